@@ -1,0 +1,179 @@
+"""Compiled kernels: the decorator, its guarded disk cache, and the scalar functions of a penalty.
+
+A kernel is a free function on arrays, scalars and penalties. It is compiled on its first call
+and found again on disk by every later process. Inside a kernel, `scalar_prox(penalty, ...)` and
+its siblings stand for the function of that name of the penalty's class, resolved by type while
+the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs as ordinary Python.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pathlib
+import warnings
+
+import numba
+from numba.core import caching
+from numba.extending import overload
+
+_PACKAGE = pathlib.Path(__file__).parent
+# Sums may be reordered and fused; NaN and infinity keep their meaning.
+_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+_uncached = {}
+
+# Keeps an upper bound an upper bound when it is rounded to float32.
+ABOVE_ONE = 1 + 1e-6
+
+
+def kernel(function):
+    """Compile `function` lazily, without the GIL, and cache it on disk."""
+    compiled = numba.njit(**_OPTIONS)(function)
+    if not numba.config.DISABLE_JIT:
+        compiled._cache = _guarded_cache(function)
+        _uncached[compiled] = functools.cache(lambda: numba.njit(**_OPTIONS)(function))
+    return compiled
+
+
+def kernel_for(compiled, penalty):
+    """Return the kernel to call with `penalty`: its uncached twin for a foreign penalty class.
+
+    The cache only watches this package's sources, so the answer compiled from a penalty defined
+    elsewhere could outlive an edit of that penalty.
+    """
+    foreign = type(penalty).__module__.partition(".")[0] != __package__
+    if foreign and compiled in _uncached:
+        return _uncached[compiled]()
+    return compiled
+
+
+@functools.cache
+def _sources_stamp():
+    """Fingerprint of every source file of the package, as size and time of change.
+
+    numba itself only watches the file that holds a kernel, not the files of what it calls.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        status = path.stat()
+        line = f"{path.relative_to(_PACKAGE)} {status.st_mtime_ns} {status.st_size}\n"
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+class _GuardedCache(caching.FunctionCache):
+    """numba's cache, valid only for exactly these sources, and never worth a crash."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_file = caching.IndexDataCacheFile(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=_sources_stamp(),
+        )
+
+    def load_overload(self, signature, target_context):
+        try:
+            return super().load_overload(signature, target_context)
+        except OSError:
+            return None
+
+    def save_overload(self, signature, data):
+        try:
+            super().save_overload(signature, data)
+        except OSError as error:
+            _warn_no_cache(error)
+
+
+class _NoCache(caching.NullCache):
+    """Stands in where no folder can be written: says so when the first kernel compiles."""
+
+    def save_overload(self, signature, data):
+        _warn_no_cache("no folder to write to")
+
+
+def _guarded_cache(function):
+    try:
+        return _GuardedCache(function)
+    except (RuntimeError, OSError):
+        return _NoCache()
+
+
+@functools.cache
+def _warn_once(message):
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def _warn_no_cache(reason):
+    _warn_once(
+        f"compiled kernels cannot be cached on disk ({reason}); every process compiles them "
+        "again. Set NUMBA_CACHE_DIR to a folder that can be written."
+    )
+
+
+def scalar_value(penalty, code, j):
+    """Contribution of one coefficient of atom `j` to the penalty."""
+    return penalty._value(penalty, code, j)
+
+
+def scalar_prox(penalty, value, step, j):
+    """Minimiser over `u` of ``(u - value)**2 / 2 + step * g_j(u)``."""
+    return penalty._prox(penalty, value, step, j)
+
+
+def scalar_grad(penalty, code, j):
+    """Derivative of the penalty at one coefficient, 0 where there is none."""
+    return penalty._grad(penalty, code, j)
+
+
+def scalar_bends(penalty, code, j):
+    """Slope and second derivative of a smooth penalty, and the curvature of a parabola above it.
+
+    The parabola touches the penalty at `code`; all three share one division.
+    """
+    return penalty._bends(penalty, code, j)
+
+
+def scalar_dual_excess(penalty, correlation, j):
+    """By how much a correlation must be divided to be dual feasible: at most 1 if it is."""
+    return penalty._dual_excess(penalty, correlation, j)
+
+
+def scalar_conjugate(penalty, correlation, j):
+    """Convex conjugate of the penalty at a feasible correlation."""
+    return penalty._conjugate(penalty, correlation, j)
+
+
+@overload(scalar_value)
+def _typed_value(penalty, code, j):
+    return _function_of(penalty, "_value")
+
+
+@overload(scalar_prox)
+def _typed_prox(penalty, value, step, j):
+    return _function_of(penalty, "_prox")
+
+
+@overload(scalar_grad)
+def _typed_grad(penalty, code, j):
+    return _function_of(penalty, "_grad")
+
+
+@overload(scalar_bends)
+def _typed_bends(penalty, code, j):
+    return _function_of(penalty, "_bends")
+
+
+@overload(scalar_dual_excess)
+def _typed_dual_excess(penalty, correlation, j):
+    return _function_of(penalty, "_dual_excess")
+
+
+@overload(scalar_conjugate)
+def _typed_conjugate(penalty, correlation, j):
+    return _function_of(penalty, "_conjugate")
+
+
+def _function_of(penalty, name):
+    # numba types a named tuple by its class, whatever the types of its fields.
+    return getattr(getattr(penalty, "instance_class", None), name, None)

@@ -1,0 +1,47 @@
+"""Pairing of the atoms of two dictionaries."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+
+class DictionaryMatch(NamedTuple):
+    """The best pairing of the atoms of two dictionaries, up to sign.
+
+    Attributes
+    ----------
+    indices, other_indices : ndarray of shape (n_pairs,)
+        Atom ``indices[i]`` of the first dictionary is paired with ``other_indices[i]`` of the
+        other.
+    signs : ndarray of shape (n_pairs,)
+        +1 or -1: what to multiply the first atom by to align it.
+    cosines : ndarray of shape (n_pairs,)
+        Absolute cosine of each pair; 0 where an atom is zero.
+    """
+
+    indices: np.ndarray
+    other_indices: np.ndarray
+    signs: np.ndarray
+    cosines: np.ndarray
+
+
+def cosines(atoms, other):
+    """Cosines between the rows of two arrays in float64; 0 for a zero row."""
+    return _directions(atoms) @ _directions(other).T
+
+
+def match_atoms(atoms, other):
+    """Pair rows so that the sum of absolute cosines is largest (Hungarian algorithm)."""
+    table = cosines(other, atoms)
+    other_indices, indices = linear_sum_assignment(-np.abs(table))
+    paired = table[other_indices, indices]
+    return DictionaryMatch(indices, other_indices, np.where(paired < 0, -1.0, 1.0), np.abs(paired))
+
+
+def _directions(atoms):
+    atoms = np.asarray(atoms, dtype=np.float64)
+    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
+    return atoms / np.where(norms == 0, 1, norms)

@@ -1,0 +1,101 @@
+"""How a dictionary is kept in a file: safetensors or npz, never pickle."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import zipfile
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError, safe_open
+
+from sparsecode import constraints
+from sparsecode._files import write_atomically
+
+_FORMAT = "sparsecode.Dictionary"
+
+
+def save(path, atoms, offset, constraint):
+    """Write the parts of a dictionary to `path`, in the format its suffix names."""
+    write = _by_suffix(path, _write_safetensors, _write_npz)
+    arrays = {"atoms": np.ascontiguousarray(atoms)}
+    if offset is not None:
+        arrays["offset"] = np.ascontiguousarray(offset)
+    header = {
+        "format": _FORMAT,
+        "version": "1",
+        "constraint": json.dumps(_describe(constraint)),
+    }
+    with write_atomically(path) as temporary:
+        write(temporary, arrays, header)
+
+
+def load(path):
+    """Read the parts (atoms, offset, constraint) that `save` wrote to `path`."""
+    read = _by_suffix(path, _read_safetensors, _read_npz)
+    if not pathlib.Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file. Give the path of a saved dictionary.")
+    try:
+        arrays, header = read(path)
+        if header["format"] != _FORMAT:
+            raise KeyError(header["format"])
+        constraint = _rebuild(json.loads(header["constraint"]))
+        return arrays["atoms"], arrays.get("offset"), constraint
+    except (KeyError, TypeError, ValueError, SafetensorError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is not a saved dictionary ({type(error).__name__}: {error}). "
+            "Give a file that Dictionary.save wrote."
+        ) from error
+
+
+def _by_suffix(path, safetensors_choice, npz_choice):
+    suffix = pathlib.Path(path).suffix
+    if suffix == ".safetensors":
+        return safetensors_choice
+    if suffix == ".npz":
+        return npz_choice
+    raise ValueError(
+        f"{path} has the suffix {suffix!r}; expected '.safetensors' or '.npz'. "
+        "Choose a path that ends with one of them."
+    )
+
+
+def _describe(constraint):
+    description = {"name": type(constraint).__name__}
+    if isinstance(constraint, constraints.NonNegative):
+        description["norm"] = _describe(constraint.norm)
+    return description
+
+
+def _rebuild(description):
+    known = (
+        constraints.Free,
+        constraints.UnitNorm,
+        constraints.UnitBall,
+        constraints.NonNegative,
+    )
+    classes = {cls.__name__: cls for cls in known}
+    norm = description.get("norm")
+    arguments = {} if norm is None else {"norm": _rebuild(norm)}
+    return classes[description["name"]](**arguments)
+
+
+def _write_safetensors(path, arrays, header):
+    safetensors.numpy.save_file(arrays, path, metadata=header)
+
+
+def _read_safetensors(path):
+    with safe_open(path, framework="numpy") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return arrays, file.metadata() or {}
+
+
+def _write_npz(path, arrays, header):
+    np.savez(path, header=np.array(json.dumps(header)), **arrays)
+
+
+def _read_npz(path):
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return arrays, json.loads(str(arrays.pop("header")))

@@ -1,0 +1,124 @@
+"""Checks of what a user passes in, and the wording of every error.
+
+The only module below the doors that imports scikit-learn's validation. Every message says the
+subject, what was got, what was expected, and the remedy.
+"""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+from sklearn.utils import check_array
+
+FLOAT_DTYPES = (np.float64, np.float32)
+
+
+def wrong(subject, *, got, expected, remedy):
+    """Word an error message: subject, got, expected, remedy."""
+    return f"{subject} is {got}; expected {expected}. {remedy}"
+
+
+def check_matrix(array, name, *, n_columns=None, columns_are="features", min_rows=1, copy=False):
+    """Return `array` as a finite 2-D C-contiguous float32 or float64 array.
+
+    float32 and float64 are kept, every other numeric type becomes float64.
+
+    Raises
+    ------
+    ValueError
+        If the array is not 2-D, holds NaN or infinity, has fewer than `min_rows` rows, or has
+        another number of columns than `n_columns`.
+    """
+    array = check_array(
+        array,
+        dtype=FLOAT_DTYPES,
+        order="C",
+        copy=copy,
+        ensure_min_samples=min_rows,
+        input_name=name,
+    )
+    if n_columns is not None and array.shape[1] != n_columns:
+        raise ValueError(
+            f"{name} has {array.shape[1]} columns; expected {n_columns}, one for each of the "
+            f"{n_columns} {columns_are}. Got an array of shape {array.shape}."
+        )
+    return array
+
+
+def check_codes(codes, n_samples, n_components):
+    """Return `codes` as a float array that fits `n_samples` rows and a dictionary's atoms."""
+    codes = check_matrix(codes, "codes")
+    if codes.shape != (n_samples, n_components):
+        raise ValueError(
+            f"codes has shape {codes.shape} but there are {n_samples} samples and the dictionary "
+            f"has {n_components} atoms; expected shape ({n_samples}, {n_components}). "
+            "Encode X with this dictionary first."
+        )
+    return codes
+
+
+def check_number(value, name, *, low=None, high=None, low_open=False, kind=numbers.Real):
+    """Return `value` if it is a finite number in the given range."""
+    is_number = isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+    if not is_number or not np.isfinite(value):
+        what = "an integer" if kind is numbers.Integral else "a finite number"
+        raise ValueError(
+            wrong(name, got=repr(value), expected=what, remedy=f"Set {name} to {what}.")
+        )
+    too_low = low is not None and (value <= low if low_open else value < low)
+    too_high = high is not None and value > high
+    if too_low or too_high:
+        bounds = []
+        if low is not None:
+            bounds.append(f"{name} {'>' if low_open else '>='} {low}")
+        if high is not None:
+            bounds.append(f"{name} <= {high}")
+        raise ValueError(
+            f"{name} is {value}; expected {' and '.join(bounds)}. Choose a value in that range."
+        )
+    return value
+
+
+def check_integer(value, name, *, low=1, high=None):
+    """Return `value` as an int if it is a whole number in the given range."""
+    return int(check_number(value, name, low=low, high=high, kind=numbers.Integral))
+
+
+def common_dtype(*arrays):
+    """Return float32 if every array that is not None is float32, else float64."""
+    given = [array.dtype for array in arrays if array is not None]
+    if given and all(dtype == np.float32 for dtype in given):
+        return np.dtype(np.float32)
+    return np.dtype(np.float64)
+
+
+def check_n_jobs(n_jobs):
+    """Return `n_jobs` if it is None or a whole number other than 0."""
+    if n_jobs is None:
+        return None
+    is_integer = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
+    if not is_integer or n_jobs == 0:
+        raise ValueError(
+            wrong(
+                "n_jobs",
+                got=repr(n_jobs),
+                expected="None or a whole number other than 0",
+                remedy="Use -1 for all cores, 1 for one.",
+            )
+        )
+    return int(n_jobs)
+
+
+def check_positive_flag(positive):
+    """Return `positive` if it is a bool."""
+    if not isinstance(positive, (bool, np.bool_)):
+        raise ValueError(
+            wrong(
+                "positive",
+                got=repr(positive),
+                expected="True or False",
+                remedy="Set it to True for non-negative codes.",
+            )
+        )
+    return bool(positive)

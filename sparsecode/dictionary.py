@@ -1,0 +1,346 @@
+"""The dictionary: the one noun that solvers, encoders and learners share."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sparsecode import _store
+from sparsecode._matching import cosines, match_atoms
+from sparsecode._validation import (
+    check_codes,
+    check_integer,
+    check_matrix,
+    common_dtype,
+    wrong,
+)
+from sparsecode.constraints import Constraint, Free, UnitNorm
+
+
+class Dictionary:
+    """Atoms, an optional offset, and the constraint the atoms obey; an immutable value.
+
+    Reconstruction is ``codes @ atoms + offset``. Products that every solver needs are computed
+    once, on first use, and cannot go stale because nothing can be changed in place.
+
+    Parameters
+    ----------
+    atoms : array-like of shape (n_components, n_features)
+        One atom a row. float32 and float64 are kept, other types become float64. Copied.
+    offset : array-like of shape (n_features,) or None, default=None
+        Added to every reconstruction (an autoencoder's decoder bias).
+    constraint : Constraint, default=Free()
+        Set the atoms are projected on, here and by `replace`. With `Free()` they are
+        kept exactly as given.
+
+    Attributes
+    ----------
+    atoms : ndarray of shape (n_components, n_features), read-only
+    offset : ndarray of shape (n_features,), read-only, or None
+    constraint : Constraint
+
+    Raises
+    ------
+    ValueError
+        If the atoms are not a finite 2-D array, or the offset does not fit them.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> dictionary = Dictionary([[1.0, 0.0], [0.0, 2.0]])
+    >>> dictionary.decode([[3.0, 0.5]])
+    array([[3., 1.]])
+    """
+
+    def __init__(self, atoms, offset=None, constraint=None):
+        constraint = Free() if constraint is None else constraint
+        if not isinstance(constraint, Constraint):
+            raise TypeError(
+                wrong(
+                    "constraint",
+                    got=repr(constraint),
+                    expected="a Constraint instance",
+                    remedy="Use UnitNorm(), UnitBall(), NonNegative() or Free().",
+                )
+            )
+        atoms = constraint.project(check_matrix(atoms, "atoms"))
+        if offset is not None:
+            offset = check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=atoms.shape[1])[
+                0
+            ].astype(atoms.dtype)
+            offset.flags.writeable = False
+        atoms.flags.writeable = False
+        self.__dict__.update(atoms=atoms, offset=offset, constraint=constraint)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(
+            f"Dictionary is immutable: cannot set {name!r}. Use dictionary.replace(...)."
+        )
+
+    def __getstate__(self):
+        return {name: self.__dict__[name] for name in ("atoms", "offset", "constraint")}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        for array in (self.atoms, self.offset):
+            if array is not None:
+                array.flags.writeable = False
+
+    def __repr__(self):
+        offset = "" if self.offset is None else ", offset"
+        return (
+            f"Dictionary({self.n_components} atoms of {self.n_features} features"
+            f"{offset}, {self.constraint}, {self.dtype})"
+        )
+
+    def __eq__(self, other):
+        if not isinstance(other, Dictionary):
+            return NotImplemented
+        same_offset = (self.offset is None) == (other.offset is None) and (
+            self.offset is None or np.array_equal(self.offset, other.offset)
+        )
+        return (
+            self.constraint == other.constraint
+            and same_offset
+            and np.array_equal(self.atoms, other.atoms)
+        )
+
+    __hash__ = None
+
+    @property
+    def n_components(self):
+        """Number of atoms."""
+        return self.atoms.shape[0]
+
+    @property
+    def n_features(self):
+        """Number of features of an atom."""
+        return self.atoms.shape[1]
+
+    @property
+    def dtype(self):
+        """Type of the atoms: float32 or float64."""
+        return self.atoms.dtype
+
+    @functools.cached_property
+    def gram(self):
+        """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
+        gram = self.atoms.astype(np.float64) @ self.atoms.T.astype(np.float64)
+        gram = gram.astype(self.dtype)
+        gram.flags.writeable = False
+        return gram
+
+    @functools.cached_property
+    def norms(self):
+        """Euclidean norm of each atom, shape (n_components,)."""
+        norms = np.linalg.norm(self.atoms, axis=1)
+        norms.flags.writeable = False
+        return norms
+
+    @functools.cached_property
+    def lipschitz(self):
+        """Upper bound of the largest eigenvalue of the Gram matrix, the inverse step of ISTA."""
+        small = self.atoms if self.n_components <= self.n_features else self.atoms.T
+        small = small.astype(np.float64)
+        largest = np.linalg.eigvalsh(small @ small.T)[-1]
+        # Rounding is at most of order n * eps; the margin keeps this a bound from above.
+        return float(max(largest, 0.0) * (1 + 1e-9) + np.finfo(np.float64).tiny)
+
+    @functools.cached_property
+    def coherence(self):
+        """Largest absolute cosine between two different atoms."""
+        if self.n_components == 1:
+            return 0.0
+        table = np.abs(cosines(self.atoms, self.atoms))
+        np.fill_diagonal(table, 0)
+        return float(min(table.max(), 1.0))
+
+    def decode(self, codes):
+        """Reconstruct samples, ``codes @ atoms + offset``.
+
+        Parameters
+        ----------
+        codes : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        X_hat : ndarray of shape (n_samples, n_features)
+        """
+        codes = check_matrix(codes, "codes")
+        codes = check_codes(codes, len(codes), self.n_components)
+        X_hat = codes @ self.atoms
+        return X_hat if self.offset is None else X_hat + self.offset
+
+    def correlate(self, X):
+        """Inner products of samples and atoms, ``(X - offset) @ atoms.T``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        correlations : ndarray of shape (n_samples, n_components)
+        """
+        X = self._check_X(X)
+        return self.center(X) @ self.atoms.T
+
+    def residual(self, X, codes):
+        """What the codes leave unexplained, ``X - codes @ atoms - offset``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        codes : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        residual : ndarray of shape (n_samples, n_features)
+        """
+        X = self._check_X(X)
+        return X - self.decode(check_codes(codes, len(X), self.n_components))
+
+    def center(self, X):
+        """Return ``X - offset``, or X itself where there is no offset."""
+        return X if self.offset is None else X - self.offset
+
+    def replace(self, *, atoms=None, offset=None):
+        """Return a dictionary with other atoms, projected on the constraint, or another offset."""
+        return Dictionary(
+            self.atoms if atoms is None else atoms,
+            self.offset if offset is None else offset,
+            self.constraint,
+        )
+
+    def astype(self, dtype):
+        """Return the dictionary with arrays of `dtype`; itself if it has that type already."""
+        if np.dtype(dtype) == self.dtype:
+            return self
+        offset = None if self.offset is None else self.offset.astype(dtype)
+        return Dictionary(self.atoms.astype(dtype), offset, self.constraint)
+
+    def match(self, other):
+        """Align this dictionary with another one: the best pairing of atoms, up to sign.
+
+        The pairing maximises the sum of absolute cosines (Hungarian algorithm).
+
+        Parameters
+        ----------
+        other : Dictionary
+            Of the same number of features; the number of atoms may differ.
+
+        Returns
+        -------
+        match : DictionaryMatch
+            Named tuple ``(indices, other_indices, signs, cosines)``, each of shape
+            (min(n_components, other.n_components),), ordered by `other_indices`:
+            ``signs[i] * atoms[indices[i]]`` is paired with ``other.atoms[other_indices[i]]``.
+        """
+        if other.n_features != self.n_features:
+            raise ValueError(
+                f"other has atoms of {other.n_features} features; expected {self.n_features} to "
+                "match this dictionary. Compare dictionaries of the same features."
+            )
+        return match_atoms(self.atoms, other.atoms)
+
+    def save(self, path):
+        """Write the dictionary to a ``.safetensors`` or ``.npz`` file, whole or not at all.
+
+        Raises
+        ------
+        ValueError
+            If the suffix of `path` is another one.
+        OSError
+            If the file cannot be written.
+        """
+        _store.save(path, self.atoms, self.offset, self.constraint)
+
+    @classmethod
+    def load(cls, path):
+        """Read a dictionary that `save` wrote; nothing in the file is executed.
+
+        Raises
+        ------
+        ValueError
+            If the file is not a saved dictionary.
+        FileNotFoundError
+            If there is no such file.
+        """
+        return cls(*_store.load(path))
+
+    @classmethod
+    def random(cls, n_components, n_features, *, random_state=None, dtype=np.float64):
+        """Draw Gaussian atoms of unit norm.
+
+        Parameters
+        ----------
+        n_components, n_features : int
+        random_state : int, RandomState instance or None, default=None
+        dtype : float32 or float64, default=float64
+        """
+        check_integer(n_components, "n_components")
+        check_integer(n_features, "n_features")
+        rng = check_random_state(random_state)
+        atoms = rng.standard_normal((n_components, n_features)).astype(dtype)
+        return cls(atoms, constraint=UnitNorm())
+
+    @classmethod
+    def from_samples(cls, X, n_components, *, random_state=None):
+        """Take different samples of `X` as atoms, scaled to unit norm.
+
+        Samples of norm 0 are never taken.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        n_components : int
+            At most the number of nonzero samples.
+        random_state : int, RandomState instance or None, default=None
+        """
+        X = check_matrix(X, "X")
+        check_integer(n_components, "n_components")
+        usable = np.flatnonzero(np.einsum("ij,ij->i", X, X) > 0)
+        if len(usable) < n_components:
+            raise ValueError(
+                f"X has {len(usable)} nonzero samples; expected at least {n_components}, one for "
+                "each atom. Give more samples or ask for fewer components."
+            )
+        rng = check_random_state(random_state)
+        return cls(X[rng.choice(usable, n_components, replace=False)], constraint=UnitNorm())
+
+    @classmethod
+    def dct(cls, n_components, n_features, *, dtype=np.float64):
+        """Cosine atoms of unit norm, overcomplete where `n_components` > `n_features`.
+
+        All but the first have mean 0. With as many atoms as features they are the orthonormal
+        DCT-II.
+
+        References
+        ----------
+        M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
+        dictionaries for sparse representation", 2006.
+        """
+        check_integer(n_components, "n_components")
+        check_integer(n_features, "n_features")
+        frequencies = np.arange(n_components)[:, None] * np.pi / n_components
+        atoms = np.cos(frequencies * (np.arange(n_features) + 0.5))
+        atoms[1:] -= atoms[1:].mean(axis=1, keepdims=True)
+        return cls(atoms.astype(dtype), constraint=UnitNorm())
+
+    def _check_X(self, X):
+        return check_matrix(X, "X", n_columns=self.n_features)
+
+
+def as_dictionary(dictionary):
+    """Return `dictionary` as a `Dictionary`; an array of atoms is taken as it is."""
+    if isinstance(dictionary, Dictionary):
+        return dictionary
+    return Dictionary(dictionary)
+
+
+def promote(X, dictionary):
+    """Return X and the dictionary in their common type: float32 only if both are."""
+    dtype = common_dtype(X, dictionary.atoms)
+    return X.astype(dtype, copy=False), dictionary.astype(dtype)

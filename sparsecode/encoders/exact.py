@@ -1,0 +1,41 @@
+"""Exact inference as an encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sparsecode.encoders.base import Encoder
+from sparsecode.penalties import L1, Penalty
+from sparsecode.solvers import Solver, choose_solver
+
+
+@dataclass
+class Exact(Encoder):
+    """Codes by optimization: an exact solver and the penalty it minimises.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=L1()
+        Holds its own weight `alpha`.
+    solver : Solver or None, default=None
+        None is what `choose_solver` picks for the penalty.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import Exact
+    >>> from sparsecode.penalties import L1
+    >>> Exact(L1(0.5)).encode([[2.0, 0.1]], Dictionary([[1.0, 0.0], [0.0, 1.0]]))
+    array([[1.5, 0. ]])
+    """
+
+    penalty: Penalty = field(default_factory=L1)
+    solver: Solver | None = None
+
+    def encode(self, X, dictionary, *, n_jobs=None):
+        return self.solve(X, dictionary, n_jobs=n_jobs).codes
+
+    def solve(self, X, dictionary, *, codes=None, n_jobs=None):
+        """Like `encode`, but returns the solver's whole `SolveResult`."""
+        solver = choose_solver(self.penalty) if self.solver is None else self.solver
+        return solver.solve(X, dictionary, self.penalty, codes=codes, n_jobs=n_jobs)

@@ -1,0 +1,6 @@
+"""Estimators with scikit-learn's interface."""
+
+from sparsecode.estimators.olshausen_field import OlshausenField
+from sparsecode.estimators.sparse_coder import SparseCoder
+
+__all__ = ["OlshausenField", "SparseCoder"]

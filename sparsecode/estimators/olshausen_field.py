@@ -1,0 +1,283 @@
+"""Olshausen and Field's sparse coding network, as an estimator."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, check_number
+from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.encoders import Exact
+from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.learning import alternate
+from sparsecode.penalties import Cauchy
+from sparsecode.schedules import GeometricDecay
+from sparsecode.solvers import ConjugateGradient
+from sparsecode.updates import GainControl, GradientUpdate
+
+_HISTORY = ("objective", "seconds", "norm_min", "norm_max")
+
+
+class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
+    """Dictionary learning of Olshausen and Field (1996): filters from whitened image patches.
+
+    Minimises over the atoms the mean over samples of
+    ``min_z 1/2 ||x - z @ atoms||^2 + noise_var * beta * sum_j log(1 + (z_j / sigma)^2)``, by
+    conjugate gradient on the codes of a batch, a gradient step on the atoms, and gain control that
+    keeps the variance of all coefficients at one goal by adapting the norms of the atoms.
+
+    The defaults are the published settings; their units suppose data whitened to variance 0.1, as
+    `OlshausenFieldWhitening` gives. On few or small images, whose rare strong patches make the
+    gradient of 100 samples noisy, let the learning rate fall further (`lr_end=0.1`).
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Number of atoms; None is the number of features, a complete basis, as in the 1996 paper.
+    noise_var : float, default=0.01
+        Variance of the noise (1997: sigma_N^2).
+    beta : float, default=2.2
+        Weight of the prior (1997: beta).
+    sigma : float, default=0.316
+        Scale of the coefficients in the prior, the square root of the variance goal (1997: sigma).
+    max_iter : int, default=10
+        Conjugate-gradient iterations for a batch while learning (1996: "ten iterations").
+    batch_size : int, default=100
+        Samples between two updates of the atoms (1996: every 100 image presentations).
+    n_epochs : int, default=10
+        Passes over the samples, each in a new random order.
+    lr, lr_end : float, default=5.0 and 1.0
+        Learning rate at the first batch and at the last one of `n_epochs`; it falls by a constant
+        factor a batch (1997: from 5.0 to 1.0).
+    variance_goal : float, default=0.1
+        Variance that gain control gives every coefficient (1997: that of the image pixels).
+    gain_rate : float, default=0.001
+        Share of a batch in the running variance of a coefficient (1997).
+    gain_power : float, default=0.02
+        Strength of the gain control (1997).
+    dict_init : Dictionary, array-like of shape (n_components, n_features) or None, default=None
+        Atoms to start from. None draws Gaussian atoms of unit norm.
+    transform_max_iter : int, default=200
+        Most conjugate-gradient iterations for a sample in `transform`.
+    transform_tol : float, default=1e-3
+        Scaled stationarity residual at which a sample stops in `transform`.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first atoms and the order of the samples.
+    n_jobs : int or None, default=None
+        Threads; None uses all cores. The result does not depend on it.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary
+    components_ : ndarray of shape (n_components, n_features)
+        Atoms, of the norms that gain control gave them.
+    n_iter_ : int
+        Batches learned from.
+    history_ : dict of str to list of float
+        One entry a batch: mean ``"objective"`` of the batch, ``"seconds"`` since learning began,
+        smallest and largest norm of the atoms, ``"norm_min"`` and ``"norm_max"``.
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    References
+    ----------
+    B. Olshausen and D. Field, "Emergence of simple-cell receptive field properties by learning a
+    sparse code for natural images", Nature 381, 1996.
+    B. Olshausen and D. Field, "Sparse coding with an overcomplete basis set: a strategy employed
+    by V1?", Vision Research 37, 1997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import OlshausenField
+    >>> X = np.sqrt(0.1) * np.random.default_rng(0).standard_normal((300, 16))
+    >>> model = OlshausenField(n_components=8, n_epochs=2, random_state=0).fit(X)
+    >>> model.transform(X[:5]).shape
+    (5, 8)
+    """
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        noise_var=0.01,
+        beta=2.2,
+        sigma=0.316,
+        max_iter=10,
+        batch_size=100,
+        n_epochs=10,
+        lr=5.0,
+        lr_end=1.0,
+        variance_goal=0.1,
+        gain_rate=0.001,
+        gain_power=0.02,
+        dict_init=None,
+        transform_max_iter=200,
+        transform_tol=1e-3,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.n_components = n_components
+        self.noise_var = noise_var
+        self.beta = beta
+        self.sigma = sigma
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.n_epochs = n_epochs
+        self.lr = lr
+        self.lr_end = lr_end
+        self.variance_goal = variance_goal
+        self.gain_rate = gain_rate
+        self.gain_power = gain_power
+        self.dict_init = dict_init
+        self.transform_max_iter = transform_max_iter
+        self.transform_tol = transform_tol
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    @with_callbacks
+    def fit(self, X, y=None):
+        """Learn the atoms from scratch.
+
+        If it is interrupted (Ctrl-C), the estimator keeps what was learned so far and can be used;
+        the interrupt is then raised.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Whitened patches.
+        y : None
+            Ignored; present for scikit-learn's pipelines.
+
+        Returns
+        -------
+        self : OlshausenField
+        """
+        self._check_parameters()
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
+        rng = check_random_state(self.random_state)
+        n_batches = -(-len(X) // self.batch_size)
+        self._begin(X, rng, n_steps=n_batches * self.n_epochs)
+        context = self._init_callback_context(max_subtasks=self.n_epochs)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        for _ in range(self.n_epochs):
+            epoch = context.subcontext(task_name="epoch")
+            epoch.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            self._learn(self._batches(X, rng.permutation(len(X))))
+            if epoch.call_on_fit_task_end(
+                estimator=self,
+                X=X,
+                y=y,
+                reconstruction_attributes={"dictionary_": self.dictionary_},
+            ):
+                break
+        context.call_on_fit_task_end(
+            estimator=self, X=X, y=y, reconstruction_attributes={"dictionary_": self.dictionary_}
+        )
+        return self
+
+    def partial_fit(self, X, y=None):
+        """Go on learning from more samples, one pass in the order given.
+
+        The learning rate falls to `lr_end` over the first `n_epochs` calls, and stays there.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Whitened patches.
+        y : None
+            Ignored; present for scikit-learn's pipelines.
+
+        Returns
+        -------
+        self : OlshausenField
+        """
+        self._check_parameters()
+        first = not hasattr(self, "dictionary_")
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C", reset=first)
+        if first:
+            n_batches = -(-len(X) // self.batch_size)
+            rng = check_random_state(self.random_state)
+            self._begin(X, rng, n_steps=n_batches * self.n_epochs)
+        self._learn(self._batches(X, np.arange(len(X))))
+        return self
+
+    def _begin(self, X, rng, n_steps):
+        self.dictionary_ = self._first_dictionary(X, rng)
+        self._update = GradientUpdate(
+            lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
+            gain_control=GainControl(self.variance_goal, self.gain_rate, self.gain_power),
+        )
+        self._stats = self._update.init(self.dictionary_)
+        self.n_iter_ = 0
+        self.history_ = {name: [] for name in _HISTORY}
+
+    def _learn(self, batches):
+        before = self.history_["seconds"][-1] if self.n_iter_ else 0.0
+        states = alternate(
+            Exact(self._penalty(), ConjugateGradient(max_iter=self.max_iter, tol=0.0)),
+            self.dictionary_,
+            batches,
+            update=self._update,
+            stats=self._stats,
+            n_iter=self.n_iter_,
+            n_jobs=self.n_jobs,
+        )
+        for state in states:
+            self.dictionary_, self._stats = state.dictionary, state.stats
+            self.n_iter_ = state.n_iter
+            norms = state.dictionary.norms
+            row = (state.objective, before + state.seconds, norms.min(), norms.max())
+            for name, value in zip(_HISTORY, row, strict=True):
+                self.history_[name].append(float(value))
+
+    def _batches(self, X, order):
+        for start in range(0, len(X), self.batch_size):
+            yield X[order[start : start + self.batch_size]]
+
+    def _first_dictionary(self, X, rng):
+        n_features = X.shape[1]
+        if self.dict_init is None:
+            n_components = n_features if self.n_components is None else self.n_components
+            drawn = Dictionary.random(n_components, n_features, random_state=rng, dtype=X.dtype)
+            return Dictionary(drawn.atoms)
+        atoms = as_dictionary(self.dict_init).atoms
+        n_components = len(atoms) if self.n_components is None else self.n_components
+        if atoms.shape != (n_components, n_features):
+            raise ValueError(
+                f"dict_init has shape {atoms.shape}; expected ({n_components}, {n_features}), from "
+                "n_components and the features of X. Give one atom a row, or leave it None."
+            )
+        return Dictionary(atoms.astype(X.dtype))
+
+    def _penalty(self):
+        return Cauchy(alpha=self.noise_var * self.beta, sigma=self.sigma).checked()
+
+    def _transform_encoder(self):
+        check_is_fitted(self)
+        solver = ConjugateGradient(max_iter=self.transform_max_iter, tol=self.transform_tol)
+        return Exact(self._penalty(), solver)
+
+    def _check_parameters(self):
+        positive = (
+            "noise_var",
+            "sigma",
+            "lr",
+            "lr_end",
+            "variance_goal",
+            "gain_rate",
+            "gain_power",
+        )
+        for name in positive:
+            check_number(getattr(self, name), name, low=0, low_open=True)
+        check_number(self.beta, "beta", low=0)
+        check_number(self.transform_tol, "transform_tol", low=0)
+        for name in ("max_iter", "batch_size", "n_epochs", "transform_max_iter"):
+            check_number(getattr(self, name), name, low=1, kind=Integral)
+        if self.n_components is not None:
+            check_integer(self.n_components, "n_components")
+        check_n_jobs(self.n_jobs)

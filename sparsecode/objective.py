@@ -1,0 +1,217 @@
+"""The only judge of any code: objective, duality gap and stationarity, whoever made the code.
+
+The problem, for each row ``x`` of ``X``: minimise over ``z``
+``1/2 ||x - offset - z @ atoms||^2 + g(z)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode._validation import check_codes, check_matrix
+from sparsecode.dictionary import as_dictionary
+from sparsecode.penalties import L1
+
+_BLOCK_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How good each code is, one entry a sample, computed in float64.
+
+    Attributes
+    ----------
+    objective : ndarray of shape (n_samples,)
+        Value of the problem at the code.
+    gap : ndarray of shape (n_samples,) or None
+        Duality gap: the objective is at most this far above the optimum. None where the penalty
+        is not convex.
+    residual : ndarray of shape (n_samples,)
+        Stationarity residual ``L * max|z - prox(z - grad / L, 1 / L)|``; 0 exactly at
+        stationary points.
+    energy : ndarray of shape (n_samples,)
+        ``1/2 ||x - offset||^2``, the unit of `relative_gap`.
+    correlation : ndarray of shape (n_samples,)
+        ``max|(x - offset) @ atoms.T|``, the unit of `relative_residual`.
+    """
+
+    objective: np.ndarray
+    gap: np.ndarray | None
+    residual: np.ndarray
+    energy: np.ndarray
+    correlation: np.ndarray
+
+    @property
+    def relative_gap(self):
+        """Gap divided by `energy`, or None; 0 where both are 0."""
+        return None if self.gap is None else _ratio(self.gap, self.energy)
+
+    @property
+    def relative_residual(self):
+        """Residual divided by `correlation`; 0 where both are 0."""
+        return _ratio(self.residual, self.correlation)
+
+
+def certify(X, codes, dictionary, penalty, *, n_jobs=None):
+    """Judge codes: objective, duality gap and stationarity residual of every sample.
+
+    Everything is computed in float64 from the arguments alone, whatever made the codes.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    codes : array-like of shape (n_samples, n_components)
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    penalty : Penalty
+        Holds its own weight `alpha`.
+    n_jobs : int or None, default=None
+        Threads; None uses all cores. The answer does not depend on it.
+
+    Returns
+    -------
+    certificate : Certificate
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an array holds NaN or infinity.
+
+    Examples
+    --------
+    >>> from sparsecode import certify
+    >>> from sparsecode.penalties import L1
+    >>> certificate = certify([[2.0, 0.1]], [[1.5, 0.0]], [[1.0, 0.0], [0.0, 1.0]], L1(0.5))
+    >>> certificate.objective, certificate.gap
+    (array([0.88]), array([0.]))
+    """
+    dictionary = as_dictionary(dictionary)
+    X = check_matrix(X, "X", n_columns=dictionary.n_features)
+    codes = check_codes(codes, len(X), dictionary.n_components)
+    judge = _Judge(dictionary.astype(np.float64), penalty)
+
+    def block(rows):
+        return judge(X[rows].astype(np.float64), codes[rows].astype(np.float64))
+
+    parts = map_row_blocks(block, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    objective, gap, residual, energy, correlation = map(np.concatenate, zip(*parts, strict=True))
+    return Certificate(objective, gap if penalty.convex else None, residual, energy, correlation)
+
+
+def objective(X, codes, dictionary, penalty, *, n_jobs=None):
+    """Value of the problem at each code, shape (n_samples,), in float64.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    codes : array-like of shape (n_samples, n_components)
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    penalty : Penalty
+    n_jobs : int or None, default=None
+    """
+    dictionary = as_dictionary(dictionary).astype(np.float64)
+    X = check_matrix(X, "X", n_columns=dictionary.n_features)
+    codes = check_codes(codes, len(X), dictionary.n_components)
+
+    def block(rows):
+        part = codes[rows].astype(np.float64)
+        residual = dictionary.center(X[rows].astype(np.float64)) - part @ dictionary.atoms
+        return _half_square(residual) + penalty.value(part)
+
+    return np.concatenate(map_row_blocks(block, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs))
+
+
+def alpha_max(X, dictionary, penalty=L1):
+    """Smallest weight `alpha` of a convex penalty at which every code of `X` is zero.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    penalty : Penalty or its class, default=L1
+        Its own `alpha` does not matter.
+
+    Returns
+    -------
+    alpha : float
+        In the absolute units of the problem. 0 if X is zero, infinity if some atom is free.
+
+    Raises
+    ------
+    TypeError
+        If the penalty has no such weight: it is not convex, or has no l1 part.
+
+    Examples
+    --------
+    >>> from sparsecode import alpha_max
+    >>> float(alpha_max([[2.0, -3.0]], [[1.0, 0.0], [0.0, 1.0]]))
+    3.0
+    """
+    penalty = penalty() if isinstance(penalty, type) else penalty
+    dictionary = as_dictionary(dictionary).astype(np.float64)
+    X = check_matrix(X, "X", n_columns=dictionary.n_features)
+    return penalty.checked().alpha_max(dictionary.correlate(X.astype(np.float64)))
+
+
+class _Judge:
+    """Certifies blocks of rows in float64 against one dictionary and penalty."""
+
+    def __init__(self, dictionary, penalty):
+        self.dictionary = dictionary
+        self.penalty = penalty
+        free = penalty.unpenalized(dictionary.n_components)
+        self.free_directions = None
+        if penalty.convex and free.any():
+            self.free_directions = _row_space(dictionary.atoms[free])
+
+    def __call__(self, X, codes):
+        atoms, penalty, lipschitz = self.dictionary.atoms, self.penalty, self.dictionary.lipschitz
+        X = self.dictionary.center(X)
+        residual = X - codes @ atoms
+        correlations = residual @ atoms.T
+        value = penalty.value(codes)
+        moved = penalty.prox(codes + correlations / lipschitz, 1 / lipschitz)
+        stationarity = lipschitz * np.abs(codes - moved).max(axis=1)
+        gap = np.zeros(len(X))
+        if penalty.convex:
+            gap = self._gap(residual, correlations, codes, value)
+        return (
+            _half_square(residual) + value,
+            gap,
+            stationarity,
+            _half_square(X),
+            np.abs(X @ atoms.T).max(axis=1),
+        )
+
+    def _gap(self, residual, correlations, codes, value):
+        # A sum of terms >= 0, equal to primal - dual but without its cancellation.
+        dual = residual
+        if self.free_directions is not None:
+            dual = residual - residual @ self.free_directions.T @ self.free_directions
+            correlations = dual @ self.dictionary.atoms.T
+            correlations[:, self.penalty.unpenalized(codes.shape[1])] = 0
+        scale = 1 / np.maximum(self.penalty.dual_excess(correlations), 1)
+        dual = scale[:, None] * dual
+        correlations = scale[:, None] * correlations
+        fenchel = (
+            value
+            + self.penalty.conjugate(correlations)
+            - np.einsum("ij,ij->i", codes, correlations)
+        )
+        return _half_square(residual - dual) + np.maximum(fenchel, 0)
+
+
+def _row_space(atoms):
+    """Orthonormal rows that span the rows of `atoms`."""
+    _, sizes, directions = np.linalg.svd(atoms, full_matrices=False)
+    return directions[sizes > sizes.max(initial=0) * max(atoms.shape) * np.finfo(float).eps]
+
+
+def _half_square(rows):
+    return np.einsum("ij,ij->i", rows, rows) / 2
+
+
+def _ratio(values, unit):
+    return np.divide(values, unit, out=np.where(values == 0, 0.0, np.inf), where=unit > 0)

@@ -1,0 +1,221 @@
+"""What every penalty is: data, plus plain functions on arrays and on single coefficients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._validation import check_matrix, check_number
+
+
+class Penalty:
+    """Base of the penalties ``g``: a mix-in for a named tuple of parameters.
+
+    A penalty is an immutable named tuple whose first field is its weight `alpha`, plus static
+    functions of one coefficient that the solvers compile into their loops. Everything on arrays
+    below is derived from those functions, so there is one formula for each thing.
+
+    A subclass defines ``_value(penalty, code, j)`` and ``_prox(penalty, value, step, j)`` and,
+    where they exist, ``_grad(penalty, code, j)``, ``_bends(penalty, code, j)`` (smooth penalties:
+    slope, second derivative, and curvature of a parabola that touches from above),
+    ``_dual_excess(penalty, correlation, j)`` and ``_conjugate(penalty, correlation, j)`` (convex
+    ones). The names of their arguments are part of the contract: numba checks them.
+
+    Attributes
+    ----------
+    convex : bool
+        Whether `g` is convex, so that a duality gap certifies a code.
+    smooth : bool
+        Whether `g` has a derivative everywhere, so that gradient methods apply.
+    """
+
+    __slots__ = ()
+
+    convex = False
+    smooth = False
+
+    def value(self, codes):
+        """Penalty of each sample.
+
+        Parameters
+        ----------
+        codes : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        value : ndarray of shape (n_samples,)
+        """
+        codes, penalty = self._typed(codes, "codes")
+        out = np.empty(len(codes), dtype=codes.dtype)
+        _jit.kernel_for(_row_values, penalty)(penalty, codes, out)
+        return out
+
+    def prox(self, V, step=1.0):
+        """Proximal operator: the `U` that minimises ``||U - V||^2 / 2 + step * g(U)``.
+
+        Parameters
+        ----------
+        V : array-like of shape (n_samples, n_components)
+        step : float, default=1.0
+            Positive step size.
+
+        Returns
+        -------
+        U : ndarray of shape (n_samples, n_components)
+        """
+        check_number(step, "step", low=0, low_open=True)
+        V, penalty = self._typed(V, "V")
+        out = np.empty_like(V)
+        _jit.kernel_for(_prox_array, penalty)(penalty, V, V.dtype.type(step), out)
+        return out
+
+    def grad(self, codes):
+        """Derivative of the penalty in each coefficient, 0 where there is none.
+
+        Parameters
+        ----------
+        codes : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        grad : ndarray of shape (n_samples, n_components)
+        """
+        codes, penalty = self._typed(codes, "codes")
+        out = np.empty_like(codes)
+        _jit.kernel_for(_grad_array, penalty)(penalty, codes, out)
+        return out
+
+    def dual_excess(self, correlations):
+        """Factor by which each row must be divided to be dual feasible, where above 1.
+
+        Parameters
+        ----------
+        correlations : array-like of shape (n_samples, n_components)
+            Residual correlations ``r @ atoms.T``.
+
+        Returns
+        -------
+        excess : ndarray of shape (n_samples,)
+        """
+        correlations, penalty = self._typed(correlations, "correlations")
+        out = np.empty(len(correlations), dtype=correlations.dtype)
+        _jit.kernel_for(_row_excess, penalty)(penalty, correlations, out)
+        return out
+
+    def conjugate(self, correlations):
+        """Convex conjugate ``g*`` of each row of dual feasible correlations.
+
+        Parameters
+        ----------
+        correlations : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        conjugate : ndarray of shape (n_samples,)
+        """
+        correlations, penalty = self._typed(correlations, "correlations")
+        out = np.empty(len(correlations), dtype=correlations.dtype)
+        _jit.kernel_for(_row_conjugates, penalty)(penalty, correlations, out)
+        return out
+
+    def alpha_max(self, correlations):
+        """Smallest weight `alpha` at which a code of 0 is optimal for every row.
+
+        Parameters
+        ----------
+        correlations : array-like of shape (n_samples, n_components)
+            ``(X - offset) @ atoms.T``.
+
+        Returns
+        -------
+        alpha : float
+
+        Raises
+        ------
+        TypeError
+            If no weight makes the codes exactly zero.
+        """
+        raise TypeError(
+            f"{type(self).__name__} has no alpha_max: only a convex penalty with an l1 part makes "
+            "every code exactly zero from some weight on. Use L1, or ElasticNet with l1_ratio > 0."
+        )
+
+    def scaled(self, factor):
+        """Return the same penalty with its weight `alpha` multiplied by `factor`."""
+        return self._replace(alpha=self.alpha * factor)
+
+    def unpenalized(self, n_components):
+        """Mask of the atoms whose coefficients cost nothing, shape (n_components,)."""
+        return np.full(n_components, self.alpha == 0)
+
+    def checked(self):
+        """Return the penalty itself after checking its parameters.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range.
+        """
+        check_number(self.alpha, "alpha", low=0)
+        return self
+
+    def prepare(self, n_components, dtype):
+        """Return the form that kernels compile: checked, every number of type `dtype`."""
+        self.checked()
+        cast = np.dtype(dtype).type
+        return type(self)(*(field if isinstance(field, bool) else cast(field) for field in self))
+
+    @staticmethod
+    def _dual_excess(penalty, correlation, j):
+        # A penalty that is not convex has no dual; solvers compile this but never reach it.
+        return 0.0
+
+    @staticmethod
+    def _conjugate(penalty, correlation, j):
+        return 0.0
+
+    def _typed(self, array, name):
+        array = check_matrix(array, name)
+        return array, self.prepare(array.shape[1], array.dtype)
+
+
+@_jit.kernel
+def _row_values(penalty, codes, out):
+    for i in range(codes.shape[0]):
+        total = 0.0
+        for j in range(codes.shape[1]):
+            if codes[i, j] != 0:
+                total += _jit.scalar_value(penalty, codes[i, j], j)
+        out[i] = total
+
+
+@_jit.kernel
+def _prox_array(penalty, V, step, out):
+    for i in range(V.shape[0]):
+        for j in range(V.shape[1]):
+            out[i, j] = _jit.scalar_prox(penalty, V[i, j], step, j)
+
+
+@_jit.kernel
+def _grad_array(penalty, codes, out):
+    for i in range(codes.shape[0]):
+        for j in range(codes.shape[1]):
+            out[i, j] = _jit.scalar_grad(penalty, codes[i, j], j)
+
+
+@_jit.kernel
+def _row_excess(penalty, correlations, out):
+    for i in range(correlations.shape[0]):
+        worst = 0.0
+        for j in range(correlations.shape[1]):
+            worst = max(worst, _jit.scalar_dual_excess(penalty, correlations[i, j], j))
+        out[i] = worst
+
+
+@_jit.kernel
+def _row_conjugates(penalty, correlations, out):
+    for i in range(correlations.shape[0]):
+        total = 0.0
+        for j in range(correlations.shape[1]):
+            total += _jit.scalar_conjugate(penalty, correlations[i, j], j)
+        out[i] = total

@@ -1,0 +1,92 @@
+"""The elastic net: l1 norm plus squared l2 norm."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+import numpy as np
+
+from sparsecode._validation import check_number, check_positive_flag
+from sparsecode.penalties.base import Penalty
+from sparsecode.penalties.l1 import L1
+
+
+class ElasticNet(
+    Penalty,
+    namedtuple("ElasticNet", ["alpha", "l1_ratio", "positive"], defaults=(1.0, 0.5, False)),
+):
+    """Elastic net: ``g(z) = alpha * (l1_ratio * ||z||_1 + (1 - l1_ratio) / 2 * ||z||^2)``.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Weight of the penalty, absolute (no division by the number of samples or features).
+    l1_ratio : float, default=0.5
+        Share of the l1 norm, between 0 (ridge) and 1 (lasso).
+    positive : bool, default=False
+        Whether coefficients must be non-negative.
+
+    References
+    ----------
+    H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", 2005.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import ElasticNet
+    >>> ElasticNet(alpha=2.0, l1_ratio=0.5).prox([[3.0, -0.5]])
+    array([[1., 0.]])
+    """
+
+    __slots__ = ()
+
+    convex = True
+
+    def checked(self):
+        super().checked()
+        check_number(self.l1_ratio, "l1_ratio", low=0, high=1)
+        check_positive_flag(self.positive)
+        return self
+
+    def alpha_max(self, correlations):
+        if self.l1_ratio == 0:
+            return super().alpha_max(correlations)
+        return L1(positive=self.positive).alpha_max(correlations) / self.l1_ratio
+
+    @staticmethod
+    def _value(penalty, code, j):
+        if penalty.positive and code < 0:
+            return np.inf
+        ridge = penalty.alpha * (1 - penalty.l1_ratio)
+        return penalty.alpha * penalty.l1_ratio * abs(code) + ridge * code * code / 2
+
+    @staticmethod
+    def _prox(penalty, value, step, j):
+        threshold = penalty.alpha * penalty.l1_ratio * step
+        shrink = 1 + penalty.alpha * (1 - penalty.l1_ratio) * step
+        if penalty.positive:
+            return (value - min(value, threshold)) / shrink
+        return (value - min(max(value, -threshold), threshold)) / shrink
+
+    @staticmethod
+    def _grad(penalty, code, j):
+        ridge = penalty.alpha * (1 - penalty.l1_ratio)
+        return penalty.alpha * penalty.l1_ratio * np.sign(code) + ridge * code
+
+    @staticmethod
+    def _dual_excess(penalty, correlation, j):
+        if penalty.alpha * (1 - penalty.l1_ratio) > 0:
+            return 0.0
+        size = correlation if penalty.positive else abs(correlation)
+        threshold = penalty.alpha * penalty.l1_ratio
+        if size <= threshold:
+            return 0.0
+        return size / threshold if threshold > 0 else np.inf
+
+    @staticmethod
+    def _conjugate(penalty, correlation, j):
+        ridge = penalty.alpha * (1 - penalty.l1_ratio)
+        if ridge == 0:
+            return 0.0
+        size = correlation if penalty.positive else abs(correlation)
+        above = max(size - penalty.alpha * penalty.l1_ratio, 0.0)
+        return above * above / (2 * ridge)

@@ -1,0 +1,41 @@
+"""The l0 count."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from sparsecode.penalties.base import Penalty
+
+
+class L0(Penalty, namedtuple("L0", ["alpha"], defaults=(1.0,))):
+    """Number of nonzero coefficients: ``g(z) = alpha * ||z||_0``; its prox is hard thresholding.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Cost of one nonzero coefficient, absolute.
+
+    References
+    ----------
+    T. Blumensath and M. Davies, "Iterative thresholding for sparse approximations", 2008.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import L0
+    >>> L0(alpha=0.5).prox([[2.0, -0.9, -1.1]])
+    array([[ 2. ,  0. , -1.1]])
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def _value(penalty, code, j):
+        return penalty.alpha if code != 0 else penalty.alpha * 0
+
+    @staticmethod
+    def _prox(penalty, value, step, j):
+        return value if value * value > 2 * penalty.alpha * step else step * 0
+
+    @staticmethod
+    def _grad(penalty, code, j):
+        return code * 0

@@ -1,0 +1,61 @@
+"""The log-sum penalty."""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+
+from sparsecode._validation import check_number
+from sparsecode.penalties.base import Penalty
+
+
+class LogSum(Penalty, namedtuple("LogSum", ["alpha", "epsilon"], defaults=(1.0, 1.0))):
+    """Log-sum penalty: ``g(z) = alpha * sum_j log(1 + |z_j| / epsilon)``.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Weight of the penalty, absolute.
+    epsilon : float, default=1.0
+        Scale of the coefficients, positive; the smaller, the closer to the l0 count.
+
+    References
+    ----------
+    E. Candès, M. Wakin and S. Boyd, "Enhancing sparsity by reweighted l1 minimization", 2008.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import LogSum
+    >>> LogSum(alpha=1.0, epsilon=1.0).prox([[0.5, 3.0]]).round(4)
+    array([[0.    , 2.7321]])
+    """
+
+    __slots__ = ()
+
+    def checked(self):
+        super().checked()
+        check_number(self.epsilon, "epsilon", low=0, low_open=True)
+        return self
+
+    @staticmethod
+    def _value(penalty, code, j):
+        return penalty.alpha * math.log1p(abs(code) / penalty.epsilon)
+
+    @staticmethod
+    def _grad(penalty, code, j):
+        size = penalty.alpha / (penalty.epsilon + abs(code))
+        return size if code > 0 else (-size if code < 0 else size * 0)
+
+    @staticmethod
+    def _prox(penalty, value, step, j):
+        # Away from 0 the stationary points solve a quadratic; its larger root is the minimum.
+        v, t = abs(float(value)), float(penalty.alpha) * float(step)
+        epsilon = float(penalty.epsilon)
+        discriminant = (v + epsilon) * (v + epsilon) - 4 * t
+        if discriminant < 0:
+            return 0.0
+        u = (v - epsilon + math.sqrt(discriminant)) / 2
+        if u <= 0:
+            return 0.0
+        cost = (u - v) * (u - v) / 2 + t * math.log1p(u / epsilon)
+        return math.copysign(u, float(value)) if cost < v * v / 2 else 0.0

@@ -1,0 +1,9 @@
+"""Exact inference: solvers of the sparse coding problem."""
+
+from sparsecode.solvers._choice import choose_solver
+from sparsecode.solvers.base import Solver, SolveResult
+from sparsecode.solvers.fista import FISTA
+from sparsecode.solvers.ista import ISTA
+from sparsecode.solvers.smooth import ConjugateGradient
+
+__all__ = ["FISTA", "ISTA", "ConjugateGradient", "SolveResult", "Solver", "choose_solver"]

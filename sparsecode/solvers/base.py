@@ -1,0 +1,190 @@
+"""What every solver is: hyper-parameters plus `solve`; and the value that it returns."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode._validation import check_codes, check_integer, check_matrix, check_number
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
+from sparsecode.objective import Certificate, certify
+from sparsecode.penalties import Penalty
+
+_BLOCK_SIZE = 256
+
+
+@dataclass
+class SolveResult:
+    """Codes of a batch, how they were reached, and on request how good they are.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples, n_components)
+    n_iter : ndarray of int of shape (n_samples,)
+        Iterations spent on each sample.
+    converged : ndarray of bool of shape (n_samples,)
+        Whether the sample reached `tol` within `max_iter`.
+    history : dict of str to ndarray of shape (n_records, n_samples), or None
+        With ``record=True``: ``"objective"`` and ``"stop"`` (the quantity that `tol` bounds) at
+        the start and after each iteration; a sample that stopped keeps its last entry.
+    """
+
+    codes: np.ndarray
+    n_iter: np.ndarray
+    converged: np.ndarray
+    history: dict | None = None
+    _problem: tuple = field(default=(), repr=False)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Certificate of the codes, computed in float64 when first asked for."""
+        X, dictionary, penalty, n_jobs = self._problem
+        return certify(X, self.codes, dictionary, penalty, n_jobs=n_jobs)
+
+
+@dataclass
+class Problem:
+    """A validated batch, in one dtype, in the form the kernels want."""
+
+    X: np.ndarray
+    dictionary: Dictionary
+    penalty: Penalty
+    prepared: Penalty
+    codes: np.ndarray | None
+
+    def correlations(self, rows):
+        """Inner products of a block of centred samples with the atoms, and half its energies."""
+        X = self.dictionary.center(self.X[rows])
+        energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
+        return X @ self.dictionary.atoms.T, energy
+
+    def start(self, rows):
+        """A writable copy of the codes to start from; zeros where none were given."""
+        if self.codes is None:
+            shape = (rows.stop - rows.start, self.dictionary.n_components)
+            return np.zeros(shape, dtype=self.dictionary.dtype)
+        return self.codes[rows].astype(self.dictionary.dtype)
+
+
+class Solver(BaseEstimator):
+    """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
+
+    A subclass is a dataclass with fields `max_iter` and `tol` that defines
+    ``_solve_block(problem, rows, record) -> (codes, n_iter, stop, history)`` and, where it does
+    not take every penalty, ``check_penalty``.
+    """
+
+    def solve(self, X, dictionary, penalty, *, codes=None, n_jobs=None, record=False):
+        """Code every row of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        dictionary : Dictionary or array-like of shape (n_components, n_features)
+        penalty : Penalty
+            Holds its own weight `alpha`, absolute.
+        codes : array-like of shape (n_samples, n_components) or None, default=None
+            Where to start; not written to.
+        n_jobs : int or None, default=None
+            Threads; None uses all cores. The answer does not depend on it.
+        record : bool, default=False
+            Whether to keep the history of every iteration.
+
+        Returns
+        -------
+        result : SolveResult
+            float32 only if X and the dictionary both are.
+
+        Raises
+        ------
+        TypeError
+            If the solver cannot handle the penalty.
+        ValueError
+            If shapes do not fit, or a number is NaN, infinite or out of range.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Once for the batch, if samples stopped at `max_iter` before they reached `tol`. With
+            ``tol=0`` exactly `max_iter` iterations are meant, and nothing is said.
+        """
+        problem = self._check_problem(X, dictionary, penalty, codes)
+        parts = map_row_blocks(
+            lambda rows: self._solve_block(problem, rows, record),
+            len(problem.X),
+            block_size=_BLOCK_SIZE,
+            n_jobs=n_jobs,
+        )
+        codes, n_iter, stop = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        converged = stop <= self.tol
+        if self.tol > 0 and not converged.all():
+            self._warn(problem.penalty, stop[~converged], len(converged))
+        return SolveResult(
+            codes,
+            n_iter,
+            converged,
+            _join_histories([part[3] for part in parts], n_iter.max()) if record else None,
+            (problem.X, problem.dictionary, problem.penalty, n_jobs),
+        )
+
+    def check_penalty(self, penalty):
+        """Raise TypeError if the solver cannot handle `penalty`."""
+        if not isinstance(penalty, Penalty):
+            raise TypeError(
+                f"penalty is {penalty!r}; expected an instance of a Penalty, such as L1(alpha=0.1)."
+            )
+
+    def _threshold(self, dtype):
+        """What a sample must reach: `tol`, less what rounding may hide from the kernel."""
+        return self.tol - min(8 * np.finfo(dtype).eps, self.tol / 2)
+
+    def _check_problem(self, X, dictionary, penalty, codes):
+        check_integer(self.max_iter, "max_iter")
+        check_number(self.tol, "tol", low=0)
+        self.check_penalty(penalty)
+        dictionary = as_dictionary(dictionary)
+        X = check_matrix(X, "X", n_columns=dictionary.n_features)
+        if codes is not None:
+            codes = check_codes(codes, len(X), dictionary.n_components)
+        X, dictionary = promote(X, dictionary)
+        prepared = penalty.prepare(dictionary.n_components, dictionary.dtype)
+        return Problem(X, dictionary, penalty, prepared, codes)
+
+    def _warn(self, penalty, stop, n_samples):
+        unit = "relative duality gap" if penalty.convex else "scaled stationarity residual"
+        warnings.warn(
+            f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach "
+            f"tol={self.tol:g} in max_iter={self.max_iter} iterations; the worst {unit} is "
+            f"{stop.max():.1e}. Raise max_iter or tol.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+def gap_certifies(problem):
+    """Whether a duality gap from the residual alone can judge this problem's codes.
+
+    Free atoms need a projection that `certify` makes but an iteration cannot afford.
+    """
+    penalty = problem.penalty
+    return penalty.convex and not penalty.unpenalized(problem.dictionary.n_components).any()
+
+
+def incompatible(solver, needs, penalty, remedy):
+    """The error for a solver that cannot handle a penalty: names both and the way out."""
+    return TypeError(
+        f"{type(solver).__name__} needs {needs}; {type(penalty).__name__} is not. {remedy}"
+    )
+
+
+def _join_histories(histories, n_iter):
+    def join(name):
+        return np.concatenate([history[name] for history in histories], axis=1)[: n_iter + 1]
+
+    return {name: join(name) for name in ("objective", "stop")}

@@ -1,0 +1,102 @@
+"""Iterative shrinkage-thresholding: proximal gradient descent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
+from sparsecode.solvers.base import Solver, gap_certifies
+
+
+@dataclass
+class ISTA(Solver):
+    """Proximal gradient descent with the fixed step ``1 / L`` (ISTA).
+
+    Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` for any penalty; where `g` is not
+    convex it reaches a stationary point, and the objective never increases. An iteration costs one
+    row of the Gram matrix for each nonzero coefficient; the objective converges as ``1 / n_iter``.
+
+    Parameters
+    ----------
+    max_iter : int, default=10000
+        Most iterations a sample may take.
+    tol : float, default=1e-6
+        A sample stops at this relative duality gap (convex penalties) or scaled stationarity
+        residual (others, and weighted l1 with free atoms); see `Certificate`. 0 runs `max_iter`
+        iterations.
+
+    References
+    ----------
+    I. Daubechies, M. Defrise and C. De Mol, "An iterative thresholding algorithm for linear
+    inverse problems with a sparsity constraint", 2004.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.solvers import ISTA
+    >>> ISTA().solve([[2.0, 0.1]], [[1.0, 0.0], [0.0, 1.0]], L1(0.5)).codes
+    array([[1.5, 0. ]])
+    """
+
+    max_iter: int = 10000
+    tol: float = 1e-6
+
+    def _solve_block(self, problem, rows, record):
+        corr, energy = problem.correlations(rows)
+        codes = problem.start(rows)
+        n_iter = np.zeros(len(corr), dtype=np.int64)
+        stop = np.empty(len(corr))
+        history = np.empty((2, self.max_iter + 1 if record else 0, len(corr)))
+        _jit.kernel_for(_ista_rows, problem.penalty)(
+            corr,
+            energy,
+            problem.dictionary.gram,
+            problem.prepared,
+            gap_certifies(problem),
+            corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
+            self._threshold(corr.dtype),
+            self.max_iter,
+            codes,
+            n_iter,
+            stop,
+            history,
+        )
+        return codes, n_iter, stop, {"objective": history[0], "stop": history[1]}
+
+
+@_jit.kernel
+def _ista_rows(
+    corr, energy, gram, penalty, by_gap, lipschitz, tol, max_iter, codes, n_iter, stop, history
+):
+    n = codes.shape[1]
+    step = 1 / lipschitz
+    residual_corr = np.empty_like(corr[0])
+    support = np.empty(n, dtype=np.int64)
+    record = history.shape[1] > 0
+    for s in range(codes.shape[0]):
+        code = codes[s]
+        residual_correlations(corr[s], code, gram, support, residual_corr)
+        t = 0
+        while True:
+            if record or t % 5 == 0 or t == max_iter:
+                stop[s] = stop_measure(
+                    penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr
+                )
+                if record:
+                    history[0, t, s] = objective_of(
+                        penalty, corr[s], energy[s], code, residual_corr
+                    )
+                    history[1, t, s] = stop[s]
+                if (stop[s] <= tol and tol > 0) or t == max_iter:
+                    break
+            for j in range(n):
+                code[j] = _jit.scalar_prox(penalty, code[j] + step * residual_corr[j], step, j)
+            residual_correlations(corr[s], code, gram, support, residual_corr)
+            t += 1
+        n_iter[s] = t
+        if record:
+            history[0, t + 1 :, s] = history[0, t, s]
+            history[1, t + 1 :, s] = history[1, t, s]

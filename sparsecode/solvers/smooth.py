@@ -1,0 +1,207 @@
+"""Nonlinear conjugate gradient for smooth penalties, a batch at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode.solvers.base import Solver, incompatible
+
+# Keeps the preconditioner finite where an atom is zero and the penalty free.
+_TINY = np.float32(1e-30)
+
+
+@dataclass
+class ConjugateGradient(Solver):
+    """Preconditioned nonlinear conjugate gradient (Polak-Ribière) for smooth penalties.
+
+    Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with differentiable `g`, such as
+    `Cauchy`, to a stationary point. All samples of a block share one product with the Gram matrix
+    an iteration; the step is found by a monotone Newton search along each sample's direction. The
+    preconditioner is the diagonal of the curvature, without which atoms of unequal norm converge
+    very slowly.
+
+    Starts at ``x @ atoms.T / norms**2`` where no codes are given, as Olshausen and Field do.
+
+    Parameters
+    ----------
+    max_iter : int, default=500
+        Most iterations a sample may take.
+    tol : float, default=1e-5
+        A sample stops when its largest gradient entry is at most this fraction of its largest
+        correlation ``max|x @ atoms.T|`` (the scaled stationarity residual). 0 runs `max_iter`
+        iterations.
+
+    References
+    ----------
+    B. Olshausen and D. Field, "Sparse coding with an overcomplete basis set: a strategy employed
+    by V1?", 1997.
+    E. Polak and G. Ribière, "Note sur la convergence de méthodes de directions conjuguées", 1969.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import Cauchy
+    >>> from sparsecode.solvers import ConjugateGradient
+    >>> ConjugateGradient().solve([[2.0]], [[1.0]], Cauchy(alpha=1.0, sigma=1.0)).codes.round(4)
+    array([[1.]])
+    """
+
+    max_iter: int = 500
+    tol: float = 1e-5
+
+    def check_penalty(self, penalty):
+        super().check_penalty(penalty)
+        if not penalty.smooth:
+            raise incompatible(self, "a smooth penalty", penalty, "Use FISTA or ISTA.")
+
+    def _solve_block(self, problem, rows, record):
+        corr, energy = problem.correlations(rows)
+        gram, penalty = problem.dictionary.gram, problem.prepared
+        code = self._start(problem, rows, corr)
+        squared_norms = np.diag(gram).copy()
+        batch = _Batch(corr, code, gram)
+        n_rows = len(corr)
+        out, n_iter, stop = np.empty_like(code), np.zeros(n_rows, dtype=np.int64), np.empty(n_rows)
+        history = np.empty((2, self.max_iter + 1 if record else 0, n_rows))
+        alive = np.arange(n_rows)
+        turn = _jit.kernel_for(_turn_rows, problem.penalty)
+        advance = _jit.kernel_for(_advance_rows, problem.penalty)
+        for t in range(self.max_iter + 1):
+            judge = self.tol > 0 or record or t == self.max_iter
+            turn(penalty, squared_norms, t == 0, judge, *batch.arrays)
+            stop[alive] = batch.stop
+            n_iter[alive] = t
+            if record:
+                value = penalty.value(batch.code) - 0.5 * np.einsum(
+                    "ij,ij->i", batch.code, batch.corr + batch.residual
+                )
+                history[0, t:, alive] = (energy[alive] + value)[:, None]
+                history[1, t:, alive] = batch.stop[:, None]
+            going = (batch.stop > self._threshold(corr.dtype)) & (t < self.max_iter)
+            if self.tol == 0:
+                going[:] = t < self.max_iter
+            if not going.all():
+                out[alive[~going]] = batch.code[~going]
+                alive = alive[going]
+                batch = batch.select(going)
+            if len(alive) == 0:
+                break
+            advance(penalty, batch.direction @ gram, *batch.arrays)
+        return out, n_iter, stop, {"objective": history[0], "stop": history[1]}
+
+    def _start(self, problem, rows, corr):
+        if problem.codes is not None:
+            return problem.start(rows)
+        norms = problem.dictionary.norms**2
+        return corr / np.where(norms > 0, norms, 1)
+
+
+class _Batch:
+    """Samples that have not stopped: their codes, residual correlations, and directions."""
+
+    def __init__(self, corr, code, gram):
+        self.corr, self.code = corr, code
+        self.largest = np.abs(corr).max(axis=1)
+        self.residual = corr - code @ gram
+        self.gradient = np.zeros_like(code)
+        self.direction = np.zeros_like(code)
+        self.slope = np.ones(len(code))
+        self.stop = np.empty(len(code))
+
+    @property
+    def arrays(self):
+        return (
+            self.largest,
+            self.code,
+            self.residual,
+            self.gradient,
+            self.direction,
+            self.slope,
+            self.stop,
+        )
+
+    def select(self, rows):
+        chosen = _Batch.__new__(_Batch)
+        chosen.__dict__ = {name: array[rows] for name, array in self.__dict__.items()}
+        return chosen
+
+
+@_jit.kernel
+def _turn_rows(
+    penalty,
+    squared_norms,
+    first,
+    judge,
+    largest,
+    code,
+    residual,
+    gradient,
+    direction,
+    slope,
+    stop,
+):
+    """New gradient and conjugate direction of each row; its scaled residual if `judge`."""
+    n = code.shape[1]
+    fresh = np.empty(n, dtype=code.dtype)
+    scaled = np.empty(n, dtype=code.dtype)
+    for s in range(code.shape[0]):
+        for j in range(n):
+            pull, _, majorizer = _jit.scalar_bends(penalty, code[s, j], j)
+            fresh[j] = pull - residual[s, j]
+            scaled[j] = fresh[j] / (squared_norms[j] + majorizer + _TINY)
+        if judge:
+            worst = 0.0
+            for j in range(n):
+                worst = max(worst, abs(fresh[j]))
+            stop[s] = 0.0 if worst <= 0 else (worst / largest[s] if largest[s] > 0 else np.inf)
+        new_slope = 0.0
+        change = 0.0
+        for j in range(n):
+            new_slope += fresh[j] * scaled[j]
+            change += (fresh[j] - gradient[s, j]) * scaled[j]
+        beta = 0.0 if first or slope[s] <= 0 else max(change / slope[s], 0.0)
+        descent = 0.0
+        for j in range(n):
+            direction[s, j] = beta * direction[s, j] - scaled[j]
+            descent += direction[s, j] * fresh[j]
+        for j in range(n):
+            if descent >= 0:
+                direction[s, j] = -scaled[j]
+            gradient[s, j] = fresh[j]
+        slope[s] = new_slope
+
+
+@_jit.kernel
+def _advance_rows(penalty, bent, corr, code, residual, gradient, direction, slope, stop):
+    """Minimise along each row's direction; `bent` holds ``direction @ gram``."""
+    n = code.shape[1]
+    for s in range(code.shape[0]):
+        down = 0.0
+        curvature = 0.0
+        for j in range(n):
+            down -= direction[s, j] * residual[s, j]
+            curvature += direction[s, j] * bent[s, j]
+        step = 0.0
+        for _ in range(6):
+            first = down + step * curvature
+            second = curvature
+            bound = curvature
+            for j in range(n):
+                d = direction[s, j]
+                point = code[s, j] + step * d
+                pull, bend, majorizer = _jit.scalar_bends(penalty, point, j)
+                first += d * pull
+                second += d * d * bend
+                bound += d * d * majorizer
+            if bound <= 0:
+                break
+            # At most twice the majoriser's step, so the objective cannot increase.
+            move = first / max(second, 0.5 * bound)
+            step -= move
+            if abs(move) <= 1e-2 * abs(step):
+                break
+        for j in range(n):
+            code[s, j] += step * direction[s, j]
+            residual[s, j] -= step * bent[s, j]
