@@ -1,0 +1,23 @@
+"""Images, patches, whitening, and signals made to be sparse."""
+
+from ._image import check_not_constant
+from .image_whitening import OlshausenFieldWhitening
+from .images import load_images
+from .patches import extract_patches, reconstruct_from_patches, sample_patches
+from .photographs import load_photographs
+from .synthetic import SparseSignals, make_sparse_signals
+from .whitening import PCAWhitening, ZCAWhitening
+
+__all__ = [
+    "OlshausenFieldWhitening",
+    "PCAWhitening",
+    "SparseSignals",
+    "ZCAWhitening",
+    "check_not_constant",
+    "extract_patches",
+    "load_images",
+    "load_photographs",
+    "make_sparse_signals",
+    "reconstruct_from_patches",
+    "sample_patches",
+]

@@ -1,0 +1,149 @@
+"""Images from files: pictures, folders, NumPy stacks and MATLAB files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ._image import (
+    check_dtype,
+    check_image,
+    check_image_size,
+    check_not_constant,
+    check_pair,
+    to_luminance,
+)
+from ._readers import cannot_read, read_file
+
+PICTURE_SUFFIXES = (
+    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
+    ".tiff", ".webp",
+)  # fmt: skip
+
+
+def load_images(paths, *, grayscale=True, min_size=1, allow_constant=True, dtype=np.float64):
+    """Load images as float arrays.
+
+    Parameters
+    ----------
+    paths : str, path-like, or iterable of these
+        Each is one of
+
+        * an image file that Pillow reads;
+        * a folder: its image files, known by their suffix, sorted by name, sub-folders ignored;
+        * an ``.npy`` or ``.npz`` file with one image, (height, width) or (height, width, 3), or
+          a stack of images along the first axis. Of an archive the array ``images`` or ``IMAGES``
+          is taken, or else every array. Pickles are refused;
+        * a MATLAB ``.mat`` file with an array ``IMAGES`` (or ``IMAGESr``) of shape (rows, columns,
+          n_images), grey. Files of version 7.3 need h5py: ``pip install sparsecode[matlab]``.
+    grayscale : bool, default=True
+        Return grey images: of colour, the luma 0.299 R + 0.587 G + 0.114 B (Rec. ITU-R BT.601) of
+        the stored values. If False, return colour images, with grey repeated in three channels.
+    min_size : int or (int, int), default=1
+        Height and width in pixels that every image must have, such as the size of a patch.
+    allow_constant : bool, default=True
+        Set to False where the images will be whitened: an image without contrast is then an error.
+    dtype : numpy.float64 or numpy.float32
+        dtype of the images.
+
+    Returns
+    -------
+    images : list of arrays (height, width) or (height, width, 3)
+        8-bit and 16-bit unsigned values are divided by 255 and 65535, into [0, 1]; other values
+        are kept. Pictures are turned upright as their EXIF data say, and transparent parts are
+        laid on white.
+
+    Raises
+    ------
+    FileNotFoundError, OSError
+        If a path does not exist or cannot be read.
+    ValueError
+        If a file is not an image or is damaged, a folder holds no image, a MATLAB file does not
+        hold the array, or an image holds NaN or infinity, has the wrong number of dimensions, or
+        fails `min_size` or `allow_constant`. The message names the file.
+
+    Notes
+    -----
+    Pillow reads colour pictures of 16 bits a channel with 8 bits.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from sparsecode.datasets import load_images
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "stack.npy"
+    >>> np.save(path, np.random.default_rng(0).random((10, 64, 48)))
+    >>> images = load_images(path)
+    >>> len(images), images[0].shape
+    (10, (64, 48))
+    """
+    min_size = check_pair(min_size, "min_size")
+    dtype = check_dtype(dtype)
+    images = []
+    for path in _find_files(paths):
+        for name, pixels in read_file(path):
+            image = check_image(_to_float(pixels), name)
+            check_image_size(image, min_size, name)
+            if grayscale:
+                image = to_luminance(image)
+            elif image.ndim == 2:
+                image = np.repeat(image[:, :, np.newaxis], 3, axis=2)
+            image = np.ascontiguousarray(image, dtype=dtype)
+            if not allow_constant:
+                check_not_constant(image, name)
+            images.append(image)
+    return images
+
+
+def _find_files(paths):
+    """Return every file that `paths` stand for."""
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    files = []
+    for path in paths:
+        if not os.fspath(path):
+            raise ValueError("A path of an image is empty. Give an image file or a folder.")
+        path = Path(path)
+        try:
+            files += _images_in(path) if path.is_dir() else [_existing(path)]
+        except OSError as error:
+            if error.strerror is None:  # already worded
+                raise
+            raise cannot_read(path, error) from error
+    if not files:
+        raise ValueError("There are no images to load: the list of paths is empty. Give some.")
+    return files
+
+
+def _images_in(folder):
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        # macOS leaves "._name.jpg" files, which are no images, on other file systems.
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
+    if not found:
+        raise ValueError(
+            f"The folder {folder} holds no image file ({', '.join(PICTURE_SUFFIXES)}). Give a "
+            "folder of images, or the files themselves."
+        )
+    return found
+
+
+def _existing(path):
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist. Check the spelling of the path.")
+    if not path.is_file():
+        raise ValueError(f"{path} is a device or a pipe. Give an image file or a folder.")
+    return path
+
+
+def _to_float(pixels):
+    """Scale 8-bit and 16-bit unsigned values into [0, 1]; keep all others."""
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
+        return pixels / float(np.iinfo(pixels.dtype).max)
+    return pixels
