@@ -115,6 +115,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         variance_goal=0.1,
         gain_rate=0.001,
         gain_power=0.02,
+        gain_bounds=(0.5, 2.0),
         dict_init=None,
         transform_max_iter=200,
         transform_tol=1e-3,
@@ -133,6 +134,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         self.variance_goal = variance_goal
         self.gain_rate = gain_rate
         self.gain_power = gain_power
+        self.gain_bounds = gain_bounds
         self.dict_init = dict_init
         self.transform_max_iter = transform_max_iter
         self.transform_tol = transform_tol
@@ -210,7 +212,9 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         self.dictionary_ = self._first_dictionary(X, rng)
         self._update = GradientUpdate(
             lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
-            gain_control=GainControl(self.variance_goal, self.gain_rate, self.gain_power),
+            gain_control=GainControl(
+                self.variance_goal, self.gain_rate, self.gain_power, self.gain_bounds
+            ),
         )
         self._stats = self._update.init(self.dictionary_)
         self.n_iter_ = 0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._validation import check_number
+from sparsecode._validation import check_number, wrong
 
 
 class GainStats(NamedTuple):
@@ -26,6 +26,12 @@ class GainControl:
     coefficients shrink, and the other way round; without it the atoms would grow without bound to
     make coefficients cheap.
 
+    Two things keep the loop stable where the published rule alone swings or runs away. When a norm
+    changes by a factor, the running variance is divided by its square, because that is what the
+    change does to the coefficients: the correction then answers to the norms of now, not to those
+    of a thousand batches ago. And norms stay within `bounds`: directions without signal cannot
+    reach the goal at any norm, and would be amplified until they code noise.
+
     Parameters
     ----------
     goal : float, default=0.1
@@ -34,6 +40,8 @@ class GainControl:
         Share of a batch in the running variance.
     power : float, default=0.02
         Strength of the correction.
+    bounds : tuple of two floats, default=(0.5, 2.0)
+        Smallest and largest norm. ``(0.0, inf)`` is the published rule.
 
     References
     ----------
@@ -44,18 +52,34 @@ class GainControl:
     goal: float = 0.1
     rate: float = 0.001
     power: float = 0.02
+    bounds: tuple[float, float] = (0.5, 2.0)
 
     def init(self, dictionary):
         """Statistics to start from: the goal reached, and the norms as they are."""
         for name in ("goal", "rate", "power"):
             check_number(getattr(self, name), name, low=0, low_open=True)
-        variance = np.full(dictionary.n_components, float(self.goal))
-        return GainStats(variance, dictionary.norms.astype(np.float64))
+        low, high = self._checked_bounds()
+        gain = np.clip(dictionary.norms.astype(np.float64), low, high)
+        return GainStats(np.full(dictionary.n_components, float(self.goal)), gain)
 
     def update(self, codes, stats):
         """Statistics after a batch of codes, shape (n_samples, n_components)."""
         batch = np.einsum("ij,ij->j", codes, codes, dtype=np.float64) / len(codes)
         variance = stats.variance + self.rate * (batch - stats.variance)
-        # A unit that is silent for long must not lose its atom to underflow.
-        ratio = np.clip(variance / self.goal, 1e-6, 1e6)
-        return GainStats(variance, stats.gain * ratio**self.power)
+        gain = np.clip(stats.gain * (variance / self.goal) ** self.power, *self.bounds)
+        # A silent unit must come back within its bounds, not after its variance underflowed.
+        variance = np.maximum(variance * (stats.gain / gain) ** 2, 1e-12 * self.goal)
+        return GainStats(variance, gain)
+
+    def _checked_bounds(self):
+        low, high = self.bounds
+        if not 0 <= low <= high or high == 0:
+            raise ValueError(
+                wrong(
+                    "bounds of GainControl",
+                    got=repr(self.bounds),
+                    expected="two numbers, 0 <= smallest <= largest",
+                    remedy="Use (0.0, inf) for no bounds.",
+                )
+            )
+        return low, high

@@ -1,0 +1,19 @@
+"""The `sparsecode` command."""
+
+from __future__ import annotations
+
+import click
+
+from sparsecode._version import __version__
+from sparsecode.cli.filters import filters
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def main():
+    """Sparse coding and dictionary learning from the command line."""
+
+
+main.add_command(filters)
+
+__all__ = ["main"]

@@ -1,0 +1,239 @@
+"""``sparsecode filters``: learn filters from photographs."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sys
+from dataclasses import dataclass
+
+import click
+import numpy as np
+from rich.console import Console
+
+from sparsecode._files import check_writable, write_atomically
+from sparsecode.cli._progress import ObjectiveBar
+from sparsecode.cli._report import describe_filters, render_table
+from sparsecode.datasets import (
+    OlshausenFieldWhitening,
+    load_images,
+    load_photographs,
+    sample_patches,
+)
+from sparsecode.estimators import OlshausenField
+from sparsecode.receptive_fields import fit_gabors
+
+_INTERRUPTED = 130
+_PIXEL_VARIANCE = 0.1
+_MEASURED_PATCHES = 10_000
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Paths of everything the command writes, named after the picture."""
+
+    picture: pathlib.Path
+
+    @property
+    def statistics(self):
+        return self.picture.with_name(f"{self.picture.stem}-statistics{self.picture.suffix}")
+
+    @property
+    def dictionary(self):
+        return self.picture.with_suffix(".safetensors")
+
+    @property
+    def table(self):
+        return self.picture.with_suffix(".txt")
+
+    def __iter__(self):
+        return iter((self.picture, self.statistics, self.dictionary, self.table))
+
+
+@click.command()
+@click.option(
+    "--images",
+    multiple=True,
+    metavar="PATH",
+    help="Image file, folder of images, .npy or .npz stack, or MATLAB .mat file with an array "
+    "IMAGES. May be repeated. Default: the two photographs that ship with scikit-learn.",
+)
+@click.option(
+    "--raw/--whitened",
+    "raw",
+    default=True,
+    help="Whether the images are raw photographs, to be whitened by Olshausen and Field's filter, "
+    "or whitened already; these are only scaled to variance 0.1.  [default: raw]",
+)
+@click.option(
+    "--patch-size",
+    type=click.IntRange(4, 64),
+    default=12,
+    show_default=True,
+    help="Height and width of a patch in pixels.",
+)
+@click.option(
+    "--n-components",
+    type=click.IntRange(1),
+    default=None,
+    help="Number of atoms.  [default: patch size squared]",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["olshausen-field"]),
+    default="olshausen-field",
+    show_default=True,
+    help="Learning algorithm.",
+)
+@click.option(
+    "--n-patches",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="Patches to learn from, drawn at random over all images.",
+)
+@click.option(
+    "--n-epochs",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Passes over the patches.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random: the same seed gives the same numbers.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    default="filters.png",
+    show_default=True,
+    help="Picture to write (.png, .pdf or .svg). The dictionary, a picture of the receptive-field "
+    "statistics, and the table are written beside it under the same name.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, seed, out, quiet):
+    """Learn filters from photographs, as Olshausen and Field did in 1996.
+
+    Whitens the images, learns a dictionary of their patches, and writes a mosaic of its atoms
+    sorted by spatial frequency (filters.png), the dictionary (filters.safetensors), plots of the
+    receptive-field statistics (filters-statistics.png) and a table of what was learned
+    (filters.txt).
+
+    \b
+    Examples:
+      sparsecode filters
+      sparsecode filters --images holiday/ --patch-size 16 --out holiday.png
+      sparsecode filters --images IMAGES.mat --whitened --n-components 192
+
+    Ctrl-C during learning writes what was learned so far. Bad input ends with exit code 2.
+    """
+    console = Console(stderr=True, quiet=quiet)
+    outputs = Outputs(out)
+    n_components = patch_size**2 if n_components is None else n_components
+    with _one_line_errors():
+        _check_outputs(outputs)
+        _check_counts(n_patches, n_components)
+        pictures = _load(images, raw, patch_size)
+        X = sample_patches(pictures, patch_size, n_patches, random_state=seed, dtype=np.float32)
+    model = OlshausenField(n_components, n_epochs=n_epochs, random_state=seed)
+    interrupted = _learn(model, X, console)
+    with _one_line_errors():
+        _write(outputs, model, X[:_MEASURED_PATCHES], patch_size, quiet)
+    if interrupted:
+        sys.exit(_INTERRUPTED)
+
+
+def _check_outputs(outputs):
+    if outputs.picture.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise ValueError(
+            f"--out is {outputs.picture}; expected a name that ends with .png, .pdf or .svg. "
+            "Choose such a name."
+        )
+    for path in outputs:
+        check_writable(path)
+
+
+def _check_counts(n_patches, n_components):
+    if n_patches < n_components:
+        raise ValueError(
+            f"--n-patches is {n_patches}, too few for {n_components} atoms; expected at least as "
+            "many patches as atoms. Raise --n-patches or lower --n-components."
+        )
+
+
+def _load(paths, raw, patch_size):
+    if paths:
+        pictures = load_images(paths, min_size=patch_size, allow_constant=False)
+    else:
+        pictures = load_photographs()
+    if raw:
+        return OlshausenFieldWhitening(variance=_PIXEL_VARIANCE).fit_transform(pictures)
+    energy = sum(float((picture**2).sum()) for picture in pictures)
+    variance = energy / sum(picture.size for picture in pictures)
+    return [picture * np.sqrt(_PIXEL_VARIANCE / variance) for picture in pictures]
+
+
+def _learn(model, X, console):
+    """Fit the model; True if Ctrl-C ended it early with something learned."""
+    if not console.quiet:
+        model.set_callbacks(ObjectiveBar(console))
+    try:
+        model.fit(X)
+    except KeyboardInterrupt:
+        if not getattr(model, "n_iter_", 0):
+            console.print("Interrupted before anything was learned; nothing was written.")
+            sys.exit(_INTERRUPTED)
+        console.print(
+            f"Interrupted after {model.n_iter_} batches: writing what was learned so far."
+        )
+        return True
+    except FloatingPointError as error:
+        raise _one_line(error) from error
+    return False
+
+
+def _write(outputs, model, X, patch_size, quiet):
+    # matplotlib is slow to import: bad input and --help need not wait for it.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from sparsecode import plotting
+
+    shape = (patch_size, patch_size)
+    fits = fit_gabors(model.components_, shape)
+    title = f"{len(model.components_)} filters of {patch_size}x{patch_size} pixels"
+    table = render_table(describe_filters(model, X, fits), title)
+    model.dictionary_.save(outputs.dictionary)
+    with write_atomically(outputs.table) as temporary:
+        temporary.write_text(table, encoding="utf-8")
+    atoms = plotting.plot_atoms(model.components_, patch_shape=shape, order="frequency")
+    _save_figure(atoms.figure, outputs.picture)
+    axes = plotting.plot_gabor_statistics(fits)
+    _save_figure(axes[0].figure, outputs.statistics)
+    if not quiet:
+        click.echo(table, nl=False)
+        click.echo("written: " + ", ".join(str(path) for path in outputs))
+
+
+def _save_figure(figure, path):
+    with write_atomically(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+@contextlib.contextmanager
+def _one_line_errors():
+    """Turn what bad input raises into one line on standard error and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise _one_line(error) from error
+
+
+def _one_line(error):
+    exception = click.ClickException(" ".join(str(error).split()))
+    exception.exit_code = 2
+    return exception
