@@ -30,9 +30,8 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
     conjugate gradient on the codes of a batch, a gradient step on the atoms, and gain control that
     keeps the variance of all coefficients at one goal by adapting the norms of the atoms.
 
-    The defaults are the published settings; their units suppose data whitened to variance 0.1, as
-    `OlshausenFieldWhitening` gives. On few or small images, whose rare strong patches make the
-    gradient of 100 samples noisy, let the learning rate fall further (`lr_end=0.1`).
+    The defaults are the published settings, except for `gain_bounds`; their units suppose data
+    whitened to variance 0.1, as `OlshausenFieldWhitening` gives.
 
     Parameters
     ----------
@@ -59,6 +58,10 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         Share of a batch in the running variance of a coefficient (1997).
     gain_power : float, default=0.02
         Strength of the gain control (1997).
+    gain_bounds : tuple of two floats, default=(0.9, 1.25)
+        Smallest and largest norm that gain control may give an atom. ``(0.0, inf)`` is the
+        published rule, which supposes that every direction holds signal; on photographs that were
+        stored as JPEG it spends atoms on the noise of the highest frequencies.
     dict_init : Dictionary, array-like of shape (n_components, n_features) or None, default=None
         Atoms to start from. None draws Gaussian atoms of unit norm.
     transform_max_iter : int, default=200
@@ -115,7 +118,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         variance_goal=0.1,
         gain_rate=0.001,
         gain_power=0.02,
-        gain_bounds=(0.5, 2.0),
+        gain_bounds=(0.9, 1.25),
         dict_init=None,
         transform_max_iter=200,
         transform_tol=1e-3,

@@ -1,0 +1,47 @@
+# `make filters` and `make test` do everything, from making the environment on.
+# Override PYTHON to choose the interpreter, VENV to choose where the environment goes.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: filters test lint docs bench-filters bench-proximal bench-import clean
+
+filters: $(VENV)/.installed
+	$(BIN)/sparsecode filters
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench-filters: $(VENV)/.installed
+	$(BIN)/python benchmarks/filters.py
+
+bench-import: $(VENV)/.installed
+	$(BIN)/python benchmarks/import_time.py
+
+bench-proximal: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks/proximal.py
+
+# Each stamp is renewed when what it installs from changes; the package itself is editable.
+$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-%: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@ $(VENV)/.installed
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+clean:
+	rm -rf $(VENV) build docs/_build .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,71 @@
+"""What every benchmark script prints first and shares: machine, versions, data, timing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from importlib import metadata
+
+import numpy as np
+
+from sparsecode.datasets import OlshausenFieldWhitening, load_photographs, sample_patches
+
+PACKAGES = ("sparsecode", "numpy", "scipy", "numba", "scikit-learn", "spams-bin")
+
+
+def print_header(title):
+    """Print what the figures below depend on."""
+    print(title)
+    print(f"machine   {_cpu()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
+    versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES if _version(name))
+    print(f"versions  Python {platform.python_version()}, {versions}")
+    print(f"commit    {_commit()}")
+    print()
+
+
+def patches(size, n_patches, *, seed=0):
+    """Whitened patches of the bundled photographs, float64."""
+    images = OlshausenFieldWhitening().fit_transform(load_photographs())
+    return sample_patches(images, size, n_patches, random_state=seed)
+
+
+def interleaved(runs, n_rounds):
+    """Seconds of every run in `runs` (name -> callable), in turn, for `n_rounds` rounds."""
+    seconds = {name: [] for name in runs}
+    for _ in range(n_rounds):
+        for name, run in runs.items():
+            begin = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - begin)
+    return {name: np.asarray(values) for name, values in seconds.items()}
+
+
+def _cpu():
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown processor"
+
+
+def _version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit():
+    command = ["git", "describe", "--always", "--dirty"]
+    here = os.path.dirname(os.path.abspath(__file__))
+    try:
+        return subprocess.run(
+            command, cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,208 @@
+"""The command line: what it writes, what it says, and how it refuses."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from sparsecode import Dictionary
+from sparsecode.cli import main
+
+SMALL = ["--patch-size", "6", "--n-patches", "300", "--n-components", "8", "--n-epochs", "1"]
+WRITTEN = ["small-statistics.png", "small.png", "small.safetensors", "small.txt"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def photograph(folder):
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "photo.png")
+    return "photo.png"
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["filters", *arguments])
+
+
+def refused(result, *words):
+    """Exit code 2, and one line that holds all the words."""
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("Error: "), result.stderr
+    for word in words:
+        assert word in lines[0], lines[0]
+
+
+def test_writes_pictures_dictionary_and_table(folder, photograph):
+    result = run("--images", photograph, "--out", "small.png", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in folder.iterdir() if path.name != photograph) == WRITTEN
+    dictionary = Dictionary.load("small.safetensors")
+    assert dictionary.atoms.shape == (8, 36)
+    table = pathlib.Path("small.txt").read_text(encoding="utf-8")
+    for word in ("explained variance", "mean l0", "kurtosis", "dead atoms", "bandwidth"):
+        assert word in table
+    assert table in result.stdout
+    with Image.open("small.png") as picture:
+        assert picture.size[0] > 200
+
+
+def test_same_seed_same_numbers_and_another_seed_others(photograph):
+    for out, seed in (("a.png", "3"), ("b.png", "3"), ("c.png", "4")):
+        assert run("--images", photograph, "--seed", seed, "--out", out, *SMALL).exit_code == 0
+    a, b, c = (Dictionary.load(f"{name}.safetensors").atoms for name in "abc")
+    assert np.array_equal(a, b)
+    assert not np.allclose(a, c)
+
+
+def test_quiet_prints_nothing(photograph):
+    result = run("--images", photograph, "--quiet", "--out", "small.png", *SMALL)
+    assert result.exit_code == 0
+    assert result.output == ""
+
+
+def test_progress_shows_the_objective(photograph):
+    result = run("--images", photograph, "--out", "small.png", *SMALL)
+    assert "objective" in result.stderr
+
+
+def test_whitened_images_are_only_scaled(folder):
+    images = np.random.default_rng(0).standard_normal((2, 30, 30))
+    np.save("stack.npy", images)
+    np.save("scaled.npy", 7 * images)
+    for name in ("stack", "scaled"):
+        result = run("--images", f"{name}.npy", "--whitened", "--out", f"{name}.png", *SMALL)
+        assert result.exit_code == 0, result.output
+    one, other = (Dictionary.load(f"{name}.safetensors").atoms for name in ("stack", "scaled"))
+    np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_the_bundled_photographs_are_the_default(folder):
+    assert run("--quiet", "--out", "small.png", *SMALL).exit_code == 0
+
+
+def test_help_names_every_option():
+    result = run("--help")
+    assert result.exit_code == 0
+    options = ("--images", "--raw", "--whitened", "--patch-size", "--n-components", "--method",
+               "--n-patches", "--n-epochs", "--seed", "--out", "--quiet")  # fmt: skip
+    for option in options:
+        assert option in result.output
+
+
+class TestBadInput:
+    def test_missing_file(self, folder):
+        refused(run("--images", "nowhere.png", *SMALL), "nowhere.png")
+
+    def test_not_an_image(self, folder):
+        pathlib.Path("notes.png").write_text("not a picture")
+        refused(run("--images", "notes.png", *SMALL), "notes.png")
+
+    def test_truncated_image(self, folder, photograph):
+        data = pathlib.Path(photograph).read_bytes()
+        pathlib.Path("half.png").write_bytes(data[: len(data) // 2])
+        refused(run("--images", "half.png", *SMALL), "half.png")
+
+    def test_folder_without_image(self, folder):
+        pathlib.Path("empty").mkdir()
+        refused(run("--images", "empty", *SMALL), "empty")
+
+    def test_image_smaller_than_a_patch(self, photograph):
+        small = ["--n-patches", "300", "--n-components", "8", "--patch-size", "45"]
+        refused(run("--images", photograph, *small), photograph, "45")
+
+    def test_constant_image(self, folder):
+        Image.fromarray(np.full((30, 30), 7, dtype=np.uint8)).save("grey.png")
+        refused(run("--images", "grey.png", *SMALL), "grey.png")
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_values_that_are_not_finite(self, folder, value):
+        stack = np.random.default_rng(0).standard_normal((2, 30, 30))
+        stack[1, 3, 4] = value
+        np.save("stack.npy", stack)
+        refused(run("--images", "stack.npy", "--whitened", *SMALL), "stack.npy")
+
+    def test_too_few_patches_for_the_atoms(self, photograph):
+        result = run("--images", photograph, "--n-patches", "10", "--n-components", "64")
+        refused(result, "--n-patches", "10", "64")
+
+    def test_more_patches_than_the_images_hold(self, photograph):
+        result = run("--images", photograph, "--n-patches", "1000000")
+        refused(result, "1000000")
+
+    def test_matlab_file_without_the_array(self, folder):
+        from scipy.io import savemat
+
+        savemat("other.mat", {"pixels": np.ones((20, 20, 2))})
+        refused(run("--images", "other.mat", *SMALL), "other.mat", "IMAGES", "pixels")
+
+    def test_output_in_a_missing_folder(self, photograph):
+        refused(run("--images", photograph, "--out", "no/such/small.png", *SMALL), "no")
+
+    def test_output_that_is_a_folder(self, folder, photograph):
+        pathlib.Path("small.safetensors").mkdir()
+        refused(run("--images", photograph, "--out", "small.png", *SMALL), "small.safetensors")
+
+    def test_output_of_an_unknown_format(self, photograph):
+        refused(run("--images", photograph, "--out", "small.xyz", *SMALL), "small.xyz", ".png")
+
+    def test_nothing_is_left_behind(self, folder, photograph):
+        before = sorted(folder.iterdir())
+        run("--images", photograph, "--n-patches", "10", "--out", "small.png")
+        assert sorted(folder.iterdir()) == before
+
+
+def test_matlab_v5_file(folder):
+    from scipy.io import savemat
+
+    images = np.random.default_rng(0).standard_normal((30, 30, 3))
+    savemat("images.mat", {"IMAGES": images})
+    result = run("--images", "images.mat", "--whitened", "--out", "small.png", *SMALL)
+    assert result.exit_code == 0, result.output
+
+
+def test_python_dash_m(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "sparsecode", "--version"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert result.stdout.startswith("sparsecode, version")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT, which only POSIX processes have")
+def test_ctrl_c_writes_what_was_learned(tmp_path):
+    command = [
+        sys.executable, "-m", "sparsecode", "filters", "--patch-size", "8", "--n-patches", "2000",
+        "--n-epochs", "100000", "--out", "small.png",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "FORCE_COLOR": "1", "COLUMNS": "100"},
+    )  # fmt: skip
+    # The bar is drawn when learning begins.
+    seen = ""
+    deadline = time.monotonic() + 120
+    while "objective 0." not in seen and "objective 1." not in seen:
+        assert time.monotonic() < deadline and process.poll() is None, seen
+        seen += process.stderr.read(50)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert "Interrupted after" in stderr and "writing what was learned" in stderr
+    assert "Traceback" not in stderr
+    assert "explained variance" in stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == WRITTEN
+    assert np.isfinite(Dictionary.load(tmp_path / "small.safetensors").atoms).all()
