@@ -27,12 +27,6 @@ print(time.perf_counter() - begin)
 """
 N_COMPILED = """
 from numba.core import event
-import sparsecode
-with event.install_recorder("numba:compile") as recorder:
-    pass
-import importlib, sys
-for name in [n for n in sys.modules if n.startswith("sparsecode")]:
-    del sys.modules[name]
 with event.install_recorder("numba:compile") as recorder:
     import sparsecode
 print(len(recorder.buffer))

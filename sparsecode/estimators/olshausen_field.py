@@ -58,7 +58,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         Share of a batch in the running variance of a coefficient (1997).
     gain_power : float, default=0.02
         Strength of the gain control (1997).
-    gain_bounds : tuple of two floats, default=(0.9, 1.25)
+    gain_bounds : tuple of two floats, default=(0.95, 1.1)
         Smallest and largest norm that gain control may give an atom. ``(0.0, inf)`` is the
         published rule, which supposes that every direction holds signal; on photographs that were
         stored as JPEG it spends atoms on the noise of the highest frequencies.
@@ -118,7 +118,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         variance_goal=0.1,
         gain_rate=0.001,
         gain_power=0.02,
-        gain_bounds=(0.9, 1.25),
+        gain_bounds=(0.95, 1.1),
         dict_init=None,
         transform_max_iter=200,
         transform_tol=1e-3,

@@ -40,7 +40,7 @@ class GainControl:
         Share of a batch in the running variance.
     power : float, default=0.02
         Strength of the correction.
-    bounds : tuple of two floats, default=(0.9, 1.25)
+    bounds : tuple of two floats, default=(0.95, 1.1)
         Smallest and largest norm. ``(0.0, inf)`` is the published rule.
 
     References
@@ -52,7 +52,7 @@ class GainControl:
     goal: float = 0.1
     rate: float = 0.001
     power: float = 0.02
-    bounds: tuple[float, float] = (0.9, 1.25)
+    bounds: tuple[float, float] = (0.95, 1.1)
 
     def init(self, dictionary):
         """Statistics to start from: the goal reached, and the norms as they are."""

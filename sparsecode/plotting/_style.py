@@ -1,0 +1,16 @@
+"""The quiet look that the plots share."""
+
+from __future__ import annotations
+
+INK = "#3b3b3b"
+GRID = "#d9d9d9"
+
+
+def quiet(ax):
+    """Thin grey frame and ticks, so that the data are the darkest thing."""
+    for name, spine in ax.spines.items():
+        spine.set_visible(name not in ("top", "right"))
+        spine.set(color=GRID, linewidth=0.8)
+    ax.tick_params(colors=INK, labelsize=9, length=3, width=0.6, color=GRID)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set(color=INK, fontsize=10)

@@ -1,0 +1,138 @@
+"""Atoms as a mosaic of patches."""
+
+from __future__ import annotations
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import to_rgb
+
+from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode.receptive_fields import spatial_frequency
+from sparsecode.receptive_fields._patches import as_patches
+
+TILE_PIXELS = 40  # an atom is enlarged to about this side, so that the gaps can be thin
+
+
+def plot_atoms(
+    atoms,
+    *,
+    patch_shape=None,
+    order="given",
+    n_columns=None,
+    scale="atom",
+    cmap="gray",
+    gap=0.04,
+    gap_color="white",
+    ax=None,
+):
+    """Draw atoms as a mosaic of patches; zero is the middle of the scale.
+
+    Parameters
+    ----------
+    atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
+            (n_atoms, height, width, 3), or an object with such an `atoms` attribute
+        Three channels are drawn as red, green and blue, zero as mid-grey.
+    patch_shape : (height, width) or (height, width, 3), optional
+        Needed for flat atoms unless the patch is square.
+    order : {"given", "frequency"} or integer array, default="given"
+        "frequency" sorts by :func:`~sparsecode.receptive_fields.spatial_frequency`, slow first. An
+        array lists the atoms to draw, in order; it may leave some out.
+    n_columns : int, optional
+        By default about square.
+    scale : {"atom", "shared"}, default="atom"
+        Whether each atom, or all of them together, spans the colour scale, from minus to plus its
+        largest absolute value.
+    cmap : str or matplotlib Colormap, default="gray"
+        For atoms of one channel.
+    gap : float, default=0.04
+        Width of the lines between atoms, as a share of an atom's longer side.
+    gap_color : matplotlib color, default="white"
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or `order` or `scale` is not one of those above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.plotting import plot_atoms
+    >>> atoms = np.random.default_rng(0).standard_normal((20, 64))
+    >>> ax = plot_atoms(atoms, order="frequency", n_columns=5)
+    """
+    patches = as_patches(atoms, patch_shape).astype(np.float64)
+    patches = patches[_order(order, patches)]
+    gap = check_number(gap, "gap", low=0)
+    colors = _colors(patches, scale, plt.get_cmap(cmap))
+    n_atoms, height, width, _ = colors.shape
+
+    if n_columns is None:
+        n_columns = math.ceil(math.sqrt(n_atoms * height / width))
+    n_columns = min(check_integer(n_columns, "n_columns"), n_atoms)
+    n_rows = math.ceil(n_atoms / n_columns)
+    zoom = max(1, round(TILE_PIXELS / max(height, width)))
+    line = round(gap * zoom * max(height, width))
+    step_y, step_x = zoom * height + line, zoom * width + line
+    mosaic = np.empty((n_rows * step_y - line, n_columns * step_x - line, 3), np.uint8)
+    mosaic[:] = np.rint(255 * np.array(to_rgb(gap_color)))
+    for index, tile in enumerate(colors):
+        row, column = divmod(index, n_columns)
+        y, x = row * step_y, column * step_x
+        enlarged = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
+        mosaic[y : y + zoom * height, x : x + zoom * width] = enlarged
+
+    if ax is None:
+        side = 8.0 / max(mosaic.shape[:2])
+        size = (mosaic.shape[1] * side, mosaic.shape[0] * side)
+        ax = plt.figure(figsize=size).add_axes((0.02, 0.02, 0.96, 0.96))
+    ax.imshow(mosaic)
+    ax.set_axis_off()
+    return ax
+
+
+def _order(order, patches):
+    """Return the indices of the atoms to draw."""
+    if isinstance(order, str):
+        if order == "given":
+            return np.arange(len(patches))
+        if order == "frequency":
+            return np.argsort(spatial_frequency(patches), kind="stable")
+    else:
+        indices = np.asarray(order)
+        whole = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)
+        if whole and indices.min() >= 0 and indices.max() < len(patches):
+            return indices
+    raise ValueError(
+        wrong(
+            "order",
+            got=repr(order),
+            expected=f'"given", "frequency" or a 1-D array of indices below {len(patches)}',
+            remedy="Use np.argsort on a measure of the atoms to sort by it.",
+        )
+    )
+
+
+def _colors(patches, scale, cmap):
+    """Map patches to (n_atoms, height, width, 3) bytes, zero to the middle."""
+    if scale not in ("atom", "shared"):
+        raise ValueError(
+            wrong(
+                "scale",
+                got=repr(scale),
+                expected='"atom" or "shared"',
+                remedy="Use the shared scale to compare the sizes of atoms.",
+            )
+        )
+    size = abs(patches).max(axis=(1, 2, 3) if scale == "atom" else None, keepdims=True)
+    unit = 0.5 + 0.5 * patches / np.where(size > 0, size, 1)
+    if unit.shape[-1] == 1:
+        return cmap(unit[..., 0], bytes=True)[..., :3]
+    return np.rint(255 * unit).astype(np.uint8)

@@ -1,0 +1,108 @@
+"""Learning curves."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
+from scipy.ndimage import median_filter
+
+from sparsecode._validation import check_integer, wrong
+from sparsecode.plotting._style import GRID, quiet
+
+LABELS = {
+    "objective": "objective",
+    "seconds": "time (s)",
+    "l0": "non-zero codes per sample",
+    "explained_variance": "explained variance",
+}
+
+
+def plot_convergence(history, *, quantity="objective", against="iteration", window=None, ax=None):
+    """Draw one recorded quantity of a learning run, raw and as a running median.
+
+    Parameters
+    ----------
+    history : dict of 1-D arrays
+        One entry an iteration, such as ``{"objective": [...], "seconds": [...], "l0": [...]}``.
+    quantity : str, default="objective"
+        Key of the curve to draw. A positive curve that spans more than a factor of ten gets a
+        logarithmic axis.
+    against : str, default="iteration"
+        "iteration", or the key of the horizontal axis, such as "seconds".
+    window : int, optional
+        Iterations in the running median; 1 draws the raw curve alone. By default a 25th of the run.
+    ax : matplotlib Axes, optional
+        By default those of a new figure. A second call on the same axes adds a curve.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a key is missing, a curve is not 1-D or empty, or the two have different lengths.
+
+    Examples
+    --------
+    >>> from sparsecode.plotting import plot_convergence
+    >>> ax = plot_convergence({"objective": [3.0, 2.0, 1.5], "seconds": [0.1, 0.2, 0.3]},
+    ...                       against="seconds")
+    """
+    values = _curve(history, quantity)
+    if against == "iteration" and against not in history:
+        positions = np.arange(1, len(values) + 1)
+    else:
+        positions = _curve(history, against)
+    if positions.shape != values.shape:
+        raise ValueError(
+            f"history has {len(positions)} entries of {against!r} but {len(values)} of "
+            f"{quantity!r}; expected one of each an iteration. Record both at the same time."
+        )
+    window = len(values) // 25 if window is None else check_integer(window, "window")
+    if ax is None:
+        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+
+    if window > 2:
+        (raw,) = ax.plot(positions, values, linewidth=0.7, alpha=0.3)
+        smooth = median_filter(values, size=window, mode="reflect")
+        ax.plot(positions, smooth, color=raw.get_color(), linewidth=2)
+    else:
+        ax.plot(positions, values, linewidth=1.5)
+    span = values.max() / values.min() if values.min() > 0 else 1
+    if span > 10:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 1000 else (1,)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(LABELS.get(against, against))
+    ax.set_ylabel(LABELS.get(quantity, quantity.replace("_", " ")))
+    ax.grid(axis="y", color=GRID, linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.margins(x=0.01)
+    quiet(ax)
+    return ax
+
+
+def _curve(history, key):
+    if key not in history:
+        raise ValueError(
+            wrong(
+                "history",
+                got=f"without {key!r}",
+                expected=f"one of {sorted(history)}",
+                remedy="Choose a quantity that was recorded.",
+            )
+        )
+    values = np.asarray(history[key], dtype=np.float64)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(
+            wrong(
+                f"history[{key!r}]",
+                got=f"an array of shape {values.shape}",
+                expected="one number an iteration",
+                remedy="Learn for at least one iteration first.",
+            )
+        )
+    return values

@@ -1,0 +1,180 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sparsecode.plotting import plot_atoms, plot_convergence, plot_gabor_statistics
+from sparsecode.receptive_fields import fit_gabors, gabor_patches, spatial_frequency
+
+
+@pytest.fixture(autouse=True)
+def settings_stay_and_figures_go():
+    before = dict(plt.rcParams)
+    yield
+    assert dict(plt.rcParams) == before
+    plt.close("all")
+
+
+@pytest.fixture
+def atoms():
+    return np.random.default_rng(0).standard_normal((7, 4, 5))
+
+
+def tiles(ax, shape, n_columns, n_atoms, gap=0.04):
+    """The centre pixels of every patch, back from the picture on the axes."""
+    mosaic = ax.images[0].get_array()
+    zoom = round(40 / max(shape))
+    line = round(gap * zoom * max(shape))
+    found = []
+    for index in range(n_atoms):
+        row, column = divmod(index, n_columns)
+        y, x = row * (zoom * shape[0] + line), column * (zoom * shape[1] + line)
+        tile = mosaic[y : y + zoom * shape[0], x : x + zoom * shape[1]]
+        found.append(tile[zoom // 2 :: zoom, zoom // 2 :: zoom])
+    return np.array(found).astype(float)
+
+
+def test_mosaic_shows_every_atom_with_zero_in_the_middle(atoms):
+    ax = plot_atoms(atoms, n_columns=3)
+    expected = 127.5 + 127.5 * atoms / abs(atoms).max(axis=(1, 2), keepdims=True)
+    shown = tiles(ax, (4, 5), 3, 7)
+    assert_allclose(shown[..., 0], expected, atol=2.01)
+    assert_array_equal(shown[..., 0], shown[..., 2])
+    mosaic = ax.images[0].get_array()
+    assert (mosaic[-1, -1] == 255).all() and (mosaic[:, 40] == 255).all()
+    ax.figure.canvas.draw()
+
+
+def test_flat_atoms_are_the_same_picture(atoms):
+    pictures = plot_atoms(atoms).images[0].get_array()
+    flat = plot_atoms(atoms.reshape(7, -1), patch_shape=(4, 5)).images[0].get_array()
+    assert_array_equal(pictures, flat)
+
+
+def test_shared_scale_and_empty_atoms(atoms):
+    atoms[1] *= 0.1
+    atoms[2] = 0
+    expected = 127.5 + 127.5 * atoms / abs(atoms).max()
+    shown = tiles(plot_atoms(atoms, n_columns=7, scale="shared"), (4, 5), 7, 7)
+    assert_allclose(shown[..., 0], expected, atol=2.01)
+    plot_atoms(0 * atoms, scale="shared")
+
+
+def test_order(atoms):
+    given = tiles(plot_atoms(atoms, n_columns=7), (4, 5), 7, 7)
+    by_frequency = tiles(plot_atoms(atoms, n_columns=7, order="frequency"), (4, 5), 7, 7)
+    assert_array_equal(by_frequency, given[np.argsort(spatial_frequency(atoms))])
+    chosen = tiles(plot_atoms(atoms, n_columns=2, order=[5, 0]), (4, 5), 2, 2)
+    assert_array_equal(chosen, given[[5, 0]])
+
+
+def test_three_channels_are_colours():
+    atoms = np.zeros((1, 4, 4, 3))
+    atoms[0, 0, 0] = [1.0, -1.0, 0.5]
+    shown = tiles(plot_atoms(atoms, gap=0), (4, 4), 1, 1, gap=0)
+    assert_allclose(shown[0, 0, 0], [255, 0, 191], atol=1)
+    assert_allclose(shown[0, 1, 1], 127.5, atol=0.6)
+
+
+def test_axes_are_taken_and_returned(atoms):
+    _, ax = plt.subplots()
+    assert plot_atoms(atoms, ax=ax) is ax
+    assert plot_convergence({"objective": [2.0, 1.0]}, ax=ax) is ax
+    figure = plt.figure()
+    pair = figure.add_subplot(121, projection="polar"), figure.add_subplot(122)
+    assert plot_gabor_statistics(fit_gabors(atoms), axes=pair) == pair
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"order": "size"}, "order is 'size'"),
+        ({"order": [0, 7]}, r"order is \[0, 7\]"),
+        ({"order": [-1]}, r"order is \[-1\]"),
+        ({"order": [0.5]}, r"order is \[0.5\]"),
+        ({"order": []}, r"order is \[\]"),
+        ({"scale": "each"}, "scale is 'each'"),
+        ({"n_columns": 0}, "n_columns is 0"),
+        ({"gap": -1}, "gap is -1"),
+        ({"patch_shape": (3, 3)}, "does not fit patches"),
+    ],
+)
+def test_wrong_arguments_of_the_mosaic(atoms, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plot_atoms(atoms, **arguments)
+
+
+def test_gabor_statistics_show_every_atom():
+    parameters = {"center_x": 6.0, "center_y": 6.0, "width_x": 2.0, "width_y": 3.0}
+    orientation = np.array([0.3, 1.2, 2.5])
+    fits = fit_gabors(
+        gabor_patches((13, 13), orientation=orientation, frequency=0.2, phase=0.5, **parameters)
+    )
+    polar, plane = plot_gabor_statistics(fits)
+    polar.figure.canvas.draw()
+    angle, radius = np.asarray(polar.collections[0].get_offsets()).T
+    assert_allclose(np.sort(angle), [*orientation, *(orientation + np.pi)], atol=1e-3)
+    assert_allclose(radius, np.tile(fits.peak_frequency, 2)[0], atol=1e-3)
+    assert polar.get_theta_direction() == -1
+    points = np.asarray(plane.collections[0].get_offsets())
+    assert_allclose(points, [[0.4, 0.6]] * 3, atol=1e-2)
+    assert "n_x" in plane.get_xlabel() and "n_y" in plane.get_ylabel()
+    for ax in plot_gabor_statistics(fits[:0]):
+        ax.figure.canvas.draw()
+
+
+def test_gabor_statistics_want_a_polar_axes_first():
+    fits = fit_gabors(np.random.default_rng(1).standard_normal((2, 25)))
+    figure, pair = plt.subplots(1, 2)
+    with pytest.raises(ValueError, match="expected a polar and an ordinary one"):
+        plot_gabor_statistics(fits, axes=pair)
+    with pytest.raises(ValueError, match="1 axes of projections"):
+        plot_gabor_statistics(fits, axes=figure.axes[0])
+
+
+def test_convergence_raw_and_running_median():
+    rng = np.random.default_rng(2)
+    objective = 1 + rng.random(200)
+    seconds = np.cumsum(rng.random(200))
+    ax = plot_convergence(
+        {"objective": objective, "seconds": seconds}, against="seconds", window=21
+    )
+    raw, smooth = ax.lines
+    assert_array_equal(raw.get_ydata(), objective)
+    assert_array_equal(smooth.get_xdata(), seconds)
+    inside = [np.median(objective[i - 10 : i + 11]) for i in range(10, 190)]
+    assert_array_equal(smooth.get_ydata()[10:190], inside)
+    assert ax.get_yscale() == "linear"
+    assert ax.get_xlabel() == "time (s)" and ax.get_ylabel() == "objective"
+
+
+def test_convergence_scales_and_short_runs():
+    ax = plot_convergence({"objective": 10.0 ** -np.arange(5), "dead_atoms": [4, 3, 0, 0, 0]})
+    assert len(ax.lines) == 1 and ax.get_yscale() == "log" and ax.get_xlabel() == "iteration"
+    assert_array_equal(ax.lines[0].get_xdata(), [1, 2, 3, 4, 5])
+    ax.figure.canvas.draw()
+    other = plot_convergence(
+        {"dead_atoms": [4, 3, 0], "iteration": [10, 20, 30]}, quantity="dead_atoms"
+    )
+    assert other.get_yscale() == "linear" and other.get_ylabel() == "dead atoms"
+    assert_array_equal(other.lines[0].get_xdata(), [10, 20, 30])
+
+
+@pytest.mark.parametrize(
+    "history, arguments, message",
+    [
+        ({"l0": [1.0]}, {}, "history is without 'objective'; expected one of .'l0'."),
+        ({"objective": [1.0]}, {"against": "seconds"}, "without 'seconds'"),
+        ({"objective": [1.0, 2.0], "seconds": [1.0]}, {"against": "seconds"}, "1 entries"),
+        ({"objective": []}, {}, r"array of shape \(0,\)"),
+        ({"objective": [[1.0]]}, {}, r"array of shape \(1, 1\)"),
+        ({"objective": [1.0]}, {"window": 0}, "window is 0"),
+    ],
+)
+def test_wrong_history(history, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plot_convergence(history, **arguments)
