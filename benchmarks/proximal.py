@@ -55,7 +55,8 @@ def _print_gaps(X, dictionary):
             gap = result.certificate.relative_gap
             print(
                 f"{type(solver).__name__:7s} {np.dtype(dtype).name:8s} {tol:.0e}    {gap.max():.1e}"
-                f"    {np.median(gap):.1e}     {np.median(result.n_iter):.0f}, {result.n_iter.max()}"
+                f"    {np.median(gap):.1e}     {np.median(result.n_iter):.0f},"
+                f" {result.n_iter.max()}"
             )
 
 

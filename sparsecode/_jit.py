@@ -8,6 +8,7 @@ the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs as ordinary
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import pathlib
@@ -18,8 +19,15 @@ from numba.core import caching
 from numba.extending import overload
 
 _PACKAGE = pathlib.Path(__file__).parent
-# Sums may be reordered and fused; NaN and infinity keep their meaning.
-_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+# Sums may be reordered and fused; NaN and infinity keep their meaning. Kernels are inlined in each
+# other: otherwise which of two differently rounding copies of a callee is linked depends on
+# whether its caller was just compiled or came from the disk.
+_OPTIONS = {
+    "forceinline": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "nsz"},
+}
 _uncached = {}
 
 # Keeps an upper bound an upper bound when it is rounded to float32.
@@ -41,10 +49,13 @@ def kernel_for(compiled, penalty):
     The cache only watches this package's sources, so the answer compiled from a penalty defined
     elsewhere could outlive an edit of that penalty.
     """
-    foreign = type(penalty).__module__.partition(".")[0] != __package__
-    if foreign and compiled in _uncached:
+    if _is_foreign(type(penalty)) and compiled in _uncached:
         return _uncached[compiled]()
     return compiled
+
+
+def _is_foreign(cls):
+    return cls.__module__.partition(".")[0] != __package__
 
 
 @functools.cache
@@ -73,16 +84,35 @@ class _GuardedCache(caching.FunctionCache):
         )
 
     def load_overload(self, signature, target_context):
+        if _has_foreign(signature):
+            return None
         try:
             return super().load_overload(signature, target_context)
         except OSError:
             return None
+        except Exception:
+            # Damaged, or of a version with other classes: reading it fails, so start it anew.
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
 
     def save_overload(self, signature, data):
+        if _has_foreign(signature):
+            return
         try:
             super().save_overload(signature, data)
         except OSError as error:
             _warn_no_cache(error)
+
+
+def _has_foreign(signature):
+    """Whether a kernel, or one that it calls, is compiled for a penalty from elsewhere.
+
+    Such a penalty may be edited, or be missing in the next process, where it would make the whole
+    index of the kernel unreadable.
+    """
+    classes = (getattr(argument, "instance_class", None) for argument in signature)
+    return any(cls is not None and _is_foreign(cls) for cls in classes)
 
 
 class _NoCache(caching.NullCache):

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import pathlib
-import zipfile
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from sparsecode import constraints
 from sparsecode._files import write_atomically
 
 _FORMAT = "sparsecode.Dictionary"
+_CONSTRAINTS = {
+    cls.__name__: cls
+    for cls in (
+        constraints.Free,
+        constraints.UnitNorm,
+        constraints.UnitBall,
+        constraints.NonNegative,
+    )
+}
 
 
 def save(path, atoms, offset, constraint):
@@ -42,11 +50,16 @@ def load(path):
             raise KeyError(header["format"])
         constraint = _rebuild(json.loads(header["constraint"]))
         return arrays["atoms"], arrays.get("offset"), constraint
-    except (KeyError, TypeError, ValueError, SafetensorError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} is not a saved dictionary ({type(error).__name__}: {error}). "
-            "Give a file that Dictionary.save wrote."
-        ) from error
+    except Exception as error:  # A damaged or hostile file can make a reader raise anything.
+        raise not_a_dictionary(path, error) from error
+
+
+def not_a_dictionary(path, error):
+    """The error for a file whose contents are not a saved dictionary."""
+    return ValueError(
+        f"{path} is not a saved dictionary ({type(error).__name__}: {error}). "
+        "Give a file that Dictionary.save wrote."
+    )
 
 
 def _by_suffix(path, safetensors_choice, npz_choice):
@@ -62,6 +75,11 @@ def _by_suffix(path, safetensors_choice, npz_choice):
 
 
 def _describe(constraint):
+    if type(constraint) not in _CONSTRAINTS.values():
+        raise TypeError(
+            f"{constraint!r} cannot be saved; expected one of {', '.join(_CONSTRAINTS)}. "
+            "Save Dictionary(dictionary.atoms, dictionary.offset) instead."
+        )
     description = {"name": type(constraint).__name__}
     if isinstance(constraint, constraints.NonNegative):
         description["norm"] = _describe(constraint.norm)
@@ -69,16 +87,9 @@ def _describe(constraint):
 
 
 def _rebuild(description):
-    known = (
-        constraints.Free,
-        constraints.UnitNorm,
-        constraints.UnitBall,
-        constraints.NonNegative,
-    )
-    classes = {cls.__name__: cls for cls in known}
     norm = description.get("norm")
     arguments = {} if norm is None else {"norm": _rebuild(norm)}
-    return classes[description["name"]](**arguments)
+    return _CONSTRAINTS[description["name"]](**arguments)
 
 
 def _write_safetensors(path, arrays, header):
@@ -96,6 +107,7 @@ def _write_npz(path, arrays, header):
 
 
 def _read_npz(path):
-    with np.load(path, allow_pickle=False) as file:
+    # Opened here, because NumPy leaves a damaged file open.
+    with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     return arrays, json.loads(str(arrays.pop("header")))

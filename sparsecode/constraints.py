@@ -54,7 +54,7 @@ class UnitNorm(Constraint):
 
     def project(self, atoms, out=None):
         out = _copy_to(atoms, out)
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
+        norms = _norms(out)
         norms[norms == 0] = 1
         out /= norms
         return out
@@ -79,7 +79,7 @@ class UnitBall(Constraint):
 
     def project(self, atoms, out=None):
         out = _copy_to(atoms, out)
-        out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1)
+        out /= np.maximum(_norms(out), 1)
         return out
 
     def tangent(self, atoms, grad, out=None):
@@ -129,6 +129,13 @@ def _copy_to(array, out):
         return np.array(array)
     np.copyto(out, array)
     return out
+
+
+def _norms(atoms):
+    """Norms of the rows; 1 where they are 1 up to rounding, so that a projection is kept as is."""
+    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
+    norms[np.abs(norms - 1) <= 8 * np.finfo(norms.dtype).eps] = 1
+    return norms
 
 
 def _radial(atoms, grad):

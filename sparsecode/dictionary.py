@@ -145,8 +145,9 @@ class Dictionary:
         small = self.atoms if self.n_components <= self.n_features else self.atoms.T
         small = small.astype(np.float64)
         largest = np.linalg.eigvalsh(small @ small.T)[-1]
-        # Rounding is at most of order n * eps; the margin keeps this a bound from above.
-        return float(max(largest, 0.0) * (1 + 1e-9) + np.finfo(np.float64).tiny)
+        # Rounding is at most of order n * eps; the margin keeps this a bound from above. Where all
+        # atoms are zero, its inverse must still be finite in float32.
+        return float(max(largest * (1 + 1e-9), np.finfo(np.float32).tiny))
 
     @functools.cached_property
     def coherence(self):
@@ -268,7 +269,11 @@ class Dictionary:
         FileNotFoundError
             If there is no such file.
         """
-        return cls(*_store.load(path))
+        parts = _store.load(path)
+        try:
+            return cls(*parts)
+        except ValueError as error:
+            raise _store.not_a_dictionary(path, error) from error
 
     @classmethod
     def random(cls, n_components, n_features, *, random_state=None, dtype=np.float64):

@@ -86,6 +86,8 @@ def alternate(encoder, dictionary, batches, *, update, stats=None, n_iter=0, n_j
         # One BLAS thread: products rounded the same way whatever the number of cores.
         with single_threaded_blas():
             codes = encoder.encode(X, dictionary, n_jobs=n_jobs)
+            if not np.isfinite(codes).all():
+                raise FloatingPointError(_DIVERGED)
             cost = float(objective(X, codes, dictionary, encoder.penalty, n_jobs=1).mean())
             if not np.isfinite(cost):
                 raise FloatingPointError(_DIVERGED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import nnls
 
 from sparsecode._parallel import map_row_blocks
 from sparsecode._validation import check_codes, check_matrix
@@ -161,10 +162,10 @@ class _Judge:
     def __init__(self, dictionary, penalty):
         self.dictionary = dictionary
         self.penalty = penalty
-        free = penalty.unpenalized(dictionary.n_components)
+        self.free = penalty.unpenalized(dictionary.n_components)
         self.free_directions = None
-        if penalty.convex and free.any():
-            self.free_directions = _row_space(dictionary.atoms[free])
+        if penalty.convex and self.free.any():
+            self.free_directions = _row_space(dictionary.atoms[self.free])
 
     def __call__(self, X, codes):
         atoms, penalty, lipschitz = self.dictionary.atoms, self.penalty, self.dictionary.lipschitz
@@ -189,18 +190,32 @@ class _Judge:
         # A sum of terms >= 0, equal to primal - dual but without its cancellation.
         dual = residual
         if self.free_directions is not None:
-            dual = residual - residual @ self.free_directions.T @ self.free_directions
+            dual = self._without_free(residual)
             correlations = dual @ self.dictionary.atoms.T
-            correlations[:, self.penalty.unpenalized(codes.shape[1])] = 0
-        scale = 1 / np.maximum(self.penalty.dual_excess(correlations), 1)
-        dual = scale[:, None] * dual
-        correlations = scale[:, None] * correlations
+            correlations[:, self.free] = np.minimum(correlations[:, self.free], 0)
+            if not self.penalty.positive:
+                correlations[:, self.free] = 0
+        gaps = [
+            self._gap_at(scale[:, None], residual, dual, correlations, codes, value)
+            for scale in self.penalty.dual_scales(codes, correlations)
+        ]
+        return np.minimum.reduce(gaps)
+
+    def _without_free(self, residual):
+        """What free atoms cannot reduce, the closest point that is dual feasible for them."""
+        if not self.penalty.positive:
+            return residual - residual @ self.free_directions.T @ self.free_directions
+        atoms = self.dictionary.atoms[self.free]
+        return np.array([row - nnls(atoms.T, row)[0] @ atoms for row in residual])
+
+    def _gap_at(self, scale, residual, dual, correlations, codes, value):
+        correlations = scale * correlations
         fenchel = (
             value
             + self.penalty.conjugate(correlations)
             - np.einsum("ij,ij->i", codes, correlations)
         )
-        return _half_square(residual - dual) + np.maximum(fenchel, 0)
+        return _half_square(residual - scale * dual) + np.maximum(fenchel, 0)
 
 
 def _row_space(atoms):

@@ -140,6 +140,19 @@ class Penalty:
             "every code exactly zero from some weight on. Use L1, or ElasticNet with l1_ratio > 0."
         )
 
+    def dual_scales(self, codes, correlations):
+        """Factors that make residuals dual feasible, the best of which gives the duality gap.
+
+        Parameters
+        ----------
+        codes, correlations : ndarray of shape (n_samples, n_components)
+
+        Returns
+        -------
+        scales : list of ndarray of shape (n_samples,)
+        """
+        return [1 / np.maximum(self.dual_excess(correlations), 1)]
+
     def scaled(self, factor):
         """Return the same penalty with its weight `alpha` multiplied by `factor`."""
         return self._replace(alpha=self.alpha * factor)

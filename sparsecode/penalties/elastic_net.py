@@ -52,6 +52,15 @@ class ElasticNet(
             return super().alpha_max(correlations)
         return L1(positive=self.positive).alpha_max(correlations) / self.l1_ratio
 
+    def dual_scales(self, codes, correlations):
+        scales = super().dual_scales(codes, correlations)
+        ridge = self.alpha * (1 - self.l1_ratio)
+        if ridge > 0 and self.l1_ratio > 0:
+            # The scale of the lasso that this is on data augmented by the ridge.
+            lasso = L1(self.alpha * self.l1_ratio, positive=bool(self.positive))
+            scales.append(1 / np.maximum(lasso.dual_excess(correlations - ridge * codes), 1))
+        return scales
+
     @staticmethod
     def _value(penalty, code, j):
         if penalty.positive and code < 0:

@@ -64,7 +64,8 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
                 )
             )
         # An atom of infinite weight stays forbidden even at alpha = 0.
-        return np.where(np.isinf(weights), np.inf, float(self.alpha) * np.nan_to_num(weights))
+        forbidden = np.isinf(weights)
+        return np.where(forbidden, np.inf, float(self.alpha) * np.where(forbidden, 0, weights))
 
     def checked(self):
         super().checked()
@@ -102,7 +103,8 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
 
     @staticmethod
     def _grad(penalty, code, j):
-        return penalty.weights[j] * np.sign(code)
+        # Not sign(0) * weight: a forbidden atom has an infinite weight.
+        return penalty.weights[j] * np.sign(code) if code != 0 else code * 0
 
     @staticmethod
     def _dual_excess(penalty, correlation, j):

@@ -2,8 +2,17 @@
 
 from sparsecode.solvers._choice import choose_solver
 from sparsecode.solvers.base import Solver, SolveResult
+from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.ista import ISTA
 from sparsecode.solvers.smooth import ConjugateGradient
 
-__all__ = ["FISTA", "ISTA", "ConjugateGradient", "SolveResult", "Solver", "choose_solver"]
+__all__ = [
+    "FISTA",
+    "ISTA",
+    "ConjugateGradient",
+    "FeatureSign",
+    "SolveResult",
+    "Solver",
+    "choose_solver",
+]

@@ -16,8 +16,6 @@ from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.objective import Certificate, certify
 from sparsecode.penalties import Penalty
 
-_BLOCK_SIZE = 256
-
 
 @dataclass
 class SolveResult:
@@ -76,9 +74,15 @@ class Solver(BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
     A subclass is a dataclass with fields `max_iter` and `tol` that defines
-    ``_solve_block(problem, rows, record) -> (codes, n_iter, stop, history)`` and, where it does
-    not take every penalty, ``check_penalty``.
+    ``_solve_block(problem, prepared, rows, record) -> (codes, n_iter, stop, history)`` and, where
+    it does not take every penalty, ``check_penalty``. What all blocks share it may compute once in
+    ``_prepare(problem)``.
     """
+
+    # Rows that one thread works on at a time.
+    _block_size = 256
+    # Whether it ends of itself at the optimum, so that it may take fewer than `max_iter` at tol=0.
+    finite = False
 
     def solve(self, X, dictionary, penalty, *, codes=None, n_jobs=None, record=False):
         """Code every row of `X`.
@@ -115,16 +119,17 @@ class Solver(BaseEstimator):
             ``tol=0`` exactly `max_iter` iterations are meant, and nothing is said.
         """
         problem = self._check_problem(X, dictionary, penalty, codes)
+        prepared = self._prepare(problem)
         parts = map_row_blocks(
-            lambda rows: self._solve_block(problem, rows, record),
+            lambda rows: self._solve_block(problem, prepared, rows, record),
             len(problem.X),
-            block_size=_BLOCK_SIZE,
+            block_size=self._block_size,
             n_jobs=n_jobs,
         )
         codes, n_iter, stop = (np.concatenate([part[i] for part in parts]) for i in range(3))
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
-            self._warn(problem.penalty, stop[~converged], len(converged))
+            self._warn(problem, stop[~converged], len(converged))
         return SolveResult(
             codes,
             n_iter,
@@ -139,6 +144,10 @@ class Solver(BaseEstimator):
             raise TypeError(
                 f"penalty is {penalty!r}; expected an instance of a Penalty, such as L1(alpha=0.1)."
             )
+
+    def _prepare(self, problem):
+        """What the blocks share; passed on to `_solve_block`."""
+        return None
 
     def _threshold(self, dtype):
         """What a sample must reach: `tol`, less what rounding may hide from the kernel."""
@@ -156,8 +165,9 @@ class Solver(BaseEstimator):
         prepared = penalty.prepare(dictionary.n_components, dictionary.dtype)
         return Problem(X, dictionary, penalty, prepared, codes)
 
-    def _warn(self, penalty, stop, n_samples):
-        unit = "relative duality gap" if penalty.convex else "scaled stationarity residual"
+    def _warn(self, problem, stop, n_samples):
+        by_gap = gap_certifies(problem)
+        unit = "relative duality gap" if by_gap else "scaled stationarity residual"
         warnings.warn(
             f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach "
             f"tol={self.tol:g} in max_iter={self.max_iter} iterations; the worst {unit} is "

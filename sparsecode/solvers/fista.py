@@ -65,7 +65,7 @@ class FISTA(Solver):
                 "Use FISTA(restart=True) or ISTA.",
             )
 
-    def _solve_block(self, problem, rows, record):
+    def _solve_block(self, problem, prepared, rows, record):
         corr, energy = problem.correlations(rows)
         codes = problem.start(rows)
         n_iter = np.zeros(len(corr), dtype=np.int64)

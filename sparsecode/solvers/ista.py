@@ -44,7 +44,7 @@ class ISTA(Solver):
     max_iter: int = 10000
     tol: float = 1e-6
 
-    def _solve_block(self, problem, rows, record):
+    def _solve_block(self, problem, prepared, rows, record):
         corr, energy = problem.correlations(rows)
         codes = problem.start(rows)
         n_iter = np.zeros(len(corr), dtype=np.int64)

@@ -56,7 +56,7 @@ class ConjugateGradient(Solver):
         if not penalty.smooth:
             raise incompatible(self, "a smooth penalty", penalty, "Use FISTA or ISTA.")
 
-    def _solve_block(self, problem, rows, record):
+    def _solve_block(self, problem, prepared, rows, record):
         corr, energy = problem.correlations(rows)
         gram, penalty = problem.dictionary.gram, problem.prepared
         code = self._start(problem, rows, corr)
@@ -88,7 +88,7 @@ class ConjugateGradient(Solver):
                 batch = batch.select(going)
             if len(alive) == 0:
                 break
-            advance(penalty, batch.direction @ gram, *batch.arrays)
+            advance(penalty, squared_norms, batch.direction @ gram, *batch.arrays)
         return out, n_iter, stop, {"objective": history[0], "stop": history[1]}
 
     def _start(self, problem, rows, corr):
@@ -174,15 +174,20 @@ def _turn_rows(
 
 
 @_jit.kernel
-def _advance_rows(penalty, bent, corr, code, residual, gradient, direction, slope, stop):
+def _advance_rows(
+    penalty, squared_norms, bent, corr, code, residual, gradient, direction, slope, stop
+):
     """Minimise along each row's direction; `bent` holds ``direction @ gram``."""
     n = code.shape[1]
+    eps = 16 * np.finfo(code.dtype).eps
     for s in range(code.shape[0]):
         down = 0.0
         curvature = 0.0
+        noise = 0.0
         for j in range(n):
             down -= direction[s, j] * residual[s, j]
             curvature += direction[s, j] * bent[s, j]
+            noise += eps * squared_norms[j] * direction[s, j] * direction[s, j]
         step = 0.0
         for _ in range(6):
             first = down + step * curvature
@@ -195,7 +200,8 @@ def _advance_rows(penalty, bent, corr, code, residual, gradient, direction, slop
                 first += d * pull
                 second += d * d * bend
                 bound += d * d * majorizer
-            if bound <= 0:
+            # Flat up to rounding: a step along it could have any length.
+            if bound <= noise:
                 break
             # At most twice the majoriser's step, so the objective cannot increase.
             move = first / max(second, 0.5 * bound)

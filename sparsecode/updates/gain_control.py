@@ -47,6 +47,15 @@ class GainControl:
     ----------
     B. Olshausen and D. Field, "Sparse coding with an overcomplete basis set: a strategy employed
     by V1?", 1997.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.updates import GainControl
+    >>> control = GainControl(goal=0.1, rate=0.5, power=0.1)
+    >>> stats = control.init(Dictionary([[1.0, 0.0], [0.0, 1.0]]))
+    >>> control.update([[1.0, 0.1]], stats).gain.round(3)  # used too much, and too little
+    array([1.1 , 0.95])
     """
 
     goal: float = 0.1

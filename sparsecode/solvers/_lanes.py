@@ -1,0 +1,49 @@
+"""Kernels that find the largest entries of an array fast, one candidate a lane.
+
+An array of residual correlations is seen as rows of `N_LANES`; a lane is a column of these.
+"""
+
+from __future__ import annotations
+
+from sparsecode import _jit
+
+# Wide enough to vectorise; also the most candidates found in one pass.
+N_LANES = 32
+
+
+@_jit.kernel
+def largest_of_lanes(bits, positive, tops, top_bits):
+    """Largest |value| in each column of the residuals, and of all; of the value if `positive`.
+
+    Compares floats by their bits, which vectorises where a maximum of floats does not: without
+    the sign bit they are ordered like integers, and negative ones are negative integers.
+    """
+    mask = _mask(bits, positive)
+    n_lanes = bits.shape[1]
+    top_bits[:] = 0
+    for stripe in range(bits.shape[0]):
+        row = bits[stripe]
+        for lane in range(n_lanes):
+            value = bits.dtype.type(row[lane] & mask)
+            top_bits[lane] = value if value > top_bits[lane] else top_bits[lane]
+    largest = tops[0]
+    for lane in range(1, n_lanes):
+        largest = max(largest, tops[lane])
+    return largest
+
+
+@_jit.kernel
+def find_in_lane(bits, positive, lane, top_bits):
+    """Index of the atom whose value is the top of a lane."""
+    mask = _mask(bits, positive)
+    stripe = 0
+    while (bits[stripe, lane] & mask) != top_bits[lane]:
+        stripe += 1
+    return stripe * bits.shape[1] + lane
+
+
+@_jit.kernel
+def _mask(bits, positive):
+    if positive:
+        return bits.dtype.type(-1)
+    return bits.dtype.type(0x7FFFFFFF if bits.itemsize == 4 else 0x7FFFFFFFFFFFFFFF)

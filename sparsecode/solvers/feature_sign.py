@@ -1,0 +1,333 @@
+"""Active-set search over supports and signs: the fastest exact solver for l1 penalties."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sparsecode import _jit
+from sparsecode.penalties import L1, ElasticNet
+from sparsecode.solvers._active_set import append_to_inverse, remove_from_inverse
+from sparsecode.solvers._lanes import N_LANES, find_in_lane, largest_of_lanes
+from sparsecode.solvers._lasso import Lasso
+from sparsecode.solvers.base import Solver, incompatible
+from sparsecode.solvers.fista import FISTA
+
+# Gaps from here on float32 can reach, and its residual correlations can judge.
+_SINGLE_TOL = 2e-5
+# Gaps below this are rounding, even in float64.
+_ROUNDING = 1e-12
+# Share of the largest violation that a candidate must reach; measured, with a flat optimum.
+_EAGER = 0.65
+
+
+@dataclass
+class FeatureSign(Solver):
+    """Feature-sign search: an active-set method for l1 and elastic-net penalties.
+
+    Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)``. Keeps the support and signs of a code
+    and the inverse of its Gram block; adds several violating atoms at once, solves on the support,
+    walks to the first sign change if there is one, and ends when the duality gap over all atoms is
+    small. The number of iterations is about half the number of nonzeros `k`; one costs ``O(k
+    n_components + k^2)``.
+
+    A search in float32 finds nearly all of the support; below a `tol` of 2e-5 it is finished in
+    float64. Samples whose active atoms are linearly dependent are solved by `FISTA` in float64.
+
+    Parameters
+    ----------
+    max_iter : int, default=1000
+        Most iterations a sample may take.
+    tol : float, default=1e-6
+        A sample stops at this relative duality gap; see `Certificate`. 0 runs until no atom
+        violates optimality.
+
+    References
+    ----------
+    H. Lee, A. Battle, R. Raina and A. Ng, "Efficient sparse coding algorithms", 2006.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.solvers import FeatureSign
+    >>> FeatureSign().solve([[2.0, 0.1]], [[1.0, 0.0], [0.0, 1.0]], L1(0.5)).codes
+    array([[1.5, 0. ]])
+    """
+
+    max_iter: int = 1000
+    tol: float = 1e-6
+
+    finite: ClassVar[bool] = True
+
+    def check_penalty(self, penalty):
+        super().check_penalty(penalty)
+        if not isinstance(penalty, (L1, ElasticNet)):
+            raise incompatible(self, "an l1 or elastic-net penalty", penalty, "Use FISTA or ISTA.")
+
+    def _prepare(self, problem):
+        """The forms to solve one after the other, each with its tolerance."""
+        in_double = (Lasso.of(problem, np.float64), self.tol)
+        if problem.dictionary.dtype == np.float32 and self.tol >= _SINGLE_TOL:
+            return [(Lasso.of(problem, np.float32), self._threshold(np.float32))]
+        return [(Lasso.of(problem, np.float32), _SINGLE_TOL), in_double]
+
+    def _solve_block(self, problem, forms, rows, record):
+        codes = problem.start(rows)
+        n_iter, stop = np.zeros(len(codes), dtype=np.int64), np.empty(len(codes))
+        history = np.empty((2, self.max_iter + 1 if record else 0, len(codes)))
+        for lasso, tol in forms:
+            codes = self._search(problem, lasso, rows, codes, tol, n_iter, stop, history)
+        # Those that stopped of themselves: at `max_iter` a sample is left as it is.
+        failed = np.flatnonzero((stop > max(tol, _ROUNDING)) & (n_iter < self.max_iter))
+        if len(failed):
+            self._finish(problem, rows, failed, codes, n_iter, stop, history)
+        codes = codes.astype(problem.dictionary.dtype, copy=False)
+        return codes, n_iter, stop, {"objective": history[0], "stop": history[1]}
+
+    def _search(self, problem, lasso, rows, codes, tol, n_iter, stop, history):
+        """Go on from `codes` in the dtype of `lasso`; fills the last three arguments."""
+        dtype = lasso.atoms.dtype
+        X = problem.dictionary.center(problem.X[rows]).astype(dtype, copy=False)
+        energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
+        codes = lasso.from_codes(codes)
+        n_stripes = -(-codes.shape[1] // N_LANES)
+        residual = np.zeros((n_stripes, N_LANES), dtype=dtype)
+        tops = np.empty(N_LANES, dtype=dtype)
+        bits = np.int32 if dtype == np.float32 else np.int64
+        _search_rows(
+            X @ lasso.atoms.T,
+            energy,
+            lasso.gram,
+            lasso.alpha,
+            lasso.positive,
+            tol,
+            self.max_iter,
+            codes,
+            n_iter,
+            stop,
+            history,
+            residual.ravel()[: codes.shape[1]],
+            residual.view(bits),
+            tops,
+            tops.view(bits),
+        )
+        return lasso.to_codes(codes)
+
+    def _finish(self, problem, rows, failed, codes, n_iter, stop, history):
+        """Solve the samples that the search could not, by `FISTA` in float64."""
+        solver = FISTA(max_iter=50 * self.max_iter, tol=max(self.tol, _ROUNDING))
+        with warnings.catch_warnings():
+            # What still fails is reported with the rest of the batch.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            result = solver.solve(
+                problem.X[rows][failed].astype(np.float64),
+                problem.dictionary.astype(np.float64),
+                problem.penalty,
+                codes=codes[failed],
+                n_jobs=1,
+            )
+        codes[failed] = result.codes
+        stop[failed] = np.where(result.converged, np.minimum(stop[failed], self.tol), stop[failed])
+        for s in failed if history.shape[1] else ():
+            history[0, n_iter[s] :, s] = result.certificate.objective[failed == s]
+            history[1, n_iter[s] :, s] = stop[s]
+
+
+@_jit.kernel
+def _search_rows(
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    tol,
+    max_iter,
+    codes,
+    n_iter,
+    stop,
+    history,
+    residual,
+    residual_bits,
+    tops,
+    top_bits,
+):
+    n = codes.shape[1]
+    # Rows of no power of two of bytes, which would all lie on the same cache lines.
+    inverse = np.empty((n, n + 4))
+    active = np.empty(n, dtype=np.int64)
+    is_active = np.zeros(n, dtype=np.uint8)
+    # Of the active atoms: correlation with the sample, sign, coefficient; then room to work in.
+    state = np.empty((6, n))
+    target, code = state[0], state[2]
+    n_lanes = tops.shape[0]
+    record = history.shape[1] > 0
+    for s in range(codes.shape[0]):
+        count = 0
+        if _any_nonzero(codes[s]):
+            count = _enter_support(
+                codes[s], corr[s], gram, positive, inverse, active, is_active, state
+            )
+            count = _solve_on_support(inverse, count, alpha, active, is_active, state)
+        t = n_iter[s]
+        n_wanted = n_lanes
+        while True:
+            _residual_of_active(corr[s], gram, active, code, count, residual)
+            largest = largest_of_lanes(residual_bits, positive, tops, top_bits)
+            stop[s] = _relative_gap(
+                alpha, energy[s], largest, target, code, active, residual, count
+            )
+            if record:
+                history[0, t:, s] = _objective(
+                    alpha, energy[s], target, code, active, residual, count
+                )
+                history[1, t:, s] = stop[s]
+            if stop[s] <= tol or t == max_iter or not largest > alpha:
+                break
+            t += 1
+            before = count
+            # Weak candidates are often wrong and cost a removal, so only the better ones enter.
+            bar = alpha + _EAGER * (largest - alpha)
+            for lane in range(n_lanes):
+                if tops[lane] >= bar and count - before < n_wanted:
+                    j = find_in_lane(residual_bits, positive, lane, top_bits)
+                    count += _enter(
+                        j,
+                        residual[j] > 0,
+                        0.0,
+                        corr[s],
+                        gram,
+                        count,
+                        inverse,
+                        active,
+                        is_active,
+                        state,
+                    )
+            if count == before:
+                break
+            count = _solve_on_support(inverse, count, alpha, active, is_active, state)
+            # One violating atom alone always improves; several together may undo each other.
+            n_wanted = 1 if count <= before else n_lanes
+        n_iter[s] = t
+        for j in range(n):
+            codes[s, j] = 0
+        for a in range(count):
+            codes[s, active[a]] = code[a]
+            is_active[active[a]] = 0
+
+
+@_jit.kernel
+def _any_nonzero(code):
+    largest = 0.0
+    for j in range(code.shape[0]):
+        largest = max(largest, abs(code[j]))
+    return largest > 0
+
+
+@_jit.kernel
+def _enter_support(start, corr, gram, positive, inverse, active, is_active, state):
+    """Make the support of `start` the active set; returns its size."""
+    count = 0
+    for j in range(start.shape[0]):
+        if start[j] > 0 or (start[j] < 0 and not positive):
+            count += _enter(
+                j, start[j] > 0, start[j], corr, gram, count, inverse, active, is_active, state
+            )
+    return count
+
+
+@_jit.kernel
+def _enter(j, is_up, value, corr, gram, count, inverse, active, is_active, state):
+    """Add atom `j` to the active set; 1 if it is in, 0 if it depends on the others."""
+    target, sign, code, cross, work = state[0], state[1], state[2], state[4], state[5]
+    if is_active[j]:
+        return 0
+    for a in range(count):
+        cross[a] = gram[j, active[a]]
+    tolerance = 1e-5 if gram.itemsize == 4 else 1e-12
+    if not append_to_inverse(inverse, count, cross, gram[j, j], tolerance, work):
+        return 0
+    active[count], is_active[j] = j, 1
+    target[count], code[count] = corr[j], value
+    sign[count] = 1.0 if is_up else -1.0
+    return 1
+
+
+@_jit.kernel
+def _solve_on_support(inverse, count, alpha, active, is_active, state):
+    """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
+
+    Returns the number of atoms left.
+    """
+    target, sign, code, goal = state[0], state[1], state[2], state[3]
+    while count > 0:
+        walk = 1.0
+        for a in range(count):
+            total = 0.0
+            for b in range(count):
+                total += inverse[a, b] * (target[b] - alpha * sign[b])
+            goal[a] = total
+            if total * sign[a] <= 0:
+                walk = min(walk, code[a] / (code[a] - total) if code[a] != 0 else 0.0)
+        for a in range(count):
+            code[a] += walk * (goal[a] - code[a])
+        if walk == 1.0:
+            break
+        p = count - 1
+        while p >= 0:
+            if goal[p] * sign[p] <= 0 and code[p] * sign[p] <= 1e-15 * abs(goal[p]):
+                remove_from_inverse(inverse, count, p)
+                is_active[active[p]] = 0
+                count -= 1
+                active[p], target[p], sign[p] = active[count], target[count], sign[count]
+                code[p], goal[p] = code[count], goal[count]
+            p -= 1
+    return count
+
+
+@_jit.kernel
+def _residual_of_active(corr, gram, active, code, count, out):
+    """Fill `out` with ``corr - code @ gram[active]``, four rows a pass."""
+    n = out.shape[0]
+    real = out.dtype.type
+    k = count % 4
+    for j in range(n):
+        out[j] = corr[j]
+    for a in range(k):
+        z, row = real(code[a]), gram[active[a]]
+        for j in range(n):
+            out[j] -= z * row[j]
+    while k < count:
+        z0, z1, z2, z3 = real(code[k]), real(code[k + 1]), real(code[k + 2]), real(code[k + 3])
+        r0, r1 = gram[active[k]], gram[active[k + 1]]
+        r2, r3 = gram[active[k + 2]], gram[active[k + 3]]
+        for j in range(n):
+            out[j] -= z0 * r0[j] + z1 * r1[j] + z2 * r2[j] + z3 * r3[j]
+        k += 4
+
+
+@_jit.kernel
+def _relative_gap(alpha, energy, largest, target, code, active, residual, count):
+    """Duality gap of the code divided by half the squared norm of the sample."""
+    scale = 1.0 if largest <= alpha else alpha / largest
+    fenchel = 0.0
+    half_residual = energy
+    for a in range(count):
+        there = residual[active[a]]
+        fenchel += alpha * abs(code[a]) - scale * code[a] * there
+        half_residual -= 0.5 * code[a] * (target[a] + there)
+    gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * max(half_residual, 0.0)
+    if gap <= 0:
+        return 0.0
+    return gap / energy if energy > 0 else np.inf
+
+
+@_jit.kernel
+def _objective(alpha, energy, target, code, active, residual, count):
+    total = energy
+    for a in range(count):
+        total += alpha * abs(code[a]) - 0.5 * code[a] * (target[a] + residual[active[a]])
+    return total

@@ -1,0 +1,276 @@
+"""The contract of a penalty: its value, prox, derivatives and dual pieces belong together."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sparsecode.penalties import Penalty
+from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
+
+_STEPS = (0.1, 1.0, 2.5)
+
+
+def check_penalty(penalty, *, n_components=4, random_state=0):
+    """Check that a penalty keeps the contract of `Penalty`.
+
+    Its prox must beat a dense grid search, near its thresholds too, and be monotone; its
+    derivative and its curvatures must agree with differences; a convex penalty must satisfy
+    Fenchel and Young's inequality, with equality at the subgradients that its prox gives; it must
+    be immutable, pickle, scale, keep float32, and leave its arguments alone.
+
+    Parameters
+    ----------
+    penalty : Penalty
+    n_components : int, default=4
+        Columns of the arrays it is tried on; give the right number if it holds one weight an atom.
+    random_state : int, RandomState instance or None, default=0
+
+    Raises
+    ------
+    AssertionError
+        Says which part of the contract is broken, and where.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.testing import check_penalty
+    >>> check_penalty(L1(alpha=0.5))
+    """
+    with naming(repr(penalty)):
+        require(isinstance(penalty, Penalty), "not an instance of Penalty")
+        rng = check_random_state(random_state)
+        span = _span(penalty, n_components)
+        V = span * rng.uniform(-1, 1, size=(30, n_components))
+        _check_value(penalty, V)
+        _check_arrays(penalty, V)
+        _check_refusals(penalty, n_components)
+        _check_scaled(penalty, V)
+        for step in _STEPS:
+            with naming(f"prox with step={step:g}"):
+                _check_prox_on_axes(penalty, span, step, n_components)
+                _check_prox_of_rows(penalty, V, step, rng)
+                _check_monotone(penalty, V, step, rng)
+        if hasattr(type(penalty), "_grad"):
+            _check_grad(penalty, V)
+        if penalty.smooth:
+            _check_bends(penalty, V)
+        if penalty.convex:
+            _check_duality(penalty, V, rng)
+        _check_immutable(penalty, V)
+
+
+def _span(penalty, n_components):
+    """Size of the values to try: well above every threshold of the prox, where it has one."""
+    largest = 4.0
+    for _ in range(20):
+        moved = penalty.prox(np.full((1, n_components), largest), max(_STEPS))
+        if (moved != 0).any():
+            return 2 * largest
+        largest *= 2
+    return 4.0
+
+
+def _check_value(penalty, V):
+    zero = penalty.value(np.zeros_like(V))
+    require(zero.shape == (len(V),), f"value has shape {zero.shape}, expected ({len(V)},)")
+    require((zero == 0).all(), "value of a code of 0 is not 0")
+    value = penalty.value(V)
+    require((value >= 0).all(), "value is negative or NaN somewhere")
+
+
+def _check_arrays(penalty, V):
+    methods = [("value", penalty.value), ("prox", penalty.prox)]
+    if hasattr(type(penalty), "_grad"):
+        methods.append(("grad", penalty.grad))
+    if penalty.convex:
+        methods += [("conjugate", penalty.conjugate), ("dual_excess", penalty.dual_excess)]
+    for name, method in methods:
+        given = read_only(V)
+        out = method(given)
+        rows = name not in ("prox", "grad")
+        shape = (len(V),) if rows else V.shape
+        require(out.shape == shape, f"{name} has shape {out.shape}, expected {shape}")
+        require(np.array_equal(given, V), f"{name} wrote to its argument")
+        require(
+            np.array_equal(method(np.asfortranarray(V)), out),
+            f"{name} depends on the memory order of its argument",
+        )
+        for dtype in (np.float32, np.float64):
+            got = method(V.astype(dtype)).dtype
+            require(got == dtype, f"{name} of {np.dtype(dtype)} is {got}")
+        require(not np.isnan(out).any(), f"{name} is NaN somewhere")
+    _check_float32(penalty, V)
+
+
+def _check_float32(penalty, V):
+    V32 = V.astype(np.float32)
+    exact, single = penalty.prox(V32.astype(np.float64)), penalty.prox(V32)
+    cost, best = _cost(penalty, single, V32, 1.0), _cost(penalty, exact, V32, 1.0)
+    require_close(cost, best, 1e-5, "prox of float32, judged by its objective in float64")
+
+
+def _check_refusals(penalty, n_components):
+    V = np.ones((1, n_components))
+    for step in (0, -1.0, np.nan):
+        with naming(f"prox with step={step}"):
+            raised_by(ValueError, penalty.prox, V, step)
+    for method in (penalty.value, penalty.prox):
+        with naming(f"{method.__name__} of NaN"):
+            raised_by(ValueError, method, V * np.nan)
+    for alpha in (-1.0, np.nan, np.inf):
+        with naming(f"checked() with alpha={alpha}"):
+            raised_by(ValueError, penalty._replace(alpha=alpha).checked)
+
+
+def _check_immutable(penalty, V):
+    with naming("setting alpha"):
+        raised_by(AttributeError, setattr, penalty, "alpha", 3.0)
+    for name, copied in (
+        ("pickle", pickle.loads(pickle.dumps(penalty))),
+        ("copy.deepcopy", copy.deepcopy(penalty)),
+    ):
+        require(type(copied) is type(penalty), f"{name} gives a {type(copied).__name__}")
+        require(
+            np.array_equal(copied.prox(V), penalty.prox(V)),
+            f"{name} gives another prox than before",
+        )
+
+
+def _check_scaled(penalty, V):
+    scaled = penalty.scaled(2.0)
+    require(type(scaled) is type(penalty), f"scaled() gives a {type(scaled).__name__}")
+    require(scaled.alpha == 2 * penalty.alpha, "scaled(2) does not double alpha")
+    inside = penalty.prox(V)
+    require_close(
+        scaled.value(inside), 2 * penalty.value(inside), 1e-12, "value of scaled(2) against twice"
+    )
+    require_close(
+        scaled.prox(V, 0.5), penalty.prox(V, 1.0), 1e-9, "prox of scaled(2) at half the step"
+    )
+
+
+def _cost(penalty, U, V, step):
+    """Objective of the prox, of each row, in float64."""
+    U, V = np.asarray(U, dtype=np.float64), np.asarray(V, dtype=np.float64)
+    return ((U - V) ** 2).sum(axis=1) / 2 + step * penalty.value(U)
+
+
+def _on_axis(values, j, n_components):
+    rows = np.zeros((len(values), n_components))
+    rows[:, j] = values
+    return rows
+
+
+def _check_prox_on_axes(penalty, span, step, n_components):
+    grid = np.concatenate([np.linspace(0, span, 1501), np.geomspace(1e-8, 1e-2, 60) * span])
+    grid = np.concatenate([-grid, grid])
+    for j in range(n_components):
+        values = np.concatenate(
+            [np.linspace(-span, span, 41), _near_thresholds(penalty, span, step, j, n_components)]
+        )
+        V = _on_axis(values, j, n_components)
+        cost = _cost(penalty, penalty.prox(V, step), V, step)
+        g = penalty.value(_on_axis(grid, j, n_components))
+        best = ((grid - values[:, None]) ** 2 / 2 + step * g).min(axis=1)
+        worse = cost - best
+        i = worse.argmax()
+        require(
+            worse[i] <= 1e-10 * (1 + best[i]),
+            f"of {values[i]:.6g} in column {j} has objective {cost[i]:.6g}; a grid search finds "
+            f"{best[i]:.6g}",
+        )
+
+
+def _near_thresholds(penalty, span, step, j, n_components):
+    """Values close to both sides of the largest input that the prox sends to 0."""
+    near = []
+    for sign in (1, -1):
+        low, high = 0.0, span
+        for _ in range(60):
+            middle = (low + high) / 2
+            moved = penalty.prox(_on_axis([sign * middle], j, n_components), step)
+            low, high = (middle, high) if moved[0, j] == 0 else (low, middle)
+        near += [sign * low * (1 + shift) for shift in (-1e-3, -1e-9, 0, 1e-9, 1e-3)]
+    return near
+
+
+def _check_prox_of_rows(penalty, V, step, rng):
+    U = penalty.prox(V, step)
+    cost = _cost(penalty, U, V, step)
+    candidates = [V, np.zeros_like(V), np.maximum(V, 0), U * (rng.uniform(size=U.shape) < 0.5)]
+    candidates += [U + size * rng.standard_normal(U.shape) for size in (1e-4, 1e-2, 1.0)]
+    for candidate in candidates:
+        better = _cost(penalty, candidate, V, step) < cost - 1e-10 * (1 + cost)
+        require(not better.any(), "is not the minimiser: another row has a lower objective")
+
+
+def _check_monotone(penalty, V, step, rng):
+    W = V[rng.permutation(len(V))] + 0.01 * rng.standard_normal(V.shape)
+    moved = penalty.prox(V, step) - penalty.prox(W, step)
+    along = np.einsum("ij,ij->i", moved, V - W)
+    require((along >= -1e-9).all(), "is not monotone")
+    if penalty.convex:
+        longer = np.linalg.norm(moved, axis=1) - np.linalg.norm(V - W, axis=1)
+        require((longer <= 1e-9).all(), "moves two points apart, which no convex penalty does")
+
+
+def _differences(function, U, at_least):
+    """Central differences of a function of each row, along each axis; NaN at its kinks."""
+    out = np.full(U.shape, np.nan)
+    h = 1e-6 * max(np.abs(U).max(initial=0), 1.0)
+    for j in range(U.shape[1]):
+        step = np.zeros(U.shape[1])
+        step[j] = h
+        with np.errstate(invalid="ignore"):  # Infinite on both sides of a forbidden atom.
+            out[:, j] = (function(U + step) - function(U - step)) / (2 * h)
+    out[np.abs(U) < at_least] = np.nan
+    return out
+
+
+def _check_grad(penalty, V):
+    U = penalty.prox(V, min(_STEPS))  # Where the penalty is finite.
+    with naming("grad"):
+        expected = _differences(penalty.value, U, at_least=0.0 if penalty.smooth else 1e-3)
+        usable = np.isfinite(expected)
+        got = penalty.grad(U)
+        require_close(got[usable], expected[usable], 1e-6, "against differences of value")
+        zero = penalty.grad(np.zeros((1, V.shape[1])))
+        require((zero == 0).all(), "is not 0 at a coefficient of 0")
+
+
+def _check_bends(penalty, V):
+    prepared = penalty.prepare(V.shape[1], np.float64)
+    codes = np.concatenate([V[:6], 1e-3 * V[:2], np.zeros((1, V.shape[1]))])
+    slope, bend, bound = np.moveaxis(
+        [[penalty._bends(prepared, row[j], j) for j in range(len(row))] for row in codes], 2, 0
+    )
+    with naming("_bends"):
+        require_close(slope, penalty.grad(codes), 1e-12, "slope against grad")
+        h = 1e-5
+        curvature = (penalty.grad(codes + h) - penalty.grad(codes - h)) / (2 * h)
+        require_close(bend, curvature, 1e-6, "second derivative against differences of grad")
+        for to in (V[:9], -V[:9], 0 * V[:9], 1.01 * codes):
+            move = to - codes
+            parabola = penalty.value(codes) + (slope * move + bound * move**2 / 2).sum(axis=1)
+            require((penalty.value(to) <= parabola + 1e-9).all(), "the parabola is not above")
+
+
+def _check_duality(penalty, V, rng):
+    for step in _STEPS:
+        U = penalty.prox(V, step)
+        subgradient = (V - U) / step
+        excess = penalty.dual_excess(subgradient)
+        require((excess <= 1 + 1e-9).all(), "dual_excess of a subgradient is above 1")
+        fenchel = penalty.value(U) + penalty.conjugate(subgradient)
+        inner = np.einsum("ij,ij->i", U, subgradient)
+        require_close(fenchel, inner, 1e-9, "value + conjugate at a subgradient (Moreau identity)")
+    feasible = V / np.maximum(penalty.dual_excess(V), 1)[:, None]
+    conjugate = penalty.conjugate(feasible)
+    for codes in (V, V[rng.permutation(len(V))], np.abs(V), penalty.prox(V), -penalty.prox(V)):
+        inner = np.einsum("ij,ij->i", codes, feasible)
+        above = penalty.value(codes) + conjugate - inner
+        require((above >= -1e-9 * (1 + np.abs(inner))).all(), "Fenchel and Young's inequality")

@@ -1,0 +1,42 @@
+"""scikit-learn's own checks of every public estimator, with no expected failure."""
+
+import numpy as np
+import pytest
+from scipy.sparse import issparse
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sparsecode import Dictionary, OlshausenField, SparseCoder, estimators
+
+pytestmark = pytest.mark.needs_jit("the checks fit hundreds of times")
+
+
+class CoderOfRandomAtoms(SparseCoder):
+    """A `SparseCoder` that draws a dictionary of the width of the data, as the checks need."""
+
+    def __init__(self, *, alpha=0.1, solver=None, n_jobs=None):
+        super().__init__(None, alpha=alpha, solver=solver, n_jobs=n_jobs)
+
+    def fit(self, X, y=None):
+        array = X if issparse(X) else np.asarray(X)
+        width = array.shape[1] if array.ndim == 2 and array.shape[1] else 1
+        dtype = np.float32 if array.dtype == np.float32 else np.float64
+        self.dictionary = Dictionary.random(4, width, random_state=0, dtype=dtype)
+        try:
+            return super().fit(X, y)
+        finally:
+            del self.dictionary
+
+
+TO_CHECK = {
+    "SparseCoder": CoderOfRandomAtoms(),
+    "OlshausenField": OlshausenField(n_epochs=2),
+}
+
+
+def test_every_estimator_is_checked():
+    assert sorted(TO_CHECK) == sorted(estimators.__all__)
+
+
+@parametrize_with_checks(list(TO_CHECK.values()))
+def test_sklearn(estimator, check):
+    check(estimator)

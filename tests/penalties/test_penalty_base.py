@@ -1,0 +1,64 @@
+"""What every penalty shares, on arrays."""
+
+import numpy as np
+import pytest
+
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum, Penalty
+
+ALL = [L0(), L1(), Cauchy(), ElasticNet(), LogSum()]
+every = pytest.mark.parametrize("penalty", ALL, ids=repr)
+
+
+@every
+def test_rows_do_not_know_each_other(penalty, rng):
+    V = rng.standard_normal((6, 3))
+    order = rng.permutation(6)
+    np.testing.assert_array_equal(penalty.prox(V)[order], penalty.prox(V[order]))
+    np.testing.assert_array_equal(penalty.value(V)[order], penalty.value(V[order]))
+
+
+@every
+def test_odd_prox_and_even_value(penalty, rng):
+    V = rng.standard_normal((6, 3))
+    np.testing.assert_array_equal(penalty.prox(-V), -penalty.prox(V))
+    np.testing.assert_array_equal(penalty.value(-V), penalty.value(V))
+
+
+@every
+@pytest.mark.parametrize("method", ["value", "prox", "grad"])
+def test_refuses_bad_arrays(penalty, method):
+    with pytest.raises(ValueError, match="contains NaN"):
+        getattr(penalty, method)([[np.nan]])
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        getattr(penalty, method)([1.0])
+
+
+@every
+def test_integers_become_float64(penalty):
+    assert penalty.prox([[3, 0]]).dtype == np.float64
+    assert penalty.prox(np.array([[3, 0]], dtype=np.float16)).dtype == np.float64
+
+
+@pytest.mark.parametrize("step", [0, -1, np.nan, np.inf, "1", True])
+def test_refuses_bad_steps(step):
+    with pytest.raises(ValueError, match="step is"):
+        L1().prox([[1.0]], step)
+
+
+@pytest.mark.parametrize("alpha", [-1, np.nan, np.inf, None, "1", [1.0], True])
+@every
+def test_refuses_bad_weights(penalty, alpha):
+    with pytest.raises(ValueError, match=r"alpha is .*expected"):
+        penalty._replace(alpha=alpha).checked()
+
+
+def test_a_penalty_is_a_tuple_of_its_parameters():
+    assert tuple(Cauchy(2.0, 3.0)) == (2.0, 3.0)
+    assert Cauchy(2.0) == Cauchy(2.0, 1.0) != Cauchy(1.0)
+    assert isinstance(L1(), Penalty)
+    assert repr(ElasticNet(0.5)) == "ElasticNet(alpha=0.5, l1_ratio=0.5, positive=False)"
+
+
+def test_kinds():
+    assert [p.convex for p in ALL] == [False, True, False, True, False]
+    assert [p.smooth for p in ALL] == [False, False, True, False, False]

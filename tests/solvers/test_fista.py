@@ -1,0 +1,72 @@
+"""FISTA: the momentum of the paper, restarts, backtracking, and stopping by sample."""
+
+import numpy as np
+import pytest
+
+from sparsecode import Dictionary
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum
+from sparsecode.solvers import FISTA, ISTA
+
+
+@pytest.mark.parametrize("penalty", [L1(0.3), ElasticNet(0.3), L1(0.2, positive=True)], ids=repr)
+@pytest.mark.parametrize("n_iter", [1, 2, 3, 25])
+def test_is_the_textbook_iteration(X, frame, penalty, n_iter):
+    step = 1 / (Dictionary(frame).lipschitz * (1 + 1e-6))
+    codes, point, age = np.zeros((len(X), 9)), np.zeros((len(X), 9)), 1.0
+    for _ in range(n_iter):
+        moved = penalty.prox(point + step * (X - point @ frame) @ frame.T, step)
+        next_age = (1 + np.sqrt(1 + 4 * age**2)) / 2
+        point = moved + (age - 1) / next_age * (moved - codes)
+        codes, age = moved, next_age
+    solver = FISTA(max_iter=n_iter, tol=0, restart=False, backtracking=False)
+    np.testing.assert_allclose(solver.solve(X, frame, penalty).codes, codes, atol=1e-12)
+
+
+@pytest.mark.parametrize("backtracking", [False, True])
+def test_quadratic_bound_of_the_paper(X, frame, backtracking):
+    """F(z_k) - F* <= 2 L ||z_0 - z*||^2 / (k + 1)^2."""
+    penalty, dictionary = L1(0.05), Dictionary(frame)
+    best = FISTA(tol=1e-12, max_iter=50_000).solve(X, dictionary, penalty)
+    solver = FISTA(max_iter=60, tol=0, restart=False, backtracking=backtracking)
+    history = solver.solve(X, dictionary, penalty, record=True).history
+    k = np.arange(1, 61)[:, None]
+    # Backtracking may overshoot the curvature by its factor of 1.5, never above L itself.
+    bound = 2 * dictionary.lipschitz * (best.codes**2).sum(axis=1) / (k + 1) ** 2
+    excess = history["objective"][1:] - best.certificate.objective
+    assert (excess <= bound * (1 + 1e-5) + 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    "penalty", [L1(0.1), ElasticNet(0.1), L0(0.2), LogSum(0.2, 0.1), Cauchy(0.2)], ids=repr
+)
+@pytest.mark.parametrize("backtracking", [False, True])
+def test_objective_never_rises_with_restart(X, frame, penalty, backtracking, rng):
+    start = 3 * rng.standard_normal((len(X), 9))
+    solver = FISTA(max_iter=80, tol=0, backtracking=backtracking)
+    objective = solver.solve(X, frame, penalty, codes=start, record=True).history["objective"]
+    assert (np.diff(objective, axis=0) <= 1e-12 * objective[0]).all()
+
+
+def test_needs_fewer_iterations_than_ista(rng, n_samples):
+    X = rng.standard_normal((n_samples, 10))
+    dictionary = Dictionary.random(30, 10, random_state=0)
+    slow = ISTA(max_iter=100_000, tol=1e-5).solve(X, dictionary, L1(0.1)).n_iter
+    fast = FISTA(tol=1e-5).solve(X, dictionary, L1(0.1)).n_iter
+    assert fast.mean() < slow.mean() / 3
+
+
+def test_samples_stop_one_by_one(X, frame):
+    """A sample costs what it needs, whatever the others need."""
+    X = np.concatenate([X, 0 * X[:1]])
+    result = FISTA(tol=1e-9).solve(X, frame, L1(0.05))
+    assert result.n_iter[-1] == 0
+    alone = [FISTA(tol=1e-9).solve(x[None], frame, L1(0.05)).n_iter[0] for x in X]
+    assert np.abs(result.n_iter - alone).max() <= 5
+    assert len(set(result.n_iter)) > 1
+
+
+@pytest.mark.parametrize("penalty", [L0(0.1), LogSum(0.1), Cauchy(0.1)], ids=repr)
+def test_without_restart_refuses_what_is_not_convex(X, frame, penalty):
+    message = f"FISTA needs a convex penalty .*{type(penalty).__name__} is not. Use FISTA"
+    with pytest.raises(TypeError, match=message):
+        FISTA(restart=False).solve(X, frame, penalty)

@@ -1,0 +1,179 @@
+"""The floors hold, files stay small, and importing the package costs nothing it need not."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sparsecode
+
+PACKAGE = Path(sparsecode.__file__).parent
+FLOORS = [
+    ["_version", "_jit", "_parallel", "_validation", "_files", "ops"],
+    ["dictionary", "constraints", "_matching", "_store", "penalties", "datasets"],
+    ["objective"],
+    [
+        "solvers",
+        "encoders",
+        "updates",
+        "losses",
+        "optimizers",
+        "resampling",
+        "metrics",
+        "schedules",
+        "receptive_fields",
+    ],
+    ["learning", "training"],
+    ["compare"],
+    ["estimators", "dropin", "cli", "plotting", "interop", "testing", "__main__", "distributed"],
+]
+FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+files = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+MOST_LINES = 400
+
+
+def unit_of(path):
+    """Name on the floor plan of a file: its package folder, or the module itself."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path):
+    """Absolute names that a file imports, wherever in the file."""
+    package = ["sparsecode", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [node.module] if node.module else []
+            if node.level:
+                base = package[: len(package) - node.level + 1] + base
+            # `from sparsecode import x` imports x; deeper names do not matter here.
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+@files
+def test_imports_go_downwards(path):
+    unit = unit_of(path)
+    assert unit in FLOOR_OF, f"{unit} has no floor: add it to FLOORS and to the design"
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "sparsecode" or parts[1] == unit:
+            continue
+        other = parts[1]
+        # The names that the package itself offers may be used on the top floor only.
+        floor = FLOOR_OF.get(other, 5)
+        assert floor <= FLOOR_OF[unit], f"{unit} (floor {FLOOR_OF[unit]}) imports {name}"
+        if unit == "datasets":
+            assert floor == 0, f"datasets may import floor 0 only, not {name}"
+
+
+def test_no_cycles_between_units():
+    graph = {}
+    for path in FILES:
+        used = (name.split(".") for name in imports(path))
+        found = {parts[1] for parts in used if parts[0] == "sparsecode" and len(parts) > 1}
+        graph.setdefault(unit_of(path), set()).update(found & FLOOR_OF.keys())
+    done = set()
+
+    def visit(unit, trail):
+        assert unit not in trail, f"circular imports: {' -> '.join([*trail, unit])}"
+        if unit not in done:
+            for other in sorted(graph.get(unit, set()) - {unit}):
+                visit(other, [*trail, unit])
+            done.add(unit)
+
+    for unit in sorted(graph):
+        visit(unit, [])
+
+
+# Base classes, warnings, and checks; nothing that pulls in models.
+LIGHT = ("sklearn.base", "sklearn.utils", "sklearn.exceptions", "sklearn.callback")
+
+
+@files
+def test_low_modules_import_little_of_sklearn(path):
+    if FLOOR_OF[unit_of(path)] == 6:
+        return
+    heavy = [n for n in imports(path) if n.startswith("sklearn") and not n.startswith(LIGHT)]
+    if unit_of(path) == "datasets":
+        # The bundled photographs ship with scikit-learn.
+        heavy = [name for name in heavy if not name.startswith("sklearn.datasets")]
+    assert heavy == []
+    if FLOOR_OF[unit_of(path)] == 0 and path.name != "_validation.py":
+        assert not any(name.startswith("sklearn") for name in imports(path))
+
+
+@files
+def test_threads_start_in_one_place(path):
+    if path.name == "_parallel.py":
+        return
+    names = [name.split(".")[0] for name in imports(path)]
+    assert not {"threading", "multiprocessing", "concurrent"} & set(names)
+    assert "parallel=True" not in path.read_text() and "prange" not in path.read_text()
+
+
+@files
+def test_nothing_unpickles_or_evaluates(path):
+    banned = {"pickle", "dill", "cloudpickle", "marshal", "shelve"}
+    names = {name.split(".")[0] for name in imports(path)}
+    if unit_of(path) != "testing":
+        assert not banned & names
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if _is_call(node)]
+    assert not {"eval", "exec"} & {call.id for call in calls if isinstance(call, ast.Name)}
+
+
+def _is_call(node):
+    return isinstance(node, ast.Call)
+
+
+@files
+def test_no_assert_on_what_users_give(path):
+    tree = ast.parse(path.read_text())
+    assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+
+
+@files
+def test_files_stay_small(path):
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+@files
+def test_modules_say_what_they_are(path):
+    assert ast.get_docstring(ast.parse(path.read_text())) or path.name == "_version.py"
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
+    )
+
+
+def test_import_is_light_and_compiles_nothing():
+    code = """
+import sys
+import numpy, scipy.optimize, numba, numba.extending, sklearn.base, sklearn.callback
+import numba.core.dispatcher
+theirs = set(sys.modules)
+settings = {name: value for name, value in vars(numba.config).items() if name.isupper()}
+def refuse(self, *args):
+    raise SystemExit("compiled at import: " + self.py_func.__name__)
+numba.core.dispatcher.Dispatcher.compile = refuse
+import sparsecode
+assert settings == {name: value for name, value in vars(numba.config).items() if name.isupper()}
+heavy = "matplotlib click rich PIL pandas sklearn.linear_model h5py pytest".split()
+print([name for name in heavy if name in set(sys.modules) - theirs])
+"""
+    result = run(code)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"
+
+
+def test_public_names_of_the_package():
+    assert sparsecode.__all__ == sorted(sparsecode.__all__, key=str)
+    assert len(sparsecode.__all__) <= 45
+    for name in sparsecode.__all__:
+        assert hasattr(sparsecode, name)

@@ -1,0 +1,149 @@
+"""Whatever `__all__` of the packages names keeps its contract; nothing is listed here by hand."""
+
+import importlib
+import inspect
+import pickle
+
+import pytest
+from sklearn.base import BaseEstimator, clone
+
+from sparsecode import constraints, encoders, penalties, solvers, updates
+from sparsecode.constraints import Constraint
+from sparsecode.encoders import Encoder
+from sparsecode.penalties import Penalty
+from sparsecode.solvers import Solver
+from sparsecode.testing import check_penalty, check_solver
+from sparsecode.testing.solvers import default_penalties
+from sparsecode.updates import Update
+
+PUBLIC_PACKAGES = [
+    "sparsecode",
+    "sparsecode.encoders",
+    "sparsecode.estimators",
+    "sparsecode.learning",
+    "sparsecode.penalties",
+    "sparsecode.schedules",
+    "sparsecode.solvers",
+    "sparsecode.testing",
+    "sparsecode.updates",
+]
+
+
+def subclasses_in(package, base):
+    names = getattr(package, "__all__", dir(package))
+    found = [getattr(package, name) for name in names]
+    return [c for c in found if inspect.isclass(c) and issubclass(c, base) and c is not base]
+
+
+def public(package_name):
+    package = importlib.import_module(package_name)
+    names = getattr(package, "__all__", None)
+    if names is None:
+        names = [
+            name
+            for name, value in vars(package).items()
+            if not name.startswith("_") and getattr(value, "__module__", None) == package_name
+        ]
+    return [(f"{package_name}.{name}", getattr(package, name)) for name in names if name[0] != "_"]
+
+
+PUBLIC = dict(pair for name in PUBLIC_PACKAGES for pair in public(name))
+PENALTIES = subclasses_in(penalties, Penalty)
+SOLVERS = subclasses_in(solvers, Solver)
+COMPONENTS = SOLVERS + subclasses_in(encoders, Encoder) + subclasses_in(updates, Update)
+
+
+@pytest.mark.parametrize("cls", PENALTIES)
+@pytest.mark.parametrize("alpha", [1.0, 0.01, 30.0])
+def test_penalty(cls, alpha):
+    check_penalty(cls().scaled(alpha))
+
+
+@pytest.mark.parametrize("cls", SOLVERS)
+@pytest.mark.parametrize("penalty", default_penalties(), ids=repr)
+def test_solver(cls, penalty, n_samples):
+    solver = cls()
+    try:
+        solver.check_penalty(penalty)
+    except TypeError as error:
+        assert cls.__name__ in str(error) and type(penalty).__name__ in str(error)
+        assert str(error).rstrip(".").split(". ")[-1].startswith("Use ")
+        return
+    check_solver(solver, penalties=[penalty], n_samples=n_samples)
+
+
+@pytest.mark.parametrize("cls", PENALTIES)
+def test_every_penalty_has_a_solver(cls):
+    solver = solvers.choose_solver(cls())
+    solver.check_penalty(cls())
+
+
+@pytest.mark.parametrize("cls", PENALTIES)
+def test_a_penalty_survives_clone(cls):
+    holder = encoders.Exact(cls())
+    copied = clone(holder).penalty
+    assert type(copied) is cls and copied == cls()
+
+
+@pytest.mark.parametrize("cls", COMPONENTS)
+def test_component_is_an_estimator_of_parameters(cls):
+    component = cls()
+    assert isinstance(component, BaseEstimator)
+    names = list(inspect.signature(cls).parameters)
+    assert sorted(component.get_params(deep=False)) == sorted(names)
+    copied = clone(component)
+    assert repr(copied) == repr(component)
+    assert copied.get_params() == component.get_params()
+    assert copied == component
+    assert pickle.loads(pickle.dumps(component)) == component
+    for name in names:
+        component.set_params(**{name: getattr(component, name)})
+
+
+@pytest.mark.parametrize("cls", subclasses_in(constraints, Constraint))
+def test_constraint_is_a_value(cls):
+    constraint = cls()
+    assert cls() == constraint
+    assert hash(cls()) == hash(constraint)
+    assert pickle.loads(pickle.dumps(constraint)) == constraint
+    assert repr(constraint).startswith(cls.__name__)
+
+
+@pytest.mark.parametrize("package", ["penalties", "solvers", "encoders", "updates", "testing"])
+def test_all_is_sorted_out(package):
+    module = importlib.import_module(f"sparsecode.{package}")
+    assert len(set(module.__all__)) == len(module.__all__)
+    for name in module.__all__:
+        assert hasattr(module, name)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_documented(name):
+    value = PUBLIC[name]
+    doc = inspect.getdoc(value)
+    assert doc, f"{name} has no docstring"
+    if inspect.isclass(value):
+        _check_methods(name, value)
+    for parameter in _own_parameters(value):
+        assert parameter in doc, f"{name} does not document {parameter}"
+    abstract = value in (Encoder, Penalty, Solver, Update)
+    results = name.endswith(("Result", "Certificate", "State", "Stats"))
+    if not (abstract or results):
+        assert "Examples\n--------" in doc, f"{name} has no example"
+
+
+def _own_parameters(value):
+    if not callable(value) or (issubclass(type(value), type) and issubclass(value, Exception)):
+        return []
+    try:
+        return [p for p in inspect.signature(value).parameters if not p.startswith("_")]
+    except ValueError:
+        return []
+
+
+def _check_methods(name, cls):
+    for method_name, method in vars(cls).items():
+        if method_name.startswith("_") or not inspect.isfunction(method):
+            continue
+        inherited = any(hasattr(base, method_name) for base in cls.__mro__[1:])
+        assert inherited or inspect.getdoc(method), f"{name}.{method_name} has no docstring"

@@ -1,0 +1,47 @@
+"""The notebooks run from top to bottom, without a warning, and are stored without outputs."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import pytest
+
+NOTEBOOKS = sorted((pathlib.Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+nbformat = pytest.importorskip("nbformat", reason="needs nbformat: pip install sparsecode[test]")
+
+pytestmark = [
+    pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem),
+    # Jupyter's own warnings are not ours; those of the notebook end up in its outputs.
+    pytest.mark.filterwarnings("default"),
+]
+
+
+def test_notebook_is_clean(path):
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+@pytest.mark.needs_jit("a notebook takes minutes without compiled kernels")
+def test_notebook_runs(path, tmp_path):
+    nbclient = pytest.importorskip(
+        "nbclient", reason="needs nbclient: pip install sparsecode[test]"
+    )
+    pytest.importorskip("ipykernel", reason="needs ipykernel: pip install sparsecode[test]")
+    notebook = nbformat.read(path, as_version=4)
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+    )
+    # Without MPLBACKEND the kernel draws into its outputs, as it does for a reader.
+    client.execute(env={k: v for k, v in os.environ.items() if k != "MPLBACKEND"})
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    said = [output.text for output in outputs if output.get("name") == "stderr"]
+    assert said == [], "the notebook warns"
+    assert any("image/png" in output.get("data", {}) for output in outputs)

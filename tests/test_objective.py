@@ -1,0 +1,243 @@
+"""The judge: its objective, gap and residual against independent computations."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize, nnls
+from sklearn.linear_model import ElasticNet as SklearnElasticNet
+from sklearn.linear_model import Lasso
+
+from sparsecode import Dictionary, alpha_max, certify
+from sparsecode.objective import objective
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum
+
+N_FEATURES, N_ATOMS = 6, 9
+WEIGHTS = np.array([0.0, 0.5, 1.0, 2.0, 1.0, 0.0, np.inf, 1.0, 3.0])
+CONVEX = [
+    L1(0.3),
+    L1(0.3, positive=True),
+    L1(0.3, weights=WEIGHTS),
+    L1(0.3, weights=WEIGHTS, positive=True),
+    ElasticNet(0.5, l1_ratio=0.4),
+    ElasticNet(0.5, l1_ratio=0.4, positive=True),
+    ElasticNet(0.5, l1_ratio=0.0),
+    ElasticNet(0.5, l1_ratio=1.0),
+    L1(0.0),
+    L1(0.0, positive=True),
+    ElasticNet(0.0),
+]
+OTHERS = [L0(0.1), LogSum(0.2), Cauchy(0.2)]
+
+
+def split(penalty):
+    """Weights of the l1 and of the squared l2 part, one an atom, and the sign constraint."""
+    if isinstance(penalty, L1):
+        weights = np.ones(N_ATOMS) if penalty.weights is None else np.asarray(penalty.weights)
+        with np.errstate(invalid="ignore"):
+            l1 = np.where(np.isinf(weights), np.inf, penalty.alpha * weights)
+        return l1, np.zeros(N_ATOMS), penalty.positive
+    l1 = np.full(N_ATOMS, penalty.alpha * penalty.l1_ratio)
+    return l1, np.full(N_ATOMS, penalty.alpha * (1 - penalty.l1_ratio)), penalty.positive
+
+
+def solved_by_scipy(X, atoms, penalty):
+    """Optimal codes by L-BFGS-B on split signs: z = plus - minus, both non-negative."""
+    l1, ridge, positive = split(penalty)
+    allowed = np.isfinite(l1)
+    used, cost, ridge = atoms[allowed], l1[allowed], ridge[allowed]
+    n = len(used)
+    codes = np.zeros((len(X), N_ATOMS))
+    for row, x in enumerate(X):
+
+        def loss(parts, x=x):
+            z = parts[:n] - parts[n:]
+            r = z @ used - x
+            smooth = r @ used.T + ridge * z
+            value = r @ r / 2 + cost @ (parts[:n] + parts[n:]) + (ridge * z * z).sum() / 2
+            return value, np.concatenate([smooth + cost, cost - smooth])
+
+        top = 0 if positive else None
+        bounds = [(0, None)] * n + [(0, top)] * n
+        options = {"maxiter": 20000, "maxfun": 50000, "ftol": 1e-16, "gtol": 1e-10, "maxcor": 30}
+        found = minimize(
+            loss, np.zeros(2 * n), jac=True, bounds=bounds, method="L-BFGS-B", options=options
+        )
+        codes[row, allowed] = found.x[:n] - found.x[n:]
+    return codes
+
+
+@pytest.mark.parametrize("penalty", CONVEX, ids=repr)
+def test_gap_vanishes_at_an_independent_solution(X, frame, penalty):
+    certificate = certify(X, solved_by_scipy(X, frame, penalty), frame, penalty)
+    assert certificate.relative_gap.max() < 1e-5
+    assert certificate.relative_residual.max() < 1e-4
+
+
+@pytest.mark.parametrize("penalty", CONVEX, ids=repr)
+@pytest.mark.parametrize("noise", [1e-6, 1e-3, 0.1, 10.0])
+def test_gap_bounds_the_suboptimality(X, frame, penalty, noise, rng):
+    best = solved_by_scipy(X, frame, penalty)
+    codes = penalty.prox(best + noise * rng.standard_normal(best.shape), 1e-12)
+    certificate = certify(X, codes, frame, penalty)
+    optimum = objective(X, best, frame, penalty)
+    assert (certificate.gap >= certificate.objective - optimum - 1e-12).all()
+    assert (certificate.gap >= 0).all()
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_gap_of_sklearn_lasso(X, frame, positive):
+    alpha = 0.2
+    model = Lasso(
+        alpha / N_FEATURES, fit_intercept=False, positive=positive, tol=1e-14, max_iter=10**6
+    )
+    codes = np.array([model.fit(frame.T, x).coef_ for x in X])
+    certificate = certify(X, codes, frame, L1(alpha, positive=positive))
+    assert certificate.relative_gap.max() < 1e-12
+
+
+def test_gap_of_sklearn_elastic_net(X, frame):
+    alpha, ratio = 0.3, 0.7
+    model = SklearnElasticNet(
+        alpha / N_FEATURES, l1_ratio=ratio, fit_intercept=False, tol=1e-14, max_iter=10**6
+    )
+    codes = np.array([model.fit(frame.T, x).coef_ for x in X])
+    assert certify(X, codes, frame, ElasticNet(alpha, ratio)).relative_gap.max() < 1e-12
+
+
+@pytest.mark.parametrize("penalty", [L1(0.0, positive=True), ElasticNet(0.0, positive=True)])
+def test_gap_of_non_negative_least_squares(X, frame, penalty):
+    codes = np.array([nnls(frame.T, x)[0] for x in X])
+    assert certify(X, codes, frame, penalty).relative_gap.max() < 1e-12
+
+
+@pytest.mark.parametrize("penalty", CONVEX + OTHERS, ids=repr)
+def test_objective_is_the_formula(X, frame, penalty, rng):
+    codes = penalty.prox(rng.standard_normal((len(X), N_ATOMS)))
+    offset = rng.standard_normal(N_FEATURES)
+    dictionary = Dictionary(frame, offset)
+    expected = [
+        0.5 * np.sum((x - offset - z @ frame) ** 2) + penalty.value(z[None])[0]
+        for x, z in zip(X, codes, strict=True)
+    ]
+    certificate = certify(X, codes, dictionary, penalty)
+    np.testing.assert_allclose(certificate.objective, expected, rtol=1e-12)
+    np.testing.assert_allclose(objective(X, codes, dictionary, penalty), expected, rtol=1e-12)
+    np.testing.assert_allclose(certificate.energy, 0.5 * np.sum((X - offset) ** 2, axis=1))
+    largest = np.abs((X - offset) @ frame.T).max(axis=1)
+    np.testing.assert_allclose(certificate.correlation, largest)
+    assert (certificate.gap is None) == (not penalty.convex)
+    assert (certificate.relative_gap is None) == (not penalty.convex)
+
+
+def test_gap_of_an_infeasible_code_is_infinite(X, frame):
+    codes = np.full((len(X), N_ATOMS), -1.0)
+    certificate = certify(X, codes, frame, L1(0.1, positive=True))
+    assert np.isinf(certificate.gap).all() and np.isinf(certificate.objective).all()
+
+
+@pytest.mark.parametrize("penalty", OTHERS, ids=repr)
+def test_residual_of_a_stationary_point(frame, penalty):
+    """With one unit atom the scalar minimiser is known from a grid."""
+    x = np.array([[1.7]])
+    grid = np.linspace(0, 2, 2_000_001)
+    values = 0.5 * (x[0, 0] - grid) ** 2 + penalty.value(grid[:, None])
+    best = grid[values.argmin()]
+    assert certify(x, [[best]], [[1.0]], penalty).residual[0] < 2e-6
+    assert certify(x, [[best + 0.1]], [[1.0]], penalty).residual[0] > 0.01
+
+
+@given(scale=st.floats(1e-6, 1e6), seed=st.integers(0, 100))
+def test_scaling_the_data(scale, seed):
+    """Data and codes times s, l1 weight times s: the objective scales by s^2."""
+    rng = np.random.default_rng(seed)
+    X, codes = rng.standard_normal((2, 6)), rng.standard_normal((2, 9))
+    atoms = rng.standard_normal((9, 6))
+    one = certify(X, codes, atoms, L1(0.3))
+    other = certify(scale * X, scale * codes, atoms, L1(scale * 0.3))
+    np.testing.assert_allclose(other.objective, scale**2 * one.objective)
+    np.testing.assert_allclose(other.gap, scale**2 * one.gap, rtol=1e-9)
+    np.testing.assert_allclose(other.residual, scale * one.residual, rtol=1e-6)
+    np.testing.assert_allclose(other.relative_gap, one.relative_gap, rtol=1e-9)
+    np.testing.assert_allclose(other.relative_residual, one.relative_residual, rtol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [L1(0.3), ElasticNet(0.3), LogSum(0.3), Cauchy(0.2)], ids=repr)
+def test_permuting_atoms_and_rotating_features(X, frame, penalty, rng):
+    codes = rng.standard_normal((len(X), N_ATOMS))
+    order = rng.permutation(N_ATOMS)
+    rotation = np.linalg.qr(rng.standard_normal((N_FEATURES, N_FEATURES)))[0]
+    one = certify(X, codes, frame, penalty)
+    other = certify(X @ rotation, codes[:, order], frame[order] @ rotation, penalty)
+    np.testing.assert_allclose(other.objective, one.objective, rtol=1e-10)
+    np.testing.assert_allclose(other.residual, one.residual, rtol=1e-8)
+    if penalty.convex:
+        np.testing.assert_allclose(other.gap, one.gap, rtol=1e-8)
+
+
+def test_is_computed_in_float64(X, frame):
+    X32, atoms32 = X.astype(np.float32), frame.astype(np.float32)
+    codes = np.zeros((len(X), N_ATOMS), dtype=np.float32)
+    certificate = certify(X32, codes, atoms32, L1(0.1))
+    for array in (certificate.objective, certificate.gap, certificate.residual):
+        assert array.dtype == np.float64
+    exact = 0.5 * np.sum(X32.astype(np.float64) ** 2, axis=1)
+    np.testing.assert_allclose(certificate.objective, exact, rtol=1e-15)
+
+
+def test_does_not_depend_on_threads_or_write(X, frame):
+    X = np.tile(X, (400, 1))
+    codes = np.tile(np.linspace(-1, 1, N_ATOMS), (len(X), 1))
+    X.flags.writeable = codes.flags.writeable = False
+    one, two = (certify(X, codes, frame, L1(0.1), n_jobs=n_jobs) for n_jobs in (1, 2))
+    for name in ("objective", "gap", "residual", "energy", "correlation"):
+        assert np.array_equal(getattr(one, name), getattr(two, name))
+    values = objective(X, codes, frame, L1(0.1), n_jobs=2)
+    np.testing.assert_allclose(values, one.objective, rtol=1e-14)
+
+
+def test_relative_measures_of_a_zero_sample():
+    certificate = certify([[0.0, 0.0]], [[0.0]], [[1.0, 0.0]], L1(0.1))
+    assert certificate.relative_gap[0] == 0 and certificate.relative_residual[0] == 0
+    certificate = certify([[0.0, 0.0]], [[1.0]], [[1.0, 0.0]], L1(0.1))
+    assert np.isinf(certificate.relative_gap[0]) and np.isinf(certificate.relative_residual[0])
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_alpha_max_is_the_edge(X, frame, positive):
+    zeros = np.zeros((len(X), N_ATOMS))
+    for penalty in (L1(positive=positive), ElasticNet(l1_ratio=0.5, positive=positive)):
+        limit = alpha_max(X, frame, penalty)
+        at, below = penalty.scaled(limit * (1 + 1e-9)), penalty.scaled(limit * 0.99)
+        assert certify(X, zeros, frame, at).gap.max() < 1e-12
+        assert certify(X, zeros, frame, below).gap.max() > 1e-9
+    correlations = X @ frame.T
+    sizes = correlations if positive else np.abs(correlations)
+    assert alpha_max(X, frame, L1(positive=positive)) == pytest.approx(sizes.max())
+
+
+def test_alpha_max_of_weights_and_offset(X, frame):
+    offset = np.arange(6.0)
+    limit = alpha_max(X + offset, Dictionary(frame, offset), L1(weights=WEIGHTS + 0.5))
+    expected = (np.abs(X @ frame.T) / (WEIGHTS + 0.5)).max()
+    assert limit == pytest.approx(expected)
+    assert np.isinf(alpha_max(X, frame, L1(weights=WEIGHTS)))
+    assert alpha_max(0 * X, frame) == 0
+
+
+@pytest.mark.parametrize("penalty", [L0, LogSum, Cauchy, ElasticNet(l1_ratio=0)])
+def test_alpha_max_may_not_exist(X, frame, penalty):
+    with pytest.raises(TypeError, match=r"has no alpha_max.*Use L1"):
+        alpha_max(X, frame, penalty)
+
+
+@pytest.mark.parametrize("function", [certify, objective])
+def test_errors_say_what_to_do(X, frame, function):
+    with pytest.raises(ValueError, match=r"codes has shape .* expected shape .* Encode X"):
+        function(X, np.zeros((len(X), 4)), frame, L1())
+    with pytest.raises(ValueError, match="X has 5 columns; expected 6"):
+        function(X[:, :5], np.zeros((len(X), 9)), frame, L1())
+    with pytest.raises(ValueError, match="NaN"):
+        function(X, np.full((len(X), 9), np.nan), frame, L1())
+    with pytest.raises(ValueError, match="weights of L1"):
+        function(X, np.zeros((len(X), 9)), frame, L1(weights=[1.0, 2.0]))

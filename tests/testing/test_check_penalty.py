@@ -1,0 +1,135 @@
+"""Every broken penalty is seen, and the message names what is broken."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, Penalty
+from sparsecode.testing import check_penalty
+
+pytestmark = pytest.mark.needs_jit("every mutant is compiled")
+
+
+class Quadratic(Penalty, namedtuple("Quadratic", ["alpha"], defaults=(1.0,))):
+    """alpha / 2 z^2: right in every part."""
+
+    __slots__ = ()
+    convex = True
+    smooth = True
+    _value = staticmethod(lambda penalty, code, j: penalty.alpha * code * code / 2)
+    _prox = staticmethod(lambda penalty, value, step, j: value / (1 + penalty.alpha * step))
+    _grad = staticmethod(lambda penalty, code, j: penalty.alpha * code)
+    _bends = staticmethod(
+        lambda penalty, code, j: (penalty.alpha * code, penalty.alpha, penalty.alpha)
+    )
+    _conjugate = staticmethod(lambda penalty, correlation, j: correlation**2 / (2 * penalty.alpha))
+
+
+def mutant(base=Quadratic, **changes):
+    functions = {
+        name: staticmethod(change) if callable(change) and name != "scaled" else change
+        for name, change in changes.items()
+    }
+    return type("Mutant", (base,), {"__slots__": (), **functions})()
+
+
+def test_passes_the_right_one():
+    check_penalty(Quadratic())
+    check_penalty(Quadratic(30.0))
+
+
+MUTANTS = {
+    "prox lacks the step": (
+        {"_prox": lambda penalty, value, step, j: value / (1 + penalty.alpha)},
+        "prox with step=0.1",
+    ),
+    "prox is nearly right": (
+        {"_prox": lambda penalty, value, step, j: 1.001 * value / (1 + penalty.alpha * step)},
+        "grid search finds",
+    ),
+    "grad lacks a factor": (
+        {"_grad": lambda penalty, code, j: 2 * penalty.alpha * code},
+        "grad: against differences",
+    ),
+    "wrong curvature": (
+        {"_bends": lambda penalty, code, j: (penalty.alpha * code, 0.0 * code, penalty.alpha)},
+        "_bends: second derivative",
+    ),
+    "slope is not grad": (
+        {"_bends": lambda penalty, code, j: (0.0 * code, penalty.alpha, penalty.alpha)},
+        "_bends: slope against grad",
+    ),
+    "parabola too flat": (
+        {
+            "_bends": lambda penalty, code, j: (
+                penalty.alpha * code,
+                penalty.alpha,
+                0.9 * penalty.alpha,
+            )
+        },
+        "parabola is not above",
+    ),
+    "conjugate lacks a half": (
+        {"_conjugate": lambda penalty, correlation, j: correlation**2 / penalty.alpha},
+        "Moreau identity",
+    ),
+    "conjugate too small": (
+        {"_conjugate": lambda penalty, correlation, j: 0.0 * correlation},
+        "Moreau identity",
+    ),
+    "dual excess too strict": (
+        {"_dual_excess": lambda penalty, correlation, j: 2.0 + 0 * correlation},
+        "dual_excess of a subgradient",
+    ),
+    "value at 0": (
+        {"_value": lambda penalty, code, j: penalty.alpha * code * code / 2 - 1.0},
+        "value is negative",
+    ),
+    "scaled forgets": ({"scaled": lambda self, factor: self}, "does not double alpha"),
+    "not float32": (
+        {"value": lambda codes: np.zeros(len(codes))},
+        "value of float32 is float64",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), MUTANTS.values(), ids=MUTANTS)
+def test_sees_a_broken_penalty(changes, message):
+    with pytest.raises(AssertionError, match=message):
+        check_penalty(mutant(**changes))
+
+
+def test_sees_a_threshold_that_is_slightly_off():
+    broken = mutant(
+        L0, _prox=lambda penalty, value, step, j: value if value**2 > 1.99 * step else 0.0 * value
+    )
+    with pytest.raises(AssertionError, match="grid search finds"):
+        check_penalty(broken)
+
+
+def test_sees_that_a_penalty_called_convex_is_not():
+    with pytest.raises(AssertionError, match=r"which no convex penalty does|Moreau"):
+        check_penalty(mutant(L0, convex=True))
+
+
+def test_sees_writing_to_arguments():
+    def prox(V, step=1.0):
+        V = np.asarray(V)
+        if V.flags.writeable:
+            V *= 0.5
+        return ElasticNet().prox(V, step)
+
+    with pytest.raises(AssertionError):
+        check_penalty(mutant(ElasticNet, prox=prox))
+
+
+def test_refuses_what_is_not_a_penalty():
+    for wrong in (L1, "l1", None):
+        with pytest.raises(AssertionError, match="not an instance of Penalty"):
+            check_penalty(wrong)
+
+
+def test_columns_for_a_penalty_with_weights():
+    check_penalty(L1(0.5, np.arange(7.0)), n_components=7)
+    check_penalty(Cauchy(), n_components=1)
