@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 import pathlib
 import warnings
 
@@ -29,6 +30,7 @@ _OPTIONS = {
     "fastmath": {"reassoc", "contract", "nsz"},
 }
 _uncached = {}
+_counter = itertools.count()
 
 # Keeps an upper bound an upper bound when it is rounded to float32.
 ABOVE_ONE = 1 + 1e-6
@@ -52,6 +54,19 @@ def kernel_for(compiled, penalty):
     if _is_foreign(type(penalty)) and compiled in _uncached:
         return _uncached[compiled]()
     return compiled
+
+
+@functools.cache
+def own_type(cls):
+    """Return the class of penalties to compile for `cls`: of a unique name where it is foreign.
+
+    numba takes named tuples of the same name for the same type, and would go on calling the
+    functions of the first one: those of a notebook's cell before it was edited and run again.
+    """
+    if not _is_foreign(cls):
+        return cls
+    body = {"__slots__": (), "__module__": cls.__module__}
+    return type(f"{cls.__name__}_{next(_counter)}", (cls,), body)
 
 
 def _is_foreign(cls):

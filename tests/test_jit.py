@@ -13,7 +13,7 @@ import pytest
 
 import sparsecode
 from sparsecode import _jit
-from sparsecode.penalties import L1, Cauchy
+from sparsecode.penalties import L0, L1, Cauchy
 from sparsecode.solvers import FISTA, ISTA, ConjugateGradient
 from sparsecode.testing import check_penalty, check_solver
 
@@ -189,6 +189,20 @@ def test_a_penalty_from_elsewhere_goes_around_the_cache(ridge):
     twin = _jit.kernel_for(_prox_array, ridge())
     assert twin is not _prox_array and twin is _jit.kernel_for(_prox_array, ridge())
     assert type(twin._cache) is numba.core.caching.NullCache
+
+
+def test_a_class_defined_again_is_not_mistaken_for_the_first(tmp_path):
+    """As in a notebook's cell that is edited and run again; or one named like ours."""
+    answers = []
+    for name, factor in (("Ridge", "1"), ("Ridge", "3"), ("L0", "1")):
+        scope = {"__name__": "__main__"}
+        code = FOREIGN.replace("FACTOR", factor).replace("Ridge", name)
+        exec(compile(code, "<cell>", "exec"), scope)
+        penalty = scope[name](1.0)
+        codes = ISTA(max_iter=1, tol=0).solve([[2.0]], [[1.0]], penalty).codes
+        answers += [penalty.prox([[6.0]])[0, 0], codes[0, 0].round(4)]
+    assert answers == [3.0, 1.0, 1.5, 0.5, 3.0, 1.0]
+    assert L0(0.5).prox([[2.0]]) == 2
 
 
 def test_an_edited_or_missing_penalty_from_elsewhere_is_noticed(tmp_path):

@@ -176,7 +176,8 @@ class Penalty:
         """Return the form that kernels compile: checked, every number of type `dtype`."""
         self.checked()
         cast = np.dtype(dtype).type
-        return type(self)(*(field if isinstance(field, bool) else cast(field) for field in self))
+        fields = (field if isinstance(field, bool) else cast(field) for field in self)
+        return _jit.own_type(type(self))(*fields)
 
     @staticmethod
     def _dual_excess(penalty, correlation, j):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sparsecode.penalties import L1, ElasticNet
+from sparsecode.solvers.feature_sign import FeatureSign, has_free_atoms
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.smooth import ConjugateGradient
 
@@ -9,7 +11,8 @@ from sparsecode.solvers.smooth import ConjugateGradient
 def choose_solver(penalty):
     """Return the default solver for a penalty: the fastest here that handles it.
 
-    Smooth penalties get `ConjugateGradient`, all others `FISTA`.
+    l1 and elastic-net penalties get `FeatureSign`, unless an l1 weight is zero, smooth penalties
+    `ConjugateGradient`, all others `FISTA`.
 
     Parameters
     ----------
@@ -21,9 +24,13 @@ def choose_solver(penalty):
 
     Examples
     --------
-    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.penalties import L0, L1
     >>> from sparsecode.solvers import choose_solver
-    >>> type(choose_solver(L1())).__name__
-    'FISTA'
+    >>> type(choose_solver(L1())).__name__, type(choose_solver(L0())).__name__
+    ('FeatureSign', 'FISTA')
     """
-    return ConjugateGradient() if penalty.smooth else FISTA()
+    if penalty.smooth:
+        return ConjugateGradient()
+    if isinstance(penalty, (L1, ElasticNet)) and not has_free_atoms(penalty):
+        return FeatureSign()
+    return FISTA()

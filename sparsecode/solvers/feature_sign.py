@@ -36,7 +36,9 @@ class FeatureSign(Solver):
     n_components + k^2)``.
 
     A search in float32 finds nearly all of the support; below a `tol` of 2e-5 it is finished in
-    float64. Samples whose active atoms are linearly dependent are solved by `FISTA` in float64.
+    float64. An atom that depends on the active ones enters in exchange for one of them. Problems
+    with an l1 weight of 0, and the rare samples where the search ends early, are solved by `FISTA`
+    in float64.
 
     Parameters
     ----------
@@ -70,6 +72,8 @@ class FeatureSign(Solver):
 
     def _prepare(self, problem):
         """The forms to solve one after the other, each with its tolerance."""
+        if has_free_atoms(problem.penalty):
+            return []
         in_double = (Lasso.of(problem, np.float64), self.tol)
         if problem.dictionary.dtype == np.float32 and self.tol >= _SINGLE_TOL:
             return [(Lasso.of(problem, np.float32), self._threshold(np.float32))]
@@ -77,12 +81,12 @@ class FeatureSign(Solver):
 
     def _solve_block(self, problem, forms, rows, record):
         codes = problem.start(rows)
-        n_iter, stop = np.zeros(len(codes), dtype=np.int64), np.empty(len(codes))
+        n_iter, stop = np.zeros(len(codes), dtype=np.int64), np.full(len(codes), np.inf)
         history = np.empty((2, self.max_iter + 1 if record else 0, len(codes)))
         for lasso, tol in forms:
             codes = self._search(problem, lasso, rows, codes, tol, n_iter, stop, history)
         # Those that stopped of themselves: at `max_iter` a sample is left as it is.
-        failed = np.flatnonzero((stop > max(tol, _ROUNDING)) & (n_iter < self.max_iter))
+        failed = np.flatnonzero((stop > max(self.tol, _ROUNDING)) & (n_iter < self.max_iter))
         if len(failed):
             self._finish(problem, rows, failed, codes, n_iter, stop, history)
         codes = codes.astype(problem.dictionary.dtype, copy=False)
@@ -131,10 +135,17 @@ class FeatureSign(Solver):
                 n_jobs=1,
             )
         codes[failed] = result.codes
-        stop[failed] = np.where(result.converged, np.minimum(stop[failed], self.tol), stop[failed])
+        stop[failed] = np.where(result.converged, self.tol, result.certificate.relative_gap)
         for s in failed if history.shape[1] else ():
             history[0, n_iter[s] :, s] = result.certificate.objective[failed == s]
             history[1, n_iter[s] :, s] = stop[s]
+
+
+def has_free_atoms(penalty):
+    """Whether an l1 or elastic-net penalty leaves some atom without an l1 term."""
+    l1 = penalty.alpha * getattr(penalty, "l1_ratio", 1)
+    weights = getattr(penalty, "weights", None)
+    return l1 == 0 or (weights is not None and bool((np.asarray(weights) == 0).any()))
 
 
 @_jit.kernel
@@ -188,16 +199,18 @@ def _search_rows(
             if stop[s] <= tol or t == max_iter or not largest > alpha:
                 break
             t += 1
-            before = count
             # Weak candidates are often wrong and cost a removal, so only the better ones enter.
             bar = alpha + _EAGER * (largest - alpha)
+            before, n_entered = count, 0
             for lane in range(n_lanes):
-                if tops[lane] >= bar and count - before < n_wanted:
+                if tops[lane] >= bar and n_entered < n_wanted:
                     j = find_in_lane(residual_bits, positive, lane, top_bits)
-                    count += _enter(
+                    # An exchange supposes that no active coefficient is still 0.
+                    count, entered = _enter(
                         j,
                         residual[j] > 0,
                         0.0,
+                        n_entered == 0,
                         corr[s],
                         gram,
                         count,
@@ -206,7 +219,8 @@ def _search_rows(
                         is_active,
                         state,
                     )
-            if count == before:
+                    n_entered += entered
+            if n_entered == 0:
                 break
             count = _solve_on_support(inverse, count, alpha, active, is_active, state)
             # One violating atom alone always improves; several together may undo each other.
@@ -233,27 +247,78 @@ def _enter_support(start, corr, gram, positive, inverse, active, is_active, stat
     count = 0
     for j in range(start.shape[0]):
         if start[j] > 0 or (start[j] < 0 and not positive):
-            count += _enter(
-                j, start[j] > 0, start[j], corr, gram, count, inverse, active, is_active, state
+            count, _ = _enter(
+                j,
+                start[j] > 0,
+                start[j],
+                False,
+                corr,
+                gram,
+                count,
+                inverse,
+                active,
+                is_active,
+                state,
             )
     return count
 
 
 @_jit.kernel
-def _enter(j, is_up, value, corr, gram, count, inverse, active, is_active, state):
-    """Add atom `j` to the active set; 1 if it is in, 0 if it depends on the others."""
+def _enter(j, is_up, value, may_exchange, corr, gram, count, inverse, active, is_active, state):
+    """Add atom `j` to the active set, if need be in exchange for one that it depends on.
+
+    Returns the size of the active set, and whether the atom is in.
+    """
     target, sign, code, cross, work = state[0], state[1], state[2], state[4], state[5]
     if is_active[j]:
-        return 0
+        return count, False
     for a in range(count):
         cross[a] = gram[j, active[a]]
+    square = np.float64(gram[j, j])
     tolerance = 1e-5 if gram.itemsize == 4 else 1e-12
-    if not append_to_inverse(inverse, count, cross, gram[j, j], tolerance, work):
-        return 0
+    if not append_to_inverse(inverse, count, cross, square, tolerance, work):
+        if not may_exchange or not square > 0:
+            return count, False
+        count, value = _exchange(inverse, count, is_up, active, is_active, state)
+        for a in range(count):
+            cross[a] = gram[j, active[a]]
+        if not append_to_inverse(inverse, count, cross, square, tolerance, work):
+            return count, False
     active[count], is_active[j] = j, 1
     target[count], code[count] = corr[j], value
     sign[count] = 1.0 if is_up else -1.0
-    return 1
+    return count + 1, True
+
+
+@_jit.kernel
+def _exchange(inverse, count, is_up, active, is_active, state):
+    """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
+
+    The reconstruction stays, up to the tolerance of dependence; `state[5]` holds the coefficients
+    of the new atom in the active ones. Returns the size of the set, and the new coefficient.
+    """
+    code, work = state[2], state[5]
+    up = 1.0 if is_up else -1.0
+    length, first = np.inf, -1
+    for a in range(count):
+        if up * work[a] * code[a] > 0 and code[a] / (up * work[a]) < length:
+            length, first = code[a] / (up * work[a]), a
+    if first < 0:
+        return count, 0.0
+    for a in range(count):
+        code[a] -= up * length * work[a]
+    return _drop(first, inverse, count, active, is_active, state), up * length
+
+
+@_jit.kernel
+def _drop(p, inverse, count, active, is_active, state):
+    """Take atom `p` out of the active set; the last one takes its place."""
+    remove_from_inverse(inverse, count, p)
+    is_active[active[p]] = 0
+    active[p] = active[count - 1]
+    for row in range(4):
+        state[row, p] = state[row, count - 1]
+    return count - 1
 
 
 @_jit.kernel
@@ -279,11 +344,7 @@ def _solve_on_support(inverse, count, alpha, active, is_active, state):
         p = count - 1
         while p >= 0:
             if goal[p] * sign[p] <= 0 and code[p] * sign[p] <= 1e-15 * abs(goal[p]):
-                remove_from_inverse(inverse, count, p)
-                is_active[active[p]] = 0
-                count -= 1
-                active[p], target[p], sign[p] = active[count], target[count], sign[count]
-                code[p], goal[p] = code[count], goal[count]
+                count = _drop(p, inverse, count, active, is_active, state)
             p -= 1
     return count
 

@@ -48,12 +48,12 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
         _check_value(penalty, V)
         _check_arrays(penalty, V)
         _check_refusals(penalty, n_components)
-        _check_scaled(penalty, V)
         for step in _STEPS:
             with naming(f"prox with step={step:g}"):
                 _check_prox_on_axes(penalty, span, step, n_components)
                 _check_prox_of_rows(penalty, V, step, rng)
                 _check_monotone(penalty, V, step, rng)
+        _check_scaled(penalty, V)
         if hasattr(type(penalty), "_grad"):
             _check_grad(penalty, V)
         if penalty.smooth:

@@ -7,8 +7,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, certify
-from sparsecode.penalties import L1, Cauchy, ElasticNet
-from sparsecode.solvers import FISTA, ISTA, ConjugateGradient, choose_solver
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum
+from sparsecode.solvers import FISTA, ISTA, ConjugateGradient, FeatureSign, choose_solver
 
 
 def test_certificate_is_that_of_certify(X, frame):
@@ -61,6 +61,8 @@ def test_more_rows_than_a_block(solver, rng):
 def test_choice():
     assert isinstance(choose_solver(Cauchy()), ConjugateGradient)
     for penalty in (L1(), ElasticNet(), L1(positive=True)):
+        assert isinstance(choose_solver(penalty), FeatureSign)
+    for penalty in (L0(), LogSum(), L1(0.0), L1(weights=[0, 1]), ElasticNet(l1_ratio=0)):
         assert isinstance(choose_solver(penalty), FISTA)
 
 
