@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: filters test lint docs bench-filters bench-proximal bench-import clean
+.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-import clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -25,6 +25,9 @@ bench-filters: $(VENV)/.installed
 
 bench-import: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
+
+bench-coding: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks/coding.py
 
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py

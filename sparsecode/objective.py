@@ -162,6 +162,7 @@ class _Judge:
     def __init__(self, dictionary, penalty):
         self.dictionary = dictionary
         self.penalty = penalty
+        self.positive = getattr(penalty, "positive", False)
         self.free = penalty.unpenalized(dictionary.n_components)
         self.free_directions = None
         if penalty.convex and self.free.any():
@@ -193,7 +194,7 @@ class _Judge:
             dual = self._without_free(residual)
             correlations = dual @ self.dictionary.atoms.T
             correlations[:, self.free] = np.minimum(correlations[:, self.free], 0)
-            if not self.penalty.positive:
+            if not self.positive:
                 correlations[:, self.free] = 0
         gaps = [
             self._gap_at(scale[:, None], residual, dual, correlations, codes, value)
@@ -203,7 +204,7 @@ class _Judge:
 
     def _without_free(self, residual):
         """What free atoms cannot reduce, the closest point that is dual feasible for them."""
-        if not self.penalty.positive:
+        if not self.positive:
             return residual - residual @ self.free_directions.T @ self.free_directions
         atoms = self.dictionary.atoms[self.free]
         return np.array([row - nnls(atoms.T, row)[0] @ atoms for row in residual])

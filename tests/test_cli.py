@@ -184,22 +184,31 @@ def test_python_dash_m(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT, which only POSIX processes have")
 def test_ctrl_c_writes_what_was_learned(tmp_path):
+    # A shell that runs the tests in the background makes its children ignore Ctrl-C.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from sparsecode.cli import main; main()"
+    )
     command = [
-        sys.executable, "-m", "sparsecode", "filters", "--patch-size", "8", "--n-patches", "2000",
+        sys.executable, "-c", code, "filters", "--patch-size", "8", "--n-patches", "2000",
         "--n-epochs", "100000", "--out", "small.png",
     ]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", "FORCE_COLOR": "1", "COLUMNS": "100"},
     )  # fmt: skip
-    # The bar is drawn when learning begins.
-    seen = ""
-    deadline = time.monotonic() + 120
-    while "objective 0." not in seen and "objective 1." not in seen:
-        assert time.monotonic() < deadline and process.poll() is None, seen
-        seen += process.stderr.read(50)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=120)
+    try:
+        # The bar shows an objective once something was learned.
+        seen = ""
+        deadline = time.monotonic() + 120
+        while "objective 0." not in seen and "objective 1." not in seen:
+            assert time.monotonic() < deadline and process.poll() is None, seen
+            seen += process.stderr.read(50)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=120)
+    finally:
+        process.kill()
+        process.wait()
     assert process.returncode == 130, stderr
     assert "Interrupted after" in stderr and "writing what was learned" in stderr
     assert "Traceback" not in stderr

@@ -173,7 +173,7 @@ def ridge(tmp_path, monkeypatch):
 
 def test_a_penalty_from_elsewhere_works_with_every_solver(ridge, rng):
     check_penalty(ridge(0.7))
-    for solver in (FISTA(), ISTA(), ConjugateGradient()):
+    for solver in (FISTA(), ConjugateGradient()):
         check_solver(solver, penalties=[ridge(0.7)])
     X, atoms = rng.standard_normal((3, 4)), rng.standard_normal((5, 4))
     expected = np.linalg.solve(atoms @ atoms.T + 0.7 * np.eye(5), atoms @ X.T).T

@@ -147,6 +147,13 @@ def test_residual_of_a_stationary_point(frame, penalty):
     assert certify(x, [[best + 0.1]], [[1.0]], penalty).residual[0] > 0.01
 
 
+def test_residual_is_the_gradient_away_from_kinks(X, frame, rng):
+    codes = rng.choice([-30.0, 30.0], (len(X), N_ATOMS))
+    gradient = (codes @ frame - X) @ frame.T + 0.3 * np.sign(codes)
+    residual = certify(X, codes, frame, L1(0.3)).residual
+    np.testing.assert_allclose(residual, np.abs(gradient).max(axis=1), rtol=1e-9)
+
+
 @given(scale=st.floats(1e-6, 1e6), seed=st.integers(0, 100))
 def test_scaling_the_data(scale, seed):
     """Data and codes times s, l1 weight times s: the objective scales by s^2."""

@@ -26,6 +26,13 @@ def blas_threads():
     ]
 
 
+@pytest.fixture(autouse=True)
+def two_blas_threads():
+    """So that forgetting to restore them is seen, whatever ran before."""
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        yield
+
+
 @given(
     n_rows=st.integers(0, 50),
     block_size=st.integers(1, 20),
