@@ -40,9 +40,9 @@ class Lasso(NamedTuple):
         return cls(atoms.astype(dtype), gram, weights, 1.0, bool(penalty.positive))
 
     def from_codes(self, codes):
-        """Codes of the original problem as those of the lasso, a writable copy."""
+        """Codes of the original problem as those of the lasso; themselves if they are the same."""
         if self.weights is None:
-            return codes.astype(self.atoms.dtype)
+            return codes.astype(self.atoms.dtype, copy=False)
         finite = np.where(np.isinf(self.weights), 0, self.weights)
         return (codes * finite).astype(self.atoms.dtype)
 

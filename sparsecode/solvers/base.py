@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -62,20 +63,34 @@ class Problem:
         energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
         return X @ self.dictionary.atoms.T, energy
 
-    def start(self, rows):
+    def start(self):
         """A writable copy of the codes to start from; zeros where none were given."""
         if self.codes is None:
-            shape = (rows.stop - rows.start, self.dictionary.n_components)
+            shape = (len(self.X), self.dictionary.n_components)
             return np.zeros(shape, dtype=self.dictionary.dtype)
-        return self.codes[rows].astype(self.dictionary.dtype)
+        return self.codes.astype(self.dictionary.dtype)
+
+
+class Block(NamedTuple):
+    """A block of rows of the answer, for a solver to fill in.
+
+    `codes` holds where to start. `history`, of shape (n_samples, 2, n_records), takes objective
+    and stopping quantity of each iteration; it has no records unless they are wanted.
+    """
+
+    rows: slice
+    codes: np.ndarray
+    n_iter: np.ndarray
+    stop: np.ndarray
+    history: np.ndarray
 
 
 class Solver(BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
     A subclass is a dataclass with fields `max_iter` and `tol` that defines
-    ``_solve_block(problem, prepared, rows, record) -> (codes, n_iter, stop, history)`` and, where
-    it does not take every penalty, ``check_penalty``. What all blocks share it may compute once in
+    ``_solve_block(problem, prepared, block)``, which fills in a `Block`, and, where it does not
+    take every penalty, ``check_penalty``. What all blocks share it may compute once in
     ``_prepare(problem)``.
     """
 
@@ -120,13 +135,15 @@ class Solver(BaseEstimator):
         """
         problem = self._check_problem(X, dictionary, penalty, codes)
         prepared = self._prepare(problem)
-        parts = map_row_blocks(
-            lambda rows: self._solve_block(problem, prepared, rows, record),
-            len(problem.X),
-            block_size=self._block_size,
-            n_jobs=n_jobs,
-        )
-        codes, n_iter, stop = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        codes, n_samples = problem.start(), len(problem.X)
+        n_iter, stop = np.zeros(n_samples, dtype=np.int64), np.full(n_samples, np.inf)
+        history = np.empty((n_samples, 2, self.max_iter + 1 if record else 0))
+
+        def solve_rows(rows):
+            block = Block(rows, codes[rows], n_iter[rows], stop[rows], history[rows])
+            self._solve_block(problem, prepared, block)
+
+        map_row_blocks(solve_rows, n_samples, block_size=self._block_size, n_jobs=n_jobs)
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
             self._warn(problem, stop[~converged], len(converged))
@@ -134,7 +151,7 @@ class Solver(BaseEstimator):
             codes,
             n_iter,
             converged,
-            _join_histories([part[3] for part in parts], n_iter.max()) if record else None,
+            _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
             (problem.X, problem.dictionary, problem.penalty, n_jobs),
         )
 
@@ -193,8 +210,5 @@ def incompatible(solver, needs, penalty, remedy):
     )
 
 
-def _join_histories(histories, n_iter):
-    def join(name):
-        return np.concatenate([history[name] for history in histories], axis=1)[: n_iter + 1]
-
-    return {name: join(name) for name in ("objective", "stop")}
+def _history_of(records):
+    return {"objective": records[:, 0].T.copy(), "stop": records[:, 1].T.copy()}

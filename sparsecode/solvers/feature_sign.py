@@ -79,24 +79,22 @@ class FeatureSign(Solver):
             return [(Lasso.of(problem, np.float32), self._threshold(np.float32))]
         return [(Lasso.of(problem, np.float32), _SINGLE_TOL), in_double]
 
-    def _solve_block(self, problem, forms, rows, record):
-        codes = problem.start(rows)
-        n_iter, stop = np.zeros(len(codes), dtype=np.int64), np.full(len(codes), np.inf)
-        history = np.empty((2, self.max_iter + 1 if record else 0, len(codes)))
+    def _solve_block(self, problem, forms, block):
+        codes = block.codes
         for lasso, tol in forms:
-            codes = self._search(problem, lasso, rows, codes, tol, n_iter, stop, history)
+            codes = self._search(problem, lasso, codes, tol, block)
+        if codes is not block.codes:
+            block.codes[:] = codes
         # Those that stopped of themselves: at `max_iter` a sample is left as it is.
-        failed = np.flatnonzero((stop > max(self.tol, _ROUNDING)) & (n_iter < self.max_iter))
-        if len(failed):
-            self._finish(problem, rows, failed, codes, n_iter, stop, history)
-        codes = codes.astype(problem.dictionary.dtype, copy=False)
-        return codes, n_iter, stop, {"objective": history[0], "stop": history[1]}
+        failed = (block.stop > max(self.tol, _ROUNDING)) & (block.n_iter < self.max_iter)
+        if failed.any():
+            self._finish(problem, np.flatnonzero(failed), block)
 
-    def _search(self, problem, lasso, rows, codes, tol, n_iter, stop, history):
-        """Go on from `codes` in the dtype of `lasso`; fills the last three arguments."""
+    def _search(self, problem, lasso, codes, tol, block):
+        """Go on from `codes` in the dtype of `lasso`, in place if that is the same problem."""
         dtype = lasso.atoms.dtype
-        X = problem.dictionary.center(problem.X[rows]).astype(dtype, copy=False)
-        energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
+        X = problem.dictionary.center(problem.X[block.rows]).astype(dtype, copy=False)
+        may_start = problem.codes is not None or codes is not block.codes
         codes = lasso.from_codes(codes)
         n_stripes = -(-codes.shape[1] // N_LANES)
         residual = np.zeros((n_stripes, N_LANES), dtype=dtype)
@@ -104,16 +102,17 @@ class FeatureSign(Solver):
         bits = np.int32 if dtype == np.float32 else np.int64
         _search_rows(
             X @ lasso.atoms.T,
-            energy,
+            np.einsum("ij,ij->i", X, X) / 2,
             lasso.gram,
             lasso.alpha,
             lasso.positive,
             tol,
             self.max_iter,
+            may_start,
             codes,
-            n_iter,
-            stop,
-            history,
+            block.n_iter,
+            block.stop,
+            block.history,
             residual.ravel()[: codes.shape[1]],
             residual.view(bits),
             tops,
@@ -121,24 +120,25 @@ class FeatureSign(Solver):
         )
         return lasso.to_codes(codes)
 
-    def _finish(self, problem, rows, failed, codes, n_iter, stop, history):
+    def _finish(self, problem, failed, block):
         """Solve the samples that the search could not, by `FISTA` in float64."""
         solver = FISTA(max_iter=50 * self.max_iter, tol=max(self.tol, _ROUNDING))
         with warnings.catch_warnings():
             # What still fails is reported with the rest of the batch.
             warnings.simplefilter("ignore", ConvergenceWarning)
             result = solver.solve(
-                problem.X[rows][failed].astype(np.float64),
+                problem.X[block.rows][failed].astype(np.float64),
                 problem.dictionary.astype(np.float64),
                 problem.penalty,
-                codes=codes[failed],
+                codes=block.codes[failed],
                 n_jobs=1,
             )
-        codes[failed] = result.codes
-        stop[failed] = np.where(result.converged, self.tol, result.certificate.relative_gap)
-        for s in failed if history.shape[1] else ():
-            history[0, n_iter[s] :, s] = result.certificate.objective[failed == s]
-            history[1, n_iter[s] :, s] = stop[s]
+        judged = result.certificate
+        block.codes[failed] = result.codes
+        block.stop[failed] = np.where(result.converged, self.tol, judged.relative_gap)
+        for s, objective in zip(failed, judged.objective, strict=True):
+            block.history[s, 0, block.n_iter[s] :] = objective
+            block.history[s, 1, block.n_iter[s] :] = block.stop[s]
 
 
 def has_free_atoms(penalty):
@@ -157,6 +157,7 @@ def _search_rows(
     positive,
     tol,
     max_iter,
+    may_start,
     codes,
     n_iter,
     stop,
@@ -172,13 +173,15 @@ def _search_rows(
     active = np.empty(n, dtype=np.int64)
     is_active = np.zeros(n, dtype=np.uint8)
     # Of the active atoms: correlation with the sample, sign, coefficient; then room to work in.
-    state = np.empty((6, n))
-    target, code = state[0], state[2]
+    target, sign, code = np.empty(n), np.empty(n), np.empty(n)
+    goal, cross, work = np.empty(n), np.empty(n), np.empty(n)
+    state = (target, sign, code, goal, cross, work)
     n_lanes = tops.shape[0]
-    record = history.shape[1] > 0
+    record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         count = 0
-        if _any_nonzero(codes[s]):
+        had_support = may_start and _any_nonzero(codes[s])
+        if had_support:
             count = _enter_support(
                 codes[s], corr[s], gram, positive, inverse, active, is_active, state
             )
@@ -192,10 +195,10 @@ def _search_rows(
                 alpha, energy[s], largest, target, code, active, residual, count
             )
             if record:
-                history[0, t:, s] = _objective(
+                history[s, 0, t:] = _objective(
                     alpha, energy[s], target, code, active, residual, count
                 )
-                history[1, t:, s] = stop[s]
+                history[s, 1, t:] = stop[s]
             if stop[s] <= tol or t == max_iter or not largest > alpha:
                 break
             t += 1
@@ -226,8 +229,9 @@ def _search_rows(
             # One violating atom alone always improves; several together may undo each other.
             n_wanted = 1 if count <= before else n_lanes
         n_iter[s] = t
-        for j in range(n):
-            codes[s, j] = 0
+        if had_support:
+            for j in range(n):
+                codes[s, j] = 0
         for a in range(count):
             codes[s, active[a]] = code[a]
             is_active[active[a]] = 0
@@ -269,7 +273,7 @@ def _enter(j, is_up, value, may_exchange, corr, gram, count, inverse, active, is
 
     Returns the size of the active set, and whether the atom is in.
     """
-    target, sign, code, cross, work = state[0], state[1], state[2], state[4], state[5]
+    target, sign, code, _, cross, work = state
     if is_active[j]:
         return count, False
     for a in range(count):
@@ -294,10 +298,10 @@ def _enter(j, is_up, value, may_exchange, corr, gram, count, inverse, active, is
 def _exchange(inverse, count, is_up, active, is_active, state):
     """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
 
-    The reconstruction stays, up to the tolerance of dependence; `state[5]` holds the coefficients
-    of the new atom in the active ones. Returns the size of the set, and the new coefficient.
+    The reconstruction stays, up to the tolerance of dependence; `work` holds the coefficients of
+    the new atom in the active ones. Returns the size of the set, and the new coefficient.
     """
-    code, work = state[2], state[5]
+    _, _, code, _, _, work = state
     up = 1.0 if is_up else -1.0
     length, first = np.inf, -1
     for a in range(count):
@@ -315,9 +319,10 @@ def _drop(p, inverse, count, active, is_active, state):
     """Take atom `p` out of the active set; the last one takes its place."""
     remove_from_inverse(inverse, count, p)
     is_active[active[p]] = 0
-    active[p] = active[count - 1]
-    for row in range(4):
-        state[row, p] = state[row, count - 1]
+    target, sign, code, goal, _, _ = state
+    last = count - 1
+    active[p], target[p], sign[p] = active[last], target[last], sign[last]
+    code[p], goal[p] = code[last], goal[last]
     return count - 1
 
 
@@ -327,7 +332,7 @@ def _solve_on_support(inverse, count, alpha, active, is_active, state):
 
     Returns the number of atoms left.
     """
-    target, sign, code, goal = state[0], state[1], state[2], state[3]
+    target, sign, code, goal, _, _ = state
     while count > 0:
         walk = 1.0
         for a in range(count):

@@ -65,12 +65,8 @@ class FISTA(Solver):
                 "Use FISTA(restart=True) or ISTA.",
             )
 
-    def _solve_block(self, problem, prepared, rows, record):
-        corr, energy = problem.correlations(rows)
-        codes = problem.start(rows)
-        n_iter = np.zeros(len(corr), dtype=np.int64)
-        stop = np.empty(len(corr))
-        history = np.empty((2, self.max_iter + 1 if record else 0, len(corr)))
+    def _solve_block(self, problem, prepared, block):
+        corr, energy = problem.correlations(block.rows)
         real = corr.dtype.type
         upper = real(problem.dictionary.lipschitz * _jit.ABOVE_ONE)
         largest = problem.dictionary.norms.max() ** 2
@@ -85,12 +81,11 @@ class FISTA(Solver):
             self.restart,
             self._threshold(corr.dtype),
             self.max_iter,
-            codes,
-            n_iter,
-            stop,
-            history,
+            block.codes,
+            block.n_iter,
+            block.stop,
+            block.history,
         )
-        return codes, n_iter, stop, {"objective": history[0], "stop": history[1]}
 
 
 @_jit.kernel
@@ -113,7 +108,7 @@ def _fista_rows(
     n = codes.shape[1]
     support = np.empty(n, dtype=np.int64)
     work = np.empty((6, n), dtype=corr.dtype)
-    record = history.shape[1] > 0
+    record = history.shape[2] > 0
     slack = np.finfo(corr.dtype).eps
     for s in range(codes.shape[0]):
         code, residual, last_code = work[0], work[1], work[2]
@@ -133,8 +128,8 @@ def _fista_rows(
                     penalty, by_gap, lipschitz, corr[s], energy[s], code, residual
                 )
                 if record:
-                    history[0, t, s] = value
-                    history[1, t, s] = stop[s]
+                    history[s, 0, t] = value
+                    history[s, 1, t] = stop[s]
                 if (stop[s] <= tol and tol > 0) or t == max_iter:
                     break
             while True:
@@ -176,8 +171,8 @@ def _fista_rows(
         n_iter[s] = t
         codes[s] = code
         if record:
-            history[0, t + 1 :, s] = history[0, t, s]
-            history[1, t + 1 :, s] = history[1, t, s]
+            history[s, 0, t + 1 :] = history[s, 0, t]
+            history[s, 1, t + 1 :] = history[s, 1, t]
 
 
 @_jit.kernel

@@ -44,12 +44,8 @@ class ISTA(Solver):
     max_iter: int = 10000
     tol: float = 1e-6
 
-    def _solve_block(self, problem, prepared, rows, record):
-        corr, energy = problem.correlations(rows)
-        codes = problem.start(rows)
-        n_iter = np.zeros(len(corr), dtype=np.int64)
-        stop = np.empty(len(corr))
-        history = np.empty((2, self.max_iter + 1 if record else 0, len(corr)))
+    def _solve_block(self, problem, prepared, block):
+        corr, energy = problem.correlations(block.rows)
         _jit.kernel_for(_ista_rows, problem.penalty)(
             corr,
             energy,
@@ -59,12 +55,11 @@ class ISTA(Solver):
             corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
             self._threshold(corr.dtype),
             self.max_iter,
-            codes,
-            n_iter,
-            stop,
-            history,
+            block.codes,
+            block.n_iter,
+            block.stop,
+            block.history,
         )
-        return codes, n_iter, stop, {"objective": history[0], "stop": history[1]}
 
 
 @_jit.kernel
@@ -75,7 +70,7 @@ def _ista_rows(
     step = 1 / lipschitz
     residual_corr = np.empty_like(corr[0])
     support = np.empty(n, dtype=np.int64)
-    record = history.shape[1] > 0
+    record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         code = codes[s]
         residual_correlations(corr[s], code, gram, support, residual_corr)
@@ -86,10 +81,10 @@ def _ista_rows(
                     penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr
                 )
                 if record:
-                    history[0, t, s] = objective_of(
+                    history[s, 0, t] = objective_of(
                         penalty, corr[s], energy[s], code, residual_corr
                     )
-                    history[1, t, s] = stop[s]
+                    history[s, 1, t] = stop[s]
                 if (stop[s] <= tol and tol > 0) or t == max_iter:
                     break
             for j in range(n):
@@ -98,5 +93,5 @@ def _ista_rows(
             t += 1
         n_iter[s] = t
         if record:
-            history[0, t + 1 :, s] = history[0, t, s]
-            history[1, t + 1 :, s] = history[1, t, s]
+            history[s, 0, t + 1 :] = history[s, 0, t]
+            history[s, 1, t + 1 :] = history[s, 1, t]

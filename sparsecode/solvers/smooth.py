@@ -56,46 +56,42 @@ class ConjugateGradient(Solver):
         if not penalty.smooth:
             raise incompatible(self, "a smooth penalty", penalty, "Use FISTA or ISTA.")
 
-    def _solve_block(self, problem, prepared, rows, record):
-        corr, energy = problem.correlations(rows)
+    def _solve_block(self, problem, prepared, block):
+        corr, energy = problem.correlations(block.rows)
         gram, penalty = problem.dictionary.gram, problem.prepared
-        code = self._start(problem, rows, corr)
+        code = block.codes.copy() if problem.codes is not None else _first_codes(problem, corr)
         squared_norms = np.diag(gram).copy()
         batch = _Batch(corr, code, gram)
-        n_rows = len(corr)
-        out, n_iter, stop = np.empty_like(code), np.zeros(n_rows, dtype=np.int64), np.empty(n_rows)
-        history = np.empty((2, self.max_iter + 1 if record else 0, n_rows))
-        alive = np.arange(n_rows)
+        record = block.history.shape[2] > 0
+        alive = np.arange(len(corr))
         turn = _jit.kernel_for(_turn_rows, problem.penalty)
         advance = _jit.kernel_for(_advance_rows, problem.penalty)
         for t in range(self.max_iter + 1):
             judge = self.tol > 0 or record or t == self.max_iter
             turn(penalty, squared_norms, t == 0, judge, *batch.arrays)
-            stop[alive] = batch.stop
-            n_iter[alive] = t
+            block.stop[alive] = batch.stop
+            block.n_iter[alive] = t
             if record:
                 value = penalty.value(batch.code) - 0.5 * np.einsum(
                     "ij,ij->i", batch.code, batch.corr + batch.residual
                 )
-                history[0, t:, alive] = (energy[alive] + value)[:, None]
-                history[1, t:, alive] = batch.stop[:, None]
+                block.history[alive, 0, t:] = (energy[alive] + value)[:, None]
+                block.history[alive, 1, t:] = batch.stop[:, None]
             going = (batch.stop > self._threshold(corr.dtype)) & (t < self.max_iter)
             if self.tol == 0:
                 going[:] = t < self.max_iter
             if not going.all():
-                out[alive[~going]] = batch.code[~going]
+                block.codes[alive[~going]] = batch.code[~going]
                 alive = alive[going]
                 batch = batch.select(going)
             if len(alive) == 0:
                 break
             advance(penalty, squared_norms, batch.direction @ gram, *batch.arrays)
-        return out, n_iter, stop, {"objective": history[0], "stop": history[1]}
 
-    def _start(self, problem, rows, corr):
-        if problem.codes is not None:
-            return problem.start(rows)
-        norms = problem.dictionary.norms**2
-        return corr / np.where(norms > 0, norms, 1)
+
+def _first_codes(problem, corr):
+    norms = problem.dictionary.norms**2
+    return corr / np.where(norms > 0, norms, 1)
 
 
 class _Batch:
