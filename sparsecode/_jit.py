@@ -29,7 +29,6 @@ _OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
 }
-_uncached = {}
 _counter = itertools.count()
 
 # Keeps an upper bound an upper bound when it is rounded to float32.
@@ -41,18 +40,6 @@ def kernel(function):
     compiled = numba.njit(**_OPTIONS)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = _guarded_cache(function)
-        _uncached[compiled] = functools.cache(lambda: numba.njit(**_OPTIONS)(function))
-    return compiled
-
-
-def kernel_for(compiled, penalty):
-    """Return the kernel to call with `penalty`: its uncached twin for a foreign penalty class.
-
-    The cache only watches this package's sources, so the answer compiled from a penalty defined
-    elsewhere could outlive an edit of that penalty.
-    """
-    if _is_foreign(type(penalty)) and compiled in _uncached:
-        return _uncached[compiled]()
     return compiled
 
 

@@ -95,6 +95,8 @@ class UnitBall(Constraint):
 class NonNegative(Constraint):
     """Atoms without negative entries, and in the set `norm` besides.
 
+    An atom without a positive entry becomes zero, for a learner to replace.
+
     Parameters
     ----------
     norm : Constraint, default=UnitNorm()

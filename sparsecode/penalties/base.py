@@ -47,7 +47,7 @@ class Penalty:
         """
         codes, penalty = self._typed(codes, "codes")
         out = np.empty(len(codes), dtype=codes.dtype)
-        _jit.kernel_for(_row_values, penalty)(penalty, codes, out)
+        _row_values(penalty, codes, out)
         return out
 
     def prox(self, V, step=1.0):
@@ -66,7 +66,7 @@ class Penalty:
         check_number(step, "step", low=0, low_open=True)
         V, penalty = self._typed(V, "V")
         out = np.empty_like(V)
-        _jit.kernel_for(_prox_array, penalty)(penalty, V, V.dtype.type(step), out)
+        _prox_array(penalty, V, V.dtype.type(step), out)
         return out
 
     def grad(self, codes):
@@ -80,9 +80,14 @@ class Penalty:
         -------
         grad : ndarray of shape (n_samples, n_components)
         """
+        if not hasattr(self, "_grad"):
+            raise TypeError(
+                f"{type(self).__name__} has no gradient: it defines no _grad(penalty, code, j). "
+                "Define that, or use the prox."
+            )
         codes, penalty = self._typed(codes, "codes")
         out = np.empty_like(codes)
-        _jit.kernel_for(_grad_array, penalty)(penalty, codes, out)
+        _grad_array(penalty, codes, out)
         return out
 
     def dual_excess(self, correlations):
@@ -99,7 +104,7 @@ class Penalty:
         """
         correlations, penalty = self._typed(correlations, "correlations")
         out = np.empty(len(correlations), dtype=correlations.dtype)
-        _jit.kernel_for(_row_excess, penalty)(penalty, correlations, out)
+        _row_excess(penalty, correlations, out)
         return out
 
     def conjugate(self, correlations):
@@ -115,7 +120,7 @@ class Penalty:
         """
         correlations, penalty = self._typed(correlations, "correlations")
         out = np.empty(len(correlations), dtype=correlations.dtype)
-        _jit.kernel_for(_row_conjugates, penalty)(penalty, correlations, out)
+        _row_conjugates(penalty, correlations, out)
         return out
 
     def alpha_max(self, correlations):

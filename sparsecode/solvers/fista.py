@@ -70,7 +70,7 @@ class FISTA(Solver):
         real = corr.dtype.type
         upper = real(problem.dictionary.lipschitz * _jit.ABOVE_ONE)
         largest = problem.dictionary.norms.max() ** 2
-        _jit.kernel_for(_fista_rows, problem.penalty)(
+        _fista_rows(
             corr,
             energy,
             problem.dictionary.gram,
@@ -123,15 +123,16 @@ def _fista_rows(
         age = 1.0
         t = 0
         while True:
-            if record or t % 5 == 0 or t == max_iter:
+            due = t % 5 == 0 or t == max_iter
+            if record or due:
                 stop[s] = stop_measure(
                     penalty, by_gap, lipschitz, corr[s], energy[s], code, residual
                 )
                 if record:
                     history[s, 0, t] = value
                     history[s, 1, t] = stop[s]
-                if (stop[s] <= tol and tol > 0) or t == max_iter:
-                    break
+            if due and ((stop[s] <= tol and tol > 0) or t == max_iter):
+                break
             while True:
                 _proximal_step(
                     penalty,

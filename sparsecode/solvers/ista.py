@@ -46,7 +46,7 @@ class ISTA(Solver):
 
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)
-        _jit.kernel_for(_ista_rows, problem.penalty)(
+        _ista_rows(
             corr,
             energy,
             problem.dictionary.gram,
@@ -76,7 +76,8 @@ def _ista_rows(
         residual_correlations(corr[s], code, gram, support, residual_corr)
         t = 0
         while True:
-            if record or t % 5 == 0 or t == max_iter:
+            due = t % 5 == 0 or t == max_iter
+            if record or due:
                 stop[s] = stop_measure(
                     penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr
                 )
@@ -85,8 +86,8 @@ def _ista_rows(
                         penalty, corr[s], energy[s], code, residual_corr
                     )
                     history[s, 1, t] = stop[s]
-                if (stop[s] <= tol and tol > 0) or t == max_iter:
-                    break
+            if due and ((stop[s] <= tol and tol > 0) or t == max_iter):
+                break
             for j in range(n):
                 code[j] = _jit.scalar_prox(penalty, code[j] + step * residual_corr[j], step, j)
             residual_correlations(corr[s], code, gram, support, residual_corr)

@@ -64,11 +64,9 @@ class ConjugateGradient(Solver):
         batch = _Batch(corr, code, gram)
         record = block.history.shape[2] > 0
         alive = np.arange(len(corr))
-        turn = _jit.kernel_for(_turn_rows, problem.penalty)
-        advance = _jit.kernel_for(_advance_rows, problem.penalty)
         for t in range(self.max_iter + 1):
             judge = self.tol > 0 or record or t == self.max_iter
-            turn(penalty, squared_norms, t == 0, judge, *batch.arrays)
+            _turn_rows(penalty, squared_norms, t == 0, judge, *batch.arrays)
             block.stop[alive] = batch.stop
             block.n_iter[alive] = t
             if record:
@@ -86,7 +84,7 @@ class ConjugateGradient(Solver):
                 batch = batch.select(going)
             if len(alive) == 0:
                 break
-            advance(penalty, squared_norms, batch.direction @ gram, *batch.arrays)
+            _advance_rows(penalty, squared_norms, batch.direction @ gram, *batch.arrays)
 
 
 def _first_codes(problem, corr):
