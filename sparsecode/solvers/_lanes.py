@@ -33,6 +33,17 @@ def largest_of_lanes(bits, positive, tops, top_bits):
 
 
 @_jit.kernel
+def lanes_above(tops, bar, found):
+    """Fill `found`, of `N_LANES` + 1 entries, with the lanes that reach `bar`; count them."""
+    count = 0
+    for lane in range(tops.shape[0]):
+        # No branch: which lanes reach the bar cannot be predicted.
+        found[count] = lane
+        count += tops[lane] >= bar
+    return count
+
+
+@_jit.kernel
 def find_in_lane(bits, positive, lane, top_bits):
     """Index of the atom whose value is the top of a lane."""
     mask = _mask(bits, positive)

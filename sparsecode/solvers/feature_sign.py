@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode import _jit
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers._active_set import append_to_inverse, remove_from_inverse
-from sparsecode.solvers._lanes import N_LANES, find_in_lane, largest_of_lanes
+from sparsecode.solvers._lanes import N_LANES, find_in_lane, lanes_above, largest_of_lanes
 from sparsecode.solvers._lasso import Lasso
 from sparsecode.solvers.base import Solver, incompatible
 from sparsecode.solvers.fista import FISTA
@@ -172,18 +172,20 @@ def _search_rows(
     inverse = np.empty((n, n + 4))
     active = np.empty(n, dtype=np.int64)
     is_active = np.zeros(n, dtype=np.uint8)
-    # Of the active atoms: correlation with the sample, sign, coefficient; then room to work in.
+    # Of the active atoms: correlation with the sample, sign, coefficient, and the optimum for the
+    # present signs, which follows every change of the set; then room to work in.
     target, sign, code = np.empty(n), np.empty(n), np.empty(n)
     goal, cross, work = np.empty(n), np.empty(n), np.empty(n)
     state = (target, sign, code, goal, cross, work)
     n_lanes = tops.shape[0]
+    found = np.empty(n_lanes + 1, dtype=np.int64)
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         count = 0
         had_support = may_start and _any_nonzero(codes[s])
         if had_support:
             count = _enter_support(
-                codes[s], corr[s], gram, positive, inverse, active, is_active, state
+                codes[s], corr[s], gram, alpha, positive, inverse, active, is_active, state
             )
             count = _solve_on_support(inverse, count, alpha, active, is_active, state)
         t = n_iter[s]
@@ -205,24 +207,25 @@ def _search_rows(
             # Weak candidates are often wrong and cost a removal, so only the better ones enter.
             bar = alpha + _EAGER * (largest - alpha)
             before, n_entered = count, 0
-            for lane in range(n_lanes):
-                if tops[lane] >= bar and n_entered < n_wanted:
-                    j = find_in_lane(residual_bits, positive, lane, top_bits)
-                    # An exchange supposes that no active coefficient is still 0.
-                    count, entered = _enter(
-                        j,
-                        residual[j] > 0,
-                        0.0,
-                        n_entered == 0,
-                        corr[s],
-                        gram,
-                        count,
-                        inverse,
-                        active,
-                        is_active,
-                        state,
-                    )
-                    n_entered += entered
+            n_found = lanes_above(tops, bar, found)
+            for i in range(min(n_found, n_wanted)):
+                j = find_in_lane(residual_bits, positive, found[i], top_bits)
+                # An exchange supposes that no active coefficient is still 0.
+                count, entered = _enter(
+                    j,
+                    residual[j] > 0,
+                    0.0,
+                    n_entered == 0,
+                    corr[s],
+                    gram,
+                    alpha,
+                    count,
+                    inverse,
+                    active,
+                    is_active,
+                    state,
+                )
+                n_entered += entered
             if n_entered == 0:
                 break
             count = _solve_on_support(inverse, count, alpha, active, is_active, state)
@@ -246,7 +249,7 @@ def _any_nonzero(code):
 
 
 @_jit.kernel
-def _enter_support(start, corr, gram, positive, inverse, active, is_active, state):
+def _enter_support(start, corr, gram, alpha, positive, inverse, active, is_active, state):
     """Make the support of `start` the active set; returns its size."""
     count = 0
     for j in range(start.shape[0]):
@@ -258,6 +261,7 @@ def _enter_support(start, corr, gram, positive, inverse, active, is_active, stat
                 False,
                 corr,
                 gram,
+                alpha,
                 count,
                 inverse,
                 active,
@@ -268,12 +272,14 @@ def _enter_support(start, corr, gram, positive, inverse, active, is_active, stat
 
 
 @_jit.kernel
-def _enter(j, is_up, value, may_exchange, corr, gram, count, inverse, active, is_active, state):
+def _enter(
+    j, is_up, value, may_exchange, corr, gram, alpha, count, inverse, active, is_active, state
+):
     """Add atom `j` to the active set, if need be in exchange for one that it depends on.
 
     Returns the size of the active set, and whether the atom is in.
     """
-    target, sign, code, _, cross, work = state
+    target, sign, code, goal, cross, work = state
     if is_active[j]:
         return count, False
     for a in range(count):
@@ -291,6 +297,13 @@ def _enter(j, is_up, value, may_exchange, corr, gram, count, inverse, active, is
     active[count], is_active[j] = j, 1
     target[count], code[count] = corr[j], value
     sign[count] = 1.0 if is_up else -1.0
+    new = target[count] - alpha * sign[count]
+    for a in range(count):
+        new -= cross[a] * goal[a]
+    new *= inverse[count, count]
+    for a in range(count):
+        goal[a] -= new * work[a]
+    goal[count] = new
     return count + 1, True
 
 
@@ -317,9 +330,12 @@ def _exchange(inverse, count, is_up, active, is_active, state):
 @_jit.kernel
 def _drop(p, inverse, count, active, is_active, state):
     """Take atom `p` out of the active set; the last one takes its place."""
+    target, sign, code, goal, _, _ = state
+    share = goal[p] / inverse[p, p]
+    for a in range(count):
+        goal[a] -= share * inverse[p, a]
     remove_from_inverse(inverse, count, p)
     is_active[active[p]] = 0
-    target, sign, code, goal, _, _ = state
     last = count - 1
     active[p], target[p], sign[p] = active[last], target[last], sign[last]
     code[p], goal[p] = code[last], goal[last]
@@ -332,16 +348,12 @@ def _solve_on_support(inverse, count, alpha, active, is_active, state):
 
     Returns the number of atoms left.
     """
-    target, sign, code, goal, _, _ = state
+    _, sign, code, goal, _, _ = state
     while count > 0:
         walk = 1.0
         for a in range(count):
-            total = 0.0
-            for b in range(count):
-                total += inverse[a, b] * (target[b] - alpha * sign[b])
-            goal[a] = total
-            if total * sign[a] <= 0:
-                walk = min(walk, code[a] / (code[a] - total) if code[a] != 0 else 0.0)
+            if goal[a] * sign[a] <= 0:
+                walk = min(walk, code[a] / (code[a] - goal[a]) if code[a] != 0 else 0.0)
         for a in range(count):
             code[a] += walk * (goal[a] - code[a])
         if walk == 1.0:
