@@ -219,6 +219,16 @@ class Dictionary:
         """Return the dictionary with arrays of `dtype`; itself if it has that type already."""
         if np.dtype(dtype) == self.dtype:
             return self
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise TypeError(
+                wrong("dtype", got=repr(dtype), expected="float32 or float64", remedy="Use one.")
+            )
+        return self._other_precision
+
+    @functools.cached_property
+    def _other_precision(self):
+        # Kept, so that its Gram matrix is not computed anew for every batch.
+        dtype = np.float32 if self.dtype == np.float64 else np.float64
         offset = None if self.offset is None else self.offset.astype(dtype)
         return Dictionary(self.atoms.astype(dtype), offset, self.constraint)
 
