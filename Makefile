@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# By path, so that a folder called sparsecode in the way cannot hide the package.
+EDITABLE := --config-settings editable_mode=compat --editable
 
 .PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-import clean
 
@@ -34,14 +36,15 @@ bench-proximal: $(VENV)/.installed-bench
 
 # Each stamp is renewed when what it installs from changes; the package itself is editable.
 $(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet $(EDITABLE) .
 	@touch $@
 
 $(VENV)/.installed-%: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	$(BIN)/python -m pip install --quiet $(EDITABLE) '.[$*]'
 	@touch $@ $(VENV)/.installed
 
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 

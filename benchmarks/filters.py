@@ -32,7 +32,7 @@ def main():
         )
         seconds = time.perf_counter() - begin
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        print(out.with_suffix(".txt").read_text(encoding="utf-8"))
+        print(out.with_name("filters-table.txt").read_text(encoding="utf-8"))
         Dictionary.load(out.with_suffix(".safetensors"))
     print(f"whole command            {seconds:6.1f} s    (asked: under 180 s)")
     print(f"peak memory              {peak:6.2f} GiB  (asked: under 2 GiB)")

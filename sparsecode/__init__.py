@@ -1,4 +1,4 @@
-"""Sparse coding, dictionary learning and sparse autoencoders on one dictionary."""
+"""Sparse coding and dictionary learning on one dictionary, exact and certified."""
 
 from sparsecode._version import __version__
 from sparsecode.dictionary import Dictionary

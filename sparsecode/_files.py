@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import stat
 from pathlib import Path
 
@@ -49,9 +48,16 @@ def write_atomically(path):
     temporary = _temporary_beside(target)
     try:
         _create(temporary, path)
-        yield temporary
-        if target.exists():
-            shutil.copymode(target, temporary)
+        mode = temporary.stat().st_mode
+        try:
+            yield temporary
+        except OSError as error:
+            if error.strerror is None:
+                raise
+            # A full disk, say: the writer knows neither the path nor the remedy.
+            raise _cannot_write(path, error) from error
+        # A writer may have made the file anew, with permissions of its own.
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode if target.exists() else mode))
         # Without this a power cut after the rename could leave an empty file under the new name.
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())

@@ -93,13 +93,14 @@ def _rebuild(description):
 
 
 def _write_safetensors(path, arrays, header):
-    safetensors.numpy.save_file(arrays, path, metadata=header)
+    # One key: several are written in a random order, and equal files should be equal.
+    safetensors.numpy.save_file(arrays, path, metadata={"sparsecode": json.dumps(header)})
 
 
 def _read_safetensors(path):
     with safe_open(path, framework="numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return arrays, file.metadata() or {}
+        return arrays, json.loads(file.metadata()["sparsecode"])
 
 
 def _write_npz(path, arrays, header):

@@ -1,7 +1,7 @@
 """Checks of what a user passes in, and the wording of every error.
 
-The only module below the doors that imports scikit-learn's validation. Every message says the
-subject, what was got, what was expected, and the remedy.
+The only module below the doors that imports scikit-learn's validation. Messages of our own say
+the subject, what was got, what was expected, and the remedy.
 """
 
 from __future__ import annotations
@@ -83,6 +83,20 @@ def check_number(value, name, *, low=None, high=None, low_open=False, kind=numbe
 def check_integer(value, name, *, low=1, high=None):
     """Return `value` as an int if it is a whole number in the given range."""
     return int(check_number(value, name, low=low, high=high, kind=numbers.Integral))
+
+
+def check_dtype(dtype):
+    """Return `dtype` as a NumPy dtype if it is float32 or float64."""
+    if np.dtype(dtype) not in FLOAT_DTYPES:
+        raise ValueError(
+            wrong(
+                "dtype",
+                got=repr(dtype),
+                expected="float32 or float64",
+                remedy="Choose one of these.",
+            )
+        )
+    return np.dtype(dtype)
 
 
 def common_dtype(*arrays):

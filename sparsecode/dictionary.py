@@ -11,6 +11,7 @@ from sparsecode import _store
 from sparsecode._matching import cosines, match_atoms
 from sparsecode._validation import (
     check_codes,
+    check_dtype,
     check_integer,
     check_matrix,
     common_dtype,
@@ -219,10 +220,7 @@ class Dictionary:
         """Return the dictionary with arrays of `dtype`; itself if it has that type already."""
         if np.dtype(dtype) == self.dtype:
             return self
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise TypeError(
-                wrong("dtype", got=repr(dtype), expected="float32 or float64", remedy="Use one.")
-            )
+        check_dtype(dtype)
         return self._other_precision
 
     @functools.cached_property
@@ -239,7 +237,7 @@ class Dictionary:
 
         Parameters
         ----------
-        other : Dictionary
+        other : Dictionary or array-like of shape (n_other, n_features)
             Of the same number of features; the number of atoms may differ.
 
         Returns
@@ -249,6 +247,7 @@ class Dictionary:
             (min(n_components, other.n_components),), ordered by `other_indices`:
             ``signs[i] * atoms[indices[i]]`` is paired with ``other.atoms[other_indices[i]]``.
         """
+        other = as_dictionary(other)
         if other.n_features != self.n_features:
             raise ValueError(
                 f"other has atoms of {other.n_features} features; expected {self.n_features} to "
@@ -297,6 +296,7 @@ class Dictionary:
         """
         check_integer(n_components, "n_components")
         check_integer(n_features, "n_features")
+        check_dtype(dtype)
         rng = check_random_state(random_state)
         atoms = rng.standard_normal((n_components, n_features)).astype(dtype)
         return cls(atoms, constraint=UnitNorm())
@@ -339,6 +339,7 @@ class Dictionary:
         """
         check_integer(n_components, "n_components")
         check_integer(n_features, "n_features")
+        check_dtype(dtype)
         frequencies = np.arange(n_components)[:, None] * np.pi / n_components
         atoms = np.cos(frequencies * (np.arange(n_features) + 0.5))
         atoms[1:] -= atoms[1:].mean(axis=1, keepdims=True)

@@ -15,6 +15,7 @@ from sparsecode._parallel import map_row_blocks
 from sparsecode._validation import check_codes, check_matrix
 from sparsecode.dictionary import as_dictionary
 from sparsecode.penalties import L1
+from sparsecode.penalties.base import check_penalty_instance
 
 _BLOCK_SIZE = 1024
 
@@ -88,6 +89,7 @@ def certify(X, codes, dictionary, penalty, *, n_jobs=None):
     >>> certificate.objective, certificate.gap
     (array([0.88]), array([0.]))
     """
+    check_penalty_instance(penalty)
     dictionary = as_dictionary(dictionary)
     X = check_matrix(X, "X", n_columns=dictionary.n_features)
     codes = check_codes(codes, len(X), dictionary.n_components)
@@ -112,6 +114,7 @@ def objective(X, codes, dictionary, penalty, *, n_jobs=None):
     penalty : Penalty
     n_jobs : int or None, default=None
     """
+    check_penalty_instance(penalty)
     dictionary = as_dictionary(dictionary).astype(np.float64)
     X = check_matrix(X, "X", n_columns=dictionary.n_features)
     codes = check_codes(codes, len(X), dictionary.n_components)
@@ -150,7 +153,7 @@ def alpha_max(X, dictionary, penalty=L1):
     >>> float(alpha_max([[2.0, -3.0]], [[1.0, 0.0], [0.0, 1.0]]))
     3.0
     """
-    penalty = penalty() if isinstance(penalty, type) else penalty
+    penalty = check_penalty_instance(penalty() if isinstance(penalty, type) else penalty)
     dictionary = as_dictionary(dictionary).astype(np.float64)
     X = check_matrix(X, "X", n_columns=dictionary.n_features)
     return penalty.checked().alpha_max(dictionary.correlate(X.astype(np.float64)))

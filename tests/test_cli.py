@@ -16,7 +16,7 @@ from sparsecode import Dictionary
 from sparsecode.cli import main
 
 SMALL = ["--patch-size", "6", "--n-patches", "300", "--n-components", "8", "--n-epochs", "1"]
-WRITTEN = ["small-statistics.png", "small.png", "small.safetensors", "small.txt"]
+WRITTEN = ["small-statistics.png", "small-table.txt", "small.png", "small.safetensors"]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_writes_pictures_dictionary_and_table(folder, photograph):
     assert sorted(path.name for path in folder.iterdir() if path.name != photograph) == WRITTEN
     dictionary = Dictionary.load("small.safetensors")
     assert dictionary.atoms.shape == (8, 36)
-    table = pathlib.Path("small.txt").read_text(encoding="utf-8")
+    table = pathlib.Path("small-table.txt").read_text(encoding="utf-8")
     for word in ("explained variance", "mean l0", "kurtosis", "dead atoms", "bandwidth"):
         assert word in table
     assert table in result.stdout
@@ -139,6 +139,20 @@ class TestBadInput:
         result = run("--images", photograph, "--n-patches", "10", "--n-components", "64")
         refused(result, "--n-patches", "10", "64")
 
+    def test_output_over_an_input(self, folder, photograph):
+        before = pathlib.Path(photograph).read_bytes()
+        refused(run("--images", photograph, "--out", photograph, *SMALL), photograph, "overwrite")
+        assert pathlib.Path(photograph).read_bytes() == before
+
+    def test_output_among_the_images(self, folder, photograph):
+        pathlib.Path("images").mkdir()
+        pathlib.Path(photograph).rename("images/photo.png")
+        refused(run("--images", "images", "--out", "images/a.png", *SMALL), "images", "folder")
+
+    def test_whitened_images_without_contrast(self, folder):
+        np.save("tiny.npy", 1e-200 * np.random.default_rng(0).standard_normal((2, 30, 30)))
+        refused(run("--images", "tiny.npy", "--whitened", *SMALL), "standard deviation")
+
     def test_more_patches_than_the_images_hold(self, photograph):
         result = run("--images", photograph, "--n-patches", "1000000")
         refused(result, "1000000")
@@ -172,6 +186,22 @@ def test_matlab_v5_file(folder):
     savemat("images.mat", {"IMAGES": images})
     result = run("--images", "images.mat", "--whitened", "--out", "small.png", *SMALL)
     assert result.exit_code == 0, result.output
+
+
+def test_small_images_lower_the_default_number_of_patches(photograph):
+    small = ["--patch-size", "6", "--n-components", "8", "--n-epochs", "1", "--quiet"]
+    assert run("--images", photograph, "--out", "small.png", *small).exit_code == 0
+
+
+def test_ctrl_c_while_measuring_keeps_the_dictionary(photograph, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["sparsecode.cli.filters"], "describe_filters", interrupt)
+    result = run("--images", photograph, "--out", "small.png", *SMALL)
+    assert result.exit_code == 130
+    assert "small.safetensors" in result.stderr
+    assert Dictionary.load("small.safetensors").n_components == 8
 
 
 def test_python_dash_m(tmp_path):

@@ -195,3 +195,19 @@ def test_a_foreign_constraint_is_not_saved_as_something_else(tmp_path):
     with pytest.raises((TypeError, ValueError), match="Centred"):
         Dictionary(np.eye(2), constraint=Centred()).save(path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_permissions_are_those_of_a_new_file(tmp_path, suffix):
+    (tmp_path / "plain").touch()
+    path = tmp_path / f"a{suffix}"
+    Dictionary(np.eye(2)).save(path)
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_equal_dictionaries_make_equal_files(tmp_path):
+    contents = set()
+    for i in range(8):
+        Dictionary(np.eye(3)).save(tmp_path / f"{i}.safetensors")
+        contents.add((tmp_path / f"{i}.safetensors").read_bytes())
+    assert len(contents) == 1

@@ -25,30 +25,20 @@ class ProximalGradient(Solver):
     max_iter: int = 10000
     tol: float = 1e-6
 
-    def _solve_block(self, problem, prepared, rows, record):
-        X, dictionary, penalty = problem.X[rows], problem.dictionary, problem.penalty
-        codes = problem.start(rows)
-        n_iter = np.zeros(len(X), dtype=np.int64)
+    def _solve_block(self, problem, prepared, block):
+        X, dictionary, penalty = problem.X[block.rows], problem.dictionary, problem.penalty
+        codes, step = block.codes, 1 / dictionary.lipschitz
         going = np.ones(len(X), dtype=bool)
         measure = "relative_gap" if gap_certifies(problem) else "relative_residual"
-        objectives, measures = [], []
         for t in range(self.max_iter + 1):
             certificate = certify(X, codes, dictionary, penalty, n_jobs=1)
-            n_iter[going] = t
-            stop = getattr(certificate, measure)
-            if record:
-                objectives.append(certificate.objective)
-                measures.append(stop)
+            block.n_iter[going] = t
+            block.stop[:] = getattr(certificate, measure)
+            block.history[:, 0, t:] = certificate.objective[:, None]
+            block.history[:, 1, t:] = block.stop[:, None]
             if self.tol > 0:
-                going &= stop > self.tol
+                going &= block.stop > self.tol
             if t == self.max_iter or not going.any():
                 break
-            step = 1 / dictionary.lipschitz
             move = dictionary.residual(X[going], codes[going]) @ dictionary.atoms.T * step
             codes[going] = penalty.prox(codes[going] + move.astype(codes.dtype), step)
-        history = {"objective": self._padded(objectives), "stop": self._padded(measures)}
-        return codes, n_iter, stop, history
-
-    def _padded(self, entries):
-        """One row an iteration up to `max_iter`, the last one repeated; none without a record."""
-        return np.array(entries + entries[-1:] * (self.max_iter + 1 - len(entries)))

@@ -25,6 +25,7 @@ from sparsecode.receptive_fields import fit_gabors
 
 _INTERRUPTED = 130
 _PIXEL_VARIANCE = 0.1
+_DEFAULT_PATCHES = 100_000
 _MEASURED_PATCHES = 10_000
 
 
@@ -44,7 +45,7 @@ class Outputs:
 
     @property
     def table(self):
-        return self.picture.with_suffix(".txt")
+        return self.picture.with_name(f"{self.picture.stem}-table.txt")
 
     def __iter__(self):
         return iter((self.picture, self.statistics, self.dictionary, self.table))
@@ -63,7 +64,7 @@ class Outputs:
     "raw",
     default=True,
     help="Whether the images are raw photographs, to be whitened by Olshausen and Field's filter, "
-    "or whitened already; these are only scaled to variance 0.1.  [default: raw]",
+    "or whitened already; these are only brought to mean 0 and variance 0.1.  [default: raw]",
 )
 @click.option(
     "--patch-size",
@@ -87,10 +88,10 @@ class Outputs:
 )
 @click.option(
     "--n-patches",
-    type=click.IntRange(1),
-    default=100_000,
-    show_default=True,
-    help="Patches to learn from, drawn at random over all images.",
+    type=click.IntRange(2),
+    default=None,
+    help="Patches to learn from, drawn at random over all images.  [default: 100,000, or as many "
+    "as the images hold]",
 )
 @click.option(
     "--n-epochs",
@@ -121,7 +122,7 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
     Whitens the images, learns a dictionary of their patches, and writes a mosaic of its atoms
     sorted by spatial frequency (filters.png), the dictionary (filters.safetensors), plots of the
     receptive-field statistics (filters-statistics.png) and a table of what was learned
-    (filters.txt).
+    (filters-table.txt).
 
     \b
     Examples:
@@ -135,34 +136,62 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
     outputs = Outputs(out)
     n_components = patch_size**2 if n_components is None else n_components
     with _one_line_errors():
-        _check_outputs(outputs)
-        _check_counts(n_patches, n_components)
+        _check_outputs(outputs, images)
         pictures = _load(images, raw, patch_size)
+        n_patches = _checked_n_patches(n_patches, n_components, pictures, patch_size)
         X = sample_patches(pictures, patch_size, n_patches, random_state=seed, dtype=np.float32)
-    model = OlshausenField(n_components, n_epochs=n_epochs, random_state=seed)
-    interrupted = _learn(model, X, console)
-    with _one_line_errors():
-        _write(outputs, model, X[:_MEASURED_PATCHES], patch_size, quiet)
+        model = OlshausenField(n_components, n_epochs=n_epochs, random_state=seed)
+        interrupted = _learn(model, X, console)
+        # What was learned is safe before it is measured.
+        model.dictionary_.save(outputs.dictionary)
+        try:
+            _measure(outputs, model, X[:_MEASURED_PATCHES], patch_size, quiet)
+        except KeyboardInterrupt:
+            console.print(
+                f"Interrupted while measuring: the dictionary is in {outputs.dictionary}."
+            )
+            interrupted = True
     if interrupted:
         sys.exit(_INTERRUPTED)
 
 
-def _check_outputs(outputs):
+def _check_outputs(outputs, images):
     if outputs.picture.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise ValueError(
             f"--out is {outputs.picture}; expected a name that ends with .png, .pdf or .svg. "
             "Choose such a name."
         )
+    inputs = {pathlib.Path(image).resolve() for image in images}
     for path in outputs:
+        if path.resolve() in inputs:
+            raise ValueError(
+                f"--out would overwrite the input {path}. Choose another name to write to."
+            )
+        if path.resolve().parent in inputs:
+            raise ValueError(
+                f"--out lies in the folder of images {path.parent}, where the next run would learn "
+                "from it. Choose another folder to write to."
+            )
         check_writable(path)
 
 
-def _check_counts(n_patches, n_components):
-    if n_patches < n_components:
+def _checked_n_patches(n_patches, n_components, pictures, patch_size):
+    n_positions = sum(
+        (picture.shape[0] - patch_size + 1) * (picture.shape[1] - patch_size + 1)
+        for picture in pictures
+    )
+    wanted = min(_DEFAULT_PATCHES, n_positions) if n_patches is None else n_patches
+    if wanted > n_positions:
         raise ValueError(
-            f"--n-patches is {n_patches}, too few for {n_components} atoms; expected at least as "
-            "many patches as atoms. Raise --n-patches or lower --n-components."
+            f"--n-patches is {wanted}, but the images hold only {n_positions} different patches of "
+            f"{patch_size}x{patch_size} pixels. Lower --n-patches or give more images."
         )
+    if wanted < n_components:
+        raise ValueError(
+            f"{wanted} patches are too few for {n_components} atoms; expected at least as many "
+            "patches as atoms. Raise --n-patches, give more images, or lower --n-components."
+        )
+    return wanted
 
 
 def _load(paths, raw, patch_size):
@@ -172,9 +201,14 @@ def _load(paths, raw, patch_size):
         pictures = load_photographs()
     if raw:
         return OlshausenFieldWhitening(variance=_PIXEL_VARIANCE).fit_transform(pictures)
-    energy = sum(float((picture**2).sum()) for picture in pictures)
-    variance = energy / sum(picture.size for picture in pictures)
-    return [picture * np.sqrt(_PIXEL_VARIANCE / variance) for picture in pictures]
+    pixels = np.concatenate([picture.ravel() for picture in pictures])
+    mean, deviation = pixels.mean(), pixels.std()
+    if not deviation > 0 or not np.isfinite(deviation):
+        raise ValueError(
+            f"the images have a standard deviation of {deviation:g}, which cannot be scaled to "
+            "variance 0.1. Give images with contrast, of ordinary magnitude."
+        )
+    return [(picture - mean) * (np.sqrt(_PIXEL_VARIANCE) / deviation) for picture in pictures]
 
 
 def _learn(model, X, console):
@@ -191,12 +225,10 @@ def _learn(model, X, console):
             f"Interrupted after {model.n_iter_} batches: writing what was learned so far."
         )
         return True
-    except FloatingPointError as error:
-        raise _one_line(error) from error
     return False
 
 
-def _write(outputs, model, X, patch_size, quiet):
+def _measure(outputs, model, X, patch_size, quiet):
     # matplotlib is slow to import: bad input and --help need not wait for it.
     import matplotlib
 
@@ -207,7 +239,6 @@ def _write(outputs, model, X, patch_size, quiet):
     fits = fit_gabors(model.components_, shape)
     title = f"{len(model.components_)} filters of {patch_size}x{patch_size} pixels"
     table = render_table(describe_filters(model, X, fits), title)
-    model.dictionary_.save(outputs.dictionary)
     with write_atomically(outputs.table) as temporary:
         temporary.write_text(table, encoding="utf-8")
     atoms = plotting.plot_atoms(model.components_, patch_shape=shape, order="frequency")
@@ -220,8 +251,11 @@ def _write(outputs, model, X, patch_size, quiet):
 
 
 def _save_figure(figure, path):
+    from matplotlib import pyplot
+
     with write_atomically(path) as temporary:
         figure.savefig(temporary, dpi=150)
+    pyplot.close(figure)
 
 
 @contextlib.contextmanager
@@ -229,11 +263,7 @@ def _one_line_errors():
     """Turn what bad input raises into one line on standard error and exit code 2."""
     try:
         yield
-    except (ValueError, OSError) as error:
-        raise _one_line(error) from error
-
-
-def _one_line(error):
-    exception = click.ClickException(" ".join(str(error).split()))
-    exception.exit_code = 2
-    return exception
+    except (ValueError, OSError, FloatingPointError, MemoryError) as error:
+        exception = click.ClickException(" ".join(str(error).split()))
+        exception.exit_code = 2
+        raise exception from error

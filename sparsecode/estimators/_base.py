@@ -111,7 +111,7 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
 def resolve_penalty(penalty, alpha):
     """Return the penalty an estimator's parameters mean: `penalty` scaled by `alpha`."""
-    if isinstance(penalty, type) and issubclass(penalty, Penalty):
+    if isinstance(penalty, type) and issubclass(penalty, Penalty) and penalty is not Penalty:
         penalty = penalty()
     if not isinstance(penalty, Penalty):
         raise TypeError(

@@ -30,8 +30,9 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
     conjugate gradient on the codes of a batch, a gradient step on the atoms, and gain control that
     keeps the variance of all coefficients at one goal by adapting the norms of the atoms.
 
-    The defaults are the published settings, except for `gain_bounds`; their units suppose data
-    whitened to variance 0.1, as `OlshausenFieldWhitening` gives.
+    The defaults are the published settings, except that norms are bounded and gain control does
+    not lag behind its own changes (see `GainControl`); their units suppose data whitened to
+    variance 0.1, as `OlshausenFieldWhitening` gives.
 
     Parameters
     ----------
@@ -59,11 +60,12 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
     gain_power : float, default=0.02
         Strength of the gain control (1997).
     gain_bounds : tuple of two floats, default=(0.95, 1.1)
-        Smallest and largest norm that gain control may give an atom. ``(0.0, inf)`` is the
-        published rule, which supposes that every direction holds signal; on photographs that were
+        Smallest and largest norm that gain control may give an atom. ``(0.0, inf)`` is no bounds,
+        as published, which supposes that every direction holds signal; on photographs that were
         stored as JPEG it spends atoms on the noise of the highest frequencies.
     dict_init : Dictionary, array-like of shape (n_components, n_features) or None, default=None
-        Atoms to start from. None draws Gaussian atoms of unit norm.
+        Atoms to start from; their norms are brought within `gain_bounds`. None draws Gaussian
+        atoms of unit norm.
     transform_max_iter : int, default=200
         Most conjugate-gradient iterations for a sample in `transform`.
     transform_tol : float, default=1e-3
@@ -188,7 +190,8 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
     def partial_fit(self, X, y=None):
         """Go on learning from more samples, one pass in the order given.
 
-        The learning rate falls to `lr_end` over the first `n_epochs` calls, and stays there.
+        The first call fixes the settings of the learning: the rate falls to `lr_end` over as many
+        batches as `n_epochs` passes over its samples have, and stays there.
 
         Parameters
         ----------
@@ -212,14 +215,13 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         return self
 
     def _begin(self, X, rng, n_steps):
-        self.dictionary_ = self._first_dictionary(X, rng)
+        dictionary = self._first_dictionary(X, rng)
         self._update = GradientUpdate(
             lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
-            gain_control=GainControl(
-                self.variance_goal, self.gain_rate, self.gain_power, self.gain_bounds
-            ),
+            gain_control=self._gain_control(),
         )
-        self._stats = self._update.init(self.dictionary_)
+        self._stats = self._update.init(dictionary)
+        self.dictionary_ = dictionary
         self.n_iter_ = 0
         self.history_ = {name: [] for name in _HISTORY}
 
@@ -261,6 +263,9 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
             )
         return Dictionary(atoms.astype(X.dtype))
 
+    def _gain_control(self):
+        return GainControl(self.variance_goal, self.gain_rate, self.gain_power, self.gain_bounds)
+
     def _penalty(self):
         return Cauchy(alpha=self.noise_var * self.beta, sigma=self.sigma).checked()
 
@@ -288,3 +293,4 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         if self.n_components is not None:
             check_integer(self.n_components, "n_components")
         check_n_jobs(self.n_jobs)
+        self._gain_control().check()

@@ -9,6 +9,7 @@ from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import SparseCodingEstimator, resolve_penalty
 from sparsecode.penalties import L1
+from sparsecode.solvers.base import check_solver_instance
 
 
 class SparseCoder(SparseCodingEstimator):
@@ -62,7 +63,7 @@ class SparseCoder(SparseCodingEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X, y=None):
-        """Check the parameters, and that `X` has the features of the atoms.
+        """Check the parameters against each other, and that `X` has the features of the atoms.
 
         Parameters
         ----------
@@ -76,7 +77,7 @@ class SparseCoder(SparseCodingEstimator):
         """
         check_number(self.alpha, "alpha", low=0)
         check_n_jobs(self.n_jobs)
-        resolve_penalty(self.penalty, self.alpha)
+        penalty = resolve_penalty(self.penalty, self.alpha)
         X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
         dictionary = as_dictionary(self.dictionary)
         if X.shape[1] != dictionary.n_features:
@@ -85,6 +86,9 @@ class SparseCoder(SparseCodingEstimator):
                 f"{dictionary.n_features}; expected the same number. Pass a dictionary learned on "
                 "such samples."
             )
+        penalty.prepare(dictionary.n_components, dictionary.dtype)
+        if self.solver is not None:
+            check_solver_instance(self.solver).check_penalty(penalty)
         self.dictionary_ = dictionary
         return self
 

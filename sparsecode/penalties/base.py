@@ -8,6 +8,15 @@ from sparsecode import _jit
 from sparsecode._validation import check_matrix, check_number
 
 
+def check_penalty_instance(penalty):
+    """Return `penalty` if it is an instance of a Penalty."""
+    if not isinstance(penalty, Penalty):
+        raise TypeError(
+            f"penalty is {penalty!r}; expected an instance of a Penalty, such as L1(alpha=0.1)."
+        )
+    return penalty
+
+
 class Penalty:
     """Base of the penalties ``g``: a mix-in for a named tuple of parameters.
 

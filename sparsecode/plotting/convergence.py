@@ -23,7 +23,7 @@ def plot_convergence(history, *, quantity="objective", against="iteration", wind
 
     Parameters
     ----------
-    history : dict of 1-D arrays
+    history : dict of 1-D arrays, or an estimator with such a `history_`
         One entry an iteration, such as ``{"objective": [...], "seconds": [...], "l0": [...]}``.
     quantity : str, default="objective"
         Key of the curve to draw. A positive curve that spans more than a factor of ten gets a
@@ -50,6 +50,7 @@ def plot_convergence(history, *, quantity="objective", against="iteration", wind
     >>> ax = plot_convergence({"objective": [3.0, 2.0, 1.5], "seconds": [0.1, 0.2, 0.3]},
     ...                       against="seconds")
     """
+    history = getattr(history, "history_", history)
     values = _curve(history, quantity)
     if against == "iteration" and against not in history:
         positions = np.arange(1, len(values) + 1)

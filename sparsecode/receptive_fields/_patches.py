@@ -16,7 +16,7 @@ def as_patches(atoms, patch_shape=None):
     Parameters
     ----------
     atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
-            (n_atoms, height, width, n_channels), or an object with such an `atoms` attribute
+            (n_atoms, height, width, n_channels), or an object with such `atoms` or `components_`
     patch_shape : (height, width) or (height, width, n_channels), optional
         By default taken from `atoms` when they are pictures already; flat atoms are read as a
         square patch, in grey or in three colours, whichever fits `n_features`.
@@ -26,6 +26,7 @@ def as_patches(atoms, patch_shape=None):
     ValueError
         If the shapes do not fit, or an entry is NaN or infinite.
     """
+    atoms = getattr(atoms, "components_", atoms)
     atoms = np.asarray(getattr(atoms, "atoms", atoms))
     if patch_shape is not None:
         shape = _check_patch_shape(patch_shape)

@@ -26,7 +26,7 @@ def fit_gabors(atoms, patch_shape=None, *, n_jobs=None):
     Parameters
     ----------
     atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
-            (n_atoms, height, width, 3), or an object with such an `atoms` attribute
+            (n_atoms, height, width, 3), or an object with such `atoms` or `components_`
         The fit is done in float64. A colour atom is analysed through its first colour component:
         its pixels projected on the colour direction that holds most of the atom's energy.
     patch_shape : (height, width) or (height, width, 3), optional

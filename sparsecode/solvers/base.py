@@ -16,6 +16,7 @@ from sparsecode._validation import check_codes, check_integer, check_matrix, che
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.objective import Certificate, certify
 from sparsecode.penalties import Penalty
+from sparsecode.penalties.base import check_penalty_instance
 
 
 @dataclass
@@ -157,10 +158,7 @@ class Solver(BaseEstimator):
 
     def check_penalty(self, penalty):
         """Raise TypeError if the solver cannot handle `penalty`."""
-        if not isinstance(penalty, Penalty):
-            raise TypeError(
-                f"penalty is {penalty!r}; expected an instance of a Penalty, such as L1(alpha=0.1)."
-            )
+        check_penalty_instance(penalty)
 
     def _prepare(self, problem):
         """What the blocks share; passed on to `_solve_block`."""
@@ -201,6 +199,16 @@ def gap_certifies(problem):
     """
     penalty = problem.penalty
     return penalty.convex and not penalty.unpenalized(problem.dictionary.n_components).any()
+
+
+def check_solver_instance(solver):
+    """Return `solver` if it is an instance of a Solver."""
+    if not isinstance(solver, Solver):
+        raise TypeError(
+            f"solver is {solver!r}; expected an instance of a Solver, such as FISTA(tol=1e-6), or "
+            "None for the default."
+        )
+    return solver
 
 
 def incompatible(solver, needs, penalty, remedy):

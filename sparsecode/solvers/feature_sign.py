@@ -64,7 +64,7 @@ class FeatureSign(Solver):
     tol: float = 1e-6
 
     finite: ClassVar[bool] = True
-    _block_size: ClassVar[int] = 512
+    _block_size: ClassVar[int] = 1024
 
     def check_penalty(self, penalty):
         super().check_penalty(penalty)

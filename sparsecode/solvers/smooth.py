@@ -169,7 +169,7 @@ def _turn_rows(
 
 @_jit.kernel
 def _advance_rows(
-    penalty, squared_norms, bent, corr, code, residual, gradient, direction, slope, stop
+    penalty, squared_norms, bent, largest, code, residual, gradient, direction, slope, stop
 ):
     """Minimise along each row's direction; `bent` holds ``direction @ gram``."""
     n = code.shape[1]

@@ -41,7 +41,7 @@ class GainControl:
     power : float, default=0.02
         Strength of the correction.
     bounds : tuple of two floats, default=(0.95, 1.1)
-        Smallest and largest norm. ``(0.0, inf)`` is the published rule.
+        Smallest and largest norm. ``(0.0, inf)`` is no bounds.
 
     References
     ----------
@@ -65,10 +65,8 @@ class GainControl:
 
     def init(self, dictionary):
         """Statistics to start from: the goal reached, and the norms as they are."""
-        for name in ("goal", "rate", "power"):
-            check_number(getattr(self, name), name, low=0, low_open=True)
-        low, high = self._checked_bounds()
-        gain = np.clip(dictionary.norms.astype(np.float64), low, high)
+        self.check()
+        gain = np.clip(dictionary.norms.astype(np.float64), *self.bounds)
         return GainStats(np.full(dictionary.n_components, float(self.goal)), gain)
 
     def update(self, codes, stats):
@@ -80,9 +78,15 @@ class GainControl:
         variance = np.maximum(variance * (stats.gain / gain) ** 2, 1e-12 * self.goal)
         return GainStats(variance, gain)
 
-    def _checked_bounds(self):
-        low, high = self.bounds
-        if not 0 <= low <= high or high == 0:
+    def check(self):
+        """Raise ValueError if a parameter is out of its range."""
+        for name in ("goal", "rate", "power"):
+            check_number(getattr(self, name), name, low=0, low_open=True)
+        try:
+            low, high = (float(bound) for bound in self.bounds)
+        except (TypeError, ValueError):
+            low, high = np.nan, np.nan
+        if not (0 <= low <= high and high > 0):
             raise ValueError(
                 wrong(
                     "bounds of GainControl",
@@ -91,4 +95,3 @@ class GainControl:
                     remedy="Use (0.0, inf) for no bounds.",
                 )
             )
-        return low, high

@@ -208,3 +208,12 @@ def test_errors_say_what_to_do(data, params, message):
         small(**params).fit(data)
     with pytest.raises(ValueError, match=message):
         small(**params).partial_fit(data)
+
+
+def test_a_refused_partial_fit_leaves_nothing_behind():
+    X = np.random.default_rng(0).standard_normal((20, 6))
+    for bounds in ((2, 1), None, (1,), "ab"):
+        model = OlshausenField(4, gain_bounds=bounds, random_state=0)
+        with pytest.raises(ValueError, match="bounds of GainControl"):
+            model.partial_fit(X)
+        assert model.set_params(gain_bounds=(0.9, 1.1)).partial_fit(X).n_iter_ == 1

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sparsecode import Dictionary, SparseCoder, certify
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet
-from sparsecode.solvers import FISTA, ISTA, ConjugateGradient
+from sparsecode.penalties import L1, Cauchy, ElasticNet
+from sparsecode.solvers import FISTA, ConjugateGradient, FeatureSign
 
 
 def test_codes_are_those_of_sparse_encode(X, frame):
@@ -109,3 +109,16 @@ def test_errors_say_what_to_do(X, frame):
         coder.inverse_transform(X)
     with pytest.raises(ValueError, match="7 features, but SparseCoder is expecting 6"):
         coder.transform(np.ones((2, 7)))
+
+
+@pytest.mark.parametrize("solver", ["fista", FISTA, object()])
+def test_fit_refuses_what_is_no_solver(X, frame, solver):
+    with pytest.raises(TypeError, match=r"solver is .*expected an instance of a Solver"):
+        SparseCoder(frame, solver=solver).fit(X)
+
+
+def test_fit_finds_out_that_the_pieces_do_not_fit(X, frame):
+    with pytest.raises(TypeError, match="FeatureSign needs an l1 or elastic-net penalty"):
+        SparseCoder(frame, penalty=Cauchy, solver=FeatureSign()).fit(X)
+    with pytest.raises(ValueError, match=r"weights of L1 .*one weight an atom"):
+        SparseCoder(frame, penalty=L1(weights=[1.0, 2.0])).fit(X)
