@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sparsecode import Dictionary, SparseCoder, certify
-from sparsecode.penalties import L1, Cauchy, ElasticNet
-from sparsecode.solvers import FISTA, ConjugateGradient, FeatureSign
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet
+from sparsecode.solvers import FISTA, ISTA, ConjugateGradient, FeatureSign
 
 
 def test_codes_are_those_of_sparse_encode(X, frame):
