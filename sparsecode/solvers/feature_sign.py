@@ -81,9 +81,10 @@ class FeatureSign(Solver):
         return [(Lasso.of(problem, np.float32), _SINGLE_TOL), in_double]
 
     def _solve_block(self, problem, forms, block):
-        codes = block.codes
+        codes, may_start = block.codes, problem.codes is not None
         for lasso, tol in forms:
-            codes = self._search(problem, lasso, codes, tol, block)
+            codes = self._search(problem, lasso, codes, may_start, tol, block)
+            may_start = True
         if codes is not block.codes:
             block.codes[:] = codes
         # Those that stopped of themselves: at `max_iter` a sample is left as it is.
@@ -91,11 +92,10 @@ class FeatureSign(Solver):
         if failed.any():
             self._finish(problem, np.flatnonzero(failed), block)
 
-    def _search(self, problem, lasso, codes, tol, block):
-        """Go on from `codes` in the dtype of `lasso`, in place if that is the same problem."""
+    def _search(self, problem, lasso, codes, may_start, tol, block):
+        """Go on from `codes`, zeros unless `may_start`; in place if `lasso` is the same problem."""
         dtype = lasso.atoms.dtype
         X = problem.dictionary.center(problem.X[block.rows]).astype(dtype, copy=False)
-        may_start = problem.codes is not None or codes is not block.codes
         codes = lasso.from_codes(codes)
         n_stripes = -(-codes.shape[1] // N_LANES)
         residual = np.zeros((n_stripes, N_LANES), dtype=dtype)
