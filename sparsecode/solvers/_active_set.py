@@ -1,16 +1,20 @@
-"""Kernels on the active set of one sample: the inverse of its Gram block, and its update.
+"""Kernels on the active set of one sample: who is in, the inverse of its Gram block, its optimum.
 
 The set holds `count` atoms; row and column `a` of `inverse` belong to atom ``active[a]``. The
 inverse is kept in float64 whatever the data: in float32 it is too inaccurate to be of use.
+`state` is a tuple of arrays, one entry an active atom: correlation with the sample, sign,
+coefficient, optimum for the present signs; and two to work in.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from sparsecode import _jit
 
 
 @_jit.kernel
-def append_to_inverse(inverse, count, cross, square, tolerance, work):
+def _append_to_inverse(inverse, count, cross, square, tolerance, work):
     """Add an atom with inner products `cross` with the active ones and squared norm `square`.
 
     Returns False, and changes nothing, if the atom depends linearly on the active ones.
@@ -36,7 +40,7 @@ def append_to_inverse(inverse, count, cross, square, tolerance, work):
 
 
 @_jit.kernel
-def remove_from_inverse(inverse, count, p):
+def _remove_from_inverse(inverse, count, p):
     """Remove atom `p` from the inverse of `count` atoms; the last one takes its place."""
     q = count - 1
     if p != q:
@@ -49,3 +53,129 @@ def remove_from_inverse(inverse, count, p):
         factor = inverse[a, q] * scale
         for b in range(q):
             inverse[a, b] -= factor * inverse[q, b]
+
+
+@_jit.kernel
+def any_nonzero(code):
+    largest = 0.0
+    for j in range(code.shape[0]):
+        largest = max(largest, abs(code[j]))
+    return largest > 0
+
+
+@_jit.kernel
+def enter_support(start, corr, gram, alpha, positive, inverse, active, is_active, state):
+    """Make the support of `start` the active set; returns its size."""
+    count = 0
+    for j in range(start.shape[0]):
+        if start[j] > 0 or (start[j] < 0 and not positive):
+            count, _ = enter(
+                j,
+                start[j] > 0,
+                start[j],
+                False,
+                corr,
+                gram,
+                alpha,
+                count,
+                inverse,
+                active,
+                is_active,
+                state,
+            )
+    return count
+
+
+@_jit.kernel
+def enter(
+    j, is_up, value, may_exchange, corr, gram, alpha, count, inverse, active, is_active, state
+):
+    """Add atom `j` to the active set, if need be in exchange for one that it depends on.
+
+    Returns the size of the active set, and whether the atom is in.
+    """
+    target, sign, code, goal, cross, work = state
+    if is_active[j]:
+        return count, False
+    for a in range(count):
+        cross[a] = gram[j, active[a]]
+    square = np.float64(gram[j, j])
+    tolerance = 1e-5 if gram.itemsize == 4 else 1e-12
+    if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
+        if not may_exchange or not square > 0:
+            return count, False
+        count, value = _exchange(inverse, count, is_up, active, is_active, state)
+        for a in range(count):
+            cross[a] = gram[j, active[a]]
+        if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
+            return count, False
+    active[count], is_active[j] = j, 1
+    target[count], code[count] = corr[j], value
+    sign[count] = 1.0 if is_up else -1.0
+    new = target[count] - alpha * sign[count]
+    for a in range(count):
+        new -= cross[a] * goal[a]
+    new *= inverse[count, count]
+    for a in range(count):
+        goal[a] -= new * work[a]
+    goal[count] = new
+    return count + 1, True
+
+
+@_jit.kernel
+def _exchange(inverse, count, is_up, active, is_active, state):
+    """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
+
+    The reconstruction stays, up to the tolerance of dependence; `work` holds the coefficients of
+    the new atom in the active ones. Returns the size of the set, and the new coefficient.
+    """
+    _, _, code, _, _, work = state
+    up = 1.0 if is_up else -1.0
+    length, first = np.inf, -1
+    for a in range(count):
+        if up * work[a] * code[a] > 0 and code[a] / (up * work[a]) < length:
+            length, first = code[a] / (up * work[a]), a
+    if first < 0:
+        return count, 0.0
+    for a in range(count):
+        code[a] -= up * length * work[a]
+    return _drop(first, inverse, count, active, is_active, state), up * length
+
+
+@_jit.kernel
+def _drop(p, inverse, count, active, is_active, state):
+    """Take atom `p` out of the active set; the last one takes its place."""
+    target, sign, code, goal, _, _ = state
+    share = goal[p] / inverse[p, p]
+    for a in range(count):
+        goal[a] -= share * inverse[p, a]
+    _remove_from_inverse(inverse, count, p)
+    is_active[active[p]] = 0
+    last = count - 1
+    active[p], target[p], sign[p] = active[last], target[last], sign[last]
+    code[p], goal[p] = code[last], goal[last]
+    return count - 1
+
+
+@_jit.kernel
+def solve_on_support(inverse, count, alpha, active, is_active, state):
+    """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
+
+    Returns the number of atoms left.
+    """
+    _, sign, code, goal, _, _ = state
+    while count > 0:
+        walk = 1.0
+        for a in range(count):
+            if goal[a] * sign[a] <= 0:
+                walk = min(walk, code[a] / (code[a] - goal[a]) if code[a] != 0 else 0.0)
+        for a in range(count):
+            code[a] += walk * (goal[a] - code[a])
+        if walk == 1.0:
+            break
+        p = count - 1
+        while p >= 0:
+            if goal[p] * sign[p] <= 0 and code[p] * sign[p] <= 1e-15 * abs(goal[p]):
+                count = _drop(p, inverse, count, active, is_active, state)
+            p -= 1
+    return count

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import _jit
 from sparsecode.penalties import L1, ElasticNet
-from sparsecode.solvers._active_set import append_to_inverse, remove_from_inverse
+from sparsecode.solvers._active_set import any_nonzero, enter, enter_support, solve_on_support
 from sparsecode.solvers._lanes import N_LANES, find_in_lane, lanes_above, largest_of_lanes
 from sparsecode.solvers._lasso import Lasso
 from sparsecode.solvers.base import Solver, incompatible
@@ -183,12 +183,12 @@ def _search_rows(
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         count = 0
-        had_support = may_start and _any_nonzero(codes[s])
+        had_support = may_start and any_nonzero(codes[s])
         if had_support:
-            count = _enter_support(
+            count = enter_support(
                 codes[s], corr[s], gram, alpha, positive, inverse, active, is_active, state
             )
-            count = _solve_on_support(inverse, count, alpha, active, is_active, state)
+            count = solve_on_support(inverse, count, alpha, active, is_active, state)
         t = n_iter[s]
         n_wanted = n_lanes
         while True:
@@ -212,7 +212,7 @@ def _search_rows(
             for i in range(min(n_found, n_wanted)):
                 j = find_in_lane(residual_bits, positive, found[i], top_bits)
                 # An exchange supposes that no active coefficient is still 0.
-                count, entered = _enter(
+                count, entered = enter(
                     j,
                     residual[j] > 0,
                     0.0,
@@ -229,7 +229,7 @@ def _search_rows(
                 n_entered += entered
             if n_entered == 0:
                 break
-            count = _solve_on_support(inverse, count, alpha, active, is_active, state)
+            count = solve_on_support(inverse, count, alpha, active, is_active, state)
             # One violating atom alone always improves; several together may undo each other.
             n_wanted = 1 if count <= before else n_lanes
         n_iter[s] = t
@@ -239,132 +239,6 @@ def _search_rows(
         for a in range(count):
             codes[s, active[a]] = code[a]
             is_active[active[a]] = 0
-
-
-@_jit.kernel
-def _any_nonzero(code):
-    largest = 0.0
-    for j in range(code.shape[0]):
-        largest = max(largest, abs(code[j]))
-    return largest > 0
-
-
-@_jit.kernel
-def _enter_support(start, corr, gram, alpha, positive, inverse, active, is_active, state):
-    """Make the support of `start` the active set; returns its size."""
-    count = 0
-    for j in range(start.shape[0]):
-        if start[j] > 0 or (start[j] < 0 and not positive):
-            count, _ = _enter(
-                j,
-                start[j] > 0,
-                start[j],
-                False,
-                corr,
-                gram,
-                alpha,
-                count,
-                inverse,
-                active,
-                is_active,
-                state,
-            )
-    return count
-
-
-@_jit.kernel
-def _enter(
-    j, is_up, value, may_exchange, corr, gram, alpha, count, inverse, active, is_active, state
-):
-    """Add atom `j` to the active set, if need be in exchange for one that it depends on.
-
-    Returns the size of the active set, and whether the atom is in.
-    """
-    target, sign, code, goal, cross, work = state
-    if is_active[j]:
-        return count, False
-    for a in range(count):
-        cross[a] = gram[j, active[a]]
-    square = np.float64(gram[j, j])
-    tolerance = 1e-5 if gram.itemsize == 4 else 1e-12
-    if not append_to_inverse(inverse, count, cross, square, tolerance, work):
-        if not may_exchange or not square > 0:
-            return count, False
-        count, value = _exchange(inverse, count, is_up, active, is_active, state)
-        for a in range(count):
-            cross[a] = gram[j, active[a]]
-        if not append_to_inverse(inverse, count, cross, square, tolerance, work):
-            return count, False
-    active[count], is_active[j] = j, 1
-    target[count], code[count] = corr[j], value
-    sign[count] = 1.0 if is_up else -1.0
-    new = target[count] - alpha * sign[count]
-    for a in range(count):
-        new -= cross[a] * goal[a]
-    new *= inverse[count, count]
-    for a in range(count):
-        goal[a] -= new * work[a]
-    goal[count] = new
-    return count + 1, True
-
-
-@_jit.kernel
-def _exchange(inverse, count, is_up, active, is_active, state):
-    """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
-
-    The reconstruction stays, up to the tolerance of dependence; `work` holds the coefficients of
-    the new atom in the active ones. Returns the size of the set, and the new coefficient.
-    """
-    _, _, code, _, _, work = state
-    up = 1.0 if is_up else -1.0
-    length, first = np.inf, -1
-    for a in range(count):
-        if up * work[a] * code[a] > 0 and code[a] / (up * work[a]) < length:
-            length, first = code[a] / (up * work[a]), a
-    if first < 0:
-        return count, 0.0
-    for a in range(count):
-        code[a] -= up * length * work[a]
-    return _drop(first, inverse, count, active, is_active, state), up * length
-
-
-@_jit.kernel
-def _drop(p, inverse, count, active, is_active, state):
-    """Take atom `p` out of the active set; the last one takes its place."""
-    target, sign, code, goal, _, _ = state
-    share = goal[p] / inverse[p, p]
-    for a in range(count):
-        goal[a] -= share * inverse[p, a]
-    remove_from_inverse(inverse, count, p)
-    is_active[active[p]] = 0
-    last = count - 1
-    active[p], target[p], sign[p] = active[last], target[last], sign[last]
-    code[p], goal[p] = code[last], goal[last]
-    return count - 1
-
-
-@_jit.kernel
-def _solve_on_support(inverse, count, alpha, active, is_active, state):
-    """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
-
-    Returns the number of atoms left.
-    """
-    _, sign, code, goal, _, _ = state
-    while count > 0:
-        walk = 1.0
-        for a in range(count):
-            if goal[a] * sign[a] <= 0:
-                walk = min(walk, code[a] / (code[a] - goal[a]) if code[a] != 0 else 0.0)
-        for a in range(count):
-            code[a] += walk * (goal[a] - code[a])
-        if walk == 1.0:
-            break
-        p = count - 1
-        while p >= 0:
-            if goal[p] * sign[p] <= 0 and code[p] * sign[p] <= 1e-15 * abs(goal[p]):
-                count = _drop(p, inverse, count, active, is_active, state)
-            p -= 1
-    return count
 
 
 @_jit.kernel
