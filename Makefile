@@ -4,8 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# By path, so that a folder called sparsecode in the way cannot hide the package.
-EDITABLE := --config-settings editable_mode=compat --editable
+SOURCES := $(shell find sparsecode -name '*.py')
 
 .PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-import clean
 
@@ -34,13 +33,15 @@ bench-coding: $(VENV)/.installed-bench
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py
 
-# Each stamp is renewed when what it installs from changes; the package itself is editable.
-$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet $(EDITABLE) .
+# Each stamp is renewed when what it installs from changes. `build` may hold files of old sources.
+$(VENV)/.installed: setup.cfg pyproject.toml $(SOURCES) | $(BIN)/python
+	@rm -rf build
+	$(BIN)/python -m pip install --quiet .
 	@touch $@
 
-$(VENV)/.installed-%: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet $(EDITABLE) '.[$*]'
+$(VENV)/.installed-%: setup.cfg pyproject.toml $(SOURCES) | $(BIN)/python
+	@rm -rf build
+	$(BIN)/python -m pip install --quiet '.[$*]'
 	@touch $@ $(VENV)/.installed
 
 $(BIN)/python:
