@@ -23,6 +23,7 @@ from sparsecode.datasets import (
 from sparsecode.estimators import OlshausenField
 from sparsecode.receptive_fields import fit_gabors
 
+_METHODS = {"olshausen-field": OlshausenField}
 _INTERRUPTED = 130
 _PIXEL_VARIANCE = 0.1
 _DEFAULT_PATCHES = 100_000
@@ -81,7 +82,7 @@ class Outputs:
 )
 @click.option(
     "--method",
-    type=click.Choice(["olshausen-field"]),
+    type=click.Choice(list(_METHODS)),
     default="olshausen-field",
     show_default=True,
     help="Learning algorithm.",
@@ -140,7 +141,7 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
         pictures = _load(images, raw, patch_size)
         n_patches = _checked_n_patches(n_patches, n_components, pictures, patch_size)
         X = sample_patches(pictures, patch_size, n_patches, random_state=seed, dtype=np.float32)
-        model = OlshausenField(n_components, n_epochs=n_epochs, random_state=seed)
+        model = _METHODS[method](n_components, n_epochs=n_epochs, random_state=seed)
         interrupted = _learn(model, X, console)
         # What was learned is safe before it is measured.
         model.dictionary_.save(outputs.dictionary)

@@ -158,7 +158,7 @@ def _drop(p, inverse, count, active, is_active, state):
 
 
 @_jit.kernel
-def solve_on_support(inverse, count, alpha, active, is_active, state):
+def solve_on_support(inverse, count, active, is_active, state):
     """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
 
     Returns the number of atoms left.

@@ -188,7 +188,7 @@ def _search_rows(
             count = enter_support(
                 codes[s], corr[s], gram, alpha, positive, inverse, active, is_active, state
             )
-            count = solve_on_support(inverse, count, alpha, active, is_active, state)
+            count = solve_on_support(inverse, count, active, is_active, state)
         t = n_iter[s]
         n_wanted = n_lanes
         while True:
@@ -229,7 +229,7 @@ def _search_rows(
                 n_entered += entered
             if n_entered == 0:
                 break
-            count = solve_on_support(inverse, count, alpha, active, is_active, state)
+            count = solve_on_support(inverse, count, active, is_active, state)
             # One violating atom alone always improves; several together may undo each other.
             n_wanted = 1 if count <= before else n_lanes
         n_iter[s] = t
