@@ -1,9 +1,9 @@
 """Compiled kernels: the decorator, its guarded disk cache, and the scalar functions of a penalty.
 
 A kernel is a free function on arrays, scalars and penalties. It is compiled on its first call
-and found again on disk by every later process. Inside a kernel, `scalar_prox(penalty, ...)` and
-its siblings stand for the function of that name of the penalty's class, resolved by type while
-the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs as ordinary Python.
+and found again on disk by every later process. Inside a kernel, `scalar_prox(penalty, ...)`,
+`row_prox(penalty, ...)` and their siblings stand for the function of that name of the penalty's
+class, resolved by type while the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs as ordinary Python.
 """
 
 from __future__ import annotations
@@ -143,6 +143,26 @@ def _warn_no_cache(reason):
     )
 
 
+def row_value(penalty, code):
+    """Penalty of the code of one sample."""
+    return penalty._row_value(penalty, code)
+
+
+def row_prox(penalty, point, step, out):
+    """Fill `out`, which may be `point` itself, with the proximal operator of one sample."""
+    penalty._row_prox(penalty, point, step, out)
+
+
+def row_dual_excess(penalty, correlations):
+    """By how much the correlations of one sample must be divided to be dual feasible."""
+    return penalty._row_dual_excess(penalty, correlations)
+
+
+def row_conjugate(penalty, scale, correlations):
+    """Convex conjugate of the penalty at feasible correlations, ``scale * correlations``."""
+    return penalty._row_conjugate(penalty, scale, correlations)
+
+
 def scalar_value(penalty, code, j):
     """Contribution of one coefficient of atom `j` to the penalty."""
     return penalty._value(penalty, code, j)
@@ -174,6 +194,26 @@ def scalar_dual_excess(penalty, correlation, j):
 def scalar_conjugate(penalty, correlation, j):
     """Convex conjugate of the penalty at a feasible correlation."""
     return penalty._conjugate(penalty, correlation, j)
+
+
+@overload(row_value, jit_options=_OPTIONS)
+def _typed_row_value(penalty, code):
+    return _function_of(penalty, "_row_value")
+
+
+@overload(row_prox, jit_options=_OPTIONS)
+def _typed_row_prox(penalty, point, step, out):
+    return _function_of(penalty, "_row_prox")
+
+
+@overload(row_dual_excess, jit_options=_OPTIONS)
+def _typed_row_dual_excess(penalty, correlations):
+    return _function_of(penalty, "_row_dual_excess")
+
+
+@overload(row_conjugate, jit_options=_OPTIONS)
+def _typed_row_conjugate(penalty, scale, correlations):
+    return _function_of(penalty, "_row_conjugate")
 
 
 @overload(scalar_value)

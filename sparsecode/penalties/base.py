@@ -30,8 +30,15 @@ class Penalty:
     ``_dual_excess(penalty, correlation, j)`` and ``_conjugate(penalty, correlation, j)`` (convex
     ones). The names of their arguments are part of the contract: numba checks them.
 
+    A penalty that is not a sum over coefficients sets ``separable = False`` and defines the functions
+    of a whole sample instead: ``_row_value(penalty, code)``, ``_row_prox(penalty, point, step, out)``
+    (`out` may be `point`), ``_row_dual_excess(penalty, correlations)`` and ``_row_conjugate(penalty,
+    scale, correlations)``.
+
     Attributes
     ----------
+    separable : bool
+        Whether `g` is a sum over coefficients, so that coordinates can be solved one by one.
     convex : bool
         Whether `g` is convex, so that a duality gap certifies a code.
     smooth : bool
@@ -40,6 +47,7 @@ class Penalty:
 
     __slots__ = ()
 
+    separable = True
     convex = False
     smooth = False
 
@@ -202,6 +210,33 @@ class Penalty:
     def _conjugate(penalty, correlation, j):
         return 0.0
 
+    @staticmethod
+    def _row_value(penalty, code):
+        total = 0.0
+        for j in range(code.shape[0]):
+            if code[j] != 0:
+                total += _jit.scalar_value(penalty, code[j], j)
+        return total
+
+    @staticmethod
+    def _row_prox(penalty, point, step, out):
+        for j in range(point.shape[0]):
+            out[j] = _jit.scalar_prox(penalty, point[j], step, j)
+
+    @staticmethod
+    def _row_dual_excess(penalty, correlations):
+        worst = 0.0
+        for j in range(correlations.shape[0]):
+            worst = max(worst, _jit.scalar_dual_excess(penalty, correlations[j], j))
+        return worst
+
+    @staticmethod
+    def _row_conjugate(penalty, scale, correlations):
+        total = 0.0
+        for j in range(correlations.shape[0]):
+            total += _jit.scalar_conjugate(penalty, scale * correlations[j], j)
+        return total
+
     def _typed(self, array, name):
         array = check_matrix(array, name)
         return array, self.prepare(array.shape[1], array.dtype)
@@ -210,18 +245,13 @@ class Penalty:
 @_jit.kernel
 def _row_values(penalty, codes, out):
     for i in range(codes.shape[0]):
-        total = 0.0
-        for j in range(codes.shape[1]):
-            if codes[i, j] != 0:
-                total += _jit.scalar_value(penalty, codes[i, j], j)
-        out[i] = total
+        out[i] = _jit.row_value(penalty, codes[i])
 
 
 @_jit.kernel
 def _prox_array(penalty, V, step, out):
     for i in range(V.shape[0]):
-        for j in range(V.shape[1]):
-            out[i, j] = _jit.scalar_prox(penalty, V[i, j], step, j)
+        _jit.row_prox(penalty, V[i], step, out[i])
 
 
 @_jit.kernel
@@ -234,16 +264,10 @@ def _grad_array(penalty, codes, out):
 @_jit.kernel
 def _row_excess(penalty, correlations, out):
     for i in range(correlations.shape[0]):
-        worst = 0.0
-        for j in range(correlations.shape[1]):
-            worst = max(worst, _jit.scalar_dual_excess(penalty, correlations[i, j], j))
-        out[i] = worst
+        out[i] = _jit.row_dual_excess(penalty, correlations[i])
 
 
 @_jit.kernel
 def _row_conjugates(penalty, correlations, out):
     for i in range(correlations.shape[0]):
-        total = 0.0
-        for j in range(correlations.shape[1]):
-            total += _jit.scalar_conjugate(penalty, correlations[i, j], j)
-        out[i] = total
+        out[i] = _jit.row_conjugate(penalty, 1.0, correlations[i])

@@ -41,28 +41,22 @@ def residual_correlations(corr, code, gram, support, out):
 @_jit.kernel
 def objective_of(penalty, corr, energy, code, residual_corr):
     """Objective of one sample, from ``corr`` and ``corr - code @ gram``."""
-    total = energy
+    total = energy + _jit.row_value(penalty, code)
     for j in range(code.shape[0]):
         if code[j] != 0:
             total -= 0.5 * code[j] * (corr[j] + residual_corr[j])
-            total += _jit.scalar_value(penalty, code[j], j)
     return total
 
 
 @_jit.kernel
 def relative_gap(penalty, corr, energy, code, residual_corr):
     """Duality gap of one sample divided by half its squared norm."""
-    n = code.shape[0]
-    excess = 1.0
-    for j in range(n):
-        excess = max(excess, _jit.scalar_dual_excess(penalty, residual_corr[j], j))
-    scale = 1.0 / excess
-    fenchel = 0.0
+    scale = 1.0 / max(1.0, _jit.row_dual_excess(penalty, residual_corr))
+    fenchel = _jit.row_value(penalty, code) + _jit.row_conjugate(penalty, scale, residual_corr)
     half_residual = energy
-    for j in range(n):
-        fenchel += _jit.scalar_conjugate(penalty, scale * residual_corr[j], j)
+    for j in range(code.shape[0]):
         if code[j] != 0:
-            fenchel += _jit.scalar_value(penalty, code[j], j) - scale * code[j] * residual_corr[j]
+            fenchel -= scale * code[j] * residual_corr[j]
             half_residual -= 0.5 * code[j] * (corr[j] + residual_corr[j])
     gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * max(half_residual, 0.0)
     if gap <= 0:
@@ -76,9 +70,10 @@ def relative_residual(penalty, corr, lipschitz, code, residual_corr):
     worst = 0.0
     largest = 0.0
     step = 1 / lipschitz
+    target = code + step * residual_corr
+    _jit.row_prox(penalty, target, step, target)
     for j in range(code.shape[0]):
-        target = _jit.scalar_prox(penalty, code[j] + residual_corr[j] * step, step, j)
-        worst = max(worst, abs(code[j] - target))
+        worst = max(worst, abs(code[j] - target[j]))
         largest = max(largest, abs(corr[j]))
     if worst <= 0:
         return 0.0

@@ -182,7 +182,8 @@ def _proximal_step(penalty, step, momentum, code, residual, last_code, last_resi
     for j in range(code.shape[0]):
         point = code[j] + momentum * (code[j] - last_code[j])
         slope = residual[j] + momentum * (residual[j] - last_residual[j])
-        out[j] = _jit.scalar_prox(penalty, point + step * slope, step, j)
+        out[j] = point + step * slope
+    _jit.row_prox(penalty, out, step, out)
 
 
 @_jit.kernel

@@ -89,7 +89,8 @@ def _ista_rows(
             if due and ((stop[s] <= tol and tol > 0) or t == max_iter):
                 break
             for j in range(n):
-                code[j] = _jit.scalar_prox(penalty, code[j] + step * residual_corr[j], step, j)
+                code[j] += step * residual_corr[j]
+            _jit.row_prox(penalty, code, step, code)
             residual_correlations(corr[s], code, gram, support, residual_corr)
             t += 1
         n_iter[s] = t
