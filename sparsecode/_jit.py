@@ -1,9 +1,10 @@
 """Compiled kernels: the decorator, its guarded disk cache, and the scalar functions of a penalty.
 
-A kernel is a free function on arrays, scalars and penalties. It is compiled on its first call
-and found again on disk by every later process. Inside a kernel, `scalar_prox(penalty, ...)`,
+A kernel is a free function on arrays, scalars and penalties. It is compiled on its first call and
+found again on disk by every later process. Inside a kernel, `scalar_prox(penalty, ...)`,
 `row_prox(penalty, ...)` and their siblings stand for the function of that name of the penalty's
-class, resolved by type while the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs as ordinary Python.
+class, resolved by type while the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs
+as ordinary Python.
 """
 
 from __future__ import annotations

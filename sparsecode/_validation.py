@@ -38,24 +38,59 @@ def check_matrix(array, name, *, n_columns=None, columns_are="features", min_row
         ensure_min_samples=min_rows,
         input_name=name,
     )
+    check_columns(array, name, n_columns, columns_are)
+    return array
+
+
+def check_columns(array, name, n_columns, columns_are="features"):
+    """Raise ValueError if `array` has another number of columns than `n_columns`, unless None."""
     if n_columns is not None and array.shape[1] != n_columns:
         raise ValueError(
             f"{name} has {array.shape[1]} columns; expected {n_columns}, one for each of the "
             f"{n_columns} {columns_are}. Got an array of shape {array.shape}."
         )
+
+
+def check_rows(array, name, *, n_columns=None, missing=False):
+    """Return `array` as a float32 or float64 array or CSR matrix, without copying either.
+
+    For what is read a block of rows at a time; see `sparsecode._rows`. NaN is let through where it
+    means `missing`.
+    """
+    array = check_array(
+        array,
+        accept_sparse="csr",
+        dtype=FLOAT_DTYPES,
+        order=None,
+        ensure_all_finite="allow-nan" if missing else True,
+        input_name=name,
+    )
+    check_columns(array, name, n_columns)
     return array
+
+
+def check_code_rows(codes, n_samples, n_components):
+    """Return `codes`, dense or sparse, if they fit the samples and a dictionary's atoms."""
+    codes = check_rows(codes, "codes")
+    check_codes_shape(codes, n_samples, n_components)
+    return codes
 
 
 def check_codes(codes, n_samples, n_components):
     """Return `codes` as a float array that fits `n_samples` rows and a dictionary's atoms."""
     codes = check_matrix(codes, "codes")
+    check_codes_shape(codes, n_samples, n_components)
+    return codes
+
+
+def check_codes_shape(codes, n_samples, n_components):
+    """Raise ValueError if codes, dense or sparse, do not fit samples and atoms."""
     if codes.shape != (n_samples, n_components):
         raise ValueError(
             f"codes has shape {codes.shape} but there are {n_samples} samples and the dictionary "
             f"has {n_components} atoms; expected shape ({n_samples}, {n_components}). "
             "Encode X with this dictionary first."
         )
-    return codes
 
 
 def check_number(value, name, *, low=None, high=None, low_open=False, kind=numbers.Real):

@@ -11,9 +11,11 @@ from sparsecode import _store
 from sparsecode._matching import cosines, match_atoms
 from sparsecode._validation import (
     check_codes,
+    check_codes_shape,
     check_dtype,
     check_integer,
     check_matrix,
+    check_rows,
     common_dtype,
     wrong,
 )
@@ -164,14 +166,14 @@ class Dictionary:
 
         Parameters
         ----------
-        codes : array-like of shape (n_samples, n_components)
+        codes : array-like or sparse matrix of shape (n_samples, n_components)
 
         Returns
         -------
         X_hat : ndarray of shape (n_samples, n_features)
         """
-        codes = check_matrix(codes, "codes")
-        codes = check_codes(codes, len(codes), self.n_components)
+        codes = check_rows(codes, "codes")
+        check_codes_shape(codes, codes.shape[0], self.n_components)
         X_hat = codes @ self.atoms
         return X_hat if self.offset is None else X_hat + self.offset
 
@@ -356,7 +358,6 @@ def as_dictionary(dictionary):
     return Dictionary(dictionary)
 
 
-def promote(X, dictionary):
-    """Return X and the dictionary in their common type: float32 only if both are."""
-    dtype = common_dtype(X, dictionary.atoms)
-    return X.astype(dtype, copy=False), dictionary.astype(dtype)
+def promote(dictionary, X):
+    """Return the dictionary in the type it has in common with `X`: float32 only if both are."""
+    return dictionary.astype(common_dtype(X, dictionary.atoms))

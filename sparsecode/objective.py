@@ -12,7 +12,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._validation import check_codes, check_matrix
+from sparsecode._rows import dense_rows
+from sparsecode._validation import check_code_rows, check_rows
 from sparsecode.dictionary import as_dictionary
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import check_penalty_instance
@@ -57,18 +58,21 @@ class Certificate:
         return _ratio(self.residual, self.correlation)
 
 
-def certify(X, codes, dictionary, penalty, *, n_jobs=None):
+def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     """Judge codes: objective, duality gap and stationarity residual of every sample.
 
     Everything is computed in float64 from the arguments alone, whatever made the codes.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
-    codes : array-like of shape (n_samples, n_components)
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty
         Holds its own weight `alpha`.
+    missing : bool, default=False
+        Whether NaN in `X` means a missing entry. A sample is judged on its other features only: the
+        problem is that of the sample and the atoms without these.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The answer does not depend on it.
 
@@ -79,7 +83,7 @@ def certify(X, codes, dictionary, penalty, *, n_jobs=None):
     Raises
     ------
     ValueError
-        If shapes do not fit, or an array holds NaN or infinity.
+        If shapes do not fit, or an array holds infinity, or NaN that is not `missing`.
 
     Examples
     --------
@@ -91,40 +95,44 @@ def certify(X, codes, dictionary, penalty, *, n_jobs=None):
     """
     check_penalty_instance(penalty)
     dictionary = as_dictionary(dictionary)
-    X = check_matrix(X, "X", n_columns=dictionary.n_features)
-    codes = check_codes(codes, len(X), dictionary.n_components)
+    X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
+    codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
     judge = _Judge(dictionary.astype(np.float64), penalty)
 
     def block(rows):
-        return judge(X[rows].astype(np.float64), codes[rows].astype(np.float64))
+        return judge(dense_rows(X, rows, np.float64), dense_rows(codes, rows, np.float64))
 
-    parts = map_row_blocks(block, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    parts = map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
     objective, gap, residual, energy, correlation = map(np.concatenate, zip(*parts, strict=True))
     return Certificate(objective, gap if penalty.convex else None, residual, energy, correlation)
 
 
-def objective(X, codes, dictionary, penalty, *, n_jobs=None):
+def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     """Value of the problem at each code, shape (n_samples,), in float64.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
-    codes : array-like of shape (n_samples, n_components)
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty
+    missing : bool, default=False
+        Whether NaN in `X` means a missing entry, left out of the sum.
     n_jobs : int or None, default=None
     """
     check_penalty_instance(penalty)
     dictionary = as_dictionary(dictionary).astype(np.float64)
-    X = check_matrix(X, "X", n_columns=dictionary.n_features)
-    codes = check_codes(codes, len(X), dictionary.n_components)
+    X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
+    codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
 
     def block(rows):
-        part = codes[rows].astype(np.float64)
-        residual = dictionary.center(X[rows].astype(np.float64)) - part @ dictionary.atoms
+        part = dense_rows(codes, rows, np.float64)
+        residual = dictionary.center(dense_rows(X, rows, np.float64)) - part @ dictionary.atoms
+        residual[np.isnan(residual)] = 0
         return _half_square(residual) + penalty.value(part)
 
-    return np.concatenate(map_row_blocks(block, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs))
+    parts = map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    return np.concatenate(parts)
 
 
 def alpha_max(X, dictionary, penalty=L1):
@@ -132,7 +140,7 @@ def alpha_max(X, dictionary, penalty=L1):
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features)
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty or its class, default=L1
         Its own `alpha` does not matter.
@@ -155,8 +163,13 @@ def alpha_max(X, dictionary, penalty=L1):
     """
     penalty = check_penalty_instance(penalty() if isinstance(penalty, type) else penalty)
     dictionary = as_dictionary(dictionary).astype(np.float64)
-    X = check_matrix(X, "X", n_columns=dictionary.n_features)
-    return penalty.checked().alpha_max(dictionary.correlate(X.astype(np.float64)))
+    X = check_rows(X, "X", n_columns=dictionary.n_features)
+    penalty.checked()
+
+    def block(rows):
+        return penalty.alpha_max(dictionary.correlate(dense_rows(X, rows, np.float64)))
+
+    return max(map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE))
 
 
 class _Judge:
@@ -174,14 +187,16 @@ class _Judge:
     def __call__(self, X, codes):
         atoms, penalty, lipschitz = self.dictionary.atoms, self.penalty, self.dictionary.lipschitz
         X = self.dictionary.center(X)
-        residual = X - codes @ atoms
+        observed = ~np.isnan(X)
+        X = np.where(observed, X, 0)
+        residual = np.where(observed, X - codes @ atoms, 0)
         correlations = residual @ atoms.T
         value = penalty.value(codes)
         moved = penalty.prox(codes + correlations / lipschitz, 1 / lipschitz)
         stationarity = lipschitz * np.abs(codes - moved).max(axis=1)
         gap = np.zeros(len(X))
         if penalty.convex:
-            gap = self._gap(residual, correlations, codes, value)
+            gap = self._gap(residual, correlations, codes, value, observed)
         return (
             _half_square(residual) + value,
             gap,
@@ -190,11 +205,11 @@ class _Judge:
             np.abs(X @ atoms.T).max(axis=1),
         )
 
-    def _gap(self, residual, correlations, codes, value):
+    def _gap(self, residual, correlations, codes, value, observed):
         # A sum of terms >= 0, equal to primal - dual but without its cancellation.
         dual = residual
         if self.free_directions is not None:
-            dual = self._without_free(residual)
+            dual = self._without_free(residual, observed)
             correlations = dual @ self.dictionary.atoms.T
             correlations[:, self.free] = np.minimum(correlations[:, self.free], 0)
             if not self.positive:
@@ -205,12 +220,16 @@ class _Judge:
         ]
         return np.minimum.reduce(gaps)
 
-    def _without_free(self, residual):
+    def _without_free(self, residual, observed):
         """What free atoms cannot reduce, the closest point that is dual feasible for them."""
-        if not self.positive:
-            return residual - residual @ self.free_directions.T @ self.free_directions
         atoms = self.dictionary.atoms[self.free]
-        return np.array([row - nnls(atoms.T, row)[0] @ atoms for row in residual])
+        if self.positive:
+            pairs = ((row, atoms * seen) for row, seen in zip(residual, observed, strict=True))
+            return np.array([row - nnls(seen.T, row)[0] @ seen for row, seen in pairs])
+        if observed.all():
+            return residual - residual @ self.free_directions.T @ self.free_directions
+        directions = (_row_space(atoms * seen) for seen in observed)
+        return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
 
     def _gap_at(self, scale, residual, dual, correlations, codes, value):
         correlations = scale * correlations

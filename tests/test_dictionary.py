@@ -125,8 +125,8 @@ def test_dtypes():
     single = Dictionary(np.eye(2), [1.0, 2.0]).astype(np.float32)
     assert single.atoms.dtype == single.offset.dtype == single.gram.dtype == np.float32
     assert single.astype(np.float32) is single
-    X, promoted = promote(np.ones((1, 2)), single)
-    assert promoted.dtype == X.dtype == np.float64
+    assert promote(single, np.ones((1, 2))).dtype == np.float64
+    assert promote(single, np.ones((1, 2), dtype=np.float32)) is single
     assert as_dictionary(single) is single
     assert as_dictionary([[1.0, 2.0]]).n_features == 2
 

@@ -30,10 +30,10 @@ class Penalty:
     ``_dual_excess(penalty, correlation, j)`` and ``_conjugate(penalty, correlation, j)`` (convex
     ones). The names of their arguments are part of the contract: numba checks them.
 
-    A penalty that is not a sum over coefficients sets ``separable = False`` and defines the functions
-    of a whole sample instead: ``_row_value(penalty, code)``, ``_row_prox(penalty, point, step, out)``
-    (`out` may be `point`), ``_row_dual_excess(penalty, correlations)`` and ``_row_conjugate(penalty,
-    scale, correlations)``.
+    A penalty that is not a sum over coefficients sets ``separable = False`` and defines the
+    functions of a whole sample instead: ``_row_value(penalty, code)``, ``_row_prox(penalty, point,
+    step, out)`` (`out` may be `point`), ``_row_dual_excess(penalty, correlations)`` and
+    ``_row_conjugate(penalty, scale, correlations)``.
 
     Attributes
     ----------

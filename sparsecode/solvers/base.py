@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._validation import check_codes, check_integer, check_matrix, check_number
+from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._validation import check_code_rows, check_integer, check_number, check_rows
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.objective import Certificate, certify
 from sparsecode.penalties import Penalty
@@ -25,7 +27,7 @@ class SolveResult:
 
     Attributes
     ----------
-    codes : ndarray of shape (n_samples, n_components)
+    codes : ndarray or csr_array of shape (n_samples, n_components)
     n_iter : ndarray of int of shape (n_samples,)
         Iterations spent on each sample.
     converged : ndarray of bool of shape (n_samples,)
@@ -44,32 +46,55 @@ class SolveResult:
     @cached_property
     def certificate(self) -> Certificate:
         """Certificate of the codes, computed in float64 when first asked for."""
-        X, dictionary, penalty, n_jobs = self._problem
-        return certify(X, self.codes, dictionary, penalty, n_jobs=n_jobs)
+        problem, n_jobs = self._problem
+        return certify(
+            problem.X,
+            self.codes,
+            problem.dictionary,
+            problem.penalty,
+            missing=problem.missing,
+            n_jobs=n_jobs,
+        )
 
 
 @dataclass
 class Problem:
-    """A validated batch, in one dtype, in the form the kernels want."""
+    """A validated batch, read a block of rows at a time in the dtype of its dictionary.
 
-    X: np.ndarray
+    With `missing`, NaN in `X` marks entries on which a sample is not fitted.
+    """
+
+    X: np.ndarray | csr_matrix
     dictionary: Dictionary
     penalty: Penalty
     prepared: Penalty
-    codes: np.ndarray | None
+    codes: np.ndarray | csr_matrix | None
+    missing: bool = False
+
+    @property
+    def shape(self):
+        """Of the codes."""
+        return self.X.shape[0], self.dictionary.n_components
+
+    def samples(self, rows, dtype=None):
+        """A block of samples as they are, not to be written to."""
+        return dense_rows(self.X, rows, self.dictionary.dtype if dtype is None else dtype)
+
+    def centred(self, rows, dtype=None):
+        """A block of samples less the offset."""
+        X = self.samples(rows, dtype)
+        return self.dictionary.center(X).astype(X.dtype, copy=False)
 
     def correlations(self, rows):
         """Inner products of a block of centred samples with the atoms, and half its energies."""
-        X = self.dictionary.center(self.X[rows])
+        X = self.centred(rows)
         energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
         return X @ self.dictionary.atoms.T, energy
 
-    def start(self):
-        """A writable copy of the codes to start from; zeros where none were given."""
-        if self.codes is None:
-            shape = (len(self.X), self.dictionary.n_components)
-            return np.zeros(shape, dtype=self.dictionary.dtype)
-        return self.codes.astype(self.dictionary.dtype)
+    def start(self, rows, out):
+        """Fill `out`, which holds zeros, with the codes to start from."""
+        if self.codes is not None:
+            out[:] = dense_rows(self.codes, rows, self.dictionary.dtype)
 
 
 class Block(NamedTuple):
@@ -99,18 +124,38 @@ class Solver(BaseEstimator):
     _block_size = 256
     # Whether it ends of itself at the optimum, so that it may take fewer than `max_iter` at tol=0.
     finite = False
+    # Whether it can fit each sample on its observed features alone.
+    handles_missing = False
 
-    def solve(self, X, dictionary, penalty, *, codes=None, n_jobs=None, record=False):
+    def solve(
+        self,
+        X,
+        dictionary,
+        penalty,
+        *,
+        codes=None,
+        missing=False,
+        sparse_output=False,
+        n_jobs=None,
+        record=False,
+    ):
         """Code every row of `X`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Read a block of rows at a time, so a memory map is never loaded whole, nor a sparse
+            matrix made dense.
         dictionary : Dictionary or array-like of shape (n_components, n_features)
         penalty : Penalty
             Holds its own weight `alpha`, absolute.
-        codes : array-like of shape (n_samples, n_components) or None, default=None
+        codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
             Where to start; not written to.
+        missing : bool, default=False
+            Whether NaN in `X` means a missing entry. Each sample is fitted on its other features
+            only, as if these columns of the atoms did not exist for it.
+        sparse_output : bool, default=False
+            Whether the codes are a CSR array instead of a dense one.
         n_jobs : int or None, default=None
             Threads; None uses all cores. The answer does not depend on it.
         record : bool, default=False
@@ -124,7 +169,7 @@ class Solver(BaseEstimator):
         Raises
         ------
         TypeError
-            If the solver cannot handle the penalty.
+            If the solver cannot handle the penalty, or missing entries.
         ValueError
             If shapes do not fit, or a number is NaN, infinite or out of range.
 
@@ -134,27 +179,37 @@ class Solver(BaseEstimator):
             Once for the batch, if samples stopped at `max_iter` before they reached `tol`. With
             ``tol=0`` exactly `max_iter` iterations are meant, and nothing is said.
         """
-        problem = self._check_problem(X, dictionary, penalty, codes)
+        problem = self._check_problem(X, dictionary, penalty, codes, missing)
         prepared = self._prepare(problem)
-        codes, n_samples = problem.start(), len(problem.X)
-        n_iter, stop = np.zeros(n_samples, dtype=np.int64), np.full(n_samples, np.inf)
-        history = np.empty((n_samples, 2, self.max_iter + 1 if record else 0))
+        shape, dtype = problem.shape, problem.dictionary.dtype
+        codes = None if sparse_output else np.zeros(shape, dtype=dtype)
+        n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
+        history = np.empty((shape[0], 2, self._n_records() if record else 0))
 
         def solve_rows(rows):
-            block = Block(rows, codes[rows], n_iter[rows], stop[rows], history[rows])
-            self._solve_block(problem, prepared, block)
+            size = len(n_iter[rows])
+            out = np.zeros((size, shape[1]), dtype=dtype) if sparse_output else codes[rows]
+            problem.start(rows, out)
+            self._solve_block(
+                problem, prepared, Block(rows, out, n_iter[rows], stop[rows], history[rows])
+            )
+            return compress(out) if sparse_output else None
 
-        map_row_blocks(solve_rows, n_samples, block_size=self._block_size, n_jobs=n_jobs)
+        parts = map_row_blocks(solve_rows, shape[0], block_size=self._block_size, n_jobs=n_jobs)
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
             self._warn(problem, stop[~converged], len(converged))
         return SolveResult(
-            codes,
+            stack_csr(parts, shape[1]) if sparse_output else codes,
             n_iter,
             converged,
             _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
-            (problem.X, problem.dictionary, problem.penalty, n_jobs),
+            (problem, n_jobs),
         )
+
+    def _n_records(self):
+        """Most entries of the history of a sample."""
+        return self.max_iter + 1
 
     def check_penalty(self, penalty):
         """Raise TypeError if the solver cannot handle `penalty`."""
@@ -168,17 +223,25 @@ class Solver(BaseEstimator):
         """What a sample must reach: `tol`, less what rounding may hide from the kernel."""
         return self.tol - min(8 * np.finfo(dtype).eps, self.tol / 2)
 
-    def _check_problem(self, X, dictionary, penalty, codes):
+    def _check_problem(self, X, dictionary, penalty, codes, missing):
+        self._check_parameters()
+        self.check_penalty(penalty)
+        if missing and not self.handles_missing:
+            raise TypeError(
+                f"{type(self).__name__} cannot fit samples with missing entries: it needs one Gram "
+                "matrix for all of them. Use CoordinateDescent or OMP."
+            )
+        dictionary = as_dictionary(dictionary)
+        X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
+        if codes is not None:
+            codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
+        dictionary = promote(dictionary, X)
+        prepared = penalty.prepare(dictionary.n_components, dictionary.dtype)
+        return Problem(X, dictionary, penalty, prepared, codes, bool(missing))
+
+    def _check_parameters(self):
         check_integer(self.max_iter, "max_iter")
         check_number(self.tol, "tol", low=0)
-        self.check_penalty(penalty)
-        dictionary = as_dictionary(dictionary)
-        X = check_matrix(X, "X", n_columns=dictionary.n_features)
-        if codes is not None:
-            codes = check_codes(codes, len(X), dictionary.n_components)
-        X, dictionary = promote(X, dictionary)
-        prepared = penalty.prepare(dictionary.n_components, dictionary.dtype)
-        return Problem(X, dictionary, penalty, prepared, codes)
 
     def _warn(self, problem, stop, n_samples):
         by_gap = gap_certifies(problem)

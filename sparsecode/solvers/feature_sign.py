@@ -95,7 +95,7 @@ class FeatureSign(Solver):
     def _search(self, problem, lasso, codes, may_start, tol, block):
         """Go on from `codes`, zeros unless `may_start`; in place if `lasso` is the same problem."""
         dtype = lasso.atoms.dtype
-        X = problem.dictionary.center(problem.X[block.rows]).astype(dtype, copy=False)
+        X = problem.centred(block.rows, dtype)
         codes = lasso.from_codes(codes)
         n_stripes = -(-codes.shape[1] // N_LANES)
         residual = np.zeros((n_stripes, N_LANES), dtype=dtype)
@@ -128,7 +128,7 @@ class FeatureSign(Solver):
             # What still fails is reported with the rest of the batch.
             warnings.simplefilter("ignore", ConvergenceWarning)
             result = solver.solve(
-                problem.X[block.rows][failed].astype(np.float64),
+                problem.samples(block.rows, np.float64)[failed],
                 problem.dictionary.astype(np.float64),
                 problem.penalty,
                 codes=block.codes[failed],

@@ -1,0 +1,55 @@
+"""Samples and codes read a block of rows at a time, whatever holds them.
+
+An array in any order, read-only or memory-mapped, or a sparse matrix: only the block at hand is
+ever dense, contiguous and of the right dtype.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode import _jit
+
+
+def dense_rows(matrix, rows, dtype):
+    """A block of rows as a C-contiguous array of `dtype`; may be a view of `matrix`."""
+    block = matrix[rows]
+    if sparse.issparse(block):
+        block = block.toarray()
+    return np.ascontiguousarray(block, dtype=dtype)
+
+
+def stack_csr(blocks, n_columns):
+    """CSR array of all blocks, each a triple as `compress` returns it."""
+    values = np.concatenate([block[0] for block in blocks])
+    columns = np.concatenate([block[1] for block in blocks])
+    starts = np.concatenate([[0], np.cumsum(np.concatenate([block[2] for block in blocks]))])
+    if starts[-1] <= np.iinfo(np.int32).max:
+        starts = starts.astype(np.int32)
+    else:
+        columns = columns.astype(np.int64)
+    return sparse.csr_array((values, columns, starts), shape=(len(starts) - 1, n_columns))
+
+
+def compress(dense):
+    """Values, columns, and number of each row, of the nonzeros of a block."""
+    counts = np.empty(len(dense), dtype=np.int64)
+    columns = np.empty(dense.size, dtype=np.int32)
+    values = np.empty(dense.size, dtype=dense.dtype)
+    n = _compress(dense, values, columns, counts)
+    return values[:n].copy(), columns[:n].copy(), counts
+
+
+@_jit.kernel
+def _compress(dense, values, columns, counts):
+    n = 0
+    for i in range(dense.shape[0]):
+        before = n
+        for j in range(dense.shape[1]):
+            # No branch: where the nonzeros are cannot be predicted.
+            values[n] = dense[i, j]
+            columns[n] = j
+            n += dense[i, j] != 0
+        counts[i] = n - before
+    return n
