@@ -50,16 +50,20 @@ def objective_of(penalty, corr, energy, code, residual_corr):
 
 
 @_jit.kernel
-def relative_gap(penalty, corr, energy, code, residual_corr):
-    """Duality gap of one sample divided by half its squared norm."""
-    n = code.shape[0]
+def dual_scale(penalty, residual_corr):
+    """Factor that makes the residual dual feasible."""
     excess = 1.0
-    for j in range(n):
+    for j in range(residual_corr.shape[0]):
         excess = max(excess, _jit.scalar_dual_excess(penalty, residual_corr[j], j))
-    scale = 1.0 / excess
+    return 1.0 / excess
+
+
+@_jit.kernel
+def relative_gap(penalty, scale, corr, energy, code, residual_corr):
+    """Duality gap of one sample divided by half its squared norm, at a dual feasible scale."""
     fenchel = 0.0
     half_residual = energy
-    for j in range(n):
+    for j in range(code.shape[0]):
         fenchel += _jit.scalar_conjugate(penalty, scale * residual_corr[j], j)
         if code[j] != 0:
             fenchel += _jit.scalar_value(penalty, code[j], j) - scale * code[j] * residual_corr[j]
@@ -89,5 +93,6 @@ def relative_residual(penalty, corr, lipschitz, code, residual_corr):
 def stop_measure(penalty, by_gap, lipschitz, corr, energy, code, residual_corr):
     """What `tol` bounds: the relative duality gap, or the scaled stationarity residual."""
     if by_gap:
-        return relative_gap(penalty, corr, energy, code, residual_corr)
+        scale = dual_scale(penalty, residual_corr)
+        return relative_gap(penalty, scale, corr, energy, code, residual_corr)
     return relative_residual(penalty, corr, lipschitz, code, residual_corr)
