@@ -2,6 +2,7 @@
 
 from sparsecode.solvers._choice import choose_solver
 from sparsecode.solvers.base import Solver, SolveResult
+from sparsecode.solvers.coordinate_descent import CoordinateDescent
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.ista import ISTA
@@ -11,6 +12,7 @@ __all__ = [
     "FISTA",
     "ISTA",
     "ConjugateGradient",
+    "CoordinateDescent",
     "FeatureSign",
     "SolveResult",
     "Solver",

@@ -49,9 +49,14 @@ def objective_of(penalty, corr, energy, code, residual_corr):
 
 
 @_jit.kernel
-def relative_gap(penalty, corr, energy, code, residual_corr):
-    """Duality gap of one sample divided by half its squared norm."""
-    scale = 1.0 / max(1.0, _jit.row_dual_excess(penalty, residual_corr))
+def dual_scale(penalty, residual_corr):
+    """Factor that makes the residual dual feasible."""
+    return 1.0 / max(1.0, _jit.row_dual_excess(penalty, residual_corr))
+
+
+@_jit.kernel
+def relative_gap(penalty, scale, corr, energy, code, residual_corr):
+    """Duality gap of one sample divided by half its squared norm, at a dual feasible scale."""
     fenchel = _jit.row_value(penalty, code) + _jit.row_conjugate(penalty, scale, residual_corr)
     half_residual = energy
     for j in range(code.shape[0]):
@@ -84,5 +89,6 @@ def relative_residual(penalty, corr, lipschitz, code, residual_corr):
 def stop_measure(penalty, by_gap, lipschitz, corr, energy, code, residual_corr):
     """What `tol` bounds: the relative duality gap, or the scaled stationarity residual."""
     if by_gap:
-        return relative_gap(penalty, corr, energy, code, residual_corr)
+        scale = dual_scale(penalty, residual_corr)
+        return relative_gap(penalty, scale, corr, energy, code, residual_corr)
     return relative_residual(penalty, corr, lipschitz, code, residual_corr)
