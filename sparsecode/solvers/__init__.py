@@ -1,6 +1,7 @@
 """Exact inference: solvers of the sparse coding problem."""
 
 from sparsecode.solvers._choice import choose_solver
+from sparsecode.solvers.admm import ADMM
 from sparsecode.solvers.base import Solver, SolveResult
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
@@ -8,6 +9,7 @@ from sparsecode.solvers.ista import ISTA
 from sparsecode.solvers.smooth import ConjugateGradient
 
 __all__ = [
+    "ADMM",
     "FISTA",
     "ISTA",
     "ConjugateGradient",
