@@ -6,12 +6,14 @@ from sparsecode.solvers.base import Solver, SolveResult
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.ista import ISTA
+from sparsecode.solvers.lca import LCA
 from sparsecode.solvers.smooth import ConjugateGradient
 
 __all__ = [
     "ADMM",
     "FISTA",
     "ISTA",
+    "LCA",
     "ConjugateGradient",
     "FeatureSign",
     "SolveResult",

@@ -18,7 +18,7 @@ _PERIOD = 5
 # With a fixed rho convergence is proved, so that in the end it must be left alone.
 _LAST_CHANGE = 500
 # Ratio of the residuals from which rho changes, and by what factor (Boyd et al., section 3.4.1).
-_IMBALANCE = 10.0
+_IMBALANCE = 5.0
 _FACTOR = 2.0
 
 
@@ -50,7 +50,7 @@ class ADMM(Solver):
     rho : float or None, default=None
         Weight of the constraint, positive, in the units of a squared norm of an atom. None starts
         at the mean squared norm, and doubles or halves it for each sample when the relative primal
-        and dual residuals are a factor of 10 apart, in the first 500 iterations.
+        and dual residuals are a factor of 5 apart, in the first 500 iterations.
     relaxation : float, default=1.6
         Over-relaxation, above 0 and at most 1.9 (it converges below 2); 1 is none.
 
@@ -199,9 +199,7 @@ def _judge_rows(
     for i in range(rows.shape[0]):
         s, code = rows[i], codes[i]
         residual_correlations(corr[s], code, gram, support, residual_corr)
-        measure = stop_measure(
-            penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr
-        )
+        measure = stop_measure(penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr)
         value = objective_of(penalty, corr[s], energy[s], code, residual_corr)
         if history.shape[2] > 0:
             history[s, 0, t] = value
