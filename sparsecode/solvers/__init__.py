@@ -1,16 +1,20 @@
 """Exact inference: solvers of the sparse coding problem."""
 
 from sparsecode.solvers._choice import choose_solver
+from sparsecode.solvers.admm import ADMM
 from sparsecode.solvers.base import Solver, SolveResult
 from sparsecode.solvers.coordinate_descent import CoordinateDescent
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.ista import ISTA
+from sparsecode.solvers.lca import LCA
 from sparsecode.solvers.smooth import ConjugateGradient
 
 __all__ = [
+    "ADMM",
     "FISTA",
     "ISTA",
+    "LCA",
     "ConjugateGradient",
     "CoordinateDescent",
     "FeatureSign",

@@ -1,0 +1,193 @@
+"""Locally competitive algorithm: sparse coding by a dynamical system of neurons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._validation import check_number
+from sparsecode.solvers._best import improves
+from sparsecode.solvers._proximal import (
+    objective_of,
+    relative_residual,
+    residual_correlations,
+    stop_measure,
+)
+from sparsecode.solvers.base import Solver, gap_certifies, incompatible
+
+# Time constants without a lower objective after which potentials are held not to settle.
+_PATIENCE = 20
+
+
+@dataclass
+class LCA(Solver):
+    """Locally competitive algorithm (LCA): neurons that inhibit each other until few are active.
+
+    Seeks ``min_a 1/2 ||x - offset - a @ atoms||^2 + g(a)`` for any separable penalty. Membrane
+    potentials `u` follow the differential equation ::
+
+        tau du/dt = s c - u - (s G - I) a        c = (x - offset) @ atoms.T,  G = atoms @ atoms.T
+
+    where the activations ``a = prox(u, s)`` are the codes: soft thresholding for `L1`, hard
+    thresholding for `L0`. With the step scale ``s = 1 / max_j ||atoms_j||^2``, which is 1 for unit
+    atoms, these are the published equations. At rest ``a = prox(a + s (c - a @ G), s)``: the
+    optimum of a convex penalty, else a stationary point. An iteration is one Euler step of length
+    `time_step`; it costs one row of the Gram matrix for each active neuron.
+
+    For convex penalties the objective falls at every step; else only where few neurons cross their
+    thresholds in a step. The code returned is the best by objective among the start and every fifth
+    step. Neurons that are tied at a threshold that jumps may never come to rest: a sample of a
+    penalty that is not convex whose objective has not fallen for 20 time constants goes on from the
+    best code with ``s = 1 / L``, ``L`` being the largest eigenvalue of `G`, where no step can raise
+    it.
+
+    Parameters
+    ----------
+    max_iter : int, default=20000
+        Most steps a sample may take.
+    tol : float, default=1e-6
+        A sample stops at this relative duality gap (convex penalties) or scaled stationarity
+        residual (others, and weighted l1 with free atoms), see `Certificate`; the latter also with
+        ``1 / s`` in the place of `L`. 0 runs `max_iter` steps.
+    time_step : float, default=0.1
+        Length of an Euler step in units of the time constant `tau` of a neuron, above 0 and at most
+        1. Where it is above ``1 / (s L)``, from which on potentials would oscillate, that is used.
+
+    Notes
+    -----
+    Potentials start at 0, or, where codes are given to start from, at their drive
+    ``codes + s (c - codes @ G)``. If ``time_step <= 2 / (s L)``, one Euler step from `a` to `b`
+    lowers a convex objective by at least ``(1 / time_step - s L / 2) / s * ||b - a||^2``.
+
+    References
+    ----------
+    C. Rozell, D. Johnson, R. Baraniuk and B. Olshausen, "Sparse coding via thresholding and local
+    competition in neural circuits", 2008.
+    A. Charles, P. Garrigues and C. Rozell, "A common network architecture efficiently implements a
+    variety of sparsity-based inference problems", 2012.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.solvers import LCA
+    >>> LCA().solve([[2.0, 0.1]], [[1.0, 0.0], [0.0, 1.0]], L1(0.5)).codes.round(3)
+    array([[1.5, 0. ]])
+    """
+
+    max_iter: int = 20000
+    tol: float = 1e-6
+    time_step: float = 0.1
+
+    def check_penalty(self, penalty):
+        super().check_penalty(penalty)
+        if not getattr(penalty, "separable", True):
+            raise incompatible(self, "a separable penalty", penalty, "Use FISTA or ISTA.")
+
+    def _check_problem(self, X, dictionary, penalty, codes):
+        check_number(self.time_step, "time_step", low=0, low_open=True, high=1)
+        return super()._check_problem(X, dictionary, penalty, codes)
+
+    def _solve_block(self, problem, prepared, block):
+        corr, energy = problem.correlations(block.rows)
+        dictionary, real = problem.dictionary, corr.dtype.type
+        lipschitz = dictionary.lipschitz * _jit.ABOVE_ONE
+        # Any scale will do where all atoms are zero.
+        inverse_scale = float(dictionary.norms.max()) ** 2 or lipschitz
+        _lca_rows(
+            corr,
+            energy,
+            dictionary.gram,
+            problem.prepared,
+            gap_certifies(problem),
+            problem.penalty.convex,
+            real(lipschitz),
+            real(1 / inverse_scale),
+            real(min(self.time_step, inverse_scale / lipschitz)),
+            problem.codes is not None,
+            self._threshold(corr.dtype),
+            self.max_iter,
+            block.codes,
+            block.n_iter,
+            block.stop,
+            block.history,
+        )
+
+
+@_jit.kernel
+def _lca_rows(
+    corr,
+    energy,
+    gram,
+    penalty,
+    by_gap,
+    convex,
+    lipschitz,
+    first_scale,
+    first_rate,
+    has_start,
+    tol,
+    max_iter,
+    codes,
+    n_iter,
+    stop,
+    history,
+):
+    n = codes.shape[1]
+    potential = np.zeros(n, dtype=corr.dtype)
+    code = np.empty(n, dtype=corr.dtype)
+    residual_corr = np.empty(n, dtype=corr.dtype)
+    support = np.empty(n, dtype=np.int64)
+    record = history.shape[2] > 0
+    for s in range(codes.shape[0]):
+        scale, rate = first_scale, first_rate
+        slack = np.finfo(corr.dtype).eps * energy[s]
+        best = np.inf
+        fell_at = 0
+        code[:] = codes[s]
+        residual_correlations(corr[s], code, gram, support, residual_corr)
+        for j in range(n):
+            potential[j] = code[j] + scale * residual_corr[j] if has_start else scale * 0
+        t = 0
+        while True:
+            due = t % 5 == 0 or t == max_iter
+            if record or due:
+                value = objective_of(penalty, corr[s], energy[s], code, residual_corr)
+                measure = stop_measure(
+                    penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr
+                )
+                if not by_gap:
+                    # At rest with the present scale, which asks for more than with 1 / L.
+                    unrest = relative_residual(penalty, corr[s], 1 / scale, code, residual_corr)
+                    measure = max(measure, unrest)
+                if record:
+                    history[s, 0, t] = value
+                    history[s, 1, t] = measure
+            if due:
+                if value < best - slack or t == 0:
+                    fell_at = t
+                if improves(value, measure, best, stop[s], slack):
+                    best = value
+                    stop[s] = measure
+                    codes[s] = code
+                if (stop[s] <= tol and tol > 0) or t == max_iter:
+                    break
+                if not convex and (t - fell_at) * rate > _PATIENCE and scale > 1 / lipschitz:
+                    fell_at = t
+                    rate *= scale * lipschitz
+                    scale = 1 / lipschitz
+                    code[:] = codes[s]
+                    residual_correlations(corr[s], code, gram, support, residual_corr)
+                    for j in range(n):
+                        potential[j] = code[j] + scale * residual_corr[j]
+            for j in range(n):
+                drive = code[j] + scale * residual_corr[j]
+                potential[j] += rate * (drive - potential[j])
+                code[j] = _jit.scalar_prox(penalty, potential[j], scale, j)
+            residual_correlations(corr[s], code, gram, support, residual_corr)
+            t += 1
+        n_iter[s] = t
+        if record:
+            history[s, 0, t:] = best
+            history[s, 1, t:] = stop[s]
