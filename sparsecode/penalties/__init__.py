@@ -7,5 +7,19 @@ from sparsecode.penalties.group import GroupL1
 from sparsecode.penalties.l0 import L0
 from sparsecode.penalties.l1 import L1
 from sparsecode.penalties.log_sum import LogSum
+from sparsecode.penalties.mcp import MCP
+from sparsecode.penalties.scad import SCAD
+from sparsecode.penalties.tanh import Tanh
 
-__all__ = ["L0", "L1", "Cauchy", "ElasticNet", "GroupL1", "LogSum", "Penalty"]
+__all__ = [
+    "L0",
+    "L1",
+    "MCP",
+    "SCAD",
+    "Cauchy",
+    "ElasticNet",
+    "GroupL1",
+    "LogSum",
+    "Penalty",
+    "Tanh",
+]
