@@ -1,6 +1,7 @@
 """Sparse coding and dictionary learning on one dictionary, exact and certified."""
 
 from sparsecode._version import __version__
+from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators import OlshausenField, SparseCoder
 from sparsecode.objective import Certificate, alpha_max, certify
@@ -13,4 +14,5 @@ __all__ = [
     "__version__",
     "alpha_max",
     "certify",
+    "debias",
 ]

@@ -159,15 +159,10 @@ def check_n_jobs(n_jobs):
     return int(n_jobs)
 
 
-def check_positive_flag(positive):
-    """Return `positive` if it is a bool."""
-    if not isinstance(positive, (bool, np.bool_)):
+def check_flag(value, name):
+    """Return `value` if it is a bool."""
+    if not isinstance(value, (bool, np.bool_)):
         raise ValueError(
-            wrong(
-                "positive",
-                got=repr(positive),
-                expected="True or False",
-                remedy="Set it to True for non-negative codes.",
-            )
+            wrong(name, got=repr(value), expected="True or False", remedy="Set it to one of these.")
         )
-    return bool(positive)
+    return bool(value)

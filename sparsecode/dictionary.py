@@ -218,6 +218,20 @@ class Dictionary:
             self.constraint,
         )
 
+    def select_features(self, features):
+        """Return a dictionary of only some features, its atoms as they are there.
+
+        Parameters
+        ----------
+        features : ndarray of bool or int
+            Mask or indices of the features to keep.
+        """
+        offset = None if self.offset is None else self.offset[features]
+        smaller = Dictionary(self.atoms[:, features], offset)
+        # Fewer columns cannot have a larger singular value.
+        smaller.__dict__["lipschitz"] = self.lipschitz
+        return smaller
+
     def astype(self, dtype):
         """Return the dictionary with arrays of `dtype`; itself if it has that type already."""
         if np.dtype(dtype) == self.dtype:

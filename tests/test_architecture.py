@@ -22,6 +22,7 @@ FLOORS = [
         "optimizers",
         "resampling",
         "metrics",
+        "debiasing",
         "schedules",
         "receptive_fields",
     ],

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import certify
-from sparsecode.solvers.base import Solver, gap_certifies
+from sparsecode.solvers.base import Solver
 
 
 @dataclass
@@ -26,10 +26,10 @@ class ProximalGradient(Solver):
     tol: float = 1e-6
 
     def _solve_block(self, problem, prepared, block):
-        X, dictionary, penalty = problem.X[block.rows], problem.dictionary, problem.penalty
+        X, dictionary, penalty = problem.samples(block.rows), problem.dictionary, problem.penalty
         codes, step = block.codes, 1 / dictionary.lipschitz
         going = np.ones(len(X), dtype=bool)
-        measure = "relative_gap" if gap_certifies(problem) else "relative_residual"
+        measure = "relative_gap" if problem.by_gap else "relative_residual"
         for t in range(self.max_iter + 1):
             certificate = certify(X, codes, dictionary, penalty, n_jobs=1)
             block.n_iter[going] = t

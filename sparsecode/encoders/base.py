@@ -8,18 +8,24 @@ from sklearn.base import BaseEstimator
 class Encoder(BaseEstimator):
     """Base of the encoders. A subclass is a dataclass that defines `encode`."""
 
-    def encode(self, X, dictionary, *, n_jobs=None):
+    def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):
         """Code every row of `X`: codes, always and only codes.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
         dictionary : Dictionary
+        codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
+            Where to start.
+        missing : bool, default=False
+            Whether NaN in `X` means a missing entry, on which a sample is not fitted.
+        sparse_output : bool, default=False
+            Whether the codes are a CSR array instead of a dense one.
         n_jobs : int or None, default=None
             Threads; None uses all cores. The answer does not depend on it.
 
         Returns
         -------
-        codes : ndarray of shape (n_samples, n_components)
+        codes : ndarray or csr_array of shape (n_samples, n_components)
         """
         raise TypeError(f"{type(self).__name__} does not define encode; every Encoder must.")

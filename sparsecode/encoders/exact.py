@@ -32,10 +32,29 @@ class Exact(Encoder):
     penalty: Penalty = field(default_factory=L1)
     solver: Solver | None = None
 
-    def encode(self, X, dictionary, *, n_jobs=None):
-        return self.solve(X, dictionary, n_jobs=n_jobs).codes
+    def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):
+        return self.solve(
+            X,
+            dictionary,
+            codes=codes,
+            missing=missing,
+            sparse_output=sparse_output,
+            n_jobs=n_jobs,
+        ).codes
 
-    def solve(self, X, dictionary, *, codes=None, n_jobs=None):
-        """Like `encode`, but returns the solver's whole `SolveResult`."""
+    def solve(self, X, dictionary, **options):
+        """Like `encode`, but returns the solver's whole `SolveResult`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        dictionary : Dictionary
+        **options
+            Those of `Solver.solve`.
+
+        Returns
+        -------
+        result : SolveResult
+        """
         solver = choose_solver(self.penalty) if self.solver is None else self.solver
-        return solver.solve(X, dictionary, self.penalty, codes=codes, n_jobs=n_jobs)
+        return solver.solve(X, dictionary, self.penalty, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sparsecode._validation import FLOAT_DTYPES, check_codes, check_matrix, wrong
+from sparsecode._validation import FLOAT_DTYPES, wrong
 from sparsecode.encoders import Exact
 from sparsecode.objective import certify, objective
 from sparsecode.penalties import Penalty
@@ -30,17 +30,14 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         codes : ndarray of shape (n_samples, n_components)
             float32 only if X and the dictionary both are.
         """
-        X = self._check_X(X)
-        return self._transform_encoder().encode(
-            X, self.dictionary_, n_jobs=getattr(self, "n_jobs", None)
-        )
+        return self._encode(self._check_X(X))
 
     def inverse_transform(self, X):
         """Reconstruct samples from codes.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components)
+        X : array-like or sparse matrix of shape (n_samples, n_components)
             Codes.
 
         Returns
@@ -48,8 +45,7 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         X_hat : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        codes = check_matrix(X, "codes")
-        return self.dictionary_.decode(check_codes(codes, len(codes), self._n_features_out))
+        return self.dictionary_.decode(X)
 
     def score(self, X, y=None):
         """Minus the mean objective of the codes of `X`; higher is better.
@@ -65,10 +61,12 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         score : float
         """
         X = self._check_X(X)
-        codes = self.transform(X)
-        return -float(
-            objective(X, codes, self.dictionary_, self._transform_encoder().penalty).mean()
+        encoder = self._transform_encoder()
+        codes = self._encode(X)
+        value = objective(
+            X, codes, self.dictionary_, encoder.penalty, missing=self._missing, n_jobs=self._n_jobs
         )
+        return -float(value.mean())
 
     def certify(self, X):
         """Certificate of the codes that `transform` gives for `X`.
@@ -82,7 +80,14 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         certificate : Certificate
         """
         X = self._check_X(X)
-        return certify(X, self.transform(X), self.dictionary_, self._transform_encoder().penalty)
+        return certify(
+            X,
+            self._encode(X),
+            self.dictionary_,
+            self._transform_encoder().penalty,
+            missing=self._missing,
+            n_jobs=self._n_jobs,
+        )
 
     @property
     def components_(self):
@@ -101,9 +106,31 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    # Whether NaN means a missing entry.
+    _missing = False
+
+    @property
+    def _n_jobs(self):
+        return getattr(self, "n_jobs", None)
+
+    def _encode(self, X, **options):
+        return self._transform_encoder().encode(X, self.dictionary_, n_jobs=self._n_jobs, **options)
+
     def _check_X(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=FLOAT_DTYPES, order="C", reset=False)
+        return self._validated(X, reset=False)
+
+    def _validated(self, X, *, reset):
+        """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied."""
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
+            dtype=FLOAT_DTYPES,
+            order=None,
+            ensure_all_finite="allow-nan" if self._missing else True,
+        )
 
     def _transform_encoder(self) -> Exact:
         raise TypeError(f"{type(self).__name__} must define _transform_encoder.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._validation import FLOAT_DTYPES, check_n_jobs, check_number
+from sparsecode._validation import check_flag, check_n_jobs, check_number, wrong
+from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import SparseCodingEstimator, resolve_penalty
@@ -31,6 +32,15 @@ class SparseCoder(SparseCodingEstimator):
         scikit-learn's `sparse_encode`.
     solver : Solver or None, default=None
         None is what `choose_solver` picks for the penalty.
+    debias : bool, default=False
+        Whether `transform` returns the least squares fit on the support of each code instead of the
+        code: the penalty then only selects atoms, and no longer shrinks. `score` and `certify`
+        still judge the code itself, the solution of the problem above.
+    missing : {None, "mask"}, default=None
+        What NaN in `X` means: None refuses it; "mask" fits each sample on its observed features
+        only, as if these columns of the atoms did not exist for it.
+    sparse_output : bool, default=False
+        Whether `transform` returns a SciPy CSR array instead of a dense one.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The codes do not depend on it.
 
@@ -55,11 +65,25 @@ class SparseCoder(SparseCodingEstimator):
            [-0.5,  0.5]])
     """
 
-    def __init__(self, dictionary, *, penalty=L1, alpha=1.0, solver=None, n_jobs=None):
+    def __init__(
+        self,
+        dictionary,
+        *,
+        penalty=L1,
+        alpha=1.0,
+        solver=None,
+        debias=False,
+        missing=None,
+        sparse_output=False,
+        n_jobs=None,
+    ):
         self.dictionary = dictionary
         self.penalty = penalty
         self.alpha = alpha
         self.solver = solver
+        self.debias = debias
+        self.missing = missing
+        self.sparse_output = sparse_output
         self.n_jobs = n_jobs
 
     def fit(self, X, y=None):
@@ -67,7 +91,7 @@ class SparseCoder(SparseCodingEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
         y : None
             Ignored; present for scikit-learn's pipelines.
 
@@ -75,10 +99,8 @@ class SparseCoder(SparseCodingEstimator):
         -------
         self : SparseCoder
         """
-        check_number(self.alpha, "alpha", low=0)
-        check_n_jobs(self.n_jobs)
-        penalty = resolve_penalty(self.penalty, self.alpha)
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
+        penalty = self._check_parameters()
+        X = self._validated(X, reset=True)
         dictionary = as_dictionary(self.dictionary)
         if X.shape[1] != dictionary.n_features:
             raise ValueError(
@@ -87,10 +109,71 @@ class SparseCoder(SparseCodingEstimator):
                 "such samples."
             )
         penalty.prepare(dictionary.n_components, dictionary.dtype)
-        if self.solver is not None:
-            check_solver_instance(self.solver).check_penalty(penalty)
         self.dictionary_ = dictionary
         return self
+
+    def transform(self, X, *, codes=None):
+        """Code every sample.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
+            Where to start, such as the codes of a nearby `alpha`. It saves time, and nothing else
+            for a convex penalty.
+
+        Returns
+        -------
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+            float32 only if X and the dictionary both are.
+        """
+        X = self._check_X(X)
+        codes = self._encode(X, codes=codes)
+        if not self.debias:
+            return codes
+        return debias(
+            X,
+            codes,
+            self.dictionary_,
+            positive=getattr(self._transform_encoder().penalty, "positive", False),
+            missing=self._missing,
+            n_jobs=self.n_jobs,
+        )
+
+    def _encode(self, X, **options):
+        return super()._encode(
+            X, missing=self._missing, sparse_output=self.sparse_output, **options
+        )
+
+    @property
+    def _missing(self):
+        return self.missing is not None
+
+    def _check_parameters(self):
+        """Raise if a parameter is wrong or two do not fit; return the penalty they mean."""
+        check_number(self.alpha, "alpha", low=0)
+        check_n_jobs(self.n_jobs)
+        for name in ("debias", "sparse_output"):
+            check_flag(getattr(self, name), name)
+        if self.missing not in (None, "mask"):
+            raise ValueError(
+                wrong(
+                    "missing",
+                    got=repr(self.missing),
+                    expected="None or 'mask'",
+                    remedy="Use 'mask' to fit each sample on the features that are not NaN.",
+                )
+            )
+        penalty = resolve_penalty(self.penalty, self.alpha)
+        if self.solver is not None:
+            check_solver_instance(self.solver).check_penalty(penalty)
+        return penalty
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self._missing
+        return tags
 
     def _transform_encoder(self):
         check_is_fitted(self)

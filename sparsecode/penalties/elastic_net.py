@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from sparsecode._validation import check_number, check_positive_flag
+from sparsecode._validation import check_flag, check_number
 from sparsecode.penalties.base import Penalty
 from sparsecode.penalties.l1 import L1
 
@@ -44,7 +44,7 @@ class ElasticNet(
     def checked(self):
         super().checked()
         check_number(self.l1_ratio, "l1_ratio", low=0, high=1)
-        check_positive_flag(self.positive)
+        check_flag(self.positive, "positive")
         return self
 
     def alpha_max(self, correlations):

@@ -150,9 +150,9 @@ class _PreparedGroupL1(Penalty, namedtuple("_PreparedGroupL1", ["members", "star
         for k in range(penalty.weights.shape[0]):
             norm = _norm_of_group(penalty, k, point)
             threshold = step * penalty.weights[k]
-            factor = 1 - threshold / norm if norm > threshold else threshold * 0
             for i in range(penalty.starts[k], penalty.starts[k + 1]):
-                out[penalty.members[i]] = factor * point[penalty.members[i]]
+                j = penalty.members[i]
+                out[j] = (1 - threshold / norm) * point[j] if norm > threshold else 0
 
     @staticmethod
     def _row_dual_excess(penalty, correlations):

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from sparsecode._validation import check_matrix, check_positive_flag, wrong
+from sparsecode._validation import check_flag, check_matrix, wrong
 from sparsecode.penalties.base import Penalty
 
 
@@ -69,7 +69,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
 
     def checked(self):
         super().checked()
-        check_positive_flag(self.positive)
+        check_flag(self.positive, "positive")
         if self.weights is not None:
             weights = np.asarray(self.weights, dtype=np.float64)
             if weights.ndim != 1 or np.isnan(weights).any() or (weights < 0).any():

@@ -11,7 +11,7 @@ from sparsecode import _jit
 from sparsecode._validation import check_number
 from sparsecode.solvers._best import improves
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
-from sparsecode.solvers.base import Solver, gap_certifies, incompatible
+from sparsecode.solvers.base import Solver, incompatible
 
 # Iterations from one look at the stopping quantity, and at rho, to the next.
 _PERIOD = 5
@@ -85,11 +85,11 @@ class ADMM(Solver):
                 self, "a convex penalty", penalty, "Use ISTA, FISTA or CoordinateDescent."
             )
 
-    def _check_problem(self, X, dictionary, penalty, codes):
+    def _check_parameters(self):
+        super()._check_parameters()
         if self.rho is not None:
             check_number(self.rho, "rho", low=0, low_open=True)
         check_number(self.relaxation, "relaxation", low=0, low_open=True, high=1.9)
-        return super()._check_problem(X, dictionary, penalty, codes)
 
     def _prepare(self, problem):
         return _Factors.of(problem.dictionary)
@@ -112,7 +112,7 @@ class ADMM(Solver):
             if due or record:
                 _judge_rows(
                     penalty,
-                    gap_certifies(problem),
+                    problem.by_gap,
                     real(dictionary.lipschitz * _jit.ABOVE_ONE),
                     dictionary.gram,
                     corr,
@@ -225,8 +225,7 @@ def _update_rows(penalty, solved, rho, relaxation, codes, duals, balance):
         step = 1 / rho[i]
         for j in range(n):
             point[j] = relaxation * z[j] + (1 - relaxation) * code[j] + step * dual[j]
-        for j in range(n):
-            moved[j] = _jit.scalar_prox(penalty, point[j], step, j)
+        _jit.row_prox(penalty, point, step, moved)
         primal, change, z_size, v_size, y_size = 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(n):
             v = moved[j]

@@ -5,20 +5,18 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import check_code_rows, check_integer, check_number, check_rows
-from sparsecode.dictionary import Dictionary, as_dictionary, promote
+from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.objective import Certificate, certify
-from sparsecode.penalties import Penalty
 from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.solvers._problem import Block, Problem
 
 
 @dataclass
@@ -57,60 +55,6 @@ class SolveResult:
         )
 
 
-@dataclass
-class Problem:
-    """A validated batch, read a block of rows at a time in the dtype of its dictionary.
-
-    With `missing`, NaN in `X` marks entries on which a sample is not fitted.
-    """
-
-    X: np.ndarray | csr_matrix
-    dictionary: Dictionary
-    penalty: Penalty
-    prepared: Penalty
-    codes: np.ndarray | csr_matrix | None
-    missing: bool = False
-
-    @property
-    def shape(self):
-        """Of the codes."""
-        return self.X.shape[0], self.dictionary.n_components
-
-    def samples(self, rows, dtype=None):
-        """A block of samples as they are, not to be written to."""
-        return dense_rows(self.X, rows, self.dictionary.dtype if dtype is None else dtype)
-
-    def centred(self, rows, dtype=None):
-        """A block of samples less the offset."""
-        X = self.samples(rows, dtype)
-        return self.dictionary.center(X).astype(X.dtype, copy=False)
-
-    def correlations(self, rows):
-        """Inner products of a block of centred samples with the atoms, and half its energies."""
-        X = self.centred(rows)
-        energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
-        return X @ self.dictionary.atoms.T, energy
-
-    def start(self, rows, out):
-        """Fill `out`, which holds zeros, with the codes to start from."""
-        if self.codes is not None:
-            out[:] = dense_rows(self.codes, rows, self.dictionary.dtype)
-
-
-class Block(NamedTuple):
-    """A block of rows of the answer, for a solver to fill in.
-
-    `codes` holds where to start. `history`, of shape (n_samples, 2, n_records), takes objective
-    and stopping quantity of each iteration; it has no records unless they are wanted.
-    """
-
-    rows: slice
-    codes: np.ndarray
-    n_iter: np.ndarray
-    stop: np.ndarray
-    history: np.ndarray
-
-
 class Solver(BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
@@ -124,8 +68,6 @@ class Solver(BaseEstimator):
     _block_size = 256
     # Whether it ends of itself at the optimum, so that it may take fewer than `max_iter` at tol=0.
     finite = False
-    # Whether it can fit each sample on its observed features alone.
-    handles_missing = False
 
     def solve(
         self,
@@ -153,7 +95,8 @@ class Solver(BaseEstimator):
             Where to start; not written to.
         missing : bool, default=False
             Whether NaN in `X` means a missing entry. Each sample is fitted on its other features
-            only, as if these columns of the atoms did not exist for it.
+            only, as if these columns of the atoms did not exist for it. Costs a Gram matrix for
+            each pattern of missing entries.
         sparse_output : bool, default=False
             Whether the codes are a CSR array instead of a dense one.
         n_jobs : int or None, default=None
@@ -169,7 +112,7 @@ class Solver(BaseEstimator):
         Raises
         ------
         TypeError
-            If the solver cannot handle the penalty, or missing entries.
+            If the solver cannot handle the penalty.
         ValueError
             If shapes do not fit, or a number is NaN, infinite or out of range.
 
@@ -190,9 +133,9 @@ class Solver(BaseEstimator):
             size = len(n_iter[rows])
             out = np.zeros((size, shape[1]), dtype=dtype) if sparse_output else codes[rows]
             problem.start(rows, out)
-            self._solve_block(
-                problem, prepared, Block(rows, out, n_iter[rows], stop[rows], history[rows])
-            )
+            block = Block(rows, out, n_iter[rows], stop[rows], history[rows])
+            solve_block = self._solve_observed if missing else self._solve_block
+            solve_block(problem, prepared, block)
             return compress(out) if sparse_output else None
 
         parts = map_row_blocks(solve_rows, shape[0], block_size=self._block_size, n_jobs=n_jobs)
@@ -206,6 +149,24 @@ class Solver(BaseEstimator):
             _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
             (problem, n_jobs),
         )
+
+    def _solve_observed(self, problem, prepared, block):
+        """Solve a block with missing entries: together the samples that miss the same ones."""
+        observed = ~np.isnan(problem.samples(block.rows))
+        patterns, group_of = np.unique(observed, axis=0, return_inverse=True)
+        for group, seen in enumerate(patterns):
+            inside = np.flatnonzero(group_of == group)
+            part = Block(slice(0, len(inside)), *(array[inside] for array in block[1:]))
+            if seen.all():
+                self._solve_block(problem.part(block.rows, inside, seen), prepared, part)
+            elif seen.any():
+                smaller = problem.part(block.rows, inside, seen)
+                self._solve_block(smaller, self._prepare(smaller), part)
+            else:
+                # Nothing to fit: the code of least penalty.
+                part.codes[:], part.stop[:], part.history[:] = 0, 0, 0
+            for whole, solved in zip(block[1:], part[1:], strict=True):
+                whole[inside] = solved
 
     def _n_records(self):
         """Most entries of the history of a sample."""
@@ -226,11 +187,6 @@ class Solver(BaseEstimator):
     def _check_problem(self, X, dictionary, penalty, codes, missing):
         self._check_parameters()
         self.check_penalty(penalty)
-        if missing and not self.handles_missing:
-            raise TypeError(
-                f"{type(self).__name__} cannot fit samples with missing entries: it needs one Gram "
-                "matrix for all of them. Use CoordinateDescent or OMP."
-            )
         dictionary = as_dictionary(dictionary)
         X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
         if codes is not None:
@@ -244,7 +200,7 @@ class Solver(BaseEstimator):
         check_number(self.tol, "tol", low=0)
 
     def _warn(self, problem, stop, n_samples):
-        by_gap = gap_certifies(problem)
+        by_gap = problem.by_gap
         unit = "relative duality gap" if by_gap else "scaled stationarity residual"
         warnings.warn(
             f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach "
@@ -253,15 +209,6 @@ class Solver(BaseEstimator):
             ConvergenceWarning,
             stacklevel=3,
         )
-
-
-def gap_certifies(problem):
-    """Whether a duality gap from the residual alone can judge this problem's codes.
-
-    Free atoms need a projection that `certify` makes but an iteration cannot afford.
-    """
-    penalty = problem.penalty
-    return penalty.convex and not penalty.unpenalized(problem.dictionary.n_components).any()
 
 
 def check_solver_instance(solver):

@@ -14,7 +14,7 @@ from sparsecode.solvers._proximal import (
     relative_residual,
     residual_correlations,
 )
-from sparsecode.solvers.base import Solver, gap_certifies, incompatible
+from sparsecode.solvers.base import Solver, incompatible
 
 # Share of the largest violation outside the working set that an atom must reach to enter it, and
 # share of the largest violation of all to which a working set is solved; measured, flat optima.
@@ -70,7 +70,7 @@ class CoordinateDescent(Solver):
 
     def check_penalty(self, penalty):
         super().check_penalty(penalty)
-        if not getattr(penalty, "separable", True):
+        if not penalty.separable:
             raise incompatible(self, "a separable penalty", penalty, "Use FISTA or ISTA.")
 
     def _prepare(self, problem):
@@ -88,7 +88,7 @@ class CoordinateDescent(Solver):
             problem.dictionary.gram,
             *prepared,
             problem.prepared,
-            gap_certifies(problem),
+            problem.by_gap,
             corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
             self._threshold(corr.dtype),
             self.max_iter,

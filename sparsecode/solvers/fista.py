@@ -8,7 +8,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
-from sparsecode.solvers.base import Solver, gap_certifies, incompatible
+from sparsecode.solvers.base import Solver, incompatible
 
 
 @dataclass
@@ -75,7 +75,7 @@ class FISTA(Solver):
             energy,
             problem.dictionary.gram,
             problem.prepared,
-            gap_certifies(problem),
+            problem.by_gap,
             real(largest) if self.backtracking and largest > 0 else upper,
             upper,
             self.restart,

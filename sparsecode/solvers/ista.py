@@ -8,7 +8,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
-from sparsecode.solvers.base import Solver, gap_certifies
+from sparsecode.solvers.base import Solver
 
 
 @dataclass
@@ -51,7 +51,7 @@ class ISTA(Solver):
             energy,
             problem.dictionary.gram,
             problem.prepared,
-            gap_certifies(problem),
+            problem.by_gap,
             corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
             self._threshold(corr.dtype),
             self.max_iter,

@@ -15,7 +15,7 @@ from sparsecode.solvers._proximal import (
     residual_correlations,
     stop_measure,
 )
-from sparsecode.solvers.base import Solver, gap_certifies, incompatible
+from sparsecode.solvers.base import Solver, incompatible
 
 # Time constants without a lower objective after which potentials are held not to settle.
 _PATIENCE = 20
@@ -82,12 +82,12 @@ class LCA(Solver):
 
     def check_penalty(self, penalty):
         super().check_penalty(penalty)
-        if not getattr(penalty, "separable", True):
+        if not penalty.separable:
             raise incompatible(self, "a separable penalty", penalty, "Use FISTA or ISTA.")
 
-    def _check_problem(self, X, dictionary, penalty, codes):
+    def _check_parameters(self):
+        super()._check_parameters()
         check_number(self.time_step, "time_step", low=0, low_open=True, high=1)
-        return super()._check_problem(X, dictionary, penalty, codes)
 
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)
@@ -100,7 +100,7 @@ class LCA(Solver):
             energy,
             dictionary.gram,
             problem.prepared,
-            gap_certifies(problem),
+            problem.by_gap,
             problem.penalty.convex,
             real(lipschitz),
             real(1 / inverse_scale),

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.decomposition import sparse_encode
 from sklearn.linear_model import Ridge
@@ -122,3 +123,53 @@ def test_fit_finds_out_that_the_pieces_do_not_fit(X, frame):
         SparseCoder(frame, penalty=Cauchy, solver=FeatureSign()).fit(X)
     with pytest.raises(ValueError, match=r"weights of L1 .*one weight an atom"):
         SparseCoder(frame, penalty=L1(weights=[1.0, 2.0])).fit(X)
+
+
+def test_sparse_output_and_sparse_samples(X, frame):
+    expected = SparseCoder(frame, alpha=0.3).fit_transform(X)
+    coder = SparseCoder(frame, alpha=0.3, sparse_output=True).fit(sparse.csr_array(X))
+    codes = coder.transform(sparse.csc_matrix(X))
+    assert isinstance(codes, sparse.csr_array)
+    np.testing.assert_array_equal(codes.toarray(), expected)
+    np.testing.assert_allclose(coder.inverse_transform(codes), expected @ frame, atol=1e-14)
+    assert coder.score(X) == SparseCoder(frame, alpha=0.3).fit(X).score(X)
+    assert coder.certify(X).relative_gap.max() <= 1e-6
+
+
+def test_starts_from_given_codes(X, frame):
+    coder = SparseCoder(frame, alpha=0.3, solver=FISTA(max_iter=1, tol=0.0)).fit(X)
+    solved = SparseCoder(frame, alpha=0.3, solver=FISTA(tol=1e-10)).fit_transform(X)
+    one_more = coder.transform(X, codes=solved)
+    np.testing.assert_allclose(one_more, solved, atol=1e-4)
+    assert np.abs(coder.transform(X) - solved).max() > 1e-2
+
+
+def test_debiased_codes_have_the_same_support_and_a_smaller_error(X, frame):
+    plain = SparseCoder(frame, alpha=0.3).fit(X)
+    debiased = SparseCoder(frame, alpha=0.3, debias=True).fit(X)
+    codes, fitted = plain.transform(X), debiased.transform(X)
+    assert ((fitted != 0) == (codes != 0)).all()
+    error = ((X - fitted @ frame) ** 2).sum(axis=1)
+    assert (error <= ((X - codes @ frame) ** 2).sum(axis=1) + 1e-12).all()
+    # The score and the certificate are those of the problem.
+    assert debiased.score(X) == plain.score(X)
+
+
+def test_missing_entries(X, frame):
+    X = X.copy()
+    X[0, :2] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        SparseCoder(frame, alpha=0.3).fit(X)
+    coder = SparseCoder(frame, alpha=0.3, missing="mask").fit(X)
+    expected = SparseCoder(frame[:, 2:], alpha=0.3).fit_transform(X[:1, 2:])
+    np.testing.assert_allclose(coder.transform(X)[:1], expected, atol=1e-12)
+    assert coder.certify(X).relative_gap.max() <= 1e-6
+    assert np.isfinite(coder.score(X))
+
+
+@pytest.mark.parametrize(
+    "name, value", [("missing", "drop"), ("debias", 1), ("sparse_output", None)]
+)
+def test_refuses_settings(X, frame, name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value!r}"):
+        SparseCoder(frame, **{name: value}).fit(X)

@@ -1,0 +1,139 @@
+"""Least squares on the support of codes, which undoes the shrinkage of a penalty."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import nnls
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
+from sparsecode._rows import compress, dense_rows
+from sparsecode._validation import check_code_rows, check_flag, check_rows
+from sparsecode.dictionary import as_dictionary
+
+_BLOCK_SIZE = 1024
+
+
+def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
+    """Replace the coefficients of each code by the least squares fit on its support.
+
+    Solves ``min_z ||x - offset - z @ atoms||^2`` over the ``z`` that are zero wherever the code is,
+    in float64. Penalties such as l1 pull coefficients towards zero; this keeps the atoms they chose
+    and drops the pull. An atom that depends linearly on others of the support gets 0.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    positive : bool, default=False
+        Whether coefficients must be non-negative.
+    missing : bool, default=False
+        Whether NaN in `X` means a missing entry, which is left out of the fit.
+    n_jobs : int or None, default=None
+        Threads; None uses all cores. The answer does not depend on it.
+
+    Returns
+    -------
+    codes : ndarray or csr_array of shape (n_samples, n_components)
+        Of the type of `codes`; a sparse matrix keeps its pattern.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an array holds infinity, or NaN that is not `missing`.
+
+    References
+    ----------
+    A. Belloni and V. Chernozhukov, "Least squares after model selection in high-dimensional sparse
+    models", 2013.
+
+    Examples
+    --------
+    >>> from sparsecode import debias
+    >>> debias([[2.0, 0.1]], [[1.5, 0.0]], [[1.0, 0.0], [0.0, 1.0]])
+    array([[2., 0.]])
+    """
+    check_flag(positive, "positive")
+    dictionary = as_dictionary(dictionary).astype(np.float64)
+    X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
+    codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
+    if sparse.issparse(codes):
+        out = sparse.csr_array(codes, copy=True)
+        out.sum_duplicates()
+    else:
+        out = np.zeros(codes.shape, dtype=codes.dtype)
+
+    def block(rows):
+        samples = dictionary.center(dense_rows(X, rows, np.float64))
+        if sparse.issparse(out):
+            starts = out.indptr[rows.start : rows.stop + 1]
+            inside = slice(starts[0], starts[-1])
+            starts = (starts - starts[0]).astype(np.int64)
+            out.data[inside] = _fit(samples, dictionary, starts, out.indices[inside], positive)
+        else:
+            _, columns, counts = compress(np.ascontiguousarray(codes[rows]))
+            starts = np.concatenate([[0], np.cumsum(counts)])
+            fitted = _fit(samples, dictionary, starts, columns, positive)
+            out[rows][np.repeat(np.arange(len(counts)), counts), columns] = fitted
+
+    map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    return out
+
+
+def _fit(X, dictionary, starts, columns, positive):
+    """Coefficients of each sample on its atoms, ``columns[starts[i]:starts[i + 1]]``."""
+    columns = columns.astype(np.int64)
+    values = np.empty(len(columns))
+    longest = int(np.diff(starts).max(initial=0))
+    _least_squares(X, dictionary.atoms, starts, columns, np.empty((longest, longest + 4)), values)
+    if positive:
+        owners = np.repeat(np.arange(len(X)), np.diff(starts))
+        for i in np.unique(owners[values < 0]):
+            seen = ~np.isnan(X[i])
+            own = slice(starts[i], starts[i + 1])
+            atoms = dictionary.atoms[columns[own]][:, seen]
+            values[own] = nnls(atoms.T, X[i, seen])[0]
+    return values
+
+
+@_jit.kernel
+def _least_squares(X, atoms, starts, columns, factor, values):
+    """Solve the normal equations of each sample by a Cholesky `factor` that grows atom by atom."""
+    n_features = atoms.shape[1]
+    longest = factor.shape[0]
+    kept = np.empty(longest, dtype=np.int64)
+    for i in range(X.shape[0]):
+        count = 0
+        for p in range(starts[i], starts[i + 1]):
+            values[p] = 0.0
+            atom = atoms[columns[p]]
+            square = 0.0
+            target = 0.0
+            for f in range(n_features):
+                if not np.isnan(X[i, f]):
+                    square += atom[f] * atom[f]
+                    target += atom[f] * X[i, f]
+            pivot = square
+            for a in range(count):
+                other = atoms[columns[kept[a]]]
+                total = 0.0
+                for f in range(n_features):
+                    if not np.isnan(X[i, f]):
+                        total += atom[f] * other[f]
+                for b in range(a):
+                    total -= factor[count, b] * factor[a, b]
+                factor[count, a] = total / factor[a, a]
+                pivot -= factor[count, a] * factor[count, a]
+                target -= factor[count, a] * values[kept[a]]
+            if pivot > 1e-12 * square:
+                factor[count, count] = np.sqrt(pivot)
+                values[p] = target / factor[count, count]
+                kept[count] = p
+                count += 1
+        for a in range(count - 1, -1, -1):
+            total = values[kept[a]]
+            for b in range(a + 1, count):
+                total -= factor[b, a] * values[kept[b]]
+            values[kept[a]] = total / factor[a, a]
