@@ -60,12 +60,13 @@ class SCAD(Penalty, namedtuple("SCAD", ["alpha", "knot", "a"], defaults=(1.0, 3.
 
     @staticmethod
     def _value(penalty, code, j):
-        low = penalty.knot / penalty.a
-        size = min(abs(code), penalty.knot)
+        low, size = penalty.knot / penalty.a, abs(code)
+        if size >= penalty.knot:
+            return penalty.alpha * (low + penalty.knot) / 2
         if size <= low:
             return penalty.alpha * size
         over = size - low
-        return penalty.alpha * (size - over * (over / (penalty.knot - low)) / 2)
+        return penalty.alpha * (size - over * over / (penalty.knot - low) / 2)
 
     @staticmethod
     def _grad(penalty, code, j):
@@ -84,13 +85,16 @@ class SCAD(Penalty, namedtuple("SCAD", ["alpha", "knot", "a"], defaults=(1.0, 3.
         low = knot / float(penalty.a)
         width, total = knot - low, low + knot
         if t < width:
-            kept_from = knot
-            if low + t < v < knot:
+            if v >= knot:
+                u = v
+            elif v > low + t:
                 # Differences from the knot, where the prox is the identity, do not cancel.
-                return math.copysign(knot - (knot - v) / ((width - t) / width), float(value))
+                u = knot - (knot - v) / ((width - t) / width)
+            else:
+                u = max(v - t, 0.0)
         else:
             # Between the knots the objective is concave: it is best below, at the soft threshold
             # or at 0, or above, at v. Where both cost the same:
             kept_from = (total + t) / 2 if t <= total else math.sqrt(t) * math.sqrt(total)
-        u = v if v > kept_from else max(v - t, 0.0)
+            u = v if v > kept_from else max(v - t, 0.0)
         return math.copysign(u, float(value)) if u > 0 else 0.0
