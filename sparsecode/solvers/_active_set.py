@@ -179,3 +179,28 @@ def solve_on_support(inverse, count, active, is_active, state):
                 count = _drop(p, inverse, count, active, is_active, state)
             p -= 1
     return count
+
+
+@_jit.kernel
+def subtract_active(start, rows, active, code, count, out):
+    """Fill `out` with ``start - code @ rows[active]``, four rows a pass.
+
+    These are residual correlations if the rows are those of the Gram matrix, the residual if they
+    are the atoms.
+    """
+    n = out.shape[0]
+    real = out.dtype.type
+    k = count % 4
+    for j in range(n):
+        out[j] = start[j]
+    for a in range(k):
+        z, row = real(code[a]), rows[active[a]]
+        for j in range(n):
+            out[j] -= z * row[j]
+    while k < count:
+        z0, z1, z2, z3 = real(code[k]), real(code[k + 1]), real(code[k + 2]), real(code[k + 3])
+        r0, r1 = rows[active[k]], rows[active[k + 1]]
+        r2, r3 = rows[active[k + 2]], rows[active[k + 3]]
+        for j in range(n):
+            out[j] -= z0 * r0[j] + z1 * r1[j] + z2 * r2[j] + z3 * r3[j]
+        k += 4

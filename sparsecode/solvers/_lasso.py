@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import ElasticNet
 
 
-class Lasso(NamedTuple):
+@dataclass(frozen=True)
+class Lasso:
     """A weighted l1 or elastic-net problem as a plain lasso.
 
-    Atoms are divided by their weights, and the ridge lies on the diagonal of the Gram matrix.
+    Atoms are divided by their weights, and `ridge` lies on the diagonal of the Gram matrix.
     """
 
-    atoms: np.ndarray
-    gram: np.ndarray
+    dictionary: Dictionary
     weights: np.ndarray | None
     alpha: float
+    ridge: float
     positive: bool
 
     @classmethod
     def of(cls, problem, dtype):
         penalty, dictionary = problem.penalty, problem.dictionary.astype(dtype)
-        n = dictionary.n_components
+        positive = bool(penalty.positive)
         if isinstance(penalty, ElasticNet):
-            gram = dictionary.gram + dtype(penalty.alpha * (1 - penalty.l1_ratio)) * np.eye(
-                n, dtype=dtype
-            )
-            alpha = penalty.alpha * penalty.l1_ratio
-            return cls(dictionary.atoms, gram, None, alpha, bool(penalty.positive))
+            alpha, ridge = penalty.alpha * penalty.l1_ratio, penalty.alpha * (1 - penalty.l1_ratio)
+            return cls(dictionary, None, float(alpha), float(ridge), positive)
         if penalty.weights is None:
-            alpha = float(penalty.alpha)
-            return cls(dictionary.atoms, dictionary.gram, None, alpha, bool(penalty.positive))
-        weights = penalty.thresholds(n)
-        atoms = dictionary.atoms.astype(np.float64) / weights[:, None]
-        gram = (atoms @ atoms.T).astype(dtype)
-        return cls(atoms.astype(dtype), gram, weights, 1.0, bool(penalty.positive))
+            return cls(dictionary, None, float(penalty.alpha), 0.0, positive)
+        weights = penalty.thresholds(dictionary.n_components)
+        atoms = problem.dictionary.atoms.astype(np.float64) / weights[:, None]
+        return cls(Dictionary(atoms.astype(dtype)), weights, 1.0, 0.0, positive)
+
+    @property
+    def atoms(self):
+        return self.dictionary.atoms
+
+    @cached_property
+    def gram(self):
+        gram = self.dictionary.gram
+        if self.ridge == 0:
+            return gram
+        return gram + gram.dtype.type(self.ridge) * np.eye(len(gram), dtype=gram.dtype)
 
     def from_codes(self, codes):
         """Codes of the original problem as those of the lasso; themselves if they are the same."""
         if self.weights is None:
-            return codes.astype(self.atoms.dtype, copy=False)
+            return codes
         finite = np.where(np.isinf(self.weights), 0, self.weights)
-        return (codes * finite).astype(self.atoms.dtype)
+        return (codes * finite).astype(codes.dtype)
 
     def to_codes(self, codes):
         return codes if self.weights is None else (codes / self.weights).astype(codes.dtype)

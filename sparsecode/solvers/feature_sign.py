@@ -11,9 +11,17 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import _jit
 from sparsecode.penalties import L1, ElasticNet
-from sparsecode.solvers._active_set import any_nonzero, enter, enter_support, solve_on_support
+from sparsecode.solvers._active_set import (
+    any_nonzero,
+    enter,
+    enter_support,
+    solve_on_support,
+    subtract_active,
+)
 from sparsecode.solvers._lanes import N_LANES, find_in_lane, lanes_above, largest_of_lanes
 from sparsecode.solvers._lasso import Lasso
+from sparsecode.solvers._problem import Block
+from sparsecode.solvers._refine import exact_state, make_exact, rounding_of
 from sparsecode.solvers.base import Solver, incompatible
 from sparsecode.solvers.fista import FISTA
 
@@ -21,6 +29,10 @@ from sparsecode.solvers.fista import FISTA
 _SINGLE_TOL = 2e-5
 # Gaps below this are rounding, even in float64.
 _ROUNDING = 1e-12
+# In place of samples, atoms, ridge and largest norm in float64, for a search that needs none.
+_NOT_EXACT = (np.empty((0, 0)), np.empty((0, 0)), 0.0, 0.0)
+# Most times that a search in float32 is taken up again for what only float64 sees.
+_MOST_ROUNDS = 20
 # Share of the largest violation that a candidate must reach; measured, with a flat optimum.
 _EAGER = 0.65
 
@@ -72,54 +84,52 @@ class FeatureSign(Solver):
             raise incompatible(self, "an l1 or elastic-net penalty", penalty, "Use FISTA or ISTA.")
 
     def _prepare(self, problem):
-        """The forms to solve one after the other, each with its tolerance."""
+        """The problem as a lasso in float32 and in float64."""
         if has_free_atoms(problem.penalty):
-            return []
-        in_double = (Lasso.of(problem, np.float64), self.tol)
-        if problem.dictionary.dtype == np.float32 and self.tol >= _SINGLE_TOL:
-            return [(Lasso.of(problem, np.float32), self._threshold(np.float32))]
-        return [(Lasso.of(problem, np.float32), _SINGLE_TOL), in_double]
+            return None
+        return Lasso.of(problem, np.float32), Lasso.of(problem, np.float64)
 
     def _solve_block(self, problem, forms, block):
-        codes, may_start = block.codes, problem.codes is not None
-        for lasso, tol in forms:
-            codes = self._search(problem, lasso, codes, may_start, tol, block)
-            may_start = True
-        if codes is not block.codes:
-            block.codes[:] = codes
-        # Those that stopped of themselves: at `max_iter` a sample is left as it is.
-        failed = (block.stop > max(self.tol, _ROUNDING)) & (block.n_iter < self.max_iter)
-        if failed.any():
-            self._finish(problem, np.flatnonzero(failed), block)
+        everything = np.arange(len(block.codes))
+        if forms is None:
+            self._finish(problem, everything, block)
+            return
+        single, double = forms
+        self._search_single(problem, single, double, block)
+        failed = self._failed(block)
+        if failed.size:
+            self._search_double(problem, double, failed, block)
+        failed = self._failed(block)
+        if failed.size:
+            self._finish(problem, failed, block)
 
-    def _search(self, problem, lasso, codes, may_start, tol, block):
-        """Go on from `codes`, zeros unless `may_start`; in place if `lasso` is the same problem."""
-        dtype = lasso.atoms.dtype
-        X = problem.centred(block.rows, dtype)
-        codes = lasso.from_codes(codes)
-        n_stripes = -(-codes.shape[1] // N_LANES)
-        residual = np.zeros((n_stripes, N_LANES), dtype=dtype)
-        tops = np.empty(N_LANES, dtype=dtype)
-        bits = np.int32 if dtype == np.float32 else np.int64
-        _search_rows(
-            X @ lasso.atoms.T,
-            np.einsum("ij,ij->i", X, X) / 2,
-            lasso.gram,
-            lasso.alpha,
-            lasso.positive,
-            tol,
-            self.max_iter,
-            may_start,
-            codes,
-            block.n_iter,
-            block.stop,
-            block.history,
-            residual.ravel()[: codes.shape[1]],
-            residual.view(bits),
-            tops,
-            tops.view(bits),
-        )
-        return lasso.to_codes(codes)
+    def _failed(self, block):
+        """Samples that stopped of themselves before they were solved."""
+        unsolved = block.stop > max(self.tol, _ROUNDING)
+        return np.flatnonzero(unsolved & (block.n_iter < self.max_iter))
+
+    def _search_single(self, problem, single, double, block):
+        """Search in float32; made exact where float32 alone cannot reach the tolerance."""
+        enough = problem.dictionary.dtype == np.float32 and self.tol >= _SINGLE_TOL
+        tol = self._threshold(np.float32) if enough else self.tol
+        exact = _NOT_EXACT
+        if not enough:
+            X = problem.centred(block.rows, np.float64)
+            exact = (X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
+        X = problem.centred(block.rows, np.float32)
+        codes = single.from_codes(block.codes)
+        _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
+        block.codes[:] = single.to_codes(codes)
+
+    def _search_double(self, problem, double, rows, block):
+        """Go on with some rows in float64."""
+        part = Block(block.rows, *(array[rows] for array in block[1:]))
+        codes = double.from_codes(part.codes.astype(np.float64))
+        X = problem.centred(block.rows, np.float64)[rows]
+        _search(X, double, _NOT_EXACT, self.tol, self.max_iter, True, codes, part)
+        block.codes[rows] = double.to_codes(codes)
+        for whole, solved in zip(block[2:], part[2:], strict=True):
+            whole[rows] = solved
 
     def _finish(self, problem, failed, block):
         """Solve the samples that the search could not, by `FISTA` in float64."""
@@ -142,6 +152,34 @@ class FeatureSign(Solver):
             block.history[s, 1, block.n_iter[s] :] = block.stop[s]
 
 
+def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
+    """Search from `codes`, which are zeros unless `may_start`, and leave the answer there."""
+    dtype = lasso.atoms.dtype
+    n_stripes = -(-codes.shape[1] // N_LANES)
+    residual = np.zeros((n_stripes, N_LANES), dtype=dtype)
+    tops = np.empty(N_LANES, dtype=dtype)
+    bits = np.int32 if dtype == np.float32 else np.int64
+    _search_rows(
+        X @ lasso.atoms.T,
+        np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2,
+        lasso.gram,
+        lasso.alpha,
+        lasso.positive,
+        exact,
+        tol,
+        max_iter,
+        may_start,
+        codes,
+        block.n_iter,
+        block.stop,
+        block.history,
+        residual.ravel()[: codes.shape[1]],
+        residual.view(bits),
+        tops,
+        tops.view(bits),
+    )
+
+
 def has_free_atoms(penalty):
     """Whether an l1 or elastic-net penalty leaves some atom without an l1 term."""
     l1 = penalty.alpha * getattr(penalty, "l1_ratio", 1)
@@ -156,6 +194,7 @@ def _search_rows(
     gram,
     alpha,
     positive,
+    exact,
     tol,
     max_iter,
     may_start,
@@ -169,6 +208,9 @@ def _search_rows(
     top_bits,
 ):
     n = codes.shape[1]
+    samples, atoms, ridge, largest_norm = exact
+    is_exact = samples.shape[0] > 0
+    residuals = np.empty((2, samples.shape[1]))
     # Rows of no power of two of bytes, which would all lie on the same cache lines.
     inverse = np.empty((n, n + 4))
     active = np.empty(n, dtype=np.int64)
@@ -179,7 +221,8 @@ def _search_rows(
     goal, cross, work = np.empty(n), np.empty(n), np.empty(n)
     state = (target, sign, code, goal, cross, work)
     n_lanes = tops.shape[0]
-    found = np.empty(n_lanes + 1, dtype=np.int64)
+    found = np.empty(max(n, n_lanes) + 1, dtype=np.int64)
+    violating_corr = np.empty(2 * n)
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         count = 0
@@ -190,31 +233,77 @@ def _search_rows(
             )
             count = solve_on_support(inverse, count, active, is_active, state)
         t = n_iter[s]
-        n_wanted = n_lanes
+        n_wanted, n_rounds = n_lanes, 0
         while True:
-            _residual_of_active(corr[s], gram, active, code, count, residual)
+            subtract_active(corr[s], gram, active, code, count, residual)
             largest = largest_of_lanes(residual_bits, positive, tops, top_bits)
-            stop[s] = _relative_gap(
-                alpha, energy[s], largest, target, code, active, residual, count
-            )
-            if record:
+            is_last = t == max_iter or n_rounds == _MOST_ROUNDS
+            before, n_found, n_entered = count, 0, 0
+            if is_exact:
+                rounding = rounding_of(energy[s], largest_norm, code, count)
+                stop[s] = np.inf
+                if is_last or not largest > alpha + rounding:
+                    count, n_found, stop[s] = make_exact(
+                        samples[s],
+                        energy[s],
+                        atoms,
+                        ridge,
+                        largest_norm,
+                        alpha,
+                        positive,
+                        tol,
+                        rounding,
+                        residual,
+                        inverse,
+                        count,
+                        active,
+                        is_active,
+                        state,
+                        residuals,
+                        found,
+                        violating_corr,
+                    )
+                    is_last = is_last or n_found == 0
+                    n_rounds += 1
+            else:
+                stop[s] = _relative_gap(
+                    alpha, energy[s], largest, target, code, active, residual, count
+                )
+                is_last = is_last or not largest > alpha
+            if record and is_exact:
+                history[s, 0, t:], history[s, 1, t:] = exact_state(
+                    samples[s],
+                    energy[s],
+                    atoms,
+                    ridge,
+                    alpha,
+                    positive,
+                    active,
+                    is_active,
+                    count,
+                    code,
+                    violating_corr,
+                )
+            elif record:
                 history[s, 0, t:] = _objective(
                     alpha, energy[s], target, code, active, residual, count
                 )
                 history[s, 1, t:] = stop[s]
-            if stop[s] <= tol or t == max_iter or not largest > alpha:
+            if stop[s] <= tol or is_last:
                 break
             t += 1
-            # Weak candidates are often wrong and cost a removal, so only the better ones enter.
-            bar = alpha + _EAGER * (largest - alpha)
-            before, n_entered = count, 0
-            n_found = lanes_above(tops, bar, found)
-            for i in range(min(n_found, n_wanted)):
-                j = find_in_lane(residual_bits, positive, found[i], top_bits)
+            if n_found == 0:
+                # Weak candidates are often wrong and cost a removal, so only better ones enter.
+                bar = alpha + _EAGER * (largest - alpha)
+                n_found = min(lanes_above(tops, bar, found), n_wanted)
+                for i in range(n_found):
+                    found[i] = find_in_lane(residual_bits, positive, found[i], top_bits)
+                    violating_corr[i] = residual[found[i]]
+            for i in range(n_found):
                 # An exchange supposes that no active coefficient is still 0.
                 count, entered = enter(
-                    j,
-                    residual[j] > 0,
+                    found[i],
+                    violating_corr[i] > 0,
                     0.0,
                     n_entered == 0,
                     corr[s],
@@ -239,27 +328,6 @@ def _search_rows(
         for a in range(count):
             codes[s, active[a]] = code[a]
             is_active[active[a]] = 0
-
-
-@_jit.kernel
-def _residual_of_active(corr, gram, active, code, count, out):
-    """Fill `out` with ``corr - code @ gram[active]``, four rows a pass."""
-    n = out.shape[0]
-    real = out.dtype.type
-    k = count % 4
-    for j in range(n):
-        out[j] = corr[j]
-    for a in range(k):
-        z, row = real(code[a]), gram[active[a]]
-        for j in range(n):
-            out[j] -= z * row[j]
-    while k < count:
-        z0, z1, z2, z3 = real(code[k]), real(code[k + 1]), real(code[k + 2]), real(code[k + 3])
-        r0, r1 = gram[active[k]], gram[active[k + 1]]
-        r2, r3 = gram[active[k + 2]], gram[active[k + 3]]
-        for j in range(n):
-            out[j] -= z0 * r0[j] + z1 * r1[j] + z2 * r2[j] + z3 * r3[j]
-        k += 4
 
 
 @_jit.kernel
