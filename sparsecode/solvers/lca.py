@@ -37,11 +37,11 @@ class LCA(Solver):
     `time_step`; it costs one row of the Gram matrix for each active neuron.
 
     For convex penalties the objective falls at every step, but for the first one from given codes;
-    else only where few neurons cross their thresholds in a step. The code returned is the best by objective among the start and every fifth
-    step. Neurons that are tied at a threshold that jumps may never come to rest: a sample of a
-    penalty that is not convex whose objective has not fallen for 20 time constants goes on from the
-    best code with ``s = 1 / L``, ``L`` being the largest eigenvalue of `G`, where no step can raise
-    it.
+    else only where few neurons cross their thresholds in a step. The code returned is the best by
+    objective among the start and every fifth step. Neurons that are tied at a threshold that jumps
+    may never come to rest: a sample of a penalty that is not convex whose objective has not fallen
+    for 20 time constants goes on from the best code with ``s = 1 / L``, where no step can raise it;
+    `L` is the largest eigenvalue of `G`.
 
     Parameters
     ----------

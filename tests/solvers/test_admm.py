@@ -106,17 +106,24 @@ def test_scale_does_not_matter():
     assert (scaled.n_iter == plain.n_iter).all()
 
 
-def test_samples_do_not_share_rho():
+def test_samples_do_not_share_rho(monkeypatch):
     """Each sample balances its own residuals, so that others make no difference to it."""
     X, atoms = problem(25, 10, n_samples=12)
-    X *= np.logspace(-3, 3, 12)[:, None]
+    X *= np.logspace(-2, 2, 12)[:, None]
+    atoms *= np.logspace(-1, 1, 25)[:, None]
+    rhos = []
+    solve = admm._Factors.solve
+    monkeypatch.setattr(
+        admm._Factors, "solve", lambda *args: rhos.append(args[2].copy()) or solve(*args)
+    )
     whole = ADMM(tol=0, max_iter=60).solve(X, atoms, L1(0.1)).codes
+    assert len(set(rhos[-1])) > 2 and rhos[-1].min() < rhos[0][0] < rhos[-1].max()
     alone = [ADMM(tol=0, max_iter=60).solve(x[None], atoms, L1(0.1)).codes[0] for x in X]
-    scale = np.abs(X).max(axis=1, keepdims=True)
+    scale = np.abs(whole).max(axis=1, initial=1e-3, keepdims=True)
     np.testing.assert_allclose(whole / scale, alone / scale, atol=1e-9)
 
 
-def test_balancing_makes_up_for_a_bad_rho(monkeypatch):
+def test_balancing_makes_up_for_a_bad_rho():
     X, atoms = problem(25, 10)
     # Both start from the mean squared norm, which is far from right where few atoms are large.
     atoms[0] *= 30

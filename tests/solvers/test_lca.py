@@ -157,6 +157,17 @@ def test_rest_with_a_hard_threshold(alpha, equal_norms, rng):
         np.testing.assert_allclose(z @ atoms, fit @ atoms[z != 0], atol=1e-6)
 
 
+def test_a_neuron_above_its_threshold_is_not_at_rest():
+    """Codes of 0 are stationary for ISTA up to a larger correlation, but not for the network."""
+    atoms = np.array([[1.0, 0.0], [0.8, 0.6], [0.8, -0.6]])
+    X, penalty = np.array([[1.0, 0.0]]), L0(0.3)
+    lipschitz = np.linalg.eigvalsh(atoms @ atoms.T)[-1]
+    assert np.sqrt(2 * 0.3) < 1 < np.sqrt(2 * 0.3 * lipschitz)
+    assert (FISTA(backtracking=False).solve(X, atoms, penalty).codes == 0).all()
+    codes = LCA(tol=1e-9).solve(X, atoms, penalty).codes
+    np.testing.assert_allclose(codes, [[1.0, 0.0, 0.0]], atol=1e-7)
+
+
 def test_a_hard_threshold_finds_sparse_codes(rng):
     """Competition leaves the atoms that a signal was made of."""
     atoms = unit_atoms(40, 20)
