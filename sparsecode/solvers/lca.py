@@ -36,12 +36,12 @@ class LCA(Solver):
     optimum of a convex penalty, else a stationary point. An iteration is one Euler step of length
     `time_step`; it costs one row of the Gram matrix for each active neuron.
 
-    For convex penalties the objective falls at every step; else only where few neurons cross their
-    thresholds in a step. The code returned is the best by objective among the start and every fifth
-    step. Neurons that are tied at a threshold that jumps may never come to rest: a sample of a
-    penalty that is not convex whose objective has not fallen for 20 time constants goes on from the
-    best code with ``s = 1 / L``, ``L`` being the largest eigenvalue of `G`, where no step can raise
-    it.
+    For convex penalties the objective falls at every step, but for the first one from given codes;
+    else only where few neurons cross their thresholds in a step. The code returned is the best by
+    objective among the start and every fifth step. Neurons that are tied at a threshold that jumps
+    may never come to rest: a sample of a penalty that is not convex whose objective has not fallen
+    for 20 time constants goes on from the best code with ``s = 1 / L``, where no step can raise it;
+    `L` is the largest eigenvalue of `G`.
 
     Parameters
     ----------
@@ -51,9 +51,11 @@ class LCA(Solver):
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
         residual (others, and weighted l1 with free atoms), see `Certificate`; the latter also with
         ``1 / s`` in the place of `L`. 0 runs `max_iter` steps.
-    time_step : float, default=0.1
+    time_step : float, default=1.0
         Length of an Euler step in units of the time constant `tau` of a neuron, above 0 and at most
-        1. Where it is above ``1 / (s L)``, from which on potentials would oscillate, that is used.
+        1. Where it is above ``1 / (s L)``, from which on potentials would oscillate, that is used:
+        the default is the longest step that is smooth. Near the differential equation, the codes
+        of a penalty that is not convex depend less on the step; simulations often take 0.1.
 
     Notes
     -----
@@ -78,7 +80,7 @@ class LCA(Solver):
 
     max_iter: int = 20000
     tol: float = 1e-6
-    time_step: float = 0.1
+    time_step: float = 1.0
 
     def check_penalty(self, penalty):
         super().check_penalty(penalty)
@@ -101,11 +103,12 @@ class LCA(Solver):
             dictionary.gram,
             problem.prepared,
             problem.by_gap,
-            problem.penalty.convex,
+            np.inf if problem.penalty.convex else _PATIENCE,
             real(lipschitz),
             real(1 / inverse_scale),
             real(min(self.time_step, inverse_scale / lipschitz)),
-            problem.codes is not None,
+            # Where potentials start: at their drive, or at 0.
+            real(0 if problem.codes is None else 1),
             self._threshold(corr.dtype),
             self.max_iter,
             block.codes,
@@ -122,11 +125,11 @@ def _lca_rows(
     gram,
     penalty,
     by_gap,
-    convex,
+    patience,
     lipschitz,
     first_scale,
+    usual_rate,
     first_rate,
-    has_start,
     tol,
     max_iter,
     codes,
@@ -135,37 +138,33 @@ def _lca_rows(
     history,
 ):
     n = codes.shape[1]
-    potential = np.zeros(n, dtype=corr.dtype)
+    potential = np.empty(n, dtype=corr.dtype)
     code = np.empty(n, dtype=corr.dtype)
     residual_corr = np.empty(n, dtype=corr.dtype)
     support = np.empty(n, dtype=np.int64)
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
-        scale, rate = first_scale, first_rate
+        scale, rate = first_scale, usual_rate
         slack = np.finfo(corr.dtype).eps * energy[s]
         best = np.inf
         fell_at = 0
         code[:] = codes[s]
         residual_correlations(corr[s], code, gram, support, residual_corr)
-        for j in range(n):
-            potential[j] = code[j] + scale * residual_corr[j] if has_start else scale * 0
+        potential[:] = 0
+        _follow_drive(first_rate, scale, code, residual_corr, potential)
         t = 0
         while True:
             due = t % 5 == 0 or t == max_iter
             if record or due:
                 value = objective_of(penalty, corr[s], energy[s], code, residual_corr)
-                measure = stop_measure(
-                    penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr
+                measure = _unrest(
+                    penalty, by_gap, lipschitz, scale, corr[s], energy[s], code, residual_corr
                 )
-                if not by_gap:
-                    # At rest with the present scale, which asks for more than with 1 / L.
-                    unrest = relative_residual(penalty, corr[s], 1 / scale, code, residual_corr)
-                    measure = max(measure, unrest)
                 if record:
                     history[s, 0, t] = value
                     history[s, 1, t] = measure
             if due:
-                if value < best - slack or t == 0:
+                if value < best - slack:
                     fell_at = t
                 if improves(value, measure, best, stop[s], slack):
                     best = value
@@ -173,17 +172,15 @@ def _lca_rows(
                     codes[s] = code
                 if (stop[s] <= tol and tol > 0) or t == max_iter:
                     break
-                if not convex and (t - fell_at) * rate > _PATIENCE and scale > 1 / lipschitz:
+                if (t - fell_at) * rate > patience and scale > 1 / lipschitz:
                     fell_at = t
                     rate *= scale * lipschitz
                     scale = 1 / lipschitz
                     code[:] = codes[s]
                     residual_correlations(corr[s], code, gram, support, residual_corr)
-                    for j in range(n):
-                        potential[j] = code[j] + scale * residual_corr[j]
+                    _follow_drive(1, scale, code, residual_corr, potential)
+            _follow_drive(rate, scale, code, residual_corr, potential)
             for j in range(n):
-                drive = code[j] + scale * residual_corr[j]
-                potential[j] += rate * (drive - potential[j])
                 code[j] = _jit.scalar_prox(penalty, potential[j], scale, j)
             residual_correlations(corr[s], code, gram, support, residual_corr)
             t += 1
@@ -191,3 +188,20 @@ def _lca_rows(
         if record:
             history[s, 0, t:] = best
             history[s, 1, t:] = stop[s]
+
+
+@_jit.kernel
+def _follow_drive(rate, scale, code, residual_corr, potential):
+    """Move the potentials towards their drive ``code + scale * (c - code @ G)``."""
+    for j in range(code.shape[0]):
+        drive = code[j] + scale * residual_corr[j]
+        potential[j] += rate * (drive - potential[j])
+
+
+@_jit.kernel
+def _unrest(penalty, by_gap, lipschitz, scale, corr, energy, code, residual_corr):
+    """The stopping quantity; a residual also at rest with `scale`, which may ask for more."""
+    measure = stop_measure(penalty, by_gap, lipschitz, corr, energy, code, residual_corr)
+    if by_gap:
+        return measure
+    return max(measure, relative_residual(penalty, corr, 1 / scale, code, residual_corr))
