@@ -55,15 +55,12 @@ def lineup(problem, solvers):
 
 
 def available(lineup, problem, tell):
-    """The coders that can code the problem; `tell` is called with a line on each other one."""
-    kept = []
-    for coder in lineup:
-        reason = coder.unavailable(problem)
-        if reason is None:
-            kept.append(coder)
-        else:
-            tell(f"{coder.label}: skipped, {reason}")
-    return kept
+    """The coders that can code the problem; `tell` is called with a line on each other label."""
+    reasons = {coder: coder.unavailable(problem) for coder in lineup}
+    skipped = {coder.label: reason for coder, reason in reasons.items() if reason is not None}
+    for label, reason in skipped.items():
+        tell(f"{label}: skipped, {reason}")
+    return [coder for coder, reason in reasons.items() if reason is None]
 
 
 def race(lineup, problem, threads, n_rounds, n_few, tell):
