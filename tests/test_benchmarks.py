@@ -42,7 +42,9 @@ CODERS = [
     ("LassoLars", {}, 1e-9),
     ("LassoOnGram", {"gap": 1e-8}, 1e-8),
     ("CelerLasso", {"gap": 1e-8}, 1e-8),
-    ("SkglmLasso", {"gap": 1e-8}, 1e-8),
+    pytest.param(
+        "SkglmLasso", {"gap": 1e-8}, 1e-8, marks=pytest.mark.needs_jit("skglm fails without it")
+    ),
 ]
 
 

@@ -88,6 +88,7 @@ def _learn_apart(names, quick):
     """Learn what is not in the cache in another process: in this one nothing is compiled yet."""
     wanted = [name for name in names if not workloads.is_cached(name, quick=quick)]
     if wanted:
+        print(f"Learning the dictionaries of {', '.join(wanted)}, once", flush=True)
         options = ["--only-learn", *(["--quick"] if quick else [])]
         subprocess.run([sys.executable, __file__, *options, *wanted], check=True)
 
