@@ -28,7 +28,7 @@ bench-import: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
 
 bench-coding: $(VENV)/.installed-bench
-	$(BIN)/python benchmarks/coding.py
+	$(BIN)/python benchmarks/coding/table.py
 
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py

@@ -12,7 +12,7 @@ import numpy as np
 
 from sparsecode.datasets import OlshausenFieldWhitening, load_photographs, sample_patches
 
-PACKAGES = ("sparsecode", "numpy", "scipy", "numba", "scikit-learn", "spams-bin")
+PACKAGES = ("sparsecode", "numpy", "scipy", "numba", "scikit-learn", "spams-bin", "celer", "skglm")
 
 
 def print_header(title):

@@ -1,0 +1,236 @@
+"""Exact codes: samples a second and certified gaps, ours against other libraries, in one table.
+
+The problems are in `benchmark_utils.workloads`, the coders in `benchmark_utils.coders`; the
+benchopt benchmark in this folder has the same. Coders run in turn, figures are medians, gaps are
+relative duality gaps that `sparsecode.certify` finds in float64. Run: ``python
+benchmarks/coding/table.py [--threads 2] [A B ...]``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import click
+import numpy as np
+from benchmark_utils import coders, workloads
+from benchmark_utils.common import interleaved, print_header
+from benchmark_utils.lineup import available, clock, find, lineup, race, support_agreement
+from benchmark_utils.problems import Greedy
+from benchmark_utils.workloads import WORKLOADS
+from threadpoolctl import ThreadpoolController
+
+from sparsecode import SparseCoder
+from sparsecode.solvers import FeatureSign
+
+N_ONE_BY_ONE = 500
+NOTES = """\
+Ours, the floor and SPAMS use --threads threads, all others one. Gram matrices are given to all who
+take one; what else is prepared, and tolerances chosen to reach the gap, is not timed. "samples"
+is how many were timed: few for slow solvers, whose gaps are of those. A star marks a
+worst gap above the one asked for. "vs SPAMS" is the rate over that of SPAMS in float64, "vs floor"
+the time over that of the float32 product X @ atoms.T. "compile" is how much longer the first call
+took than the second; with --cold nothing was in numba's cache."""
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice([*WORKLOADS, "F"]))
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--solver", "solvers", multiple=True, default=["FeatureSign"], show_default=True)
+@click.option("--quick", is_flag=True, help="Small problems, to see that everything runs.")
+@click.option("--cold", is_flag=True, help="Compile anew, in an empty cache of numba.")
+@click.option("--only-learn", is_flag=True, help="Fill the cache of dictionaries, and stop.")
+@click.option("--scaling", is_flag=True, help="Only compare two threads with one, on B.")
+def main(names, threads, rounds, solvers, quick, cold, only_learn, scaling):
+    """Print the table for the workloads NAMES (F is all that start with it), by default all."""
+    names = ["B"] if scaling else _without_absent(_expand(names))
+    if only_learn:
+        for name in names:
+            workloads.load(name, quick=quick)
+        return
+    _learn_apart(names, quick)
+    if cold:
+        sys.exit(_run_cold())
+    print_header(f"Exact coding, {threads} thread(s)" + (", quick" if quick else ""))
+    pool = _load_libraries()
+    if scaling:
+        _print_scaling(workloads.load("B", quick=quick), solvers, rounds, pool)
+        return
+    print(NOTES + "\n")
+    with pool.limit(limits=threads):
+        for name in names:
+            _print_workload(name, threads, rounds, solvers, quick)
+        if "A" in names:
+            n_samples = 20 if quick else N_ONE_BY_ONE
+            _print_one_by_one(workloads.load("A", quick=quick), n_samples)
+
+
+def _expand(names):
+    chosen = []
+    for name in names or WORKLOADS:
+        chosen += [key for key in WORKLOADS if key[0] == "F"] if name == "F" else [name]
+    return chosen
+
+
+def _without_absent(names):
+    """The names without greedy workloads, if nothing of ours solves them yet."""
+    if coders.OursGreedy().absent() is None:
+        return names
+    if any(WORKLOADS[name].greedy for name in names):
+        print(f"F left out: {coders.OursGreedy().absent()}")
+    return [name for name in names if not WORKLOADS[name].greedy]
+
+
+def _learn_apart(names, quick):
+    """Learn what is not in the cache in another process: in this one nothing is compiled yet."""
+    wanted = [name for name in names if not workloads.is_cached(name, quick=quick)]
+    if wanted:
+        print(f"Learning the dictionaries of {', '.join(wanted)}, once", flush=True)
+        options = ["--only-learn", *(["--quick"] if quick else [])]
+        subprocess.run([sys.executable, __file__, *options, *wanted], check=True)
+
+
+def _run_cold():
+    arguments = [argument for argument in sys.argv if argument != "--cold"]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+        return subprocess.run([sys.executable, *arguments], env=environment).returncode
+
+
+def _load_libraries():
+    """Controller of the threads of all libraries, which must be loaded to be controlled."""
+    for coder in (coders.SpamsLasso, coders.CelerLasso, coders.SkglmLasso):
+        reason = coders.missing(coder.module, coder.package)
+        if reason is not None:
+            print(f"{coder.module} skipped: {reason}")
+    return ThreadpoolController()
+
+
+def _print_workload(name, threads, rounds, solvers, quick):
+    problem = workloads.load(name, quick=quick)
+    work = WORKLOADS[name].quick() if quick else WORKLOADS[name]
+    print(f"{name}: {_describe(problem, work)}")
+    # A missing library was named above; once is enough.
+    group = available(lineup(problem, solvers), problem, _tell_unless_missing)
+    timings = race(group, problem, threads, rounds, work.n_few, _tell)
+    _print_rows(problem, timings)
+    print(flush=True)
+
+
+def _tell(line):
+    print(f"    {line}")
+
+
+def _tell_unless_missing(line):
+    if "pip install" not in line:
+        _tell(line)
+
+
+def _describe(problem, work):
+    n_components, n_features = problem.dictionary.atoms.shape
+    text = f"{len(problem.X)} samples of {n_features} features, {n_components} atoms, "
+    if not isinstance(problem, Greedy):
+        return text + f"l1 {problem.l1:.3f}, l2 {problem.l2:.3f}, positive {problem.positive}"
+    if problem.n_nonzero is None:
+        return text + f"to a squared error of {problem.error:.3f}"
+    return text + f"{problem.n_nonzero} atoms a code"
+
+
+LASSO_COLUMNS = " worst gap  mean gap  nonzeros"
+GREEDY_COLUMNS = "worst error  mean error  most atoms  mean atoms  same support"
+
+
+def _print_rows(problem, timings):
+    greedy = isinstance(problem, Greedy)
+    columns = GREEDY_COLUMNS if greedy else LASSO_COLUMNS
+    print(f"    {'solver':34s} dtype    threads  samples  samples/s  {columns}"
+          "  vs SPAMS  vs floor  compile")  # fmt: skip
+    if greedy:
+        spams = find(timings, coders.SpamsOMP, dtype="float64")
+    else:
+        spams = find(timings, coders.SpamsLasso, dtype="float64", gram=True)
+    floor = find(timings, coders.Product)
+    for timing in timings:
+        coder = timing.coder
+        line = (
+            f"    {coder.label:34s} {coder.dtype}  {coder.threads:7d}  {len(timing.problem.X):7d}"
+            f"  {timing.rate:9.0f}  "
+        )
+        line += _figures(timing, timings, greedy).ljust(len(columns))
+        line += f"  {timing.rate / spams.rate:7.2f}x" if spams else " " * 10
+        line += f"  {floor.rate / timing.rate:7.1f}x"
+        print(line + f"  {timing.compiling:5.1f} s")
+
+
+def _figures(timing, timings, greedy):
+    if timing.coder.codes is None:
+        return ""
+    found = timing.problem.judge(timing.coder.codes)
+    if not greedy:
+        star = "*" if found["worst_gap"] > timing.coder.gap else " "
+        return (
+            f"{found['worst_gap']:9.1e}{star}  {found['mean_gap']:8.1e}  {found['nonzeros']:8.1f}"
+        )
+    same = support_agreement(timing, timings)
+    return (
+        f"{found['worst_error']:11.4f}  {found['mean_error']:10.4f}  {found['most_atoms']:10d}"
+        f"  {found['mean_atoms']:10.2f}  " + ("" if same is None else f"{100 * same:10.2f} %")
+    )
+
+
+def _print_one_by_one(problem, n_samples):
+    """Milliseconds of a call with one sample, by coders that were prepared before."""
+    problem = problem.head(n_samples)
+    estimator = SparseCoder(
+        problem.dictionary, penalty=problem.penalty, solver=FeatureSign(tol=1e-6), n_jobs=1,
+        **coders.sparse_output(SparseCoder),
+    ).fit(problem.X)  # fmt: skip
+    single = [coders.Ours(dtype="float32", tol=1e-4), coders.Ours()]
+    single += [coders.SpamsLasso(), coders.SpamsLasso(gram=False), coders.SpamsLasso("float32")]
+    single = available(single, problem, _tell_unless_missing)
+    times = {i: [] for i in range(len(single) + 1)}
+    estimator.transform(problem.X[:1])
+    for i in range(len(problem.X)):
+        row = problem.X[i : i + 1]
+        times[0].append(clock(lambda row=row: estimator.transform(row)))
+        for j, coder in enumerate(single, start=1):
+            coder.prepare(problem.rows(i, i + 1))
+            times[j].append(clock(coder.run))
+    print(f"{problem.name}: one sample at a time, one thread, median of {n_samples} calls")
+    labels = ["sparsecode SparseCoder.transform", *(coder.label for coder in single)]
+    dtypes = ["float64", *(coder.dtype for coder in single)]
+    for j, values in times.items():
+        print(f"    {labels[j]:34s} {dtypes[j]}  {1e3 * np.median(values):7.4f} ms")
+    print()
+
+
+def _print_scaling(problem, solvers, rounds, pool):
+    """Rates with two threads over those with one, in turn."""
+    group = [coder for coder in lineup(problem, solvers) if not coder.few]
+    print(f"{problem.name}: two threads against one, medians of {rounds} rounds")
+    print(f"    {'solver':34s} dtype    samples/s, 1 thread  2 threads  ratio")
+    for coder in available(group, problem, _tell_unless_missing):
+        runs = {threads: _with_threads(coder, problem, threads, pool) for threads in (1, 2)}
+        for run in runs.values():
+            run()
+        seconds = interleaved(runs, rounds)
+        one, two = (len(problem.X) / np.median(seconds[threads]) for threads in (1, 2))
+        print(f"    {coder.label:34s} {coder.dtype}  {one:19.0f}  {two:9.0f}  {two / one:5.2f}")
+
+
+def _with_threads(coder, problem, threads, pool):
+    coder.prepare(problem, threads)
+
+    def run():
+        coder.threads = threads
+        with pool.limit(limits=threads):
+            coder.run()
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
