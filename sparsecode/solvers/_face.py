@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode.solvers._cholesky import append_to_factor, solve_factored
 
 # Keeps the factor of a singular Gram block finite, relative to its diagonal.
 _RIDGE = 1e-13
@@ -45,7 +46,7 @@ def jump_on_face(penalty, working, norms, noise, count, gram, state, room):
                 direction[m] = np.float64(residual[a]) - slope[a]
                 m += 1
         _factorize(gram, face, m, factor)
-        _solve(factor, m, direction)
+        solve_factored(factor, m, direction)
         _bend(gram, face, m, direction, count, bent)
         fall, curvature, error = 0.0, 0.0, 0.0
         cap, first = np.inf, -1
@@ -104,28 +105,9 @@ def _change_of_value(penalty, working, face, m, last, part, direction, length, t
 
 @_jit.kernel
 def _factorize(gram, face, m, factor):
-    """Cholesky factor, by rows, of the Gram block of the face."""
+    """Cholesky factor of the Gram block of the face."""
     for i in range(m):
-        row, mine = gram[face[i]], factor[i]
-        for k in range(i + 1):
-            other = factor[k]
-            total = np.float64(row[face[k]])
-            for p in range(k):
-                total -= mine[p] * other[p]
-            if k < i:
-                mine[k] = total / other[k]
-            else:
-                square = np.float64(row[face[i]])
-                mine[i] = np.sqrt(max(total, 0.0) + _RIDGE * square)
-
-
-@_jit.kernel
-def _solve(factor, m, vector):
-    for i in range(m):
-        for p in range(i):
-            vector[i] -= factor[i, p] * vector[p]
-        vector[i] /= factor[i, i]
-    for i in range(m - 1, -1, -1):
-        vector[i] /= factor[i, i]
-        for p in range(i):
-            vector[p] -= factor[i, p] * vector[i]
+        row = gram[face[i]]
+        for k in range(i):
+            factor[i, k] = row[face[k]]
+        append_to_factor(factor, i, np.float64(row[face[i]]), 0.0, _RIDGE)

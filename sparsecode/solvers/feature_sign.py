@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import _jit
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers._active_set import any_nonzero, enter, enter_support, solve_on_support
+from sparsecode.solvers._fallback import finish_failed
 from sparsecode.solvers._lanes import N_LANES, find_in_lane, lanes_above, largest_of_lanes
 from sparsecode.solvers._lasso import Lasso
 from sparsecode.solvers.base import Solver, incompatible
-from sparsecode.solvers.fista import FISTA
 
 # Gaps from here on float32 can reach, and its residual correlations can judge.
 _SINGLE_TOL = 2e-5
-# Gaps below this are rounding, even in float64.
-_ROUNDING = 1e-12
 # Share of the largest violation that a candidate must reach; measured, with a flat optimum.
 _EAGER = 0.65
 
@@ -37,8 +33,8 @@ class FeatureSign(Solver):
 
     A search in float32 finds nearly all of the support; below a `tol` of 2e-5 it is finished in
     float64. An atom that depends on the active ones enters in exchange for one of them. Problems
-    with an l1 weight of 0, and the rare samples where the search ends early, are solved by `FISTA`
-    in float64.
+    with an l1 weight of 0, and the rare samples where the search ends early, are solved by
+    `CoordinateDescent` in float64.
 
     Parameters
     ----------
@@ -87,10 +83,7 @@ class FeatureSign(Solver):
             may_start = True
         if codes is not block.codes:
             block.codes[:] = codes
-        # Those that stopped of themselves: at `max_iter` a sample is left as it is.
-        failed = (block.stop > max(self.tol, _ROUNDING)) & (block.n_iter < self.max_iter)
-        if failed.any():
-            self._finish(problem, np.flatnonzero(failed), block)
+        finish_failed(problem, block, self.tol, self.max_iter)
 
     def _search(self, problem, lasso, codes, may_start, tol, block):
         """Go on from `codes`, zeros unless `may_start`; in place if `lasso` is the same problem."""
@@ -120,26 +113,6 @@ class FeatureSign(Solver):
             tops.view(bits),
         )
         return lasso.to_codes(codes)
-
-    def _finish(self, problem, failed, block):
-        """Solve the samples that the search could not, by `FISTA` in float64."""
-        solver = FISTA(max_iter=50 * self.max_iter, tol=max(self.tol, _ROUNDING))
-        with warnings.catch_warnings():
-            # What still fails is reported with the rest of the batch.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            result = solver.solve(
-                problem.X[block.rows][failed].astype(np.float64),
-                problem.dictionary.astype(np.float64),
-                problem.penalty,
-                codes=block.codes[failed],
-                n_jobs=1,
-            )
-        judged = result.certificate
-        block.codes[failed] = result.codes
-        block.stop[failed] = np.where(result.converged, self.tol, judged.relative_gap)
-        for s, objective in zip(failed, judged.objective, strict=True):
-            block.history[s, 0, block.n_iter[s] :] = objective
-            block.history[s, 1, block.n_iter[s] :] = block.stop[s]
 
 
 def has_free_atoms(penalty):
