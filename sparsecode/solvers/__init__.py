@@ -6,6 +6,7 @@ from sparsecode.solvers.base import Solver, SolveResult
 from sparsecode.solvers.coordinate_descent import CoordinateDescent
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
+from sparsecode.solvers.homotopy import Homotopy
 from sparsecode.solvers.ista import ISTA
 from sparsecode.solvers.lca import LCA
 from sparsecode.solvers.smooth import ConjugateGradient
@@ -18,6 +19,7 @@ __all__ = [
     "ConjugateGradient",
     "CoordinateDescent",
     "FeatureSign",
+    "Homotopy",
     "SolveResult",
     "Solver",
     "choose_solver",

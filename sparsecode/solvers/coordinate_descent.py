@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode.solvers._face import jump_on_face, room_to_jump
 from sparsecode.solvers._proximal import (
     dual_scale,
     objective_of,
@@ -14,16 +15,24 @@ from sparsecode.solvers._proximal import (
     relative_residual,
     residual_correlations,
 )
+from sparsecode.solvers._working_set import (
+    enter_working_set,
+    movable_atoms,
+    screen,
+    violations,
+)
 from sparsecode.solvers.base import Solver, incompatible
 
-# Share of the largest violation outside the working set that an atom must reach to enter it, and
-# share of the largest violation of all to which a working set is solved; measured, flat optima.
-_EAGER = 0.5
+# Share of the largest violation to which a working set is solved; measured, with a flat optimum.
 _INNER = 0.05
 # Most sweeps over a working set before all atoms are looked at again.
 _MOST_SWEEPS = 30
-# Rounding that the radius of the screening rule allows for, in units of the machine precision.
-_SCREENING_SLACK = 32
+# Sweeps between jumps, besides those that cost about as much as a jump.
+_JUMP_AFTER = 10
+# Screening begins below a tenth of this gap: before, it excludes too little to pay.
+_SCREEN_BELOW = 0.02
+# Rounding of correlations and gaps to allow for, in units of the machine precision.
+_SLACK = 32
 
 
 @dataclass
@@ -34,11 +43,13 @@ class CoordinateDescent(Solver):
     coefficient in turn goes to the minimiser of its own problem in one variable, so the objective
     never increases. Sweeps run over the atoms in use until these have settled; then all atoms are
     looked at, and those that violate optimality most join. A sweep over `k` atoms costs ``O(k^2)``,
-    and a look at all of them ``O(k n_components)``. Where `g` is not convex it ends where no
+    and a look at all of them ``O(k n_components)``. Where many sweeps are needed, because atoms are
+    strongly correlated, Newton steps on the nonzero coefficients, ``O(k^3)`` each, follow every
+    ``O(k)`` sweeps as long as they lower the objective. Where `g` is not convex it ends where no
     coefficient alone can improve, which is more than a stationary point.
 
-    Where a duality gap judges the code, atoms that it proves to be zero at the optimum are never
-    looked at again.
+    Where a duality gap judges the code, atoms that it proves to be zero at the optimum are not
+    looked at again. An atom of zeros keeps a code of 0.
 
     Parameters
     ----------
@@ -46,8 +57,8 @@ class CoordinateDescent(Solver):
         Most sweeps a sample may take.
     tol : float, default=1e-6
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others, and weighted l1 with free atoms); see `Certificate`. 0 runs `max_iter`
-        sweeps.
+        residual (others, and weighted l1 with free atoms; also for the step of each coefficient to
+        its own minimum); see `Certificate`. 0 runs `max_iter` sweeps.
 
     References
     ----------
@@ -120,35 +131,27 @@ def _descend_rows(
     residual, score = np.empty_like(corr[0]), np.empty_like(corr[0])
     support, working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     candidates, is_working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
-    # Of the working set: coefficient, residual correlation, and Gram block, with rows of no power
-    # of two of bytes, which would all lie on the same cache lines.
+    # Of the working set: coefficient, residual correlation and slope of the penalty; Gram block,
+    # with rows of no power of two of bytes, which would all lie on the same cache lines.
     part, part_residual = np.empty_like(corr[0]), np.empty_like(corr[0])
+    state = (part, part_residual, np.empty_like(corr[0]))
     part_gram = np.empty((n, n + 8), dtype=corr.dtype)
-    slack = _SCREENING_SLACK * np.finfo(corr.dtype).eps
+    room = room_to_jump(corr[0])
+    slack = _SLACK * np.finfo(corr.dtype).eps
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         code = codes[s]
-        count, n_candidates = 0, 0
-        for j in range(n):
-            if inverse[j] > 0:
-                candidates[n_candidates] = j
-                n_candidates += 1
-            else:
-                code[j] = 0
-            is_working[j] = 0
-        t, last_look, due, screened_at = 0, 0, True, 1.0
-        goal = 0.0
+        n_candidates = movable_atoms(inverse, code, candidates, is_working)
+        count, t, n_sweeps, last_look, due = 0, 0, 0, 0, True
+        goal, screened_at = 0.0, _SCREEN_BELOW
         while True:
             if due or record:
-                for a in range(count):
-                    code[working[a]] = part[a]
+                _scatter(part, working[:count], code)
                 residual_correlations(corr[s], code, gram, support, residual)
-                scale = 1.0
-                if by_gap:
-                    scale = dual_scale(penalty, residual)
-                    stop[s] = relative_gap(penalty, scale, corr[s], energy[s], code, residual)
-                else:
-                    stop[s] = relative_residual(penalty, corr[s], lipschitz, code, residual)
+                last = t
+                stop[s], scale = _judge(
+                    penalty, by_gap, lipschitz, inverse, corr[s], energy[s], code, residual
+                )
                 if record:
                     history[s, 0, t] = objective_of(penalty, corr[s], energy[s], code, residual)
                     history[s, 1, t] = stop[s]
@@ -158,30 +161,37 @@ def _descend_rows(
                 if by_gap and stop[s] < 0.1 * screened_at:
                     screened_at = stop[s]
                     radius = np.sqrt(2 * (stop[s] + slack) * energy[s])
-                    n_candidates = _screen(
-                        penalty, scale, radius, residual, norms, code, candidates, n_candidates
+                    n_candidates = screen(
+                        penalty,
+                        scale,
+                        radius,
+                        residual,
+                        norms,
+                        code,
+                        is_working,
+                        candidates,
+                        n_candidates,
                     )
-                worst, worst_outside = _violations(
+                worst, bar = violations(
                     penalty,
                     inverse,
                     norms,
                     code,
                     residual,
                     is_working,
-                    candidates,
-                    n_candidates,
+                    candidates[:n_candidates],
                     score,
                 )
                 if worst == 0:
                     # Nothing moves from here on, however many sweeps are left.
+                    t = max_iter
                     break
-                count = _enter(
-                    _EAGER * worst_outside,
+                count = enter_working_set(
+                    bar,
                     score,
                     code,
                     gram,
-                    candidates,
-                    n_candidates,
+                    candidates[:n_candidates],
                     is_working,
                     working,
                     count,
@@ -190,84 +200,70 @@ def _descend_rows(
                 for a in range(count):
                     part[a], part_residual[a] = code[working[a]], residual[working[a]]
                 last_look, goal = t, _INNER * worst
-            moved = _sweep(penalty, inverse, norms, working, count, part, part_residual, part_gram)
+            moved = _sweep(penalty, inverse, norms, working, count, part_gram, state)
             t += 1
+            n_sweeps += 1
+            if n_sweeps >= _JUMP_AFTER + count // 2:
+                n_sweeps = 0
+                noise = slack * np.sqrt(2 * energy[s])
+                jump_on_face(penalty, working, norms, noise, count, part_gram, state, room)
             due = moved <= goal or t == max_iter or t - last_look == _MOST_SWEEPS
-        n_iter[s] = t if stop[s] <= tol and tol > 0 else max_iter
+        n_iter[s] = t
         if record:
-            history[s, 0, t + 1 :] = history[s, 0, t]
-            history[s, 1, t + 1 :] = history[s, 1, t]
+            history[s, 0, last + 1 :] = history[s, 0, last]
+            history[s, 1, last + 1 :] = history[s, 1, last]
 
 
 @_jit.kernel
-def _sweep(penalty, inverse, norms, working, count, part, part_residual, part_gram):
+def _scatter(part, working, code):
+    for a in range(working.shape[0]):
+        code[working[a]] = part[a]
+
+
+@_jit.kernel
+def _judge(penalty, by_gap, lipschitz, inverse, corr, energy, code, residual):
+    """What `tol` bounds, and the dual scale of the residual."""
+    if by_gap:
+        scale = dual_scale(penalty, residual)
+        return relative_gap(penalty, scale, corr, energy, code, residual), scale
+    worst = relative_residual(penalty, corr, lipschitz, code, residual)
+    return max(worst, _coordinate_residual(penalty, inverse, corr, code, residual)), 1.0
+
+
+@_jit.kernel
+def _coordinate_residual(penalty, inverse, corr, code, residual):
+    """Like the stationarity residual, for the step to the minimum over each coefficient.
+
+    Where the penalty is not convex, that minimum may be far away from a stationary point.
+    """
+    worst = 0.0
+    largest = 0.0
+    for j in range(code.shape[0]):
+        largest = max(largest, abs(corr[j]))
+        step = inverse[j]
+        if step > 0:
+            target = _jit.scalar_prox(penalty, code[j] + residual[j] * step, step, j)
+            worst = max(worst, abs(code[j] - target) / step)
+    if worst <= 0:
+        return 0.0
+    return worst / largest if largest > 0 else np.inf
+
+
+@_jit.kernel
+def _sweep(penalty, inverse, norms, working, count, gram, state):
     """Minimise over each coefficient of the working set in turn; returns the longest step."""
+    part, residual, slope = state
     longest = 0.0
     for a in range(count):
         j = working[a]
         before = part[a]
-        part[a] = _jit.scalar_prox(penalty, before + part_residual[a] * inverse[j], inverse[j], j)
+        part[a] = _jit.scalar_prox(penalty, before + residual[a] * inverse[j], inverse[j], j)
         step = part[a] - before
         if step != 0:
-            row = part_gram[a]
+            row = gram[a]
             for b in range(count):
-                part_residual[b] -= step * row[b]
+                residual[b] -= step * row[b]
             longest = max(longest, abs(step) * norms[j])
+        # At its minimum over one coefficient the penalty is as steep as the rest.
+        slope[a] = residual[a]
     return longest
-
-
-@_jit.kernel
-def _violations(
-    penalty, inverse, norms, code, residual, is_working, candidates, n_candidates, score
-):
-    """Length of the step that each candidate would take: the longest, and that of newcomers."""
-    worst = 0.0
-    worst_outside = 0.0
-    for i in range(n_candidates):
-        j = candidates[i]
-        target = _jit.scalar_prox(penalty, code[j] + residual[j] * inverse[j], inverse[j], j)
-        score[j] = abs(target - code[j]) * norms[j]
-        worst = max(worst, score[j])
-        if not is_working[j]:
-            worst_outside = max(worst_outside, score[j])
-    return worst, worst_outside
-
-
-@_jit.kernel
-def _enter(bar, score, code, gram, candidates, n_candidates, is_working, working, count, part_gram):
-    """Let candidates that reach `bar` join, and all that are not zero; returns the new size."""
-    for i in range(n_candidates):
-        j = candidates[i]
-        if is_working[j] or not (code[j] != 0 or (score[j] > 0 and score[j] >= bar)):
-            continue
-        for a in range(count):
-            part_gram[a, count] = part_gram[count, a] = gram[j, working[a]]
-        part_gram[count, count] = gram[j, j]
-        working[count], is_working[j] = j, 1
-        count += 1
-    return count
-
-
-@_jit.kernel
-def _screen(penalty, scale, radius, residual, norms, code, candidates, n_candidates):
-    """Drop candidates that are zero now and at the optimum; returns how many are left.
-
-    The optimal residual lies in a ball around the scaled one. A coefficient is 0 if every
-    correlation that the ball allows lies inside the subdifferential at 0, an interval, that is if
-    the prox maps both ends to 0.
-    """
-    kept = 0
-    one = residual.dtype.type(1)
-    for i in range(n_candidates):
-        j = candidates[i]
-        middle = residual.dtype.type(scale * residual[j])
-        reach = residual.dtype.type(radius * norms[j])
-        inside = (
-            code[j] == 0
-            and _jit.scalar_prox(penalty, middle + reach, one, j) == 0
-            and _jit.scalar_prox(penalty, middle - reach, one, j) == 0
-        )
-        if not inside:
-            candidates[kept] = j
-            kept += 1
-    return kept

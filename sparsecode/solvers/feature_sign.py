@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import _jit
 from sparsecode.penalties import L1, ElasticNet
@@ -18,17 +16,15 @@ from sparsecode.solvers._active_set import (
     solve_on_support,
     subtract_active,
 )
+from sparsecode.solvers._fallback import failed_samples, finish_failed
 from sparsecode.solvers._lanes import N_LANES, find_in_lane, lanes_above, largest_of_lanes
 from sparsecode.solvers._lasso import Lasso
 from sparsecode.solvers._problem import Block
 from sparsecode.solvers._refine import exact_state, make_exact, rounding_of
 from sparsecode.solvers.base import Solver, incompatible
-from sparsecode.solvers.fista import FISTA
 
 # Gaps from here on float32 can reach, and its residual correlations can judge.
 _SINGLE_TOL = 2e-5
-# Gaps below this are rounding, even in float64.
-_ROUNDING = 1e-12
 # In place of samples, atoms, ridge and largest norm in float64, for a search that needs none.
 _NOT_EXACT = (np.empty((0, 0)), np.empty((0, 0)), 0.0, 0.0)
 # Most times that a search in float32 is taken up again for what only float64 sees.
@@ -49,8 +45,8 @@ class FeatureSign(Solver):
 
     A search in float32 finds nearly all of the support; below a `tol` of 2e-5 it is finished in
     float64. An atom that depends on the active ones enters in exchange for one of them. Problems
-    with an l1 weight of 0, and the rare samples where the search ends early, are solved by `FISTA`
-    in float64.
+    with an l1 weight of 0, and the rare samples where the search ends early, are solved by
+    `CoordinateDescent` in float64.
 
     Parameters
     ----------
@@ -90,23 +86,13 @@ class FeatureSign(Solver):
         return Lasso.of(problem, np.float32), Lasso.of(problem, np.float64)
 
     def _solve_block(self, problem, forms, block):
-        everything = np.arange(len(block.codes))
-        if forms is None:
-            self._finish(problem, everything, block)
-            return
-        single, double = forms
-        self._search_single(problem, single, double, block)
-        failed = self._failed(block)
-        if failed.size:
-            self._search_double(problem, double, failed, block)
-        failed = self._failed(block)
-        if failed.size:
-            self._finish(problem, failed, block)
-
-    def _failed(self, block):
-        """Samples that stopped of themselves before they were solved."""
-        unsolved = block.stop > max(self.tol, _ROUNDING)
-        return np.flatnonzero(unsolved & (block.n_iter < self.max_iter))
+        if forms is not None:
+            single, double = forms
+            self._search_single(problem, single, double, block)
+            failed = failed_samples(block, self.tol, self.max_iter)
+            if failed.size:
+                self._search_double(problem, double, failed, block)
+        finish_failed(problem, block, self.tol, self.max_iter)
 
     def _search_single(self, problem, single, double, block):
         """Search in float32; made exact where float32 alone cannot reach the tolerance."""
@@ -130,26 +116,6 @@ class FeatureSign(Solver):
         block.codes[rows] = double.to_codes(codes)
         for whole, solved in zip(block[2:], part[2:], strict=True):
             whole[rows] = solved
-
-    def _finish(self, problem, failed, block):
-        """Solve the samples that the search could not, by `FISTA` in float64."""
-        solver = FISTA(max_iter=50 * self.max_iter, tol=max(self.tol, _ROUNDING))
-        with warnings.catch_warnings():
-            # What still fails is reported with the rest of the batch.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            result = solver.solve(
-                problem.samples(block.rows, np.float64)[failed],
-                problem.dictionary.astype(np.float64),
-                problem.penalty,
-                codes=block.codes[failed],
-                n_jobs=1,
-            )
-        judged = result.certificate
-        block.codes[failed] = result.codes
-        block.stop[failed] = np.where(result.converged, self.tol, judged.relative_gap)
-        for s, objective in zip(failed, judged.objective, strict=True):
-            block.history[s, 0, block.n_iter[s] :] = objective
-            block.history[s, 1, block.n_iter[s] :] = block.stop[s]
 
 
 def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):

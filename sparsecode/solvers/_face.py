@@ -1,0 +1,113 @@
+"""Jumps to the minimum over the nonzero coefficients, where sweeps get there slowly.
+
+Strongly correlated atoms make coordinate descent creep; the same problem on the nonzero
+coefficients alone, with their signs, is a linear system.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode.solvers._cholesky import append_to_factor, solve_factored
+
+# Keeps the factor of a singular Gram block finite, relative to its diagonal.
+_RIDGE = 1e-13
+
+
+@_jit.kernel
+def room_to_jump(like):
+    """Arrays for `jump_on_face` to work in: n entries of the type of `like`, and more."""
+    n = like.shape[0]
+    return (
+        np.empty((n, n + 4)),
+        np.empty(n),
+        np.empty(n),
+        np.empty_like(like),
+        np.empty(n, dtype=np.int64),
+    )
+
+
+@_jit.kernel
+def jump_on_face(penalty, working, norms, noise, count, gram, state, room):
+    """Newton steps on the nonzero coefficients, each as far as no sign changes, if it goes down.
+
+    `state` holds, for each atom of the working set, the coefficient, the residual correlation
+    (rounded to `noise` for an atom of norm 1) and the slope of the penalty, taken as constant:
+    exact for l1 and l0. `gram` is the Gram block of the set.
+    """
+    part, residual, slope = state
+    factor, direction, bent, target, face = room
+    while True:
+        m = 0
+        for a in range(count):
+            if part[a] != 0:
+                face[m] = a
+                direction[m] = np.float64(residual[a]) - slope[a]
+                m += 1
+        _factorize(gram, face, m, factor)
+        solve_factored(factor, m, direction)
+        _bend(gram, face, m, direction, count, bent)
+        fall, curvature, error = 0.0, 0.0, 0.0
+        cap, first = np.inf, -1
+        for i in range(m):
+            a, d = face[i], direction[i]
+            fall += d * residual[a]
+            curvature += d * bent[a]
+            error += abs(d) * noise * norms[working[a]]
+            if d * part[a] < 0 and -part[a] / d < cap:
+                cap, first = -part[a] / d, i
+        length = min(cap, 1.0)
+        rise = _change_of_value(penalty, working, face, m, -1, part, direction, length, target)
+        net = fall - rise / length
+        if not net > error:
+            break
+        # The minimum along the line, if the penalty is linear there.
+        if net < cap * curvature:
+            length, first = net / curvature, -1
+        else:
+            length = cap
+        rise = _change_of_value(penalty, working, face, m, first, part, direction, length, target)
+        if not rise + length * (length * curvature / 2 - fall) < 0:
+            break
+        for b in range(count):
+            residual[b] -= length * bent[b]
+        for i in range(m):
+            part[face[i]] = target[i]
+        if first < 0:
+            break
+
+
+@_jit.kernel
+def _bend(gram, face, m, direction, count, out):
+    """Fill `out` with the direction, on the face, times the Gram block."""
+    for b in range(count):
+        out[b] = 0.0
+    for i in range(m):
+        d, row = direction[i], gram[face[i]]
+        for b in range(count):
+            out[b] += d * row[b]
+
+
+@_jit.kernel
+def _change_of_value(penalty, working, face, m, last, part, direction, length, target):
+    """Fill `target` with the end of a jump, 0 at `last`; return the change of the penalty."""
+    change = 0.0
+    for i in range(m):
+        a = face[i]
+        target[i] = part[a] + length * direction[i]
+        if i == last or target[i] * part[a] < 0:
+            target[i] = 0
+        change += _jit.scalar_value(penalty, target[i], working[a])
+        change -= _jit.scalar_value(penalty, part[a], working[a])
+    return change
+
+
+@_jit.kernel
+def _factorize(gram, face, m, factor):
+    """Cholesky factor of the Gram block of the face."""
+    for i in range(m):
+        row = gram[face[i]]
+        for k in range(i):
+            factor[i, k] = row[face[k]]
+        append_to_factor(factor, i, np.float64(row[face[i]]), 0.0, _RIDGE)
