@@ -32,8 +32,9 @@ class Certificate:
         Duality gap: the objective is at most this far above the optimum. None where the penalty
         is not convex.
     residual : ndarray of shape (n_samples,)
-        Stationarity residual ``L * max|z - prox(z - grad / L, 1 / L)|``; 0 exactly at
-        stationary points.
+        Stationarity residual, 0 exactly at stationary points: ``L * max|z - prox(z - grad / L,
+        1 / L)|``; for `KSparse` the largest correlation of the residual with an atom in use, or
+        with any atom where more may be used (basic feasibility, Beck and Eldar 2013).
     energy : ndarray of shape (n_samples,)
         ``1/2 ||x - offset||^2``, the unit of `relative_gap`.
     correlation : ndarray of shape (n_samples,)
@@ -96,7 +97,8 @@ def certify(X, codes, dictionary, penalty, *, n_jobs=None):
     judge = _Judge(dictionary.astype(np.float64), penalty)
 
     def block(rows):
-        return judge(X[rows].astype(np.float64), codes[rows].astype(np.float64))
+        own = penalty.for_rows(rows, len(X))
+        return judge(X[rows].astype(np.float64), codes[rows].astype(np.float64), own)
 
     parts = map_row_blocks(block, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs)
     objective, gap, residual, energy, correlation = map(np.concatenate, zip(*parts, strict=True))
@@ -122,7 +124,7 @@ def objective(X, codes, dictionary, penalty, *, n_jobs=None):
     def block(rows):
         part = codes[rows].astype(np.float64)
         residual = dictionary.center(X[rows].astype(np.float64)) - part @ dictionary.atoms
-        return _half_square(residual) + penalty.value(part)
+        return _half_square(residual) + penalty.for_rows(rows, len(X)).value(part)
 
     return np.concatenate(map_row_blocks(block, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs))
 
@@ -171,21 +173,20 @@ class _Judge:
         if penalty.convex and self.free.any():
             self.free_directions = _row_space(dictionary.atoms[self.free])
 
-    def __call__(self, X, codes):
-        atoms, penalty, lipschitz = self.dictionary.atoms, self.penalty, self.dictionary.lipschitz
+    def __call__(self, X, codes, penalty):
+        """`penalty` is that of these rows."""
+        atoms = self.dictionary.atoms
         X = self.dictionary.center(X)
         residual = X - codes @ atoms
         correlations = residual @ atoms.T
-        value = penalty.value(codes)
-        moved = penalty.prox(codes + correlations / lipschitz, 1 / lipschitz)
-        stationarity = lipschitz * np.abs(codes - moved).max(axis=1)
+        value, half_residual = penalty.value(codes), _half_square(residual)
         gap = np.zeros(len(X))
         if penalty.convex:
             gap = self._gap(residual, correlations, codes, value)
         return (
-            _half_square(residual) + value,
+            half_residual + value,
             gap,
-            stationarity,
+            penalty.stationarity(codes, correlations, self.dictionary.lipschitz, half_residual),
             _half_square(X),
             np.abs(X @ atoms.T).max(axis=1),
         )

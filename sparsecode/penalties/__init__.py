@@ -3,8 +3,9 @@
 from sparsecode.penalties.base import Penalty
 from sparsecode.penalties.cauchy import Cauchy
 from sparsecode.penalties.elastic_net import ElasticNet
+from sparsecode.penalties.k_sparse import KSparse
 from sparsecode.penalties.l0 import L0
 from sparsecode.penalties.l1 import L1
 from sparsecode.penalties.log_sum import LogSum
 
-__all__ = ["L0", "L1", "Cauchy", "ElasticNet", "LogSum", "Penalty"]
+__all__ = ["L0", "L1", "Cauchy", "ElasticNet", "KSparse", "LogSum", "Penalty"]

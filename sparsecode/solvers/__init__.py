@@ -5,11 +5,13 @@ from sparsecode.solvers.base import Solver, SolveResult
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.ista import ISTA
+from sparsecode.solvers.omp import OMP
 from sparsecode.solvers.smooth import ConjugateGradient
 
 __all__ = [
     "FISTA",
     "ISTA",
+    "OMP",
     "ConjugateGradient",
     "FeatureSign",
     "SolveResult",

@@ -89,7 +89,8 @@ class Block(NamedTuple):
 class Solver(BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
-    A subclass is a dataclass with fields `max_iter` and `tol` that defines
+    A subclass is a dataclass with fields `max_iter` and `tol` (a method that ends of itself may
+    do without `max_iter`, and then says its ``_n_records(problem)``) that defines
     ``_solve_block(problem, prepared, block)``, which fills in a `Block`, and, where it does not
     take every penalty, ``check_penalty``. What all blocks share it may compute once in
     ``_prepare(problem)``.
@@ -138,7 +139,7 @@ class Solver(BaseEstimator):
         prepared = self._prepare(problem)
         codes, n_samples = problem.start(), len(problem.X)
         n_iter, stop = np.zeros(n_samples, dtype=np.int64), np.full(n_samples, np.inf)
-        history = np.empty((n_samples, 2, self.max_iter + 1 if record else 0))
+        history = np.empty((n_samples, 2, self._n_records(problem) if record else 0))
 
         def solve_rows(rows):
             block = Block(rows, codes[rows], n_iter[rows], stop[rows], history[rows])
@@ -158,7 +159,12 @@ class Solver(BaseEstimator):
 
     def check_penalty(self, penalty):
         """Raise TypeError if the solver cannot handle `penalty`."""
-        check_penalty_instance(penalty)
+        if not check_penalty_instance(penalty).weighted:
+            raise incompatible(self, "a weighted penalty", penalty, "Use OMP, OLS, IHT or HTP.")
+
+    def _n_records(self, problem):
+        """Entries of the history: the start and each iteration."""
+        return self.max_iter + 1
 
     def _prepare(self, problem):
         """What the blocks share; passed on to `_solve_block`."""
@@ -168,9 +174,12 @@ class Solver(BaseEstimator):
         """What a sample must reach: `tol`, less what rounding may hide from the kernel."""
         return self.tol - min(8 * np.finfo(dtype).eps, self.tol / 2)
 
-    def _check_problem(self, X, dictionary, penalty, codes):
+    def _check_parameters(self):
         check_integer(self.max_iter, "max_iter")
         check_number(self.tol, "tol", low=0)
+
+    def _check_problem(self, X, dictionary, penalty, codes):
+        self._check_parameters()
         self.check_penalty(penalty)
         dictionary = as_dictionary(dictionary)
         X = check_matrix(X, "X", n_columns=dictionary.n_features)

@@ -1,0 +1,19 @@
+"""What the solvers of `KSparse` share."""
+
+from __future__ import annotations
+
+from sparsecode.penalties import KSparse
+from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.solvers.base import Solver, incompatible
+
+
+class KSparseSolver(Solver):
+    """Base of the solvers that take the constraint `KSparse`, and nothing else."""
+
+    def check_penalty(self, penalty):
+        if not isinstance(check_penalty_instance(penalty), KSparse):
+            raise incompatible(self, "the constraint KSparse", penalty, "Use FISTA or ISTA.")
+
+    def _targets(self, problem):
+        """Most nonzeros and error of each sample."""
+        return problem.penalty.targets(len(problem.X), problem.dictionary.n_components)
