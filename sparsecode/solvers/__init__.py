@@ -5,12 +5,14 @@ from sparsecode.solvers.base import Solver, SolveResult
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.ista import ISTA
+from sparsecode.solvers.ols import OLS
 from sparsecode.solvers.omp import OMP
 from sparsecode.solvers.smooth import ConjugateGradient
 
 __all__ = [
     "FISTA",
     "ISTA",
+    "OLS",
     "OMP",
     "ConjugateGradient",
     "FeatureSign",

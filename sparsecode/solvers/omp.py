@@ -27,7 +27,7 @@ class OMP(Greedy):
     ----------
     tol : float, default=1e-6
         A sample also stops when no atom is left whose correlation with the residual, as a cosine
-        times the residual's norm, is above this share of the largest at the start.
+        times the residual's norm, is above this share of the largest at the start; 0 to 1.
 
     Notes
     -----

@@ -43,9 +43,8 @@ def test_scikit_learn_by_error(X, dictionary, share):
     energy = (X**2).sum(axis=1)
     result = OMP().solve(X, dictionary, KSparse(None, share * energy))
     for x, code, target in zip(X, result.codes, share * energy, strict=True):
-        expected = orthogonal_mp_gram(
-            dictionary.gram, dictionary.atoms @ x, tol=target, norms_squared=x @ x
-        )
+        corr = (dictionary.atoms @ x)[:, None]
+        expected = orthogonal_mp_gram(dictionary.gram, corr, tol=target, norms_squared=[x @ x])
         np.testing.assert_allclose(code, expected, atol=1e-10)
 
 
