@@ -4,6 +4,8 @@ from sparsecode.solvers._choice import choose_solver
 from sparsecode.solvers.base import Solver, SolveResult
 from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
+from sparsecode.solvers.htp import HTP
+from sparsecode.solvers.iht import IHT
 from sparsecode.solvers.ista import ISTA
 from sparsecode.solvers.ols import OLS
 from sparsecode.solvers.omp import OMP
@@ -11,6 +13,8 @@ from sparsecode.solvers.smooth import ConjugateGradient
 
 __all__ = [
     "FISTA",
+    "HTP",
+    "IHT",
     "ISTA",
     "OLS",
     "OMP",

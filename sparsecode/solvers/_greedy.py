@@ -18,11 +18,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import _jit
 from sparsecode._validation import check_number
-from sparsecode.solvers._k_sparse import KSparseSolver
+from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
 from sparsecode.solvers._lanes import N_LANES, find_in_lane, largest_of_lanes
 
-# Squared norms below this share of an atom's are rounding: it depends on the atoms in use.
-_DEPENDENT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 # Rounding of squared errors and of correlations, in units of the machine's.
 _ERROR_ROUNDING, _CORRELATION_ROUNDING = 16, 64
 
@@ -70,7 +68,7 @@ class Greedy(KSparseSolver):
             errors,
             _ERROR_ROUNDING * eps * energy,
             max(self.tol, _CORRELATION_ROUNDING * eps),
-            _DEPENDENT[corr.dtype],
+            DEPENDENT[corr.dtype],
             self._by_reduction,
             problem.codes is not None,
             block.codes,

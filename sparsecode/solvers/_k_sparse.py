@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sparsecode.penalties import KSparse
 from sparsecode.penalties.base import check_penalty_instance
 from sparsecode.solvers.base import Solver, incompatible
+
+# Share of an atom's squared norm below which what others leave of it is rounding.
+DEPENDENT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 
 class KSparseSolver(Solver):
