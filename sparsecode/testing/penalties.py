@@ -47,6 +47,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
         span = _span(penalty, n_components)
         V = span * rng.uniform(-1, 1, size=(30, n_components))
         _check_value(penalty, V)
+        if not penalty.weighted:
+            _check_projection(penalty, V, rng)
         _check_arrays(penalty, V)
         _check_refusals(penalty, n_components)
         for step in _STEPS:
@@ -56,8 +58,6 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
                 _check_monotone(penalty, V, step, rng)
         if penalty.weighted:
             _check_weight(penalty, V)
-        else:
-            _check_projection(penalty, V, rng)
         if hasattr(type(penalty), "_grad"):
             _check_grad(penalty, V)
         if penalty.smooth:
