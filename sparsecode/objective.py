@@ -33,8 +33,9 @@ class Certificate:
         Duality gap: the objective is at most this far above the optimum. None where the penalty
         is not convex.
     residual : ndarray of shape (n_samples,)
-        Stationarity residual ``L * max|z - prox(z - grad / L, 1 / L)|``; 0 exactly at
-        stationary points.
+        Stationarity residual, 0 exactly at stationary points: ``L * max|z - prox(z - grad / L,
+        1 / L)|``; for `KSparse` the largest correlation of the residual with an atom in use, or
+        with any atom where more may be used (basic feasibility, Beck and Eldar 2013).
     energy : ndarray of shape (n_samples,)
         ``1/2 ||x - offset||^2``, the unit of `relative_gap`.
     correlation : ndarray of shape (n_samples,)
@@ -100,7 +101,8 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     judge = _Judge(dictionary.astype(np.float64), penalty)
 
     def block(rows):
-        return judge(dense_rows(X, rows, np.float64), dense_rows(codes, rows, np.float64))
+        own = penalty.for_rows(rows, X.shape[0])
+        return judge(dense_rows(X, rows, np.float64), dense_rows(codes, rows, np.float64), own)
 
     parts = map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
     objective, gap, residual, energy, correlation = map(np.concatenate, zip(*parts, strict=True))
@@ -129,7 +131,7 @@ def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
         part = dense_rows(codes, rows, np.float64)
         residual = dictionary.center(dense_rows(X, rows, np.float64)) - part @ dictionary.atoms
         residual[np.isnan(residual)] = 0
-        return _half_square(residual) + penalty.value(part)
+        return _half_square(residual) + penalty.for_rows(rows, X.shape[0]).value(part)
 
     parts = map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
     return np.concatenate(parts)
@@ -184,23 +186,22 @@ class _Judge:
         if penalty.convex and self.free.any():
             self.free_directions = _row_space(dictionary.atoms[self.free])
 
-    def __call__(self, X, codes):
-        atoms, penalty, lipschitz = self.dictionary.atoms, self.penalty, self.dictionary.lipschitz
+    def __call__(self, X, codes, penalty):
+        """`penalty` is that of these rows."""
+        atoms = self.dictionary.atoms
         X = self.dictionary.center(X)
         observed = ~np.isnan(X)
         X = np.where(observed, X, 0)
         residual = np.where(observed, X - codes @ atoms, 0)
         correlations = residual @ atoms.T
-        value = penalty.value(codes)
-        moved = penalty.prox(codes + correlations / lipschitz, 1 / lipschitz)
-        stationarity = lipschitz * np.abs(codes - moved).max(axis=1)
+        value, half_residual = penalty.value(codes), _half_square(residual)
         gap = np.zeros(len(X))
         if penalty.convex:
             gap = self._gap(residual, correlations, codes, value, observed)
         return (
-            _half_square(residual) + value,
+            half_residual + value,
             gap,
-            stationarity,
+            penalty.stationarity(codes, correlations, self.dictionary.lipschitz, half_residual),
             _half_square(X),
             np.abs(X @ atoms.T).max(axis=1),
         )

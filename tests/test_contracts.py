@@ -56,7 +56,11 @@ COMPONENTS = SOLVERS + subclasses_in(encoders, Encoder) + subclasses_in(updates,
 @pytest.mark.parametrize("cls", PENALTIES)
 @pytest.mark.parametrize("alpha", [1.0, 0.01, 30.0])
 def test_penalty(cls, alpha):
-    check_penalty(cls().scaled(alpha))
+    if not cls.weighted and alpha != 1:
+        with pytest.raises(ValueError, match=f"{cls.__name__} is a constraint"):
+            cls().scaled(alpha)
+        return
+    check_penalty(cls().scaled(alpha), n_components=6)
 
 
 @pytest.mark.parametrize("cls", SOLVERS)

@@ -4,6 +4,7 @@ from sparsecode.penalties.base import Penalty
 from sparsecode.penalties.cauchy import Cauchy
 from sparsecode.penalties.elastic_net import ElasticNet
 from sparsecode.penalties.group import GroupL1
+from sparsecode.penalties.k_sparse import KSparse
 from sparsecode.penalties.l0 import L0
 from sparsecode.penalties.l1 import L1
 from sparsecode.penalties.log_sum import LogSum
@@ -19,6 +20,7 @@ __all__ = [
     "Cauchy",
     "ElasticNet",
     "GroupL1",
+    "KSparse",
     "LogSum",
     "Penalty",
     "Tanh",

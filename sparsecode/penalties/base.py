@@ -22,7 +22,8 @@ class Penalty:
 
     A penalty is an immutable named tuple whose first field is its weight `alpha`, plus static
     functions of one coefficient that the solvers compile into their loops. Everything on arrays
-    below is derived from those functions, so there is one formula for each thing.
+    below is derived from those functions, so there is one formula for each thing. A constraint,
+    which has neither, sets `weighted` and `separable` to False and defines the methods on arrays.
 
     A subclass defines ``_value(penalty, code, j)`` and ``_prox(penalty, value, step, j)`` and,
     where they exist, ``_grad(penalty, code, j)``, ``_bends(penalty, code, j)`` (smooth penalties:
@@ -43,6 +44,8 @@ class Penalty:
         Whether `g` is convex, so that a duality gap certifies a code.
     smooth : bool
         Whether `g` has a derivative everywhere, so that gradient methods apply.
+    weighted : bool
+        Whether `g` has a weight `alpha`; a constraint has none, and few solvers take it.
     """
 
     __slots__ = ()
@@ -50,6 +53,7 @@ class Penalty:
     separable = True
     convex = False
     smooth = False
+    weighted = True
 
     def value(self, codes):
         """Penalty of each sample.
@@ -174,6 +178,30 @@ class Penalty:
         scales : list of ndarray of shape (n_samples,)
         """
         return [1 / np.maximum(self.dual_excess(correlations), 1)]
+
+    def stationarity(self, codes, correlations, lipschitz, half_residual):
+        """Stationarity residual of each sample: 0 exactly where no step improves the code.
+
+        Parameters
+        ----------
+        codes, correlations : ndarray of shape (n_samples, n_components)
+            Codes, and the inner products of their residuals with the atoms.
+        lipschitz : float
+            Upper bound of the largest eigenvalue of the Gram matrix.
+        half_residual : ndarray of shape (n_samples,)
+            Half the squared norm of each residual.
+
+        Returns
+        -------
+        residual : ndarray of shape (n_samples,)
+            ``L * max|z - prox(z + correlations / L, 1 / L)|``.
+        """
+        moved = self.prox(codes + correlations / lipschitz, 1 / lipschitz)
+        return lipschitz * np.abs(codes - moved).max(axis=1)
+
+    def for_rows(self, rows, n_samples):
+        """Return the penalty of a slice of `n_samples` rows: itself unless rows have their own."""
+        return self
 
     def scaled(self, factor):
         """Return the same penalty with its weight `alpha` multiplied by `factor`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sparsecode.penalties import L1, ElasticNet
+from sparsecode.penalties import L1, ElasticNet, KSparse
 from sparsecode.solvers.feature_sign import FeatureSign, has_free_atoms
 from sparsecode.solvers.fista import FISTA
+from sparsecode.solvers.omp import OMP
 from sparsecode.solvers.smooth import ConjugateGradient
 
 
@@ -12,7 +13,7 @@ def choose_solver(penalty):
     """Return the default solver for a penalty: the fastest here that handles it.
 
     l1 and elastic-net penalties get `FeatureSign`, unless an l1 weight is zero, smooth penalties
-    `ConjugateGradient`, all others `FISTA`.
+    `ConjugateGradient`, the constraint `KSparse` gets `OMP`, all others `FISTA`.
 
     Parameters
     ----------
@@ -29,6 +30,8 @@ def choose_solver(penalty):
     >>> type(choose_solver(L1())).__name__, type(choose_solver(L0())).__name__
     ('FeatureSign', 'FISTA')
     """
+    if isinstance(penalty, KSparse):
+        return OMP()
     if penalty.smooth:
         return ConjugateGradient()
     if isinstance(penalty, (L1, ElasticNet)) and not has_free_atoms(penalty):

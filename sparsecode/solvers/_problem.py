@@ -58,6 +58,7 @@ class Problem:
 
     def part(self, rows, inside, seen):
         """The problem of some samples of a block, on the features that they have."""
+        size = len(range(*rows.indices(self.X.shape[0])))
         return Problem(
             self.samples(rows)[inside][:, seen],
             self.dictionary if seen.all() else self.dictionary.select_features(seen),

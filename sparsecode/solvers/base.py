@@ -58,7 +58,8 @@ class SolveResult:
 class Solver(BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
-    A subclass is a dataclass with fields `max_iter` and `tol` that defines
+    A subclass is a dataclass with fields `max_iter` and `tol` (a method that ends of itself may
+    do without `max_iter`, and then says its ``_n_records(problem)``) that defines
     ``_solve_block(problem, prepared, block)``, which fills in a `Block`, and, where it does not
     take every penalty, ``check_penalty``. What all blocks share it may compute once in
     ``_prepare(problem)``.
@@ -127,7 +128,7 @@ class Solver(BaseEstimator):
         shape, dtype = problem.shape, problem.dictionary.dtype
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
-        history = np.empty((shape[0], 2, self._n_records() if record else 0))
+        history = np.empty((shape[0], 2, self._n_records(problem) if record else 0))
 
         def solve_rows(rows):
             size = len(n_iter[rows])
@@ -168,13 +169,14 @@ class Solver(BaseEstimator):
             for whole, solved in zip(block[1:], part[1:], strict=True):
                 whole[inside] = solved
 
-    def _n_records(self):
-        """Most entries of the history of a sample."""
-        return self.max_iter + 1
-
     def check_penalty(self, penalty):
         """Raise TypeError if the solver cannot handle `penalty`."""
-        check_penalty_instance(penalty)
+        if not check_penalty_instance(penalty).weighted:
+            raise incompatible(self, "a weighted penalty", penalty, "Use OMP, OLS, IHT or HTP.")
+
+    def _n_records(self, problem):
+        """Entries of the history: the start and each iteration."""
+        return self.max_iter + 1
 
     def _prepare(self, problem):
         """What the blocks share; passed on to `_solve_block`."""

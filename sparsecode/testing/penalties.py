@@ -20,7 +20,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
     Its prox must beat a dense grid search, near its thresholds too, and be monotone; its
     derivative and its curvatures must agree with differences; a convex penalty must satisfy
     Fenchel and Young's inequality, with equality at the subgradients that its prox gives; it must
-    be immutable, pickle, scale, keep float32, and leave its arguments alone.
+    be immutable, pickle, scale, keep float32, and leave its arguments alone. Of a constraint,
+    which has no weight, the prox must be a projection.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
         span = _span(penalty, n_components)
         V = span * rng.uniform(-1, 1, size=(30, n_components))
         _check_value(penalty, V)
+        if not penalty.weighted:
+            _check_projection(penalty, V, rng)
         _check_arrays(penalty, V)
         _check_refusals(penalty, n_components)
         for step in _STEPS:
@@ -53,7 +56,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
                 _check_prox_on_axes(penalty, span, step, n_components)
                 _check_prox_of_rows(penalty, V, step, rng)
                 _check_monotone(penalty, V, step, rng)
-        _check_scaled(penalty, V)
+        if penalty.weighted:
+            _check_weight(penalty, V)
         if hasattr(type(penalty), "_grad"):
             _check_grad(penalty, V)
         if penalty.smooth:
@@ -121,14 +125,12 @@ def _check_refusals(penalty, n_components):
     for method in (penalty.value, penalty.prox):
         with naming(f"{method.__name__} of NaN"):
             raised_by(ValueError, method, V * np.nan)
-    for alpha in (-1.0, np.nan, np.inf):
-        with naming(f"checked() with alpha={alpha}"):
-            raised_by(ValueError, penalty._replace(alpha=alpha).checked)
 
 
 def _check_immutable(penalty, V):
-    with naming("setting alpha"):
-        raised_by(AttributeError, setattr, penalty, "alpha", 3.0)
+    name = penalty._fields[0]
+    with naming(f"setting {name}"):
+        raised_by(AttributeError, setattr, penalty, name, 3.0)
     for name, copied in (
         ("pickle", pickle.loads(pickle.dumps(penalty))),
         ("copy.deepcopy", copy.deepcopy(penalty)),
@@ -140,7 +142,10 @@ def _check_immutable(penalty, V):
         )
 
 
-def _check_scaled(penalty, V):
+def _check_weight(penalty, V):
+    for alpha in (-1.0, np.nan, np.inf):
+        with naming(f"checked() with alpha={alpha}"):
+            raised_by(ValueError, penalty._replace(alpha=alpha).checked)
     scaled = penalty.scaled(2.0)
     require(type(scaled) is type(penalty), f"scaled() gives a {type(scaled).__name__}")
     require(scaled.alpha == 2 * penalty.alpha, "scaled(2) does not double alpha")
@@ -151,6 +156,22 @@ def _check_scaled(penalty, V):
     require_close(
         scaled.prox(V, 0.5), penalty.prox(V, 1.0), 1e-9, "prox of scaled(2) at half the step"
     )
+
+
+def _check_projection(penalty, V, rng):
+    """A constraint has no weight, and its prox is the projection on what it allows."""
+    require(penalty.scaled(1) == penalty, "scaled(1) gives another constraint")
+    with naming("scaled(2) of a constraint"):
+        raised_by(ValueError, penalty.scaled, 2.0)
+    inside = penalty.prox(V)
+    require((penalty.value(inside) == 0).all(), "prox is not feasible")
+    require(np.array_equal(penalty.prox(inside), inside), "prox of a feasible row moves it")
+    require(np.array_equal(penalty.prox(V, 0.1), inside), "prox of a constraint uses the step")
+    distance = ((inside - V) ** 2).sum(axis=1)
+    for _ in range(20):
+        other = penalty.prox(V * rng.uniform(size=V.shape))
+        closer = ((np.where(other != 0, V, 0) - V) ** 2).sum(axis=1) < distance * (1 - 1e-12)
+        require(not closer.any(), "prox is not the closest feasible row")
 
 
 def _cost(penalty, U, V, step):

@@ -14,9 +14,9 @@ from sparsecode import penalties as _penalties
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
 from sparsecode.objective import certify
-from sparsecode.penalties import L1, ElasticNet, Penalty
+from sparsecode.penalties import L1, ElasticNet, KSparse, Penalty
 from sparsecode.solvers import Solver
-from sparsecode.testing import _edge_cases
+from sparsecode.testing import _edge_cases, _k_sparse
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
 
 
@@ -35,7 +35,7 @@ def check_solver(solver, *, penalties=None, n_samples=8, random_state=0):
         Its `max_iter` must be enough to reach a tolerance of 1e-6 on a small problem.
     penalties : list of Penalty or None, default=None
         What to try it on, for any number of atoms. None is every penalty of `sparsecode.penalties`
-        with a weight of 0.2, and the non-negative ones.
+        with a weight of 0.2, the non-negative ones, and two nonzeros.
     n_samples : int, default=8
     random_state : int, RandomState instance or None, default=0
 
@@ -65,15 +65,17 @@ def check_solver(solver, *, penalties=None, n_samples=8, random_state=0):
                 case = Case(solver, penalty, X, dictionary)
                 for check in _CHECKS + _edge_cases.CHECKS:
                     check(case)
+                if isinstance(penalty, KSparse):
+                    _k_sparse.check_counts_and_errors(case)
         _check_independence(Case(solver, accepted[0], X, dictionary))
         _check_errors(Case(solver, accepted[0], X, dictionary))
 
 
 def default_penalties():
-    """Every penalty of the library at a weight of 0.2, and the non-negative ones."""
+    """Every penalty of the library at a weight of 0.2, the non-negative ones, two nonzeros."""
     classes = [getattr(_penalties, name) for name in _penalties.__all__]
-    ours = [cls().scaled(0.2) for cls in classes if cls is not Penalty]
-    return [*ours, L1(0.2, positive=True), ElasticNet(0.2, positive=True)]
+    ours = [cls().scaled(0.2) for cls in classes if cls is not Penalty and cls.weighted]
+    return [*ours, L1(0.2, positive=True), ElasticNet(0.2, positive=True), KSparse(2)]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Case:
     def solve(self, X=None, dictionary=None, *, penalty=None, tol=1e-6, max_iter=None, **options):
         """Solve this problem, or a variation of it; any warning is an error."""
         solver = clone(self.solver).set_params(tol=tol)
-        if max_iter is not None:
+        if max_iter is not None and self.has_max_iter:
             solver.set_params(max_iter=max_iter)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -101,6 +103,11 @@ class Case:
                 )
             except Warning as warning:
                 raise AssertionError(f"unexpected warning: {warning}") from warning
+
+    @property
+    def has_max_iter(self):
+        """Whether the number of iterations is a parameter, rather than that of nonzeros."""
+        return "max_iter" in self.solver.get_params()
 
     def require_solved(self, result, tol, what):
         """Require that the certificate of a result confirms a tolerance."""
@@ -159,8 +166,9 @@ def _check_closed_forms(case):
     # A relative gap of 1e-9 leaves an error of the square root of it.
     require_close(result.codes, expected, 3e-4, "orthonormal atoms against the prox")
     atom = 2 * correct[:1]
-    result = case.solve(dictionary=atom, tol=1e-9)
-    expected = case.penalty.prox(case.X @ atom.T / 4, 1 / 4)
+    penalty = KSparse(1) if isinstance(case.penalty, KSparse) else case.penalty
+    result = case.solve(dictionary=atom, penalty=penalty, tol=1e-9)
+    expected = penalty.prox(case.X @ atom.T / 4, 1 / 4)
     require_close(result.codes, expected, 3e-4, "one atom against the prox")
 
 
@@ -211,6 +219,8 @@ def _check_offset(case):
 
 
 def _check_stopping(case):
+    if not case.has_max_iter:
+        return
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         solver = clone(case.solver).set_params(tol=1e-12, max_iter=1)
@@ -280,6 +290,8 @@ def _check_errors(case):
     with naming("n_jobs=0"):
         raised_by(ValueError, solve, X, dictionary, penalty, n_jobs=0)
     for params in ({"max_iter": 0}, {"max_iter": 2.5}, {"tol": -1.0}, {"tol": np.nan}):
+        if "max_iter" in params and not case.has_max_iter:
+            continue
         with naming(str(params)):
             broken = clone(case.solver).set_params(**params)
             raised_by(ValueError, broken.solve, X, dictionary, penalty)

@@ -7,8 +7,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, certify
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum
-from sparsecode.solvers import FISTA, ISTA, ConjugateGradient, FeatureSign, choose_solver
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, KSparse, LogSum
+from sparsecode.solvers import FISTA, ISTA, OMP, ConjugateGradient, FeatureSign, choose_solver
 
 
 def test_certificate_is_that_of_certify(X, frame):
@@ -38,6 +38,9 @@ def test_warning_points_at_the_caller(X, frame):
     with pytest.warns(ConvergenceWarning) as caught:
         ISTA(max_iter=1).solve(X, frame, L1(0.3))
     assert [warning.filename for warning in caught] == [__file__]
+    with pytest.warns(ConvergenceWarning) as caught:
+        OMP().solve(X, frame[:2], KSparse(None, 1e-6))
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_history_of_a_sample_that_stopped_keeps_its_last_entry(X, frame):
@@ -60,6 +63,7 @@ def test_more_rows_than_a_block(solver, rng):
 
 def test_choice():
     assert isinstance(choose_solver(Cauchy()), ConjugateGradient)
+    assert isinstance(choose_solver(KSparse()), OMP)
     for penalty in (L1(), ElasticNet(), L1(positive=True)):
         assert isinstance(choose_solver(penalty), FeatureSign)
     for penalty in (L0(), LogSum(), L1(0.0), L1(weights=[0, 1]), ElasticNet(l1_ratio=0)):

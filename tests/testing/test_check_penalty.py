@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, Penalty, base
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, KSparse, Penalty, base
 from sparsecode.testing import check_penalty
 
 
@@ -112,6 +112,33 @@ def test_sees_a_threshold_that_is_slightly_off():
     )
     with pytest.raises(AssertionError, match="grid search finds"):
         check_penalty(broken)
+
+
+MUTANTS_OF_A_CONSTRAINT = {
+    "keeps the smallest": (
+        {"prox": lambda V, step=1.0: np.asarray(V) - KSparse(2).prox(V)},
+        "prox of a feasible row moves it",
+    ),
+    "keeps too many": ({"prox": lambda V, step=1.0: KSparse(3).prox(V, step)}, "is not feasible"),
+    "keeps too few": (
+        {"prox": lambda V, step=1.0: KSparse(1).prox(V, step)},
+        "not the closest|is not the minimiser",
+    ),
+    "scales": ({"scaled": lambda self, factor: self}, "scaled.2. of a constraint"),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), MUTANTS_OF_A_CONSTRAINT.values(), ids=MUTANTS_OF_A_CONSTRAINT
+)
+def test_sees_a_broken_constraint(changes, message):
+    constraint = mutant(type("Two", (KSparse,), {"__new__": _two}), **changes)
+    with pytest.raises(AssertionError, match=message):
+        check_penalty(constraint)
+
+
+def _two(cls, n_nonzero=2, error=0.0):
+    return KSparse.__new__(cls, n_nonzero, error)
 
 
 def test_sees_that_a_penalty_called_convex_is_not():

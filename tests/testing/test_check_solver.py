@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from sparsecode.penalties import L0, L1
-from sparsecode.solvers import FISTA, ISTA
+from sparsecode.penalties import L0, L1, KSparse
+from sparsecode.solvers import FISTA, ISTA, OMP
 from sparsecode.testing import check_solver
 
 
-def solving(change):
-    """An ISTA whose `solve` does what `change(solve, self, X, dictionary, penalty, **k)` does."""
+def solving(change, solver=ISTA):
+    """A solver whose `solve` does what `change(solve, self, X, dictionary, penalty, **k)` does."""
 
     @dataclass
-    class Mutant(ISTA):
+    class Mutant(solver):
         def solve(self, X, dictionary, penalty, **options):
             solve = super().solve
             return change(solve, self, X, dictionary, penalty, **options)
@@ -95,6 +95,49 @@ MUTANTS = {
 def test_sees_a_broken_solver(change, message, n_samples):
     with pytest.raises(AssertionError, match=message):
         check_solver(solving(change), penalties=[L1(0.2)], n_samples=n_samples)
+
+
+def one_more_nonzero(solve, self, X, dictionary, penalty, **options):
+    if penalty.error == 0 and penalty.n_nonzero == 3:
+        penalty = KSparse(4)
+    return solve(X, dictionary, penalty, **options)
+
+
+def misses_the_error(solve, self, X, dictionary, penalty, **options):
+    return solve(X, dictionary, penalty._replace(error=1.5 * np.asarray(penalty.error)), **options)
+
+
+def overshoots_the_error(solve, self, X, dictionary, penalty, **options):
+    return solve(X, dictionary, penalty._replace(error=0.3 * np.asarray(penalty.error)), **options)
+
+
+def first_targets_for_all(solve, self, X, dictionary, penalty, **options):
+    if np.ndim(penalty.n_nonzero) > 0:
+        penalty = KSparse(int(penalty.n_nonzero[0]))
+    return solve(X, dictionary, penalty, **options)
+
+
+def silent_about_errors(solve, self, X, dictionary, penalty, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return solve(X, dictionary, penalty, **options)
+
+
+MUTANTS_OF_OMP = {
+    one_more_nonzero: "4 nonzeros with n_nonzero=3",
+    misses_the_error: "is missed",
+    overshoots_the_error: "went on after|of its own",
+    first_targets_for_all: "of its own",
+    silent_about_errors: "errors out of reach gave 0 warnings",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), MUTANTS_OF_OMP.items(), ids=lambda m: getattr(m, "__name__", "")
+)
+def test_sees_a_broken_solver_of_counts_and_errors(change, message, n_samples):
+    with pytest.raises(AssertionError, match=message):
+        check_solver(solving(change, OMP), penalties=[KSparse(2)], n_samples=n_samples)
 
 
 def test_sees_a_written_start(n_samples):

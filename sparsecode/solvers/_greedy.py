@@ -1,0 +1,335 @@
+"""What greedy solvers share: one atom a step, projected on the atoms chosen so far.
+
+In the Gram domain, with atoms of unit norm: the chosen atoms are made orthonormal one by one
+(Gram-Schmidt), and row `i` of `basis` holds the inner products of the i-th of these directions
+with all atoms. That is the pivoted Cholesky factor of the Gram matrix, so the inner products of a
+new atom with the directions are read off a column. With `y` the sample's inner product with a new
+direction, the residual correlations lose ``y * basis[i]``, the squared norms of the parts of the
+atoms that are orthogonal to the support lose ``basis[i]**2``, and the squared error ``y**2``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sparsecode import _jit
+from sparsecode._validation import check_number
+from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
+from sparsecode.solvers._lanes import N_LANES, find_in_lane, largest_of_lanes
+
+# Rounding of squared errors and of correlations, in units of the machine's.
+_ERROR_ROUNDING, _CORRELATION_ROUNDING = 16, 64
+
+
+class Greedy(KSparseSolver):
+    """Base of the solvers that choose one atom a step; a subclass has one field, `tol`."""
+
+    finite: ClassVar[bool] = True
+    _block_size: ClassVar[int] = 512
+    # Whether the atom is chosen that reduces the error most, rather than the best correlated one.
+    _by_reduction: ClassVar[bool]
+
+    def _check_parameters(self):
+        check_number(self.tol, "tol", low=0, high=1)
+
+    def _n_records(self, problem):
+        return _most_atoms(self._targets(problem)[0], problem.dictionary) + 1
+
+    def _prepare(self, problem):
+        return _Unit.of(problem.dictionary), *self._targets(problem)
+
+    def _solve_block(self, problem, prepared, block):
+        unit, counts, errors = prepared
+        counts, errors = counts[block.rows], errors[block.rows]
+        X = problem.centred(block.rows)
+        corr = X @ problem.dictionary.atoms.T
+        corr *= unit.scale
+        eps = np.finfo(corr.dtype).eps
+        energy = np.zeros(len(X))
+        if errors.any() or block.history.shape[2] > 0:
+            energy = np.einsum("ij,ij->i", X, X, dtype=np.float64)
+        n, n_stripes = corr.shape[1], -(-corr.shape[1] // N_LANES)
+        # Rows of no power of two of bytes, which would all lie on the same cache lines.
+        basis = np.empty((_most_atoms(counts, problem.dictionary), n + 80), dtype=corr.dtype)
+        residual, square, score = np.zeros((3, n_stripes, N_LANES), dtype=corr.dtype)
+        tops = np.empty(N_LANES, dtype=corr.dtype)
+        bits = np.int32 if corr.dtype == np.float32 else np.int64
+        _choose_rows(
+            corr,
+            energy,
+            unit.gram,
+            unit.squares,
+            unit.scale,
+            counts,
+            errors,
+            _ERROR_ROUNDING * eps * energy,
+            max(self.tol, _CORRELATION_ROUNDING * eps),
+            DEPENDENT[corr.dtype],
+            self._by_reduction,
+            problem.codes is not None,
+            block.codes,
+            block.n_iter,
+            block.stop,
+            block.history,
+            basis,
+            (residual.ravel()[:n], square.ravel()[:n], score.ravel()[:n]),
+            (residual.view(bits), score.view(bits), tops, tops.view(bits)),
+        )
+
+    def _warn(self, problem, stop, n_samples):
+        warnings.warn(
+            f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach their error "
+            "target with all the atoms that reduce their error; the worst squared residual norm "
+            f"is {stop.max():.2g} times its target. Raise error, or use a larger dictionary.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+class _Unit(NamedTuple):
+    """A dictionary with its atoms divided by their norms: Gram matrix, diagonal, inverse norms."""
+
+    gram: np.ndarray
+    squares: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, dictionary):
+        norms = dictionary.norms
+        if np.abs(norms - 1).max() <= 4 * np.finfo(norms.dtype).eps:
+            scale, gram = np.ones_like(norms), dictionary.gram
+        else:
+            scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+            gram = dictionary.gram * scale * scale[:, None]
+            # As that of a dictionary is: kernels are compiled for one or the other.
+            gram.flags.writeable = False
+        return cls(gram, np.diag(gram).copy(), scale)
+
+
+def _most_atoms(counts, dictionary):
+    """More atoms than features are never linearly independent."""
+    return min(int(counts.max()), *dictionary.atoms.shape)
+
+
+@_jit.kernel
+def _choose_rows(
+    corr,
+    energy,
+    gram,
+    squares,
+    scale,
+    counts,
+    errors,
+    rounding,
+    tol,
+    dependent,
+    by_reduction,
+    may_start,
+    codes,
+    n_iter,
+    stop,
+    history,
+    basis,
+    atoms,
+    lanes,
+):
+    n, most = corr.shape[1], basis.shape[0]
+    residual, square, _ = atoms
+    # Of the chosen atoms: inner products with the directions before, inverse of that with their
+    # own, and what the sample has along it.
+    loading = np.empty((most, most), dtype=corr.dtype)
+    active, inverse, code = np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
+    for s in range(corr.shape[0]):
+        for j in range(n):
+            residual[j] = corr[s, j]
+        if by_reduction:
+            for j in range(n):
+                square[j] = squares[j]
+        goal = errors[s] - rounding[s] if errors[s] > 0 else -np.inf
+        count, error = _choose_atoms(
+            energy[s],
+            gram,
+            scale,
+            min(counts[s], most),
+            goal,
+            tol,
+            dependent,
+            by_reduction,
+            may_start,
+            codes[s],
+            history[s],
+            basis,
+            (active, loading, inverse, code),
+            atoms,
+            lanes,
+        )
+        n_iter[s] = count
+        stop[s] = 0.0
+        if error > goal and count < counts[s] and errors[s] > 0:
+            stop[s] = (error + rounding[s]) / errors[s]
+        history[s, 0, count:] = 0.5 * max(error, 0.0)
+        history[s, 1, count:] = stop[s]
+        if may_start:
+            for j in range(n):
+                codes[s, j] = 0
+        _back_substitute(loading, inverse, code, count)
+        for a in range(count):
+            codes[s, active[a]] = code[a] * scale[active[a]]
+
+
+@_jit.kernel
+def _choose_atoms(
+    energy,
+    gram,
+    scale,
+    limit,
+    goal,
+    tol,
+    dependent,
+    by_reduction,
+    may_start,
+    start,
+    history,
+    basis,
+    chosen,
+    atoms,
+    lanes,
+):
+    """Choose the atoms of one sample; returns how many, and the squared error they leave."""
+    active, loading, inverse, code = chosen
+    residual, square, score = atoms
+    real = basis.dtype.type
+    error, count = energy, 0
+    largest = -1.0
+    while count < limit and error > goal:
+        by_score = by_reduction and count > 0
+        left = _largest_left(by_score, lanes)
+        if largest < 0:
+            largest = left
+        if history.shape[1] > 0:
+            history[0, count] = 0.5 * max(error, 0.0)
+            history[1, count] = left / largest if largest > 0 else 0.0
+        if left <= tol * largest:
+            break
+        j = _largest_start(start, scale) if may_start else -1
+        if j >= 0:
+            start[j] = 0
+        else:
+            j = _find_largest(by_score, lanes)
+        pivot = _load(gram, basis, j, count, loading[count])
+        if pivot > dependent:
+            inverse[count] = 1 / np.sqrt(pivot)
+            y = residual[j] * inverse[count]
+            active[count], code[count] = j, y
+            error -= y * y
+            # After the last atom nothing is chosen, so its direction is not needed.
+            if count + 1 < limit and error > goal:
+                _add_direction(gram[j], basis, loading[count], count, real(inverse[count]))
+                _subtract(basis[count], real(y), real(dependent), by_reduction, atoms)
+            count += 1
+        else:
+            residual[j], square[j], score[j] = 0, 0, 0
+    return count, error
+
+
+@_jit.kernel
+def _largest_left(by_score, lanes):
+    """Largest correlation left; with `by_score`, largest reduction as a correlation."""
+    residual_bits, score_bits, tops, top_bits = lanes
+    bits = score_bits if by_score else residual_bits
+    top = largest_of_lanes(bits, False, tops, top_bits)
+    return np.sqrt(top) if by_score else top
+
+
+@_jit.kernel
+def _find_largest(by_score, lanes):
+    """The atom that `_largest_left` has seen last."""
+    residual_bits, score_bits, _, top_bits = lanes
+    best = 0
+    for lane in range(1, top_bits.shape[0]):
+        best = lane if top_bits[lane] > top_bits[best] else best
+    return find_in_lane(score_bits if by_score else residual_bits, False, best, top_bits)
+
+
+@_jit.kernel
+def _largest_start(start, scale):
+    """Atom of largest contribution to a start, -1 if there is none left."""
+    best, found = 0.0, -1
+    for j in range(start.shape[0]):
+        if start[j] != 0 and scale[j] > 0 and abs(start[j]) > best * scale[j]:
+            best, found = abs(start[j]) / scale[j], j
+    return found
+
+
+@_jit.kernel
+def _load(gram, basis, j, count, loading):
+    """Inner products of an atom with the directions, and the square of what they leave of it."""
+    square = np.float64(gram[j, j])
+    for i in range(count):
+        loading[i] = basis[i, j]
+        square -= np.float64(loading[i]) * loading[i]
+    return square
+
+
+@_jit.kernel
+def _add_direction(gram_row, basis, loading, count, inverse):
+    """Fill row `count` of the basis: an atom less its part in the directions before, scaled."""
+    n = gram_row.shape[0]
+    out = basis[count]
+    k = count % 4
+    # Four rows a pass: the output is read and written a quarter as often.
+    if k == 0:
+        for i in range(n):
+            out[i] = inverse * gram_row[i]
+    elif k == 1:
+        l0, q0 = inverse * loading[0], basis[0]
+        for i in range(n):
+            out[i] = inverse * gram_row[i] - l0 * q0[i]
+    elif k == 2:
+        l0, l1 = inverse * loading[0], inverse * loading[1]
+        q0, q1 = basis[0], basis[1]
+        for i in range(n):
+            out[i] = inverse * gram_row[i] - l0 * q0[i] - l1 * q1[i]
+    else:
+        l0, l1, l2 = inverse * loading[0], inverse * loading[1], inverse * loading[2]
+        q0, q1, q2 = basis[0], basis[1], basis[2]
+        for i in range(n):
+            out[i] = inverse * gram_row[i] - l0 * q0[i] - l1 * q1[i] - l2 * q2[i]
+    while k < count:
+        l0, l1 = inverse * loading[k], inverse * loading[k + 1]
+        l2, l3 = inverse * loading[k + 2], inverse * loading[k + 3]
+        q0, q1, q2, q3 = basis[k], basis[k + 1], basis[k + 2], basis[k + 3]
+        for i in range(n):
+            out[i] -= l0 * q0[i] + l1 * q1[i] + l2 * q2[i] + l3 * q3[i]
+        k += 4
+
+
+@_jit.kernel
+def _subtract(direction, y, dependent, by_reduction, atoms):
+    """Take a direction out of the residual; with `by_reduction`, score every atom anew."""
+    residual, square, score = atoms
+    n = residual.shape[0]
+    if not by_reduction:
+        for i in range(n):
+            residual[i] -= y * direction[i]
+        return
+    for i in range(n):
+        q = direction[i]
+        r = residual[i] - y * q
+        left = square[i] - q * q
+        residual[i] = r
+        square[i] = left
+        score[i] = r * r / left if left > dependent else 0
+
+
+@_jit.kernel
+def _back_substitute(loading, inverse, code, count):
+    """Coefficients of the atoms from what the sample has along the directions, in place."""
+    for a in range(count - 1, -1, -1):
+        code[a] *= inverse[a]
+        for b in range(a):
+            code[b] -= code[a] * loading[a, b]

@@ -1,0 +1,59 @@
+"""Orthogonal matching pursuit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sparsecode.solvers._greedy import Greedy
+
+
+@dataclass
+class OMP(Greedy):
+    """Orthogonal matching pursuit (OMP), for `KSparse`.
+
+    Looks for ``min_z 1/2 ||x - offset - z @ atoms||^2`` over codes of few nonzeros: chooses the
+    atom that correlates best with the residual, as a cosine, so that norms of atoms do not matter,
+    projects the sample on all chosen atoms, and goes on until the sample has its `n_nonzero` atoms
+    or its `error`. The answer is the best code on its support; whether the support is the best one
+    is known only for incoherent dictionaries. `OLS` chooses better for little more time.
+
+    With the Gram matrix and `k` atoms a sample costs ``O(k^2 n_components)``, besides its
+    correlations. Atoms that depend linearly on the chosen ones, such as copies of them, are passed
+    over. Where codes to start from are given, the atoms of their support enter first, largest
+    first.
+
+    Parameters
+    ----------
+    tol : float, default=1e-6
+        A sample also stops when no atom is left whose correlation with the residual, as a cosine
+        times the residual's norm, is above this share of the largest at the start; 0 to 1.
+
+    Notes
+    -----
+    `n_iter` is the number of atoms chosen. An error target that no atoms reach gives a
+    ConvergenceWarning. In float32, squared errors below 2e-6 ``||x||^2`` are rounding and count as
+    not reached.
+
+    References
+    ----------
+    Y. Pati, R. Rezaiifar and P. Krishnaprasad, "Orthogonal matching pursuit: recursive function
+    approximation with applications to wavelet decomposition", 1993.
+    R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient implementation of the K-SVD algorithm
+    using batch orthogonal matching pursuit", 2008.
+    J. Tropp, "Greed is good: algorithmic results for sparse approximation", 2004.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import KSparse
+    >>> from sparsecode.solvers import OMP
+    >>> atoms = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]
+    >>> OMP().solve([[3.0, 4.1]], atoms, KSparse(1)).codes.round(2)
+    array([[0.  , 0.  , 5.08]])
+    >>> OMP().solve([[3.0, 4.1]], atoms, KSparse(None, error=1e-9)).n_iter
+    array([2])
+    """
+
+    tol: float = 1e-6
+
+    _by_reduction: ClassVar[bool] = False

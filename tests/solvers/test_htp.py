@@ -1,0 +1,96 @@
+"""HTP against the iteration written in NumPy, exact recovery, and its fixed points."""
+
+import numpy as np
+import pytest
+
+from sparsecode import Dictionary
+from sparsecode.penalties import KSparse
+from sparsecode.solvers import HTP, IHT, OLS, OMP
+
+
+@pytest.fixture
+def dictionary():
+    return Dictionary.random(20, 10, random_state=1)
+
+
+@pytest.fixture
+def X(n_samples):
+    return np.random.default_rng(0).standard_normal((n_samples, 10))
+
+
+def least_squares(x, atoms, support):
+    code = np.zeros(len(atoms))
+    code[support] = np.linalg.lstsq(atoms[support].T, x, rcond=None)[0]
+    return code
+
+
+def pursuit(x, atoms, count):
+    """Gradient step, hard thresholding, least squares, until the support repeats."""
+    threshold = KSparse(count).prox
+    z = np.zeros(len(atoms))
+    for _ in range(100):
+        gradient = atoms @ (x - z @ atoms)
+        along = threshold([gradient])[0]
+        step = along @ along / ((along @ atoms) ** 2).sum()
+        while True:
+            moved = threshold([z + step * gradient])[0]
+            if ((moved != 0) == (z != 0)).all():
+                return z
+            move = moved - z
+            if step <= 0.99 * (move @ move) / ((move @ atoms) ** 2).sum():
+                break
+            step /= 2
+        z = least_squares(x, atoms, moved != 0)
+    raise AssertionError("the support never repeats")
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_is_the_iteration(X, dictionary, count):
+    expected = [pursuit(x, dictionary.atoms, count) for x in X]
+    result = HTP().solve(X, dictionary, KSparse(count))
+    np.testing.assert_allclose(result.codes, expected, atol=1e-9)
+    assert result.converged.all()
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_is_least_squares_on_its_support(X, dictionary, count):
+    codes = HTP().solve(X, dictionary, KSparse(count)).codes
+    for x, code in zip(X, codes, strict=True):
+        expected = least_squares(x, dictionary.atoms, code != 0)
+        np.testing.assert_allclose(code, expected, atol=1e-10)
+
+
+def test_recovers_noiseless_codes_in_few_steps(rng):
+    dictionary = Dictionary(rng.standard_normal((40, 30)) / np.sqrt(30))
+    codes = KSparse(3).prox(rng.standard_normal((8, 40)))
+    result = HTP().solve(codes @ dictionary.atoms, dictionary, KSparse(3))
+    found = ((result.codes != 0) == (codes != 0)).all(axis=1)
+    assert found.mean() >= 0.7 and result.n_iter.max() <= 10
+    np.testing.assert_allclose(result.codes[found], codes[found], atol=1e-10)
+
+
+def test_needs_fewer_iterations_than_iht(X, dictionary):
+    few = HTP().solve(X, dictionary, KSparse(4)).n_iter
+    many = IHT().solve(X, dictionary, KSparse(4)).n_iter
+    assert few.mean() < many.mean() / 3
+
+
+def test_improves_the_codes_of_omp():
+    X = np.random.default_rng(0).standard_normal((40, 20))
+    dictionary = Dictionary.random(50, 20, random_state=1)
+    for solver in (OMP(), OLS()):
+        start = solver.solve(X, dictionary, KSparse(9))
+        result = HTP().solve(X, dictionary, KSparse(9), codes=start.codes)
+        gain = start.certificate.objective - result.certificate.objective
+        assert (gain >= -1e-12).all() and (gain > 1e-3).any()
+
+
+def test_objective_never_rises(X, dictionary, rng):
+    start = 3 * rng.standard_normal((len(X), 20))
+    history = HTP(tol=0).solve(X, dictionary, KSparse(4), codes=start, record=True).history
+    assert (np.diff(history["objective"], axis=0) <= 1e-12 * history["objective"][0]).all()
+
+
+def test_refuses_an_error(X, dictionary):
+    with pytest.raises(TypeError, match=r"HTP needs .*without error; KSparse is not\. Use OMP"):
+        HTP().solve(X, dictionary, KSparse(3, 0.1))
