@@ -62,11 +62,9 @@ class Problem:
         return Problem(
             self.samples(rows)[inside][:, seen],
             self.dictionary if seen.all() else self.dictionary.select_features(seen),
-            self.penalty,
+            self.penalty.for_rows(rows, self.X.shape[0]).for_rows(inside, size),
             self.prepared,
-            None
-            if self.codes is None
-            else dense_rows(self.codes, rows, self.dictionary.dtype)[inside],
+            None if self.codes is None else self._codes_at(rows)[inside],
         )
 
     def start(self, rows, out):

@@ -184,7 +184,7 @@ class Solver(BaseEstimator):
 
     def _threshold(self, dtype):
         """What a sample must reach: `tol`, less what rounding may hide from the kernel."""
-        return self.tol - min(8 * np.finfo(dtype).eps, self.tol / 2)
+        return self.tol - min(32 * np.finfo(dtype).eps, self.tol / 2)
 
     def _check_problem(self, X, dictionary, penalty, codes, missing):
         self._check_parameters()

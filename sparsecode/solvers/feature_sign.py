@@ -97,7 +97,8 @@ class FeatureSign(Solver):
     def _search_single(self, problem, single, double, block):
         """Search in float32; made exact where float32 alone cannot reach the tolerance."""
         enough = problem.dictionary.dtype == np.float32 and self.tol >= _SINGLE_TOL
-        tol = self._threshold(np.float32) if enough else self.tol
+        # Also where the codes of an exact search are then rounded to float32.
+        tol = self._threshold(problem.dictionary.dtype)
         exact = _NOT_EXACT
         if not enough:
             X = problem.centred(block.rows, np.float64)
