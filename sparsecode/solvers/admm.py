@@ -36,10 +36,9 @@ class ADMM(Solver):
 
     The dictionary is factored once for all samples, in a form that serves every `rho`; an iteration
     is then two products, ``4 n_components min(n_components, n_features)`` operations a sample, and
-    one row of the Gram matrix for each nonzero coefficient.
-    Few iterations give modest accuracy; the rest converges linearly. The code returned is the best
-    `v` by objective among the start and every fifth iteration: it is exactly sparse, and never
-    worse than the start.
+    one row of the Gram matrix for each nonzero coefficient. Few iterations give modest accuracy;
+    from there on convergence is linear. The code returned is the best `v` by objective among the
+    start and every fifth iteration: it is exactly sparse, and never worse than the start.
 
     Parameters
     ----------
