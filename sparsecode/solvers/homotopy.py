@@ -95,7 +95,7 @@ class Homotopy(Solver):
                 penalty,
                 lasso.alpha,
                 lasso.positive,
-                self._threshold(np.float64),
+                self._threshold(problem.dictionary.dtype),
                 self.max_iter,
                 problem.codes is not None,
                 codes,
@@ -131,63 +131,96 @@ def _path_rows(
     state = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     # Rows of no power of two of bytes, which would all lie on the same cache lines.
     factor = np.empty((n, n + 4))
-    record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         start_value = np.inf
         if may_start:
-            residual_correlations(corr[s], codes[s], gram, support, residual)
-            scale = dual_scale(penalty, residual)
-            stop[s] = relative_gap(penalty, scale, corr[s], energy[s], codes[s], residual)
-            start_value = objective_of(penalty, corr[s], energy[s], codes[s], residual)
+            stop[s], start_value = _judge(
+                penalty, corr[s], energy[s], codes[s], gram, support, residual
+            )
             if stop[s] <= tol and tol > 0:
                 history[s, 0], history[s, 1] = start_value, stop[s]
                 continue
-        count, t = 0, 0
-        residual[:] = corr[s]
-        code[:] = 0
-        status[:] = 0
-        weight, event = _first_event(corr[s], positive)
-        while True:
-            if record or tol > 0:
-                value, gap = _objective_and_gap(
-                    alpha, weight, energy[s], count, corr[s], residual, active, state
-                )
-                if record:
-                    history[s, 0, t:], history[s, 1, t:] = value, gap
-                if gap <= tol:
-                    break
-            if weight <= alpha or t == max_iter:
-                break
-            t += 1
-            count = _apply(event, residual, gram, count, active, status, factor, state)
-            _, part, speed, _ = state
-            for a in range(count):
-                code[active[a]] = speed[a]
-            residual_correlations(zeros, code, gram, support, rate)
-            for a in range(count):
-                code[active[a]] = 0
-            length, event = _next_event(
-                weight, alpha, positive, residual, rate, count, active, status, state
-            )
-            for a in range(count):
-                part[a] += length * speed[a]
-            _advance(length, rate, residual, status)
-            weight = max(weight - length, alpha) if event != 0 else alpha
-        n_iter[s] = t
-        if weight <= alpha:
-            _polish(alpha, corr[s], gram, count, active, factor, state)
+        n_iter[s], count = _follow_path(
+            corr[s],
+            energy[s],
+            gram,
+            alpha,
+            positive,
+            tol,
+            max_iter,
+            history[s],
+            (code, residual, rate, zeros, support),
+            active,
+            status,
+            factor,
+            state,
+        )
         for a in range(count):
             code[active[a]] = state[1][a]
-        residual_correlations(corr[s], code, gram, support, residual)
-        value = objective_of(penalty, corr[s], energy[s], code, residual)
+        gap, value = _judge(penalty, corr[s], energy[s], code, gram, support, residual)
         if value <= start_value:
-            codes[s] = code
-            scale = dual_scale(penalty, residual)
-            stop[s] = relative_gap(penalty, scale, corr[s], energy[s], code, residual)
-        else:
-            value = start_value
-        if record:
-            history[s, 0, t:], history[s, 1, t:] = value, stop[s]
+            codes[s], stop[s] = code, gap
+        history[s, 0, n_iter[s] :] = min(value, start_value)
+        history[s, 1, n_iter[s] :] = stop[s]
+
+
+@_jit.kernel
+def _judge(penalty, corr, energy, code, gram, support, residual):
+    """Relative duality gap and objective of a code."""
+    residual_correlations(corr, code, gram, support, residual)
+    scale = dual_scale(penalty, residual)
+    gap = relative_gap(penalty, scale, corr, energy, code, residual)
+    return gap, objective_of(penalty, corr, energy, code, residual)
+
+
+@_jit.kernel
+def _follow_path(
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    tol,
+    max_iter,
+    history,
+    rows,
+    active,
+    status,
+    factor,
+    state,
+):
+    """Go from corner to corner; returns the number of steps and of active atoms."""
+    _, part, speed, _ = state
+    code, residual, rate, zeros, support = rows
+    residual[:] = corr
+    code[:] = 0
+    status[:] = 0
+    count, t, n_stalled = 0, 0, 0
+    weight, event = _first_event(corr, positive)
+    while True:
+        value, gap = _objective_and_gap(alpha, weight, energy, count, corr, residual, active, state)
+        history[0, t:], history[1, t:] = value, gap
+        # Steps of length 0, one after the other, go in circles.
+        if gap <= tol or t == max_iter or n_stalled > len(status):
+            break
+        t += 1
+        count = _apply(event, residual, gram, count, active, status, factor, state)
+        for a in range(count):
+            code[active[a]] = speed[a]
+        residual_correlations(zeros, code, gram, support, rate)
+        for a in range(count):
+            code[active[a]] = 0
+        length, event = _next_event(
+            weight, alpha, positive, residual, rate, count, active, status, state
+        )
+        for a in range(count):
+            part[a] += length * speed[a]
+        _advance(length, rate, residual, status)
+        n_stalled = 0 if length > 0 else n_stalled + 1
+        weight = max(weight - length, alpha) if event != 0 else alpha
+    if weight <= alpha:
+        _polish(alpha, corr, gram, count, active, factor, state)
+    return t, count
 
 
 @_jit.kernel
