@@ -100,7 +100,7 @@ class _Unit(NamedTuple):
     @classmethod
     def of(cls, dictionary):
         norms = dictionary.norms
-        if np.abs(norms - 1).max() <= 4 * np.finfo(norms.dtype).eps:
+        if np.abs(norms - 1).max() <= 16 * np.finfo(norms.dtype).eps:
             scale, gram = np.ones_like(norms), dictionary.gram
         else:
             scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
@@ -210,7 +210,7 @@ def _choose_atoms(
     while count < limit and error > goal:
         if by_reduction and count > 0:
             j = _find_largest(score_bits, tops)
-            left = np.sqrt(score[j])
+            left = np.sqrt(score[j]) * largest
         else:
             j = _find_largest(residual_bits, tops)
             left = abs(residual[j])
@@ -221,6 +221,7 @@ def _choose_atoms(
             history[1, count] = left / largest if largest > 0 else 0.0
         if left <= tol * largest:
             break
+        unit = 1 / max(largest, np.finfo(basis.dtype).tiny)
         if may_start:
             j = _next_of_start(start, scale, j)
         pivot = _load(gram, basis, j, count, loading[count])
@@ -232,7 +233,7 @@ def _choose_atoms(
             # After the last atom nothing is chosen, so its direction is not needed.
             if count + 1 < limit and error > goal:
                 _add_direction(gram[j], basis, loading[count], count, real(inverse[count]))
-                _subtract(basis[count], real(y), real(dependent), by_reduction, atoms)
+                _subtract(basis[count], real(y), real(dependent), by_reduction, real(unit), atoms)
             count += 1
         else:
             residual[j], square[j], score[j] = 0, 0, 0
@@ -321,8 +322,11 @@ def _add_direction(gram_row, basis, loading, count, inverse):
 
 
 @_jit.kernel
-def _subtract(direction, y, dependent, by_reduction, atoms):
-    """Take a direction out of the residual; with `by_reduction`, score every atom anew."""
+def _subtract(direction, y, dependent, by_reduction, unit, atoms):
+    """Take a direction out of the residual; with `by_reduction`, score every atom anew.
+
+    A score is what the atom takes from the squared error, times ``unit**2`` lest it overflow.
+    """
     residual, square, score = atoms
     n = residual.shape[0]
     if not by_reduction:
@@ -335,6 +339,7 @@ def _subtract(direction, y, dependent, by_reduction, atoms):
         left = square[i] - q * q
         residual[i] = r
         square[i] = left
+        r *= unit
         score[i] = r * r / left if left > dependent else 0
 
 
