@@ -19,8 +19,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode import _jit
 from sparsecode._validation import check_number
 from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
-from sparsecode.solvers._lanes import N_LANES, find_in_lane, largest_of_lanes
 
+# Entries of which the largest is found at once.
+_BLOCK = 32
 # Rounding of squared errors and of correlations, in units of the machine's.
 _ERROR_ROUNDING, _CORRELATION_ROUNDING = 16, 64
 
@@ -52,11 +53,10 @@ class Greedy(KSparseSolver):
         energy = np.zeros(len(X))
         if errors.any() or block.history.shape[2] > 0:
             energy = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-        n, n_stripes = corr.shape[1], -(-corr.shape[1] // N_LANES)
+        n, n_blocks = corr.shape[1], -(-corr.shape[1] // _BLOCK)
         # Rows of no power of two of bytes, which would all lie on the same cache lines.
         basis = np.empty((_most_atoms(counts, problem.dictionary), n + 80), dtype=corr.dtype)
-        residual, square, score = np.zeros((3, n_stripes, N_LANES), dtype=corr.dtype)
-        tops = np.empty(N_LANES, dtype=corr.dtype)
+        residual, square, score = np.zeros((3, n_blocks, _BLOCK), dtype=corr.dtype)
         bits = np.int32 if corr.dtype == np.float32 else np.int64
         _choose_rows(
             corr,
@@ -77,7 +77,7 @@ class Greedy(KSparseSolver):
             block.history,
             basis,
             (residual.ravel()[:n], square.ravel()[:n], score.ravel()[:n]),
-            (residual.view(bits), score.view(bits), tops, tops.view(bits)),
+            (residual.view(bits), score.view(bits), np.empty(n_blocks, dtype=bits)),
         )
 
     def _warn(self, problem, stop, n_samples):
@@ -100,7 +100,7 @@ class _Unit(NamedTuple):
     @classmethod
     def of(cls, dictionary):
         norms = dictionary.norms
-        if np.abs(norms - 1).max() <= 4 * np.finfo(norms.dtype).eps:
+        if np.abs(norms - 1).max() <= 16 * np.finfo(norms.dtype).eps:
             scale, gram = np.ones_like(norms), dictionary.gram
         else:
             scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
@@ -135,7 +135,7 @@ def _choose_rows(
     history,
     basis,
     atoms,
-    lanes,
+    blocks,
 ):
     n, most = corr.shape[1], basis.shape[0]
     residual, square, _ = atoms
@@ -165,14 +165,15 @@ def _choose_rows(
             basis,
             (active, loading, inverse, code),
             atoms,
-            lanes,
+            blocks,
         )
         n_iter[s] = count
         stop[s] = 0.0
         if error > goal and count < counts[s] and errors[s] > 0:
             stop[s] = (error + rounding[s]) / errors[s]
-        history[s, 0, count:] = 0.5 * max(error, 0.0)
-        history[s, 1, count:] = stop[s]
+        if history.shape[2] > 0:
+            history[s, 0, count:] = 0.5 * max(error, 0.0)
+            history[s, 1, count:] = stop[s]
         if may_start:
             for j in range(n):
                 codes[s, j] = 0
@@ -197,17 +198,22 @@ def _choose_atoms(
     basis,
     chosen,
     atoms,
-    lanes,
+    blocks,
 ):
     """Choose the atoms of one sample; returns how many, and the squared error they leave."""
     active, loading, inverse, code = chosen
     residual, square, score = atoms
+    residual_bits, score_bits, tops = blocks
     real = basis.dtype.type
     error, count = energy, 0
     largest = -1.0
     while count < limit and error > goal:
-        by_score = by_reduction and count > 0
-        left = _largest_left(by_score, lanes)
+        if by_reduction and count > 0:
+            j = _find_largest(score_bits, tops)
+            left = np.sqrt(score[j]) * largest
+        else:
+            j = _find_largest(residual_bits, tops)
+            left = abs(residual[j])
         if largest < 0:
             largest = left
         if history.shape[1] > 0:
@@ -215,11 +221,9 @@ def _choose_atoms(
             history[1, count] = left / largest if largest > 0 else 0.0
         if left <= tol * largest:
             break
-        j = _largest_start(start, scale) if may_start else -1
-        if j >= 0:
-            start[j] = 0
-        else:
-            j = _find_largest(by_score, lanes)
+        unit = 1 / max(largest, np.finfo(basis.dtype).tiny)
+        if may_start:
+            j = _next_of_start(start, scale, j)
         pivot = _load(gram, basis, j, count, loading[count])
         if pivot > dependent:
             inverse[count] = 1 / np.sqrt(pivot)
@@ -229,7 +233,7 @@ def _choose_atoms(
             # After the last atom nothing is chosen, so its direction is not needed.
             if count + 1 < limit and error > goal:
                 _add_direction(gram[j], basis, loading[count], count, real(inverse[count]))
-                _subtract(basis[count], real(y), real(dependent), by_reduction, atoms)
+                _subtract(basis[count], real(y), real(dependent), by_reduction, real(unit), atoms)
             count += 1
         else:
             residual[j], square[j], score[j] = 0, 0, 0
@@ -237,31 +241,40 @@ def _choose_atoms(
 
 
 @_jit.kernel
-def _largest_left(by_score, lanes):
-    """Largest correlation left; with `by_score`, largest reduction as a correlation."""
-    residual_bits, score_bits, tops, top_bits = lanes
-    bits = score_bits if by_score else residual_bits
-    top = largest_of_lanes(bits, False, tops, top_bits)
-    return np.sqrt(top) if by_score else top
+def _find_largest(bits, tops):
+    """Index of the first entry of largest magnitude.
+
+    Compares floats by their bits, which vectorises where a maximum of floats does not: without
+    the sign bit they are ordered like integers.
+    """
+    mask = bits.dtype.type(0x7FFFFFFF if bits.itemsize == 4 else 0x7FFFFFFFFFFFFFFF)
+    largest = bits.dtype.type(0)
+    for block in range(bits.shape[0]):
+        row = bits[block]
+        top = bits.dtype.type(0)
+        for i in range(row.shape[0]):
+            top = max(top, bits.dtype.type(row[i] & mask))
+        tops[block] = top
+        largest = max(largest, top)
+    block = 0
+    while tops[block] != largest:
+        block += 1
+    i = 0
+    while (bits[block, i] & mask) != largest:
+        i += 1
+    return block * bits.shape[1] + i
 
 
 @_jit.kernel
-def _find_largest(by_score, lanes):
-    """The atom that `_largest_left` has seen last."""
-    residual_bits, score_bits, _, top_bits = lanes
-    best = 0
-    for lane in range(1, top_bits.shape[0]):
-        best = lane if top_bits[lane] > top_bits[best] else best
-    return find_in_lane(score_bits if by_score else residual_bits, False, best, top_bits)
-
-
-@_jit.kernel
-def _largest_start(start, scale):
-    """Atom of largest contribution to a start, -1 if there is none left."""
+def _next_of_start(start, scale, otherwise):
+    """Take out the atom of largest contribution to a start; `otherwise` if there is none left."""
     best, found = 0.0, -1
     for j in range(start.shape[0]):
         if start[j] != 0 and scale[j] > 0 and abs(start[j]) > best * scale[j]:
             best, found = abs(start[j]) / scale[j], j
+    if found < 0:
+        return otherwise
+    start[found] = 0
     return found
 
 
@@ -309,8 +322,11 @@ def _add_direction(gram_row, basis, loading, count, inverse):
 
 
 @_jit.kernel
-def _subtract(direction, y, dependent, by_reduction, atoms):
-    """Take a direction out of the residual; with `by_reduction`, score every atom anew."""
+def _subtract(direction, y, dependent, by_reduction, unit, atoms):
+    """Take a direction out of the residual; with `by_reduction`, score every atom anew.
+
+    A score is what the atom takes from the squared error, times ``unit**2`` lest it overflow.
+    """
     residual, square, score = atoms
     n = residual.shape[0]
     if not by_reduction:
@@ -323,6 +339,7 @@ def _subtract(direction, y, dependent, by_reduction, atoms):
         left = square[i] - q * q
         residual[i] = r
         square[i] = left
+        r *= unit
         score[i] = r * r / left if left > dependent else 0
 
 

@@ -234,7 +234,7 @@ def _exact_length(direction, gram, support, used):
     """``||d||^2 / ||d @ atoms||^2`` of a direction on a support; infinite where that is 0 / 0."""
     size, bend = 0.0, 0.0
     for a in range(used):
-        row, d = gram[support[a]], direction[support[a]]
+        row, d = gram[support[a]], np.float64(direction[support[a]])
         size += d * d
         for b in range(used):
             bend += d * row[support[b]] * direction[support[b]]

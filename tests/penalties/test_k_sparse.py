@@ -8,7 +8,16 @@ import pytest
 from sparsecode import SparseCoder, alpha_max, certify
 from sparsecode.objective import objective
 from sparsecode.penalties import L1, KSparse
-from sparsecode.solvers import FISTA, ISTA, ConjugateGradient, FeatureSign
+from sparsecode.solvers import (
+    FISTA,
+    HTP,
+    IHT,
+    ISTA,
+    OLS,
+    OMP,
+    ConjugateGradient,
+    FeatureSign,
+)
 from sparsecode.testing import check_penalty
 
 
@@ -111,6 +120,17 @@ def test_sparse_coder(X, frame):
         SparseCoder(frame, penalty=KSparse(2), alpha=0.5).fit(X)
     with pytest.raises(TypeError, match="KSparse has no alpha_max"):
         alpha_max(X, frame, KSparse(2))
+
+
+@pytest.mark.parametrize("solver", [OMP(), OLS(), IHT(), HTP()], ids=repr)
+@pytest.mark.parametrize("power", [-75, 75])
+def test_units_of_the_data_do_not_matter(solver, power, X, frame):
+    """Squares of such numbers are 0 or infinite in float32."""
+    X, unit = X.astype(np.float32), np.float32(2.0**power)
+    expected = solver.solve(X, frame.astype(np.float32), KSparse(3))
+    result = solver.solve(unit * X, frame.astype(np.float32), KSparse(3))
+    np.testing.assert_array_equal(result.codes, unit * expected.codes)
+    assert result.converged.all() and (result.codes != 0).any(axis=1).all()
 
 
 def test_other_penalties_are_weighted_and_separable():

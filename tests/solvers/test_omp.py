@@ -131,6 +131,18 @@ def test_start_enters_first(X, dictionary):
     np.testing.assert_allclose(one[:, 3], X @ dictionary.atoms[3], atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_near_copy_in_the_start_is_passed_over(X, dictionary, dtype):
+    """What rounding leaves of it would get a huge coefficient."""
+    noise = 3 * np.finfo(dtype).eps * np.random.default_rng(5).standard_normal((40, 12))
+    atoms = np.vstack([dictionary.atoms, dictionary.atoms + noise]).astype(dtype)
+    start = np.zeros((len(X), 80))
+    start[:, 7], start[:, 47] = 2.0, 1.0
+    result = OMP().solve(X.astype(dtype), atoms, KSparse(3), codes=start)
+    assert (result.codes[:, 7] != 0).all() and (result.codes[:, 47] == 0).all()
+    assert (result.n_iter == 3).all() and np.abs(result.codes).max() < 20
+
+
 def test_history_is_that_of_every_count(X, dictionary):
     history = OMP().solve(X, dictionary, KSparse(4), record=True).history
     for count in (1, 2, 3, 4):
