@@ -44,6 +44,15 @@ def kernel(function):
     return compiled
 
 
+def inner(function):
+    """Compile a function that only kernels call, and that makes no array: views are free in it.
+
+    numba counts the references to every view, an atomic operation that costs as much as dozens of
+    others; without a runtime that could release memory there is nothing to count.
+    """
+    return numba.njit(_nrt=False, **_OPTIONS)(function)
+
+
 @functools.cache
 def own_type(cls):
     """Return the class of penalties to compile for `cls`: of a unique name where it is foreign.

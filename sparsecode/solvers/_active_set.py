@@ -11,36 +11,41 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._simd import WIDTH, add_outer, weighted_sum
 
 
-@_jit.kernel
+@_jit.inner
 def _append_to_inverse(inverse, count, cross, square, tolerance, work):
     """Add an atom with inner products `cross` with the active ones and squared norm `square`.
 
-    Returns False, and changes nothing, if the atom depends linearly on the active ones.
+    Fills `work` with the coefficients of the atom in the active ones. Returns False, and changes
+    nothing else, if the atom depends linearly on them.
     """
+    for o in range(0, padded(count), WIDTH):
+        weighted_sum(inverse, count, cross, o, work)
     schur = square
     for a in range(count):
-        total = 0.0
-        for b in range(count):
-            total += inverse[a, b] * cross[b]
-        work[a] = total
-        schur -= total * cross[a]
+        schur -= work[a] * cross[a]
     if not schur > tolerance * square:
         return False
-    scale = 1.0 / schur
-    for a in range(count):
-        factor = work[a] * scale
-        for b in range(count):
-            inverse[a, b] += factor * work[b]
-        inverse[a, count] = -factor
-        inverse[count, a] = -factor
-    inverse[count, count] = scale
+    end = padded(count + 1)
+    if padded(count) == count:
+        for a in range(count):
+            for b in range(count, end):
+                inverse[a, b] = 0.0
+    for b in range(end):
+        inverse[count, b] = 0.0
+    # With -1 for the new atom, all of the new inverse is the old one and an outer product.
+    for a in range(count, end):
+        work[a] = 0.0
+    work[count] = -1.0
+    for o in range(0, end, WIDTH):
+        add_outer(inverse, count + 1, work, 1.0 / schur, work, o)
     return True
 
 
-@_jit.kernel
-def _remove_from_inverse(inverse, count, p):
+@_jit.inner
+def _remove_from_inverse(inverse, count, p, work):
     """Remove atom `p` from the inverse of `count` atoms; the last one takes its place."""
     q = count - 1
     if p != q:
@@ -48,22 +53,22 @@ def _remove_from_inverse(inverse, count, p):
             inverse[a, p], inverse[a, q] = inverse[a, q], inverse[a, p]
         for a in range(count):
             inverse[p, a], inverse[q, a] = inverse[q, a], inverse[p, a]
-    scale = 1.0 / inverse[q, q]
     for a in range(q):
-        factor = inverse[a, q] * scale
-        for b in range(q):
-            inverse[a, b] -= factor * inverse[q, b]
+        work[a] = inverse[a, q]
+    scale = -1.0 / inverse[q, q]
+    for o in range(0, padded(count), WIDTH):
+        add_outer(inverse, q, work, scale, inverse[q], o)
+    for a in range(q):
+        inverse[a, q] = 0.0
 
 
-@_jit.kernel
-def any_nonzero(code):
-    largest = 0.0
-    for j in range(code.shape[0]):
-        largest = max(largest, abs(code[j]))
-    return largest > 0
+@_jit.inner
+def padded(count):
+    """The next multiple of `WIDTH`; rows of the inverse hold zeros up to there."""
+    return (count + WIDTH - 1) & -WIDTH
 
 
-@_jit.kernel
+@_jit.inner
 def enter_support(start, corr, gram, alpha, positive, inverse, active, is_active, state):
     """Make the support of `start` the active set; returns its size."""
     count = 0
@@ -86,7 +91,7 @@ def enter_support(start, corr, gram, alpha, positive, inverse, active, is_active
     return count
 
 
-@_jit.kernel
+@_jit.inner
 def enter(
     j, is_up, value, may_exchange, corr, gram, alpha, count, inverse, active, is_active, state
 ):
@@ -122,7 +127,7 @@ def enter(
     return count + 1, True
 
 
-@_jit.kernel
+@_jit.inner
 def _exchange(inverse, count, is_up, active, is_active, state):
     """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
 
@@ -142,14 +147,14 @@ def _exchange(inverse, count, is_up, active, is_active, state):
     return _drop(first, inverse, count, active, is_active, state), up * length
 
 
-@_jit.kernel
+@_jit.inner
 def _drop(p, inverse, count, active, is_active, state):
     """Take atom `p` out of the active set; the last one takes its place."""
-    target, sign, code, goal, _, _ = state
+    target, sign, code, goal, _, work = state
     share = goal[p] / inverse[p, p]
     for a in range(count):
         goal[a] -= share * inverse[p, a]
-    _remove_from_inverse(inverse, count, p)
+    _remove_from_inverse(inverse, count, p, work)
     is_active[active[p]] = 0
     last = count - 1
     active[p], target[p], sign[p] = active[last], target[last], sign[last]
@@ -157,7 +162,7 @@ def _drop(p, inverse, count, active, is_active, state):
     return count - 1
 
 
-@_jit.kernel
+@_jit.inner
 def solve_on_support(inverse, count, active, is_active, state):
     """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
 
@@ -181,7 +186,7 @@ def solve_on_support(inverse, count, active, is_active, state):
     return count
 
 
-@_jit.kernel
+@_jit.inner
 def subtract_active(start, rows, active, code, count, out):
     """Fill `out` with ``start - code @ rows[active]``, four rows a pass.
 

@@ -11,39 +11,43 @@ from sparsecode import _jit
 N_LANES = 32
 
 
-@_jit.kernel
+@_jit.inner
 def largest_of_lanes(bits, positive, tops, top_bits):
     """Largest |value| in each column of the residuals, and of all; of the value if `positive`.
 
     Compares floats by their bits, which vectorises where a maximum of floats does not: without
-    the sign bit they are ordered like integers, and negative ones are negative integers.
+    the sign bit they are ordered like integers, and negative ones are negative integers. `tops` and
+    `top_bits`, the same memory, have one entry more than there are lanes.
     """
     mask = _mask(bits, positive)
     n_lanes = bits.shape[1]
-    top_bits[:] = 0
+    for lane in range(n_lanes):
+        top_bits[lane] = 0
     for stripe in range(bits.shape[0]):
         row = bits[stripe]
         for lane in range(n_lanes):
             value = bits.dtype.type(row[lane] & mask)
             top_bits[lane] = value if value > top_bits[lane] else top_bits[lane]
-    largest = tops[0]
+    # Bits again, in a place of its own to be read as a float.
+    largest = top_bits[0]
     for lane in range(1, n_lanes):
-        largest = max(largest, tops[lane])
-    return largest
+        largest = max(largest, top_bits[lane])
+    top_bits[n_lanes] = largest
+    return tops[n_lanes]
 
 
-@_jit.kernel
+@_jit.inner
 def lanes_above(tops, bar, found):
     """Fill `found`, of `N_LANES` + 1 entries, with the lanes that reach `bar`; count them."""
     count = 0
-    for lane in range(tops.shape[0]):
+    for lane in range(tops.shape[0] - 1):
         # No branch: which lanes reach the bar cannot be predicted.
         found[count] = lane
         count += tops[lane] >= bar
     return count
 
 
-@_jit.kernel
+@_jit.inner
 def find_in_lane(bits, positive, lane, top_bits):
     """Index of the atom whose value is the top of a lane."""
     mask = _mask(bits, positive)
@@ -53,7 +57,7 @@ def find_in_lane(bits, positive, lane, top_bits):
     return stripe * bits.shape[1] + lane
 
 
-@_jit.kernel
+@_jit.inner
 def _mask(bits, positive):
     if positive:
         return bits.dtype.type(-1)

@@ -19,13 +19,11 @@ _FLAT = 1e-13
 _MOST_STEPS = 6
 
 
-@_jit.kernel
+@_jit.inner
 def make_exact(
-    x,
+    s,
     energy,
-    atoms,
-    ridge,
-    largest_norm,
+    exact,
     alpha,
     positive,
     tol,
@@ -47,6 +45,8 @@ def make_exact(
     exact residual `correlations` are filled in, and the duality gap divided by half the squared
     norm.
     """
+    samples, atoms, ridge, largest_norm = exact
+    x = samples[s]
     count, moved = _refine(
         x,
         atoms,
@@ -72,17 +72,27 @@ def make_exact(
     return count, n_violating, gap
 
 
-@_jit.kernel
+@_jit.inner
 def exact_state(
-    x, energy, atoms, ridge, alpha, positive, active, is_active, count, code, correlations
+    s,
+    energy,
+    exact,
+    alpha,
+    positive,
+    active,
+    is_active,
+    count,
+    code,
+    rough,
+    residual,
+    violating,
+    correlations,
 ):
     """Objective, and duality gap divided by half the squared norm, whatever it costs."""
-    residual = np.empty(x.shape[0])
-    everything = np.full(atoms.shape[0], np.inf)
-    violating = np.empty(atoms.shape[0], dtype=np.int64)
-    subtract_active(x, atoms, active, code, count, residual)
+    samples, atoms, ridge, _ = exact
+    subtract_active(samples[s], atoms, active, code, count, residual)
     n_violating = _violating_atoms(
-        atoms, alpha, positive, 0.0, everything, is_active, residual, violating, correlations
+        atoms, alpha, positive, -np.inf, rough, is_active, residual, violating, correlations
     )
     gap = _exact_gap(
         atoms, ridge, alpha, energy, active, count, code, residual, n_violating, correlations
@@ -93,7 +103,7 @@ def exact_state(
     return total, gap
 
 
-@_jit.kernel
+@_jit.inner
 def rounding_of(energy, largest_norm, code, count):
     """Bound of the errors of residual correlations in float32."""
     total = np.sqrt(2 * energy)
@@ -102,7 +112,7 @@ def rounding_of(energy, largest_norm, code, count):
     return _SLACK * largest_norm * total
 
 
-@_jit.kernel
+@_jit.inner
 def _refine(
     x, atoms, ridge, largest_norm, alpha, tol, inverse, count, active, is_active, state, residuals
 ):
@@ -115,7 +125,8 @@ def _refine(
     _, sign, code, goal, gradient, _ = state
     flat = alpha * max(0.01 * tol, _FLAT)
     subtract_active(x, atoms, active, code, count, first)
-    residual[:] = first
+    for f in range(x.shape[0]):
+        residual[f] = first[f]
     for _ in range(_MOST_STEPS):
         worst = 0.0
         for a in range(count):
@@ -131,11 +142,12 @@ def _refine(
             goal[a] = total
         count = solve_on_support(inverse, count, active, is_active, state)
         subtract_active(x, atoms, active, code, count, residual)
-    first -= residual
+    for f in range(x.shape[0]):
+        first[f] -= residual[f]
     return count, np.sqrt(_dot(first, first)) * largest_norm
 
 
-@_jit.kernel
+@_jit.inner
 def _violating_atoms(
     atoms, alpha, positive, bar, rough, is_active, residual, violating, correlations
 ):
@@ -154,7 +166,7 @@ def _violating_atoms(
     return count
 
 
-@_jit.kernel
+@_jit.inner
 def _exact_gap(
     atoms, ridge, alpha, energy, active, count, code, residual, n_violating, correlations
 ):
@@ -178,7 +190,7 @@ def _exact_gap(
     return gap / energy if energy > 0 else np.inf
 
 
-@_jit.kernel
+@_jit.inner
 def _dot(a, b):
     total = 0.0
     for f in range(a.shape[0]):

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._simd import WIDTH
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers._active_set import (
-    any_nonzero,
     enter,
     enter_support,
     solve_on_support,
@@ -124,7 +124,7 @@ def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
     dtype = lasso.atoms.dtype
     n_stripes = -(-codes.shape[1] // N_LANES)
     residual = np.zeros((n_stripes, N_LANES), dtype=dtype)
-    tops = np.empty(N_LANES, dtype=dtype)
+    tops = np.empty(N_LANES + 1, dtype=dtype)
     bits = np.int32 if dtype == np.float32 else np.int64
     _search_rows(
         X @ lasso.atoms.T,
@@ -175,129 +175,199 @@ def _search_rows(
     top_bits,
 ):
     n = codes.shape[1]
-    samples, atoms, ridge, largest_norm = exact
-    is_exact = samples.shape[0] > 0
-    residuals = np.empty((2, samples.shape[1]))
-    # Rows of no power of two of bytes, which would all lie on the same cache lines.
-    inverse = np.empty((n, n + 4))
+    # Padded, with rows of no power of two of bytes, which would lie on the same cache lines.
+    inverse = np.empty((n + WIDTH, n + 2 * WIDTH + 4))
     active = np.empty(n, dtype=np.int64)
     is_active = np.zeros(n, dtype=np.uint8)
     # Of the active atoms: correlation with the sample, sign, coefficient, and the optimum for the
     # present signs, which follows every change of the set; then room to work in.
-    target, sign, code = np.empty(n), np.empty(n), np.empty(n)
-    goal, cross, work = np.empty(n), np.empty(n), np.empty(n)
+    size = n + WIDTH
+    target, sign, code = np.empty(size), np.empty(size), np.empty(size)
+    goal, cross, work = np.empty(size), np.empty(size), np.empty(size)
     state = (target, sign, code, goal, cross, work)
-    n_lanes = tops.shape[0]
-    found = np.empty(max(n, n_lanes) + 1, dtype=np.int64)
-    violating_corr = np.empty(2 * n)
-    record = history.shape[2] > 0
+    lanes = (residual, residual_bits, tops, top_bits)
+    # Atoms found to enter, their correlations, and residuals in float64.
+    found, found_corr = np.empty(size + N_LANES, dtype=np.int64), np.empty(2 * size + N_LANES)
+    room = (found, found_corr, np.empty((2, exact[0].shape[1])))
     for s in range(codes.shape[0]):
-        count = 0
-        had_support = may_start and any_nonzero(codes[s])
-        if had_support:
-            count = enter_support(
-                codes[s], corr[s], gram, alpha, positive, inverse, active, is_active, state
-            )
-            count = solve_on_support(inverse, count, active, is_active, state)
-        t = n_iter[s]
-        n_wanted, n_rounds = n_lanes, 0
-        while True:
-            subtract_active(corr[s], gram, active, code, count, residual)
-            largest = largest_of_lanes(residual_bits, positive, tops, top_bits)
-            is_last = t == max_iter or n_rounds == _MOST_ROUNDS
-            before, n_found, n_entered = count, 0, 0
-            if is_exact:
-                rounding = rounding_of(energy[s], largest_norm, code, count)
-                stop[s] = np.inf
-                if is_last or not largest > alpha + rounding:
-                    count, n_found, stop[s] = make_exact(
-                        samples[s],
-                        energy[s],
-                        atoms,
-                        ridge,
-                        largest_norm,
-                        alpha,
-                        positive,
-                        tol,
-                        rounding,
-                        residual,
-                        inverse,
-                        count,
-                        active,
-                        is_active,
-                        state,
-                        residuals,
-                        found,
-                        violating_corr,
-                    )
-                    is_last = is_last or n_found == 0
-                    n_rounds += 1
-            else:
-                stop[s] = _relative_gap(
-                    alpha, energy[s], largest, target, code, active, residual, count
+        _search_row(
+            s,
+            corr,
+            energy[s],
+            gram,
+            alpha,
+            positive,
+            exact,
+            tol,
+            max_iter,
+            may_start,
+            codes,
+            n_iter,
+            stop,
+            history,
+            lanes,
+            inverse,
+            active,
+            is_active,
+            state,
+            room,
+        )
+
+
+@_jit.inner
+def _search_row(
+    s,
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    exact,
+    tol,
+    max_iter,
+    may_start,
+    codes,
+    n_iter,
+    stop,
+    history,
+    lanes,
+    inverse,
+    active,
+    is_active,
+    state,
+    room,
+):
+    residual, residual_bits, tops, top_bits = lanes
+    target, code = state[0], state[2]
+    found, found_corr, residuals = room
+    n_lanes = tops.shape[0] - 1
+    is_exact = exact[0].shape[0] > 0
+    count = 0
+    if may_start:
+        count = enter_support(
+            codes[s], corr[s], gram, alpha, positive, inverse, active, is_active, state
+        )
+        count = solve_on_support(inverse, count, active, is_active, state)
+    t = n_iter[s]
+    n_wanted, n_rounds = n_lanes, 0
+    while True:
+        subtract_active(corr[s], gram, active, code, count, residual)
+        largest = largest_of_lanes(residual_bits, positive, tops, top_bits)
+        is_last = t == max_iter or n_rounds == _MOST_ROUNDS
+        before, n_found = count, 0
+        if is_exact:
+            rounding = rounding_of(energy, exact[3], code, count)
+            stop[s] = np.inf
+            if is_last or not largest > alpha + rounding:
+                count, n_found, stop[s] = make_exact(
+                    s,
+                    energy,
+                    exact,
+                    alpha,
+                    positive,
+                    tol,
+                    rounding,
+                    residual,
+                    inverse,
+                    count,
+                    active,
+                    is_active,
+                    state,
+                    residuals,
+                    found,
+                    found_corr,
                 )
-                is_last = is_last or not largest > alpha
-            if record and is_exact:
-                history[s, 0, t:], history[s, 1, t:] = exact_state(
-                    samples[s],
-                    energy[s],
-                    atoms,
-                    ridge,
+                is_last = is_last or n_found == 0
+                n_rounds += 1
+        else:
+            stop[s] = _relative_gap(alpha, energy, largest, target, code, active, residual, count)
+            is_last = is_last or not largest > alpha
+        if history.shape[2] > 0:
+            value, gap = 0.0, stop[s]
+            if is_exact:
+                value, gap = exact_state(
+                    s,
+                    energy,
+                    exact,
                     alpha,
                     positive,
                     active,
                     is_active,
                     count,
                     code,
-                    violating_corr,
+                    residual,
+                    residuals[1],
+                    found,
+                    found_corr,
                 )
-            elif record:
-                history[s, 0, t:] = _objective(
-                    alpha, energy[s], target, code, active, residual, count
-                )
-                history[s, 1, t:] = stop[s]
-            if stop[s] <= tol or is_last:
-                break
-            t += 1
-            if n_found == 0:
-                # Weak candidates are often wrong and cost a removal, so only better ones enter.
-                bar = alpha + _EAGER * (largest - alpha)
-                n_found = min(lanes_above(tops, bar, found), n_wanted)
-                for i in range(n_found):
-                    found[i] = find_in_lane(residual_bits, positive, found[i], top_bits)
-                    violating_corr[i] = residual[found[i]]
+            else:
+                value = _objective(alpha, energy, target, code, active, residual, count)
+            for i in range(t, history.shape[2]):
+                history[s, 0, i], history[s, 1, i] = value, gap
+        if stop[s] <= tol or is_last:
+            break
+        t += 1
+        if n_found == 0:
+            # Weak candidates are often wrong and cost a removal, so only better ones enter.
+            bar = alpha + _EAGER * (largest - alpha)
+            n_found = min(lanes_above(tops, bar, found), n_wanted)
             for i in range(n_found):
-                # An exchange supposes that no active coefficient is still 0.
-                count, entered = enter(
-                    found[i],
-                    violating_corr[i] > 0,
-                    0.0,
-                    n_entered == 0,
-                    corr[s],
-                    gram,
-                    alpha,
-                    count,
-                    inverse,
-                    active,
-                    is_active,
-                    state,
-                )
-                n_entered += entered
-            if n_entered == 0:
-                break
-            count = solve_on_support(inverse, count, active, is_active, state)
-            # One violating atom alone always improves; several together may undo each other.
-            n_wanted = 1 if count <= before else n_lanes
-        n_iter[s] = t
-        if had_support:
-            for j in range(n):
-                codes[s, j] = 0
-        for a in range(count):
-            codes[s, active[a]] = code[a]
-            is_active[active[a]] = 0
+                found[i] = find_in_lane(residual_bits, positive, found[i], top_bits)
+                found_corr[i] = residual[found[i]]
+        count, n_entered = _enter_found(
+            found,
+            found_corr,
+            n_found,
+            corr[s],
+            gram,
+            alpha,
+            inverse,
+            count,
+            active,
+            is_active,
+            state,
+        )
+        if n_entered == 0:
+            break
+        count = solve_on_support(inverse, count, active, is_active, state)
+        # One violating atom alone always improves; several together may undo each other.
+        n_wanted = 1 if count <= before else n_lanes
+    n_iter[s] = t
+    if may_start:
+        for j in range(codes.shape[1]):
+            codes[s, j] = 0
+    for a in range(count):
+        codes[s, active[a]] = code[a]
+        is_active[active[a]] = 0
 
 
-@_jit.kernel
+@_jit.inner
+def _enter_found(
+    found, found_corr, n_found, corr, gram, alpha, inverse, count, active, is_active, state
+):
+    """Let the atoms found enter; returns the size of the active set, and how many did."""
+    n_entered = 0
+    for i in range(n_found):
+        # An exchange supposes that no active coefficient is still 0.
+        count, entered = enter(
+            found[i],
+            found_corr[i] > 0,
+            0.0,
+            n_entered == 0,
+            corr,
+            gram,
+            alpha,
+            count,
+            inverse,
+            active,
+            is_active,
+            state,
+        )
+        n_entered += entered
+    return count, n_entered
+
+
+@_jit.inner
 def _relative_gap(alpha, energy, largest, target, code, active, residual, count):
     """Duality gap of the code divided by half the squared norm of the sample."""
     scale = 1.0 if largest <= alpha else alpha / largest
@@ -313,7 +383,7 @@ def _relative_gap(alpha, energy, largest, target, code, active, residual, count)
     return gap / energy if energy > 0 else np.inf
 
 
-@_jit.kernel
+@_jit.inner
 def _objective(alpha, energy, target, code, active, residual, count):
     total = energy
     for a in range(count):
