@@ -11,8 +11,8 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode.solvers._cholesky import append_to_factor, solve_factored
 
-# Keeps the factor of a singular Gram block finite, relative to its diagonal.
-_RIDGE = 1e-13
+# Keep the factor of a singular Gram block small, relative to its diagonal: above its rounding.
+_RIDGE, _SINGLE_RIDGE = 1e-13, 1e-6
 
 
 @_jit.kernel
@@ -106,8 +106,9 @@ def _change_of_value(penalty, working, face, m, last, part, direction, length, t
 @_jit.kernel
 def _factorize(gram, face, m, factor):
     """Cholesky factor of the Gram block of the face."""
+    ridge = _SINGLE_RIDGE if gram.itemsize == 4 else _RIDGE
     for i in range(m):
         row = gram[face[i]]
         for k in range(i):
             factor[i, k] = row[face[k]]
-        append_to_factor(factor, i, np.float64(row[face[i]]), 0.0, _RIDGE)
+        append_to_factor(factor, i, np.float64(row[face[i]]), 0.0, ridge)
