@@ -11,8 +11,8 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode.solvers._cholesky import append_to_factor, solve_factored
 
-# Keeps the factor of a singular Gram block finite, relative to its diagonal.
-_RIDGE = 1e-13
+# Keep the factor of a singular Gram block small, relative to its diagonal: above its rounding.
+_RIDGE, _SINGLE_RIDGE = 1e-13, 1e-6
 
 
 @_jit.kernel
@@ -29,12 +29,12 @@ def room_to_jump(like):
 
 
 @_jit.kernel
-def jump_on_face(penalty, working, norms, noise, count, gram, state, room):
+def jump_on_face(penalty, working, count, gram, state, room):
     """Newton steps on the nonzero coefficients, each as far as no sign changes, if it goes down.
 
-    `state` holds, for each atom of the working set, the coefficient, the residual correlation
-    (rounded to `noise` for an atom of norm 1) and the slope of the penalty, taken as constant:
-    exact for l1 and l0. `gram` is the Gram block of the set.
+    `state` holds, for each atom of the working set, the coefficient, the residual correlation and
+    the slope of the penalty, taken as constant: exact for l1 and l0. `gram` is the Gram block of
+    the set.
     """
     part, residual, slope = state
     factor, direction, bent, target, face = room
@@ -48,27 +48,26 @@ def jump_on_face(penalty, working, norms, noise, count, gram, state, room):
         _factorize(gram, face, m, factor)
         solve_factored(factor, m, direction)
         _bend(gram, face, m, direction, count, bent)
-        fall, curvature, error = 0.0, 0.0, 0.0
+        fall, curvature = 0.0, 0.0
         cap, first = np.inf, -1
         for i in range(m):
             a, d = face[i], direction[i]
-            fall += d * residual[a]
+            fall += d * (np.float64(residual[a]) - slope[a])
             curvature += d * bent[a]
-            error += abs(d) * noise * norms[working[a]]
             if d * part[a] < 0 and -part[a] / d < cap:
                 cap, first = -part[a] / d, i
+        # The minimum along the line, if the penalty is linear from here to the point tried.
         length = min(cap, 1.0)
-        rise = _change_of_value(penalty, working, face, m, -1, part, direction, length, target)
-        net = fall - rise / length
-        if not net > error:
+        excess = _excess(penalty, working, face, m, -1, state, direction, length, target)
+        secant = fall - excess / length
+        if not secant > 0:
             break
-        # The minimum along the line, if the penalty is linear there.
-        if net < cap * curvature:
-            length, first = net / curvature, -1
+        if secant < cap * curvature:
+            length, first = secant / curvature, -1
         else:
             length = cap
-        rise = _change_of_value(penalty, working, face, m, first, part, direction, length, target)
-        if not rise + length * (length * curvature / 2 - fall) < 0:
+        excess = _excess(penalty, working, face, m, first, state, direction, length, target)
+        if not excess < length * (fall - length * curvature / 2):
             break
         for b in range(count):
             residual[b] -= length * bent[b]
@@ -90,24 +89,31 @@ def _bend(gram, face, m, direction, count, out):
 
 
 @_jit.kernel
-def _change_of_value(penalty, working, face, m, last, part, direction, length, target):
-    """Fill `target` with the end of a jump, 0 at `last`; return the change of the penalty."""
-    change = 0.0
+def _excess(penalty, working, face, m, last, state, direction, length, target):
+    """Fill `target` with the end of a jump; return how far the penalty leaves its slopes.
+
+    Coefficient `last` ends at 0. What is no more than rounding counts as 0.
+    """
+    part, _, slope = state
+    excess, size = 0.0, 0.0
     for i in range(m):
         a = face[i]
         target[i] = part[a] + length * direction[i]
         if i == last or target[i] * part[a] < 0:
             target[i] = 0
-        change += _jit.scalar_value(penalty, target[i], working[a])
-        change -= _jit.scalar_value(penalty, part[a], working[a])
-    return change
+        before = _jit.scalar_value(penalty, part[a], working[a])
+        after = _jit.scalar_value(penalty, target[i], working[a])
+        excess += after - before - length * direction[i] * slope[a]
+        size += abs(after) + abs(before)
+    return excess if not abs(excess) <= 4 * np.finfo(part.dtype).eps * size else 0.0
 
 
 @_jit.kernel
 def _factorize(gram, face, m, factor):
     """Cholesky factor of the Gram block of the face."""
+    ridge = _SINGLE_RIDGE if gram.itemsize == 4 else _RIDGE
     for i in range(m):
         row = gram[face[i]]
         for k in range(i):
             factor[i, k] = row[face[k]]
-        append_to_factor(factor, i, np.float64(row[face[i]]), 0.0, _RIDGE)
+        append_to_factor(factor, i, np.float64(row[face[i]]), 0.0, ridge)

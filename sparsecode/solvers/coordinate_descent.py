@@ -205,8 +205,7 @@ def _descend_rows(
             n_sweeps += 1
             if n_sweeps >= _JUMP_AFTER + count // 2:
                 n_sweeps = 0
-                noise = slack * np.sqrt(2 * energy[s])
-                jump_on_face(penalty, working, norms, noise, count, part_gram, state, room)
+                jump_on_face(penalty, working, count, part_gram, state, room)
             due = moved <= goal or t == max_iter or t - last_look == _MOST_SWEEPS
         n_iter[s] = t
         if record:

@@ -35,7 +35,8 @@ class Homotopy(Solver):
     function of the weight: 0 down to the largest correlation, then along straight lines, with one
     atom that joins or leaves the support at each corner. A step goes to the next corner with the
     Cholesky factor of the Gram block of the support, updated, and costs ``O(k n_components +
-    k^2)``; there are a few more steps than nonzeros `k`, 3^k at the very worst.
+    k^2)``. There are hardly more steps than nonzeros `k`, though contrived problems take
+    ``O(3^n_components)``.
 
     A sample ends before `alpha` at a corner where its duality gap is small already. The gap of
     every code is verified; samples for which rounding or atoms that depend on each other led off

@@ -87,7 +87,7 @@ def best_of_scikit_learn(*args):
 @given(
     n_components=st.integers(2, 30),
     n_features=st.integers(2, 16),
-    share=st.floats(-3, 0).map(lambda exponent: 10**exponent),
+    share=st.floats(-2, 0).map(lambda exponent: 10**exponent),
     seed=st.integers(0, 2**16),
 )
 def test_never_worse_than_sparse_encode(cls, kind, n_components, n_features, share, seed):
@@ -95,9 +95,10 @@ def test_never_worse_than_sparse_encode(cls, kind, n_components, n_features, sha
         pytest.skip(f"{cls.__name__} is a first-order method")
     args = kind, n_components, n_features, share, seed
     X, atoms, alpha = problem(*args)
-    result = cls(tol=1e-11).solve(X, atoms, L1(alpha))
+    result = cls(tol=1e-12).solve(X, atoms, L1(alpha))
     found = result.certificate.objective
     assert (found <= best_of_scikit_learn(*args) * (1 + 1e-9)).all()
+    # The rounding of the Gram matrix, which the certificate sees and a solver does not.
     assert result.certificate.relative_gap.max() <= 1e-11
 
 
