@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._simd import LANES, lowest_bit, nonzero_mask
 
 
 def dense_rows(matrix, rows, dtype):
@@ -45,11 +46,24 @@ def compress(dense):
 def _compress(dense, values, columns, counts):
     n = 0
     for i in range(dense.shape[0]):
-        before = n
-        for j in range(dense.shape[1]):
-            # No branch: where the nonzeros are cannot be predicted.
-            values[n] = dense[i, j]
-            columns[n] = j
-            n += dense[i, j] != 0
-        counts[i] = n - before
+        counts[i] = _compress_row(dense[i], n, values, columns)
+        n += counts[i]
     return n
+
+
+@_jit.inner
+def _compress_row(row, n, values, columns):
+    before = n
+    whole = row.shape[0] // LANES * LANES
+    for start in range(0, whole, LANES):
+        mask = nonzero_mask(row, start)
+        while mask != 0:
+            j = start + lowest_bit(mask)
+            values[n], columns[n] = row[j], j
+            mask &= mask - 1
+            n += 1
+    for j in range(whole, row.shape[0]):
+        if row[j] != 0:
+            values[n], columns[n] = row[j], j
+            n += 1
+    return n - before

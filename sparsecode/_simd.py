@@ -1,18 +1,21 @@
-"""Products with a few rows, in vector operations of a fixed width.
+"""Vector operations of a fixed width, where a compiler would not find them.
 
 A compiler vectorises a loop for many rounds; on the few entries of an active set what it then runs
-is the scalar remainder. These work on `WIDTH` entries at once, held in registers, so arrays are
-padded to a multiple of it; they become the vector instructions of whatever processor there is.
+is the scalar remainder. These work on a fixed number of entries at once, held in registers, so
+arrays are padded to a multiple of it; they become the vector instructions of whatever processor
+there is.
 """
 
 from __future__ import annotations
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-WIDTH = 8
+# Entries of a row that a product works on, and columns of a search, both at once.
+WIDTH, LANES = 8, 32
 _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 _ARRAY_1D = numba.types.Array(numba.float64, 1, "C")
 _ARRAY_2D = numba.types.Array(numba.float64, 2, "C")
@@ -28,6 +31,49 @@ def add_outer(rows, count, weights, scale, values, start):
     """Add ``scale * weights[:count, None] * values`` to `rows`, at `WIDTH` entries from `start`."""
     here = slice(start, start + WIDTH)
     rows[:count, here] += (scale * weights[:count])[:, None] * values[here]
+
+
+def lane_maxima(bits, mask, tops):
+    """Fill the first `LANES` of `tops` with the largest ``bits & mask`` of each column.
+
+    `bits` has `LANES` columns. Returns the largest of all; it is at least 0, as all are.
+    """
+    tops[:LANES] = np.maximum((bits & mask).max(axis=0), 0)
+    return tops[:LANES].max()
+
+
+def nonzero_mask(row, start):
+    """Number whose bits say which of `LANES` entries of `row` are not 0."""
+    return sum(1 << int(lane) for lane in np.flatnonzero(row[start : start + LANES]))
+
+
+def lowest_bit(mask):
+    """Position of the lowest bit of a number other than 0."""
+    return (mask & -mask).bit_length() - 1
+
+
+@overload(lane_maxima)
+def _typed_lane_maxima(bits, mask, tops):
+    def implementation(bits, mask, tops):
+        return _lane_maxima(bits, mask, tops)
+
+    return implementation
+
+
+@overload(nonzero_mask)
+def _typed_nonzero_mask(row, start):
+    def implementation(row, start):
+        return _nonzero_mask(row, start)
+
+    return implementation
+
+
+@overload(lowest_bit)
+def _typed_lowest_bit(mask):
+    def implementation(mask):
+        return _lowest_bit(mask)
+
+    return implementation
 
 
 @overload(weighted_sum)
@@ -78,6 +124,54 @@ def _add_outer(context, rows, count, weights, scale, values, start):
     return numba.void(_ARRAY_2D, integer, _ARRAY_1D, real, _ARRAY_1D, integer), generate
 
 
+@intrinsic
+def _lane_maxima(context, bits, mask, tops):
+    vector = ir.VectorType(ir.IntType(bits.dtype.bitwidth), LANES)
+
+    def generate(context, builder, signature, arguments):
+        bits, mask, tops = arguments
+        rows = context.make_array(signature.args[0])(context, builder, bits)
+        mask = _splat(builder, mask, vector)
+        best = cgutils.alloca_once_value(builder, ir.Constant(vector, [0] * LANES))
+        with cgutils.for_range(builder, builder.extract_value(rows.shape, 0)) as loop:
+            place = builder.gep(rows.data, [builder.mul(loop.index, loop.index.type(LANES))])
+            place = builder.bitcast(place, vector.as_pointer())
+            value = builder.and_(builder.load(place, align=4), mask)
+            before = builder.load(best)
+            larger = builder.icmp_signed(">", value, before)
+            builder.store(builder.select(larger, value, before), best)
+        best = builder.load(best)
+        out = context.make_array(signature.args[2])(context, builder, tops)
+        builder.store(best, builder.bitcast(out.data, vector.as_pointer()), align=4)
+        name = f"llvm.vector.reduce.smax.v{LANES}i{vector.element.width}"
+        kind = ir.FunctionType(vector.element, [vector])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [best])
+
+    return bits.dtype(bits, bits.dtype, tops), generate
+
+
+@intrinsic
+def _nonzero_mask(context, row, start):
+    def generate(context, builder, signature, arguments):
+        row, start = arguments
+        view = context.make_array(signature.args[0])(context, builder, row)
+        vector = ir.VectorType(view.data.type.pointee, LANES)
+        place = builder.bitcast(builder.gep(view.data, [start]), vector.as_pointer())
+        zeros = ir.Constant(vector, [0.0] * LANES)
+        differ = builder.fcmp_unordered("!=", builder.load(place, align=4), zeros)
+        return builder.zext(builder.bitcast(differ, ir.IntType(LANES)), ir.IntType(64))
+
+    return numba.int64(row, numba.intp), generate
+
+
+@intrinsic
+def _lowest_bit(context, mask):
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), True))
+
+    return numba.int64(numba.int64), generate
+
+
 def _at(context, builder, array, row, start):
     """Address of the vector from `start`, in a row where there are several."""
     kind = _ARRAY_1D if row is None else _ARRAY_2D
@@ -93,11 +187,11 @@ def _scalar(context, builder, array, index):
     return builder.load(builder.gep(view.data, [index]))
 
 
-def _splat(builder, scalar):
+def _splat(builder, scalar, vector=_VECTOR):
     """A vector of equal entries."""
-    undefined, zero = ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.IntType(32), 0)
+    undefined, zero = ir.Constant(vector, ir.Undefined), ir.Constant(ir.IntType(32), 0)
     first = builder.insert_element(undefined, scalar, zero)
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(first, undefined, mask)
 
 

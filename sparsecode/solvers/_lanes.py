@@ -6,9 +6,10 @@ An array of residual correlations is seen as rows of `N_LANES`; a lane is a colu
 from __future__ import annotations
 
 from sparsecode import _jit
+from sparsecode._simd import LANES, lane_maxima
 
-# Wide enough to vectorise; also the most candidates found in one pass.
-N_LANES = 32
+# Also the most candidates found in one pass.
+N_LANES = LANES
 
 
 @_jit.inner
@@ -19,21 +20,9 @@ def largest_of_lanes(bits, positive, tops, top_bits):
     the sign bit they are ordered like integers, and negative ones are negative integers. `tops` and
     `top_bits`, the same memory, have one entry more than there are lanes.
     """
-    mask = _mask(bits, positive)
-    n_lanes = bits.shape[1]
-    for lane in range(n_lanes):
-        top_bits[lane] = 0
-    for stripe in range(bits.shape[0]):
-        row = bits[stripe]
-        for lane in range(n_lanes):
-            value = bits.dtype.type(row[lane] & mask)
-            top_bits[lane] = value if value > top_bits[lane] else top_bits[lane]
-    # Bits again, in a place of its own to be read as a float.
-    largest = top_bits[0]
-    for lane in range(1, n_lanes):
-        largest = max(largest, top_bits[lane])
-    top_bits[n_lanes] = largest
-    return tops[n_lanes]
+    # In a place of its own, to be read as a float.
+    top_bits[N_LANES] = lane_maxima(bits, _mask(bits, positive), top_bits)
+    return tops[N_LANES]
 
 
 @_jit.inner
