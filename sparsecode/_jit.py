@@ -30,6 +30,9 @@ _OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
 }
+# numba counts the references to every view of an array, an atomic operation that costs as much as
+# dozens of others; without a runtime that could release memory there is nothing to count.
+_INNER = {**_OPTIONS, "_nrt": False}
 _counter = itertools.count()
 
 # Keeps an upper bound an upper bound when it is rounded to float32.
@@ -45,12 +48,8 @@ def kernel(function):
 
 
 def inner(function):
-    """Compile a function that only kernels call, and that makes no array: views are free in it.
-
-    numba counts the references to every view, an atomic operation that costs as much as dozens of
-    others; without a runtime that could release memory there is nothing to count.
-    """
-    return numba.njit(_nrt=False, **_OPTIONS)(function)
+    """Compile a function that only kernels call, and that makes no array: its views cost nothing."""
+    return numba.njit(**_INNER)(function)
 
 
 @functools.cache
@@ -206,52 +205,52 @@ def scalar_conjugate(penalty, correlation, j):
     return penalty._conjugate(penalty, correlation, j)
 
 
-@overload(row_value, jit_options=_OPTIONS)
+@overload(row_value, jit_options=_INNER)
 def _typed_row_value(penalty, code):
     return _function_of(penalty, "_row_value")
 
 
-@overload(row_prox, jit_options=_OPTIONS)
+@overload(row_prox, jit_options=_INNER)
 def _typed_row_prox(penalty, point, step, out):
     return _function_of(penalty, "_row_prox")
 
 
-@overload(row_dual_excess, jit_options=_OPTIONS)
+@overload(row_dual_excess, jit_options=_INNER)
 def _typed_row_dual_excess(penalty, correlations):
     return _function_of(penalty, "_row_dual_excess")
 
 
-@overload(row_conjugate, jit_options=_OPTIONS)
+@overload(row_conjugate, jit_options=_INNER)
 def _typed_row_conjugate(penalty, scale, correlations):
     return _function_of(penalty, "_row_conjugate")
 
 
-@overload(scalar_value)
+@overload(scalar_value, jit_options=_INNER)
 def _typed_value(penalty, code, j):
     return _function_of(penalty, "_value")
 
 
-@overload(scalar_prox)
+@overload(scalar_prox, jit_options=_INNER)
 def _typed_prox(penalty, value, step, j):
     return _function_of(penalty, "_prox")
 
 
-@overload(scalar_grad)
+@overload(scalar_grad, jit_options=_INNER)
 def _typed_grad(penalty, code, j):
     return _function_of(penalty, "_grad")
 
 
-@overload(scalar_bends)
+@overload(scalar_bends, jit_options=_INNER)
 def _typed_bends(penalty, code, j):
     return _function_of(penalty, "_bends")
 
 
-@overload(scalar_dual_excess)
+@overload(scalar_dual_excess, jit_options=_INNER)
 def _typed_dual_excess(penalty, correlation, j):
     return _function_of(penalty, "_dual_excess")
 
 
-@overload(scalar_conjugate)
+@overload(scalar_conjugate, jit_options=_INNER)
 def _typed_conjugate(penalty, correlation, j):
     return _function_of(penalty, "_conjugate")
 

@@ -168,7 +168,7 @@ class _PreparedGroupL1(Penalty, namedtuple("_PreparedGroupL1", ["members", "star
         return 0.0
 
 
-@_jit.kernel
+@_jit.inner
 def _norm_of_group(penalty, k, values):
     total = 0.0
     for i in range(penalty.starts[k], penalty.starts[k + 1]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sparsecode import _jit
 
 
-@_jit.kernel
+@_jit.inner
 def improves(value, measure, best_value, best_measure, slack):
     """Whether a code is better than the best so far: lower in objective beyond rounding, `slack`.
 

@@ -28,7 +28,7 @@ def room_to_jump(like):
     )
 
 
-@_jit.kernel
+@_jit.inner
 def jump_on_face(penalty, working, count, gram, state, room):
     """Newton steps on the nonzero coefficients, each as far as no sign changes, if it goes down.
 
@@ -77,7 +77,7 @@ def jump_on_face(penalty, working, count, gram, state, room):
             break
 
 
-@_jit.kernel
+@_jit.inner
 def _bend(gram, face, m, direction, count, out):
     """Fill `out` with the direction, on the face, times the Gram block."""
     for b in range(count):
@@ -88,7 +88,7 @@ def _bend(gram, face, m, direction, count, out):
             out[b] += d * row[b]
 
 
-@_jit.kernel
+@_jit.inner
 def _excess(penalty, working, face, m, last, state, direction, length, target):
     """Fill `target` with the end of a jump; return how far the penalty leaves its slopes.
 
@@ -108,7 +108,7 @@ def _excess(penalty, working, face, m, last, state, direction, length, target):
     return excess if not abs(excess) <= 4 * np.finfo(part.dtype).eps * size else 0.0
 
 
-@_jit.kernel
+@_jit.inner
 def _factorize(gram, face, m, factor):
     """Cholesky factor of the Gram block of the face."""
     ridge = _SINGLE_RIDGE if gram.itemsize == 4 else _RIDGE

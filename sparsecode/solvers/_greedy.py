@@ -182,7 +182,7 @@ def _choose_rows(
             codes[s, active[a]] = code[a] * scale[active[a]]
 
 
-@_jit.kernel
+@_jit.inner
 def _choose_atoms(
     energy,
     gram,
@@ -240,7 +240,7 @@ def _choose_atoms(
     return count, error
 
 
-@_jit.kernel
+@_jit.inner
 def _find_largest(bits, tops):
     """Index of the first entry of largest magnitude.
 
@@ -265,7 +265,7 @@ def _find_largest(bits, tops):
     return block * bits.shape[1] + i
 
 
-@_jit.kernel
+@_jit.inner
 def _next_of_start(start, scale, otherwise):
     """Take out the atom of largest contribution to a start; `otherwise` if there is none left."""
     best, found = 0.0, -1
@@ -278,7 +278,7 @@ def _next_of_start(start, scale, otherwise):
     return found
 
 
-@_jit.kernel
+@_jit.inner
 def _load(gram, basis, j, count, loading):
     """Inner products of an atom with the directions, and the square of what they leave of it."""
     square = np.float64(gram[j, j])
@@ -288,7 +288,7 @@ def _load(gram, basis, j, count, loading):
     return square
 
 
-@_jit.kernel
+@_jit.inner
 def _add_direction(gram_row, basis, loading, count, inverse):
     """Fill row `count` of the basis: an atom less its part in the directions before, scaled."""
     n = gram_row.shape[0]
@@ -321,7 +321,7 @@ def _add_direction(gram_row, basis, loading, count, inverse):
         k += 4
 
 
-@_jit.kernel
+@_jit.inner
 def _subtract(direction, y, dependent, by_reduction, unit, atoms):
     """Take a direction out of the residual; with `by_reduction`, score every atom anew.
 
@@ -343,7 +343,7 @@ def _subtract(direction, y, dependent, by_reduction, unit, atoms):
         score[i] = r * r / left if left > dependent else 0
 
 
-@_jit.kernel
+@_jit.inner
 def _back_substitute(loading, inverse, code, count):
     """Coefficients of the atoms from what the sample has along the directions, in place."""
     for a in range(count - 1, -1, -1):

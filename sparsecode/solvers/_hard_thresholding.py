@@ -99,7 +99,7 @@ def _threshold_rows(
         n_iter[s] = t
 
 
-@_jit.kernel
+@_jit.inner
 def _largest(values):
     largest = 0.0
     for j in range(values.shape[0]):
@@ -107,7 +107,7 @@ def _largest(values):
     return largest
 
 
-@_jit.kernel
+@_jit.inner
 def _dot(code, corr, residual):
     """Twice what a code takes from the objective."""
     total = 0.0
@@ -116,7 +116,7 @@ def _dot(code, corr, residual):
     return total
 
 
-@_jit.kernel
+@_jit.inner
 def _support_of(code, kept):
     count = 0
     for j in range(code.shape[0]):
@@ -139,7 +139,7 @@ def _make_feasible(code, most, room):
             code[kept[a]] = point[kept[a]]
 
 
-@_jit.kernel
+@_jit.inner
 def _repeats(code, move, support, total):
     """Whether a move leaves the support of a code as it is."""
     for a in range(total):
@@ -149,7 +149,7 @@ def _repeats(code, move, support, total):
     return True
 
 
-@_jit.kernel
+@_jit.inner
 def _keep_largest(values, most, kept):
     """Fill `kept` with the indices of the `most` largest magnitudes that are not 0; count them.
 
@@ -168,7 +168,7 @@ def _keep_largest(values, most, kept):
     return count
 
 
-@_jit.kernel
+@_jit.inner
 def _normalized_step(code, residual, gram, most, projects, room):
     """Gradient step of normalised length and hard thresholding, as a move of few coefficients.
 
@@ -212,7 +212,7 @@ def _normalized_step(code, residual, gram, most, projects, room):
     return total, largest / step if step > 0 else 0.0
 
 
-@_jit.kernel
+@_jit.inner
 def _working_set(code, residual, most, work, support, is_in):
     """Support of the code, filled up with the atoms of largest residual correlation."""
     used = 0
@@ -229,7 +229,7 @@ def _working_set(code, residual, most, work, support, is_in):
     return used
 
 
-@_jit.kernel
+@_jit.inner
 def _exact_length(direction, gram, support, used):
     """``||d||^2 / ||d @ atoms||^2`` of a direction on a support; infinite where that is 0 / 0."""
     size, bend = 0.0, 0.0
@@ -241,7 +241,7 @@ def _exact_length(direction, gram, support, used):
     return size / bend if bend > 0 else np.inf
 
 
-@_jit.kernel
+@_jit.inner
 def _least_squares(gram, corr, kept, count, dependent, squares, code):
     """Best coefficients on a support, in place; 0 for atoms that depend on others of it."""
     factor, target = squares

@@ -11,7 +11,7 @@ import numpy as np
 from sparsecode import _jit
 
 
-@_jit.kernel
+@_jit.inner
 def residual_correlations(corr, code, gram, support, out):
     """Fill `out` with ``corr - code @ gram`` and return the number of nonzeros of `code`."""
     n = code.shape[0]
@@ -38,7 +38,7 @@ def residual_correlations(corr, code, gram, support, out):
     return count
 
 
-@_jit.kernel
+@_jit.inner
 def objective_of(penalty, corr, energy, code, residual_corr):
     """Objective of one sample, from ``corr`` and ``corr - code @ gram``."""
     total = energy + _jit.row_value(penalty, code)
@@ -48,13 +48,13 @@ def objective_of(penalty, corr, energy, code, residual_corr):
     return total
 
 
-@_jit.kernel
+@_jit.inner
 def dual_scale(penalty, residual_corr):
     """Factor that makes the residual dual feasible."""
     return 1.0 / max(1.0, _jit.row_dual_excess(penalty, residual_corr))
 
 
-@_jit.kernel
+@_jit.inner
 def relative_gap(penalty, scale, corr, energy, code, residual_corr):
     """Duality gap of one sample divided by half its squared norm, at a dual feasible scale."""
     fenchel = _jit.row_value(penalty, code) + _jit.row_conjugate(penalty, scale, residual_corr)

@@ -213,7 +213,7 @@ def _descend_rows(
             history[s, 1, last + 1 :] = history[s, 1, last]
 
 
-@_jit.kernel
+@_jit.inner
 def _scatter(part, working, code):
     for a in range(working.shape[0]):
         code[working[a]] = part[a]
@@ -229,7 +229,7 @@ def _judge(penalty, by_gap, lipschitz, inverse, corr, energy, code, residual):
     return max(worst, _coordinate_residual(penalty, inverse, corr, code, residual)), 1.0
 
 
-@_jit.kernel
+@_jit.inner
 def _coordinate_residual(penalty, inverse, corr, code, residual):
     """Like the stationarity residual, for the step to the minimum over each coefficient.
 
@@ -248,7 +248,7 @@ def _coordinate_residual(penalty, inverse, corr, code, residual):
     return worst / largest if largest > 0 else np.inf
 
 
-@_jit.kernel
+@_jit.inner
 def _sweep(penalty, inverse, norms, working, count, gram, state):
     """Minimise over each coefficient of the working set in turn; returns the longest step."""
     part, residual, slope = state

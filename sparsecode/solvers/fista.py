@@ -176,7 +176,7 @@ def _fista_rows(
             history[s, 1, t + 1 :] = history[s, 1, t]
 
 
-@_jit.kernel
+@_jit.inner
 def _proximal_step(penalty, step, momentum, code, residual, last_code, last_residual, out):
     """Proximal gradient step from the extrapolated point."""
     for j in range(code.shape[0]):
@@ -186,7 +186,7 @@ def _proximal_step(penalty, step, momentum, code, residual, last_code, last_resi
     _jit.row_prox(penalty, out, step, out)
 
 
-@_jit.kernel
+@_jit.inner
 def _curvature_along_step(
     momentum, code, residual, last_code, last_residual, next_code, next_residual
 ):
@@ -201,7 +201,7 @@ def _curvature_along_step(
     return bent / length if length > 0 else 0.0
 
 
-@_jit.kernel
+@_jit.inner
 def _points_uphill(momentum, code, last_code, next_code):
     """Whether the momentum opposes the last step (the gradient scheme of adaptive restart)."""
     total = 0.0

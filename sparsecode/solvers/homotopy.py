@@ -224,7 +224,7 @@ def _follow_path(
     return t, count
 
 
-@_jit.kernel
+@_jit.inner
 def _first_event(corr, positive):
     """Largest weight of a code that is not 0, and the atom that is first: its number + 1."""
     largest, first = 0.0, 0
@@ -235,7 +235,7 @@ def _first_event(corr, positive):
     return largest, first
 
 
-@_jit.kernel
+@_jit.inner
 def _objective_and_gap(alpha, weight, energy, count, corr, residual, active, state):
     """Objective of a point of the path, and its relative duality gap.
 
@@ -253,7 +253,7 @@ def _objective_and_gap(alpha, weight, energy, count, corr, residual, active, sta
     return half_residual + value, share * share * max(half_residual, 0.0) / energy
 
 
-@_jit.kernel
+@_jit.inner
 def _apply(event, residual, gram, count, active, status, factor, state):
     """Let an atom join (its number + 1) or leave (minus its place - 1); returns the new size.
 
@@ -286,7 +286,7 @@ def _apply(event, residual, gram, count, active, status, factor, state):
     return count
 
 
-@_jit.kernel
+@_jit.inner
 def _next_event(weight, alpha, positive, residual, rate, count, active, status, state):
     """How far the weight falls to the next corner, and what happens there; 0 for nothing."""
     sign, part, speed, _ = state
@@ -305,7 +305,7 @@ def _next_event(weight, alpha, positive, residual, rate, count, active, status, 
     return length, event
 
 
-@_jit.kernel
+@_jit.inner
 def _advance(length, rate, residual, status):
     for j in range(residual.shape[0]):
         residual[j] += length * rate[j]
@@ -313,7 +313,7 @@ def _advance(length, rate, residual, status):
             status[j] = 0
 
 
-@_jit.kernel
+@_jit.inner
 def _polish(alpha, corr, gram, count, active, factor, state):
     """Solve once more at the end for the support and signs found, free of what has added up."""
     sign, part, speed, work = state
