@@ -48,7 +48,7 @@ def kernel(function):
 
 
 def inner(function):
-    """Compile a function that only kernels call, and that makes no array: its views cost nothing."""
+    """Compile a function that only kernels call, and that makes no array: its views are free."""
     return numba.njit(**_INNER)(function)
 
 
