@@ -57,7 +57,7 @@ def check_rows(array, name, *, n_columns=None, missing=False):
     For what is read a block of rows at a time; see `sparsecode._rows`. NaN is let through where it
     means `missing`.
     """
-    if is_checked(array, missing=missing):
+    if is_checked(array):
         array = np.asarray(array)
     else:
         array = check_array(
@@ -72,22 +72,18 @@ def check_rows(array, name, *, n_columns=None, missing=False):
     return array
 
 
-def is_checked(array, *, missing=False):
+def is_checked(array):
     """Whether an array is such that scikit-learn's check would return it as it is.
 
-    That check takes longer than coding a sample, and copies an array in Fortran order that holds
-    NaN. What is not found good here it must still judge, and word the error.
+    That check takes longer than coding a sample. What is not found good here it must still judge,
+    and word the error.
     """
     if type(array) not in (np.ndarray, np.memmap) or array.ndim != 2 or array.size == 0:
         return False
     if array.dtype not in FLOAT_DTYPES:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
-            return True
-    # These two ignore NaN.
-    ends = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
-    return missing and not np.isinf(ends).any()
+        return bool(np.isfinite(array.sum()))
 
 
 def check_code_rows(codes, n_samples, n_components):

@@ -123,7 +123,7 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _validated(self, X, *, reset):
         """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied."""
-        if is_checked(X, missing=self._missing):
+        if is_checked(X):
             # Names and number of features are still to be compared with those of `fit`.
             validate_data(self, X, reset=reset, skip_check_array=True)
             return np.asarray(X)
