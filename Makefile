@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find sparsecode -name '*.py')
 
-.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-import clean
+.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -26,6 +26,9 @@ bench-filters: $(VENV)/.installed
 
 bench-import: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
+
+bench-memory: $(VENV)/.installed
+	$(BIN)/python benchmarks/memory.py
 
 bench-coding: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/coding/table.py

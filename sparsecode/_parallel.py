@@ -47,8 +47,10 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
     n_jobs : int or None, default=None
         Threads, as in joblib. None uses every core that numba may use.
     """
+    check_n_jobs(n_jobs)
     blocks = [slice(i, min(i + block_size, n_rows)) for i in range(0, n_rows, block_size)]
-    n_threads = min(resolve_n_jobs(n_jobs), len(blocks))
+    # Counting the cores reads files of the system, which takes longer than coding a sample.
+    n_threads = min(resolve_n_jobs(n_jobs), len(blocks)) if len(blocks) > 1 else 1
     with single_threaded_blas():
         if n_threads <= 1:
             return [function(block) for block in blocks]
@@ -59,7 +61,7 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
 @functools.cache
 def _blas_controller():
     # Finding the loaded libraries takes milliseconds, so it is done once.
-    return threadpoolctl.ThreadpoolController()
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")
 
 
 @contextlib.contextmanager
@@ -68,7 +70,7 @@ def single_threaded_blas():
     global _depth, _limiter
     with _lock:
         if _depth == 0:
-            _limiter = _blas_controller().limit(limits=1, user_api="blas")
+            _limiter = _blas_controller().limit(limits=1)
         _depth += 1
     try:
         yield

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sparsecode._validation import FLOAT_DTYPES, wrong
+from sparsecode._validation import FLOAT_DTYPES, is_checked, wrong
 from sparsecode.encoders import Exact
 from sparsecode.objective import certify, objective
 from sparsecode.penalties import Penalty
@@ -122,6 +123,10 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _validated(self, X, *, reset):
         """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied."""
+        if is_checked(X):
+            # Names and number of features are still to be compared with those of `fit`.
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return np.asarray(X)
         return validate_data(
             self,
             X,

@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, check_number
 from sparsecode.dictionary import Dictionary, as_dictionary
@@ -270,7 +270,6 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         return Cauchy(alpha=self.noise_var * self.beta, sigma=self.sigma).checked()
 
     def _transform_encoder(self):
-        check_is_fitted(self)
         solver = ConjugateGradient(max_iter=self.transform_max_iter, tol=self.transform_tol)
         return Exact(self._penalty(), solver)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sklearn.utils.validation import check_is_fitted
-
 from sparsecode._validation import check_flag, check_n_jobs, check_number, wrong
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
@@ -176,5 +174,4 @@ class SparseCoder(SparseCodingEstimator):
         return tags
 
     def _transform_encoder(self):
-        check_is_fitted(self)
         return Exact(resolve_penalty(self.penalty, self.alpha), self.solver)
