@@ -8,8 +8,9 @@ from sparsecode._validation import check_flag, check_n_jobs, check_number, wrong
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator, resolve_penalty
+from sparsecode.estimators._base import SparseCodingEstimator
 from sparsecode.penalties import L1
+from sparsecode.penalties.base import resolve_penalty
 from sparsecode.solvers.base import check_solver_instance
 
 
