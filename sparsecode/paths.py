@@ -12,8 +12,8 @@ from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.objective import alpha_max
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.solvers import Solver, choose_solver
-from sparsecode.solvers.base import check_solver_instance
+from sparsecode.solvers import Solver
+from sparsecode.solvers._choice import resolve_solver
 
 _REMEDY = "Give alphas, such as np.geomspace(1, 0.01, 20)."
 
@@ -149,8 +149,7 @@ def coding_path(
     """
     penalty = resolve_penalty(penalty, 1.0)
     _check_weighted(penalty)
-    if solver is not None:
-        check_solver_instance(solver).check_penalty(penalty)
+    solver = resolve_solver(solver, penalty)
     check_flag(missing, "missing")
     check_flag(sparse_output, "sparse_output")
     dictionary = as_dictionary(dictionary)
@@ -161,7 +160,6 @@ def coding_path(
         alphas = _grid(X, dictionary, penalty, missing, n_alphas, eps)
     else:
         alphas = _check_alphas(alphas)
-    solver = choose_solver(penalty) if solver is None else solver
     options = {"missing": missing, "sparse_output": sparse_output, "n_jobs": n_jobs}
     return _solve_path(X, dictionary, penalty, alphas, solver, options)
 

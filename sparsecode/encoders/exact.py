@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sparsecode.encoders.base import Encoder
 from sparsecode.penalties import L1, Penalty
-from sparsecode.solvers import Solver, choose_solver
+from sparsecode.solvers import Solver
+from sparsecode.solvers._choice import resolve_solver
 
 
 @dataclass
@@ -56,5 +57,5 @@ class Exact(Encoder):
         -------
         result : SolveResult
         """
-        solver = choose_solver(self.penalty) if self.solver is None else self.solver
+        solver = resolve_solver(self.solver, self.penalty)
         return solver.solve(X, dictionary, self.penalty, **options)
