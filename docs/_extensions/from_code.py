@@ -107,7 +107,7 @@ def _mark(solver, penalty):
     except TypeError:
         return _yes(False)
     chosen = type(solvers.choose_solver(penalty)) is type(solver)
-    return "default" if chosen else _yes(True)
+    return "**default**" if chosen else _yes(True)
 
 
 def _link(module, name):

@@ -51,7 +51,7 @@ class Exact(Encoder):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         dictionary : Dictionary
         **options
-            Those of `Solver.solve`.
+            Those of `sparsecode.solvers.Solver.solve`.
 
         Returns
         -------
