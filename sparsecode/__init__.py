@@ -5,14 +5,17 @@ from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators import OlshausenField, SparseCoder
 from sparsecode.objective import Certificate, alpha_max, certify
+from sparsecode.paths import CodingPath, coding_path
 
 __all__ = [
     "Certificate",
+    "CodingPath",
     "Dictionary",
     "OlshausenField",
     "SparseCoder",
     "__version__",
     "alpha_max",
     "certify",
+    "coding_path",
     "debias",
 ]

@@ -137,7 +137,7 @@ def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     return np.concatenate(parts)
 
 
-def alpha_max(X, dictionary, penalty=L1):
+def alpha_max(X, dictionary, penalty=L1, *, missing=False):
     """Smallest weight `alpha` of a convex penalty at which every code of `X` is zero.
 
     Parameters
@@ -146,6 +146,8 @@ def alpha_max(X, dictionary, penalty=L1):
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty or its class, default=L1
         Its own `alpha` does not matter.
+    missing : bool, default=False
+        Whether NaN in `X` means a missing entry, on which a sample is not fitted.
 
     Returns
     -------
@@ -165,11 +167,12 @@ def alpha_max(X, dictionary, penalty=L1):
     """
     penalty = check_penalty_instance(penalty() if isinstance(penalty, type) else penalty)
     dictionary = as_dictionary(dictionary).astype(np.float64)
-    X = check_rows(X, "X", n_columns=dictionary.n_features)
+    X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     penalty.checked()
 
     def block(rows):
-        return penalty.alpha_max(dictionary.correlate(dense_rows(X, rows, np.float64)))
+        samples = dictionary.center(dense_rows(X, rows, np.float64))
+        return penalty.alpha_max(np.where(np.isnan(samples), 0, samples) @ dictionary.atoms.T)
 
     return max(map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE))
 

@@ -26,7 +26,7 @@ FLOORS = [
         "schedules",
         "receptive_fields",
     ],
-    ["learning", "training"],
+    ["learning", "training", "paths"],
     ["compare"],
     ["estimators", "dropin", "cli", "plotting", "interop", "testing", "__main__", "distributed"],
 ]

@@ -249,3 +249,14 @@ def test_errors_say_what_to_do(X, frame, function):
         function(X, np.full((len(X), 9), np.nan), frame, L1())
     with pytest.raises(ValueError, match="weights of L1"):
         function(X, np.zeros((len(X), 9)), frame, L1(weights=[1.0, 2.0]))
+
+
+def test_alpha_max_with_missing_entries(X, frame):
+    holes = X.copy()
+    holes[0, :2] = np.nan
+    dictionary = Dictionary(frame, offset=np.arange(6.0))
+    with pytest.raises(ValueError, match="NaN"):
+        alpha_max(holes, dictionary)
+    rest = alpha_max(X[1:], dictionary)
+    first = alpha_max(X[:1, 2:], Dictionary(frame[:, 2:], offset=np.arange(2.0, 6.0)))
+    assert alpha_max(holes, dictionary, missing=True) == pytest.approx(max(first, rest))

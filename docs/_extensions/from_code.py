@@ -1,5 +1,6 @@
 """Directives whose content comes from the project itself, so that it cannot go stale.
 
+``.. penalty-table::`` lists the kinds of the penalties, and the default solver of each.
 ``.. solver-table::`` lists which solver handles which penalty, as the solvers themselves say.
 ``.. command-help:: name`` shows what ``sparsecode name --help`` prints.
 ``.. changelog:: path`` includes the change log, which is written in a little Markdown.
@@ -27,22 +28,35 @@ class _FromText(SphinxDirective):
         return container.children
 
 
-class SolverTable(_FromText):
-    """A row for each penalty, a column for each solver, both at their default parameters."""
-
+class _Table(_FromText):
     def run(self):
-        names = _subclasses(solvers, solvers.Solver)
-        rows = [
-            ["penalty", "convex", "smooth", *(f"`~sparsecode.solvers.{name}`" for name in names)]
-        ]
-        for name, penalty in _subclasses(penalties, penalties.Penalty).items():
-            marks = [_mark(solver(), penalty()) for solver in names.values()]
-            kinds = [_yes(penalty.convex), _yes(penalty.smooth)]
-            rows.append([f"`~sparsecode.penalties.{name}`", *kinds, *marks])
         lines = [".. list-table::", "   :header-rows: 1", ""]
-        for row in rows:
+        for row in self.rows():
             lines += [f"   {'-' if i else '* -':>3} {cell}" for i, cell in enumerate(row)]
-        return self.parse(lines, "solver-table")
+        return self.parse(lines, self.name)
+
+
+class PenaltyTable(_Table):
+    """A row for each penalty at its default parameters: what it is, and its default solver."""
+
+    def rows(self):
+        kinds = ["weighted", "convex", "separable", "smooth"]
+        yield ["penalty", *kinds, "default solver"]
+        for name, penalty in _subclasses(penalties, penalties.Penalty).items():
+            chosen = type(solvers.choose_solver(penalty())).__name__
+            marks = [_yes(getattr(penalty, kind)) for kind in kinds]
+            yield [_link("penalties", name), *marks, _link("solvers", chosen)]
+
+
+class SolverTable(_Table):
+    """A row for each solver, a column for each penalty, both at their default parameters."""
+
+    def rows(self):
+        columns = _subclasses(penalties, penalties.Penalty)
+        yield ["solver", *(_link("penalties", name) for name in columns)]
+        for name, solver in _subclasses(solvers, solvers.Solver).items():
+            marks = [_mark(solver(), penalty()) for penalty in columns.values()]
+            yield [_link("solvers", name), *marks]
 
 
 class CommandHelp(_FromText):
@@ -93,7 +107,11 @@ def _mark(solver, penalty):
     except TypeError:
         return _yes(False)
     chosen = type(solvers.choose_solver(penalty)) is type(solver)
-    return "yes, default" if chosen else _yes(True)
+    return "**default**" if chosen else _yes(True)
+
+
+def _link(module, name):
+    return f"`~sparsecode.{module}.{name}`"
 
 
 def _yes(flag):
@@ -101,6 +119,7 @@ def _yes(flag):
 
 
 def setup(app):
+    app.add_directive("penalty-table", PenaltyTable)
     app.add_directive("solver-table", SolverTable)
     app.add_directive("command-help", CommandHelp)
     app.add_directive("changelog", ChangeLog)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sparsecode.encoders.base import Encoder
 from sparsecode.penalties import L1, Penalty
-from sparsecode.solvers import Solver, choose_solver
+from sparsecode.solvers import Solver
+from sparsecode.solvers._choice import resolve_solver
 
 
 @dataclass
@@ -50,11 +51,11 @@ class Exact(Encoder):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         dictionary : Dictionary
         **options
-            Those of `Solver.solve`.
+            Those of `sparsecode.solvers.Solver.solve`.
 
         Returns
         -------
         result : SolveResult
         """
-        solver = choose_solver(self.penalty) if self.solver is None else self.solver
+        solver = resolve_solver(self.solver, self.penalty)
         return solver.solve(X, dictionary, self.penalty, **options)

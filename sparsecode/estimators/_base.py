@@ -6,10 +6,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sparsecode._validation import FLOAT_DTYPES, is_checked, wrong
+from sparsecode._validation import FLOAT_DTYPES, is_checked
 from sparsecode.encoders import Exact
 from sparsecode.objective import certify, objective
-from sparsecode.penalties import Penalty
 
 
 class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -139,19 +138,3 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _transform_encoder(self) -> Exact:
         raise TypeError(f"{type(self).__name__} must define _transform_encoder.")
-
-
-def resolve_penalty(penalty, alpha):
-    """Return the penalty an estimator's parameters mean: `penalty` scaled by `alpha`."""
-    if isinstance(penalty, type) and issubclass(penalty, Penalty) and penalty is not Penalty:
-        penalty = penalty()
-    if not isinstance(penalty, Penalty):
-        raise TypeError(
-            wrong(
-                "penalty",
-                got=repr(penalty),
-                expected="a Penalty, its class or an instance",
-                remedy="Use for example penalty=L1 or penalty=L1(positive=True).",
-            )
-        )
-    return penalty.scaled(alpha).checked()

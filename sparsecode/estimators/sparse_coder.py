@@ -6,9 +6,10 @@ from sparsecode._validation import check_flag, check_n_jobs, check_number, wrong
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator, resolve_penalty
+from sparsecode.estimators._base import SparseCodingEstimator
 from sparsecode.penalties import L1
-from sparsecode.solvers.base import check_solver_instance
+from sparsecode.penalties.base import resolve_penalty
+from sparsecode.solvers._choice import resolve_solver
 
 
 class SparseCoder(SparseCodingEstimator):
@@ -29,7 +30,7 @@ class SparseCoder(SparseCodingEstimator):
         Absolute: no division by the number of samples or features; for l1 it is the scale of
         scikit-learn's `sparse_encode`.
     solver : Solver or None, default=None
-        None is what `choose_solver` picks for the penalty.
+        None is what `choose_solver` picks for the penalty; `solver_` tells which.
     debias : bool, default=False
         Whether `transform` returns the least squares fit on the support of each code instead of the
         code: the penalty then only selects atoms, and no longer shrinks. `score` and `certify`
@@ -47,6 +48,8 @@ class SparseCoder(SparseCodingEstimator):
     dictionary_ : Dictionary
     components_ : ndarray of shape (n_components, n_features)
         Atoms of the dictionary.
+    solver_ : Solver
+        The solver that `transform` uses.
     n_features_in_ : int
         Number of features of the atoms.
 
@@ -61,6 +64,8 @@ class SparseCoder(SparseCodingEstimator):
     >>> coder.fit_transform([[2.0, 0.1], [-1.0, 1.0]])
     array([[ 1.5,  0. ],
            [-0.5,  0.5]])
+    >>> coder.solver_
+    FeatureSign(max_iter=1000, tol=1e-06)
     """
 
     def __init__(
@@ -138,6 +143,12 @@ class SparseCoder(SparseCodingEstimator):
             n_jobs=self.n_jobs,
         )
 
+    @property
+    def solver_(self):
+        """The solver that `transform` uses: `solver`, or the default for the penalty."""
+        encoder = self._transform_encoder()
+        return resolve_solver(encoder.solver, encoder.penalty)
+
     def _encode(self, X, **options):
         return super()._encode(
             X, missing=self._missing, sparse_output=self.sparse_output, **options
@@ -163,8 +174,7 @@ class SparseCoder(SparseCodingEstimator):
                 )
             )
         penalty = resolve_penalty(self.penalty, self.alpha)
-        if self.solver is not None:
-            check_solver_instance(self.solver).check_penalty(penalty)
+        resolve_solver(self.solver, penalty)
         return penalty
 
     def __sklearn_tags__(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._validation import check_matrix, check_number
+from sparsecode._validation import check_matrix, check_number, wrong
 
 
 def check_penalty_instance(penalty):
@@ -15,6 +15,22 @@ def check_penalty_instance(penalty):
             f"penalty is {penalty!r}; expected an instance of a Penalty, such as L1(alpha=0.1)."
         )
     return penalty
+
+
+def resolve_penalty(penalty, alpha):
+    """Return `penalty`, a class or an instance, with its weight multiplied by `alpha`."""
+    if isinstance(penalty, type) and issubclass(penalty, Penalty) and penalty is not Penalty:
+        penalty = penalty()
+    if not isinstance(penalty, Penalty):
+        raise TypeError(
+            wrong(
+                "penalty",
+                got=repr(penalty),
+                expected="a Penalty, its class or an instance",
+                remedy="Use for example penalty=L1 or penalty=L1(positive=True).",
+            )
+        )
+    return penalty.scaled(alpha).checked()
 
 
 class Penalty:

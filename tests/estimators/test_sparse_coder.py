@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sparsecode import Dictionary, SparseCoder, certify
 from sparsecode.penalties import L0, L1, Cauchy, ElasticNet
-from sparsecode.solvers import FISTA, ISTA, ConjugateGradient, FeatureSign
+from sparsecode.solvers import FISTA, ISTA, ConjugateGradient, CoordinateDescent, FeatureSign
 
 
 def test_codes_are_those_of_sparse_encode(X, frame):
@@ -110,6 +110,29 @@ def test_errors_say_what_to_do(X, frame):
         coder.inverse_transform(X)
     with pytest.raises(ValueError, match="7 features, but SparseCoder is expecting 6"):
         coder.transform(np.ones((2, 7)))
+
+
+@pytest.mark.parametrize("penalty, default", [(L1, FeatureSign), (L0, CoordinateDescent)])
+def test_tells_which_solver_it_uses(X, frame, penalty, default):
+    coder = SparseCoder(frame, penalty=penalty, alpha=0.1)
+    assert not hasattr(coder, "solver_")
+    before = repr(coder)
+    coder.fit(X)
+    assert coder.solver_ == default()
+    np.testing.assert_array_equal(
+        coder.transform(X), coder.solver_.solve(X, frame, penalty(0.1)).codes
+    )
+    # It is no parameter, and nothing that it leaves behind.
+    assert repr(coder) == before
+    assert clone(coder).solver is None and not hasattr(clone(coder), "solver_")
+    assert pickle.loads(pickle.dumps(coder)).solver_ == default()
+
+
+def test_the_solver_is_the_given_one(X, frame):
+    solver = FISTA(tol=1e-3)
+    coder = SparseCoder(frame, alpha=0.1, solver=solver).fit(X)
+    assert coder.solver_ is solver
+    assert SparseCoder(frame, penalty=L1(2.0), alpha=0.0).fit(X).solver_ == CoordinateDescent()
 
 
 @pytest.mark.parametrize("solver", ["fista", FISTA, object()])

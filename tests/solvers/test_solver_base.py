@@ -7,8 +7,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, certify
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, KSparse, LogSum
-from sparsecode.solvers import FISTA, ISTA, OMP, ConjugateGradient, FeatureSign, choose_solver
+from sparsecode.penalties import L1, Cauchy, KSparse
+from sparsecode.solvers import FISTA, ISTA, OMP, ConjugateGradient
 
 
 def test_certificate_is_that_of_certify(X, frame):
@@ -59,15 +59,6 @@ def test_more_rows_than_a_block(solver, rng):
     result = solver.solve(X, dictionary, penalty, n_jobs=2, record=True)
     assert result.codes.shape == (700, 16) and result.history["stop"].shape[1] == 700
     np.testing.assert_allclose(result.history["objective"][-1], result.certificate.objective)
-
-
-def test_choice():
-    assert isinstance(choose_solver(Cauchy()), ConjugateGradient)
-    assert isinstance(choose_solver(KSparse()), OMP)
-    for penalty in (L1(), ElasticNet(), L1(positive=True)):
-        assert isinstance(choose_solver(penalty), FeatureSign)
-    for penalty in (L0(), LogSum(), L1(0.0), L1(weights=[0, 1]), ElasticNet(l1_ratio=0)):
-        assert isinstance(choose_solver(penalty), FISTA)
 
 
 def test_lists_are_enough():
