@@ -2,16 +2,51 @@
 
 The set holds `count` atoms; row and column `a` of `inverse` belong to atom ``active[a]``. The
 inverse is kept in float64 whatever the data: in float32 it is too inaccurate to be of use.
-`state` is a tuple of arrays, one entry an active atom: correlation with the sample, sign,
-coefficient, optimum for the present signs; and two to work in.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from sparsecode import _jit
 from sparsecode._simd import WIDTH, add_outer, weighted_sum
+
+
+class ActiveSet(NamedTuple):
+    """Arrays with an entry an active atom, but for `is_active`, and room to spare for padding."""
+
+    inverse: np.ndarray
+    active: np.ndarray
+    is_active: np.ndarray
+    # Correlation with the sample, sign, coefficient, and the optimum for the present signs, which
+    # follows every change of the set.
+    target: np.ndarray
+    sign: np.ndarray
+    code: np.ndarray
+    goal: np.ndarray
+    # Inner products of a new atom, and room to work in.
+    cross: np.ndarray
+    work: np.ndarray
+
+
+@_jit.kernel
+def make_active_set(n_components):
+    """An empty active set of a dictionary."""
+    size = n_components + WIDTH
+    return ActiveSet(
+        # Rows of no power of two of bytes, which would all lie on the same cache lines.
+        np.empty((size, size + WIDTH + 4)),
+        np.empty(size, dtype=np.int64),
+        np.zeros(n_components, dtype=np.uint8),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+    )
 
 
 @_jit.inner
@@ -69,7 +104,7 @@ def padded(count):
 
 
 @_jit.inner
-def enter_support(start, corr, gram, alpha, positive, inverse, active, is_active, state):
+def enter_support(start, corr, gram, alpha, positive, own):
     """Make the support of `start` the active set; returns its size."""
     count = 0
     for j in range(start.shape[0]):
@@ -83,23 +118,18 @@ def enter_support(start, corr, gram, alpha, positive, inverse, active, is_active
                 gram,
                 alpha,
                 count,
-                inverse,
-                active,
-                is_active,
-                state,
+                own,
             )
     return count
 
 
 @_jit.inner
-def enter(
-    j, is_up, value, may_exchange, corr, gram, alpha, count, inverse, active, is_active, state
-):
+def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, own):
     """Add atom `j` to the active set, if need be in exchange for one that it depends on.
 
     Returns the size of the active set, and whether the atom is in.
     """
-    target, sign, code, goal, cross, work = state
+    inverse, active, is_active, target, sign, code, goal, cross, work = own
     if is_active[j]:
         return count, False
     for a in range(count):
@@ -109,7 +139,7 @@ def enter(
     if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
         if not may_exchange or not square > 0:
             return count, False
-        count, value = _exchange(inverse, count, is_up, active, is_active, state)
+        count, value = _exchange(is_up, count, own)
         for a in range(count):
             cross[a] = gram[j, active[a]]
         if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
@@ -128,13 +158,13 @@ def enter(
 
 
 @_jit.inner
-def _exchange(inverse, count, is_up, active, is_active, state):
+def _exchange(is_up, count, own):
     """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
 
     The reconstruction stays, up to the tolerance of dependence; `work` holds the coefficients of
     the new atom in the active ones. Returns the size of the set, and the new coefficient.
     """
-    _, _, code, _, _, work = state
+    code, work = own.code, own.work
     up = 1.0 if is_up else -1.0
     length, first = np.inf, -1
     for a in range(count):
@@ -144,13 +174,13 @@ def _exchange(inverse, count, is_up, active, is_active, state):
         return count, 0.0
     for a in range(count):
         code[a] -= up * length * work[a]
-    return _drop(first, inverse, count, active, is_active, state), up * length
+    return _drop(first, count, own), up * length
 
 
 @_jit.inner
-def _drop(p, inverse, count, active, is_active, state):
+def _drop(p, count, own):
     """Take atom `p` out of the active set; the last one takes its place."""
-    target, sign, code, goal, _, work = state
+    inverse, active, is_active, target, sign, code, goal, _, work = own
     share = goal[p] / inverse[p, p]
     for a in range(count):
         goal[a] -= share * inverse[p, a]
@@ -163,12 +193,12 @@ def _drop(p, inverse, count, active, is_active, state):
 
 
 @_jit.inner
-def solve_on_support(inverse, count, active, is_active, state):
+def solve_on_support(count, own):
     """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
 
     Returns the number of atoms left.
     """
-    _, sign, code, goal, _, _ = state
+    sign, code, goal = own.sign, own.code, own.goal
     while count > 0:
         walk = 1.0
         for a in range(count):
@@ -181,7 +211,7 @@ def solve_on_support(inverse, count, active, is_active, state):
         p = count - 1
         while p >= 0:
             if goal[p] * sign[p] <= 0 and code[p] * sign[p] <= 1e-15 * abs(goal[p]):
-                count = _drop(p, inverse, count, active, is_active, state)
+                count = _drop(p, count, own)
             p -= 1
     return count
 

@@ -7,6 +7,8 @@ computed again that lie so close to `alpha` that rounding may hide a violation.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sparsecode import _jit
@@ -19,6 +21,23 @@ _FLAT = 1e-13
 _MOST_STEPS = 6
 
 
+class Exact(NamedTuple):
+    """A problem in float64; without samples, for a search that needs no such care."""
+
+    samples: np.ndarray
+    atoms: np.ndarray
+    ridge: float
+    largest_norm: float
+
+
+class Room(NamedTuple):
+    """Room for atoms found to enter, their correlations, and two residuals."""
+
+    found: np.ndarray
+    correlations: np.ndarray
+    residuals: np.ndarray
+
+
 @_jit.inner
 def make_exact(
     s,
@@ -29,77 +48,34 @@ def make_exact(
     tol,
     rounding,
     rough,
-    inverse,
     count,
-    active,
-    is_active,
-    state,
-    residuals,
-    violating,
-    correlations,
+    own,
+    room,
 ):
     """Refine the coefficients, judge them, and find what atoms still violate optimality.
 
-    `rough` holds residual correlations that are wrong by `rounding` at most, and `residuals` is
-    room for two residuals. Returns the size of the support, the number of `violating` atoms, whose
-    exact residual `correlations` are filled in, and the duality gap divided by half the squared
-    norm.
+    `rough` holds residual correlations that are wrong by `rounding` at most. Returns the size of
+    the support, the number of violating atoms, which fill `room`, and the duality gap divided by
+    half the squared norm.
     """
-    samples, atoms, ridge, largest_norm = exact
-    x = samples[s]
-    count, moved = _refine(
-        x,
-        atoms,
-        ridge,
-        largest_norm,
-        alpha,
-        tol,
-        inverse,
-        count,
-        active,
-        is_active,
-        state,
-        residuals,
-    )
+    residual = room.residuals[0]
+    count, moved = _refine(exact.samples[s], exact, alpha, tol, count, own, room.residuals)
     bar = alpha - rounding - moved
-    n_violating = _violating_atoms(
-        atoms, alpha, positive, bar, rough, is_active, residuals[0], violating, correlations
-    )
-    code = state[2]
-    gap = _exact_gap(
-        atoms, ridge, alpha, energy, active, count, code, residuals[0], n_violating, correlations
-    )
-    return count, n_violating, gap
+    n_found = _find_violating(exact.atoms, alpha, positive, bar, rough, residual, own, room)
+    gap = _exact_gap(exact, alpha, energy, residual, count, own, n_found, room.correlations)
+    return count, n_found, gap
 
 
 @_jit.inner
-def exact_state(
-    s,
-    energy,
-    exact,
-    alpha,
-    positive,
-    active,
-    is_active,
-    count,
-    code,
-    rough,
-    residual,
-    violating,
-    correlations,
-):
+def exact_state(s, energy, exact, alpha, positive, rough, count, own, room):
     """Objective, and duality gap divided by half the squared norm, whatever it costs."""
-    samples, atoms, ridge, _ = exact
-    subtract_active(samples[s], atoms, active, code, count, residual)
-    n_violating = _violating_atoms(
-        atoms, alpha, positive, -np.inf, rough, is_active, residual, violating, correlations
-    )
-    gap = _exact_gap(
-        atoms, ridge, alpha, energy, active, count, code, residual, n_violating, correlations
-    )
+    residual = room.residuals[1]
+    subtract_active(exact.samples[s], exact.atoms, own.active, own.code, count, residual)
+    n_found = _find_violating(exact.atoms, alpha, positive, -np.inf, rough, residual, own, room)
+    gap = _exact_gap(exact, alpha, energy, residual, count, own, n_found, room.correlations)
     total = 0.5 * _dot(residual, residual)
     for a in range(count):
-        total += alpha * abs(code[a]) + 0.5 * ridge * code[a] * code[a]
+        total += alpha * abs(own.code[a]) + 0.5 * exact.ridge * own.code[a] * own.code[a]
     return total, gap
 
 
@@ -113,16 +89,15 @@ def rounding_of(energy, largest_norm, code, count):
 
 
 @_jit.inner
-def _refine(
-    x, atoms, ridge, largest_norm, alpha, tol, inverse, count, active, is_active, state, residuals
-):
+def _refine(x, exact, alpha, tol, count, own, residuals):
     """Make the coefficients on the support exact, dropping those that change sign.
 
     Leaves the residual of the sample in the first of `residuals`. Returns the size of the support,
     and by how much a residual correlation can have changed.
     """
-    residual, first = residuals[0], residuals[1]
-    _, sign, code, goal, gradient, _ = state
+    atoms, residual, first = exact.atoms, residuals[0], residuals[1]
+    inverse, active, sign, code, goal = own.inverse, own.active, own.sign, own.code, own.goal
+    gradient = own.cross
     flat = alpha * max(0.01 * tol, _FLAT)
     subtract_active(x, atoms, active, code, count, first)
     for f in range(x.shape[0]):
@@ -130,7 +105,7 @@ def _refine(
     for _ in range(_MOST_STEPS):
         worst = 0.0
         for a in range(count):
-            slope = _dot(atoms[active[a]], residual) - ridge * code[a] - alpha * sign[a]
+            slope = _dot(atoms[active[a]], residual) - exact.ridge * code[a] - alpha * sign[a]
             gradient[a] = slope
             worst = max(worst, abs(slope))
         if worst <= flat:
@@ -140,17 +115,15 @@ def _refine(
             for b in range(count):
                 total += inverse[a, b] * gradient[b]
             goal[a] = total
-        count = solve_on_support(inverse, count, active, is_active, state)
+        count = solve_on_support(count, own)
         subtract_active(x, atoms, active, code, count, residual)
     for f in range(x.shape[0]):
         first[f] -= residual[f]
-    return count, np.sqrt(_dot(first, first)) * largest_norm
+    return count, np.sqrt(_dot(first, first)) * exact.largest_norm
 
 
 @_jit.inner
-def _violating_atoms(
-    atoms, alpha, positive, bar, rough, is_active, residual, violating, correlations
-):
+def _find_violating(atoms, alpha, positive, bar, rough, residual, own, room):
     """Find atoms outside the support whose exact correlation is above alpha; count them.
 
     Only those that reach `bar` by the `rough` correlations are looked at.
@@ -158,26 +131,28 @@ def _violating_atoms(
     count = 0
     for j in range(rough.shape[0]):
         size = rough[j] if positive else abs(rough[j])
-        if size >= bar and not is_active[j]:
+        if size >= bar and not own.is_active[j]:
             exact = _dot(atoms[j], residual)
             if (exact if positive else abs(exact)) > alpha * (1 + _FLAT):
-                violating[count], correlations[count] = j, exact
+                room.found[count], room.correlations[count] = j, exact
                 count += 1
     return count
 
 
 @_jit.inner
-def _exact_gap(
-    atoms, ridge, alpha, energy, active, count, code, residual, n_violating, correlations
-):
-    """Duality gap divided by half the squared norm of the sample, in float64."""
+def _exact_gap(exact, alpha, energy, residual, count, own, n_found, correlations):
+    """Duality gap divided by half the squared norm of the sample, in float64.
+
+    `correlations` holds those of `n_found` violating atoms, and takes those of the active ones.
+    """
+    code, ridge = own.code, exact.ridge
     largest = alpha
-    for i in range(n_violating):
+    for i in range(n_found):
         largest = max(largest, abs(correlations[i]))
     half_residual = 0.5 * _dot(residual, residual)
-    there = correlations[n_violating:]
+    there = correlations[n_found:]
     for a in range(count):
-        there[a] = _dot(atoms[active[a]], residual) - ridge * code[a]
+        there[a] = _dot(exact.atoms[own.active[a]], residual) - ridge * code[a]
         largest = max(largest, abs(there[a]))
         half_residual += 0.5 * ridge * code[a] * code[a]
     scale = alpha / largest

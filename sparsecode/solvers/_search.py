@@ -1,0 +1,224 @@
+"""The kernel of feature-sign search: one sample after the other, over supports and signs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode.solvers._active_set import (
+    enter,
+    enter_support,
+    make_active_set,
+    solve_on_support,
+    subtract_active,
+)
+from sparsecode.solvers._lanes import N_LANES, find_in_lane, lanes_above, largest_of_lanes
+from sparsecode.solvers._refine import Room, exact_state, make_exact, rounding_of
+
+# Most times that a search in float32 is taken up again for what only float64 sees.
+_MOST_ROUNDS = 20
+# Share of the largest violation that a candidate must reach; measured, with a flat optimum.
+_EAGER = 0.65
+
+
+class Lanes(NamedTuple):
+    """Residual correlations in lanes, as numbers and as bits, and the top of each lane."""
+
+    residual: np.ndarray
+    bits: np.ndarray
+    tops: np.ndarray
+    top_bits: np.ndarray
+
+    @classmethod
+    def of(cls, n_components, dtype):
+        residual = np.zeros((-(-n_components // N_LANES), N_LANES), dtype=dtype)
+        tops = np.empty(N_LANES + 1, dtype=dtype)
+        bits = np.int32 if dtype == np.float32 else np.int64
+        flat = residual.ravel()[:n_components]
+        return cls(flat, residual.view(bits), tops, tops.view(bits))
+
+
+@_jit.kernel
+def search_rows(
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    exact,
+    tol,
+    max_iter,
+    may_start,
+    codes,
+    n_iter,
+    stop,
+    history,
+    lanes,
+):
+    """Solve each row of a lasso from its code, zero unless `may_start`."""
+    n = codes.shape[1]
+    own = make_active_set(n)
+    size = 2 * n + N_LANES
+    room = Room(
+        np.empty(size, dtype=np.int64), np.empty(size), np.empty((2, exact.samples.shape[1]))
+    )
+    for s in range(codes.shape[0]):
+        _search_row(
+            s,
+            corr,
+            energy[s],
+            gram,
+            alpha,
+            positive,
+            exact,
+            tol,
+            max_iter,
+            may_start,
+            codes,
+            n_iter,
+            stop,
+            history,
+            lanes,
+            own,
+            room,
+        )
+
+
+@_jit.inner
+def _search_row(
+    s,
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    exact,
+    tol,
+    max_iter,
+    may_start,
+    codes,
+    n_iter,
+    stop,
+    history,
+    lanes,
+    own,
+    room,
+):
+    residual, active, code = lanes.residual, own.active, own.code
+    is_exact = exact.samples.shape[0] > 0
+    count = 0
+    if may_start:
+        count = enter_support(codes[s], corr[s], gram, alpha, positive, own)
+        count = solve_on_support(count, own)
+    t = n_iter[s]
+    n_wanted, n_rounds = N_LANES, 0
+    while True:
+        subtract_active(corr[s], gram, active, code, count, residual)
+        largest = largest_of_lanes(lanes.bits, positive, lanes.tops, lanes.top_bits)
+        is_last = t == max_iter or n_rounds == _MOST_ROUNDS
+        before, n_found = count, 0
+        if is_exact:
+            rounding = rounding_of(energy, exact.largest_norm, code, count)
+            stop[s] = np.inf
+            if is_last or not largest > alpha + rounding:
+                count, n_found, stop[s] = make_exact(
+                    s, energy, exact, alpha, positive, tol, rounding, residual, count, own, room
+                )
+                is_last = is_last or n_found == 0
+                n_rounds += 1
+        else:
+            stop[s] = _relative_gap(alpha, energy, largest, residual, count, own)
+            is_last = is_last or not largest > alpha
+        if history.shape[2] > 0:
+            _record(s, t, energy, alpha, positive, stop[s], exact, history, lanes, count, own, room)
+        if stop[s] <= tol or is_last:
+            break
+        t += 1
+        if n_found == 0:
+            # Weak candidates are often wrong and cost a removal, so only better ones enter.
+            bar = alpha + _EAGER * (largest - alpha)
+            n_found = _find_candidates(bar, n_wanted, positive, lanes, room)
+        count, n_entered = _enter_found(n_found, corr[s], gram, alpha, count, own, room)
+        if n_entered == 0:
+            break
+        count = solve_on_support(count, own)
+        # One violating atom alone always improves; several together may undo each other.
+        n_wanted = 1 if count <= before else N_LANES
+    n_iter[s] = t
+    _write_code(codes[s], may_start, count, own)
+
+
+@_jit.inner
+def _write_code(out, may_start, count, own):
+    """Write the coefficients to a code, which is 0 unless `may_start`, and empty the active set."""
+    if may_start:
+        for j in range(out.shape[0]):
+            out[j] = 0
+    for a in range(count):
+        out[own.active[a]] = own.code[a]
+        own.is_active[own.active[a]] = 0
+
+
+@_jit.inner
+def _record(s, t, energy, alpha, positive, gap, exact, history, lanes, count, own, room):
+    """Write objective and gap to the history of a sample, from iteration `t` on."""
+    value = _objective(alpha, energy, lanes.residual, count, own)
+    if exact.samples.shape[0] > 0:
+        value, gap = exact_state(
+            s, energy, exact, alpha, positive, lanes.residual, count, own, room
+        )
+    for i in range(t, history.shape[2]):
+        history[s, 0, i], history[s, 1, i] = value, gap
+
+
+@_jit.inner
+def _find_candidates(bar, n_wanted, positive, lanes, room):
+    """Find the best atom of every lane that reaches `bar`; returns how many."""
+    found = room.found
+    n_found = min(lanes_above(lanes.tops, bar, found), n_wanted)
+    for i in range(n_found):
+        found[i] = find_in_lane(lanes.bits, positive, found[i], lanes.top_bits)
+        room.correlations[i] = lanes.residual[found[i]]
+    return n_found
+
+
+@_jit.inner
+def _enter_found(n_found, corr, gram, alpha, count, own, room):
+    """Let the atoms found enter; returns the size of the active set, and how many did."""
+    n_entered = 0
+    for i in range(n_found):
+        is_up = room.correlations[i] > 0
+        # An exchange supposes that no active coefficient is still 0.
+        count, entered = enter(
+            room.found[i], is_up, 0.0, n_entered == 0, corr, gram, alpha, count, own
+        )
+        n_entered += entered
+    return count, n_entered
+
+
+@_jit.inner
+def _relative_gap(alpha, energy, largest, residual, count, own):
+    """Duality gap of the code divided by half the squared norm of the sample."""
+    target, code, active = own.target, own.code, own.active
+    scale = 1.0 if largest <= alpha else alpha / largest
+    fenchel = 0.0
+    half_residual = energy
+    for a in range(count):
+        there = residual[active[a]]
+        fenchel += alpha * abs(code[a]) - scale * code[a] * there
+        half_residual -= 0.5 * code[a] * (target[a] + there)
+    gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * max(half_residual, 0.0)
+    if gap <= 0:
+        return 0.0
+    return gap / energy if energy > 0 else np.inf
+
+
+@_jit.inner
+def _objective(alpha, energy, residual, count, own):
+    target, code, active = own.target, own.code, own.active
+    total = energy
+    for a in range(count):
+        total += alpha * abs(code[a]) - 0.5 * code[a] * (target[a] + residual[active[a]])
+    return total
