@@ -30,10 +30,12 @@ class FeatureSign(Solver):
     small. The number of iterations is about half the number of nonzeros `k`; one costs ``O(k
     n_components + k^2)``.
 
-    A search in float32 finds nearly all of the support; below a `tol` of 2e-5 it is finished in
-    float64. An atom that depends on the active ones enters in exchange for one of them. Problems
-    with an l1 weight of 0, and the rare samples where the search ends early, are solved by
-    `CoordinateDescent` in float64.
+    The search is made in float32. Unless the data are float32 and `tol` is at least 2e-5, the
+    coefficients are then refined in float64, and so is every correlation that float32 cannot tell
+    from `alpha`; what violates optimality after all enters, and the search goes on. An atom that
+    depends on the active ones enters in exchange for one of them. Samples where that ends early,
+    which are rare, are searched in float64, and at last solved by `CoordinateDescent`, as are
+    problems with an l1 weight of 0.
 
     Parameters
     ----------
