@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sklearn.utils.validation import check_is_fitted
+
 from sparsecode._validation import check_flag, check_n_jobs, check_number, wrong
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
@@ -146,8 +148,8 @@ class SparseCoder(SparseCodingEstimator):
     @property
     def solver_(self):
         """The solver that `transform` uses: `solver`, or the default for the penalty."""
-        encoder = self._transform_encoder()
-        return resolve_solver(encoder.solver, encoder.penalty)
+        check_is_fitted(self)
+        return resolve_solver(self.solver, resolve_penalty(self.penalty, self.alpha))
 
     def _encode(self, X, **options):
         return super()._encode(
