@@ -69,8 +69,7 @@ def coding_path(
     dictionary,
     *,
     penalty=L1,
-    alphas=None,
-    n_alphas=20,
+    alphas=20,
     eps=1e-2,
     solver=None,
     missing=False,
@@ -94,14 +93,12 @@ def coding_path(
     penalty : Penalty or its class, default=L1
         A class stands for its default instance, of weight 1. Its weight is multiplied by each
         `alpha`, as in `SparseCoder`.
-    alphas : array-like of shape (n_alphas,) or None, default=None
-        Weights, in any order, each at least 0. None is a geometric grid from the smallest weight
-        at which all codes of `X` are zero, see `alpha_max`.
-    n_alphas : int, default=20
-        Weights in that grid; not used where `alphas` are given.
+    alphas : int or array-like of shape (n_alphas,), default=20
+        Weights, in any order, each at least 0. A number is that of the weights of a geometric grid
+        from the smallest weight at which all codes of `X` are zero, see `alpha_max`.
     eps : float, default=1e-2
-        Ratio of the smallest weight in that grid to the largest, above 0 and at most 1; not used
-        where `alphas` are given.
+        Ratio of the smallest weight in that grid to the largest, above 0 and at most 1. Has a
+        meaning for a grid only.
     solver : Solver or None, default=None
         None is what `choose_solver` picks for the penalty.
     missing : bool, default=False
@@ -118,7 +115,7 @@ def coding_path(
     Raises
     ------
     TypeError
-        If the penalty has no weight, or no `alpha_max` where `alphas` is None, or if the solver
+        If the penalty has no weight, or no `alpha_max` where `alphas` is a number, or if the solver
         cannot handle it.
     ValueError
         If a number is out of its range, shapes do not fit, or no finite weight above 0 begins the
@@ -143,7 +140,7 @@ def coding_path(
     >>> from sparsecode.datasets import make_sparse_signals
     >>> dictionary = Dictionary.random(30, 12, random_state=0)
     >>> X = make_sparse_signals(50, n_nonzero=3, dictionary=dictionary, random_state=0).X
-    >>> path = coding_path(X, dictionary, n_alphas=5)
+    >>> path = coding_path(X, dictionary, alphas=5)
     >>> path.codes.shape, path.n_nonzero.mean(axis=1).round(1)
     ((5, 50, 30), array([0. , 1.4, 3. , 4.1, 4.9]))
     """
@@ -156,8 +153,8 @@ def coding_path(
     X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     # Once for all weights, and with it the Gram matrix.
     dictionary = promote(dictionary, X)
-    if alphas is None:
-        alphas = _grid(X, dictionary, penalty, missing, n_alphas, eps)
+    if np.ndim(alphas) == 0:
+        alphas = _grid(X, dictionary, penalty, missing, alphas, eps)
     else:
         alphas = _check_alphas(alphas)
     options = {"missing": missing, "sparse_output": sparse_output, "n_jobs": n_jobs}
@@ -194,12 +191,12 @@ def _solve_path(X, dictionary, penalty, alphas, solver, options):
 
 
 def _grid(X, dictionary, penalty, missing, n_alphas, eps):
-    n_alphas = check_integer(n_alphas, "n_alphas")
+    n_alphas = check_integer(n_alphas, "alphas")
     check_number(eps, "eps", low=0, low_open=True, high=1)
     try:
         largest = alpha_max(X, dictionary, penalty, missing=missing)
     except TypeError as error:
-        message = f"alphas is None, and a grid of them needs alpha_max. {error} {_REMEDY}"
+        message = f"alphas is {n_alphas}, and a grid needs alpha_max. {error} {_REMEDY}"
         raise TypeError(message) from error
     # The grid multiplies the penalty's own weight.
     largest = largest / penalty.alpha if penalty.alpha > 0 else np.inf
@@ -236,6 +233,6 @@ def _check_alphas(alphas):
             "alphas",
             got=got,
             expected="a 1-D array of at least one finite number >= 0",
-            remedy="Give such an array, or None for a grid.",
+            remedy="Give such an array, or a number for a grid.",
         )
     )

@@ -23,7 +23,7 @@ CONVEX = [
 
 @pytest.mark.parametrize("penalty", CONVEX, ids=repr)
 def test_each_point_is_that_of_a_cold_solve(X, frame, penalty):
-    path = coding_path(X, frame, penalty=penalty, n_alphas=5, eps=0.05)
+    path = coding_path(X, frame, penalty=penalty, alphas=5, eps=0.05)
     assert path.alphas[0] == pytest.approx(alpha_max(X, frame, penalty) / penalty.alpha)
     assert path.alphas[-1] == pytest.approx(0.05 * path.alphas[0])
     np.testing.assert_allclose(np.diff(np.log(path.alphas)), np.log(0.05) / 4)
@@ -46,7 +46,7 @@ def test_each_point_is_that_of_a_cold_solve(X, frame, penalty):
 
 @pytest.mark.parametrize("penalty", CONVEX, ids=repr)
 def test_codes_are_zero_at_the_first_weight_and_not_at_the_next(X, frame, penalty):
-    path = coding_path(X, frame, penalty=penalty, n_alphas=20, eps=0.5)
+    path = coding_path(X, frame, penalty=penalty, alphas=20, eps=0.5)
     assert (path.codes[0] == 0).all()
     assert path.n_nonzero[1].sum() > 0
     assert path.n_nonzero.shape == (20, len(X))
@@ -54,7 +54,7 @@ def test_codes_are_zero_at_the_first_weight_and_not_at_the_next(X, frame, penalt
 
 def test_is_the_lasso_path_of_scikit_learn(X, frame):
     n_features = X.shape[1]
-    path = coding_path(X, frame, solver=FeatureSign(tol=1e-12), n_alphas=7)
+    path = coding_path(X, frame, solver=FeatureSign(tol=1e-12), alphas=7)
     for s, x in enumerate(X):
         alphas, theirs, _ = lasso_path(frame.T, x, alphas=path.alphas / n_features, tol=1e-10)
         np.testing.assert_allclose(path.alphas, alphas * n_features)
@@ -66,7 +66,7 @@ def test_is_the_elastic_net_path_of_scikit_learn(X, frame):
     n_features = X.shape[1]
     penalty = ElasticNet(l1_ratio=0.5)
     path = coding_path(
-        X[:1], frame, penalty=penalty, solver=FeatureSign(tol=1e-12), n_alphas=6, eps=1e-2
+        X[:1], frame, penalty=penalty, solver=FeatureSign(tol=1e-12), alphas=6, eps=1e-2
     )
     alphas, theirs, _ = enet_path(frame.T, X[0], l1_ratio=0.5, eps=1e-2, alphas=6, tol=1e-10)
     np.testing.assert_allclose(path.alphas, alphas * n_features)
@@ -75,8 +75,8 @@ def test_is_the_elastic_net_path_of_scikit_learn(X, frame):
 
 @pytest.mark.parametrize("solver", [Homotopy(tol=1e-10), CoordinateDescent(tol=1e-10)])
 def test_solvers_agree(X, frame, solver):
-    one = coding_path(X, frame, solver=FeatureSign(tol=1e-10), n_alphas=6)
-    other = coding_path(X, frame, solver=solver, n_alphas=6)
+    one = coding_path(X, frame, solver=FeatureSign(tol=1e-10), alphas=6)
+    other = coding_path(X, frame, solver=solver, alphas=6)
     assert type(other.solver) is type(solver)
     np.testing.assert_allclose(other.codes, one.codes, atol=1e-4)
 
@@ -118,9 +118,9 @@ def test_not_convex(X, frame, penalty):
 
 def test_sparse_output_float32_and_threads(X, frame):
     X, atoms = X.astype(np.float32), frame.astype(np.float32)
-    dense = coding_path(X, atoms, n_alphas=4)
+    dense = coding_path(X, atoms, alphas=4)
     assert dense.codes.dtype == np.float32
-    path = coding_path(sparse.csr_array(X), atoms, n_alphas=4, sparse_output=True, n_jobs=1)
+    path = coding_path(sparse.csr_array(X), atoms, alphas=4, sparse_output=True, n_jobs=1)
     assert len(path.codes) == 4 and all(isinstance(c, sparse.csr_array) for c in path.codes)
     assert path.codes[0].dtype == np.float32
     np.testing.assert_array_equal([codes.toarray() for codes in path.codes], dense.codes)
@@ -129,11 +129,11 @@ def test_sparse_output_float32_and_threads(X, frame):
 
 
 def test_units_of_data_and_penalty(X, frame):
-    path = coding_path(X, frame, n_alphas=4)
-    scaled = coding_path(8 * X, frame, n_alphas=4)
+    path = coding_path(X, frame, alphas=4)
+    scaled = coding_path(8 * X, frame, alphas=4)
     np.testing.assert_allclose(scaled.alphas, 8 * path.alphas)
     np.testing.assert_allclose(scaled.codes, 8 * path.codes, atol=1e-5)
-    own = coding_path(X, frame, penalty=L1(4.0), n_alphas=4)
+    own = coding_path(X, frame, penalty=L1(4.0), alphas=4)
     np.testing.assert_allclose(4 * own.alphas, path.alphas)
     np.testing.assert_allclose(own.codes, path.codes, atol=1e-6)
 
@@ -144,10 +144,10 @@ def test_missing_entries(X, frame):
     dictionary = Dictionary(frame, offset=np.arange(6.0))
     with pytest.raises(ValueError, match="NaN"):
         coding_path(X, dictionary)
-    path = coding_path(X, dictionary, n_alphas=4, missing=True)
+    path = coding_path(X, dictionary, alphas=4, missing=True)
     seen = np.arange(6) != 2
     smaller = Dictionary(frame[:, seen], offset=np.arange(6.0)[seen])
-    expected = coding_path(X[:, seen], smaller, n_alphas=4)
+    expected = coding_path(X[:, seen], smaller, alphas=4)
     np.testing.assert_allclose(path.alphas, expected.alphas)
     np.testing.assert_allclose(path.codes, expected.codes, atol=1e-6)
     assert (path.codes[0] == 0).all()
@@ -172,7 +172,7 @@ def test_says_which_samples_did_not_converge(X, frame):
 
 @pytest.mark.parametrize("penalty", [L0, Cauchy, ElasticNet(l1_ratio=0.0)])
 def test_penalties_without_alpha_max_need_alphas(X, frame, penalty):
-    with pytest.raises(TypeError, match=r"alphas is None.*has no alpha_max.*Give alphas"):
+    with pytest.raises(TypeError, match=r"alphas is 20.*has no alpha_max.*Give alphas"):
         coding_path(X, frame, penalty=penalty)
 
 
@@ -199,11 +199,11 @@ def test_refuses_what_is_no_path(X, frame):
     "options, message",
     [
         ({"alphas": []}, r"alphas is an array of shape \(0,\)"),
-        ({"alphas": 0.1}, r"alphas is an array of shape \(\)"),
+        ({"alphas": 0.1}, "alphas is 0.1"),
         ({"alphas": ["a"]}, "alphas is an array of shape"),
         ({"alphas": [0.1, -0.1]}, "alphas is an array with values from -0.1 to 0.1"),
         ({"alphas": [0.1, np.nan]}, "alphas is an array with values from nan"),
-        ({"n_alphas": 0}, "n_alphas is 0"),
+        ({"alphas": 0}, "alphas is 0"),
         ({"eps": 0.0}, "eps is 0"),
         ({"eps": 2.0}, "eps is 2"),
         ({"missing": "mask"}, "missing is 'mask'"),

@@ -198,7 +198,7 @@ def _follow_drive(rate, scale, code, residual_corr, potential):
         potential[j] += rate * (drive - potential[j])
 
 
-@_jit.inner
+@_jit.kernel
 def _unrest(penalty, by_gap, lipschitz, scale, corr, energy, code, residual_corr):
     """The stopping quantity; a residual also at rest with `scale`, which may ask for more."""
     measure = stop_measure(penalty, by_gap, lipschitz, corr, energy, code, residual_corr)
