@@ -158,11 +158,12 @@ class Solver(BaseEstimator):
         for group, seen in enumerate(patterns):
             inside = np.flatnonzero(group_of == group)
             part = Block(slice(0, len(inside)), *(array[inside] for array in block[1:]))
-            if seen.all():
-                self._solve_block(problem.part(block.rows, inside, seen), prepared, part)
-            elif seen.any():
+            if seen.any():
                 smaller = problem.part(block.rows, inside, seen)
-                self._solve_block(smaller, self._prepare(smaller), part)
+                # What is prepared may hold for all rows of a penalty, but not for some of them.
+                is_same = seen.all() and smaller.penalty is problem.penalty
+                own = prepared if is_same else self._prepare(smaller)
+                self._solve_block(smaller, own, part)
             else:
                 # Nothing to fit: the code of least penalty.
                 part.codes[:], part.stop[:], part.history[:] = 0, 0, 0

@@ -6,8 +6,8 @@ from scipy import sparse
 
 from sparsecode import Dictionary, certify
 from sparsecode.objective import objective
-from sparsecode.penalties import L0, L1, ElasticNet
-from sparsecode.solvers import FISTA, FeatureSign
+from sparsecode.penalties import L0, L1, ElasticNet, GroupL1, KSparse
+from sparsecode.solvers import ADMM, FISTA, HTP, OLS, OMP, CoordinateDescent, FeatureSign
 
 
 @pytest.fixture
@@ -135,3 +135,31 @@ def test_a_start_of_another_shape_is_refused(problem):
     X, dictionary = problem
     with pytest.raises(ValueError, match="Encode X with this dictionary"):
         FISTA().solve(X, dictionary, L0(0.1), codes=sparse.csr_array((40, 11)))
+
+
+@pytest.mark.parametrize("solver", [OMP(), OLS(), HTP()])
+def test_missing_entries_with_a_number_of_atoms(problem, rng, solver):
+    X, dictionary = problem
+    X[rng.uniform(size=X.shape) < 0.3] = np.nan
+    counts = 1 + np.arange(len(X)) % 3
+    result = solver.solve(X, dictionary, KSparse(counts), missing=True)
+    assert ((result.codes != 0).sum(axis=1) <= counts).all()
+    for x, code, count in zip(X, result.codes, counts, strict=True):
+        seen = ~np.isnan(x)
+        alone = Dictionary(dictionary.atoms[:, seen], dictionary.offset[seen])
+        expected = solver.solve(x[None, seen], alone, KSparse(int(count))).codes[0]
+        np.testing.assert_allclose(code, expected, atol=1e-9)
+    assert result.certificate.relative_residual.max() <= 1e-6
+
+
+@pytest.mark.parametrize(
+    "solver, penalty", [(FISTA(), GroupL1(0.1)), (CoordinateDescent(), L0(0.1)), (ADMM(), L1(0.1))]
+)
+def test_missing_entries_with_any_solver(problem, rng, solver, penalty):
+    X, dictionary = problem
+    X[rng.uniform(size=X.shape) < 0.3] = np.nan
+    result = solver.solve(X, dictionary, penalty, missing=True)
+    assert result.converged.all()
+    certificate = result.certificate
+    measure = certificate.relative_gap if penalty.convex else certificate.relative_residual
+    assert measure.max() <= 2e-6
