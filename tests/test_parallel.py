@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sparsecode import Dictionary, _parallel
 from sparsecode._parallel import map_row_blocks, resolve_n_jobs, single_threaded_blas
 from sparsecode.penalties import L1
-from sparsecode.solvers import FISTA
+from sparsecode.solvers import FISTA, FeatureSign
 
 
 def blas_threads():
@@ -92,36 +92,43 @@ def test_from_several_threads_at_once():
     assert blas_threads() == before and _parallel._depth == 0
 
 
-def solve(seed):
-    X = np.random.default_rng(0).standard_normal((300, 6))
+def solve(solver):
+    X = np.random.default_rng(0).standard_normal((2 * solver._block_size + 7, 6))
     dictionary = Dictionary.random(9, 6, random_state=0)
-    return FISTA(max_iter=20, tol=0).solve(X, dictionary, L1(0.3), n_jobs=2).codes
+    return solver.solve(X, dictionary, L1(0.3), n_jobs=2).codes
 
 
+solvers = pytest.mark.parametrize(
+    "solver", [FISTA(max_iter=20, tol=0), FeatureSign()], ids=lambda solver: type(solver).__name__
+)
+
+
+@solvers
 @pytest.mark.needs_jit
-def test_solvers_agree_from_threads_and_workers():
-    expected = solve(0)
+def test_solvers_agree_from_threads_and_workers(solver):
+    expected = solve(solver)
     for backend in ("threading", "loky"):
         for codes in joblib.Parallel(2, backend=backend)(
-            joblib.delayed(solve)(i) for i in range(3)
+            joblib.delayed(solve)(solver) for _ in range(3)
         ):
             np.testing.assert_array_equal(codes, expected)
 
 
-def _in_child(queue):
-    queue.put((solve(0), blas_threads(), _parallel._depth))
+def _in_child(queue, solver):
+    queue.put((solve(solver), blas_threads(), _parallel._depth))
 
 
+@solvers
 @pytest.mark.needs_jit
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_after_a_fork_even_one_from_inside():
-    before, expected = blas_threads(), solve(0)
+def test_after_a_fork_even_one_from_inside(solver):
+    before, expected = blas_threads(), solve(solver)
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
 
     def fork(_=None):
-        child = context.Process(target=_in_child, args=(queue,))
+        child = context.Process(target=_in_child, args=(queue, solver))
         child.start()
         codes, threads, depth = queue.get(timeout=60)
         child.join(60)
