@@ -61,7 +61,7 @@ class FeatureSign(Solver):
     tol: float = 1e-6
 
     finite: ClassVar[bool] = True
-    _block_size: ClassVar[int] = 1024
+    _block_size: ClassVar[int] = 512
 
     def check_penalty(self, penalty):
         super().check_penalty(penalty)
