@@ -32,9 +32,9 @@ class ActiveSet(NamedTuple):
 
 
 @_jit.kernel
-def make_active_set(n_components):
-    """An empty active set of a dictionary."""
-    size = n_components + WIDTH
+def make_active_set(n_components, most):
+    """An empty active set for `n_components` atoms, of which `most` are ever active at a time."""
+    size = most + WIDTH
     return ActiveSet(
         # Rows of no power of two of bytes, which would all lie on the same cache lines.
         np.empty((size, size + WIDTH + 4)),
@@ -54,14 +54,15 @@ def _append_to_inverse(inverse, count, cross, square, tolerance, work):
     """Add an atom with inner products `cross` with the active ones and squared norm `square`.
 
     Fills `work` with the coefficients of the atom in the active ones. Returns False, and changes
-    nothing else, if the atom depends linearly on them.
+    nothing else, if the atom depends linearly on them, as it does where the set is full.
     """
     for o in range(0, padded(count), WIDTH):
         weighted_sum(inverse, count, cross, o, work)
     schur = square
     for a in range(count):
         schur -= work[a] * cross[a]
-    if not schur > tolerance * square:
+    is_full = count + WIDTH == inverse.shape[0]
+    if is_full or not schur > tolerance * square:
         return False
     end = padded(count + 1)
     if padded(count) == count:

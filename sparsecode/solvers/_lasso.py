@@ -41,6 +41,11 @@ class Lasso:
     def atoms(self):
         return self.dictionary.atoms
 
+    @property
+    def rank(self):
+        """Most atoms that can be linearly independent; a ridge makes all of them so."""
+        return len(self.atoms) if self.ridge > 0 else min(self.atoms.shape)
+
     @cached_property
     def gram(self):
         gram = self.dictionary.gram

@@ -56,10 +56,14 @@ def search_rows(
     stop,
     history,
     lanes,
+    most,
 ):
-    """Solve each row of a lasso from its code, zero unless `may_start`."""
+    """Solve each row of a lasso from its code, zero unless `may_start`.
+
+    No more than `most` atoms are linearly independent.
+    """
     n = codes.shape[1]
-    own = make_active_set(n)
+    own = make_active_set(n, most)
     size = 2 * n + N_LANES
     room = Room(
         np.empty(size, dtype=np.int64), np.empty(size), np.empty((2, exact.samples.shape[1]))

@@ -125,6 +125,7 @@ def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
         block.stop,
         block.history,
         Lanes.of(codes.shape[1], lasso.atoms.dtype),
+        lasso.rank,
     )
 
 
