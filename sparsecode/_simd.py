@@ -47,6 +47,12 @@ def nonzero_mask(row, start):
     return sum(1 << int(lane) for lane in np.flatnonzero(row[start : start + LANES]))
 
 
+def mask_from(row, start, bar, signed):
+    """Number whose bits say which of `LANES` entries reach `bar`; in size, unless `signed`."""
+    values = row[start : start + LANES] if signed else np.abs(row[start : start + LANES])
+    return sum(1 << int(lane) for lane in np.flatnonzero(values >= bar))
+
+
 def lowest_bit(mask):
     """Position of the lowest bit of a number other than 0."""
     return (mask & -mask).bit_length() - 1
@@ -64,6 +70,15 @@ def _typed_lane_maxima(bits, mask, tops):
 def _typed_nonzero_mask(row, start):
     def implementation(row, start):
         return _nonzero_mask(row, start)
+
+    return implementation
+
+
+@overload(mask_from)
+def _typed_mask_from(row, start, bar, signed):
+    def implementation(row, start, bar, signed):
+        # Only values from infinity down to `bar` are wanted, or their negatives too.
+        return _mask_from(row, start, bar) | (0 if signed else _mask_to(row, start, -bar))
 
     return implementation
 
@@ -153,15 +168,31 @@ def _lane_maxima(context, bits, mask, tops):
 @intrinsic
 def _nonzero_mask(context, row, start):
     def generate(context, builder, signature, arguments):
-        row, start = arguments
-        view = context.make_array(signature.args[0])(context, builder, row)
-        vector = ir.VectorType(view.data.type.pointee, LANES)
-        place = builder.bitcast(builder.gep(view.data, [start]), vector.as_pointer())
-        zeros = ir.Constant(vector, [0.0] * LANES)
-        differ = builder.fcmp_unordered("!=", builder.load(place, align=4), zeros)
-        return builder.zext(builder.bitcast(differ, ir.IntType(LANES)), ir.IntType(64))
+        values = _lanes_at(context, builder, signature.args[0], *arguments)
+        zeros = ir.Constant(values.type, [0.0] * LANES)
+        return _as_bits(builder, builder.fcmp_unordered("!=", values, zeros))
 
     return numba.int64(row, numba.intp), generate
+
+
+@intrinsic
+def _mask_from(context, row, start, bar):
+    return _mask_of(">=", row)
+
+
+@intrinsic
+def _mask_to(context, row, start, bar):
+    return _mask_of("<=", row)
+
+
+def _mask_of(comparison, row):
+    def generate(context, builder, signature, arguments):
+        row, start, bar = arguments
+        values = _lanes_at(context, builder, signature.args[0], row, start)
+        bars = _splat(builder, bar, values.type)
+        return _as_bits(builder, builder.fcmp_ordered(comparison, values, bars))
+
+    return numba.int64(row, numba.intp, row.dtype), generate
 
 
 @intrinsic
@@ -180,6 +211,18 @@ def _at(context, builder, array, row, start):
         n_columns = builder.extract_value(view.shape, 1)
         start = builder.add(builder.mul(row, n_columns), start)
     return builder.bitcast(builder.gep(view.data, [start]), _VECTOR.as_pointer())
+
+
+def _lanes_at(context, builder, array_type, array, start):
+    """The `LANES` entries of a row from `start`."""
+    data = context.make_array(array_type)(context, builder, array).data
+    vector = ir.VectorType(data.type.pointee, LANES)
+    place = builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
+    return builder.load(place, align=4)
+
+
+def _as_bits(builder, lanes):
+    return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), ir.IntType(64))
 
 
 def _scalar(context, builder, array, index):

@@ -227,12 +227,21 @@ def subtract_active(start, rows, active, code, count, out):
     n = out.shape[0]
     real = out.dtype.type
     k = count % 4
-    for j in range(n):
-        out[j] = start[j]
-    for a in range(k):
-        z, row = real(code[a]), rows[active[a]]
+    if k == 0:
         for j in range(n):
-            out[j] -= z * row[j]
+            out[j] = start[j]
+    else:
+        # Zeros stand in for rows that are not there; the first ones of a pass cost nothing more.
+        a1, a2 = min(1, k - 1), min(2, k - 1)
+        z0 = real(code[0])
+        z1, z2 = real(code[a1] if k > 1 else 0.0), real(code[a2] if k > 2 else 0.0)
+        r0, r1, r2 = rows[active[0]], rows[active[a1]], rows[active[a2]]
+        if k == 1:
+            for j in range(n):
+                out[j] = start[j] - z0 * r0[j]
+        else:
+            for j in range(n):
+                out[j] = start[j] - (z0 * r0[j] + z1 * r1[j] + z2 * r2[j])
     while k < count:
         z0, z1, z2, z3 = real(code[k]), real(code[k + 1]), real(code[k + 2]), real(code[k + 3])
         r0, r1 = rows[active[k]], rows[active[k + 1]]

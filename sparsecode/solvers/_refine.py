@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._simd import LANES, lowest_bit, mask_from
 from sparsecode.solvers._active_set import solve_on_support, subtract_active
 
 # What the terms of a residual correlation in float32 may be wrong by, relative to their sizes.
@@ -71,6 +72,7 @@ def exact_state(s, energy, exact, alpha, positive, rough, count, own, room):
     """Objective, and duality gap divided by half the squared norm, whatever it costs."""
     residual = room.residuals[1]
     subtract_active(exact.samples[s], exact.atoms, own.active, own.code, count, residual)
+    _gradient(exact, alpha, residual, count, own)
     n_found = _find_violating(exact.atoms, alpha, positive, -np.inf, rough, residual, own, room)
     gap = _exact_gap(exact, alpha, energy, residual, count, own, n_found, room.correlations)
     total = 0.5 * _dot(residual, residual)
@@ -96,19 +98,16 @@ def _refine(x, exact, alpha, tol, count, own, residuals):
     and by how much a residual correlation can have changed.
     """
     atoms, residual, first = exact.atoms, residuals[0], residuals[1]
-    inverse, active, sign, code, goal = own.inverse, own.active, own.sign, own.code, own.goal
+    inverse, active, code, goal = own.inverse, own.active, own.code, own.goal
     gradient = own.cross
     flat = alpha * max(0.01 * tol, _FLAT)
     subtract_active(x, atoms, active, code, count, first)
     for f in range(x.shape[0]):
         residual[f] = first[f]
-    for _ in range(_MOST_STEPS):
-        worst = 0.0
-        for a in range(count):
-            slope = _dot(atoms[active[a]], residual) - exact.ridge * code[a] - alpha * sign[a]
-            gradient[a] = slope
-            worst = max(worst, abs(slope))
-        if worst <= flat:
+    for step in range(_MOST_STEPS):
+        worst = _gradient(exact, alpha, residual, count, own)
+        # What is left of the gradient serves to judge the result.
+        if worst <= flat or step == _MOST_STEPS - 1:
             break
         for a in range(count):
             total = code[a]
@@ -123,19 +122,45 @@ def _refine(x, exact, alpha, tol, count, own, residuals):
 
 
 @_jit.inner
+def _gradient(exact, alpha, residual, count, own):
+    """Fill `cross` with the gradient on the support; returns the largest entry."""
+    worst = 0.0
+    for a in range(count):
+        slope = _dot(exact.atoms[own.active[a]], residual)
+        slope -= exact.ridge * own.code[a] + alpha * own.sign[a]
+        own.cross[a] = slope
+        worst = max(worst, abs(slope))
+    return worst
+
+
+@_jit.inner
 def _find_violating(atoms, alpha, positive, bar, rough, residual, own, room):
     """Find atoms outside the support whose exact correlation is above alpha; count them.
 
     Only those that reach `bar` by the `rough` correlations are looked at.
     """
-    count = 0
-    for j in range(rough.shape[0]):
-        size = rough[j] if positive else abs(rough[j])
-        if size >= bar and not own.is_active[j]:
-            exact = _dot(atoms[j], residual)
-            if (exact if positive else abs(exact)) > alpha * (1 + _FLAT):
-                room.found[count], room.correlations[count] = j, exact
-                count += 1
+    count, n = 0, rough.shape[0]
+    for start in range(0, n - LANES + 1, LANES):
+        mask = mask_from(rough, start, bar, positive)
+        while mask != 0:
+            count = _look_at(
+                start + lowest_bit(mask), atoms, alpha, positive, residual, own, room, count
+            )
+            mask &= mask - 1
+    for j in range(n // LANES * LANES, n):
+        if (rough[j] if positive else abs(rough[j])) >= bar:
+            count = _look_at(j, atoms, alpha, positive, residual, own, room, count)
+    return count
+
+
+@_jit.inner
+def _look_at(j, atoms, alpha, positive, residual, own, room, count):
+    """Add atom `j` to those found if it violates optimality; returns how many there are."""
+    if not own.is_active[j]:
+        exact = _dot(atoms[j], residual)
+        if (exact if positive else abs(exact)) > alpha * (1 + _FLAT):
+            room.found[count], room.correlations[count] = j, exact
+            return count + 1
     return count
 
 
@@ -143,22 +168,22 @@ def _find_violating(atoms, alpha, positive, bar, rough, residual, own, room):
 def _exact_gap(exact, alpha, energy, residual, count, own, n_found, correlations):
     """Duality gap divided by half the squared norm of the sample, in float64.
 
-    `correlations` holds those of `n_found` violating atoms, and takes those of the active ones.
+    `correlations` holds those of `n_found` violating atoms, and `cross` the gradient on the
+    support.
     """
-    code, ridge = own.code, exact.ridge
+    code, gradient, sign = own.code, own.cross, own.sign
     largest = alpha
     for i in range(n_found):
         largest = max(largest, abs(correlations[i]))
     half_residual = 0.5 * _dot(residual, residual)
-    there = correlations[n_found:]
     for a in range(count):
-        there[a] = _dot(exact.atoms[own.active[a]], residual) - ridge * code[a]
-        largest = max(largest, abs(there[a]))
-        half_residual += 0.5 * ridge * code[a] * code[a]
+        largest = max(largest, abs(gradient[a] + alpha * sign[a]))
+        half_residual += 0.5 * exact.ridge * code[a] * code[a]
     scale = alpha / largest
     fenchel = 0.0
     for a in range(count):
-        fenchel += alpha * abs(code[a]) - scale * code[a] * there[a]
+        there = gradient[a] + alpha * sign[a]
+        fenchel += alpha * abs(code[a]) - scale * code[a] * there
     gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * half_residual
     if gap <= 0:
         return 0.0
