@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,13 @@ class Problem:
         """
         penalty = self.penalty
         return penalty.convex and not penalty.unpenalized(self.dictionary.n_components).any()
+
+    def astype(self, dtype):
+        """The problem in another precision; itself if it has that already."""
+        if self.dictionary.dtype == dtype:
+            return self
+        prepared = self.penalty.prepare(self.dictionary.n_components, dtype)
+        return replace(self, dictionary=self.dictionary.astype(dtype), prepared=prepared)
 
     def samples(self, rows, dtype=None):
         """A block of samples as they are, not to be written to."""

@@ -18,6 +18,9 @@ from sparsecode.objective import Certificate, certify
 from sparsecode.penalties.base import check_penalty_instance
 from sparsecode.solvers._problem import Block, Problem
 
+# Relative gaps from here on float32 can reach, and its residual correlations can judge.
+SINGLE_TOL = 2e-5
+
 
 @dataclass
 class SolveResult:
@@ -136,7 +139,10 @@ class Solver(BaseEstimator):
             problem.start(rows, out)
             block = Block(rows, out, n_iter[rows], stop[rows], history[rows])
             solve_block = self._solve_observed if missing else self._solve_block
-            solve_block(problem, prepared, block)
+            # What overflows float32 is found afterwards.
+            with np.errstate(over="ignore", invalid="ignore"):
+                solve_block(problem, prepared, block)
+                self._doubt(problem, block)
             return compress(out) if sparse_output else None
 
         parts = map_row_blocks(solve_rows, shape[0], block_size=self._block_size, n_jobs=n_jobs)
@@ -174,6 +180,23 @@ class Solver(BaseEstimator):
         """Raise TypeError if the solver cannot handle `penalty`."""
         if not check_penalty_instance(penalty).weighted:
             raise incompatible(self, "a weighted penalty", penalty, "Use OMP, OLS, IHT or HTP.")
+
+    def _doubt(self, problem, block):
+        """Take back what a block claims where its codes are no numbers, or too coarse for it."""
+        if not np.isfinite(block.codes.sum()):
+            wrong = ~np.isfinite(block.codes).all(axis=1)
+            block.codes[wrong], block.stop[wrong] = 0, np.inf
+        is_single = block.codes.dtype == np.float32
+        if is_single and 0 < self.tol < SINGLE_TOL and problem.by_gap:
+            judged = certify(
+                problem.samples(block.rows),
+                block.codes,
+                problem.dictionary,
+                problem.penalty,
+                missing=problem.missing,
+                n_jobs=1,
+            )
+            block.stop[:] = np.maximum(block.stop, judged.relative_gap)
 
     def _n_records(self, problem):
         """Entries of the history: the start and each iteration."""

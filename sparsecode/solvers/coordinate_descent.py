@@ -86,13 +86,15 @@ class CoordinateDescent(Solver):
 
     def _prepare(self, problem):
         """Inverse squared norms, 0 for atoms too small to move, and norms."""
-        squares = problem.dictionary.gram.diagonal()
+        squares = _well_posed(problem).dictionary.gram.diagonal()
         with np.errstate(divide="ignore", over="ignore"):
             inverse = 1 / squares
         return np.where(np.isfinite(inverse), inverse, 0), np.sqrt(squares)
 
     def _solve_block(self, problem, prepared, block):
+        problem = _well_posed(problem)
         corr, energy = problem.correlations(block.rows)
+        codes = block.codes.astype(corr.dtype, copy=False)
         _descend_rows(
             corr,
             energy,
@@ -103,11 +105,22 @@ class CoordinateDescent(Solver):
             corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
             self._threshold(corr.dtype),
             self.max_iter,
-            block.codes,
+            codes,
             block.n_iter,
             block.stop,
             block.history,
         )
+        block.codes[:] = codes
+
+
+def _well_posed(problem):
+    """The problem in float64 if some coefficients cost nothing.
+
+    Among such, what does not change the residual is bounded by rounding alone.
+    """
+    if problem.penalty.unpenalized(problem.dictionary.n_components).any():
+        return problem.astype(np.float64)
+    return problem
 
 
 @_jit.kernel

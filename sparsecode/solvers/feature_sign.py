@@ -13,10 +13,10 @@ from sparsecode.solvers._lasso import Lasso
 from sparsecode.solvers._problem import Block
 from sparsecode.solvers._refine import Exact
 from sparsecode.solvers._search import Lanes, search_rows
-from sparsecode.solvers.base import Solver, incompatible
+from sparsecode.solvers.base import SINGLE_TOL, Solver, incompatible
 
-# Gaps from here on float32 can reach, and its residual correlations can judge.
-_SINGLE_TOL = 2e-5
+# Entries of samples up to here have squares in float32, and so have sums of these.
+_LARGEST = 1e15
 _NOT_EXACT = Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, 0.0)
 
 
@@ -85,17 +85,23 @@ class FeatureSign(Solver):
 
     def _search_single(self, problem, single, double, block):
         """Search in float32; made exact where float32 alone cannot reach the tolerance."""
-        enough = problem.dictionary.dtype == np.float32 and self.tol >= _SINGLE_TOL
+        enough = problem.dictionary.dtype == np.float32 and self.tol >= SINGLE_TOL
         # Also where the codes of an exact search are then rounded to float32.
         tol = self._threshold(problem.dictionary.dtype)
         exact = _NOT_EXACT
         if not enough:
             X = problem.centred(block.rows, np.float64)
             exact = Exact(X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
-        X = problem.centred(block.rows, np.float32)
+        with np.errstate(over="ignore"):
+            X = problem.centred(block.rows, np.float32)
+        # Samples beyond the range of float32 are left to the search in float64.
+        largest = np.abs(X).max(axis=1)
+        outside = ~(largest <= _LARGEST)
+        X[outside] = 0
         codes = single.from_codes(block.codes)
         _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
         block.codes[:] = single.to_codes(codes)
+        block.codes[outside], block.n_iter[outside], block.stop[outside] = 0, 0, np.inf
 
     def _search_double(self, problem, double, rows, block):
         """Go on with some rows in float64."""

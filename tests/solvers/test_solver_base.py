@@ -8,7 +8,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, certify
 from sparsecode.penalties import L1, Cauchy, KSparse
-from sparsecode.solvers import FISTA, ISTA, OMP, ConjugateGradient
+from sparsecode.solvers import (
+    FISTA,
+    ISTA,
+    OMP,
+    ConjugateGradient,
+    CoordinateDescent,
+    FeatureSign,
+    Homotopy,
+)
 
 
 def test_certificate_is_that_of_certify(X, frame):
@@ -80,3 +88,35 @@ def test_errors_say_what_to_do(X, frame):
         FISTA().solve(X, frame, L1(), codes=np.zeros((len(X), 3)))
     with pytest.raises(ValueError, match="0 sample"):
         FISTA().solve(X[:0], frame, L1())
+
+
+@pytest.mark.parametrize("cls", [FeatureSign, Homotopy, CoordinateDescent])
+def test_float32_codes_claim_no_more_than_they_are(cls):
+    rng = np.random.default_rng(1)
+    X, atoms = rng.standard_normal((30, 16)), Dictionary.random(45, 16, random_state=1).atoms
+    X, atoms = X.astype(np.float32), atoms.astype(np.float32)
+    result = cls().solve(X, atoms, L1(0.1))
+    assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-6
+    with pytest.warns(ConvergenceWarning, match="did not reach tol=1e-10"):
+        result = cls(tol=1e-10, max_iter=300).solve(X, atoms, L1(0.1))
+    assert (result.converged <= (result.certificate.relative_gap <= 1e-10)).all()
+
+
+@pytest.mark.parametrize("penalty", [L1(0.0), L1(0.1, np.r_[np.zeros(40), np.ones(5)])])
+def test_free_atoms_in_float32_stay_finite(penalty):
+    rng = np.random.default_rng(1)
+    X, atoms = rng.standard_normal((30, 16)), Dictionary.random(45, 16, random_state=1).atoms
+    result = CoordinateDescent().solve(X.astype(np.float32), atoms.astype(np.float32), penalty)
+    assert result.converged.all() and np.isfinite(result.codes).all()
+    assert result.certificate.relative_residual.max() < 1e-5
+
+
+@pytest.mark.parametrize("scale", [1e38, 1e60, 1e-30])
+def test_samples_beyond_float32_are_coded(scale):
+    rng = np.random.default_rng(1)
+    X, dictionary = rng.standard_normal((20, 16)), Dictionary.random(45, 16, random_state=1)
+    expected = FeatureSign().solve(X, dictionary, L1(0.1)).codes
+    X[3:] *= scale
+    result = FeatureSign().solve(X[3:], dictionary, L1(0.1 * scale))
+    assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-6
+    np.testing.assert_allclose(result.codes / scale, expected[3:], atol=1e-6)
