@@ -83,7 +83,7 @@ def test_repeated_atoms(X, dictionary, dtype, tol, copies):
 def test_the_second_search_forgets_what_the_first_one_found(dictionary, monkeypatch):
     """Codes of the float32 search outside the final support must not survive in the answer."""
     X = np.random.default_rng(0).standard_normal((40, 10)).astype(np.float32)
-    monkeypatch.setattr("sparsecode.solvers.feature_sign._SINGLE_TOL", 0.3)
+    monkeypatch.setattr("sparsecode.solvers.feature_sign.SINGLE_TOL", 0.3)
     for samples, atoms in ((X, dictionary.astype(np.float32)), (X.astype(float), dictionary)):
         result = FeatureSign(tol=1e-6).solve(samples, atoms, L1(0.05))
         assert result.certificate.relative_gap.max() <= 1e-6
