@@ -97,7 +97,8 @@ class FeatureSign(Solver):
         # Samples beyond the range of float32 are left to the search in float64.
         largest = np.abs(X).max(axis=1)
         outside = ~(largest <= _LARGEST)
-        X[outside] = 0
+        if outside.any():
+            X = np.where(outside[:, None], np.float32(0), X)
         codes = single.from_codes(block.codes)
         _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
         block.codes[:] = single.to_codes(codes)

@@ -117,6 +117,7 @@ def test_samples_beyond_float32_are_coded(scale):
     X, dictionary = rng.standard_normal((20, 16)), Dictionary.random(45, 16, random_state=1)
     expected = FeatureSign().solve(X, dictionary, L1(0.1)).codes
     X[3:] *= scale
+    X.flags.writeable = False
     result = FeatureSign().solve(X[3:], dictionary, L1(0.1 * scale))
     assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-6
     np.testing.assert_allclose(result.codes / scale, expected[3:], atol=1e-6)
