@@ -61,7 +61,7 @@ class FeatureSign(Solver):
     tol: float = 1e-6
 
     finite: ClassVar[bool] = True
-    _block_size: ClassVar[int] = 512
+    _block_size: ClassVar[int] = 1024
 
     def check_penalty(self, penalty):
         super().check_penalty(penalty)
@@ -95,14 +95,15 @@ class FeatureSign(Solver):
         with np.errstate(over="ignore"):
             X = problem.centred(block.rows, np.float32)
         # Samples beyond the range of float32 are left to the search in float64.
-        largest = np.abs(X).max(axis=1)
-        outside = ~(largest <= _LARGEST)
-        if outside.any():
+        outside = np.zeros(len(X), dtype=bool)
+        if not max(X.max(), -X.min()) <= _LARGEST:
+            outside = ~(np.abs(X).max(axis=1) <= _LARGEST)
             X = np.where(outside[:, None], np.float32(0), X)
         codes = single.from_codes(block.codes)
         _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
         block.codes[:] = single.to_codes(codes)
-        block.codes[outside], block.n_iter[outside], block.stop[outside] = 0, 0, np.inf
+        if outside.any():
+            block.codes[outside], block.n_iter[outside], block.stop[outside] = 0, 0, np.inf
 
     def _search_double(self, problem, double, rows, block):
         """Go on with some rows in float64."""
