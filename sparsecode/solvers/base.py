@@ -182,12 +182,17 @@ class Solver(BaseEstimator):
             raise incompatible(self, "a weighted penalty", penalty, "Use OMP, OLS, IHT or HTP.")
 
     def _doubt(self, problem, block):
-        """Take back what a block claims where its codes are no numbers, or too coarse for it."""
+        """Take back what a block claims where its codes are no numbers, or too coarse for it.
+
+        Nothing is claimed with ``tol=0``, nor any warning given: those codes stay as they are.
+        """
+        if self.tol == 0:
+            return
         if not np.isfinite(block.codes.sum()):
             wrong = ~np.isfinite(block.codes).all(axis=1)
             block.codes[wrong], block.stop[wrong] = 0, np.inf
         is_single = block.codes.dtype == np.float32
-        if is_single and 0 < self.tol < SINGLE_TOL and problem.by_gap:
+        if is_single and self.tol < SINGLE_TOL and problem.by_gap:
             judged = certify(
                 problem.samples(block.rows),
                 block.codes,
