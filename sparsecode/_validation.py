@@ -93,13 +93,6 @@ def check_code_rows(codes, n_samples, n_components):
     return codes
 
 
-def check_codes(codes, n_samples, n_components):
-    """Return `codes` as a float array that fits `n_samples` rows and a dictionary's atoms."""
-    codes = check_matrix(codes, "codes")
-    check_codes_shape(codes, n_samples, n_components)
-    return codes
-
-
 def check_codes_shape(codes, n_samples, n_components):
     """Raise ValueError if codes, dense or sparse, do not fit samples and atoms."""
     if codes.shape != (n_samples, n_components):
