@@ -57,6 +57,7 @@ def check_rows(array, name, *, n_columns=None, missing=False):
     For what is read a block of rows at a time; see `sparsecode._rows`. NaN is let through where it
     means `missing`.
     """
+    check_flag(missing, "missing")
     if is_checked(array):
         array = np.asarray(array)
     else:
