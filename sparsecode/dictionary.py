@@ -17,9 +17,8 @@ from sparsecode._validation import (
     check_matrix,
     check_rows,
     common_dtype,
-    wrong,
 )
-from sparsecode.constraints import Constraint, Free, UnitNorm
+from sparsecode.constraints import Free, UnitNorm, check_constraint
 
 
 class Dictionary:
@@ -58,16 +57,7 @@ class Dictionary:
     """
 
     def __init__(self, atoms, offset=None, constraint=None):
-        constraint = Free() if constraint is None else constraint
-        if not isinstance(constraint, Constraint):
-            raise TypeError(
-                wrong(
-                    "constraint",
-                    got=repr(constraint),
-                    expected="a Constraint instance",
-                    remedy="Use UnitNorm(), UnitBall(), NonNegative() or Free().",
-                )
-            )
+        constraint = check_constraint(Free() if constraint is None else constraint)
         atoms = constraint.project(check_matrix(atoms, "atoms"))
         if offset is not None:
             offset = check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=atoms.shape[1])[
