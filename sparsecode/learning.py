@@ -137,6 +137,11 @@ def initial_state(dictionary, update, replacement=None):
     return LearningState(dictionary, update.init(dictionary), replacement_state=policy)
 
 
+def new_epoch(state, update, weight):
+    """State of a loop before samples of this total weight come once more."""
+    return replace(state, stats=update.new_epoch(state.stats, weight))
+
+
 @dataclass
 class _Learner:
     encoder: object

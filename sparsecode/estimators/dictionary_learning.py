@@ -20,10 +20,10 @@ from sparsecode._validation import (
     check_number,
 )
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._base import SparseCodingEstimator, for_callbacks
 from sparsecode.estimators._stopping import Patience
 from sparsecode.initialization import initial_dictionary
-from sparsecode.learning import alternate, initial_state
+from sparsecode.learning import alternate, initial_state, new_epoch
 from sparsecode.objective import alpha_max, objective
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
@@ -220,6 +220,7 @@ class DictionaryLearning(CallbackSupportMixin, SparseCodingEstimator):
             self._begin(X, sample_weight, rng)
         else:
             self._go_on(X)
+        y = for_callbacks(X, y)
         context = self._init_callback_context(max_subtasks=self.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         patience = Patience(self.tol, self.n_iter_no_change, keep_best=self.early_stopping)
@@ -300,6 +301,8 @@ class DictionaryLearning(CallbackSupportMixin, SparseCodingEstimator):
                 self._learn([samples.whole()], full_batch=True)
             else:
                 order = rng if self.shuffle else None
+                if epoch > 0:
+                    self._state = new_epoch(self._state, self._update, samples.weight)
                 self._learn(samples.batches(self.batch_size, order), full_batch=False)
             value = self._objective_of_epoch if held is None else self._held_objective(held)
             if held is not None:

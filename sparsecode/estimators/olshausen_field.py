@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, check_number
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._base import SparseCodingEstimator, for_callbacks
 from sparsecode.learning import alternate, initial_state
 from sparsecode.penalties import Cauchy
 from sparsecode.schedules import GeometricDecay
@@ -169,6 +169,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         rng = check_random_state(self.random_state)
         n_batches = -(-len(X) // self.batch_size)
         self._begin(X, rng, n_steps=n_batches * self.n_epochs)
+        y = for_callbacks(X, y)
         context = self._init_callback_context(max_subtasks=self.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         for _ in range(self.n_epochs):
