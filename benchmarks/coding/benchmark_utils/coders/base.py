@@ -53,7 +53,7 @@ class Coder(ABC):
     def prepare(self, problem, threads=1):
         """Get ready to code `problem` with at most `threads` threads."""
 
-    def tune(self):
+    def tune(self):  # noqa: B027 - nothing is to be chosen for most coders
         """Choose what is to be chosen for this problem, if anything is."""
 
     @abstractmethod
