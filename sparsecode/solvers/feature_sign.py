@@ -86,7 +86,10 @@ class FeatureSign(LassoSolver):
             X = problem.centred(block.rows, np.float64)
             exact = Exact(X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
         with np.errstate(over="ignore"):
-            X = problem.centred(block.rows, np.float32)
+            if enough or problem.dictionary.offset is not None:
+                X = problem.centred(block.rows, np.float32)
+            else:
+                X = X.astype(np.float32)
         # Samples beyond the range of float32 are left to the search in float64.
         outside = np.zeros(len(X), dtype=bool)
         if not max(X.max(), -X.min()) <= _LARGEST:
