@@ -181,13 +181,13 @@ class ReplaceAtoms(BaseEstimator):
 
     def _copies(self, dictionary, stats, useless):
         """Of each pair of atoms that are too close, the less used one, or else the later."""
-        norms = dictionary.norms
         usage = stats.uses / np.maximum(stats.seen, 1)
         copies = np.zeros(len(usage), dtype=bool)
-        cosines = dictionary.gram / np.where(norms == 0, 1, norms)
-        cosines /= np.where(norms == 0, 1, norms)[:, None]
-        close = self._too_close(cosines, stats.signed)
-        for i, j in zip(*np.nonzero(np.triu(close, 1)), strict=True):
+        close = self._too_close(
+            dictionary.gram, dictionary.norms[:, None] * dictionary.norms, stats
+        )
+        pairs = np.argwhere(close)
+        for i, j in pairs[pairs[:, 0] < pairs[:, 1]]:
             if not (useless[i] or useless[j] or copies[i] or copies[j]):
                 copies[i if usage[i] < usage[j] else j] = True
         return copies
@@ -205,7 +205,7 @@ class ReplaceAtoms(BaseEstimator):
                 continue
             atom = dictionary.constraint.project(sample[None] / norm)[0]
             length = np.linalg.norm(atom)
-            if length == 0 or self._too_close(directions @ atom / length, stats.signed).any():
+            if length == 0 or self._too_close(directions @ atom, length, stats).any():
                 continue
             place = next(places, None)
             if place is None:
@@ -217,10 +217,9 @@ class ReplaceAtoms(BaseEstimator):
             return dictionary, np.empty(0, dtype=np.int64)
         return dictionary.replace(atoms=atoms), np.array(replaced)
 
-    def _too_close(self, cosines, signed):
-        if signed:
-            return np.abs(cosines) > self.max_cosine
-        return cosines > self.max_cosine
+    def _too_close(self, products, norms, stats):
+        products = np.abs(products) if stats.signed else products
+        return products > self.max_cosine * norms
 
 
 def _uses(codes, counted):
