@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sparsecode import _store
 from sparsecode._matching import cosines, match_atoms
 from sparsecode._validation import (
-    check_codes,
+    check_code_rows,
     check_codes_shape,
     check_dtype,
     check_integer,
@@ -187,14 +187,14 @@ class Dictionary:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-        codes : array-like of shape (n_samples, n_components)
+        codes : array-like or sparse matrix of shape (n_samples, n_components)
 
         Returns
         -------
         residual : ndarray of shape (n_samples, n_features)
         """
         X = self._check_X(X)
-        return X - self.decode(check_codes(codes, len(X), self.n_components))
+        return X - self.decode(check_code_rows(codes, len(X), self.n_components))
 
     def center(self, X):
         """Return ``X - offset``, or X itself where there is no offset."""
