@@ -183,13 +183,16 @@ class ReplaceAtoms(BaseEstimator):
         """Of each pair of atoms that are too close, the less used one, or else the later."""
         usage = stats.uses / np.maximum(stats.seen, 1)
         copies = np.zeros(len(usage), dtype=bool)
-        close = self._too_close(
-            dictionary.gram, dictionary.norms[:, None] * dictionary.norms, stats
-        )
-        pairs = np.argwhere(close)
-        for i, j in pairs[pairs[:, 0] < pairs[:, 1]]:
-            if not (useless[i] or useless[j] or copies[i] or copies[j]):
-                copies[i if usage[i] < usage[j] else j] = True
+        gram, norms = dictionary.gram, dictionary.norms
+        # Few rows at a time stay in the cache, and only what is right of them is new.
+        for start in range(0, len(norms), 64):
+            rows = slice(start, start + 64)
+            limits = norms[rows, None] * norms[start:]
+            close = self._too_close(gram[rows, start:], limits, stats)
+            np.fill_diagonal(close, False)
+            for i, j in np.argwhere(close) + start:
+                if i < j and not (useless[i] or useless[j] or copies[i] or copies[j]):
+                    copies[i if usage[i] < usage[j] else j] = True
         return copies
 
     def _replace(self, dictionary, useless, stats):
