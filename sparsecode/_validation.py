@@ -177,3 +177,17 @@ def check_flag(value, name):
             wrong(name, got=repr(value), expected="True or False", remedy="Set it to one of these.")
         )
     return bool(value)
+
+
+def check_missing(missing):
+    """Return `missing` if it is None or "mask"."""
+    if missing not in (None, "mask"):
+        raise ValueError(
+            wrong(
+                "missing",
+                got=repr(missing),
+                expected="None or 'mask'",
+                remedy="Use 'mask' to fit each sample on the features that are not NaN.",
+            )
+        )
+    return missing

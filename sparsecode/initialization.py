@@ -7,7 +7,9 @@ import math
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
+from sklearn.utils.random import sample_without_replacement
 
+from sparsecode._batches import is_on_disk, release
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._rows import dense_rows
 from sparsecode._validation import (
@@ -26,6 +28,8 @@ _BLOCK = 1024
 # Samples that "k-means++" chooses among: this many for each atom, and at least as many as below.
 _CANDIDATES_AN_ATOM = 10
 _CANDIDATES = 1000
+# Samples that "samples" chooses among, at least.
+_CHOICE = 10_000
 # Samples whose absolute cosine is larger are the same atom.
 _SAME = 1 - 1e-6
 
@@ -133,9 +137,12 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
 
 def _can_be_read(X):
     """Whether blocks of rows can be had as they are; their values are checked when read."""
-    is_array = type(X) in (np.ndarray, np.memmap) and X.ndim == 2
+    if X is None or not hasattr(X, "dtype") or len(X.shape) != 2 or min(X.shape) == 0:
+        return False
+    if is_on_disk(X):
+        return X.dtype.kind in "fiu"
     is_csr = sparse.issparse(X) and X.format == "csr"
-    return (is_array or is_csr) and X.dtype in FLOAT_DTYPES and min(X.shape) > 0
+    return (type(X) is np.ndarray or is_csr) and X.dtype in FLOAT_DTYPES
 
 
 def _given(init, X, n_components, constraint):
@@ -162,12 +169,38 @@ class _Source:
     def read(self, rows):
         """Some samples in float64, without missing entries."""
         block = dense_rows(self.X, rows, np.float64)
+        release(self.X)
         if self.missing:
             gone = np.isnan(block)
             block = np.where(gone, 0.0, block)
             observed = np.maximum((~gone).sum(axis=1, keepdims=True), 1)
             block = np.where(gone, block.sum(axis=1, keepdims=True) / observed, block)
         return check_matrix(block, "X")
+
+    def random_rows(self, n_atoms):
+        """Rows in random order, at most `_CHOICE` of them or `_CANDIDATES_AN_ATOM` an atom.
+
+        Where that is all rows, it does not matter in which order they are, nor how often each is
+        there: what is random is the order of their projections on one direction.
+        """
+        n_most = max(_CHOICE, _CANDIDATES_AN_ATOM * n_atoms)
+        rows = np.arange(self.n_samples)
+        if self.n_samples > n_most:
+            rows = sample_without_replacement(self.n_samples, n_most, random_state=self.rng)
+            rows.sort()
+        direction = self.rng.standard_normal(self.n_features)
+        values = np.concatenate(
+            [
+                np.einsum("ij,j->i", self.read(rows[i : i + _BLOCK]), direction)
+                for i in range(0, len(rows), _BLOCK)
+            ]
+        )
+        order = np.argsort(values, kind="stable")
+        values = values[order]
+        # Where equal rows are in the order, only the first of them has a place of its own.
+        is_new = np.diff(values, prepend=-np.inf) > 1e-6 * np.abs(values)
+        own = order[is_new]
+        return rows[np.concatenate([own[self.rng.permutation(len(own))], order[~is_new]])]
 
     def blocks(self):
         """Slices of consecutive rows."""
@@ -183,9 +216,9 @@ class _Source:
 def _samples(source, n_atoms, taken):
     """Samples drawn at random, in none of the directions of `taken`."""
     found = taken
-    order = source.rng.permutation(source.n_samples)
+    order = source.random_rows(n_atoms)
     start = 0
-    while start < source.n_samples and len(found) < len(taken) + n_atoms:
+    while start < len(order) and len(found) < len(taken) + n_atoms:
         drawn = order[start : start + max(n_atoms, 16)]
         found = _different(found, source.directions(source.read(drawn)))
         start += len(drawn)
