@@ -135,11 +135,10 @@ def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None,
     >>> from sparsecode import DictionaryLearning
     >>> from sparsecode.datasets import make_sparse_signals
     >>> from sparsecode.model_selection import selection_curve
-    >>> from sparsecode.penalties import KSparse
-    >>> X = make_sparse_signals(400, 8, 8, n_nonzero=2, snr_db=30, random_state=1).X
-    >>> model = DictionaryLearning(penalty=KSparse(2), n_epochs=20, tol=0, random_state=0)
-    >>> selection_curve(model, X, n_components=[4, 8, 16]).best()
-    {'n_components': 8, 'alpha': 1.0}
+    >>> X = make_sparse_signals(400, 8, 8, n_nonzero=2, snr_db=30, random_state=0).X
+    >>> model = DictionaryLearning(alpha=0.2, random_state=0)
+    >>> selection_curve(model, X, n_components=[4, 8, 16], debias=True).best()
+    {'n_components': 8, 'alpha': 0.2}
     """
     check_flag(debias, "debias")
     X = check_matrix(X, "X")
