@@ -55,7 +55,7 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
             Gaussian atoms.
         "dct"
             Cosines, which do not depend on `X`. If `n_features` is a square, they are products of
-            two cosines, for square patches, and otherwise `Dictionary.dct`. The lowest frequencies
+            two cosines, for square patches, and otherwise `sparsecode.Dictionary.dct`. The lowest frequencies
             are taken where the next complete set, of a square number, has too many.
         "k-means++"
             Samples that are far from each other: each is drawn with a probability proportional to
