@@ -18,11 +18,11 @@ from benchmark_utils.workloads import WORKLOADS
 from threadpoolctl import ThreadpoolController
 
 NOTES = """\
-Objective: mean of 1/2 ||x - z @ atoms||^2 + alpha ||z||_1 over patches of the other photograph,
-with certified exact codes, in float64. Seconds are of learning only. SPAMS has the faster of its types,
-scikit-learn the best of a few algorithms and batch sizes, both chosen on this problem. "forgetting
-1" is how SPAMS weighs old statistics. Medians of rounds; "faster" is the median of the ratios. The first
-batch, with compiling or loading what is compiled, is not counted."""
+Objective: mean of 1/2 ||x - z @ atoms||^2 + alpha ||z||_1 over patches of another photograph, with
+certified exact codes, in float64. Seconds are of learning only. SPAMS has the faster of its types,
+scikit-learn the best of a few algorithms and batch sizes, chosen on this problem. "forgetting 1"
+is how SPAMS weighs old statistics. Medians of rounds; "faster" is the median of the ratios. The
+first batch, with compiling or loading what is compiled, is not counted."""
 ALGORITHMS = (("cd", 64), ("cd", 256), ("cd", 1024), ("lars", 256))
 
 
