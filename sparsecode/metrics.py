@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._matching import match_atoms
 from sparsecode._validation import check_matrix, check_number
 
 
@@ -120,3 +121,44 @@ def dead_atoms(codes, *, threshold=0.0):
     """
     check_number(threshold, "threshold", low=0)
     return np.flatnonzero((np.abs(check_matrix(codes, "codes")) <= threshold).all(axis=0))
+
+
+def atom_recovery(dictionary, truth, *, threshold=0.99):
+    """Share of the true atoms that a dictionary has, up to sign, scale and order.
+
+    Atoms are paired one to one so that the sum of absolute cosines is largest; a true atom is
+    recovered where that of its pair is above the threshold.
+
+    Parameters
+    ----------
+    dictionary, truth : Dictionary or array-like of shape (n_components, n_features)
+        The numbers of atoms may differ.
+    threshold : float, default=0.99
+
+    Returns
+    -------
+    atom_recovery : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the atoms have different numbers of features.
+
+    References
+    ----------
+    M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
+    dictionaries for sparse representation", 2006.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import atom_recovery
+    >>> atom_recovery([[0.0, -2.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]])
+    0.5
+    """
+    check_number(threshold, "threshold", low=0, high=1)
+    truth = check_matrix(getattr(truth, "atoms", truth), "truth")
+    atoms = getattr(dictionary, "atoms", dictionary)
+    atoms = check_matrix(atoms, "dictionary", n_columns=truth.shape[1])
+    cosines = match_atoms(atoms, truth).cosines
+    return float(np.count_nonzero(cosines > threshold) / len(truth))
