@@ -11,7 +11,7 @@ import sparsecode
 
 PACKAGE = Path(sparsecode.__file__).parent
 FLOORS = [
-    ["_version", "_jit", "_parallel", "_rows", "_simd", "_validation", "_files", "_moments", "ops"],
+    ["_version", "_jit", "_parallel", "_rows", "_simd", "_validation", "_files", "_moments", "_batches", "ops"],
     ["dictionary", "constraints", "_matching", "_store", "penalties", "datasets"],
     ["objective"],
     [
@@ -21,6 +21,7 @@ FLOORS = [
         "losses",
         "optimizers",
         "resampling",
+        "initialization",
         "metrics",
         "debiasing",
         "schedules",
@@ -28,7 +29,17 @@ FLOORS = [
     ],
     ["learning", "training", "paths"],
     ["compare"],
-    ["estimators", "dropin", "cli", "plotting", "interop", "testing", "__main__", "distributed"],
+    [
+        "estimators",
+        "dropin",
+        "cli",
+        "plotting",
+        "interop",
+        "testing",
+        "__main__",
+        "distributed",
+        "model_selection",
+    ],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
