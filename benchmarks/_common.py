@@ -27,11 +27,11 @@ def print_header(title):
 
 
 def patches(size, n_patches, *, photographs=slice(None), seed=0):
-    """Whitened patches of the bundled photographs, or some of them, float64.
+    """Whitened patches of the bundled photographs, or of some that are whitened apart, float64.
 
     `n_patches` None is one patch at every position, in random order.
     """
-    images = OlshausenFieldWhitening().fit_transform(load_photographs())[photographs]
+    images = OlshausenFieldWhitening().fit_transform(load_photographs()[photographs])
     if n_patches is None:
         n_patches = sum((a - size + 1) * (b - size + 1) for a, b in (im.shape for im in images))
     return sample_patches(images, size, n_patches, random_state=seed)

@@ -26,7 +26,8 @@ class Target:
 
     def ratio(self, label):
         """How many times faster a learner was, the median of the rounds."""
-        return float(np.median(self.seconds / self.reached[label]))
+        with np.errstate(divide="ignore"):
+            return float(np.median(self.seconds / self.reached[label]))
 
 
 def best(candidates, problem, seconds, threads):

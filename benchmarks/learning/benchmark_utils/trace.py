@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 # Of a trace that goes on for seconds, dictionaries are kept when time grew by this factor.
-_FIRST, _GROWTH = 0.02, 1.15
+_FIRST, _GROWTH = 0.02, 1.2
 
 
 @dataclass
@@ -42,17 +42,18 @@ class Trace:
         return self
 
     def seconds_to(self, objective):
-        """Seconds until an objective was first reached, between dictionaries by interpolation.
+        """Seconds from which on an objective is reached, between dictionaries by interpolation.
 
-        Infinity if it never was.
+        Infinity if it is not at the end. The first batches may make the start worse: that it was
+        better does not count.
         """
-        reached = np.flatnonzero(self.objectives <= objective)
-        if len(reached) == 0:
-            return np.inf
-        last = reached[0]
-        if last == 0:
+        above = np.flatnonzero(self.objectives > objective)
+        if len(above) == 0:
             return self.seconds[0]
-        pair = slice(last - 1, last + 1)
+        last = above[-1]
+        if last == len(self.objectives) - 1:
+            return np.inf
+        pair = slice(last, last + 2)
         # `interp` wants rising abscissae.
         return float(np.interp(-objective, -self.objectives[pair], self.seconds[pair]))
 

@@ -1,7 +1,7 @@
 """The workloads: whitened patches of one bundled photograph, judged on those of the other.
 
-In training, A is 8x8 patches and 256 atoms, about 8 nonzeros a code; B 16x16 and 1024 atoms,
-about 15.
+A is 8x8 patches and 256 atoms, about 8 nonzeros a code; B is 16x16 and 1024 atoms, about 15. Each
+photograph is whitened by itself, so neither has its scale from the other.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Workload:
         )  # fmt: skip
 
 
-# The weights give learned dictionaries these numbers of nonzeros on training patches.
+# The weights give learned dictionaries about these numbers of nonzeros, the mean of both sets.
 WORKLOADS = {
-    "A": Workload(8, 256, 0.95, 8192),
-    "B": Workload(16, 1024, 1.3, 2048, 150_000),
+    "A": Workload(8, 256, 0.7, 8192),
+    "B": Workload(16, 1024, 1.1, 2048, 150_000),
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sparsecode import estimators, updates
 from sparsecode.constraints import UnitBall
+from sparsecode.estimators import DictionaryLearning
+from sparsecode.updates import BlockUpdate
 
 from .base import Batched
 
@@ -29,15 +30,10 @@ class Ours(Batched):
         how = "defaults" if self.forgetting is None else f"forgetting {self.forgetting:g}"
         return f"sparsecode, {how}"
 
-    def unavailable(self):
-        if not hasattr(estimators, "DictionaryLearning"):
-            return "this version of sparsecode has no DictionaryLearning"
-        return None
-
     def make(self):
         options = {} if self.forgetting is None else {"forgetting": self.forgetting}
-        return estimators.DictionaryLearning(
-            len(self.start), alpha=self.problem.alpha, update=updates.BlockUpdate(**options),
+        return DictionaryLearning(
+            len(self.start), alpha=self.problem.alpha, update=BlockUpdate(**options),
             batch_size=self.batch_size, init=self.start, constraint=UnitBall(),
             random_state=0, n_jobs=self.threads,
         )  # fmt: skip

@@ -15,6 +15,11 @@ from benchmark_utils.trace import Trace
 from .base import Learner
 
 
+# Threads of OpenMP that wait busily take the cores from each other where not all are free, which
+# makes SPAMS several times slower. Read when SPAMS is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 class TrainDL(Learner):
     """``spams.trainDL`` with its own defaults: the lasso in the unit ball, no parameters.
 
