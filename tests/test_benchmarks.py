@@ -203,14 +203,15 @@ def test_trace_is_read_between_its_dictionaries(learning):
     trace = learning("trace").Trace([0.0, 1.0, 3.0], [], np.array([8.0, 4.0, 5.0]))
     assert trace.seconds_to(6.0) == pytest.approx(0.5)
     assert trace.seconds_to(9.0) == 0
-    assert trace.seconds_to(3.9) == np.inf
+    assert trace.seconds_to(5.0) == pytest.approx(0.75)
+    assert trace.seconds_to(4.5) == np.inf
     assert trace.objective_after(2.0) == pytest.approx(4.5)
     assert np.isnan(trace.objective_after(3.1))
     race, make = learning("race"), learning("trace").Trace
-    theirs = [make([2.0], [], np.array([goal])) for goal in (6.0, 4.0)]
+    theirs = [make([2.0], [], np.array([goal])) for goal in (6.0, 5.0)]
     (target,) = race.targets([("theirs", theirs)], {"ours": [trace, trace]}, ["ours"])
-    assert target.reached["ours"].tolist() == [0.5, 1.0]
-    assert target.ratio("ours") == pytest.approx(3.0)
+    assert target.reached["ours"].tolist() == [0.5, 0.75]
+    assert target.ratio("ours") == pytest.approx((4 + 2 / 0.75) / 2)
 
 
 @pytest.mark.needs_jit("learns for seconds")

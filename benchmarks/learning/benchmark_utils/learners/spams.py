@@ -14,7 +14,6 @@ from benchmark_utils.trace import Trace
 
 from .base import Learner
 
-
 # Threads of OpenMP that wait busily take the cores from each other where not all are free, which
 # makes SPAMS several times slower. Read when SPAMS is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
