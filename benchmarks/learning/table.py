@@ -60,7 +60,7 @@ def _print_workload(name, threads, rounds, quick, *, with_spams):
     theirs = [(_best_scikit_learn(problem, last, threads, quick), last)]
     if with_spams:
         both = [TrainDL("float32"), TrainDL("float64")]
-        spams = best(both, problem, marks[len(marks) // 2], threads)
+        spams = best(both, problem, marks[len(marks) // 2], threads, n_rounds=1 if quick else 3)
         theirs = [(spams, mark) for mark in marks] + theirs
     runs = [*((learner, marks[-1]) for learner in ours), *theirs]
     traces = race(runs, problem, rounds, threads)

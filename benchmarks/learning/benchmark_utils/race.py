@@ -30,14 +30,15 @@ class Target:
             return float(np.median(self.seconds / self.reached[label]))
 
 
-def best(candidates, problem, seconds, threads):
-    """The learner with the lowest held-out objective after some seconds."""
-    found = []
-    for learner in candidates:
-        learner.prepare(problem, threads)
-        learner.warm_up()
-        found.append(problem.judge(learner.run(seconds).atoms[-1], threads)["value"])
-    return candidates[int(np.argmin(found))]
+def best(candidates, problem, seconds, threads, n_rounds=1):
+    """The learner with the lowest held-out objective after some seconds, the mean of rounds."""
+    found = np.zeros(len(candidates))
+    for _ in range(n_rounds):
+        for i, learner in enumerate(candidates):
+            learner.prepare(problem, threads)
+            learner.warm_up()
+            found[i] += problem.judge(learner.run(seconds).atoms[-1], threads)["value"]
+    return candidates[int(found.argmin())]
 
 
 def race(runs, problem, n_rounds, threads):
