@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 from typing import NamedTuple
 
 import numpy as np
+
+from sparsecode._rows import is_on_disk
 
 
 class Batch(NamedTuple):
@@ -77,15 +78,3 @@ class Samples:
     def _run(self, unit):
         rows = slice(unit * self.run, (unit + 1) * self.run)
         return Batch(self.X[rows], None if self.sample_weight is None else self.sample_weight[rows])
-
-
-def is_on_disk(X):
-    """Whether `X` is a memory map."""
-    return isinstance(X, np.memmap) and getattr(X, "_mmap", None) is not None
-
-
-def release(X):
-    """Let go of the pages of a memory map that were read: they count as memory in use."""
-    # A copy-on-write map may hold changes that are nowhere else.
-    if is_on_disk(X) and X.mode in ("r", "r+", "w+") and hasattr(mmap, "MADV_DONTNEED"):
-        X._mmap.madvise(mmap.MADV_DONTNEED)

@@ -9,9 +9,8 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
 
-from sparsecode._batches import is_on_disk, release
 from sparsecode._parallel import single_threaded_blas
-from sparsecode._rows import dense_rows
+from sparsecode._rows import dense_rows, is_on_disk
 from sparsecode._validation import (
     FLOAT_DTYPES,
     check_integer,
@@ -169,7 +168,6 @@ class _Source:
     def read(self, rows):
         """Some samples in float64, without missing entries."""
         block = dense_rows(self.X, rows, np.float64)
-        release(self.X)
         if self.missing:
             gone = np.isnan(block)
             block = np.where(gone, 0.0, block)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sparsecode._batches import Batch, release
+from sparsecode._batches import Batch
 from sparsecode._moments import residual_rows
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._rows import dense_rows
@@ -165,7 +165,6 @@ class _Learner:
                 policy = self.replacement.gather(
                     X, codes, residual, dictionary, policy, sample_weight=weight
                 )
-            release(batch.X)
         objective = tally.objective
         if not np.isfinite(objective):
             raise FloatingPointError(_DIVERGED)

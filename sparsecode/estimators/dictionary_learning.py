@@ -10,7 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
-from sparsecode._batches import Samples, is_on_disk
+from sparsecode._batches import Samples
+from sparsecode._rows import is_on_disk
 from sparsecode._validation import (
     check_flag,
     check_integer,
@@ -392,7 +393,7 @@ class DictionaryLearning(CallbackSupportMixin, SparseCodingEstimator):
         return np.shape(getattr(self.init, "atoms", self.init))[0]
 
     def _check_samples(self, X, sample_weight, *, reset):
-        X = self._validated(X, reset=reset)
+        X = self._validated(X, reset=reset, read=False)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
