@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import gammaln
 
+from sparsecode._matching import match_atoms
 from sparsecode._moments import squares
 from sparsecode._validation import check_code_rows, check_matrix, check_number, check_rows, wrong
 from sparsecode.dictionary import as_dictionary
@@ -326,6 +327,47 @@ def _errors(X, codes, dictionary):
     codes = check_code_rows(codes, len(X), dictionary.n_components)
     residual = X - dictionary.decode(codes)
     return X, codes, dictionary, float(np.einsum("ij,ij->", residual, residual, dtype=np.float64))
+
+
+def atom_recovery(dictionary, truth, *, threshold=0.99):
+    """Share of the true atoms that a dictionary has, up to sign, scale and order.
+
+    Atoms are paired one to one so that the sum of absolute cosines is largest; a true atom is
+    recovered where that of its pair is above the threshold.
+
+    Parameters
+    ----------
+    dictionary, truth : Dictionary or array-like of shape (n_components, n_features)
+        The numbers of atoms may differ.
+    threshold : float, default=0.99
+
+    Returns
+    -------
+    atom_recovery : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the atoms have different numbers of features.
+
+    References
+    ----------
+    M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
+    dictionaries for sparse representation", 2006.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import atom_recovery
+    >>> atom_recovery([[0.0, -2.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]])
+    0.5
+    """
+    check_number(threshold, "threshold", low=0, high=1)
+    truth = check_matrix(getattr(truth, "atoms", truth), "truth")
+    atoms = getattr(dictionary, "atoms", dictionary)
+    atoms = check_matrix(atoms, "dictionary", n_columns=truth.shape[1])
+    cosines = match_atoms(atoms, truth).cosines
+    return float(np.count_nonzero(cosines > threshold) / len(truth))
 
 
 def _sizes(codes, threshold):

@@ -10,6 +10,7 @@ from sparsecode import Dictionary
 from sparsecode.constraints import NonNegative
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.metrics import (
+    atom_recovery,
     bic,
     code_length,
     dead_atoms,
@@ -180,3 +181,30 @@ def test_the_shortest_code_is_the_true_one(signals):
         code_length(X, codes, atoms, precision=0)
     with pytest.raises(ValueError, match="precision"):
         code_length(np.ones((3, 8)), codes[:3], atoms)
+
+
+def test_atom_recovery_is_blind_to_sign_scale_and_order():
+    truth = rng.standard_normal((12, 8))
+    scales = rng.choice([-1.0, 1.0], 12) * rng.uniform(0.1, 10, 12)
+    found = (truth * scales[:, None])[rng.permutation(12)]
+    assert atom_recovery(found, Dictionary(truth)) == 1
+    # Those that are not there count, those that are there twice count once.
+    assert atom_recovery(found[:3], truth) == 3 / 12
+    assert atom_recovery(np.vstack([found[:3]] * 3), truth) == 3 / 12
+
+
+def test_atom_recovery_counts_cosines_above_the_threshold():
+    angles = np.arccos([0.995, 0.985])
+    found = np.zeros((2, 4))
+    found[[0, 1], [0, 1]], found[[0, 1], [2, 3]] = np.cos(angles), np.sin(angles)
+    truth = np.eye(2, 4)
+    assert atom_recovery(found, truth) == 0.5
+    assert atom_recovery(found, truth, threshold=0.98) == 1
+    assert atom_recovery(found, truth, threshold=0.996) == 0
+
+
+def test_atom_recovery_refuses():
+    with pytest.raises(ValueError, match="dictionary has 3"):
+        atom_recovery(np.eye(3), np.eye(2))
+    with pytest.raises(ValueError, match="threshold"):
+        atom_recovery(np.eye(2), np.eye(2), threshold=2)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from abc import ABC, abstractmethod
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from benchmark_utils.common import missing
 from benchmark_utils.problems import Lasso
 
 # As many as the table times of such coders, so that each of those reaches the gap.
@@ -112,12 +112,3 @@ class Tuned(Coder):
 def one_by_one(fit, X):
     """Codes of the rows of `X` by an estimator that takes one target at a time."""
     return np.array([fit(row).coef_ for row in X])
-
-
-def missing(module, package):
-    """Why a module cannot be used, or None: it is absent, or fails with what else is installed."""
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        return f"{error} (pip install {package})"
-    return None
