@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._moments import residual_rows
 from sparsecode._parallel import single_threaded_blas
+from sparsecode._rows import dense_rows
 from sparsecode.dictionary import Dictionary
-from sparsecode.objective import objective
+
+# Samples that are dense, coded, and gathered at a time.
+_PART = 8192
+
+
+class Batch(NamedTuple):
+    """Samples that one step of the dictionary learns from, and how much each counts.
+
+    Attributes
+    ----------
+    X : ndarray or csr_array of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,) or None
+        None is 1 each.
+    """
+
+    X: np.ndarray
+    sample_weight: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -22,21 +41,44 @@ class LearningState:
     stats : object
         Statistics of the update.
     n_iter : int
-        Batches seen since the statistics were made.
+        Batches learned from.
     objective : float
         Mean objective of the batch, with the dictionary it was coded with.
+    l0 : float
+        Mean number of nonzero coefficients of a sample of the batch.
+    usage : ndarray of int of shape (n_components,)
+        How many samples of the batch used each atom.
+    n_replaced : int
+        Atoms that were replaced after the batch.
     seconds : float
-        Time since the loop began.
+        Time spent learning.
+    replacement_state : object
+        State of the policy that replaces atoms.
     """
 
     dictionary: Dictionary
     stats: object
-    n_iter: int
-    objective: float
-    seconds: float
+    n_iter: int = 0
+    objective: float = np.nan
+    l0: float = np.nan
+    usage: np.ndarray | None = None
+    n_replaced: int = 0
+    seconds: float = 0.0
+    replacement_state: object = None
 
 
-def alternate(encoder, dictionary, batches, *, update, stats=None, n_iter=0, n_jobs=None):
+def alternate(
+    encoder,
+    dictionary,
+    batches,
+    *,
+    update,
+    replacement=None,
+    state=None,
+    full_batch=False,
+    missing=False,
+    n_jobs=None,
+):
     """Learn a dictionary: code each batch, then update the atoms; yields after every batch.
 
     The caller holds the last state, so a loop that is interrupted loses at most one batch.
@@ -47,15 +89,21 @@ def alternate(encoder, dictionary, batches, *, update, stats=None, n_iter=0, n_j
         Codes a batch, and knows the penalty of the objective.
     dictionary : Dictionary
         Where to start.
-    batches : iterable of ndarray of shape (n_samples, n_features)
-        Consumed one at a time; may be a generator that never ends.
+    batches : iterable of Batch, ndarray or csr_array of shape (n_samples, n_features)
+        Consumed one at a time; may be a generator that never ends. A batch may be larger than the
+        memory (a memory map, a sparse matrix): it is read in parts, in the dtype of the dictionary.
     update : Update
-    stats : object or None, default=None
-        Statistics to continue from; None starts with ``update.init(dictionary)``.
-    n_iter : int, default=0
-        Batches already behind the statistics.
+    replacement : ReplaceAtoms or None, default=None
+        Policy for atoms that are not used, or nearly equal; None leaves them.
+    state : LearningState or None, default=None
+        Where to go on, instead of with `dictionary`.
+    full_batch : bool, default=False
+        Whether every batch has all samples, so that the update forgets those of the one before.
+    missing : bool, default=False
+        Whether NaN in a batch means a missing entry. For the update it is filled with the
+        reconstruction, which makes each step one of majorise-minimise on the observed entries.
     n_jobs : int or None, default=None
-        Threads of the coding; the answer does not depend on it.
+        Threads; the answer does not depend on it.
 
     Yields
     ------
@@ -73,39 +121,141 @@ def alternate(encoder, dictionary, batches, *, update, stats=None, n_iter=0, n_j
     >>> from sparsecode.encoders import Exact
     >>> from sparsecode.learning import alternate
     >>> from sparsecode.penalties import L1
-    >>> from sparsecode.updates import GradientUpdate
+    >>> from sparsecode.updates import BlockUpdate
     >>> X = np.eye(4)
     >>> start = Dictionary.random(4, 4, random_state=0)
-    >>> states = list(alternate(Exact(L1(0.1)), start, [X] * 50, update=GradientUpdate(lr=1.0)))
+    >>> states = list(alternate(Exact(L1(0.1)), start, [X] * 50, update=BlockUpdate()))
     >>> states[-1].objective < states[0].objective
     True
     """
-    stats = update.init(dictionary) if stats is None else stats
-    begin = time.perf_counter()
-    for X in batches:
+    if state is None:
+        state = initial_state(dictionary, update, replacement)
+    learner = _Learner(encoder, update, replacement, full_batch, missing, n_jobs)
+    for batch in batches:
         # One BLAS thread: products rounded the same way whatever the number of cores.
         with single_threaded_blas():
-            codes = encoder.encode(X, dictionary, n_jobs=n_jobs)
-            if not np.isfinite(codes).all():
-                raise FloatingPointError(_DIVERGED)
-            cost = float(objective(X, codes, dictionary, encoder.penalty, n_jobs=1).mean())
-            if not np.isfinite(cost):
-                raise FloatingPointError(_DIVERGED)
-            dictionary, stats = _updated(update, X, codes, dictionary, stats)
-        n_iter += 1
-        yield LearningState(dictionary, stats, n_iter, cost, time.perf_counter() - begin)
+            state = learner.learn(batch if isinstance(batch, Batch) else Batch(batch), state)
+        yield state
+
+
+def initial_state(dictionary, update, replacement=None):
+    """State of a loop before its first batch."""
+    policy = None if replacement is None else replacement.init(dictionary)
+    return LearningState(dictionary, update.init(dictionary), replacement_state=policy)
+
+
+@dataclass
+class _Learner:
+    encoder: object
+    update: object
+    replacement: object
+    full_batch: bool
+    missing: bool
+    n_jobs: int | None
+
+    def learn(self, batch, state):
+        """State after one more batch."""
+        begin = time.perf_counter()
+        dictionary, stats, policy = state.dictionary, state.stats, state.replacement_state
+        if self.full_batch:
+            stats = self.update.forget(stats)
+        tally = _Tally(dictionary.n_components)
+        for rows in _parts(batch.X.shape[0]):
+            X = dense_rows(batch.X, rows, dictionary.dtype)
+            weight = None if batch.sample_weight is None else batch.sample_weight[rows]
+            X, codes, residual = self._code(X, dictionary)
+            tally.add(self.encoder.penalty, codes, residual, weight)
+            stats = self.update.gather(
+                X, codes, dictionary, stats, sample_weight=weight, n_jobs=self.n_jobs
+            )
+            if self.replacement is not None:
+                policy = self.replacement.gather(X, codes, residual, dictionary, policy)
+        objective = tally.objective
+        if not np.isfinite(objective):
+            raise FloatingPointError(_DIVERGED)
+        dictionary, stats = self._step(dictionary, stats)
+        n_replaced = 0
+        if self.replacement is not None:
+            dictionary, replaced, policy = self.replacement.step(dictionary, policy)
+            n_replaced = len(replaced)
+            if n_replaced:
+                stats = self.update.reset(stats, replaced)
+        seconds = state.seconds + time.perf_counter() - begin
+        return LearningState(
+            dictionary,
+            stats,
+            state.n_iter + 1,
+            objective,
+            tally.l0,
+            tally.usage,
+            n_replaced,
+            seconds,
+            policy,
+        )
+
+    def _code(self, X, dictionary):
+        """Samples without missing entries, their codes, and what these leave unexplained."""
+        penalty = self.encoder.penalty
+        codes = self.encoder.encode(
+            X,
+            dictionary,
+            missing=self.missing,
+            sparse_output=not penalty.smooth,
+            n_jobs=self.n_jobs,
+        )
+        if not np.isfinite(codes.sum()):
+            raise FloatingPointError(_DIVERGED)
+        residual = residual_rows(X, codes, dictionary, n_jobs=self.n_jobs)
+        if self.missing:
+            gone = np.isnan(X)
+            if gone.any():
+                X = np.where(gone, dictionary.decode(codes), X)
+                residual[gone] = 0
+        return X, codes, residual
+
+    def _step(self, dictionary, stats):
+        try:
+            return self.update.step(dictionary, stats, n_jobs=self.n_jobs)
+        except ValueError as error:
+            raise FloatingPointError(_DIVERGED) from error
+
+
+class _Tally:
+    """What a batch tells about the codes: objective, nonzeros and use of the atoms."""
+
+    def __init__(self, n_components):
+        self.cost, self.weight, self.n_samples = 0.0, 0.0, 0
+        self.usage = np.zeros(n_components, dtype=np.int64)
+
+    def add(self, penalty, codes, residual, weight):
+        costs = np.einsum("ij,ij->i", residual, residual, dtype=np.float64) / 2
+        costs += penalty.value(codes)
+        weight = np.ones(len(costs)) if weight is None else weight
+        self.cost += float(costs @ weight)
+        self.weight += float(weight.sum())
+        self.n_samples += len(costs)
+        self.usage += _usage(codes)
+
+    @property
+    def objective(self):
+        return self.cost / self.weight if self.weight > 0 else 0.0
+
+    @property
+    def l0(self):
+        return float(self.usage.sum()) / self.n_samples
+
+
+def _usage(codes):
+    if hasattr(codes, "indices"):
+        return np.bincount(codes.indices, minlength=codes.shape[1])
+    return np.count_nonzero(codes, axis=0)
+
+
+def _parts(n_rows):
+    return (slice(start, min(start + _PART, n_rows)) for start in range(0, n_rows, _PART))
 
 
 _DIVERGED = (
     "the dictionary diverged: an atom became NaN or infinite. Lower the learning rate, let the "
     "solver converge further, or rescale X."
 )
-
-
-def _updated(update, X, codes, dictionary, stats):
-    try:
-        return update.update(X, codes, dictionary, stats)
-    except ValueError as error:
-        if np.isfinite(X).all() and np.isfinite(codes).all():
-            raise FloatingPointError(_DIVERGED) from error
-        raise

@@ -77,8 +77,7 @@ def test_resumes_where_it_stopped(planted):
         first.dictionary,
         batches(X[600:], 300),
         update=update,
-        stats=first.stats,
-        n_iter=first.n_iter,
+        state=first,
     )
     assert second.dictionary == whole.dictionary and second.n_iter == whole.n_iter == 5
 

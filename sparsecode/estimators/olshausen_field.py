@@ -13,7 +13,7 @@ from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, ch
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import SparseCodingEstimator
-from sparsecode.learning import alternate
+from sparsecode.learning import alternate, initial_state
 from sparsecode.penalties import Cauchy
 from sparsecode.schedules import GeometricDecay
 from sparsecode.solvers import ConjugateGradient
@@ -220,27 +220,24 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
             lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
             gain_control=self._gain_control(),
         )
-        self._stats = self._update.init(dictionary)
+        self._state = initial_state(dictionary, self._update)
         self.dictionary_ = dictionary
         self.n_iter_ = 0
         self.history_ = {name: [] for name in _HISTORY}
 
     def _learn(self, batches):
-        before = self.history_["seconds"][-1] if self.n_iter_ else 0.0
         states = alternate(
             Exact(self._penalty(), ConjugateGradient(max_iter=self.max_iter, tol=0.0)),
             self.dictionary_,
             batches,
             update=self._update,
-            stats=self._stats,
-            n_iter=self.n_iter_,
+            state=self._state,
             n_jobs=self.n_jobs,
         )
         for state in states:
-            self.dictionary_, self._stats = state.dictionary, state.stats
-            self.n_iter_ = state.n_iter
+            self.dictionary_, self._state, self.n_iter_ = state.dictionary, state, state.n_iter
             norms = state.dictionary.norms
-            row = (state.objective, before + state.seconds, norms.min(), norms.max())
+            row = (state.objective, state.seconds, norms.min(), norms.max())
             for name, value in zip(_HISTORY, row, strict=True):
                 self.history_[name].append(float(value))
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode import _jit
-from sparsecode._validation import check_matrix, check_number, wrong
+from sparsecode._validation import check_matrix, check_number, check_rows, wrong
+
+# Rows of sparse codes made dense at a time, where the penalty is not a sum over coefficients.
+_ROWS = 1024
 
 
 def check_penalty_instance(penalty):
@@ -76,12 +80,14 @@ class Penalty:
 
         Parameters
         ----------
-        codes : array-like of shape (n_samples, n_components)
+        codes : array-like or sparse matrix of shape (n_samples, n_components)
 
         Returns
         -------
         value : ndarray of shape (n_samples,)
         """
+        if sparse.issparse(codes):
+            return self._value_of_sparse(codes)
         codes, penalty = self._typed(codes, "codes")
         out = np.empty(len(codes), dtype=codes.dtype)
         _row_values(penalty, codes, out)
@@ -281,6 +287,16 @@ class Penalty:
             total += _jit.scalar_conjugate(penalty, scale * correlations[j], j)
         return total
 
+    def _value_of_sparse(self, codes):
+        codes = check_rows(codes, "codes")
+        if not self.separable:
+            starts = range(0, codes.shape[0], _ROWS)
+            return np.concatenate([self.value(codes[i : i + _ROWS].toarray()) for i in starts])
+        out = np.empty(codes.shape[0], dtype=codes.dtype)
+        penalty = self.prepare(codes.shape[1], codes.dtype)
+        _sparse_values(penalty, codes.indptr, codes.indices, codes.data, out)
+        return out
+
     def _typed(self, array, name):
         array = check_matrix(array, name)
         return array, self.prepare(array.shape[1], array.dtype)
@@ -290,6 +306,16 @@ class Penalty:
 def _row_values(penalty, codes, out):
     for i in range(codes.shape[0]):
         out[i] = _jit.row_value(penalty, codes[i])
+
+
+@_jit.kernel
+def _sparse_values(penalty, starts, columns, values, out):
+    for i in range(out.shape[0]):
+        total = 0.0
+        for e in range(starts[i], starts[i + 1]):
+            if values[e] != 0:
+                total += _jit.scalar_value(penalty, values[e], columns[e])
+        out[i] = total
 
 
 @_jit.kernel

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from sparsecode._validation import check_matrix, check_number, wrong
+from sparsecode._validation import check_matrix, check_number, check_rows, wrong
 from sparsecode.penalties.base import Penalty
 
 
@@ -42,9 +42,9 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
     separable = False
 
     def value(self, codes):
-        codes = check_matrix(codes, "codes")
+        codes = check_rows(codes, "codes")
         counts, _ = self.targets(*codes.shape)
-        allowed = np.count_nonzero(codes, axis=1) <= counts
+        allowed = np.asarray((codes != 0).sum(axis=1)).ravel() <= counts
         return np.where(allowed, 0, np.inf).astype(codes.dtype)
 
     def prox(self, V, step=1.0):

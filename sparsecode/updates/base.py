@@ -6,27 +6,58 @@ from sklearn.base import BaseEstimator
 
 
 class Update(BaseEstimator):
-    """Base of the dictionary updates: a subclass is a dataclass with `init` and `update`."""
+    """Base of the dictionary updates: a dataclass with `init`, `gather` and `step`.
+
+    Statistics are values: what a caller holds is never modified, so that a loop can be stopped and
+    resumed anywhere. They are sums over samples, so that a batch may come in parts.
+    """
 
     def init(self, dictionary):
         """Return the statistics to start from, a value of the update's own type."""
         raise TypeError(f"{type(self).__name__} does not define init; every Update must.")
 
-    def update(self, X, codes, dictionary, stats):
-        """Improve a dictionary after a batch was coded.
+    def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+        """Add samples of a batch to the statistics; called once for each part of it.
 
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
-        codes : ndarray of shape (n_samples, n_components)
+            Missing entries are already filled in.
+        codes : ndarray or csr_array of shape (n_samples, n_components)
             Codes of `X` with `dictionary`.
         dictionary : Dictionary
         stats : object
-            What `init` or the last call returned; never modified.
+            What `init`, `gather` or `step` returned last.
+        sample_weight : ndarray of shape (n_samples,) or None, default=None
+            How much each sample counts; None is 1 each.
+        n_jobs : int or None, default=None
+            Threads; None uses all cores. The answer does not depend on it.
+
+        Returns
+        -------
+        stats : object
+        """
+        raise TypeError(f"{type(self).__name__} does not define gather; every Update must.")
+
+    def step(self, dictionary, stats, *, n_jobs=None):
+        """Improve a dictionary with what was gathered.
 
         Returns
         -------
         dictionary : Dictionary
         stats : object
         """
-        raise TypeError(f"{type(self).__name__} does not define update; every Update must.")
+        raise TypeError(f"{type(self).__name__} does not define step; every Update must.")
+
+    def update(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+        """Gather a whole batch and take the step; returns ``(dictionary, stats)``."""
+        stats = self.gather(X, codes, dictionary, stats, sample_weight=sample_weight, n_jobs=n_jobs)
+        return self.step(dictionary, stats, n_jobs=n_jobs)
+
+    def forget(self, stats):
+        """Return the statistics without the samples so far: the next batch has them all again."""
+        return stats
+
+    def reset(self, stats, atoms):
+        """Return the statistics without what is known of `atoms`, indices of replaced ones."""
+        return stats

@@ -50,11 +50,12 @@ class GainControl:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sparsecode import Dictionary
     >>> from sparsecode.updates import GainControl
     >>> control = GainControl(goal=0.1, rate=0.5, power=0.1)
     >>> stats = control.init(Dictionary([[1.0, 0.0], [0.0, 1.0]]))
-    >>> control.update([[1.0, 0.1]], stats).gain.round(3)  # used too much, and too little
+    >>> control.update(np.array([1.0, 0.01]), stats).gain.round(3)  # used too much, too little
     array([1.1 , 0.95])
     """
 
@@ -69,13 +70,18 @@ class GainControl:
         gain = np.clip(dictionary.norms.astype(np.float64), *self.bounds)
         return GainStats(np.full(dictionary.n_components, float(self.goal)), gain)
 
-    def update(self, codes, stats):
-        """Statistics after a batch of codes, shape (n_samples, n_components)."""
-        batch = np.einsum("ij,ij->j", codes, codes, dtype=np.float64) / len(codes)
-        variance = stats.variance + self.rate * (batch - stats.variance)
+    def update(self, energy, stats):
+        """Statistics after a batch of mean squared coefficients `energy`, (n_components,)."""
+        variance = stats.variance + self.rate * (energy - stats.variance)
         gain = np.clip(stats.gain * (variance / self.goal) ** self.power, *self.bounds)
         # A silent unit must come back within its bounds, not after its variance underflowed.
         variance = np.maximum(variance * (stats.gain / gain) ** 2, 1e-12 * self.goal)
+        return GainStats(variance, gain)
+
+    def reset(self, stats, atoms):
+        """Statistics of replaced atoms at the goal again, with norm 1 or the closest bound."""
+        variance, gain = stats.variance.copy(), stats.gain.copy()
+        variance[atoms], gain[atoms] = self.goal, np.clip(1.0, *self.bounds)
         return GainStats(variance, gain)
 
     def check(self):

@@ -8,15 +8,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._moments import products, residual_rows, squares
 from sparsecode._validation import check_number
 from sparsecode.updates.base import Update
 from sparsecode.updates.gain_control import GainControl, GainStats
 
 
 class GradientStats(NamedTuple):
-    """Steps taken so far, and the statistics of the gain control or None."""
+    """Steps taken, the sums of the samples since the last one, and the gain control's statistics.
+
+    `descent`, of shape (n_components, n_features), is minus the gradient; `energy`, of shape
+    (n_components,), the sum of the squared coefficients; `weight` the sum of the sample weights.
+    """
 
     n_steps: int
+    descent: np.ndarray
+    energy: np.ndarray
+    weight: float
     gain: GainStats | None
 
 
@@ -57,19 +65,43 @@ class GradientUpdate(Update):
         if not callable(self.lr):
             check_number(self.lr, "lr", low=0)
         gain = None if self.gain_control is None else self.gain_control.init(dictionary)
-        return GradientStats(0, gain)
+        return _without_samples(GradientStats(0, dictionary.atoms, dictionary.norms, 0.0, gain))
 
-    def update(self, X, codes, dictionary, stats):
+    def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+        residual = residual_rows(X, codes, dictionary, n_jobs=n_jobs)
+        descent = products(codes, residual, sample_weight, n_jobs=n_jobs)
+        energy = squares(codes, sample_weight)
+        weight = len(X) if sample_weight is None else float(np.sum(sample_weight))
+        return stats._replace(
+            descent=stats.descent + descent,
+            energy=stats.energy + energy,
+            weight=stats.weight + weight,
+        )
+
+    def step(self, dictionary, stats, *, n_jobs=None):
+        if stats.weight == 0:
+            return dictionary, stats
         lr = self.lr(stats.n_steps) if callable(self.lr) else self.lr
-        codes = np.asarray(codes, dtype=dictionary.dtype)
-        residual = dictionary.residual(X, codes)
-        step = dictionary.dtype.type(lr / len(codes))
-        atoms = dictionary.atoms + step * (codes.T @ residual)
+        atoms = dictionary.atoms + dictionary.dtype.type(lr / stats.weight) * stats.descent
         gain = None
         if self.gain_control is not None:
-            gain = self.gain_control.update(codes, stats.gain)
+            gain = self.gain_control.update(stats.energy / stats.weight, stats.gain)
             atoms = _with_norms(atoms, gain.gain)
-        return dictionary.replace(atoms=atoms), GradientStats(stats.n_steps + 1, gain)
+        stats = _without_samples(stats._replace(n_steps=stats.n_steps + 1, gain=gain))
+        return dictionary.replace(atoms=atoms), stats
+
+    def reset(self, stats, atoms):
+        if self.gain_control is None:
+            return stats
+        return stats._replace(gain=self.gain_control.reset(stats.gain, atoms))
+
+
+def _without_samples(stats):
+    return stats._replace(
+        descent=np.zeros_like(stats.descent),
+        energy=np.zeros(len(stats.energy)),
+        weight=0.0,
+    )
 
 
 def _with_norms(atoms, norms):

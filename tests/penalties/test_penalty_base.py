@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum, Penalty
+from sparsecode.testing.solvers import default_penalties
 
 ALL = [L0(), L1(), Cauchy(), ElasticNet(), LogSum()]
 every = pytest.mark.parametrize("penalty", ALL, ids=repr)
@@ -62,3 +64,10 @@ def test_a_penalty_is_a_tuple_of_its_parameters():
 def test_kinds():
     assert [p.convex for p in ALL] == [False, True, False, True, False]
     assert [p.smooth for p in ALL] == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize("penalty", default_penalties(), ids=repr)
+def test_value_of_sparse_codes_is_that_of_dense_ones(penalty, rng):
+    dense = rng.standard_normal((5, 6)) * (rng.uniform(size=(5, 6)) < 0.4)
+    codes = sparse.csr_array(dense)
+    np.testing.assert_allclose(penalty.value(codes), penalty.value(dense), rtol=1e-12)

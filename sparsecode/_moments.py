@@ -1,0 +1,123 @@
+"""Sums over samples that the updates of a dictionary need, from dense or sparse codes.
+
+Threads share the atoms, not the samples: every sum is taken in the order of the samples, so that it
+does not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks, single_threaded_blas
+
+_ATOMS_A_BLOCK = 64
+_ROWS_A_BLOCK = 512
+
+
+def moments(X, codes, sample_weight=None, *, n_jobs=None):
+    """Sums of ``z.T @ z`` and ``z.T @ x`` over samples.
+
+    Returns
+    -------
+    second : ndarray of shape (n_components, n_components)
+    cross : ndarray of shape (n_components, n_features)
+    """
+    if not sparse.issparse(codes):
+        with single_threaded_blas():
+            weighted = _weighted(codes, sample_weight)
+            return weighted.T @ codes, weighted.T @ X
+    dtype = codes.dtype
+    second = np.zeros((codes.shape[1],) * 2, dtype=dtype)
+    cross = np.zeros((codes.shape[1], X.shape[1]), dtype=dtype)
+    rows, atoms = _parts(codes), _parts(_weighted(codes, sample_weight).T.tocsr())
+
+    def block(part):
+        _add_second(*atoms, *rows, second, part.start, part.stop)
+        _add_cross(*atoms, X, cross, part.start, part.stop)
+
+    map_row_blocks(block, len(second), block_size=_ATOMS_A_BLOCK, n_jobs=n_jobs)
+    return second, cross
+
+
+def products(codes, X, sample_weight=None, *, n_jobs=None):
+    """Sum of ``z.T @ x`` over samples, shape (n_components, n_features)."""
+    if not sparse.issparse(codes):
+        with single_threaded_blas():
+            return _weighted(codes, sample_weight).T @ X
+    cross = np.zeros((codes.shape[1], X.shape[1]), dtype=codes.dtype)
+    atoms = _parts(_weighted(codes, sample_weight).T.tocsr())
+
+    def block(part):
+        _add_cross(*atoms, X, cross, part.start, part.stop)
+
+    map_row_blocks(block, len(cross), block_size=_ATOMS_A_BLOCK, n_jobs=n_jobs)
+    return cross
+
+
+def squares(codes, sample_weight=None):
+    """Sum of the squared coefficients of each atom, shape (n_components,), in float64."""
+    if sparse.issparse(codes):
+        values = codes.data.astype(np.float64) ** 2
+        if sample_weight is not None:
+            values *= np.repeat(sample_weight, np.diff(codes.indptr))
+        return np.bincount(codes.indices, values, codes.shape[1])
+    weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+    return np.einsum("ij,ij,i->j", codes, codes, weight, dtype=np.float64)
+
+
+def residual_rows(X, codes, dictionary, *, n_jobs=None):
+    """What the codes leave unexplained, ``X - offset - codes @ atoms``."""
+    if not sparse.issparse(codes):
+        with single_threaded_blas():
+            return dictionary.center(X) - codes @ dictionary.atoms
+    residual = np.array(dictionary.center(X))
+    parts, atoms = _parts(codes), dictionary.atoms
+
+    def block(rows):
+        _subtract_decoded(*parts, atoms, residual, rows.start, rows.stop)
+
+    map_row_blocks(block, len(residual), block_size=_ROWS_A_BLOCK, n_jobs=n_jobs)
+    return residual
+
+
+def _weighted(codes, sample_weight):
+    if sample_weight is None:
+        return codes
+    weight = sample_weight.astype(codes.dtype)
+    if not sparse.issparse(codes):
+        return codes * weight[:, None]
+    values = codes.data * np.repeat(weight, np.diff(codes.indptr))
+    return sparse.csr_array((values, codes.indices, codes.indptr), shape=codes.shape)
+
+
+def _parts(matrix):
+    return matrix.indptr, matrix.indices, matrix.data
+
+
+@_jit.kernel
+def _add_second(starts, samples, coefficients, row_starts, atoms, values, out, first, last):
+    for j in range(first, last):
+        for e in range(starts[j], starts[j + 1]):
+            i, coefficient = samples[e], coefficients[e]
+            for q in range(row_starts[i], row_starts[i + 1]):
+                out[j, atoms[q]] += coefficient * values[q]
+
+
+@_jit.kernel
+def _add_cross(starts, samples, coefficients, X, out, first, last):
+    for j in range(first, last):
+        for e in range(starts[j], starts[j + 1]):
+            i, coefficient = samples[e], coefficients[e]
+            for f in range(X.shape[1]):
+                out[j, f] += coefficient * X[i, f]
+
+
+@_jit.kernel
+def _subtract_decoded(starts, columns, values, atoms, out, first, last):
+    for i in range(first, last):
+        for e in range(starts[i], starts[i + 1]):
+            j, value = columns[e], values[e]
+            for f in range(atoms.shape[1]):
+                out[i, f] -= value * atoms[j, f]
