@@ -12,7 +12,7 @@ filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

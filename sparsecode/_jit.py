@@ -9,7 +9,6 @@ as ordinary Python.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import itertools
@@ -88,23 +87,15 @@ class _GuardedCache(caching.FunctionCache):
 
     def __init__(self, function):
         super().__init__(function)
-        self._cache_file = caching.IndexDataCacheFile(
-            cache_path=self._cache_path,
-            filename_base=self._impl.filename_base,
-            source_stamp=_sources_stamp(),
-        )
+        self._cache_file = _FilesOfSignatures(self._cache_path, self._impl.filename_base)
 
     def load_overload(self, signature, target_context):
         if _has_foreign(signature):
             return None
         try:
             return super().load_overload(signature, target_context)
-        except OSError:
-            return None
         except Exception:
-            # Damaged, or of a version with other classes: reading it fails, so start it anew.
-            with contextlib.suppress(OSError):
-                self.flush()
+            # Damaged, or of a version with other classes: to be written anew.
             return None
 
     def save_overload(self, signature, data):
@@ -114,6 +105,31 @@ class _GuardedCache(caching.FunctionCache):
             super().save_overload(signature, data)
         except OSError as error:
             _warn_no_cache(error)
+
+
+class _FilesOfSignatures:
+    """An index and a data file for each signature of a function.
+
+    numba has one index for all of them and numbers the data files: of two processes that compile
+    different signatures at once, one may find what the other compiled under its own number.
+    """
+
+    def __init__(self, path, base):
+        self._path, self._base = path, base
+
+    def _of(self, key):
+        digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+        return caching.IndexDataCacheFile(self._path, f"{self._base}-{digest}", _sources_stamp())
+
+    def load(self, key):
+        return self._of(key).load(key)
+
+    def save(self, key, data):
+        files = self._of(key)
+        name = files._data_name(1)
+        # The data first: those of other sources may lie there, which no new index must name.
+        files._save_data(name, data)
+        files._save_index({key: name})
 
 
 def _has_foreign(signature):

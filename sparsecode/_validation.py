@@ -57,6 +57,7 @@ def check_rows(array, name, *, n_columns=None, missing=False):
     For what is read a block of rows at a time; see `sparsecode._rows`. NaN is let through where it
     means `missing`.
     """
+    check_flag(missing, "missing")
     if is_checked(array):
         array = np.asarray(array)
     else:
@@ -89,13 +90,6 @@ def is_checked(array):
 def check_code_rows(codes, n_samples, n_components):
     """Return `codes`, dense or sparse, if they fit the samples and a dictionary's atoms."""
     codes = check_rows(codes, "codes")
-    check_codes_shape(codes, n_samples, n_components)
-    return codes
-
-
-def check_codes(codes, n_samples, n_components):
-    """Return `codes` as a float array that fits `n_samples` rows and a dictionary's atoms."""
-    codes = check_matrix(codes, "codes")
     check_codes_shape(codes, n_samples, n_components)
     return codes
 

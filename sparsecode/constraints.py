@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sparsecode._validation import wrong
+
 
 @dataclass(frozen=True)
 class Constraint:
@@ -124,6 +126,20 @@ class NonNegative(Constraint):
         out = _copy_to(grad, out)
         out[(np.asarray(atoms) <= 0) & (out > 0)] = 0
         return self.norm.tangent(atoms, out, out=out)
+
+
+def check_constraint(constraint):
+    """Return `constraint` if it is an instance of a Constraint."""
+    if not isinstance(constraint, Constraint):
+        raise TypeError(
+            wrong(
+                "constraint",
+                got=repr(constraint),
+                expected="a Constraint instance",
+                remedy="Use UnitNorm(), UnitBall(), NonNegative() or Free().",
+            )
+        )
+    return constraint
 
 
 def _copy_to(array, out):

@@ -37,7 +37,7 @@ def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
     Returns
     -------
     codes : ndarray or csr_array of shape (n_samples, n_components)
-        Of the type of `codes`; a sparse matrix keeps its pattern.
+        Of the type of `codes`; a sparse matrix keeps the pattern of its nonzeros.
 
     Raises
     ------
@@ -62,6 +62,7 @@ def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
     if sparse.issparse(codes):
         out = sparse.csr_array(codes, copy=True)
         out.sum_duplicates()
+        out.eliminate_zeros()
     else:
         out = np.zeros(codes.shape, dtype=codes.dtype)
 

@@ -10,16 +10,15 @@ from sklearn.utils import check_random_state
 from sparsecode import _store
 from sparsecode._matching import cosines, match_atoms
 from sparsecode._validation import (
-    check_codes,
+    check_code_rows,
     check_codes_shape,
     check_dtype,
     check_integer,
     check_matrix,
     check_rows,
     common_dtype,
-    wrong,
 )
-from sparsecode.constraints import Constraint, Free, UnitNorm
+from sparsecode.constraints import Free, UnitNorm, check_constraint
 
 
 class Dictionary:
@@ -58,16 +57,7 @@ class Dictionary:
     """
 
     def __init__(self, atoms, offset=None, constraint=None):
-        constraint = Free() if constraint is None else constraint
-        if not isinstance(constraint, Constraint):
-            raise TypeError(
-                wrong(
-                    "constraint",
-                    got=repr(constraint),
-                    expected="a Constraint instance",
-                    remedy="Use UnitNorm(), UnitBall(), NonNegative() or Free().",
-                )
-            )
+        constraint = check_constraint(Free() if constraint is None else constraint)
         atoms = constraint.project(check_matrix(atoms, "atoms"))
         if offset is not None:
             offset = check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=atoms.shape[1])[
@@ -197,14 +187,14 @@ class Dictionary:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-        codes : array-like of shape (n_samples, n_components)
+        codes : array-like or sparse matrix of shape (n_samples, n_components)
 
         Returns
         -------
         residual : ndarray of shape (n_samples, n_features)
         """
         X = self._check_X(X)
-        return X - self.decode(check_codes(codes, len(X), self.n_components))
+        return X - self.decode(check_code_rows(codes, len(X), self.n_components))
 
     def center(self, X):
         """Return ``X - offset``, or X itself where there is no offset."""

@@ -98,7 +98,7 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     dictionary = as_dictionary(dictionary)
     X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
-    judge = _Judge(dictionary.astype(np.float64), penalty)
+    judge = _Judge(dictionary.astype(np.float64), penalty, missing)
 
     def block(rows):
         own = penalty.for_rows(rows, X.shape[0])
@@ -128,10 +128,13 @@ def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
 
     def block(rows):
-        part = dense_rows(codes, rows, np.float64)
-        residual = dictionary.center(dense_rows(X, rows, np.float64)) - part @ dictionary.atoms
-        residual[np.isnan(residual)] = 0
-        return _half_square(residual) + penalty.for_rows(rows, X.shape[0]).value(part)
+        samples = dictionary.center(dense_rows(X, rows, np.float64))
+        # Of sparse codes this is the sparse product.
+        residual = samples - codes[rows] @ dictionary.atoms
+        if missing:
+            residual[np.isnan(samples)] = 0
+        value = penalty.for_rows(rows, X.shape[0]).value(dense_rows(codes, rows, np.float64))
+        return _half_square(residual) + value
 
     parts = map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
     return np.concatenate(parts)
@@ -172,7 +175,9 @@ def alpha_max(X, dictionary, penalty=L1, *, missing=False):
 
     def block(rows):
         samples = dictionary.center(dense_rows(X, rows, np.float64))
-        return penalty.alpha_max(np.where(np.isnan(samples), 0, samples) @ dictionary.atoms.T)
+        if missing:
+            samples = np.where(np.isnan(samples), 0, samples)
+        return penalty.alpha_max(samples @ dictionary.atoms.T)
 
     return max(map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE))
 
@@ -180,9 +185,10 @@ def alpha_max(X, dictionary, penalty=L1, *, missing=False):
 class _Judge:
     """Certifies blocks of rows in float64 against one dictionary and penalty."""
 
-    def __init__(self, dictionary, penalty):
+    def __init__(self, dictionary, penalty, missing):
         self.dictionary = dictionary
         self.penalty = penalty
+        self.missing = missing
         self.positive = getattr(penalty, "positive", False)
         self.free = penalty.unpenalized(dictionary.n_components)
         self.free_directions = None
@@ -193,9 +199,10 @@ class _Judge:
         """`penalty` is that of these rows."""
         atoms = self.dictionary.atoms
         X = self.dictionary.center(X)
-        observed = ~np.isnan(X)
-        X = np.where(observed, X, 0)
-        residual = np.where(observed, X - codes @ atoms, 0)
+        residual = X - codes @ atoms
+        observed = ~np.isnan(X) if self.missing else None
+        if observed is not None:
+            X, residual = np.where(observed, X, 0), np.where(observed, residual, 0)
         correlations = residual @ atoms.T
         value, half_residual = penalty.value(codes), _half_square(residual)
         gap = np.zeros(len(X))
@@ -227,6 +234,8 @@ class _Judge:
     def _without_free(self, residual, observed):
         """What free atoms cannot reduce, the closest point that is dual feasible for them."""
         atoms = self.dictionary.atoms[self.free]
+        if observed is None:
+            observed = np.ones(residual.shape, dtype=bool)
         if self.positive:
             pairs = ((row, atoms * seen) for row, seen in zip(residual, observed, strict=True))
             return np.array([row - nnls(seen.T, row)[0] @ seen for row, seen in pairs])

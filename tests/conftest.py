@@ -8,6 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
+# Workers share the cores: before anything loads a BLAS, which would take all of them each time.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 import hypothesis
 import numpy as np
 import pytest
@@ -45,7 +50,9 @@ def _cache_folder():
     return folder
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder()))
+# Workers inherit that of the process that started them.
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(_cache_folder())
 
 
 def pytest_configure(config):

@@ -21,6 +21,7 @@ FLOORS = [
         "losses",
         "optimizers",
         "resampling",
+        "initialization",
         "metrics",
         "debiasing",
         "schedules",
@@ -28,7 +29,17 @@ FLOORS = [
     ],
     ["learning", "training", "paths"],
     ["compare"],
-    ["estimators", "dropin", "cli", "plotting", "interop", "testing", "__main__", "distributed"],
+    [
+        "estimators",
+        "dropin",
+        "cli",
+        "plotting",
+        "interop",
+        "testing",
+        "__main__",
+        "distributed",
+        "model_selection",
+    ],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

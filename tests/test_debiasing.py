@@ -40,6 +40,22 @@ def test_sparse_codes_keep_their_pattern(problem):
     np.testing.assert_array_equal(got.indices, given.indices)
 
 
+def test_stored_zeros_are_no_support(problem):
+    X, dictionary, codes = problem
+    # Every entry stored, and some as two that add up to it, or to zero.
+    columns = np.tile(np.r_[0, np.arange(14)], len(codes))
+    values = np.hstack([codes[:, :1] - 1, np.ones((len(codes), 1)), codes[:, 1:]]).ravel()
+    given = sparse.csr_array((values, columns, np.arange(0, len(values) + 1, 15)), codes.shape)
+    before = [array.copy() for array in (given.data, given.indices, given.indptr)]
+    for array in (given.data, given.indices, given.indptr):
+        array.flags.writeable = False
+    got = debias(X, given, dictionary)
+    for array, copy in zip((given.data, given.indices, given.indptr), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    np.testing.assert_allclose(got.toarray(), debias(X, codes, dictionary), atol=1e-10)
+    assert got.nnz == np.count_nonzero(codes)
+
+
 def test_positive_codes_stay_positive(problem):
     X, dictionary, _ = problem
     codes = SparseCoder(dictionary, penalty=L1(positive=True), alpha=0.1).fit_transform(X)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.fft import dct
 
 from sparsecode import Dictionary
@@ -25,6 +26,8 @@ def test_products_are_their_formulas(dictionary, rng):
     np.testing.assert_allclose(dictionary.decode(codes), codes @ atoms + offset)
     np.testing.assert_allclose(dictionary.correlate(X), (X - offset) @ atoms.T)
     np.testing.assert_allclose(dictionary.residual(X, codes), X - codes @ atoms - offset)
+    residual = dictionary.residual(X, sparse.csr_array(codes))
+    np.testing.assert_allclose(residual, X - codes @ atoms - offset)
     np.testing.assert_allclose(dictionary.gram, atoms @ atoms.T)
     np.testing.assert_allclose(dictionary.norms, np.linalg.norm(atoms, axis=1))
     np.testing.assert_array_equal(dictionary.center(X), X - offset)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.optimize import minimize, nnls
 from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
@@ -260,3 +261,29 @@ def test_alpha_max_with_missing_entries(X, frame):
     rest = alpha_max(X[1:], dictionary)
     first = alpha_max(X[:1, 2:], Dictionary(frame[:, 2:], offset=np.arange(2.0, 6.0)))
     assert alpha_max(holes, dictionary, missing=True) == pytest.approx(max(first, rest))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("made_of", [np.asarray, sparse.csr_array])
+def test_overflow_shows(X, frame, made_of, missing):
+    codes = np.zeros((len(X), 9))
+    codes[0, 0], codes[1, :2] = 1e300, [1e300, -1e300]
+    # Of the first sample the square overflows, of the second the product itself.
+    atoms = np.r_[[np.full(6, 1e9)] * 2, frame[2:]]
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = objective(X, made_of(codes), atoms, L1(0.1), missing=missing)
+        certificate = certify(X[2:], made_of(codes[2:]), atoms, L1(0.1), missing=missing)
+    assert not np.isfinite(values[:2]).any()
+    np.testing.assert_allclose(values[2:], np.square(X[2:]).sum(axis=1) / 2)
+    np.testing.assert_array_equal(certificate.objective, values[2:])
+
+
+def test_sparse_codes_have_the_objective_of_dense_ones(X, frame, rng):
+    codes = rng.standard_normal((len(X), 9)) * (rng.random((len(X), 9)) < 0.3)
+    holes = np.where(rng.random(X.shape) < 0.2, np.nan, X)
+    dictionary = Dictionary(frame, offset=np.arange(6.0))
+    for penalty in (L1(0.3, weights=np.arange(9.0)), L0(0.1)):
+        expected = certify(holes, codes, dictionary, penalty, missing=True).objective
+        for same in (codes, np.asfortranarray(codes), sparse.csr_array(codes)):
+            got = objective(holes, same, dictionary, penalty, missing=True)
+            np.testing.assert_allclose(got, expected, rtol=1e-12)

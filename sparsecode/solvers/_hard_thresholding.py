@@ -9,7 +9,6 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
 from sparsecode.solvers._proximal import residual_correlations
-from sparsecode.solvers.base import incompatible
 
 
 class HardThresholding(KSparseSolver):
@@ -21,8 +20,11 @@ class HardThresholding(KSparseSolver):
     def check_penalty(self, penalty):
         super().check_penalty(penalty)
         if penalty.n_nonzero is None or np.any(penalty.error):
-            needs = "the constraint KSparse with n_nonzero and without error"
-            raise incompatible(self, needs, penalty, "Use OMP or OLS.")
+            got = "n_nonzero=None" if penalty.n_nonzero is None else "an error target"
+            raise TypeError(
+                f"{type(self).__name__} takes KSparse with a count alone; got {got}; expected "
+                "n_nonzero, and error=0. Use OMP or OLS."
+            )
 
     def _prepare(self, problem):
         return self._targets(problem)[0]

@@ -12,7 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._parallel import map_row_blocks
 from sparsecode._rows import compress, stack_csr
-from sparsecode._validation import check_code_rows, check_integer, check_number, check_rows
+from sparsecode._validation import (
+    check_code_rows,
+    check_flag,
+    check_integer,
+    check_number,
+    check_rows,
+)
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.objective import Certificate, certify
 from sparsecode.penalties.base import check_penalty_instance
@@ -126,6 +132,8 @@ class Solver(BaseEstimator):
             Once for the batch, if samples stopped at `max_iter` before they reached `tol`. With
             ``tol=0`` exactly `max_iter` iterations are meant, and nothing is said.
         """
+        check_flag(sparse_output, "sparse_output")
+        check_flag(record, "record")
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
         prepared = self._prepare(problem)
         shape, dtype = problem.shape, problem.dictionary.dtype

@@ -4,5 +4,15 @@ from sparsecode.updates.base import Update
 from sparsecode.updates.block import BlockUpdate
 from sparsecode.updates.gain_control import GainControl
 from sparsecode.updates.gradient import GradientUpdate
+from sparsecode.updates.ksvd import KSVD, ApproximateKSVD
+from sparsecode.updates.mod import MOD
 
-__all__ = ["BlockUpdate", "GainControl", "GradientUpdate", "Update"]
+__all__ = [
+    "KSVD",
+    "MOD",
+    "ApproximateKSVD",
+    "BlockUpdate",
+    "GainControl",
+    "GradientUpdate",
+    "Update",
+]

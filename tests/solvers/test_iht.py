@@ -93,9 +93,17 @@ def test_a_start_of_too_many_nonzeros_is_thresholded(X, dictionary, rng):
     assert np.array_equal(result.codes, expected.codes)
 
 
-@pytest.mark.parametrize("penalty", [KSparse(3, 0.1), KSparse(None, 0.1), KSparse(3, [0.0, 0.1])])
-def test_refuses_an_error(X, dictionary, penalty):
-    with pytest.raises(TypeError, match=r"IHT needs .*KSparse.*without error.*Use OMP or OLS\."):
+@pytest.mark.parametrize(
+    ("penalty", "got"),
+    [
+        (KSparse(3, 0.1), "an error target"),
+        (KSparse(None, 0.1), "n_nonzero=None"),
+        (KSparse(3, [0.0, 0.1]), "an error target"),
+    ],
+)
+def test_refuses_an_error(X, dictionary, penalty, got):
+    expected = rf"IHT takes KSparse with a count alone; got {got}; .*error=0\. Use OMP or OLS\."
+    with pytest.raises(TypeError, match=expected):
         IHT().solve(X, dictionary, penalty)
 
 

@@ -90,6 +90,13 @@ def test_errors_say_what_to_do(X, frame):
         FISTA().solve(X[:0], frame, L1())
 
 
+@pytest.mark.parametrize("flag", ["missing", "sparse_output", "record"])
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_flags_are_true_or_false(X, frame, flag, value):
+    with pytest.raises(ValueError, match=f"{flag} is {value!r}; expected True or False"):
+        FISTA().solve(X, frame, L1(), **{flag: value})
+
+
 @pytest.mark.parametrize("cls", [FeatureSign, Homotopy, CoordinateDescent])
 def test_float32_codes_claim_no_more_than_they_are(cls):
     rng = np.random.default_rng(1)

@@ -1,0 +1,240 @@
+"""Replacement of atoms that no sample uses, or that are there twice, by ill-represented samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+
+from sparsecode._parallel import single_threaded_blas
+from sparsecode._validation import check_number
+
+# A coefficient smaller than this share of the largest one of its sample is no use of an atom.
+_NEGLIGIBLE = 1e-3
+_PATIENCE_AN_ATOM = 100
+
+
+class ReplacementStats(NamedTuple):
+    """What is known of the use of each atom, and the worst represented samples of the batch.
+
+    Attributes
+    ----------
+    uses : ndarray of shape (n_components,)
+        Samples that used each atom, of the `seen` ones.
+    seen : ndarray of shape (n_components,)
+        Samples since the atom was last judged, or replaced.
+    signed : bool
+        Whether a coefficient was ever negative.
+    unchecked : float
+        Samples since atoms were last compared with each other.
+    samples : ndarray of shape (n_worst, n_features)
+        Centred samples since the last step, the worst represented first.
+    energies : ndarray of shape (n_worst,)
+        Squared norms of their residuals, in decreasing order.
+    """
+
+    uses: np.ndarray
+    seen: np.ndarray
+    signed: bool
+    unchecked: float
+    samples: np.ndarray
+    energies: np.ndarray
+
+
+@dataclass
+class ReplaceAtoms(BaseEstimator):
+    """Replace dead atoms, and one of two that are nearly equal, by samples that are badly coded.
+
+    A sample uses an atom where its coefficient is not zero and at least a thousandth of its
+    largest one; so codes of a smooth penalty, which are never exactly zero, have dead atoms too.
+    An atom is judged each time it has seen `patience` samples. Atoms are compared with each other
+    each time there are as many new samples as atoms, which keeps the cost of their Gram matrix
+    below that of coding; an atom and its negative count as equal unless all codes so far are
+    non-negative. Zero atoms are replaced at once.
+
+    The new atoms are the samples of the batch with the largest residuals, the largest first, scaled
+    to norm 1 and projected on the constraint. A sample that is closer than `max_cosine` to another
+    atom is not taken, nor is one that is represented to within rounding; where there are no others,
+    atoms are left as they are.
+
+    Gathering costs ``O(n_samples n_features)`` and one pass over the nonzero codes.
+
+    Parameters
+    ----------
+    min_usage : float, default=0.0
+        An atom is dead where at most this share of the samples used it. The default replaces only
+        what was never used, so that rare atoms live.
+    patience : float or None, default=None
+        Samples that an atom must have seen to be judged. None is 100 times the number of atoms;
+        infinity never judges.
+    max_cosine : float, default=0.99
+        Of two atoms with an absolute cosine above this, the less used is replaced; 1 compares
+        none.
+
+    References
+    ----------
+    M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
+    dictionaries for sparse representation", 2006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.resampling import ReplaceAtoms
+    >>> policy = ReplaceAtoms(patience=2)
+    >>> dictionary = Dictionary([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    >>> X, codes = np.array([[2.0, 0.0, 0.0], [1.0, 0.0, 3.0]]), np.array([[2.0, 0.0], [1.0, 0.0]])
+    >>> residual = dictionary.residual(X, codes)
+    >>> stats = policy.gather(X, codes, residual, dictionary, policy.init(dictionary))
+    >>> dictionary, replaced, stats = policy.step(dictionary, stats)
+    >>> replaced, dictionary.atoms[1].round(2)
+    (array([1]), array([0.32, 0.  , 0.95]))
+    """
+
+    min_usage: float = 0.0
+    patience: float | None = None
+    max_cosine: float = 0.99
+
+    def init(self, dictionary):
+        """Return the statistics before any sample."""
+        check_number(self.min_usage, "min_usage", low=0, high=1)
+        check_number(self.max_cosine, "max_cosine", low=0, low_open=True, high=1)
+        if self.patience not in (None, np.inf):
+            check_number(self.patience, "patience", low=1)
+        nothing = np.zeros(dictionary.n_components)
+        samples = np.empty((0, dictionary.n_features), dtype=dictionary.dtype)
+        return ReplacementStats(nothing, nothing, False, 0.0, samples, np.empty(0))
+
+    def gather(self, X, codes, residual, dictionary, stats, *, sample_weight=None):
+        """Count the use of the atoms, and keep the worst represented samples.
+
+        Parameters
+        ----------
+        X, residual : ndarray of shape (n_samples, n_features)
+            Samples, the offset not yet subtracted, and what their codes leave unexplained.
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+        dictionary : Dictionary
+        stats : ReplacementStats
+        sample_weight : ndarray of shape (n_samples,) or None, default=None
+            Samples of weight 0 do not count; all others count the same.
+
+        Returns
+        -------
+        stats : ReplacementStats
+        """
+        energies = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
+        counted = np.ones(len(energies), dtype=bool) if sample_weight is None else sample_weight > 0
+        energies[~counted] = 0
+        energies = np.concatenate([stats.energies, energies])
+        # Of equal ones the first, whatever the parts that the batch came in.
+        worst = np.argsort(-energies, kind="stable")[: dictionary.n_components]
+        worst = worst[energies[worst] > 0]
+        is_old = worst < len(stats.energies)
+        samples = np.empty((len(worst), dictionary.n_features), dtype=dictionary.dtype)
+        samples[is_old] = stats.samples[worst[is_old]]
+        samples[~is_old] = dictionary.center(X[worst[~is_old] - len(stats.energies)])
+        n_counted = np.count_nonzero(counted)
+        values = codes.data if sparse.issparse(codes) else codes
+        return ReplacementStats(
+            stats.uses + _uses(codes, counted),
+            stats.seen + n_counted,
+            stats.signed or bool(values.min(initial=0) < 0),
+            stats.unchecked + n_counted,
+            samples,
+            energies[worst],
+        )
+
+    def step(self, dictionary, stats):
+        """Replace atoms by samples gathered since the last step.
+
+        Returns
+        -------
+        dictionary : Dictionary
+            The same one where nothing was replaced.
+        replaced : ndarray of int
+            Indices of the new atoms.
+        stats : ReplacementStats
+        """
+        patience = self.patience
+        if patience is None:
+            patience = _PATIENCE_AN_ATOM * dictionary.n_components
+        judged = stats.seen >= patience
+        useless = judged & (stats.uses <= self.min_usage * stats.seen)
+        useless |= dictionary.norms == 0
+        unchecked = stats.unchecked
+        if self.max_cosine < 1 and unchecked >= dictionary.n_components:
+            unchecked = 0.0
+            useless |= self._copies(dictionary, stats, useless)
+        replaced = np.empty(0, dtype=np.int64)
+        if useless.any():
+            with single_threaded_blas():
+                dictionary, replaced = self._replace(dictionary, useless, stats)
+        uses, seen = np.where(judged, 0.0, stats.uses), np.where(judged, 0.0, stats.seen)
+        uses[replaced], seen[replaced] = 0, 0
+        stats = ReplacementStats(
+            uses, seen, stats.signed, unchecked, stats.samples[:0], stats.energies[:0]
+        )
+        return dictionary, replaced, stats
+
+    def _copies(self, dictionary, stats, useless):
+        """Of each pair of atoms that are too close, the less used one, or else the later."""
+        norms = dictionary.norms
+        usage = stats.uses / np.maximum(stats.seen, 1)
+        copies = np.zeros(len(usage), dtype=bool)
+        cosines = dictionary.gram / np.where(norms == 0, 1, norms)
+        cosines /= np.where(norms == 0, 1, norms)[:, None]
+        close = self._too_close(cosines, stats.signed)
+        for i, j in zip(*np.nonzero(np.triu(close, 1)), strict=True):
+            if not (useless[i] or useless[j] or copies[i] or copies[j]):
+                copies[i if usage[i] < usage[j] else j] = True
+        return copies
+
+    def _replace(self, dictionary, useless, stats):
+        """Put the worst represented samples in the place of useless atoms, in order."""
+        atoms, replaced = np.array(dictionary.atoms), []
+        norms = np.where(dictionary.norms == 0, 1, dictionary.norms)
+        directions = (atoms / norms[:, None])[~useless]
+        places = iter(np.flatnonzero(useless))
+        limit = np.finfo(dictionary.dtype).eps
+        for sample, energy in zip(stats.samples, stats.energies, strict=True):
+            norm = np.linalg.norm(sample)
+            if not energy > limit * norm**2:
+                continue
+            atom = dictionary.constraint.project(sample[None] / norm)[0]
+            length = np.linalg.norm(atom)
+            if length == 0 or self._too_close(directions @ atom / length, stats.signed).any():
+                continue
+            place = next(places, None)
+            if place is None:
+                break
+            atoms[place] = atom
+            replaced.append(place)
+            directions = np.concatenate([directions, atom[None] / length])
+        if not replaced:
+            return dictionary, np.empty(0, dtype=np.int64)
+        return dictionary.replace(atoms=atoms), np.array(replaced)
+
+    def _too_close(self, cosines, signed):
+        if signed:
+            return np.abs(cosines) > self.max_cosine
+        return cosines > self.max_cosine
+
+
+def _uses(codes, counted):
+    """Number of samples that use each atom, of those that count."""
+    if not sparse.issparse(codes):
+        sizes = np.abs(codes[counted])
+        limits = _NEGLIGIBLE * sizes.max(axis=1, keepdims=True, initial=0)
+        return np.count_nonzero((sizes >= limits) & (sizes > 0), axis=0)
+    lengths = np.diff(codes.indptr)
+    sizes = np.abs(codes.data)
+    limits = np.full(len(lengths), np.inf)
+    # Rows without entries have no segment of their own.
+    filled = lengths > 0
+    limits[filled] = _NEGLIGIBLE * np.maximum.reduceat(sizes, codes.indptr[:-1][filled])
+    limits[~counted] = np.inf
+    used = (sizes >= np.repeat(limits, lengths)) & (sizes > 0)
+    return np.bincount(codes.indices[used], minlength=codes.shape[1])

@@ -1,0 +1,310 @@
+"""K-SVD: one atom after the other, together with the coefficients of the samples that use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg, sparse
+
+from sparsecode import _jit
+from sparsecode._moments import residual_rows
+from sparsecode._parallel import single_threaded_blas
+from sparsecode._rows import compress, stack_csr
+from sparsecode._validation import check_integer
+from sparsecode.constraints import NonNegative
+from sparsecode.updates.base import Update
+
+# Rounds of the non-negative rank-one fit, and the change of the atom at which it has converged.
+_MAX_ROUNDS, _CONVERGED = 200, 1e-10
+
+
+class Samples(NamedTuple):
+    """Some samples with their codes.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    codes : csr_array of shape (n_samples, n_components)
+        Without explicit zeros.
+    weight : ndarray of shape (n_samples,)
+    """
+
+    X: np.ndarray
+    codes: sparse.csr_array
+    weight: np.ndarray
+
+
+class SampleStats(NamedTuple):
+    """The samples since the last step, a tuple of `Samples`."""
+
+    parts: tuple
+
+
+class _Users(NamedTuple):
+    """The samples that use each atom: those of atom `j` are `starts[j]` to `starts[j + 1]`."""
+
+    starts: np.ndarray
+    samples: np.ndarray
+    coefficients: np.ndarray
+
+
+class _RankOneUpdate(Update):
+    """Base of K-SVD and its approximation; a subclass defines `_sweep`, which works in place.
+
+    Atoms are taken in the order of the dictionary: the answer depends on nothing but the arguments,
+    and atoms that were drawn at random are in no order anyway.
+    """
+
+    def init(self, dictionary):
+        check_integer(self.n_sweeps, "n_sweeps")
+        return SampleStats(())
+
+    def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+        weight = np.ones(len(X)) if sample_weight is None else sample_weight
+        # Copies, because the caller may fill its arrays anew before the step.
+        part = Samples(
+            np.array(X, dtype=dictionary.dtype, order="C"),
+            _support(codes, dictionary.dtype),
+            np.array(weight, dtype=np.float64),
+        )
+        return SampleStats((*stats.parts, part))
+
+    def step(self, dictionary, stats, *, n_jobs=None):
+        if not stats.parts:
+            return dictionary, stats
+        X, codes, weight = _joined(stats.parts)
+        atoms = np.array(dictionary.atoms)
+        residual = residual_rows(X, codes, dictionary, n_jobs=n_jobs)
+        by_atom = codes.T.tocsr()
+        users = _Users(by_atom.indptr, by_atom.indices, by_atom.data)
+        positive = isinstance(dictionary.constraint, NonNegative)
+        clip = positive and not (codes.data < 0).any()
+        with single_threaded_blas():
+            for _ in range(self.n_sweeps):
+                self._sweep(atoms, residual, users, weight, positive, clip)
+        return dictionary.replace(atoms=atoms), SampleStats(())
+
+    def forget(self, stats):
+        return SampleStats(())
+
+    def reset(self, stats, atoms):
+        return SampleStats(tuple(_without(part, atoms) for part in stats.parts))
+
+
+@dataclass
+class KSVD(_RankOneUpdate):
+    """K-SVD: each atom and the coefficients of its users are the best rank-one fit.
+
+    For one atom after the other, the samples whose code uses it (a coefficient other than 0, of
+    either sign) are explained without it, and what is left of them, a matrix of shape (n_users,
+    n_features), is replaced by its best approximation of rank one: the atom becomes the leading
+    right singular vector, the coefficients follow. So the error ``||X - offset - codes @
+    atoms||^2``, weighted by `sample_weight`, decreases with every atom, the support of the codes
+    kept. A sweep costs ``O(nnz n_features min(n_users, n_features))``, nnz the number of nonzero
+    coefficients, plus an eigenvector of that smaller side an atom.
+
+    It needs the samples themselves, so `gather` copies them, until the step is taken; a step
+    knows only the samples since the last one. Use it with all samples at once, and with codes of
+    few nonzeros (`KSparse`). Atoms that no sample uses stay as they are.
+
+    Atoms have norm 1, which `UnitNorm`, `UnitBall` and `Free` all allow. With `NonNegative` it is
+    the non-negative variant: the best atom without negative entries, found by alternating; the
+    coefficients stay non-negative if all of them are. That is a stationary point, and never worse
+    than before.
+
+    Parameters
+    ----------
+    n_sweeps : int, default=1
+        Passes over the atoms in a step, each with the coefficients that the last one left.
+
+    References
+    ----------
+    M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
+    dictionaries for sparse representation", 2006; "K-SVD and its non-negative variant for
+    dictionary design", 2005.
+
+    L. Smith and M. Elad, "Improving dictionary learning: multiple dictionary updates and
+    coefficient reuse", 2013 (several sweeps).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.updates import KSVD
+    >>> update, dictionary = KSVD(), Dictionary([[1.0, 0.0]])
+    >>> X, codes = np.array([[3.0, 4.0], [-6.0, -8.0]]), np.array([[3.0], [-6.0]])
+    >>> dictionary, stats = update.update(X, codes, dictionary, update.init(dictionary))
+    >>> dictionary.atoms.round(6)
+    array([[0.6, 0.8]])
+    """
+
+    n_sweeps: int = 1
+
+    def _sweep(self, atoms, residual, users, weight, positive, clip):
+        for j in np.flatnonzero(np.diff(users.starts)):
+            span = slice(users.starts[j], users.starts[j + 1])
+            rows, coefficients = users.samples[span], users.coefficients[span]
+            # What the users are without the atom.
+            errors = residual[rows].astype(np.float64, copy=False)
+            errors += coefficients[:, None] * atoms[j].astype(np.float64)
+            if positive:
+                atom = _nonnegative_direction(errors, coefficients, weight[rows], clip)
+            else:
+                atom = _leading_direction(errors, weight[rows])
+            if atom is None:
+                continue
+            if atom @ atoms[j] < 0:
+                atom = -atom
+            atoms[j] = atom
+            fitted = errors @ atom
+            if clip:
+                np.maximum(fitted, 0, out=fitted)
+            errors -= fitted[:, None] * atom
+            coefficients[:], residual[rows] = fitted, errors
+
+
+@dataclass
+class ApproximateKSVD(_RankOneUpdate):
+    """Approximate K-SVD: `KSVD` with one round of alternating for each atom instead of an SVD.
+
+    The atom is fitted to the coefficients of its users and scaled to norm 1, then their
+    coefficients to the atom. The error decreases with every atom, by a little less than with the
+    best fit of rank one, and a sweep costs only ``O(nnz n_features)``, nnz the number of nonzero
+    coefficients. Everything else is as for `KSVD`.
+
+    Parameters
+    ----------
+    n_sweeps : int, default=1
+        Passes over the atoms in a step, each with the coefficients that the last one left.
+
+    References
+    ----------
+    R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient implementation of the K-SVD algorithm using
+    batch orthogonal matching pursuit", 2008.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.updates import ApproximateKSVD
+    >>> update, dictionary = ApproximateKSVD(), Dictionary([[1.0, 0.0]])
+    >>> X, codes = np.array([[3.0, 4.0], [-6.0, -8.0]]), np.array([[3.0], [-6.0]])
+    >>> dictionary, stats = update.update(X, codes, dictionary, update.init(dictionary))
+    >>> dictionary.atoms.round(6)
+    array([[0.6, 0.8]])
+    """
+
+    n_sweeps: int = 1
+
+    def _sweep(self, atoms, residual, users, weight, positive, clip):
+        _alternate_once(atoms, residual, *users, weight, positive, clip)
+
+
+def _support(codes, dtype):
+    """The nonzeros of codes as a CSR array of its own."""
+    if sparse.issparse(codes):
+        codes = sparse.csr_array(codes, dtype=dtype, copy=True)
+        codes.sum_duplicates()
+        codes.eliminate_zeros()
+        return codes
+    codes = np.ascontiguousarray(codes, dtype=dtype)
+    return stack_csr([compress(codes)], codes.shape[1])
+
+
+def _joined(parts):
+    if len(parts) == 1:
+        return parts[0]
+    X, codes, weight = zip(*parts, strict=True)
+    return Samples(np.concatenate(X), sparse.vstack(codes, format="csr"), np.concatenate(weight))
+
+
+def _without(part, atoms):
+    """The same samples as if no code used some atoms."""
+    codes = part.codes.copy()
+    codes.data[np.isin(codes.indices, atoms)] = 0
+    codes.eliminate_zeros()
+    return part._replace(codes=codes)
+
+
+def _leading_direction(errors, weight):
+    """Leading right singular vector of the weighted rows; None if they are all 0."""
+    if (weight != 1).any():
+        errors = errors * np.sqrt(weight)[:, None]
+    tall = len(errors) >= errors.shape[1]
+    gram = errors.T @ errors if tall else errors @ errors.T
+    last = len(gram) - 1
+    values, vectors = linalg.eigh(
+        gram, subset_by_index=(last, last), overwrite_a=True, check_finite=False
+    )
+    if values[0] <= 0:
+        return None
+    return vectors[:, 0] if tall else _normalized(vectors[:, 0] @ errors)
+
+
+def _nonnegative_direction(errors, coefficients, weight, clip):
+    """Atom without negative entries by alternating from `coefficients`; None if there is none."""
+    atom = None
+    for _ in range(_MAX_ROUNDS):
+        last, atom = atom, _normalized(np.maximum((weight * coefficients) @ errors, 0))
+        if atom is None or (last is not None and np.abs(atom - last).max() <= _CONVERGED):
+            return last
+        coefficients = errors @ atom
+        if clip:
+            coefficients = np.maximum(coefficients, 0)
+    return atom
+
+
+def _normalized(vector):
+    norm = np.linalg.norm(vector)
+    return vector / norm if norm > 0 else None
+
+
+@_jit.kernel
+def _alternate_once(atoms, residual, starts, samples, coefficients, weight, positive, clip):
+    """Fit each atom to its coefficients, and these to the atom, in two passes over its users."""
+    n_features = atoms.shape[1]
+    old, new = np.empty_like(atoms[0]), np.empty_like(atoms[0])
+    total = np.empty(n_features, dtype=np.float64)
+    for j in range(atoms.shape[0]):
+        first, last = starts[j], starts[j + 1]
+        old[:], total[:] = atoms[j], 0
+        energy = 0.0
+        for e in range(first, last):
+            i = samples[e]
+            scale = weight[i] * coefficients[e]
+            energy += scale * coefficients[e]
+            for f in range(n_features):
+                total[f] += scale * residual[i, f]
+        squares = 0.0
+        for f in range(n_features):
+            total[f] += energy * old[f]
+            if positive:
+                total[f] = max(total[f], 0.0)
+            squares += total[f] * total[f]
+        if squares == 0:
+            # Nobody uses it, or no direction fits.
+            continue
+        overlap = 0.0
+        for f in range(n_features):
+            new[f] = total[f] / np.sqrt(squares)
+            overlap += np.float64(old[f]) * new[f]
+        atoms[j] = new
+        for e in range(first, last):
+            coefficients[e] = _refit(residual, samples[e], coefficients[e], old, new, overlap, clip)
+
+
+@_jit.inner
+def _refit(residual, i, before, old, new, overlap, clip):
+    """Best coefficient of sample `i` for the new atom; its residual follows."""
+    n_features = len(new)
+    fitted = new.dtype.type(0)
+    for f in range(n_features):
+        fitted += residual[i, f] * new[f]
+    fitted += new.dtype.type(before * overlap)
+    if clip:
+        fitted = max(fitted, new.dtype.type(0))
+    for f in range(n_features):
+        residual[i, f] += before * old[f] - fitted * new[f]
+    return fitted

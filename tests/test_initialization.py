@@ -1,0 +1,222 @@
+"""Atoms to start from: what they are made of, what is read for them, and what they obey."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.fft import dctn
+from sklearn.decomposition import TruncatedSVD
+
+from sparsecode import Dictionary
+from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
+from sparsecode.initialization import initial_dictionary
+
+NAMES = ["samples", "svd", "random", "dct", "k-means++"]
+names = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture
+def X(rng):
+    return rng.standard_normal((60, 9)) + 0.3
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def are_samples(atoms, X):
+    """Index of the sample that each atom is, up to sign."""
+    cosines = np.abs(unit(atoms) @ unit(X).T)
+    np.testing.assert_allclose(cosines.max(axis=1), 1)
+    return cosines.argmax(axis=1)
+
+
+@names
+@pytest.mark.parametrize("n_components", [1, 4, 9, 13, 20, 70])
+def test_unit_atoms_for_any_number(name, n_components, X):
+    dictionary = initial_dictionary(name, X, n_components, random_state=0)
+    assert dictionary.atoms.shape == (n_components, 9)
+    assert dictionary.constraint == UnitNorm()
+    np.testing.assert_allclose(dictionary.norms, 1)
+    assert dictionary.coherence < 1 - 1e-7
+
+
+@names
+@pytest.mark.parametrize(
+    "constraint", [NonNegative(), NonNegative(UnitBall()), UnitBall(), Free()], ids=repr
+)
+def test_constraint_is_obeyed_and_no_atom_is_zero(name, constraint, X):
+    X[:40] = -np.abs(X[:40])
+    dictionary = initial_dictionary(name, X, 30, constraint=constraint, random_state=0)
+    assert dictionary.constraint == constraint
+    assert (dictionary.norms > 0).all() and (dictionary.norms <= 1 + 1e-12).all()
+    if isinstance(constraint, NonNegative):
+        assert (dictionary.atoms >= 0).all()
+    else:
+        np.testing.assert_allclose(dictionary.norms, 1)
+
+
+@names
+def test_the_same_for_the_same_seed_and_dtype_of_the_samples(name, X):
+    before = X.copy()
+    X.flags.writeable = False
+    first, again = (initial_dictionary(name, X, 12, random_state=3) for _ in range(2))
+    assert first == again
+    np.testing.assert_array_equal(X, before)
+    single = initial_dictionary(name, X.astype(np.float32), 12, random_state=3)
+    assert first.dtype == np.float64 and single.dtype == np.float32
+    np.testing.assert_allclose(single.atoms, first.atoms, atol=1e-5)
+
+
+@names
+def test_memory_maps_and_sparse_matrices_are_never_whole(name, X, tmp_path, monkeypatch):
+    X[np.abs(X) < 0.5] = 0
+    expected = initial_dictionary(name, X, 12, random_state=0)
+    monkeypatch.setattr("sparsecode.initialization._BLOCK", 16)
+    largest = []
+    original = sparse.csr_array.toarray
+    monkeypatch.setattr(
+        sparse.csr_array, "toarray", lambda A, *o: largest.append(A.shape[0]) or original(A, *o)
+    )
+    np.save(tmp_path / "X.npy", X)
+    for other in (np.load(tmp_path / "X.npy", mmap_mode="r"), sparse.csr_array(X)):
+        dictionary = initial_dictionary(name, other, 12, random_state=0)
+        np.testing.assert_allclose(dictionary.atoms, expected.atoms, atol=1e-7)
+    assert name == "k-means++" or max(largest, default=0) <= 16
+
+
+def test_samples_are_different_and_not_zero(X):
+    X[::2] = 0
+    X[1::4] = 2 * X[1]
+    directions = np.concatenate([X[1:2], X[3::4]])
+    atoms = initial_dictionary("samples", X, 20, random_state=0).atoms
+    assert sorted(are_samples(atoms[:16], directions)) == list(range(16))
+    # The others are Gaussian.
+    assert (np.abs(atoms[16:] @ unit(directions).T) < 1 - 1e-3).all()
+
+
+def test_zero_samples_are_no_error():
+    dictionary = initial_dictionary("samples", np.zeros((5, 4)), 3, random_state=0)
+    np.testing.assert_allclose(dictionary.norms, 1)
+    for name in ("svd", "k-means++"):
+        again = initial_dictionary(name, np.zeros((5, 4)), 3, random_state=0)
+        np.testing.assert_allclose(again.norms, 1)
+
+
+@pytest.mark.parametrize("n_samples", [60, 6])
+def test_svd_are_the_right_singular_vectors(X, n_samples, monkeypatch):
+    monkeypatch.setattr("sparsecode.initialization._BLOCK", 4)
+    X = X[:n_samples]
+    atoms = initial_dictionary("svd", X, 5).atoms
+    _, _, vectors = np.linalg.svd(X)
+    np.testing.assert_allclose(np.abs(np.sum(atoms * vectors[:5], axis=1)), 1)
+    theirs = TruncatedSVD(3, algorithm="arpack").fit(X).components_
+    np.testing.assert_allclose(np.abs(np.sum(atoms[:3] * theirs, axis=1)), 1)
+
+
+def test_svd_of_low_rank_is_filled_with_samples(X, rng):
+    X = X[:, :2] @ rng.standard_normal((2, 9))
+    atoms = initial_dictionary("svd", X, 10, random_state=0).atoms
+    np.testing.assert_allclose(atoms[:2] @ atoms[:2].T, np.eye(2), atol=1e-9)
+    are_samples(atoms[2:], X)
+
+
+def test_svd_turns_vectors_to_their_larger_side(rng):
+    X = -np.abs(rng.standard_normal((40, 5)))
+    atoms = initial_dictionary("svd", X, 1, constraint=NonNegative()).atoms
+    vector = np.linalg.svd(X)[2][0]
+    np.testing.assert_allclose(atoms[0], np.abs(vector))
+
+
+def test_square_patches_have_products_of_cosines():
+    X = np.ones((1, 16))
+    atoms = initial_dictionary("dct", X, 16).atoms
+    expected = np.array([dctn(e.reshape(4, 4), norm="ortho").ravel() for e in np.eye(16)]).T
+    np.testing.assert_allclose(atoms, expected, atol=1e-12)
+    overcomplete = initial_dictionary("dct", X, 49).atoms
+    line = Dictionary.dct(7, 4).atoms
+    np.testing.assert_allclose(overcomplete, np.kron(line, line), atol=1e-12)
+    lowest = initial_dictionary("dct", X, 3).atoms
+    np.testing.assert_allclose(lowest, expected[[0, 1, 4]], atol=1e-12)
+    ragged = initial_dictionary("dct", X, 40).atoms
+    assert {tuple(a) for a in ragged.round(9)} < {tuple(a) for a in overcomplete.round(9)}
+
+
+def test_other_features_have_the_cosines_of_a_line():
+    X = np.ones((1, 6))
+    for n_components, n_complete in ((10, 10), (4, 6)):
+        atoms = initial_dictionary("dct", X, n_components).atoms
+        expected = Dictionary.dct(n_complete, 6).atoms[:n_components]
+        np.testing.assert_allclose(atoms, expected, atol=1e-15)
+
+
+def test_seeds_are_far_from_each_other(rng):
+    centres = np.eye(6)
+    signs = rng.choice([-1, 1], (600, 1)) * rng.uniform(1, 3, (600, 1))
+    X = signs * (centres[rng.integers(6, size=600)] + 0.01 * rng.standard_normal((600, 6)))
+    hits = 0
+    for seed in range(20):
+        atoms = initial_dictionary("k-means++", X, 6, random_state=seed).atoms
+        are_samples(atoms, X)
+        hits += (np.abs(atoms).round().sum(axis=0) == 1).all()
+    # Drawn alike, six samples hit six clusters in 6! / 6**6 = 1.5 % of all cases.
+    assert hits >= 18
+
+
+def test_seeds_of_few_directions_are_filled(rng):
+    X = np.repeat(np.eye(4)[:2], 10, axis=0) * rng.uniform(1, 3, (20, 1))
+    atoms = initial_dictionary("k-means++", X, 5, random_state=0).atoms
+    assert sorted(np.abs(atoms[:2]).argmax(axis=1)) == [0, 1]
+    assert (np.abs(atoms[2:]).max(axis=1) < 1).all()
+
+
+def test_large_and_small_samples(X):
+    for name in ("samples", "k-means++"):
+        expected = initial_dictionary(name, X, 8, random_state=0).atoms
+        for scale in (1e200, 1e-200):
+            atoms = initial_dictionary(name, scale * X, 8, random_state=0).atoms
+            np.testing.assert_allclose(atoms, expected, atol=1e-12)
+
+
+@names
+def test_missing_entries_are_the_mean_of_the_others(name, X):
+    holes = X.copy()
+    holes[3:, 4] = np.nan
+    holes[:10] = np.nan
+    filled = holes.copy()
+    filled[10:, 4] = np.nanmean(holes[10:], axis=1)
+    filled[:10] = 0
+    for other in (holes, sparse.csr_array(holes)):
+        dictionary = initial_dictionary(name, other, 12, missing=True, random_state=0)
+        expected = initial_dictionary(name, filled, 12, random_state=0)
+        np.testing.assert_allclose(dictionary.atoms, expected.atoms, atol=1e-9)
+    if name in ("samples", "svd", "k-means++"):
+        with pytest.raises(ValueError, match="NaN"):
+            initial_dictionary(name, holes, 12, random_state=0)
+
+
+def test_given_atoms(X, rng):
+    atoms = rng.standard_normal((4, 9))
+    assert initial_dictionary(atoms, X, 4) == Dictionary(atoms, constraint=UnitNorm())
+    given = Dictionary(atoms, rng.standard_normal(9), UnitBall())
+    assert initial_dictionary(given, X, 4) == given
+    other = initial_dictionary(given, X.astype(np.float32), 4, constraint=NonNegative())
+    assert other.dtype == np.float32 and other.constraint == NonNegative()
+    np.testing.assert_array_equal(other.offset, given.offset.astype(np.float32))
+
+
+def test_refuses(X):
+    with pytest.raises(ValueError, match="init is 'pca'; expected one of 'samples', 'svd', "):
+        initial_dictionary("pca", X, 4)
+    with pytest.raises(ValueError, match=r"init has atoms of shape \(3, 9\); expected \(4, 9\)"):
+        initial_dictionary(np.ones((3, 9)), X, 4)
+    with pytest.raises(ValueError, match="n_components"):
+        initial_dictionary("samples", X, 0)
+    with pytest.raises(TypeError, match="constraint is 'unit'"):
+        initial_dictionary("samples", X, 4, constraint="unit")
+    with pytest.raises(ValueError, match="infinity"):
+        initial_dictionary("samples", np.full((5, 3), np.inf), 2)
+
+
+def test_lists_and_integers_are_taken():
+    dictionary = initial_dictionary("samples", [[1, 0], [0, 2], [3, 4]], 3, random_state=0)
+    are_samples(dictionary.atoms, np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]))
