@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._validation import wrong
+from sparsecode._validation import check_integer, wrong
 from sparsecode.constraints import UnitNorm
 from sparsecode.datasets._grid import add_patches, coverage, grid, view_patches
+from sparsecode.datasets._image import check_image, check_image_size
 from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.initialization import initial_dictionary
 from sparsecode.solvers import OMP
 
 # Values of the patches that are held at a time.
 _MOST_VALUES = 2**22
+
+
+def check_image_and_patch(image, patch_size):
+    """The image as (height, width, n_channels), or raise if it is none, or less than a patch."""
+    image = check_image(image)
+    check_integer(patch_size, "patch_size", low=2)
+    check_image_size(image, (patch_size, patch_size))
+    return image.reshape(*image.shape[:2], -1)
 
 
 def average_patches(image, patch_size, restore, *, step=1):
@@ -20,7 +30,7 @@ def average_patches(image, patch_size, restore, *, step=1):
     Parameters
     ----------
     image : ndarray of shape (height, width, n_channels)
-    patch_size : (int, int)
+    patch_size : int
     restore : callable
         Takes patches (n_patches, n_features) and returns as many.
     step : int, default=1
@@ -31,6 +41,7 @@ def average_patches(image, patch_size, restore, *, step=1):
         float64.
     cover : ndarray of shape (height, width, 1)
     """
+    patch_size = (patch_size, patch_size)
     rows, columns = grid(image.shape, patch_size, step)
     patches, total = view_patches(image, patch_size), np.zeros(image.shape)
     n_features = patch_size[0] * patch_size[1] * image.shape[2]
@@ -67,7 +78,7 @@ def code_and_decode(X, dictionary, penalty, n_channels, *, missing=False, n_jobs
 
 def patch_dictionary(dictionary, patch_size, n_channels):
     """The dictionary that was given, in float32, or the one to start learning from."""
-    n_pixels = patch_size[0] * patch_size[1]
+    n_pixels = patch_size**2
     if dictionary is None:
         dictionary = 4 * n_pixels if n_channels == 1 else 6 * n_pixels
     if isinstance(dictionary, int):
@@ -76,16 +87,16 @@ def patch_dictionary(dictionary, patch_size, n_channels):
     if dictionary.n_features != n_pixels * n_channels:
         raise ValueError(
             f"dictionary has atoms of {dictionary.n_features} features; expected "
-            f"{n_pixels * n_channels}, the values of a patch of {patch_size[0]} x {patch_size[1]} "
-            f"pixels with {n_channels} channel(s). Set patch_size to that of the dictionary."
+            f"{n_pixels * n_channels}, the values of a patch of {patch_size} x {patch_size} pixels "
+            f"with {n_channels} channel(s). Set patch_size to that of the dictionary."
         )
     return dictionary
 
 
 def cosine_dictionary(n_components, patch_size, n_channels):
-    """Products of overcomplete cosines, slow ones first; of colour, two thirds are grey.
+    """Overcomplete cosines; of colour, two thirds are grey.
 
-    The other thirds are red against blue, and these two against green.
+    The others are red against blue, and these two against green.
     """
     if n_channels == 1:
         return Dictionary(_cosines(n_components, patch_size), constraint=UnitNorm())
@@ -101,27 +112,21 @@ def cosine_dictionary(n_components, patch_size, n_channels):
 
 
 def _cosines(n_components, patch_size):
-    # As many frequencies a side as needed, in proportion to the sides.
-    share = np.sqrt(n_components / (patch_size[0] * patch_size[1]))
-    sides = [max(1, int(np.ceil(share * length - 1e-9))) for length in patch_size]
-    down, across = (
-        Dictionary.dct(side, length).atoms for side, length in zip(sides, patch_size, strict=True)
-    )
-    frequency = np.add.outer(np.arange(sides[0]) / sides[0], np.arange(sides[1]) / sides[1])
-    slow = np.argsort(frequency.ravel(), kind="stable")[:n_components]
-    return np.kron(down, across)[slow].astype(np.float32)
+    like = np.zeros((1, patch_size**2), dtype=np.float32)
+    return initial_dictionary("dct", like, n_components).atoms
 
 
-def check_choice(dictionary):
-    """Raise unless `dictionary` is None, a number of atoms, or atoms."""
-    whole = isinstance(dictionary, (int, np.integer)) and not isinstance(dictionary, bool)
-    if isinstance(dictionary, (bool, str, float)) or (whole and dictionary < 1):
+def check_dictionary(dictionary):
+    """Return None, a number of atoms as an int, or atoms; raise if it is none of these."""
+    if isinstance(dictionary, (int, np.integer)) and not isinstance(dictionary, bool):
+        return check_integer(dictionary, "dictionary")
+    if isinstance(dictionary, (bool, str, float)):
         raise ValueError(
             wrong(
                 "dictionary",
                 got=repr(dictionary),
-                expected="None, a number of atoms >= 1, a Dictionary, or an array of atoms",
+                expected="None, a number of atoms, a Dictionary, or an array of atoms",
                 remedy="Use None to learn one of the usual size.",
             )
         )
-    return int(dictionary) if whole else dictionary
+    return dictionary

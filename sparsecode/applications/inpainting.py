@@ -1,0 +1,1 @@
+def inpaint_image(): pass
