@@ -96,16 +96,16 @@ def _run_case(dtype, atoms, samples, mode):
     begin = time.perf_counter()
     result = FeatureSign(tol=TOL[dtype]).solve(X, dictionary, L1(ALPHA), sparse_output=True)
     seconds = time.perf_counter() - begin
-    coded = _peak()
+    coded = peak()
     worst = result.certificate.relative_gap.max()
     if not worst <= TOL[dtype]:
         sys.exit(f"the worst relative gap is {worst:.1e}; expected at most {TOL[dtype]:.0e}")
     codes = result.codes
     made = codes.data.nbytes + codes.indices.nbytes + codes.indptr.nbytes
-    print(X.nbytes / GIB, made / GIB, codes.nnz / len(X), coded, _peak(), seconds)
+    print(X.nbytes / GIB, made / GIB, codes.nnz / len(X), coded, peak(), seconds)
 
 
-def _peak():
+def peak():
     """Largest resident set of this process so far, in GiB.
 
     Not `resource.getrusage`, whose peak may be that of the parent before it was replaced.

@@ -3,7 +3,7 @@
 from sparsecode._version import __version__
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
-from sparsecode.estimators import OlshausenField, SparseCoder
+from sparsecode.estimators import DictionaryLearning, OlshausenField, SparseCoder
 from sparsecode.objective import Certificate, alpha_max, certify
 from sparsecode.paths import CodingPath, coding_path
 
@@ -11,6 +11,7 @@ __all__ = [
     "Certificate",
     "CodingPath",
     "Dictionary",
+    "DictionaryLearning",
     "OlshausenField",
     "SparseCoder",
     "__version__",

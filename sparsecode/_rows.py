@@ -6,6 +6,8 @@ ever dense, contiguous and of the right dtype.
 
 from __future__ import annotations
 
+import mmap
+
 import numpy as np
 from scipy import sparse
 
@@ -15,10 +17,34 @@ from sparsecode._simd import LANES, lowest_bit, nonzero_mask
 
 def dense_rows(matrix, rows, dtype):
     """A block of rows as a C-contiguous array of `dtype`; may be a view of `matrix`."""
+    release(matrix)
     block = matrix[rows]
     if sparse.issparse(block):
         block = block.toarray()
     return np.ascontiguousarray(block, dtype=dtype)
+
+
+def is_on_disk(X):
+    """Whether `X` is a memory map, or a view of one."""
+    return _map_of(X) is not None
+
+
+def release(X):
+    """Let go of the pages of a memory map that were read: they count as memory in use.
+
+    Who still has a view of them reads them again.
+    """
+    mapped = _map_of(X)
+    # A copy-on-write map may hold changes that are nowhere else.
+    if mapped is not None and mapped.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
+        mapped._mmap.madvise(mmap.MADV_DONTNEED)
+
+
+def _map_of(X):
+    for array in (X, getattr(X, "base", None)):
+        if isinstance(array, np.memmap) and getattr(array, "_mmap", None) is not None:
+            return array
+    return None
 
 
 def stack_csr(blocks, n_columns):

@@ -11,6 +11,10 @@ import numbers
 import numpy as np
 from sklearn.utils import check_array
 
+from sparsecode._rows import dense_rows, is_on_disk
+
+# Values of a memory map that are read at a time.
+_ENTRIES = 2**20
 FLOAT_DTYPES = (np.float64, np.float32)
 
 
@@ -84,7 +88,11 @@ def is_checked(array):
     if array.dtype not in FLOAT_DTYPES:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(array.sum()))
+        if not is_on_disk(array):
+            return bool(np.isfinite(array.sum()))
+        starts = range(0, len(array), max(_ENTRIES // array.shape[1], 1))
+        sums = (dense_rows(array, slice(i, i + starts.step), array.dtype).sum() for i in starts)
+        return bool(np.isfinite(sum(sums)))
 
 
 def check_code_rows(codes, n_samples, n_components):
@@ -177,3 +185,17 @@ def check_flag(value, name):
             wrong(name, got=repr(value), expected="True or False", remedy="Set it to one of these.")
         )
     return bool(value)
+
+
+def check_missing(missing):
+    """Return `missing` if it is None or "mask"."""
+    if missing not in (None, "mask"):
+        raise ValueError(
+            wrong(
+                "missing",
+                got=repr(missing),
+                expected="None or 'mask'",
+                remedy="Use 'mask' to fit each sample on the features that are not NaN.",
+            )
+        )
+    return missing

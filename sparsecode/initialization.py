@@ -7,9 +7,10 @@ import math
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
+from sklearn.utils.random import sample_without_replacement
 
 from sparsecode._parallel import single_threaded_blas
-from sparsecode._rows import dense_rows
+from sparsecode._rows import dense_rows, is_on_disk
 from sparsecode._validation import (
     FLOAT_DTYPES,
     check_integer,
@@ -26,6 +27,8 @@ _BLOCK = 1024
 # Samples that "k-means++" chooses among: this many for each atom, and at least as many as below.
 _CANDIDATES_AN_ATOM = 10
 _CANDIDATES = 1000
+# Samples that "samples" chooses among, at least.
+_CHOICE = 10_000
 # Samples whose absolute cosine is larger are the same atom.
 _SAME = 1 - 1e-6
 
@@ -133,9 +136,12 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
 
 def _can_be_read(X):
     """Whether blocks of rows can be had as they are; their values are checked when read."""
-    is_array = type(X) in (np.ndarray, np.memmap) and X.ndim == 2
+    if X is None or not hasattr(X, "dtype") or len(X.shape) != 2 or min(X.shape) == 0:
+        return False
+    if is_on_disk(X):
+        return X.dtype.kind in "fiu"
     is_csr = sparse.issparse(X) and X.format == "csr"
-    return (is_array or is_csr) and X.dtype in FLOAT_DTYPES and min(X.shape) > 0
+    return (type(X) is np.ndarray or is_csr) and X.dtype in FLOAT_DTYPES
 
 
 def _given(init, X, n_components, constraint):
@@ -169,6 +175,31 @@ class _Source:
             block = np.where(gone, block.sum(axis=1, keepdims=True) / observed, block)
         return check_matrix(block, "X")
 
+    def random_rows(self, n_atoms):
+        """Rows in random order, at most `_CHOICE` of them or `_CANDIDATES_AN_ATOM` an atom.
+
+        Where that is all rows, it does not matter in which order they are, nor how often each is
+        there: what is random is the order of their projections on one direction.
+        """
+        n_most = max(_CHOICE, _CANDIDATES_AN_ATOM * n_atoms)
+        rows = np.arange(self.n_samples)
+        if self.n_samples > n_most:
+            rows = sample_without_replacement(self.n_samples, n_most, random_state=self.rng)
+            rows.sort()
+        direction = self.rng.standard_normal(self.n_features)
+        values = np.concatenate(
+            [
+                np.einsum("ij,j->i", self.read(rows[i : i + _BLOCK]), direction)
+                for i in range(0, len(rows), _BLOCK)
+            ]
+        )
+        order = np.argsort(values, kind="stable")
+        values = values[order]
+        # Where equal rows are in the order, only the first of them has a place of its own.
+        is_new = np.diff(values, prepend=-np.inf) > 1e-6 * np.abs(values)
+        own = order[is_new]
+        return rows[np.concatenate([own[self.rng.permutation(len(own))], order[~is_new]])]
+
     def blocks(self):
         """Slices of consecutive rows."""
         starts = range(0, self.n_samples, _BLOCK)
@@ -183,9 +214,9 @@ class _Source:
 def _samples(source, n_atoms, taken):
     """Samples drawn at random, in none of the directions of `taken`."""
     found = taken
-    order = source.rng.permutation(source.n_samples)
+    order = source.random_rows(n_atoms)
     start = 0
-    while start < source.n_samples and len(found) < len(taken) + n_atoms:
+    while start < len(order) and len(found) < len(taken) + n_atoms:
         drawn = order[start : start + max(n_atoms, 16)]
         found = _different(found, source.directions(source.read(drawn)))
         start += len(drawn)

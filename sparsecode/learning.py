@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sparsecode._batches import Batch
 from sparsecode._moments import residual_rows
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._rows import dense_rows
@@ -15,20 +15,6 @@ from sparsecode.dictionary import Dictionary
 
 # Samples that are dense, coded, and gathered at a time.
 _PART = 8192
-
-
-class Batch(NamedTuple):
-    """Samples that one step of the dictionary learns from, and how much each counts.
-
-    Attributes
-    ----------
-    X : ndarray or csr_array of shape (n_samples, n_features)
-    sample_weight : ndarray of shape (n_samples,) or None
-        None is 1 each.
-    """
-
-    X: np.ndarray
-    sample_weight: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +30,8 @@ class LearningState:
         Batches learned from.
     objective : float
         Mean objective of the batch, with the dictionary it was coded with.
+    weight : float
+        Sum of the weights of its samples.
     l0 : float
         Mean number of nonzero coefficients of a sample of the batch.
     usage : ndarray of int of shape (n_components,)
@@ -60,11 +48,16 @@ class LearningState:
     stats: object
     n_iter: int = 0
     objective: float = np.nan
+    weight: float = 0.0
     l0: float = np.nan
     usage: np.ndarray | None = None
     n_replaced: int = 0
     seconds: float = 0.0
     replacement_state: object = None
+
+    def after(self, other):
+        """The same state, its counts going on from those of another one."""
+        return replace(self, n_iter=other.n_iter, seconds=other.seconds)
 
 
 def alternate(
@@ -169,7 +162,9 @@ class _Learner:
                 X, codes, dictionary, stats, sample_weight=weight, n_jobs=self.n_jobs
             )
             if self.replacement is not None:
-                policy = self.replacement.gather(X, codes, residual, dictionary, policy)
+                policy = self.replacement.gather(
+                    X, codes, residual, dictionary, policy, sample_weight=weight
+                )
         objective = tally.objective
         if not np.isfinite(objective):
             raise FloatingPointError(_DIVERGED)
@@ -186,6 +181,7 @@ class _Learner:
             stats,
             state.n_iter + 1,
             objective,
+            tally.weight,
             tally.l0,
             tally.usage,
             n_replaced,

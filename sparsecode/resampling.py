@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sparsecode._parallel import single_threaded_blas
-from sparsecode._validation import check_number
+from sparsecode._validation import check_number, wrong
 
 # A coefficient smaller than this share of the largest one of its sample is no use of an atom.
 _NEGLIGIBLE = 1e-3
@@ -238,3 +238,19 @@ def _uses(codes, counted):
     limits[~counted] = np.inf
     used = (sizes >= np.repeat(limits, lengths)) & (sizes > 0)
     return np.bincount(codes.indices[used], minlength=codes.shape[1])
+
+
+def resolve_replacement(replacement):
+    """Return a policy, given as an instance or a class, as an instance; None stays None."""
+    if isinstance(replacement, type) and issubclass(replacement, ReplaceAtoms):
+        return replacement()
+    if replacement is not None and not isinstance(replacement, ReplaceAtoms):
+        raise TypeError(
+            wrong(
+                "replacement",
+                got=repr(replacement),
+                expected="a ReplaceAtoms policy, its class, or None",
+                remedy="Use replacement=None to leave all atoms as they are.",
+            )
+        )
+    return replacement

@@ -11,7 +11,7 @@ import sparsecode
 
 PACKAGE = Path(sparsecode.__file__).parent
 FLOORS = [
-    ["_version", "_jit", "_parallel", "_rows", "_simd", "_validation", "_files", "_moments", "ops"],
+    ["_version", "_jit", "_parallel", "_rows", "_simd", "_validation", "_files", "_moments", "_batches", "ops"],
     ["dictionary", "constraints", "_matching", "_store", "penalties", "datasets"],
     ["objective"],
     [

@@ -1,6 +1,7 @@
 """Estimators with scikit-learn's interface."""
 
+from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.estimators.olshausen_field import OlshausenField
 from sparsecode.estimators.sparse_coder import SparseCoder
 
-__all__ = ["OlshausenField", "SparseCoder"]
+__all__ = ["DictionaryLearning", "OlshausenField", "SparseCoder"]

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sparsecode._rows import is_on_disk
 from sparsecode._validation import FLOAT_DTYPES, is_checked
 from sparsecode.encoders import Exact
 from sparsecode.objective import certify, objective
@@ -120,8 +121,14 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_is_fitted(self)
         return self._validated(X, reset=False)
 
-    def _validated(self, X, *, reset):
-        """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied."""
+    def _validated(self, X, *, reset, read=True):
+        """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied.
+
+        Unless `read`, the values of a memory map are left for a solver to check.
+        """
+        if is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu" and not read:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
         if is_checked(X):
             # Names and number of features are still to be compared with those of `fit`.
             validate_data(self, X, reset=reset, skip_check_array=True)

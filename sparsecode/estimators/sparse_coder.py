@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._validation import check_flag, check_n_jobs, check_number, wrong
+from sparsecode._validation import check_flag, check_missing, check_n_jobs, check_number
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
@@ -166,15 +166,7 @@ class SparseCoder(SparseCodingEstimator):
         check_n_jobs(self.n_jobs)
         for name in ("debias", "sparse_output"):
             check_flag(getattr(self, name), name)
-        if self.missing not in (None, "mask"):
-            raise ValueError(
-                wrong(
-                    "missing",
-                    got=repr(self.missing),
-                    expected="None or 'mask'",
-                    remedy="Use 'mask' to fit each sample on the features that are not NaN.",
-                )
-            )
+        check_missing(self.missing)
         penalty = resolve_penalty(self.penalty, self.alpha)
         resolve_solver(self.solver, penalty)
         return penalty

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 
+from sparsecode._validation import wrong
+
 
 class Update(BaseEstimator):
     """Base of the dictionary updates: a dataclass with `init`, `gather` and `step`.
@@ -61,3 +63,19 @@ class Update(BaseEstimator):
     def reset(self, stats, atoms):
         """Return the statistics without what is known of `atoms`, indices of replaced ones."""
         return stats
+
+
+def resolve_update(update):
+    """Return `update`, an instance or a class of `Update`, as an instance."""
+    if isinstance(update, type) and issubclass(update, Update) and update is not Update:
+        update = update()
+    if not isinstance(update, Update):
+        raise TypeError(
+            wrong(
+                "update",
+                got=repr(update),
+                expected="an Update, its class or an instance",
+                remedy="Use for example update=BlockUpdate() or update=KSVD().",
+            )
+        )
+    return update

@@ -129,7 +129,7 @@ class BlockUpdate(MomentUpdate):
 
     Parameters
     ----------
-    forgetting : float, default=5.0
+    forgetting : float, default=2.0
         With `t` batches of equal size behind, the batch `s` counts ``(s / t)**forgetting``,
         because old codes belong to old atoms: 0 weighs all batches alike, infinity is only the
         last one. In full-batch learning only the last pass counts, whatever this is.
@@ -153,7 +153,7 @@ class BlockUpdate(MomentUpdate):
     array([[1. , 0.5]])
     """
 
-    forgetting: float = 5.0
+    forgetting: float = 2.0
     n_sweeps: int = 1
 
     def _check(self):

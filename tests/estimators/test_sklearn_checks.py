@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import issparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sparsecode import Dictionary, OlshausenField, SparseCoder, estimators
+from sparsecode import Dictionary, DictionaryLearning, OlshausenField, SparseCoder, estimators
 
 pytestmark = pytest.mark.needs_jit("the checks fit hundreds of times")
 
@@ -29,6 +29,7 @@ class CoderOfRandomAtoms(SparseCoder):
 
 TO_CHECK = {
     "SparseCoder": CoderOfRandomAtoms(),
+    "DictionaryLearning": DictionaryLearning(n_components=3, alpha=0.1, n_epochs=3),
     "OlshausenField": OlshausenField(n_epochs=2),
 }
 

@@ -1,0 +1,33 @@
+"""When a learner stops, and what it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Patience:
+    """Ends learning when an objective has not fallen by a share `tol` for some epochs in a row.
+
+    With `keep_best`, `best` is what had the lowest objective.
+    """
+
+    tol: float
+    n_epochs: int
+    keep_best: bool = False
+    best: object = None
+    lowest: float = np.inf
+    _bar: float = np.inf
+    _waited: int = 0
+
+    def is_over(self, value, candidate):
+        """Whether to stop after an epoch that ended with `candidate` and this objective."""
+        if self.keep_best and (value < self.lowest or self.best is None):
+            self.best, self.lowest = candidate, value
+        if value < self._bar - self.tol * abs(self._bar) or not np.isfinite(self._bar):
+            self._bar, self._waited = value, 0
+        else:
+            self._waited += 1
+        return self.tol > 0 and self._waited >= self.n_epochs
