@@ -39,6 +39,7 @@ FLOORS = [
         "__main__",
         "distributed",
         "model_selection",
+        "applications",
     ],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsecode._validation import check_integer, wrong
 from sparsecode.constraints import UnitNorm
+from sparsecode.datasets import sample_patches
 from sparsecode.datasets._grid import add_patches, coverage, grid, view_patches
 from sparsecode.datasets._image import check_image, check_image_size
 from sparsecode.dictionary import Dictionary, as_dictionary
@@ -63,6 +64,15 @@ def without_means(X, n_channels):
     means = np.nansum(X, axis=1, keepdims=True) / n_observed.astype(X.dtype)
     shape = (len(X), -1)
     return (X - means).reshape(shape), np.broadcast_to(means, X.shape).reshape(shape)
+
+
+def draw_patches(image, patch_size, n_patches, random_state):
+    """At most so many patches, without their means, of an image (height, width, n_channels)."""
+    height, width, n_channels = image.shape
+    n_positions = (height - patch_size + 1) * (width - patch_size + 1)
+    image = image if n_channels == 3 else image[:, :, 0]
+    X = sample_patches([image], patch_size, min(n_patches, n_positions), random_state=random_state)
+    return without_means(X, n_channels)[0]
 
 
 def code_and_decode(X, dictionary, penalty, n_channels, *, missing=False, n_jobs=None):

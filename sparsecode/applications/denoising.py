@@ -11,10 +11,9 @@ from sparsecode.applications._patchwise import (
     check_dictionary,
     check_image_and_patch,
     code_and_decode,
+    draw_patches,
     patch_dictionary,
-    without_means,
 )
-from sparsecode.datasets import sample_patches
 from sparsecode.encoders import Exact
 from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
@@ -106,9 +105,9 @@ def denoise_image(
     --------
     >>> import numpy as np
     >>> from sparsecode.applications import denoise_image
-    >>> clean = np.kron(np.eye(4), np.ones((8, 8)))
+    >>> clean = np.kron(np.eye(3), np.ones((16, 16)))
     >>> noisy = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape)
-    >>> denoised = denoise_image(noisy, 0.1, dictionary=64, n_iter=2, random_state=0)
+    >>> denoised = denoise_image(noisy, 0.1, n_iter=2, random_state=0)
     >>> bool(np.std(denoised - clean) < 0.5 * np.std(noisy - clean))
     True
     """
@@ -204,11 +203,7 @@ def learn_patch_dictionary(
     if n_components is not None:
         n_components = check_integer(n_components, "n_components")
     dictionary = patch_dictionary(n_components, patch_size, n_channels)
-    n_positions = np.prod(np.array(pixels.shape[:2]) - patch_size + 1)
-    X = sample_patches(
-        [image], patch_size, min(n_patches, n_positions), random_state=random_state, dtype="float32"
-    )
-    X, _ = without_means(X, n_channels)
+    X = draw_patches(pixels.astype(np.float32), patch_size, n_patches, random_state)
     update = ApproximateKSVD() if update is None else update
     states = alternate(
         Exact(penalty, OMP()),
