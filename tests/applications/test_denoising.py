@@ -77,13 +77,13 @@ def test_units_do_not_matter(noisy, scale):
     assert np.mean(np.abs(scaled / scale - expected) > 1e-4) < 0.02
 
 
-@pytest.mark.needs_jit("learns")
+@pytest.mark.needs_jit("colour patches are large")
 def test_channels_help_each_other(clean, rng):
     # As in photographs, an edge is one of brightness first of all.
     colour = np.dstack([clean, 0.9 * clean, 0.8 * clean + 0.1])
     noisy = colour + SIGMA * rng.standard_normal(colour.shape)
-    together = denoise_image(noisy, SIGMA, n_iter=3, random_state=0)
-    alone = np.dstack([denoise_image(noisy[:, :, i], SIGMA, n_iter=3) for i in range(3)])
+    together = denoise_image(noisy, SIGMA, n_iter=0)
+    alone = np.dstack([denoise_image(noisy[:, :, i], SIGMA, n_iter=0) for i in range(3)])
     assert error(together, colour) < 0.9 * error(alone, colour)
 
 
