@@ -3,7 +3,12 @@
 from sparsecode._version import __version__
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
-from sparsecode.estimators import DictionaryLearning, OlshausenField, SparseCoder
+from sparsecode.estimators import (
+    DictionaryLearning,
+    OlshausenField,
+    SparseCoder,
+    SparseOutlierDetector,
+)
 from sparsecode.objective import Certificate, alpha_max, certify
 from sparsecode.paths import CodingPath, coding_path
 
@@ -14,6 +19,7 @@ __all__ = [
     "DictionaryLearning",
     "OlshausenField",
     "SparseCoder",
+    "SparseOutlierDetector",
     "__version__",
     "alpha_max",
     "certify",

@@ -50,6 +50,7 @@ FLOORS = [
         "__main__",
         "distributed",
         "model_selection",
+        "applications",
     ],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

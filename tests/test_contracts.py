@@ -18,6 +18,7 @@ from sparsecode.updates import Update
 
 PUBLIC_PACKAGES = [
     "sparsecode",
+    "sparsecode.applications",
     "sparsecode.encoders",
     "sparsecode.estimators",
     "sparsecode.initialization",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
 
 from .._validation import check_integer, check_matrix, common_dtype
+from ._grid import add_patches, coverage, grid, view_patches
 from ._image import check_dtype, check_image, check_image_size, check_images, check_pair
 
 
@@ -58,8 +58,8 @@ def extract_patches(image, patch_size, *, step=1):
     image = check_image(image)
     patch_size = check_pair(patch_size, "patch_size")
     check_image_size(image, patch_size)
-    rows, columns = _grid(image.shape, patch_size, step)
-    patches = _windows(image, patch_size)[np.ix_(rows, columns)]
+    rows, columns = grid(image.shape, patch_size, step)
+    patches = view_patches(image, patch_size)[np.ix_(rows, columns)]
     return np.ascontiguousarray(patches.reshape(len(rows) * len(columns), -1))
 
 
@@ -98,13 +98,11 @@ def reconstruct_from_patches(X, image_shape, patch_size, *, step=1):
     image_shape = _check_image_shape(image_shape)
     image = np.zeros(image_shape if len(image_shape) == 3 else (*image_shape, 1))
     check_image_size(image, patch_size)
-    rows, columns = _grid(image_shape, patch_size, step)
-    patch_height, patch_width = patch_size
-    n_channels = image.shape[2]
+    rows, columns = grid(image_shape, patch_size, step)
     X = check_matrix(
         X,
         "X",
-        n_columns=patch_height * patch_width * n_channels,
+        n_columns=patch_size[0] * patch_size[1] * image.shape[2],
         columns_are="values of a patch",
     )
     if len(X) != len(rows) * len(columns):
@@ -113,15 +111,8 @@ def reconstruct_from_patches(X, image_shape, patch_size, *, step=1):
             f"{len(rows) * len(columns)} patches for an image of shape {image_shape} with this "
             "patch_size and step. Pass the values that were given to extract_patches."
         )
-    patches = X.reshape(len(rows), len(columns), patch_height, patch_width, n_channels)
-    # One strip of patches at a time: what is added to stays in the cache.
-    for row, strip in zip(rows, patches, strict=True):
-        for j in range(patch_width):
-            image[row : row + patch_height, columns + j] += strip[:, :, j].swapaxes(0, 1)
-    cover = np.multiply.outer(
-        _coverage(rows, patch_height, image_shape[0]),
-        _coverage(columns, patch_width, image_shape[1]),
-    )
+    add_patches(image, X, rows, columns, patch_size)
+    cover = coverage(image_shape, rows, columns, patch_size)
     image /= cover[:, :, np.newaxis]
     return image.reshape(image_shape).astype(X.dtype, copy=False)
 
@@ -184,7 +175,7 @@ def sample_patches(images, patch_size, n_patches, *, border=0, random_state=None
         name = f"images[{i}]" + (f" without its border of {border} pixels" if border else "")
         check_image_size(image[inner], patch_size, name)
 
-    windows = [_windows(image[inner], patch_size) for image in images]
+    windows = [view_patches(image[inner], patch_size) for image in images]
     ends = np.cumsum([window.shape[0] * window.shape[1] for window in windows])
     if n_patches > ends[-1]:
         raise ValueError(
@@ -203,36 +194,6 @@ def sample_patches(images, patch_size, n_patches, *, border=0, random_state=None
         row, column = np.divmod(positions[mine] - first, window.shape[1])
         X[mine] = window[row, column].reshape(len(mine), X.shape[1])
     return X
-
-
-def _windows(image, patch_size):
-    """View every patch: (n_rows, n_columns, patch height, patch width[, 3])."""
-    windows = sliding_window_view(image, patch_size, axis=(0, 1))
-    return windows if image.ndim == 2 else np.moveaxis(windows, 2, -1)
-
-
-def _grid(image_shape, patch_size, step):
-    """First rows and first columns of the patches."""
-    step = check_pair(step, "step")
-    if step[0] > patch_size[0] or step[1] > patch_size[1]:
-        raise ValueError(
-            f"step is {step} but a patch has only {patch_size} pixels, so that some pixels would "
-            "be in no patch. Use a smaller step, or sample_patches for scattered patches."
-        )
-    starts = []
-    for length, patch, stride in zip(image_shape[:2], patch_size, step, strict=True):
-        start = np.arange(0, length - patch + 1, stride)
-        last = length - patch
-        starts.append(start if start[-1] == last else np.append(start, last))
-    return starts
-
-
-def _coverage(starts, patch_length, length):
-    """Number of patches over each pixel of an axis."""
-    edges = np.zeros(length + 1)
-    edges[starts] += 1
-    edges[starts + patch_length] -= 1
-    return np.cumsum(edges[:-1])
 
 
 def _check_image_shape(shape):

@@ -2,6 +2,7 @@
 
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.estimators.olshausen_field import OlshausenField
+from sparsecode.estimators.outlier_detector import SparseOutlierDetector
 from sparsecode.estimators.sparse_coder import SparseCoder
 
-__all__ = ["DictionaryLearning", "OlshausenField", "SparseCoder"]
+__all__ = ["DictionaryLearning", "OlshausenField", "SparseCoder", "SparseOutlierDetector"]

@@ -61,13 +61,31 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         -------
         score : float
         """
+        return float(self.score_samples(X).mean())
+
+    def score_samples(self, X):
+        """Minus the objective of the code of each sample; higher is better.
+
+        Up to a constant it is the logarithm of a probability density, with noise of variance 1 and
+        the penalty as minus the logarithm of a prior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+        """
         X = self._check_X(X)
-        encoder = self._transform_encoder()
-        codes = self._encode(X)
-        value = objective(
-            X, codes, self.dictionary_, encoder.penalty, missing=self._missing, n_jobs=self._n_jobs
+        return -objective(
+            X,
+            self._encode(X),
+            self.dictionary_,
+            self._transform_encoder().penalty,
+            missing=self._missing,
+            n_jobs=self._n_jobs,
         )
-        return -float(value.mean())
 
     def certify(self, X):
         """Certificate of the codes that `transform` gives for `X`.

@@ -5,7 +5,14 @@ import pytest
 from scipy.sparse import issparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sparsecode import Dictionary, DictionaryLearning, OlshausenField, SparseCoder, estimators
+from sparsecode import (
+    Dictionary,
+    DictionaryLearning,
+    OlshausenField,
+    SparseCoder,
+    SparseOutlierDetector,
+    estimators,
+)
 
 pytestmark = pytest.mark.needs_jit("the checks fit hundreds of times")
 
@@ -31,6 +38,7 @@ TO_CHECK = {
     "SparseCoder": CoderOfRandomAtoms(),
     "DictionaryLearning": DictionaryLearning(n_components=3, alpha=0.1, n_epochs=3),
     "OlshausenField": OlshausenField(n_epochs=2),
+    "SparseOutlierDetector": SparseOutlierDetector(),
 }
 
 

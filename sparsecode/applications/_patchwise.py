@@ -1,0 +1,142 @@
+"""An image worked on patch by patch: means taken off, patches coded, overlaps averaged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._validation import check_integer, wrong
+from sparsecode.constraints import UnitNorm
+from sparsecode.datasets import sample_patches
+from sparsecode.datasets._grid import add_patches, coverage, grid, view_patches
+from sparsecode.datasets._image import check_image, check_image_size
+from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.initialization import initial_dictionary
+from sparsecode.solvers import OMP
+
+# Values of the patches that are held at a time.
+_MOST_VALUES = 2**22
+
+
+def check_image_and_patch(image, patch_size):
+    """The image as (height, width, n_channels), or raise if it is none, or less than a patch."""
+    image = check_image(image)
+    check_integer(patch_size, "patch_size", low=2)
+    check_image_size(image, (patch_size, patch_size))
+    return image.reshape(*image.shape[:2], -1)
+
+
+def average_patches(image, patch_size, restore, *, step=1):
+    """Sum of the restored patches over each pixel, and how many there are.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width, n_channels)
+    patch_size : int
+    restore : callable
+        Takes patches (n_patches, n_features) and returns as many.
+    step : int, default=1
+
+    Returns
+    -------
+    total : ndarray of shape (height, width, n_channels)
+        float64.
+    cover : ndarray of shape (height, width, 1)
+    """
+    patch_size = (patch_size, patch_size)
+    rows, columns = grid(image.shape, patch_size, step)
+    patches, total = view_patches(image, patch_size), np.zeros(image.shape)
+    n_features = patch_size[0] * patch_size[1] * image.shape[2]
+    height = max(1, _MOST_VALUES // (len(columns) * n_features))
+    for start in range(0, len(rows), height):
+        some = rows[start : start + height]
+        X = np.ascontiguousarray(patches[np.ix_(some, columns)]).reshape(-1, n_features)
+        add_patches(total, restore(X), some, columns, patch_size)
+    return total, coverage(image.shape, rows, columns, patch_size)[:, :, None]
+
+
+def without_means(X, n_channels):
+    """Patches less the mean of their observed values in each channel, and these means.
+
+    The means have the shape of the patches; NaN is a missing value, and stays one.
+    """
+    X = X.reshape(len(X), -1, n_channels)
+    n_observed = np.maximum(np.count_nonzero(~np.isnan(X), axis=1, keepdims=True), 1)
+    means = np.nansum(X, axis=1, keepdims=True) / n_observed.astype(X.dtype)
+    shape = (len(X), -1)
+    return (X - means).reshape(shape), np.broadcast_to(means, X.shape).reshape(shape)
+
+
+def draw_patches(image, patch_size, n_patches, random_state):
+    """At most so many patches, without their means, of an image (height, width, n_channels)."""
+    height, width, n_channels = image.shape
+    n_positions = (height - patch_size + 1) * (width - patch_size + 1)
+    image = image if n_channels == 3 else image[:, :, 0]
+    X = sample_patches([image], patch_size, min(n_patches, n_positions), random_state=random_state)
+    return without_means(X, n_channels)[0]
+
+
+def code_and_decode(X, dictionary, penalty, n_channels, *, missing=False, n_jobs=None):
+    """Patches rebuilt from their codes by `OMP`, with their means put back."""
+    X, means = without_means(X, n_channels)
+    codes = (
+        OMP()
+        .solve(X, dictionary, penalty, missing=missing, sparse_output=True, n_jobs=n_jobs)
+        .codes
+    )
+    return dictionary.decode(codes) + means
+
+
+def patch_dictionary(dictionary, patch_size, n_channels):
+    """The dictionary that was given, in float32, or the one to start learning from."""
+    n_pixels = patch_size**2
+    if dictionary is None:
+        dictionary = 4 * n_pixels if n_channels == 1 else 6 * n_pixels
+    if isinstance(dictionary, int):
+        return cosine_dictionary(dictionary, patch_size, n_channels)
+    dictionary = as_dictionary(dictionary).astype(np.float32)
+    if dictionary.n_features != n_pixels * n_channels:
+        raise ValueError(
+            f"dictionary has atoms of {dictionary.n_features} features; expected "
+            f"{n_pixels * n_channels}, the values of a patch of {patch_size} x {patch_size} pixels "
+            f"with {n_channels} channel(s). Set patch_size to that of the dictionary."
+        )
+    return dictionary
+
+
+def cosine_dictionary(n_components, patch_size, n_channels):
+    """Overcomplete cosines; of colour, two thirds are grey.
+
+    The others are red against blue, and these two against green.
+    """
+    if n_channels == 1:
+        return Dictionary(_cosines(n_components, patch_size), constraint=UnitNorm())
+    n_opponent = n_components // 6
+    counts = (n_components - 2 * n_opponent, n_opponent, n_opponent)
+    colours = ([[1, 1, 1]], [[1, 0, -1]], [[1, -2, 1]])
+    parts = [
+        np.kron(_cosines(count, patch_size), np.array(colour, dtype=np.float32))
+        for count, colour in zip(counts, colours, strict=True)
+        if count > 0
+    ]
+    return Dictionary(np.vstack(parts), constraint=UnitNorm())
+
+
+def _cosines(n_components, patch_size):
+    like = np.zeros((1, patch_size**2), dtype=np.float32)
+    return initial_dictionary("dct", like, n_components).atoms
+
+
+def check_dictionary(dictionary):
+    """Return None, a number of atoms as an int, or atoms; raise if it is none of these."""
+    if isinstance(dictionary, (int, np.integer)) and not isinstance(dictionary, bool):
+        return check_integer(dictionary, "dictionary")
+    if isinstance(dictionary, (bool, str, float)):
+        raise ValueError(
+            wrong(
+                "dictionary",
+                got=repr(dictionary),
+                expected="None, a number of atoms, a Dictionary, or an array of atoms",
+                remedy="Use None to learn one of the usual size.",
+            )
+        )
+    return dictionary

@@ -1,0 +1,216 @@
+"""Missing pixels filled in by sparse codes of the patches around them."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode.applications._patchwise import (
+    average_patches,
+    check_dictionary,
+    check_image_and_patch,
+    code_and_decode,
+    draw_patches,
+    patch_dictionary,
+)
+from sparsecode.encoders import Exact
+from sparsecode.learning import alternate
+from sparsecode.penalties import KSparse
+from sparsecode.solvers import OMP
+from sparsecode.updates import ApproximateKSVD
+
+# Residual of a patch in the first round and in the last, as shares of the range of the image.
+_COARSE, _FINE = 0.1, 0.01
+# The same where no error is asked for: what float32 can reach.
+_EXACT = 1e-4
+
+
+def inpaint_image(
+    image,
+    mask,
+    *,
+    dictionary=None,
+    patch_size=8,
+    n_iter=20,
+    sigma=None,
+    step=2,
+    n_patches=10_000,
+    update=None,
+    random_state=None,
+    n_jobs=None,
+):
+    """Fill in the missing pixels of an image.
+
+    At first every patch is coded by `OMP` on its known pixels alone, as if the others did not exist
+    in the atoms, and the decoded patches are averaged where they overlap. Then, `n_iter` times, all
+    patches of the filled image are coded and averaged, with an error that falls geometrically from
+    a tenth of the range of the image to `sigma`, and the known pixels are put back. Coarse
+    structures so come before fine ones, and neighbouring patches come to agree, which is worth 1
+    to 2 dB over the first pass. By default the dictionary is learned along the way: before each
+    round it makes one step of K-SVD on patches of the filled image, beginning with overcomplete
+    cosines.
+
+    A quarter of a million pixels take about half a minute on two cores.
+
+    Parameters
+    ----------
+    image : array-like of shape (height, width) or (height, width, 3)
+        In any range. Values where the mask is False are not looked at, and may be NaN. Not written
+        to.
+    mask : array-like of bool of shape (height, width) or the shape of `image`
+        True where a pixel is *known*; for other libraries it is often the other way round.
+    dictionary : Dictionary, array-like of shape (n_components, n_features), int, or None, \
+            default=None
+        Atoms to code with, as they are; or how many to learn. None learns 4 for each pixel of a
+        patch, or 6 in colour.
+    patch_size : int, default=8
+        Side of a patch, in pixels. Every pixel must have a known one within this distance.
+    n_iter : int, default=20
+        Rounds after the first pass.
+    sigma : float or None, default=None
+        Standard deviation to which patches are fitted in the end, in the units of the image: that
+        of the noise, if there is more than 1 % of the range, which None stands for.
+    step : int, default=2
+        Distance between neighbouring patches in all rounds but the first and the last, where it is
+        1.
+    n_patches : int, default=10_000
+        Patches that each step of learning sees, at most.
+    update : Update or None, default=None
+        How the atoms are learned; None is `ApproximateKSVD`.
+    random_state : int, RandomState instance or None, default=None
+        Draws these patches.
+    n_jobs : int or None, default=None
+        Threads; None uses all cores. The answer does not depend on it.
+
+    Returns
+    -------
+    inpainted : ndarray of the shape of `image`
+        Known pixels are as they were, noise included. float32 if the image is, else float64;
+        patches are coded in float32 either way. Values are not clipped.
+
+    Raises
+    ------
+    ValueError
+        If the mask has another shape, is not of bool, or knows no pixel, if a known pixel is NaN,
+        if the image is smaller than a patch, or a hole is larger.
+
+    References
+    ----------
+    J. Mairal, M. Elad and G. Sapiro, "Sparse representation for color image restoration", 2008
+    (codes of known pixels, learning from incomplete patches).
+
+    M. Elad, J.-L. Starck, P. Querre and D. Donoho, "Simultaneous cartoon and texture image
+    inpainting using morphological component analysis", 2005 (the falling threshold).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.applications import inpaint_image
+    >>> image = np.add.outer(np.arange(16.0), np.arange(16.0))
+    >>> known = np.random.default_rng(0).uniform(size=image.shape) < 0.5
+    >>> inpainted = inpaint_image(image, known, dictionary=64, patch_size=4, random_state=0)
+    >>> bool(np.abs(inpainted - image).max() < 2)
+    True
+    """
+    pixels, known = _check(image, mask, patch_size)
+    check_integer(n_iter, "n_iter", low=0)
+    check_integer(n_patches, "n_patches")
+    check_integer(step, "step", high=patch_size)
+    spread = float(np.ptp(pixels[known]))
+    sigma = check_number(_FINE * spread if sigma is None else sigma, "sigma", low=0)
+    dictionary = check_dictionary(dictionary)
+    learns = dictionary is None or isinstance(dictionary, int)
+    dictionary = patch_dictionary(dictionary, patch_size, pixels.shape[2])
+    if known.all():
+        return pixels.reshape(np.shape(image)).copy()
+
+    values = np.where(known, pixels, np.nan).astype(np.float32)
+    filled = _from_known(values, patch_size, dictionary, sigma, n_jobs)
+    first, last = max(_COARSE * spread, sigma), max(sigma, _EXACT * spread)
+    rng = check_random_state(random_state)
+    update = ApproximateKSVD() if update is None else update
+    for round_, tolerance in enumerate(np.geomspace(first, last, n_iter) if spread > 0 else ()):
+        penalty = KSparse(None, error=float(tolerance**2) * dictionary.n_features)
+        if learns:
+            X = draw_patches(filled, patch_size, n_patches, rng)
+            dictionary = _learn(X, dictionary, penalty, update, n_jobs)
+        filled = _from_all(
+            filled, patch_size, dictionary, penalty, step if round_ < n_iter - 1 else 1, n_jobs
+        )
+        filled = np.where(known, values, filled)
+    return np.where(known, pixels, filled).astype(pixels.dtype).reshape(np.shape(image))
+
+
+def _from_known(values, patch_size, dictionary, sigma, n_jobs):
+    """The image filled with what the known pixels of each patch say."""
+    n_channels = values.shape[2]
+
+    def restore(X):
+        n_known = np.count_nonzero(~np.isnan(X), axis=1)
+        # Few atoms: each must be told by several pixels.
+        penalty = KSparse(
+            np.clip(n_known // 4, 1, dictionary.n_components), error=sigma**2 * n_known
+        )
+        X_hat = code_and_decode(X, dictionary, penalty, n_channels, missing=True, n_jobs=n_jobs)
+        return X_hat * _told(X, n_channels)
+
+    total, _ = average_patches(values, patch_size, restore)
+    cover, _ = average_patches(values, patch_size, lambda X: _told(X, n_channels))
+    if (cover == 0).any():
+        raise ValueError(
+            f"mask has holes in which patches of {patch_size} x {patch_size} pixels know nothing: "
+            f"{np.count_nonzero(cover == 0)} values are too far from any known one. Use a larger "
+            "patch_size."
+        )
+    return np.where(np.isnan(values), total / cover, values).astype(np.float32)
+
+
+def _told(X, n_channels):
+    """1 where a patch knows some pixel of the channel, else 0, in the shape of the patches."""
+    known = ~np.isnan(X.reshape(len(X), -1, n_channels))
+    told = np.broadcast_to(known.any(axis=1, keepdims=True), known.shape)
+    return told.reshape(X.shape).astype(X.dtype)
+
+
+def _from_all(filled, patch_size, dictionary, penalty, step, n_jobs):
+    """The average of all patches of a filled image, each decoded from its code."""
+
+    def restore(X):
+        return code_and_decode(X, dictionary, penalty, filled.shape[2], n_jobs=n_jobs)
+
+    total, cover = average_patches(filled, patch_size, restore, step=step)
+    return (total / cover).astype(np.float32)
+
+
+def _learn(X, dictionary, penalty, update, n_jobs):
+    """One step of learning from patches without their means."""
+    encoder = Exact(penalty, OMP())
+    states = alternate(encoder, dictionary, [X], update=update, full_batch=True, n_jobs=n_jobs)
+    return next(states).dictionary
+
+
+def _check(image, mask, patch_size):
+    """Pixels, 0 where they are missing, and which are known, both (height, width, n_channels)."""
+    image, mask = np.asarray(image), np.asarray(mask)
+    if image.ndim not in (2, 3):
+        check_image_and_patch(image, patch_size)
+    if mask.dtype != bool or mask.shape not in (image.shape, image.shape[:2]):
+        raise ValueError(
+            wrong(
+                "mask",
+                got=f"an array of {mask.dtype} of shape {mask.shape}",
+                expected=f"booleans of shape {image.shape[:2]}, that of the image of shape "
+                f"{image.shape}, or one for each of its values",
+                remedy="Give True for every pixel that is known.",
+            )
+        )
+    if not mask.any():
+        raise ValueError(
+            "mask is False everywhere; expected some known pixels. Is it the wrong way round?"
+        )
+    known = mask.reshape(*mask.shape[:2], -1)
+    known = np.broadcast_to(known, (*image.shape[:2], image[0, 0].size))
+    pixels = image.reshape(known.shape)
+    pixels = np.where(known, pixels, pixels.dtype.type(0))
+    return check_image_and_patch(pixels.reshape(image.shape), patch_size), known

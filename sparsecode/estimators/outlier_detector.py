@@ -1,0 +1,160 @@
+"""Outliers by how badly a dictionary explains them."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sparsecode._validation import FLOAT_DTYPES, check_number, wrong
+from sparsecode.estimators.dictionary_learning import DictionaryLearning
+from sparsecode.penalties import KSparse
+
+
+class SparseOutlierDetector(OutlierMixin, BaseEstimator):
+    """Outliers as the samples that few atoms of a dictionary cannot explain.
+
+    The score of a sample is minus its sparse reconstruction cost, the minimum over codes of
+    ``1/2 ||x - z @ atoms||^2 + alpha * penalty(z)``: large residuals and costly codes both count.
+    Samples whose score is below that of a share `contamination` of the training samples are
+    outliers.
+
+    Parameters
+    ----------
+    estimator : estimator with `fit` and `score_samples`, or None, default=None
+        What learns the dictionary and codes, such as `DictionaryLearning`, `OlshausenField` or a
+        `SparseCoder` with a dictionary of normal samples. None learns as many atoms as there are
+        features for codes of 1 atom for every 10 features, and at least 1; no atoms are replaced,
+        since replacements are the samples that are explained worst.
+    contamination : float, default=0.1
+        Share of outliers among the training samples, above 0 and at most 0.5. Only `offset_`
+        depends on it, not the scores.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted one.
+    offset_ : float
+        Score below which a sample is an outlier.
+    n_features_in_ : int
+
+    Notes
+    -----
+    The cost grows with the square of a sample's scale. Where scale says nothing, normalise the
+    samples first (`sklearn.preprocessing.Normalizer`). A dictionary that has learned from outliers
+    explains them too: keep it small against their number, or fit on normal samples.
+
+    References
+    ----------
+    Y. Cong, J. Yuan and J. Liu, "Sparse reconstruction cost for abnormal event detection", 2011.
+
+    A. Adler, M. Elad, Y. Hel-Or and E. Rivlin, "Sparse coding with anomaly detection", 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import SparseOutlierDetector
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.outer(rng.standard_normal(99), [3.0, 4.0, 0.0])
+    >>> X = np.vstack([X, [4.0, -3.0, 5.0]])
+    >>> np.flatnonzero(SparseOutlierDetector(contamination=0.01).fit_predict(X) == -1)
+    array([99])
+    """
+
+    def __init__(self, estimator=None, *, contamination=0.1):
+        self.estimator = estimator
+        self.contamination = contamination
+
+    def fit(self, X, y=None):
+        """Fit the estimator, and the score that separates outliers.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : None
+            Ignored; present for scikit-learn's pipelines.
+
+        Returns
+        -------
+        self : SparseOutlierDetector
+        """
+        check_number(self.contamination, "contamination", low=0, low_open=True, high=0.5)
+        if self.estimator is not None and not hasattr(self.estimator, "score_samples"):
+            raise TypeError(
+                wrong(
+                    "estimator",
+                    got=repr(self.estimator),
+                    expected="an instance with fit and score_samples, or None",
+                    remedy="Use DictionaryLearning(...) or SparseCoder(...).",
+                )
+            )
+        X = self._validated(X, reset=True)
+        if self.estimator is None:
+            penalty = KSparse(max(1, X.shape[1] // 10))
+            estimator = DictionaryLearning(penalty=penalty, replacement=None, random_state=0)
+        else:
+            estimator = clone(self.estimator)
+        self.estimator_ = estimator.fit(X)
+        scores = self.estimator_.score_samples(X)
+        self.offset_ = float(np.percentile(scores, 100 * self.contamination))
+        return self
+
+    def score_samples(self, X):
+        """Minus the sparse reconstruction cost of each sample; lower is more abnormal.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.estimator_.score_samples(self._validated(X, reset=False))
+
+    def decision_function(self, X):
+        """Scores less `offset_`: negative for outliers.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Tell outliers from the others.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        is_inlier : ndarray of int of shape (n_samples,)
+            -1 for outliers and 1 for the others.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _validated(self, X, *, reset):
+        tags = self.__sklearn_tags__().input_tags
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr" if tags.sparse else False,
+            dtype=FLOAT_DTYPES,
+            ensure_all_finite="allow-nan" if tags.allow_nan else True,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = self.estimator if self.estimator is not None else DictionaryLearning()
+        tags.input_tags.sparse = get_tags(inner).input_tags.sparse
+        tags.input_tags.allow_nan = get_tags(inner).input_tags.allow_nan
+        return tags
