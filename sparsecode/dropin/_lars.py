@@ -63,36 +63,35 @@ def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
 @_jit.kernel
 def _lars_rows(corr, gram, n_nonzero, codes):
     n = codes.shape[1]
-    support = np.empty(n_nonzero, dtype=np.int64)
+    # One atom more than the code has is tried.
+    support = np.empty(n_nonzero + 1, dtype=np.int64)
     signs, direction, values = np.empty(n_nonzero), np.empty(n_nonzero), np.empty(n_nonzero)
     # How fast each correlation shrinks.
     rate = np.empty(n)
     # Rows of no power of two of bytes, which would all lie on the same cache lines.
-    factor = np.empty((n_nonzero, n_nonzero + 4))
+    factor = np.empty((n_nonzero + 1, n_nonzero + 5))
     may_join = np.empty(n, dtype=np.bool_)
     for s in range(codes.shape[0]):
         residual = corr[s]
         may_join[:] = True
         count = 0
         first = 0.0
-        while count < n_nonzero:
+        while True:
             j = _largest(residual, may_join)
-            if j < 0:
-                break
-            level = abs(residual[j])
+            level = abs(residual[support[0] if count > 0 else max(j, 0)])
             first = max(first, level)
-            if not level > _NOTHING * first:
+            if j < 0 or not level > _NOTHING * first:
                 break
             may_join[j] = False
             for a in range(count):
                 factor[count, a] = gram[j, support[a]]
-            if not append_to_factor(factor, count, gram[j, j], _LEAST, 0.0):
-                continue
-            support[count], signs[count] = j, np.sign(residual[j])
-            values[count] = 0.0
-            count += 1
-            for a in range(count):
-                direction[a] = signs[a]
+            # A dependent atom does not join: the code goes on as if it were not there.
+            if append_to_factor(factor, count, gram[j, j], _LEAST, 0.0):
+                if count == n_nonzero:
+                    break
+                support[count], signs[count], values[count] = j, np.sign(residual[j]), 0.0
+                count += 1
+            direction[:count] = signs[:count]
             solve_factored(factor, count, direction)
             step = _step(gram, residual, may_join, support, count, direction, level, rate)
             for a in range(count):
