@@ -19,6 +19,8 @@ from sparsecode.updates import BlockUpdate
 
 # Steps after which the objective of the batches is looked at, unless an epoch is shorter.
 _SETTLED = 100
+# Samples that an atom must have seen to be replaced, for each atom.
+_PATIENCE = 3
 
 
 class MiniBatchDictionaryLearning(DropInLearner):
@@ -221,8 +223,10 @@ class MiniBatchDictionaryLearning(DropInLearner):
         return self
 
     def _begin(self, X, rng):
-        self._update, self._replacement = BlockUpdate(), ReplaceAtoms(max_cosine=1.0)
         dictionary = self._first_dictionary(X, rng)
+        self._update = BlockUpdate()
+        patience = _PATIENCE * dictionary.n_components
+        self._replacement = ReplaceAtoms(patience=patience, max_cosine=1.0)
         self._state = initial_state(dictionary, self._update, self._replacement)
 
     def _states(self, X, batches):
