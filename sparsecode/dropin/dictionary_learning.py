@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils import check_array, check_random_state
@@ -101,7 +103,10 @@ class DictionaryLearning(DropInLearner):
     ((12, 8), True)
     """
 
-    _parameter_constraints: dict = {**LEARNING_CONSTRAINTS, "code_init": [np.ndarray, None]}
+    _parameter_constraints: ClassVar[dict] = {
+        **LEARNING_CONSTRAINTS,
+        "code_init": [np.ndarray, None],
+    }
 
     def __init__(
         self,
@@ -212,7 +217,7 @@ class DictionaryLearning(DropInLearner):
             if ii > 1 and errors[-2] - errors[-1] < self.tol * errors[-1]:
                 break
             if ii % _CALL_EVERY == 0 and self.callback is not None:
-                known = {"dictionary": dictionary.atoms, "errors": errors}
+                known = {"dictionary": dictionary.atoms, "errors": list(errors)}
                 self.callback({**known, "current_cost": cost, "ii": ii})
         return dictionary, errors, n_iter
 

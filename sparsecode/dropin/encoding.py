@@ -213,7 +213,8 @@ def _omp_constraint(n_nonzero, error, n_components):
         if n_nonzero > n_components:
             raise ValueError(
                 "The number of atoms cannot be more than the number of features, here the "
-                f"{n_components} atoms of the dictionary; got n_nonzero_coefs={n_nonzero}. Lower it."
+                f"{n_components} atoms of the dictionary; got n_nonzero_coefs={n_nonzero}. Lower "
+                "it."
             )
         return KSparse(n_nonzero)
     # No error to reach means all atoms that help.

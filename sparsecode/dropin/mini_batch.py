@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -106,7 +107,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
     (5, (12, 8))
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **LEARNING_CONSTRAINTS,
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -265,7 +266,7 @@ class _Watch:
         self.mean = mean + share * (state.objective - mean)
         learner._report(f"{text}, running mean {self.mean:.6g}")
         change = np.linalg.norm(state.dictionary.atoms - before.dictionary.atoms)
-        if 0 < learner.tol and change / state.dictionary.n_components <= learner.tol:
+        if learner.tol > 0 and change / state.dictionary.n_components <= learner.tol:
             learner._report(f"the atoms change by less than tol, step {step}")
             return True
         self.n_worse = 0 if self.mean < self.least else self.n_worse + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from sklearn.base import _fit_context
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
@@ -55,7 +57,7 @@ class SparseCoder(DropInCoder):
     array([[2., 0.]])
     """
 
-    _parameter_constraints: dict = {"dictionary": ["array-like"], **CODING_CONSTRAINTS}
+    _parameter_constraints: ClassVar[dict] = {"dictionary": ["array-like"], **CODING_CONSTRAINTS}
 
     def __init__(
         self,

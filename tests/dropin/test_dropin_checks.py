@@ -1,11 +1,13 @@
 """scikit-learn's own checks of the drop-in estimators, with no expected failure."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sparsecode import dropin
-from sparsecode.dropin import SparseCoder
+from sparsecode.dropin import DictionaryLearning, MiniBatchDictionaryLearning, SparseCoder
 
 pytestmark = pytest.mark.needs_jit("the checks fit hundreds of times")
 
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.needs_jit("the checks fit hundreds of times")
 class CoderOfRandomAtoms(SparseCoder):
     """A `SparseCoder` that draws a dictionary of the width of the data, as the checks need."""
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         name: allowed
         for name, allowed in SparseCoder._parameter_constraints.items()
         if name != "dictionary"
@@ -49,6 +51,9 @@ TO_CHECK = {
         CoderOfRandomAtoms(transform_algorithm="lasso_lars", transform_alpha=0.1),
         CoderOfRandomAtoms(transform_algorithm="threshold", split_sign=True),
     ],
+    # Settings with which scikit-learn checks its own.
+    "DictionaryLearning": [DictionaryLearning(max_iter=20, transform_algorithm="lasso_lars")],
+    "MiniBatchDictionaryLearning": [MiniBatchDictionaryLearning(batch_size=10, max_iter=5)],
 }
 
 

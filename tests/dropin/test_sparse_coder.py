@@ -91,14 +91,14 @@ def test_errors_are_those_of_scikit_learn(X, frame, wrong):
     assert str(got).startswith(str(expected).split("{")[0].split(":")[0][:60])
 
 
-def test_codes_that_do_not_fit(X, frame):
-    for split_sign in (False, True):
-        got, expected = (
-            raised(lambda cls=cls: cls(frame, split_sign=split_sign).inverse_transform(X))
-            for cls in (SparseCoder, sklearn.decomposition.SparseCoder)
-        )
-        assert type(got) is type(expected)
-        assert str(got)[:60] == str(expected)[:60]
+@pytest.mark.parametrize("split_sign", [False, True])
+def test_codes_that_do_not_fit(X, frame, split_sign):
+    got, expected = (
+        raised(lambda cls=cls: cls(frame, split_sign=split_sign).inverse_transform(X))
+        for cls in (SparseCoder, sklearn.decomposition.SparseCoder)
+    )
+    assert type(got) is type(expected)
+    assert str(got)[:60] == str(expected)[:60]
 
 
 def raised(call):
