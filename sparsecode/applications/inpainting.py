@@ -24,6 +24,9 @@ from sparsecode.updates import ApproximateKSVD
 _COARSE, _FINE = 0.1, 0.01
 # The same where no error is asked for: what float32 can reach.
 _EXACT = 1e-4
+# By how much known pixels are corrected: what one of them says is true around it too, and 2 would
+# not converge.
+_RELAXATION = np.float32(1.5)
 
 
 def inpaint_image(
@@ -45,11 +48,10 @@ def inpaint_image(
     At first every patch is coded by `OMP` on its known pixels alone, as if the others did not exist
     in the atoms, and the decoded patches are averaged where they overlap. Then, `n_iter` times, all
     patches of the filled image are coded and averaged, with an error that falls geometrically from
-    a tenth of the range of the image to `sigma`, and the known pixels are put back. Coarse
-    structures so come before fine ones, and neighbouring patches come to agree, which is worth 1
-    to 2 dB over the first pass. By default the dictionary is learned along the way: before each
-    round it makes one step of K-SVD on patches of the filled image, beginning with overcomplete
-    cosines.
+    a tenth of the range of the image to `sigma`, and corrected where pixels are known. Coarse
+    structures so come before fine ones, and neighbouring patches come to agree; on photographs that
+    is worth 1 to 2 dB. By default the dictionary is learned along the way: before each round it
+    makes one step of K-SVD on patches of the filled image, beginning with overcomplete cosines.
 
     A quarter of a million pixels take about half a minute on two cores.
 
@@ -126,20 +128,20 @@ def inpaint_image(
         return pixels.reshape(np.shape(image)).copy()
 
     values = np.where(known, pixels, np.nan).astype(np.float32)
-    filled = _from_known(values, patch_size, dictionary, sigma, n_jobs)
+    estimate = _from_known(values, patch_size, dictionary, sigma, n_jobs)
     first, last = max(_COARSE * spread, sigma), max(sigma, _EXACT * spread)
     rng = check_random_state(random_state)
     update = ApproximateKSVD() if update is None else update
-    for round_, tolerance in enumerate(np.geomspace(first, last, n_iter) if spread > 0 else ()):
+    for tolerance in np.geomspace(last, first, n_iter)[::-1] if spread > 0 else ():
         penalty = KSparse(None, error=float(tolerance**2) * dictionary.n_features)
+        corrected = np.where(known, estimate + _RELAXATION * (values - estimate), estimate)
         if learns:
-            X = draw_patches(filled, patch_size, n_patches, rng)
+            X = draw_patches(corrected, patch_size, n_patches, rng)
             dictionary = _learn(X, dictionary, penalty, update, n_jobs)
-        filled = _from_all(
-            filled, patch_size, dictionary, penalty, step if round_ < n_iter - 1 else 1, n_jobs
-        )
-        filled = np.where(known, values, filled)
-    return np.where(known, pixels, filled).astype(pixels.dtype).reshape(np.shape(image))
+        spacing = 1 if tolerance == last else step
+        estimate = _from_all(corrected, patch_size, dictionary, penalty, spacing, n_jobs)
+    filled = np.where(known, pixels, estimate)
+    return filled.astype(pixels.dtype).reshape(np.shape(image))
 
 
 def _from_known(values, patch_size, dictionary, sigma, n_jobs):
@@ -163,7 +165,7 @@ def _from_known(values, patch_size, dictionary, sigma, n_jobs):
             f"{np.count_nonzero(cover == 0)} values are too far from any known one. Use a larger "
             "patch_size."
         )
-    return np.where(np.isnan(values), total / cover, values).astype(np.float32)
+    return (total / cover).astype(np.float32)
 
 
 def _told(X, n_channels):
@@ -173,13 +175,13 @@ def _told(X, n_channels):
     return told.reshape(X.shape).astype(X.dtype)
 
 
-def _from_all(filled, patch_size, dictionary, penalty, step, n_jobs):
-    """The average of all patches of a filled image, each decoded from its code."""
+def _from_all(image, patch_size, dictionary, penalty, step, n_jobs):
+    """The average of all patches of an image, each decoded from its code."""
 
     def restore(X):
-        return code_and_decode(X, dictionary, penalty, filled.shape[2], n_jobs=n_jobs)
+        return code_and_decode(X, dictionary, penalty, image.shape[2], n_jobs=n_jobs)
 
-    total, cover = average_patches(filled, patch_size, restore, step=step)
+    total, cover = average_patches(image, patch_size, restore, step=step)
     return (total / cover).astype(np.float32)
 
 
