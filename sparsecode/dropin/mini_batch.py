@@ -102,9 +102,9 @@ class MiniBatchDictionaryLearning(DropInLearner):
     >>> import numpy as np
     >>> from sparsecode.dropin import MiniBatchDictionaryLearning
     >>> X = np.random.default_rng(0).standard_normal((50, 8))
-    >>> learner = MiniBatchDictionaryLearning(12, batch_size=10, max_iter=5, random_state=0)
+    >>> learner = MiniBatchDictionaryLearning(12, batch_size=10, max_iter=3, random_state=0)
     >>> learner.fit(X).n_iter_, learner.components_.shape
-    (5, (12, 8))
+    (3, (12, 8))
     """
 
     _parameter_constraints: ClassVar[dict] = {

@@ -273,11 +273,11 @@ def test_wrong_objects(planted, name):
 
 def test_bad_samples(planted):
     X = planted.X
-    with pytest.raises(ValueError, match="10 features|expecting 10"):
+    with pytest.raises(ValueError, match=r"10 features|expecting 10"):
         learner(n_epochs=1).partial_fit(X).partial_fit(X[:, :9])
     with pytest.raises(ValueError, match="sample_weight"):
         learner().fit(X, sample_weight=-np.ones(len(X)))
-    with pytest.raises(ValueError, match="sample_weight is zero|all weights|zero"):
+    with pytest.raises(ValueError, match="zero"):
         learner().fit(X, sample_weight=np.zeros(len(X)))
     with pytest.raises(ValueError, match="early_stopping was given with an iterator"):
         learner(early_stopping=True).fit(iter([X]))
