@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from sparsecode._validation import FLOAT_DTYPES
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
-from sparsecode.learning import LearningState, alternate, initial_state
+from sparsecode.learning import LearningState, alternate
 from sparsecode.resampling import ReplaceAtoms
 from sparsecode.updates import BlockUpdate
 
@@ -217,7 +217,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         elif self.components_ is not self._kept:
             # Someone set other atoms: go on from these.
             atoms = self._state.dictionary.replace(atoms=self.components_)
-            self._state = initial_state(atoms, self._update, self._replacement)
+            self._state = LearningState.start(atoms, self._update, self._replacement)
         for state in self._states(X, [X]):
             self._state = state
         self._keep()
@@ -228,7 +228,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         self._update = BlockUpdate()
         patience = _PATIENCE * dictionary.n_components
         self._replacement = ReplaceAtoms(patience=patience, max_cosine=1.0)
-        self._state = initial_state(dictionary, self._update, self._replacement)
+        self._state = LearningState.start(dictionary, self._update, self._replacement)
 
     def _states(self, X, batches):
         dictionary = self._state.dictionary

@@ -13,7 +13,7 @@ from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, ch
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import SparseCodingEstimator, for_callbacks
-from sparsecode.learning import alternate, initial_state
+from sparsecode.learning import LearningState, alternate
 from sparsecode.penalties import Cauchy
 from sparsecode.schedules import GeometricDecay
 from sparsecode.solvers import ConjugateGradient
@@ -221,7 +221,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
             lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
             gain_control=self._gain_control(),
         )
-        self._state = initial_state(dictionary, self._update)
+        self._state = LearningState.start(dictionary, self._update)
         self.dictionary_ = dictionary
         self.n_iter_ = 0
         self.history_ = {name: [] for name in _HISTORY}
