@@ -14,6 +14,9 @@ from sparsecode._parallel import map_row_blocks, single_threaded_blas
 
 _ATOMS_A_BLOCK = 64
 _ROWS_A_BLOCK = 512
+_GRAM_ROWS = 128
+# Fewer multiplications than this are not worth a second thread.
+_WORTH_THREADS = 2_000_000
 
 
 def moments(X, codes, sample_weight=None, *, n_jobs=None):
@@ -37,7 +40,7 @@ def moments(X, codes, sample_weight=None, *, n_jobs=None):
         _add_second(*atoms, *rows, second, part.start, part.stop)
         _add_cross(*atoms, X, cross, part.start, part.stop)
 
-    map_row_blocks(block, len(second), block_size=_ATOMS_A_BLOCK, n_jobs=n_jobs)
+    _share(block, len(second), _ATOMS_A_BLOCK, codes.nnz * X.shape[1], n_jobs)
     return second, cross
 
 
@@ -52,8 +55,24 @@ def products(codes, X, sample_weight=None, *, n_jobs=None):
     def block(part):
         _add_cross(*atoms, X, cross, part.start, part.stop)
 
-    map_row_blocks(block, len(cross), block_size=_ATOMS_A_BLOCK, n_jobs=n_jobs)
+    _share(block, len(cross), _ATOMS_A_BLOCK, codes.nnz * X.shape[1], n_jobs)
     return cross
+
+
+def inner_products(rows):
+    """Inner products of rows with each other, on all threads where they are many."""
+    n_rows = len(rows)
+    if n_rows <= 2 * _GRAM_ROWS:
+        # One array times its own transpose: numpy then computes one half.
+        return rows @ rows.T
+    out = np.empty((n_rows, n_rows), dtype=rows.dtype)
+
+    def block(part):
+        out[part, : part.stop] = rows[part] @ rows[: part.stop].T
+        out[: part.start, part] = out[part, : part.start].T
+
+    map_row_blocks(block, n_rows, block_size=_GRAM_ROWS)
+    return out
 
 
 def squares(codes, sample_weight=None):
@@ -78,8 +97,17 @@ def residual_rows(X, codes, dictionary, *, n_jobs=None):
     def block(rows):
         _subtract_decoded(*parts, atoms, residual, rows.start, rows.stop)
 
-    map_row_blocks(block, len(residual), block_size=_ROWS_A_BLOCK, n_jobs=n_jobs)
+    _share(block, len(residual), _ROWS_A_BLOCK, codes.nnz * X.shape[1], n_jobs)
     return residual
+
+
+def _share(function, n_rows, block_size, work, n_jobs):
+    map_row_blocks(
+        function,
+        n_rows,
+        block_size=block_size if work >= _WORTH_THREADS else n_rows,
+        n_jobs=n_jobs,
+    )
 
 
 def _weighted(codes, sample_weight):

@@ -21,6 +21,8 @@ from sparsecode._validation import check_n_jobs
 _lock = threading.Lock()
 _depth = 0
 _limiter = None
+_idle_pools = {}
+_LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 
 def resolve_n_jobs(n_jobs):
@@ -28,10 +30,16 @@ def resolve_n_jobs(n_jobs):
     check_n_jobs(n_jobs)
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
-    available = min(numba.config.NUMBA_NUM_THREADS, joblib.cpu_count())
+    available = min(numba.config.NUMBA_NUM_THREADS, _n_cores(os.environ.get(_LOKY_LIMIT)))
     if n_jobs is None:
         return available
     return max(1, available + 1 + n_jobs)
+
+
+@functools.cache
+def _n_cores(limit):
+    # Counting them reads files of the system, which takes longer than coding dozens of samples.
+    return joblib.cpu_count()
 
 
 def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
@@ -49,13 +57,33 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
     """
     check_n_jobs(n_jobs)
     blocks = [slice(i, min(i + block_size, n_rows)) for i in range(0, n_rows, block_size)]
-    # Counting the cores reads files of the system, which takes longer than coding a sample.
     n_threads = min(resolve_n_jobs(n_jobs), len(blocks)) if len(blocks) > 1 else 1
     with single_threaded_blas():
         if n_threads <= 1:
             return [function(block) for block in blocks]
-        with ThreadPoolExecutor(n_threads) as pool:
+        with _borrowed_pool(n_threads) as pool:
             return list(pool.map(function, blocks))
+
+
+@contextlib.contextmanager
+def _borrowed_pool(n_threads):
+    """A pool of threads that nobody else uses: starting one costs more than a small batch."""
+    with _lock:
+        idle = _idle_pools.setdefault(n_threads, [])
+        pool = idle.pop() if idle else None
+    if pool is None:
+        pool = ThreadPoolExecutor(n_threads, thread_name_prefix="sparsecode")
+    try:
+        yield pool
+    except BaseException:
+        # Blocks of an interrupted call may still run.
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    with _lock:
+        if not idle:
+            idle.append(pool)
+            return
+    pool.shutdown()
 
 
 @functools.cache
@@ -84,8 +112,8 @@ def single_threaded_blas():
 
 def _forget_other_threads():
     # A fork copies the lock and the counter of threads that do not exist in the child.
-    global _lock, _depth, _limiter
-    _lock = threading.Lock()
+    global _lock, _depth, _limiter, _idle_pools
+    _lock, _idle_pools = threading.Lock(), {}
     if _limiter is not None:
         _limiter.restore_original_limits()
     _depth, _limiter = 0, None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numbers
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_array
 
 from sparsecode._rows import dense_rows, is_on_disk
@@ -34,6 +35,9 @@ def check_matrix(array, name, *, n_columns=None, columns_are="features", min_row
         If the array is not 2-D, holds NaN or infinity, has fewer than `min_rows` rows, or has
         another number of columns than `n_columns`.
     """
+    if not copy and type(array) is np.ndarray and array.flags.c_contiguous and is_checked(array):
+        check_columns(array, name, n_columns, columns_are)
+        return array
     array = check_array(
         array,
         dtype=FLOAT_DTYPES,
@@ -63,7 +67,7 @@ def check_rows(array, name, *, n_columns=None, missing=False):
     """
     check_flag(missing, "missing")
     if is_checked(array):
-        array = np.asarray(array)
+        array = array if sparse.issparse(array) else np.asarray(array)
     else:
         array = check_array(
             array,
@@ -83,13 +87,17 @@ def is_checked(array):
     That check takes longer than coding a sample. What is not found good here it must still judge,
     and word the error.
     """
-    if type(array) not in (np.ndarray, np.memmap) or array.ndim != 2 or array.size == 0:
+    if sparse.issparse(array) and array.format == "csr" and min(array.shape) > 0:
+        values = array.data
+    elif type(array) in (np.ndarray, np.memmap) and array.ndim == 2 and array.size > 0:
+        values = array
+    else:
         return False
-    if array.dtype not in FLOAT_DTYPES:
+    if values.dtype not in FLOAT_DTYPES:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         if not is_on_disk(array):
-            return bool(np.isfinite(array.sum()))
+            return bool(np.isfinite(values.sum()))
         starts = range(0, len(array), max(_ENTRIES // array.shape[1], 1))
         sums = (dense_rows(array, slice(i, i + starts.step), array.dtype).sum() for i in starts)
         return bool(np.isfinite(sum(sums)))

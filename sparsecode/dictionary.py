@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from sparsecode import _store
 from sparsecode._matching import cosines, match_atoms
+from sparsecode._moments import inner_products
 from sparsecode._validation import (
     check_code_rows,
     check_codes_shape,
@@ -120,9 +121,8 @@ class Dictionary:
     @functools.cached_property
     def gram(self):
         """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
-        # One array times its own transpose, for which numpy uses the symmetric product of BLAS.
-        atoms = self.atoms.astype(np.float64, copy=False)
-        gram = (atoms @ atoms.T).astype(self.dtype, copy=False)
+        gram = inner_products(self.atoms.astype(np.float64, copy=False))
+        gram = gram.astype(self.dtype, copy=False)
         gram.flags.writeable = False
         return gram
 

@@ -26,6 +26,8 @@ from sparsecode.solvers._problem import Block, Problem
 
 # Relative gaps from here on float32 can reach, and its residual correlations can judge.
 SINGLE_TOL = 2e-5
+# A batch is cut in so many blocks if that leaves so many rows in each, for threads to share.
+_BLOCKS, _FEW_ROWS = 4, 256
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Solver(BaseEstimator):
     ``_prepare(problem)``.
     """
 
-    # Rows that one thread works on at a time.
+    # Rows that one thread works on at a time; fewer where there would be too few blocks.
     _block_size = 256
     # Whether it ends of itself at the optimum, so that it may take fewer than `max_iter` at tol=0.
     finite = False
@@ -153,7 +155,9 @@ class Solver(BaseEstimator):
                 self._doubt(problem, block)
             return compress(out) if sparse_output else None
 
-        parts = map_row_blocks(solve_rows, shape[0], block_size=self._block_size, n_jobs=n_jobs)
+        parts = map_row_blocks(
+            solve_rows, shape[0], block_size=self._rows_a_block(shape[0]), n_jobs=n_jobs
+        )
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
             self._warn(problem, stop[~converged], len(converged))
@@ -210,6 +214,9 @@ class Solver(BaseEstimator):
                 n_jobs=1,
             )
             block.stop[:] = np.maximum(block.stop, judged.relative_gap)
+
+    def _rows_a_block(self, n_rows):
+        return min(self._block_size, max(_FEW_ROWS, -(-n_rows // _BLOCKS)))
 
     def _n_records(self, problem):
         """Entries of the history: the start and each iteration."""

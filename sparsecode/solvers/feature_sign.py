@@ -65,7 +65,10 @@ class FeatureSign(LassoSolver):
         """The problem as a lasso in float32 and in float64."""
         if has_free_atoms(problem.penalty):
             return None
-        return Lasso.of(problem, np.float32), Lasso.of(problem, np.float64)
+        single = Lasso.of(problem, np.float32)
+        # Before blocks need it at the same time.
+        _ = single.gram
+        return single, Lasso.of(problem, np.float64)
 
     def _solve_block(self, problem, forms, block):
         if forms is not None:
