@@ -138,6 +138,11 @@ def test_transform_alpha_for_omp_is_not_that_of_learning(signals):
     np.testing.assert_array_equal(learner.transform(signals), expected)
 
 
+def test_no_iterations_of_coding_learn_nothing(signals):
+    with pytest.raises(ValueError, match="transform_max_iter is 0"):
+        DictionaryLearning(4, transform_max_iter=0).fit(signals)
+
+
 WRONG = [
     {"n_components": 0},
     {"alpha": -1},

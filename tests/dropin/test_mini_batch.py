@@ -137,6 +137,11 @@ def test_callback_and_verbose(signals, capsys):
     assert capsys.readouterr().out.count("[dict_learning] step") == 6
 
 
+def test_no_iterations_of_coding_learn_nothing(signals):
+    with pytest.raises(ValueError, match="transform_max_iter is 0"):
+        MiniBatchDictionaryLearning(4, transform_max_iter=0).fit(signals)
+
+
 WRONG = [
     {"n_components": 0},
     {"batch_size": 0},
