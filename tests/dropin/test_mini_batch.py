@@ -56,6 +56,13 @@ def test_as_good_as_scikit_learn(draw, lasso, alpha, options):
         assert mine.components_.min() >= 0
 
 
+def test_atoms_without_use_are_replaced_soon(signals):
+    X, start = np.c_[signals, np.zeros(120)], np.eye(9)[[0, 1, 8]]
+    learner = MiniBatchDictionaryLearning(3, dict_init=start, alpha=0.1)
+    assert learner.partial_fit(X[:8]).components_[2, 8] == 1
+    assert learner.partial_fit(X[8:16]).components_[2, 8] == 0
+
+
 def test_function_returns_codes_or_not(signals):
     settings = {"alpha": 0.2, "max_iter": 3, "batch_size": 40, "random_state": 0}
     code, atoms = dict_learning_online(signals, 12, **settings)
