@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sparsecode._validation import wrong
 from sparsecode.constraints import NonNegative, UnitBall
 from sparsecode.dictionary import Dictionary
 from sparsecode.dropin._base import CODING_CONSTRAINTS, DropInCoder
@@ -72,6 +73,15 @@ class DropInLearner(DropInCoder):
 
     def _encoder(self, X, dictionary):
         """What codes while learning: the lasso with the weight `alpha`."""
+        if self.transform_max_iter == 0:
+            raise ValueError(
+                wrong(
+                    "transform_max_iter",
+                    got="0",
+                    expected="at least 1, as it bounds the coding while learning too",
+                    remedy="Raise it; max_iter=0 keeps the first atoms.",
+                )
+            )
         penalty = lasso_penalty(X, dictionary, float(self.alpha), self.positive_code)
         return Exact(penalty, lasso_solver(dictionary.dtype, self.transform_max_iter))
 

@@ -56,6 +56,13 @@ def test_as_good_as_scikit_learn(draw, lasso, alpha, options):
         assert mine.components_.min() >= 0
 
 
+def test_atoms_without_use_are_replaced_soon(signals):
+    X, start = np.c_[signals, np.zeros(120)], np.eye(9)[[0, 1, 8]]
+    learner = MiniBatchDictionaryLearning(3, dict_init=start, alpha=0.1)
+    assert learner.partial_fit(X[:8]).components_[2, 8] == 1
+    assert learner.partial_fit(X[8:16]).components_[2, 8] == 0
+
+
 def test_function_returns_codes_or_not(signals):
     settings = {"alpha": 0.2, "max_iter": 3, "batch_size": 40, "random_state": 0}
     code, atoms = dict_learning_online(signals, 12, **settings)
@@ -135,6 +142,11 @@ def test_callback_and_verbose(signals, capsys):
     assert [known["i"] for known in seen] == list(range(6))
     assert seen[0]["X_batch"].shape == (40, 8) and seen[-1]["batch_cost"] > 0
     assert capsys.readouterr().out.count("[dict_learning] step") == 6
+
+
+def test_no_iterations_of_coding_learn_nothing(signals):
+    with pytest.raises(ValueError, match="transform_max_iter is 0"):
+        MiniBatchDictionaryLearning(4, transform_max_iter=0).fit(signals)
 
 
 WRONG = [
