@@ -170,8 +170,11 @@ def test_missing_entries_with_an_error_and_more_atoms_than_are_seen(problem, rng
     left = 2 * certify(X, codes, dictionary, penalty, missing=True).objective
     assert (left <= errors * (1 + 1e-5)).all()
     np.testing.assert_allclose(2 * result.history["objective"][-1], left, atol=1e-4)
+    # From a start the largest atoms come first, so that it may end with fewer, but not with others.
     again = solver.solve(X, dictionary, penalty, missing=True, codes=codes).codes
-    np.testing.assert_allclose(again, codes, atol=1e-4)
+    assert not ((again != 0) & (codes == 0)).any()
+    left = 2 * certify(X, again, dictionary, penalty, missing=True).objective
+    assert (left <= errors * (1 + 1e-5)).all()
 
 
 @pytest.mark.parametrize(
