@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find sparsecode -name '*.py')
 
-.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-import bench-memory clean
+.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -32,6 +32,12 @@ bench-memory: $(VENV)/.installed
 
 bench-coding: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/coding/table.py
+
+bench-learning: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks/learning/table.py
+
+bench-recovery: $(VENV)/.installed
+	$(BIN)/python benchmarks/recovery.py
 
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import subprocess
@@ -25,10 +26,36 @@ def print_header(title):
     print()
 
 
-def patches(size, n_patches, *, seed=0):
-    """Whitened patches of the bundled photographs, float64."""
-    images = OlshausenFieldWhitening().fit_transform(load_photographs())
+def patches(size, n_patches, *, photographs=slice(None), seed=0):
+    """Whitened patches of the bundled photographs, or of some that are whitened apart, float64.
+
+    `n_patches` None is one patch at every position, in random order.
+    """
+    images = OlshausenFieldWhitening().fit_transform(load_photographs()[photographs])
+    if n_patches is None:
+        n_patches = sum((a - size + 1) * (b - size + 1) for a, b in (im.shape for im in images))
     return sample_patches(images, size, n_patches, random_state=seed)
+
+
+def usable(X):
+    """Patches with something to code, which those of the sky have not, in float32."""
+    return X[np.linalg.norm(X, axis=1) > 1].astype(np.float32)
+
+
+def missing(module, package):
+    """Why a module cannot be used, or None: it is absent, or fails with what else is installed."""
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        return f"{error} (pip install {package})"
+    return None
+
+
+def clock(run):
+    """Seconds of one call."""
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
 
 
 def interleaved(runs, n_rounds):
@@ -36,9 +63,7 @@ def interleaved(runs, n_rounds):
     seconds = {name: [] for name in runs}
     for _ in range(n_rounds):
         for name, run in runs.items():
-            begin = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - begin)
+            seconds[name].append(clock(run))
     return {name: np.asarray(values) for name, values in seconds.items()}
 
 

@@ -42,6 +42,15 @@ class Samples:
     def __len__(self):
         return min(len(self.units) * self.run, self.X.shape[0])
 
+    @property
+    def weight(self):
+        """Sum of the weights of the samples."""
+        if self.sample_weight is None:
+            return float(len(self))
+        if self.run == 1:
+            return float(self.sample_weight[self.units].sum())
+        return float(sum(self._run(unit).sample_weight.sum() for unit in self.units))
+
     def split(self, n_held, rng):
         """Two sets of samples, the second of about `n_held`, drawn at random."""
         n_units = min(max(round(n_held / self.run), 1), len(self.units) - 1)

@@ -120,8 +120,9 @@ class Dictionary:
     @functools.cached_property
     def gram(self):
         """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
-        gram = self.atoms.astype(np.float64) @ self.atoms.T.astype(np.float64)
-        gram = gram.astype(self.dtype)
+        # One array times its own transpose, for which numpy uses the symmetric product of BLAS.
+        atoms = self.atoms.astype(np.float64, copy=False)
+        gram = (atoms @ atoms.T).astype(self.dtype, copy=False)
         gram.flags.writeable = False
         return gram
 

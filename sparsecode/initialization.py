@@ -55,8 +55,9 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
             Gaussian atoms.
         "dct"
             Cosines, which do not depend on `X`. If `n_features` is a square, they are products of
-            two cosines, for square patches, and otherwise `Dictionary.dct`. The lowest frequencies
-            are taken where the next complete set, of a square number, has too many.
+            two cosines, for square patches, and otherwise those of `sparsecode.Dictionary.dct`.
+            The lowest frequencies are taken where the next complete set, of a square number, has
+            too many.
         "k-means++"
             Samples that are far from each other: each is drawn with a probability proportional to
             what is left of it after projection on the closest of those before (the distance of
@@ -258,7 +259,8 @@ def _singular_vectors(source, n_atoms, taken):
 
 
 def _gaussian(source, n_atoms, taken):
-    atoms = source.rng.standard_normal((n_atoms, source.n_features))
+    # Transposed, so that the seed that drew the atoms behind synthetic samples gives others here.
+    atoms = source.rng.standard_normal((source.n_features, n_atoms)).T
     return np.abs(atoms) if isinstance(source.constraint, NonNegative) else atoms
 
 

@@ -55,6 +55,16 @@ class LearningState:
     seconds: float = 0.0
     replacement_state: object = None
 
+    @classmethod
+    def start(cls, dictionary, update, replacement=None):
+        """State before the first batch."""
+        policy = None if replacement is None else replacement.init(dictionary)
+        return cls(dictionary, update.init(dictionary), replacement_state=policy)
+
+    def again(self, update, weight):
+        """The same state, before samples of this total weight come once more."""
+        return replace(self, stats=update.new_epoch(self.stats, weight))
+
     def after(self, other):
         """The same state, its counts going on from those of another one."""
         return replace(self, n_iter=other.n_iter, seconds=other.seconds)
@@ -122,19 +132,13 @@ def alternate(
     True
     """
     if state is None:
-        state = initial_state(dictionary, update, replacement)
+        state = LearningState.start(dictionary, update, replacement)
     learner = _Learner(encoder, update, replacement, full_batch, missing, n_jobs)
     for batch in batches:
         # One BLAS thread: products rounded the same way whatever the number of cores.
         with single_threaded_blas():
             state = learner.learn(batch if isinstance(batch, Batch) else Batch(batch), state)
         yield state
-
-
-def initial_state(dictionary, update, replacement=None):
-    """State of a loop before its first batch."""
-    policy = None if replacement is None else replacement.init(dictionary)
-    return LearningState(dictionary, update.init(dictionary), replacement_state=policy)
 
 
 @dataclass

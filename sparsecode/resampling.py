@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._validation import check_number, wrong
 
+__all__ = ["ReplaceAtoms", "ReplacementStats"]
+
 # A coefficient smaller than this share of the largest one of its sample is no use of an atom.
 _NEGLIGIBLE = 1e-3
 _PATIENCE_AN_ATOM = 100
@@ -181,15 +183,18 @@ class ReplaceAtoms(BaseEstimator):
 
     def _copies(self, dictionary, stats, useless):
         """Of each pair of atoms that are too close, the less used one, or else the later."""
-        norms = dictionary.norms
         usage = stats.uses / np.maximum(stats.seen, 1)
         copies = np.zeros(len(usage), dtype=bool)
-        cosines = dictionary.gram / np.where(norms == 0, 1, norms)
-        cosines /= np.where(norms == 0, 1, norms)[:, None]
-        close = self._too_close(cosines, stats.signed)
-        for i, j in zip(*np.nonzero(np.triu(close, 1)), strict=True):
-            if not (useless[i] or useless[j] or copies[i] or copies[j]):
-                copies[i if usage[i] < usage[j] else j] = True
+        gram, norms = dictionary.gram, dictionary.norms
+        # Few rows at a time stay in the cache, and only what is right of them is new.
+        for start in range(0, len(norms), 64):
+            rows = slice(start, start + 64)
+            limits = norms[rows, None] * norms[start:]
+            close = self._too_close(gram[rows, start:], limits, stats)
+            np.fill_diagonal(close, False)
+            for i, j in np.argwhere(close) + start:
+                if i < j and not (useless[i] or useless[j] or copies[i] or copies[j]):
+                    copies[i if usage[i] < usage[j] else j] = True
         return copies
 
     def _replace(self, dictionary, useless, stats):
@@ -205,7 +210,7 @@ class ReplaceAtoms(BaseEstimator):
                 continue
             atom = dictionary.constraint.project(sample[None] / norm)[0]
             length = np.linalg.norm(atom)
-            if length == 0 or self._too_close(directions @ atom / length, stats.signed).any():
+            if length == 0 or self._too_close(directions @ atom, length, stats).any():
                 continue
             place = next(places, None)
             if place is None:
@@ -217,10 +222,9 @@ class ReplaceAtoms(BaseEstimator):
             return dictionary, np.empty(0, dtype=np.int64)
         return dictionary.replace(atoms=atoms), np.array(replaced)
 
-    def _too_close(self, cosines, signed):
-        if signed:
-            return np.abs(cosines) > self.max_cosine
-        return cosines > self.max_cosine
+    def _too_close(self, products, norms, stats):
+        products = np.abs(products) if stats.signed else products
+        return products > self.max_cosine * norms
 
 
 def _uses(codes, counted):

@@ -11,7 +11,18 @@ import sparsecode
 
 PACKAGE = Path(sparsecode.__file__).parent
 FLOORS = [
-    ["_version", "_jit", "_parallel", "_rows", "_simd", "_validation", "_files", "_moments", "_batches", "ops"],
+    [
+        "_version",
+        "_jit",
+        "_parallel",
+        "_rows",
+        "_simd",
+        "_validation",
+        "_files",
+        "_moments",
+        "_batches",
+        "ops",
+    ],
     ["dictionary", "constraints", "_matching", "_store", "penalties", "datasets"],
     ["objective"],
     [

@@ -1,4 +1,4 @@
-"""The benchmark of exact coding: its coders do what they say, and its table runs on its own."""
+"""Benchmarks: coders and learners do what they say, and the tables run on their own."""
 
 import importlib
 import os
@@ -10,15 +10,32 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary
+from sparsecode.datasets import make_sparse_signals
 
-FOLDER = Path(__file__).resolve().parents[1] / "benchmarks" / "coding"
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+FOLDER = BENCHMARKS / "coding"
+
+
+def _importer(folder, monkeypatch):
+    """Function that imports a module of a benchmark: all have theirs in a package of one name."""
+    monkeypatch.syspath_prepend(str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmark_utils"]:
+        monkeypatch.delitem(sys.modules, name)
+    yield lambda name: importlib.import_module(f"benchmark_utils.{name}")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmark_utils"]:
+        del sys.modules[name]
 
 
 @pytest.fixture
 def module(monkeypatch):
-    """Function that imports a module of the benchmark."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    return lambda name: importlib.import_module(f"benchmark_utils.{name}")
+    """Function that imports a module of the benchmark of exact coding."""
+    yield from _importer(FOLDER, monkeypatch)
+
+
+@pytest.fixture
+def learning(monkeypatch):
+    """Function that imports a module of the benchmark of learning."""
+    yield from _importer(BENCHMARKS / "learning", monkeypatch)
 
 
 @pytest.fixture
@@ -108,21 +125,125 @@ def test_greedy_coders_reach_the_target(module, make_lasso, name, target):
 @pytest.mark.needs_jit("learns a dictionary")
 def test_table_runs_without_the_other_libraries(tmp_path):
     # One library is not there, one does not work with what else is installed.
-    (tmp_path / "spams.py").write_text("raise ImportError('not on this machine')")
     (tmp_path / "skglm.py").write_text("raise ImportError('not on this machine')")
     (tmp_path / "celer.py").write_text("")
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    result = subprocess.run(
-        [sys.executable, FOLDER / "table.py", "A", "--quick", "--rounds", "1"],
-        env={**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path)},
-        cwd=FOLDER.parents[1], capture_output=True, text=True,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert "spams skipped: not on this machine (pip install spams-bin)" in result.stdout
-    assert "celer, gap 1e-06: failed, AttributeError" in result.stdout
-    rows = [line.split() for line in result.stdout.splitlines() if "FeatureSign, tol" in line]
+    output = _run_without_spams(FOLDER / "table.py", "A", "--quick", "--rounds=1", folder=tmp_path)
+    assert "spams skipped: not on this machine (pip install spams-bin)" in output
+    assert "celer, gap 1e-06: failed, AttributeError" in output
+    rows = [line.split() for line in output.splitlines() if "FeatureSign, tol" in line]
     # The last of them are of the calls with one sample.
     assert [float(row[8]) <= float(row[3]) for row in rows[:3]] == [True] * 3
     assert [row[-1] for row in rows] == ["s"] * 3 + ["ms"] * 2
     assert sorted(file.suffix for file in tmp_path.rglob("*-*.npy")) == [".npy"] * 2
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.fixture
+def learning_problem(learning):
+    """A learning problem of sparse signals."""
+    X = make_sparse_signals(600, 12, 8, n_nonzero=2, random_state=0).X
+    return learning("problems").Learning("", X[:500].astype(np.float32), X[500:], 12, 0.1)
+
+
+def test_held_out_objective_with_orthogonal_atoms(learning):
+    X = np.array([[2.0, 0.1], [0.0, -1.0]])
+    problem = learning("problems").Learning("", X.astype(np.float32), X, 2, 0.5)
+    # Codes (1.5, 0) and (0, -0.5).
+    found = problem.judge(np.eye(2))
+    assert found["value"] == pytest.approx((0.88 + 0.375) / 2)
+    assert found["nonzeros"] == 1
+    assert problem.n_nonzero(np.eye(2)) == 1
+    with pytest.raises(ValueError, match=r"norm 1\.1"):
+        problem.judge(1.1 * np.eye(2))
+
+
+def test_start_is_of_training_samples_and_differs_by_seed(learning_problem):
+    start = learning_problem.start
+    X = learning_problem.X / np.linalg.norm(learning_problem.X, axis=1, keepdims=True)
+    assert np.allclose((start @ X.T).max(axis=1), 1)
+    assert not np.allclose(start, learning_problem.started(1).start)
+
+
+LEARNERS = [
+    ("Ours", {"batch_size": 100}),
+    ("Ours", {"batch_size": 100, "forgetting": 1.0, "dtype": "float64"}),
+    ("MiniBatch", {"batch_size": 100}),
+    ("MiniBatch", {"batch_size": 100, "fit_algorithm": "lars", "dtype": "float64"}),
+    ("TrainDL", {"batch_size": 100}),
+    ("TrainDL", {"batch_size": 100, "dtype": "float64"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), LEARNERS, ids=str)
+def test_learners_improve_the_start(learning, learning_problem, capfd, name, options):
+    learner = getattr(learning("learners"), name)(**options)
+    reason = learner.unavailable()
+    if reason is not None:
+        pytest.skip(reason)
+    learner.prepare(learning_problem)
+    # The least that it can do: a batch.
+    trace = learner.run(0)
+    assert capfd.readouterr().out == ""
+    assert trace.seconds[-1] > 0
+    assert trace.atoms[-1].dtype == learner.dtype
+    before = learning_problem.judge(learning_problem.start)["value"]
+    assert trace.judge(learning_problem).objectives[-1] < before
+
+
+def test_batches_go_on_until_the_time_is_over(learning, learning_problem):
+    learner = learning("learners").Ours(batch_size=100)
+    learner.prepare(learning_problem)
+    trace = learner.run(0.3)
+    assert trace.seconds[-1] >= 0.3 > trace.seconds[-2] >= 0
+    assert len(trace.seconds) == len(trace.atoms) > 2
+    assert not np.array_equal(trace.atoms[-2], trace.atoms[-1])
+
+
+def test_trace_is_read_between_its_dictionaries(learning):
+    trace = learning("trace").Trace([0.0, 1.0, 3.0], [], np.array([8.0, 4.0, 5.0]))
+    assert trace.seconds_to(6.0) == pytest.approx(0.5)
+    assert trace.seconds_to(9.0) == 0
+    assert trace.seconds_to(5.0) == pytest.approx(0.75)
+    assert trace.seconds_to(4.5) == np.inf
+    assert trace.objective_after(2.0) == pytest.approx(4.5)
+    assert np.isnan(trace.objective_after(3.1))
+    race, make = learning("race"), learning("trace").Trace
+    theirs = [make([2.0], [], np.array([goal])) for goal in (6.0, 5.0)]
+    (target,) = race.targets([("theirs", theirs)], {"ours": [trace, trace]}, ["ours"])
+    assert target.reached["ours"].tolist() == [0.5, 0.75]
+    assert target.ratio("ours") == pytest.approx((4 + 2 / 0.75) / 2)
+
+
+@pytest.mark.needs_jit("learns for seconds")
+def test_learning_table_runs_without_spams(tmp_path):
+    table = BENCHMARKS / "learning" / "table.py"
+    output = _run_without_spams(table, "A", "--quick", "--rounds=1", folder=tmp_path)
+    assert "spams skipped: not on this machine (pip install spams-bin)" in output
+    rows = [line.split() for line in output.splitlines() if "scikit-learn cd" in line]
+    assert len(rows) == 1
+    last = [line.split() for line in output.splitlines() if line.startswith("    defaults")]
+    # Close to the one of scikit-learn: both learn the same.
+    assert [float(row[-1]) for row in last] == [pytest.approx(float(rows[0][7]), rel=0.1)] * 2
+
+
+@pytest.mark.needs_jit("learns many dictionaries")
+def test_recovery_runs():
+    output = _run(BENCHMARKS / "recovery.py", "--quick", "--seeds=1")
+    names = [line.split(" ")[0] for line in output.splitlines() if line.endswith(" s")]
+    assert names[:4] == ["KSVD", "ApproximateKSVD", "MOD", "BlockUpdate,"]
+
+
+def _run_without_spams(script, *options, folder):
+    """Output of a script that finds no SPAMS, and caches in a folder."""
+    (folder / "spams.py").write_text("raise ImportError('not on this machine')")
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return _run(script, *options, PYTHONPATH=path, XDG_CACHE_HOME=str(folder))
+
+
+def _run(script, *options, **environment):
+    result = subprocess.run(
+        [sys.executable, script, *options], env={**os.environ, **environment},
+        cwd=BENCHMARKS.parent, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return result.stdout

@@ -29,6 +29,7 @@ def test_products_are_their_formulas(dictionary, rng):
     residual = dictionary.residual(X, sparse.csr_array(codes))
     np.testing.assert_allclose(residual, X - codes @ atoms - offset)
     np.testing.assert_allclose(dictionary.gram, atoms @ atoms.T)
+    np.testing.assert_array_equal(dictionary.gram, dictionary.gram.T)
     np.testing.assert_allclose(dictionary.norms, np.linalg.norm(atoms, axis=1))
     np.testing.assert_array_equal(dictionary.center(X), X - offset)
     assert (dictionary.n_components, dictionary.n_features) == (5, 3)

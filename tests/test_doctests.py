@@ -61,8 +61,10 @@ def test_examples_and_the_cache_they_leave(tmp_path):
     for name in EXAMPLES:
         run("-m", "doctest", f"{name}.py", cwd=ROOT / "docs" / "examples")
     (tmp_path / "elsewhere").mkdir()
+    # The solver that the example's penalty was given to, so the kernels that it could spoil.
     solve = (
-        "from sparsecode import SparseCoder; SparseCoder([[1.0, 2.0]]).fit_transform([[1.0, 0.0]])"
+        "from sparsecode.penalties import L1; from sparsecode.solvers import CoordinateDescent; "
+        "CoordinateDescent().solve([[1.0, 0.0]], [[1.0, 2.0]], L1())"
     )
     run("-c", solve, cwd=tmp_path / "elsewhere")
 

@@ -8,6 +8,7 @@ from sklearn.decomposition import TruncatedSVD
 
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
+from sparsecode.datasets import make_sparse_signals
 from sparsecode.initialization import initial_dictionary
 
 NAMES = ["samples", "svd", "random", "dct", "k-means++"]
@@ -192,6 +193,13 @@ def test_missing_entries_are_the_mean_of_the_others(name, X):
     if name in ("samples", "svd", "k-means++"):
         with pytest.raises(ValueError, match="NaN"):
             initial_dictionary(name, holes, 12, random_state=0)
+
+
+@pytest.mark.parametrize("name", ["random", "svd"])
+def test_the_seed_of_synthetic_samples_does_not_give_their_atoms(name):
+    X, _, atoms = make_sparse_signals(50, 20, 8, n_nonzero=2, random_state=0)
+    dictionary = initial_dictionary(name, X, 20, random_state=0)
+    assert dictionary.match(atoms).cosines.mean() < 0.9
 
 
 def test_given_atoms(X, rng):

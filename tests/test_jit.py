@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import sparsecode
+from sparsecode import _jit
 from sparsecode.penalties import L0
 from sparsecode.solvers import FISTA, ISTA, ConjugateGradient
 from sparsecode.testing import check_penalty, check_solver
@@ -116,6 +117,23 @@ def test_a_damaged_cache_is_not_a_crash(package, tmp_path, which):
         path.write_bytes(b"" if count % 2 else b"noise" * 100)
     for hits in ("0", "1"):
         assert run(PROX, package.parent, **environment).stdout.split() == ["2.0", hits]
+
+
+def test_two_processes_may_save_different_signatures_at_once(tmp_path, monkeypatch):
+    """The files of one are written while the other is about to write its own."""
+    ours, theirs = (_jit._FilesOfSignatures(str(tmp_path), "kernel") for _ in range(2))
+    save_index = numba.core.caching.IndexDataCacheFile._save_index
+
+    def save_in_between(files, overloads):
+        monkeypatch.undo()
+        theirs.save("signature b", "code of b")
+        save_index(files, overloads)
+
+    monkeypatch.setattr(numba.core.caching.IndexDataCacheFile, "_save_index", save_in_between)
+    ours.save("signature a", "code of a")
+    for files in (ours, theirs):
+        assert files.load("signature a") == "code of a"
+        assert files.load("signature b") == "code of b"
 
 
 FOREIGN = '''

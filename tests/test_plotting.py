@@ -6,8 +6,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 
-from sparsecode.plotting import plot_atoms, plot_convergence, plot_gabor_statistics
+from sparsecode.model_selection import SelectionCurve
+from sparsecode.plotting import (
+    plot_atoms,
+    plot_convergence,
+    plot_gabor_statistics,
+    plot_selection,
+    plot_usage,
+)
 from sparsecode.receptive_fields import fit_gabors, gabor_patches, spatial_frequency
 
 
@@ -178,3 +186,47 @@ def test_convergence_scales_and_short_runs():
 def test_wrong_history(history, arguments, message):
     with pytest.raises(ValueError, match=message):
         plot_convergence(history, **arguments)
+
+
+def test_usage_is_shown_in_order():
+    codes = np.zeros((10, 4))
+    codes[:3, 0], codes[:5, 1], codes[:1, 2] = 1.0, -0.2, 0.1
+    for given in (codes, sparse.csr_array(codes)):
+        ax = plot_usage(given)
+        assert_allclose(ax.patches[0].get_data().values, [0.5, 0.3, 0.1, 0.0])
+        assert [text.get_text() for text in ax.texts] == ["1 never used"]
+    ax = plot_usage(codes[:, :3], ax=plt.subplots()[1])
+    assert not ax.texts
+    assert plot_usage(codes, threshold=0.5, ax=ax) is ax and len(ax.texts) == 1
+    ax.figure.canvas.draw()
+
+
+def curve(n_components, alpha):
+    n = len(alpha)
+    scores = np.random.default_rng(0).random((5, n))
+    return SelectionCurve(np.array(n_components), np.array(alpha), *scores)
+
+
+def test_selection_has_a_line_for_each_weight_and_a_ring_on_the_best():
+    grid = curve([8, 8, 4, 4], [0.1, 1.0, 0.1, 1.0])
+    for criterion, best in (("bits", np.argmin), ("explained_variance", np.argmax)):
+        ax = plot_selection(grid, criterion=criterion)
+        values = getattr(grid, criterion)
+        first, second, ring = ax.lines
+        assert_array_equal(first.get_xydata(), [[4, values[2]], [8, values[0]]])
+        assert_array_equal(second.get_ydata(), values[[3, 1]])
+        i = best(values)
+        assert_array_equal(ring.get_xydata(), [[grid.n_components[i], values[i]]])
+        assert len(ax.get_legend().get_texts()) == 2
+    ax.figure.canvas.draw()
+
+
+def test_selection_against_the_weight_or_the_only_size():
+    ax = plot_selection(curve([8, 8, 8], [1.0, 0.1, 0.5]))
+    assert ax.get_xlabel() == "alpha" and ax.get_xscale() == "log" and not ax.get_legend()
+    assert_array_equal(ax.lines[0].get_xdata(), [0.1, 0.5, 1.0])
+    ax.figure.canvas.draw()
+    ax = plot_selection(curve([4, 8], [np.nan, np.nan]))
+    assert ax.get_xlabel() == "number of atoms" and len(ax.lines) == 2
+    with pytest.raises(ValueError, match="criterion is 'aic'; expected one of 'bits'"):
+        plot_selection(curve([4], [1.0]), criterion="aic")

@@ -84,6 +84,33 @@ def test_an_atom_used_once_in_the_window_lives(X, codes, atoms):
     assert replaced.tolist() == [2]
 
 
+def test_use_long_ago_does_not_count(X, codes, atoms):
+    policy, dictionary = ReplaceAtoms(patience=40), Dictionary(atoms)
+    _, replaced, stats = run(policy, X, codes, dictionary)
+    assert replaced.size == 0
+    codes[:, 2] = 0
+    assert run(policy, X, codes, dictionary, stats)[1].tolist() == [2]
+
+
+def test_a_copy_replaced_within_the_window_begins_anew(X, codes, atoms):
+    atoms[4] = atoms[1]
+    codes[2:, 4] = 0
+    policy = ReplaceAtoms(patience=80)
+    dictionary, replaced, stats = run(policy, X, codes, Dictionary(atoms))
+    assert replaced.tolist() == [4] and stats.uses[4] == stats.seen[4] == 0
+    codes[:, 4] = 0
+    dictionary, replaced, stats = run(policy, X, codes, dictionary, stats)
+    assert replaced.size == 0 and stats.seen.tolist() == [0, 0, 0, 0, 40, 0]
+
+
+def test_the_sample_may_be_what_the_dead_atom_was(X, codes, atoms):
+    X[3], codes[3] = 100 * atoms[2], 0
+    codes[:, 2] = 0
+    other, replaced, _ = run(ReplaceAtoms(patience=40), X, codes, Dictionary(atoms))
+    assert replaced.tolist() == [2]
+    np.testing.assert_allclose(other.atoms[2], atoms[2])
+
+
 def test_the_less_used_copy_goes_and_the_other_stays(X, codes, atoms):
     atoms[4] = -atoms[1] + 1e-3
     codes[5:, 1] = 0

@@ -16,8 +16,8 @@ import tempfile
 import click
 import numpy as np
 from benchmark_utils import coders, workloads
-from benchmark_utils.common import interleaved, print_header
-from benchmark_utils.lineup import available, clock, find, lineup, race, support_agreement
+from benchmark_utils.common import clock, interleaved, print_header
+from benchmark_utils.lineup import available, find, lineup, race, support_agreement
 from benchmark_utils.problems import Greedy
 from benchmark_utils.workloads import WORKLOADS
 from threadpoolctl import ThreadpoolController

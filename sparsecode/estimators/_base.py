@@ -163,3 +163,8 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _transform_encoder(self) -> Exact:
         raise TypeError(f"{type(self).__name__} must define _transform_encoder.")
+
+
+def for_callbacks(X, y):
+    """Return `y`, or zeros in place of None: `ScoringMonitor` records nothing without one."""
+    return np.zeros(X.shape[0]) if y is None else y

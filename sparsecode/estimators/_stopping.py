@@ -1,10 +1,19 @@
-"""When a learner stops, and what it keeps."""
+"""When a learner stops, what it keeps, and what it says of its progress."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sparsecode._batches import Batch
+from sparsecode.objective import alpha_max, objective
+from sparsecode.penalties.base import resolve_penalty
+
+# More samples do not make a held-out objective much more exact.
+_MOST_HELD = 10_000
 
 
 @dataclass
@@ -31,3 +40,55 @@ class Patience:
         else:
             self._waited += 1
         return self.tol > 0 and self._waited >= self.n_epochs
+
+
+@dataclass
+class HeldOut:
+    """Samples that are not learned from, to judge a dictionary by."""
+
+    batch: Batch
+
+    @classmethod
+    def split(cls, samples, fraction, rng):
+        """Return samples to learn from, and the held-out ones."""
+        n_held = min(fraction * len(samples), _MOST_HELD)
+        if len(samples) < 2 or n_held < 0.5:
+            raise ValueError(
+                f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves "
+                "none to hold out; expected at least one. Give more samples, or set "
+                "early_stopping=False."
+            )
+        samples, held = samples.split(n_held, rng)
+        return samples, cls(held.whole())
+
+    def objective(self, encoder, dictionary, **options):
+        """Mean objective of the held-out samples."""
+        X, weight = self.batch
+        codes = encoder.encode(X, dictionary, **options)
+        values = objective(X, codes, dictionary, encoder.penalty, **options)
+        return float(np.average(values, weights=weight))
+
+
+def print_epoch(number, value, history):
+    """Print a line about an epoch that ended with this objective."""
+    what = "held-out objective" if "validation" in history else "objective"
+    print(
+        f"epoch {number}: {what} {value:.6g}, l0 {history['l0'][-1]:.1f}, dead atoms "
+        f"{history['dead_atoms'][-1]:.0f}, {history['seconds'][-1]:.2f} s",
+        flush=True,
+    )
+
+
+def warn_of_zeros(X, dictionary, penalty, alpha, *, missing):
+    """Warn that all codes were zero, so that nothing could be learned from them."""
+    largest = ""
+    unit = resolve_penalty(penalty, 1.0)
+    if unit.convex and unit.alpha > 0:
+        most = alpha_max(X, dictionary, unit, missing=missing) / unit.alpha
+        largest = f", and alpha_max is {most:.3g}"
+    warnings.warn(
+        f"Every code is zero: alpha is {alpha:g}{largest}. There is nothing to learn from. Lower "
+        "alpha, to a tenth of alpha_max for example.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )

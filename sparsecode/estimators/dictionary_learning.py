@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
-import numpy as np
-from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Samples
-from sparsecode._rows import is_on_disk
 from sparsecode._validation import (
     check_flag,
     check_integer,
@@ -20,11 +14,9 @@ from sparsecode._validation import (
     check_number,
 )
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator
-from sparsecode.estimators._stopping import Patience
-from sparsecode.initialization import initial_dictionary
-from sparsecode.learning import alternate, initial_state
-from sparsecode.objective import alpha_max, objective
+from sparsecode.estimators._alternating import AlternatingLearner
+from sparsecode.estimators._base import for_callbacks
+from sparsecode.estimators._stopping import HeldOut, Patience, warn_of_zeros
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.resampling import ReplaceAtoms, resolve_replacement
@@ -34,12 +26,9 @@ from sparsecode.updates.base import resolve_update
 
 # While learning, atoms change more than codes of this relative gap differ from the exact ones.
 _LEARNING_TOL = 1e-4
-# More samples do not make a held-out objective much more exact.
-_MOST_HELD = 10_000
-_HISTORY = ("objective", "l0", "dead_atoms", "seconds")
 
 
-class DictionaryLearning(CallbackSupportMixin, SparseCodingEstimator):
+class DictionaryLearning(AlternatingLearner):
     """Learn a dictionary for sparse codes: full batch, online, or from a stream.
 
     Minimises over the atoms, which obey a constraint, the mean over samples of
@@ -215,11 +204,9 @@ class DictionaryLearning(CallbackSupportMixin, SparseCodingEstimator):
         X, sample_weight = self._check_samples(X, sample_weight, reset=True)
         samples, held = Samples(X, sample_weight, run=self.batch_size), None
         if self.early_stopping:
-            samples, held = self._split(samples, rng)
-        if not (self.warm_start and hasattr(self, "dictionary_")):
-            self._begin(X, sample_weight, rng)
-        else:
-            self._go_on(X)
+            samples, held = HeldOut.split(samples, self.validation_fraction, rng)
+        self._begin(X, sample_weight, rng, again=self.warm_start)
+        y = for_callbacks(X, y)
         context = self._init_callback_context(max_subtasks=self.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         patience = Patience(self.tol, self.n_iter_no_change, keep_best=self.early_stopping)
@@ -231,7 +218,8 @@ class DictionaryLearning(CallbackSupportMixin, SparseCodingEstimator):
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={"dictionary_": self.dictionary_}
         )
-        self._tell_if_useless(X)
+        if not any(self.history_["l0"]):
+            warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -262,173 +250,6 @@ class DictionaryLearning(CallbackSupportMixin, SparseCodingEstimator):
         samples = Samples(X, sample_weight, run=self.batch_size)
         self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
         return self
-
-    def _fit_stream(self, batches, sample_weight, rng, *, first=True):
-        for name, given in (
-            ("early_stopping", self.early_stopping),
-            ("sample_weight", sample_weight),
-        ):
-            if given is not None and given is not False:
-                raise ValueError(
-                    f"{name} was given with an iterator of batches; expected samples in an array "
-                    "or a memory map. Leave it out, or pass an array."
-                )
-        for batch in batches:
-            X, _ = self._check_samples(batch, None, reset=first)
-            if first:
-                self._begin(X, None, rng)
-            first = False
-            samples = Samples(X, run=self.batch_size)
-            self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
-        if first:
-            raise ValueError(
-                "X is an iterator that gave no batch; expected at least one. Pass a new iterator: "
-                "it can be passed over once."
-            )
-        return self
-
-    def _pass_over(self, samples, held, rng, patience, context, X, y):
-        """Learn for some epochs, until patience ends or a callback stops it."""
-        if held is not None:
-            self.history_.setdefault("validation", []).append(self._held_objective(held))
-            patience.is_over(self.history_["validation"][-1], self.dictionary_)
-        for epoch in range(self.n_epochs):
-            task = context.subcontext(task_name="epoch")
-            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            self.n_epochs_ += 1
-            if self.batch_size is None:
-                self._learn([samples.whole()], full_batch=True)
-            else:
-                order = rng if self.shuffle else None
-                self._learn(samples.batches(self.batch_size, order), full_batch=False)
-            value = self._objective_of_epoch if held is None else self._held_objective(held)
-            if held is not None:
-                self.history_["validation"].append(value)
-            if self.verbose:
-                self._print(epoch, value)
-            fitted = {"dictionary_": self.dictionary_}
-            stop = task.call_on_fit_task_end(
-                estimator=self, X=X, y=y, reconstruction_attributes=fitted
-            )
-            if patience.is_over(value, self.dictionary_) or stop:
-                break
-
-    def _learn(self, batches, *, full_batch):
-        """Learn from batches; what is known after each of them is kept at once."""
-        self._costs = []
-        states = alternate(
-            self._learning_encoder(),
-            self.dictionary_,
-            batches,
-            update=self._update,
-            replacement=self._replacement,
-            state=self._state,
-            full_batch=full_batch,
-            missing=self._missing,
-            n_jobs=self.n_jobs,
-        )
-        for state in states:
-            self.dictionary_, self._state, self.n_iter_ = state.dictionary, state, state.n_iter
-            self._costs.append((state.objective, state.weight))
-            n_dead = np.count_nonzero(state.usage == 0)
-            row = (state.objective, state.l0, n_dead, state.seconds)
-            for name, value in zip(_HISTORY, row, strict=True):
-                self.history_[name].append(float(value))
-
-    @property
-    def _objective_of_epoch(self):
-        costs, weights = np.transpose(self._costs)
-        return float(np.average(costs, weights=weights))
-
-    def _held_objective(self, batch):
-        encoder = self._learning_encoder()
-        options = {"missing": self._missing, "n_jobs": self.n_jobs}
-        codes = encoder.encode(batch.X, self.dictionary_, **options)
-        values = objective(batch.X, codes, self.dictionary_, encoder.penalty, **options)
-        return float(np.average(values, weights=batch.sample_weight))
-
-    def _split(self, samples, rng):
-        """Samples to learn from, and a batch of others to judge by."""
-        n_held = min(self.validation_fraction * len(samples), _MOST_HELD)
-        if len(samples) < 2 or n_held < 0.5:
-            raise ValueError(
-                f"X has {len(samples)} samples, of which validation_fraction="
-                f"{self.validation_fraction} leaves none to hold out; expected at least one. Give "
-                "more samples, or set early_stopping=False."
-            )
-        samples, held = samples.split(n_held, rng)
-        return samples, held.whole()
-
-    def _begin(self, X, sample_weight, rng):
-        if sample_weight is not None and not is_on_disk(X):
-            X = X[sample_weight > 0]
-        dictionary = initial_dictionary(
-            self.init,
-            X,
-            self._n_components(X),
-            constraint=self.constraint,
-            missing=self._missing,
-            random_state=rng,
-        )
-        self._update = self._resolved_update()
-        self._replacement = resolve_replacement(self.replacement)
-        self._state = initial_state(dictionary, self._update, self._replacement)
-        self.dictionary_ = dictionary
-        self.n_iter_, self.n_epochs_ = 0, 0
-        self.history_ = {name: [] for name in _HISTORY}
-
-    def _go_on(self, X):
-        """Start again from the dictionary learned before."""
-        dictionary = self.dictionary_
-        self._update = self._resolved_update()
-        self._replacement = resolve_replacement(self.replacement)
-        fresh = initial_state(dictionary, self._update, self._replacement)
-        self._state = fresh.after(self._state)
-
-    def _n_components(self, X):
-        if self.n_components is not None:
-            return self.n_components
-        if isinstance(self.init, str):
-            return X.shape[1]
-        return np.shape(getattr(self.init, "atoms", self.init))[0]
-
-    def _check_samples(self, X, sample_weight, *, reset):
-        X = self._validated(X, reset=reset, read=False)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-            if not sample_weight.any():
-                raise ValueError(
-                    "sample_weight is zero for all samples; expected a positive weight for some. "
-                    "Leave it out to weigh all samples alike."
-                )
-        return X, sample_weight
-
-    def _print(self, epoch, value):
-        what = "held-out objective" if self.early_stopping else "objective"
-        history = self.history_
-        print(
-            f"epoch {epoch + 1}: {what} {value:.6g}, l0 {history['l0'][-1]:.1f}, dead atoms "
-            f"{history['dead_atoms'][-1]:.0f}, {history['seconds'][-1]:.2f} s"
-        )
-
-    def _tell_if_useless(self, X):
-        """Warn if all codes are zero: nothing can be learned from them."""
-        if max(self.history_["l0"], default=0.0) > 0:
-            return
-        penalty = self._penalty()
-        advice = ""
-        if penalty.convex:
-            largest = alpha_max(X, self.dictionary_, penalty, missing=self._missing)
-            largest *= self.alpha / penalty.alpha if penalty.alpha else 1
-            advice = f" is at least alpha_max={largest:.3g}, and"
-        warnings.warn(
-            f"Every code is zero: alpha={self.alpha:g}{advice} leaves nothing to learn. Lower "
-            "alpha, to a tenth of alpha_max for example.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit."""

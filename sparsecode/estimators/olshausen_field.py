@@ -12,8 +12,8 @@ from sklearn.utils.validation import validate_data
 from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, check_number
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator
-from sparsecode.learning import alternate, initial_state
+from sparsecode.estimators._base import SparseCodingEstimator, for_callbacks
+from sparsecode.learning import LearningState, alternate
 from sparsecode.penalties import Cauchy
 from sparsecode.schedules import GeometricDecay
 from sparsecode.solvers import ConjugateGradient
@@ -169,6 +169,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         rng = check_random_state(self.random_state)
         n_batches = -(-len(X) // self.batch_size)
         self._begin(X, rng, n_steps=n_batches * self.n_epochs)
+        y = for_callbacks(X, y)
         context = self._init_callback_context(max_subtasks=self.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         for _ in range(self.n_epochs):
@@ -220,7 +221,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
             lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
             gain_control=self._gain_control(),
         )
-        self._state = initial_state(dictionary, self._update)
+        self._state = LearningState.start(dictionary, self._update)
         self.dictionary_ = dictionary
         self.n_iter_ = 0
         self.history_ = {name: [] for name in _HISTORY}

@@ -6,5 +6,13 @@ Every function takes and returns matplotlib axes; none shows a figure or changes
 from sparsecode.plotting.atoms import plot_atoms
 from sparsecode.plotting.convergence import plot_convergence
 from sparsecode.plotting.gabors import plot_gabor_statistics
+from sparsecode.plotting.selection import plot_selection
+from sparsecode.plotting.usage import plot_usage
 
-__all__ = ["plot_atoms", "plot_convergence", "plot_gabor_statistics"]
+__all__ = [
+    "plot_atoms",
+    "plot_convergence",
+    "plot_gabor_statistics",
+    "plot_selection",
+    "plot_usage",
+]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sparsecode.penalties import L1, ElasticNet, KSparse
 from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.solvers._lasso import has_free_atoms
 from sparsecode.solvers.admm import ADMM
 from sparsecode.solvers.base import check_solver_instance
 from sparsecode.solvers.coordinate_descent import CoordinateDescent
-from sparsecode.solvers.feature_sign import FeatureSign, has_free_atoms
+from sparsecode.solvers.feature_sign import FeatureSign
 from sparsecode.solvers.fista import FISTA
 from sparsecode.solvers.omp import OMP
 from sparsecode.solvers.smooth import ConjugateGradient

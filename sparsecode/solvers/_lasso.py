@@ -1,14 +1,27 @@
-"""Weighted l1 and elastic-net problems in the form of a plain lasso."""
+"""What solvers of the lasso share: weighted l1 and elastic-net problems in its plain form."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
 from sparsecode.dictionary import Dictionary
-from sparsecode.penalties import ElasticNet
+from sparsecode.penalties import L1, ElasticNet
+from sparsecode.solvers.base import Solver, incompatible
+
+
+class LassoSolver(Solver):
+    """Base of the solvers that take l1 and elastic-net penalties, and end at the optimum."""
+
+    finite: ClassVar[bool] = True
+
+    def check_penalty(self, penalty):
+        super().check_penalty(penalty)
+        if not isinstance(penalty, (L1, ElasticNet)):
+            raise incompatible(self, "an l1 or elastic-net penalty", penalty, "Use FISTA or ISTA.")
 
 
 @dataclass(frozen=True)
@@ -62,3 +75,10 @@ class Lasso:
 
     def to_codes(self, codes):
         return codes if self.weights is None else (codes / self.weights).astype(codes.dtype)
+
+
+def has_free_atoms(penalty):
+    """Whether an l1 or elastic-net penalty leaves some atom without an l1 term."""
+    l1 = penalty.alpha * getattr(penalty, "l1_ratio", 1)
+    weights = getattr(penalty, "weights", None)
+    return l1 == 0 or (weights is not None and bool((np.asarray(weights) == 0).any()))

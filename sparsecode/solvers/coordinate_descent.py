@@ -15,13 +15,13 @@ from sparsecode.solvers._proximal import (
     relative_residual,
     residual_correlations,
 )
+from sparsecode.solvers._separable import SeparableSolver
 from sparsecode.solvers._working_set import (
     enter_working_set,
     movable_atoms,
     screen,
     violations,
 )
-from sparsecode.solvers.base import Solver, incompatible
 
 # Share of the largest violation to which a working set is solved; measured, with a flat optimum.
 _INNER = 0.05
@@ -36,7 +36,7 @@ _SLACK = 32
 
 
 @dataclass
-class CoordinateDescent(Solver):
+class CoordinateDescent(SeparableSolver):
     """Cyclic coordinate descent on the Gram matrix, with a working set and gap-safe screening.
 
     Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` for any separable penalty: each
@@ -78,11 +78,6 @@ class CoordinateDescent(Solver):
 
     max_iter: int = 10000
     tol: float = 1e-6
-
-    def check_penalty(self, penalty):
-        super().check_penalty(penalty)
-        if not penalty.separable:
-            raise incompatible(self, "a separable penalty", penalty, "Use FISTA or ISTA.")
 
     def _prepare(self, problem):
         """Inverse squared norms, 0 for atoms too small to move, and norms."""

@@ -7,13 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers._fallback import failed_samples, finish_failed
-from sparsecode.solvers._lasso import Lasso
+from sparsecode.solvers._lasso import Lasso, LassoSolver, has_free_atoms
 from sparsecode.solvers._problem import Block
 from sparsecode.solvers._refine import Exact
 from sparsecode.solvers._search import Lanes, search_rows
-from sparsecode.solvers.base import SINGLE_TOL, Solver, incompatible
+from sparsecode.solvers.base import SINGLE_TOL
 
 # Entries of samples up to here have squares in float32, and so have sums of these.
 _LARGEST = 1e15
@@ -21,7 +20,7 @@ _NOT_EXACT = Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, 0.0)
 
 
 @dataclass
-class FeatureSign(Solver):
+class FeatureSign(LassoSolver):
     """Feature-sign search: an active-set method for l1 and elastic-net penalties.
 
     Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)``. Keeps the support and signs of a code
@@ -60,13 +59,7 @@ class FeatureSign(Solver):
     max_iter: int = 1000
     tol: float = 1e-6
 
-    finite: ClassVar[bool] = True
     _block_size: ClassVar[int] = 1024
-
-    def check_penalty(self, penalty):
-        super().check_penalty(penalty)
-        if not isinstance(penalty, (L1, ElasticNet)):
-            raise incompatible(self, "an l1 or elastic-net penalty", penalty, "Use FISTA or ISTA.")
 
     def _prepare(self, problem):
         """The problem as a lasso in float32 and in float64."""
@@ -93,7 +86,10 @@ class FeatureSign(Solver):
             X = problem.centred(block.rows, np.float64)
             exact = Exact(X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
         with np.errstate(over="ignore"):
-            X = problem.centred(block.rows, np.float32)
+            if enough or problem.dictionary.offset is not None:
+                X = problem.centred(block.rows, np.float32)
+            else:
+                X = X.astype(np.float32)
         # Samples beyond the range of float32 are left to the search in float64.
         outside = np.zeros(len(X), dtype=bool)
         if not max(X.max(), -X.min()) <= _LARGEST:
@@ -135,10 +131,3 @@ def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
         Lanes.of(codes.shape[1], lasso.atoms.dtype),
         lasso.rank,
     )
-
-
-def has_free_atoms(penalty):
-    """Whether an l1 or elastic-net penalty leaves some atom without an l1 term."""
-    l1 = penalty.alpha * getattr(penalty, "l1_ratio", 1)
-    weights = getattr(penalty, "weights", None)
-    return l1 == 0 or (weights is not None and bool((np.asarray(weights) == 0).any()))

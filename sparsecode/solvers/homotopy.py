@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode.penalties import L1, ElasticNet
+from sparsecode.penalties import L1
 from sparsecode.solvers._cholesky import append_to_factor, remove_from_factor, solve_factored
 from sparsecode.solvers._fallback import finish_failed
-from sparsecode.solvers._lasso import Lasso
+from sparsecode.solvers._lasso import Lasso, LassoSolver, has_free_atoms
 from sparsecode.solvers._proximal import (
     dual_scale,
     objective_of,
     relative_gap,
     residual_correlations,
 )
-from sparsecode.solvers.base import Solver, incompatible
-from sparsecode.solvers.feature_sign import has_free_atoms
 
 # Share of the square of an atom that those in use must leave unexplained for it to join them.
 _LEAST = 1e-12
@@ -28,7 +25,7 @@ _LEFT, _DEPENDENT = 1, 2
 
 
 @dataclass
-class Homotopy(Solver):
+class Homotopy(LassoSolver):
     """Homotopy (the lasso form of least angle regression) for l1 and elastic-net penalties.
 
     Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)``. The solution is a piecewise linear
@@ -68,13 +65,6 @@ class Homotopy(Solver):
 
     max_iter: int = 5000
     tol: float = 1e-6
-
-    finite: ClassVar[bool] = True
-
-    def check_penalty(self, penalty):
-        super().check_penalty(penalty)
-        if not isinstance(penalty, (L1, ElasticNet)):
-            raise incompatible(self, "an l1 or elastic-net penalty", penalty, "Use FISTA or ISTA.")
 
     def _prepare(self, problem):
         """The problem as a lasso, and its penalty; None for free atoms."""

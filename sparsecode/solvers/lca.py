@@ -15,14 +15,14 @@ from sparsecode.solvers._proximal import (
     residual_correlations,
     stop_measure,
 )
-from sparsecode.solvers.base import Solver, incompatible
+from sparsecode.solvers._separable import SeparableSolver
 
 # Time constants without a lower objective after which potentials are held not to settle.
 _PATIENCE = 20
 
 
 @dataclass
-class LCA(Solver):
+class LCA(SeparableSolver):
     """Locally competitive algorithm (LCA): neurons that inhibit each other until few are active.
 
     Seeks ``min_a 1/2 ||x - offset - a @ atoms||^2 + g(a)`` for any separable penalty. Membrane
@@ -81,11 +81,6 @@ class LCA(Solver):
     max_iter: int = 20000
     tol: float = 1e-6
     time_step: float = 1.0
-
-    def check_penalty(self, penalty):
-        super().check_penalty(penalty)
-        if not penalty.separable:
-            raise incompatible(self, "a separable penalty", penalty, "Use FISTA or ISTA.")
 
     def _check_parameters(self):
         super()._check_parameters()

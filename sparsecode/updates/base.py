@@ -60,6 +60,13 @@ class Update(BaseEstimator):
         """Return the statistics without the samples so far: the next batch has them all again."""
         return stats
 
+    def new_epoch(self, stats, weight):
+        """Return the statistics before samples of this total weight come once more.
+
+        What is known of them from their last time should not weigh more than they do.
+        """
+        return stats
+
     def reset(self, stats, atoms):
         """Return the statistics without what is known of `atoms`, indices of replaced ones."""
         return stats

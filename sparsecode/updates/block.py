@@ -71,7 +71,7 @@ class Moments(NamedTuple):
 
 
 class MomentStats(NamedTuple):
-    """Moments of the samples before the last step, those since, and the samples ever seen."""
+    """Moments of the samples before the last step, of those since, and how many count as seen."""
 
     past: Moments
     batch: Moments
@@ -109,6 +109,9 @@ class MomentUpdate(Update):
     def forget(self, stats):
         return MomentStats(stats.past.faded(0), stats.batch.faded(0), 0.0)
 
+    def new_epoch(self, stats, weight):
+        return stats._replace(n_seen=min(stats.n_seen, weight))
+
     def reset(self, stats, atoms):
         return MomentStats(stats.past.without(atoms), stats.batch.without(atoms), stats.n_seen)
 
@@ -132,7 +135,8 @@ class BlockUpdate(MomentUpdate):
     forgetting : float, default=2.0
         With `t` batches of equal size behind, the batch `s` counts ``(s / t)**forgetting``,
         because old codes belong to old atoms: 0 weighs all batches alike, infinity is only the
-        last one. In full-batch learning only the last pass counts, whatever this is.
+        last one. From the second epoch on, `t` stays at the number of batches of one. In full-batch
+        learning only the last pass counts, whatever this is.
     n_sweeps : int, default=1
         Passes over the atoms in a step.
 

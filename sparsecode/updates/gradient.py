@@ -47,13 +47,13 @@ class GradientUpdate(Update):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sparsecode import Dictionary
     >>> from sparsecode.updates import GradientUpdate
     >>> update = GradientUpdate(lr=0.5)
     >>> dictionary = Dictionary([[1.0, 0.0]])
-    >>> dictionary, stats = update.update(
-    ...     [[2.0, 1.0]], [[1.0]], dictionary, update.init(dictionary)
-    ... )
+    >>> X, codes = np.array([[2.0, 1.0]]), np.array([[1.0]])
+    >>> dictionary, stats = update.update(X, codes, dictionary, update.init(dictionary))
     >>> dictionary.atoms
     array([[1.5, 0.5]])
     """

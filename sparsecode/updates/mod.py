@@ -28,7 +28,7 @@ class MOD(MomentUpdate):
 
     Parameters
     ----------
-    forgetting : float, default=5.0
+    forgetting : float, default=2.0
         With `t` batches of equal size behind, the batch `s` counts ``(s / t)**forgetting``: 0
         weighs all batches alike, infinity is only the last one. In full-batch learning only the
         last pass counts, whatever this is.
@@ -50,15 +50,17 @@ class MOD(MomentUpdate):
            [-1. ,  2.5]])
     """
 
-    forgetting: float = 5.0
+    forgetting: float = 2.0
 
     def _fit(self, dictionary, moments, *, n_jobs=None):
         used = np.flatnonzero(np.diag(moments.second) > 0)
+        if len(used) == 0:
+            return dictionary.atoms
         second = moments.second[np.ix_(used, used)].astype(np.float64)
         before = dictionary.atoms[used].astype(np.float64)
         missing = moments.cross[used] - second @ before
         # Rounding of the sums is all that is left of directions below this.
-        cutoff = max(len(used), 1) * np.finfo(moments.second.dtype).eps
+        cutoff = len(used) * np.finfo(moments.second.dtype).eps
         fitted = before + _solve(second, missing, cutoff)
         atoms = np.array(dictionary.atoms)
         atoms[used] = _projected(fitted, before, dictionary.constraint)
@@ -71,10 +73,10 @@ def _solve(second, missing, cutoff):
     scale = 1 / np.sqrt(np.diag(second))[:, None]
     scaled, right = second * scale * scale.T, missing * scale
     factor, failed = linalg.lapack.dpotrf(scaled)
-    if failed == 0 and len(factor) and _reciprocal_condition(factor, scaled) > cutoff:
+    if failed == 0 and _reciprocal_condition(factor, scaled) > cutoff:
         return scale * linalg.cho_solve((factor, False), right, check_finite=False)
     values, vectors = linalg.eigh(scaled, check_finite=False)
-    kept = values > cutoff * max(values.max(initial=0), 1)
+    kept = values > cutoff * values[-1]
     vectors, values = vectors[:, kept], values[kept, None]
     return scale * (vectors @ ((vectors.T @ right) / values))
 

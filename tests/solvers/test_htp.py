@@ -92,5 +92,5 @@ def test_objective_never_rises(X, dictionary, rng):
 
 
 def test_refuses_an_error(X, dictionary):
-    with pytest.raises(TypeError, match="HTP takes KSparse.*got an error target"):
+    with pytest.raises(TypeError, match=r"HTP takes KSparse.*got an error target"):
         HTP().solve(X, dictionary, KSparse(3, 0.1))

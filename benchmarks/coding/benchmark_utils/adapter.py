@@ -1,5 +1,7 @@
 """A coder as a solver of benchopt; only the files that benchopt loads import this."""
 
+from abc import abstractmethod
+
 from benchopt import BaseSolver
 from threadpoolctl import ThreadpoolController
 
@@ -9,9 +11,9 @@ class CoderSolver(BaseSolver):
 
     sampling_strategy = "run_once"
 
+    @abstractmethod
     def make(self):
-        """The coder with the parameters of this solver; subclasses define it."""
-        raise NotImplementedError
+        """The coder with the parameters of this solver."""
 
     def skip(self, problem, threads):
         reason = self.make().unavailable(problem)

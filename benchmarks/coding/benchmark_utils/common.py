@@ -7,6 +7,13 @@ _SCRIPTS = str(Path(__file__).resolve().parents[2])
 if _SCRIPTS not in sys.path:
     sys.path.append(_SCRIPTS)
 
-from _common import interleaved, patches, print_header  # noqa: E402
+from _common import (  # noqa: E402
+    clock,
+    interleaved,
+    missing,
+    patches,
+    print_header,
+    usable,
+)
 
-__all__ = ["interleaved", "patches", "print_header"]
+__all__ = ["clock", "interleaved", "missing", "patches", "print_header", "usable"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from benchmark_utils import coders
-from benchmark_utils.common import interleaved
+from benchmark_utils.common import clock, interleaved
 from benchmark_utils.problems import Greedy, same_support
 
 
@@ -124,10 +123,3 @@ def _get_ready(coder, problem, threads):
     coder.tune()
     coder.run()
     return max(first - second, 0.0)
-
-
-def clock(run):
-    """Seconds of one call."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin

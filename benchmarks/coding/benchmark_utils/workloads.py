@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark_utils.common import patches
+from benchmark_utils.common import patches, usable
 from benchmark_utils.problems import Greedy, Lasso
 from sparsecode import Dictionary
 from sparsecode.encoders import Exact
@@ -120,17 +120,12 @@ def _lasso(name, X, dictionary, work, weight):
 
 
 def _samples(patch_size):
-    return _usable(patches(patch_size, 20_000, seed=1)).astype(np.float64)
-
-
-def _usable(X):
-    # Patches of the sky have next to nothing to code.
-    return X[np.linalg.norm(X, axis=1) > 1].astype(np.float32)
+    return usable(patches(patch_size, 20_000, seed=1)).astype(np.float64)
 
 
 def _learn(patch_size, n_components, n_learn, n_epochs):
     """Atoms learned by gradient steps on exact codes."""
-    X = _usable(patches(patch_size, n_learn))
+    X = usable(patches(patch_size, n_learn))
     penalty = L1(0.1 * float(np.median(np.linalg.norm(X, axis=1))))
     start = Dictionary.from_samples(X, n_components, random_state=0)
     batches = (X[i : i + 512] for _ in range(n_epochs) for i in range(0, len(X) - 511, 512))

@@ -1,6 +1,8 @@
 """Coders: every solver behind the same few methods, ours and those of other libraries."""
 
-from .base import Coder, missing
+from benchmark_utils.common import missing
+
+from .base import Coder
 from .celer_skglm import CelerLasso, SkglmLasso
 from .floor import Product
 from .ours import Ours, OursGreedy, sparse_output

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
+from abc import ABC, abstractmethod
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from benchmark_utils.common import missing
 from benchmark_utils.problems import Lasso
 
 # As many as the table times of such coders, so that each of those reaches the gap.
 _N_TUNED = 300
 
 
-class Coder:
+class Coder(ABC):
     """A solver with its options, on one problem at a time.
 
     `prepare` is not timed: layout, type, and the Gram matrix, which every coder that can use one
@@ -48,22 +49,22 @@ class Coder:
             return f"solves {self.kind.__name__} problems, not {type(problem).__name__}"
         return missing(self.module, self.package) if self.module else None
 
+    @abstractmethod
     def prepare(self, problem, threads=1):
         """Get ready to code `problem` with at most `threads` threads."""
-        raise NotImplementedError
 
-    def tune(self):
+    def tune(self):  # noqa: B027 - nothing is to be chosen for most coders
         """Choose what is to be chosen for this problem, if anything is."""
 
+    @abstractmethod
     def run(self):
         """Code all samples."""
-        raise NotImplementedError
 
 
 class Tuned(Coder):
     """A coder whose own tolerance is chosen so that every sample reaches a certified gap.
 
-    Subclasses define `encode(X, setting)`, and `settings`, from loose to tight.
+    Subclasses define `settings`, from loose to tight.
 
     Parameters
     ----------
@@ -93,9 +94,13 @@ class Tuned(Coder):
     def run(self):
         self.codes = self._encode(self.problem.X)
 
+    @abstractmethod
     def setup(self, problem):
         """Get ready for `encode`."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def encode(self, X, setting):
+        """Codes of `X` with one of `settings`."""
 
     def _encode(self, X):
         with warnings.catch_warnings():
@@ -107,12 +112,3 @@ class Tuned(Coder):
 def one_by_one(fit, X):
     """Codes of the rows of `X` by an estimator that takes one target at a time."""
     return np.array([fit(row).coef_ for row in X])
-
-
-def missing(module, package):
-    """Why a module cannot be used, or None: it is absent, or fails with what else is installed."""
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        return f"{error} (pip install {package})"
-    return None

@@ -1,0 +1,12 @@
+"""What all benchmark scripts share, from the folder above the benchmark."""
+
+import sys
+from pathlib import Path
+
+_SCRIPTS = str(Path(__file__).resolve().parents[2])
+if _SCRIPTS not in sys.path:
+    sys.path.append(_SCRIPTS)
+
+from _common import clock, missing, patches, print_header, usable  # noqa: E402
+
+__all__ = ["clock", "missing", "patches", "print_header", "usable"]

@@ -1,0 +1,96 @@
+"""What the drop-in transformers share: how they code, decode, and name their output."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sparsecode._validation import FLOAT_DTYPES
+from sparsecode.dropin.encoding import ALGORITHMS, sparse_encode
+
+# What scikit-learn accepts for the parameters that all of them have.
+CODING_CONSTRAINTS = {
+    "transform_algorithm": [ALGORITHMS],
+    "transform_n_nonzero_coefs": [Interval(Integral, 1, None, closed="left"), None],
+    "transform_alpha": [Interval(Real, 0, None, closed="left"), None],
+    "split_sign": ["boolean"],
+    "n_jobs": [Integral, None],
+    "positive_code": ["boolean"],
+    "transform_max_iter": [Interval(Integral, 0, None, closed="left")],
+}
+
+
+class DropInCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of the drop-in transformers; a subclass has scikit-learn's parameters and `_atoms`."""
+
+    def transform(self, X):
+        """Code every sample by `transform_algorithm`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components)
+            With `split_sign` of shape (n_samples, 2 * n_components): the positive parts of the
+            codes, then the negative parts, both as non-negative numbers.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
+        code = sparse_encode(
+            X,
+            self._atoms,
+            algorithm=self.transform_algorithm,
+            n_nonzero_coefs=self.transform_n_nonzero_coefs,
+            alpha=self._transform_alpha,
+            max_iter=self.transform_max_iter,
+            n_jobs=self.n_jobs,
+            positive=self.positive_code,
+        )
+        if self.split_sign:
+            return np.concatenate([np.maximum(code, 0), np.maximum(-code, 0)], axis=1)
+        return code
+
+    def inverse_transform(self, X):
+        """Reconstruct samples from what `transform` returned for them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            With `split_sign` of shape (n_samples, 2 * n_components).
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        code = check_array(X, dtype=FLOAT_DTYPES)
+        if code.shape[1] != self._n_features_out:
+            raise ValueError(
+                "The number of components in the code is different from the number of components "
+                f"in the dictionary. Expected {self._n_features_out}, got {code.shape[1]}. Pass "
+                "what transform returned."
+            )
+        if self.split_sign:
+            positive, negative = np.split(code, 2, axis=1)
+            code = positive - negative
+        return code @ self._atoms
+
+    @property
+    def _transform_alpha(self):
+        return self.transform_alpha
+
+    @property
+    def _n_features_out(self):
+        return (2 if self.split_sign else 1) * len(self._atoms)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

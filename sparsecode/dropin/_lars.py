@@ -1,0 +1,130 @@
+"""Least angle regression up to a number of atoms, which is not the lasso: atoms never leave."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
+from sparsecode.solvers._cholesky import append_to_factor, solve_factored
+
+# Share of the square of an atom that those in use must leave unexplained for it to join them.
+_LEAST = 1e-12
+# Share of the largest correlation at the start below which nothing is left to explain.
+_NOTHING = 1e-12
+_BLOCK_SIZE = 256
+
+
+def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
+    """Code every row by least angle regression with at most `n_nonzero` atoms.
+
+    From a code of zero, the atom of the largest absolute correlation joins, and the code moves so
+    that the correlations of all atoms in use shrink alike, until another atom has as large a one.
+    The code is the one at which atom ``n_nonzero + 1`` would join. Costs ``O(k n_components +
+    k^2)`` a step and sample with `k` atoms in use. Atoms that depend linearly on those in use are
+    passed over.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    dictionary : Dictionary
+    n_nonzero : int
+    n_jobs : int or None, default=None
+        Threads; None uses all cores.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples, n_components)
+        In the type of the dictionary; computed in float64.
+
+    References
+    ----------
+    B. Efron, T. Hastie, I. Johnstone and R. Tibshirani, "Least angle regression", 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.dropin._lars import lars_codes
+    >>> lars_codes(np.array([[3.0, 1.0]]), Dictionary(np.eye(2)), 1)
+    array([[2., 0.]])
+    """
+    codes = np.zeros((len(X), dictionary.n_components), dtype=dictionary.dtype)
+    double = dictionary.astype(np.float64)
+    n_nonzero = min(n_nonzero, dictionary.n_components)
+
+    def code_rows(rows):
+        _lars_rows(X[rows].astype(np.float64) @ double.atoms.T, double.gram, n_nonzero, codes[rows])
+
+    map_row_blocks(code_rows, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    return codes
+
+
+@_jit.kernel
+def _lars_rows(corr, gram, n_nonzero, codes):
+    n = codes.shape[1]
+    # One atom more than the code has is tried.
+    support = np.empty(n_nonzero + 1, dtype=np.int64)
+    signs, direction, values = np.empty(n_nonzero), np.empty(n_nonzero), np.empty(n_nonzero)
+    # How fast each correlation shrinks.
+    rate = np.empty(n)
+    # Rows of no power of two of bytes, which would all lie on the same cache lines.
+    factor = np.empty((n_nonzero + 1, n_nonzero + 5))
+    may_join = np.empty(n, dtype=np.bool_)
+    for s in range(codes.shape[0]):
+        residual = corr[s]
+        may_join[:] = True
+        count = 0
+        first = 0.0
+        while True:
+            j = _largest(residual, may_join)
+            level = abs(residual[support[0] if count > 0 else max(j, 0)])
+            first = max(first, level)
+            if j < 0 or not level > _NOTHING * first:
+                break
+            may_join[j] = False
+            for a in range(count):
+                factor[count, a] = gram[j, support[a]]
+            # A dependent atom does not join: the code goes on as if it were not there.
+            if append_to_factor(factor, count, gram[j, j], _LEAST, 0.0):
+                if count == n_nonzero:
+                    break
+                support[count], signs[count], values[count] = j, np.sign(residual[j]), 0.0
+                count += 1
+            direction[:count] = signs[:count]
+            solve_factored(factor, count, direction)
+            step = _step(gram, residual, may_join, support, count, direction, level, rate)
+            for a in range(count):
+                values[a] += step * direction[a]
+            for i in range(n):
+                residual[i] -= step * rate[i]
+        for a in range(count):
+            codes[s, support[a]] = values[a]
+
+
+@_jit.inner
+def _largest(residual, may_join):
+    """The atom of the largest absolute correlation that may join, or -1."""
+    best, largest = -1, -1.0
+    for i in range(residual.shape[0]):
+        if may_join[i] and abs(residual[i]) > largest:
+            best, largest = i, abs(residual[i])
+    return best
+
+
+@_jit.inner
+def _step(gram, residual, may_join, support, count, direction, level, rate):
+    """How far to go until another atom correlates as much as those in use do."""
+    rate[:] = 0.0
+    for a in range(count):
+        row = gram[support[a]]
+        for i in range(rate.shape[0]):
+            rate[i] += direction[a] * row[i]
+    step = level
+    for i in range(rate.shape[0]):
+        if may_join[i]:
+            if rate[i] < 1.0:
+                step = min(step, max(level - residual[i], 0.0) / (1.0 - rate[i]))
+            if rate[i] > -1.0:
+                step = min(step, max(level + residual[i], 0.0) / (1.0 + rate[i]))
+    return step

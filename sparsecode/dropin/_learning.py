@@ -1,0 +1,80 @@
+"""What the drop-in learners share: where they start, and how they alternate."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sparsecode.constraints import NonNegative, UnitBall
+from sparsecode.dictionary import Dictionary
+from sparsecode.dropin._base import CODING_CONSTRAINTS, DropInCoder
+from sparsecode.dropin.encoding import check_positive, lasso_penalty, lasso_solver
+from sparsecode.encoders import Exact
+from sparsecode.initialization import initial_dictionary
+
+# What scikit-learn accepts for the parameters that both learners have.
+LEARNING_CONSTRAINTS = {
+    **CODING_CONSTRAINTS,
+    "n_components": [Interval(Integral, 1, None, closed="left"), None],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 0, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "fit_algorithm": [StrOptions({"lars", "cd"})],
+    "dict_init": [np.ndarray, None],
+    "callback": [callable, None],
+    "verbose": ["verbose"],
+    "random_state": ["random_state"],
+    "positive_dict": ["boolean"],
+}
+
+
+class DropInLearner(DropInCoder):
+    """Base of the drop-in learners."""
+
+    @property
+    def _atoms(self):
+        return self.components_
+
+    @property
+    def _transform_alpha(self):
+        # For 'omp' it is an error, of which the weight of the l1 norm says nothing.
+        if self.transform_alpha is None and self.transform_algorithm != "omp":
+            return self.alpha
+        return self.transform_alpha
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "components_")
+
+    def _check_fit_algorithm(self):
+        check_positive(self.fit_algorithm, self.positive_code)
+
+    def _first_dictionary(self, X, rng):
+        """The dictionary to start from, in the type of `X`."""
+        constraint = NonNegative(UnitBall()) if self.positive_dict else UnitBall()
+        n_components = X.shape[1] if self.n_components is None else self.n_components
+        if self.dict_init is None:
+            return initial_dictionary(
+                "svd", X, n_components, constraint=constraint, random_state=rng
+            )
+        given = check_array(self.dict_init, dtype=X.dtype, input_name="dict_init")
+        if given.shape[1] != X.shape[1]:
+            raise ValueError(
+                f"dict_init has {given.shape[1]} columns; expected {X.shape[1]}, the number of "
+                "features of X. Give atoms of these features."
+            )
+        # Missing atoms are zero, and replaced after the first step.
+        atoms = np.zeros((n_components, X.shape[1]), dtype=X.dtype)
+        atoms[: len(given)] = given[:n_components]
+        return Dictionary(atoms, constraint=constraint)
+
+    def _encoder(self, X, dictionary):
+        """What codes while learning: the lasso with the weight `alpha`."""
+        penalty = lasso_penalty(X, dictionary, float(self.alpha), self.positive_code)
+        return Exact(penalty, lasso_solver(dictionary.dtype, self.transform_max_iter))
+
+    def _report(self, text):
+        if self.verbose:
+            print(f"[dict_learning] {text}", flush=True)

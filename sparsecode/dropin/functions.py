@@ -1,0 +1,191 @@
+"""scikit-learn's `dict_learning` and `dict_learning_online`: the learners as functions."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from sparsecode.dropin.dictionary_learning import DictionaryLearning
+from sparsecode.dropin.mini_batch import MiniBatchDictionaryLearning
+
+_SHARED = {
+    "X": ["array-like"],
+    "method": [StrOptions({"lars", "cd"})],
+    "method_max_iter": [Interval(Integral, 0, None, closed="left")],
+}
+
+
+@validate_params({**_SHARED, "return_n_iter": ["boolean"]}, prefer_skip_nested_validation=False)
+def dict_learning(
+    X,
+    n_components,
+    *,
+    alpha,
+    max_iter=100,
+    tol=1e-8,
+    method="lars",
+    n_jobs=None,
+    dict_init=None,
+    code_init=None,
+    callback=None,
+    verbose=False,
+    random_state=None,
+    return_n_iter=False,
+    positive_dict=False,
+    positive_code=False,
+    method_max_iter=1000,
+):
+    """Learn a dictionary from all samples: `sklearn.decomposition.dict_learning`, faster.
+
+    The problem and the cost are those of `DictionaryLearning`, and so are the parameters, with
+    `method` for `fit_algorithm` and `method_max_iter` for `transform_max_iter`.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    n_components : int or None
+    alpha : float
+        Weight of the l1 norm, absolute.
+    max_iter : int, default=100
+    tol : float, default=1e-8
+    method : {'lars', 'cd'}, default='lars'
+    n_jobs : int or None, default=None
+    dict_init : ndarray of shape (n_components, n_features) or None, default=None
+    code_init : ndarray of shape (n_samples, n_components) or None, default=None
+    callback : callable or None, default=None
+    verbose : bool or int, default=False
+    random_state : int, RandomState instance or None, default=None
+    return_n_iter : bool, default=False
+        Whether the number of iterations is returned too.
+    positive_dict, positive_code : bool, default=False
+    method_max_iter : int, default=1000
+
+    Returns
+    -------
+    code : ndarray of shape (n_samples, n_components)
+        Codes of least objective for the dictionary.
+    dictionary : ndarray of shape (n_components, n_features)
+    errors : list of float
+        The objective after each iteration.
+    n_iter : int
+        Only where `return_n_iter`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.dropin import dict_learning
+    >>> X = np.random.default_rng(0).standard_normal((50, 8))
+    >>> code, dictionary, errors = dict_learning(X, 12, alpha=0.5, max_iter=20, random_state=0)
+    >>> code.shape, dictionary.shape
+    ((50, 12), (12, 8))
+    """
+    learner = DictionaryLearning(
+        n_components=n_components,
+        alpha=alpha,
+        max_iter=max_iter,
+        tol=tol,
+        fit_algorithm=method,
+        n_jobs=n_jobs,
+        dict_init=dict_init,
+        code_init=code_init,
+        callback=callback,
+        verbose=verbose,
+        random_state=random_state,
+        positive_dict=positive_dict,
+        positive_code=positive_code,
+        transform_max_iter=method_max_iter,
+    ).set_output(transform="default")
+    code = learner.fit_transform(X)
+    found = code, learner.components_, learner.error_
+    return (*found, learner.n_iter_) if return_n_iter else found
+
+
+@validate_params({**_SHARED, "return_code": ["boolean"]}, prefer_skip_nested_validation=False)
+def dict_learning_online(
+    X,
+    n_components=2,
+    *,
+    alpha=1,
+    max_iter=100,
+    return_code=True,
+    dict_init=None,
+    callback=None,
+    batch_size=256,
+    verbose=False,
+    shuffle=True,
+    n_jobs=None,
+    method="lars",
+    random_state=None,
+    positive_dict=False,
+    positive_code=False,
+    method_max_iter=1000,
+    tol=1e-3,
+    max_no_improvement=10,
+):
+    """Learn a dictionary from batches: `sklearn.decomposition.dict_learning_online`, faster.
+
+    The problem and the cost are those of `MiniBatchDictionaryLearning`, and so are the parameters,
+    with `method` for `fit_algorithm` and `method_max_iter` for `transform_max_iter`.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    n_components : int or None, default=2
+    alpha : float, default=1
+        Weight of the l1 norm, absolute.
+    max_iter : int, default=100
+    return_code : bool, default=True
+        Whether the codes are returned too.
+    dict_init : ndarray of shape (n_components, n_features) or None, default=None
+    callback : callable or None, default=None
+    batch_size : int, default=256
+    verbose : bool or int, default=False
+    shuffle : bool, default=True
+    n_jobs : int or None, default=None
+    method : {'lars', 'cd'}, default='lars'
+    random_state : int, RandomState instance or None, default=None
+    positive_dict, positive_code : bool, default=False
+    method_max_iter : int, default=1000
+    tol : float, default=1e-3
+    max_no_improvement : int or None, default=10
+
+    Returns
+    -------
+    code : ndarray of shape (n_samples, n_components)
+        Codes of least objective for the dictionary; only where `return_code`.
+    dictionary : ndarray of shape (n_components, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.dropin import dict_learning_online
+    >>> X = np.random.default_rng(0).standard_normal((50, 8))
+    >>> code, dictionary = dict_learning_online(X, 12, alpha=0.5, max_iter=5, random_state=0)
+    >>> code.shape, dictionary.shape
+    ((50, 12), (12, 8))
+    """
+    learner = MiniBatchDictionaryLearning(
+        n_components=n_components,
+        alpha=alpha,
+        max_iter=max_iter,
+        fit_algorithm=method,
+        n_jobs=n_jobs,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        dict_init=dict_init,
+        transform_algorithm="lasso_" + method,
+        transform_alpha=alpha,
+        verbose=verbose,
+        random_state=random_state,
+        positive_code=positive_code,
+        positive_dict=positive_dict,
+        transform_max_iter=method_max_iter,
+        callback=callback,
+        tol=tol,
+        max_no_improvement=max_no_improvement,
+    ).set_output(transform="default")
+    learner.fit(X)
+    if not return_code:
+        return learner.components_
+    return learner.transform(X), learner.components_

@@ -1,0 +1,149 @@
+"""How an estimator learns by alternating codes and atoms: over epochs, or from a stream."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils.validation import _check_sample_weight
+
+from sparsecode._batches import Samples
+from sparsecode._rows import is_on_disk
+from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._stopping import print_epoch
+from sparsecode.initialization import initial_dictionary
+from sparsecode.learning import LearningState, alternate
+from sparsecode.resampling import resolve_replacement
+
+_HISTORY = ("objective", "l0", "dead_atoms", "seconds")
+
+
+class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
+    """Base of a learner that has the parameters of `DictionaryLearning`.
+
+    It defines `_resolved_update` and `_learning_encoder`.
+    """
+
+    def _fit_stream(self, batches, sample_weight, rng, *, first=True):
+        for name, given in (
+            ("early_stopping", self.early_stopping),
+            ("sample_weight", sample_weight),
+        ):
+            if given is not None and given is not False:
+                raise ValueError(
+                    f"{name} was given with an iterator of batches; expected samples in an array "
+                    "or a memory map. Leave it out, or pass an array."
+                )
+        for batch in batches:
+            X, _ = self._check_samples(batch, None, reset=first)
+            if first:
+                self._begin(X, None, rng)
+            first = False
+            samples = Samples(X, run=self.batch_size)
+            self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
+        if first:
+            raise ValueError(
+                "X is an iterator that gave no batch; expected at least one. Pass a new iterator: "
+                "it can be passed over once."
+            )
+        return self
+
+    def _pass_over(self, samples, held, rng, patience, context, X, y):
+        """Learn for some epochs, until patience ends or a callback stops it."""
+        if held is not None:
+            patience.is_over(self._judge(held), self.dictionary_)
+        for epoch in range(self.n_epochs):
+            task = context.subcontext(task_name="epoch")
+            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            self.n_epochs_ += 1
+            if self.batch_size is None:
+                self._learn([samples.whole()], full_batch=True)
+            else:
+                order = rng if self.shuffle else None
+                if epoch > 0:
+                    self._state = self._state.again(self._update, samples.weight)
+                self._learn(samples.batches(self.batch_size, order), full_batch=False)
+            value = self._objective_of_epoch if held is None else self._judge(held)
+            if self.verbose:
+                print_epoch(epoch + 1, value, self.history_)
+            fitted = {"dictionary_": self.dictionary_}
+            stop = task.call_on_fit_task_end(
+                estimator=self, X=X, y=y, reconstruction_attributes=fitted
+            )
+            if patience.is_over(value, self.dictionary_) or stop:
+                break
+
+    def _learn(self, batches, *, full_batch):
+        """Learn from batches; what is known after each of them is kept at once."""
+        self._costs = []
+        states = alternate(
+            self._learning_encoder(),
+            self.dictionary_,
+            batches,
+            update=self._update,
+            replacement=self._replacement,
+            state=self._state,
+            full_batch=full_batch,
+            missing=self._missing,
+            n_jobs=self.n_jobs,
+        )
+        for state in states:
+            self.dictionary_, self._state, self.n_iter_ = state.dictionary, state, state.n_iter
+            self._costs.append((state.objective, state.weight))
+            n_dead = np.count_nonzero(state.usage == 0)
+            row = (state.objective, state.l0, n_dead, state.seconds)
+            for name, value in zip(_HISTORY, row, strict=True):
+                self.history_[name].append(float(value))
+
+    def _judge(self, held):
+        value = held.objective(
+            self._learning_encoder(), self.dictionary_, missing=self._missing, n_jobs=self.n_jobs
+        )
+        self.history_.setdefault("validation", []).append(value)
+        return value
+
+    @property
+    def _objective_of_epoch(self):
+        costs, weights = np.transpose(self._costs)
+        return float(np.average(costs, weights=weights))
+
+    def _begin(self, X, sample_weight, rng, *, again=False):
+        """Prepare to learn from scratch, or `again` from what was learned before."""
+        self._update = self._resolved_update()
+        self._replacement = resolve_replacement(self.replacement)
+        if again and hasattr(self, "dictionary_"):
+            fresh = LearningState.start(self.dictionary_, self._update, self._replacement)
+            self._state = fresh.after(self._state)
+            return
+        if sample_weight is not None and not is_on_disk(X):
+            X = X[sample_weight > 0]
+        self.dictionary_ = initial_dictionary(
+            self.init,
+            X,
+            self._n_components(X),
+            constraint=self.constraint,
+            missing=self._missing,
+            random_state=rng,
+        )
+        self._state = LearningState.start(self.dictionary_, self._update, self._replacement)
+        self.n_iter_, self.n_epochs_ = 0, 0
+        self.history_ = {name: [] for name in _HISTORY}
+
+    def _n_components(self, X):
+        if self.n_components is not None:
+            return self.n_components
+        if isinstance(self.init, str):
+            return X.shape[1]
+        return np.shape(getattr(self.init, "atoms", self.init))[0]
+
+    def _check_samples(self, X, sample_weight, *, reset):
+        X = self._validated(X, reset=reset, read=False)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+            if not sample_weight.any():
+                raise ValueError(
+                    "sample_weight is zero for all samples; expected a positive weight for some. "
+                    "Leave it out to weigh all samples alike."
+                )
+        return X, sample_weight

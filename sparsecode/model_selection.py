@@ -1,0 +1,174 @@
+"""How many atoms, and which weight of the penalty: scores of fits over a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from sklearn.base import clone
+
+from sparsecode._validation import check_flag, check_matrix, wrong
+from sparsecode.debiasing import debias as refit
+from sparsecode.metrics import bic, code_length, explained_variance, l0
+
+# Whether more is better.
+_CRITERIA = {"bits": False, "bic": False, "objective": False, "explained_variance": True}
+
+
+@dataclass(frozen=True, eq=False)
+class SelectionCurve:
+    """Scores of an estimator fitted at each point of a grid.
+
+    Attributes
+    ----------
+    n_components : ndarray of int of shape (n_points,)
+        Number of atoms of the fitted dictionary.
+    alpha : ndarray of shape (n_points,)
+        Weight that multiplies the penalty's; NaN for an estimator without one.
+    explained_variance : ndarray of shape (n_points,)
+        See `sparsecode.metrics.explained_variance`.
+    l0 : ndarray of shape (n_points,)
+        Mean number of nonzero coefficients of a sample.
+    objective : ndarray of shape (n_points,)
+        Mean objective, minus the estimator's `score`. It depends on `alpha`, so it compares only
+        points of the same one.
+    bits : ndarray of shape (n_points,)
+        See `sparsecode.metrics.code_length`.
+    bic : ndarray of shape (n_points,)
+        See `sparsecode.metrics.bic`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.model_selection import SelectionCurve
+    >>> scores = [np.array(values) for values in ([0.5, 0.9], [1, 2], [3, 2], [80, 70], [9, 8])]
+    >>> curve = SelectionCurve(np.array([8, 16]), np.array([0.1, 0.1]), *scores)
+    >>> curve.best("bits")
+    {'n_components': 16, 'alpha': 0.1}
+    """
+
+    n_components: np.ndarray
+    alpha: np.ndarray
+    explained_variance: np.ndarray
+    l0: np.ndarray
+    objective: np.ndarray
+    bits: np.ndarray
+    bic: np.ndarray
+
+    def best(self, criterion="bits"):
+        """Return the point of the grid that is best by a criterion, the first of equal ones.
+
+        Parameters
+        ----------
+        criterion : {"bits", "bic", "objective", "explained_variance"}, default="bits"
+            The last two are for held-out samples: on those learned from, more atoms and more
+            coefficients are always better.
+
+        Returns
+        -------
+        parameters : dict
+            For the estimator's `set_params`: "n_components" and, where it has one, "alpha".
+        """
+        i = self.index(criterion)
+        parameters = {"n_components": int(self.n_components[i])}
+        if not np.isnan(self.alpha[i]):
+            parameters["alpha"] = float(self.alpha[i])
+        return parameters
+
+    def index(self, criterion="bits"):
+        """Return the index of the best point, of those at which the criterion is a number."""
+        if criterion not in _CRITERIA:
+            raise ValueError(
+                wrong(
+                    "criterion",
+                    got=repr(criterion),
+                    expected=f"one of {', '.join(map(repr, _CRITERIA))}",
+                    remedy="Choose one of these.",
+                )
+            )
+        values = getattr(self, criterion)
+        return int(np.nanargmax(values) if _CRITERIA[criterion] else np.nanargmin(values))
+
+    def to_frame(self):
+        """Return the curve as a pandas DataFrame, one row a point."""
+        import pandas
+
+        return pandas.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
+
+
+def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None, debias=False):
+    """Fit an estimator at each point of a grid, and score the dictionaries.
+
+    Takes one fit a point, and the codes of the samples that are scored.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a parameter `n_components`, an `alpha` where `alphas` are given, and a `dictionary_`
+        once fitted, such as `sparsecode.DictionaryLearning`. It is cloned, not fitted; with an
+        int as its `random_state` the points differ by their parameters only.
+    X : array-like of shape (n_samples, n_features)
+        Samples that are learned from.
+    n_components : array-like of int of shape (n_sizes,) or None, default=None
+        Numbers of atoms; None is the one of the estimator.
+    alphas : array-like of float of shape (n_alphas,) or None, default=None
+        Weights, for each number of atoms; None is the one of the estimator.
+    X_val : array-like of shape (n_val, n_features) or None, default=None
+        Samples that are scored; None is `X`. `bits` and `bic` charge for the dictionary, so that
+        they need no others.
+    debias : bool, default=False
+        Whether codes are refitted on their supports, see `sparsecode.debias`, before all scores
+        but the objective: for penalties that shrink, when it is the supports that are judged.
+
+    Returns
+    -------
+    curve : SelectionCurve
+        One point for each pair, all alphas of the first number of atoms first.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no such parameter.
+
+    Examples
+    --------
+    >>> from sparsecode import DictionaryLearning
+    >>> from sparsecode.datasets import make_sparse_signals
+    >>> from sparsecode.model_selection import selection_curve
+    >>> X = make_sparse_signals(400, 8, 8, n_nonzero=2, snr_db=30, random_state=0).X
+    >>> model = DictionaryLearning(alpha=0.2, random_state=0)
+    >>> selection_curve(model, X, n_components=[4, 8, 16], debias=True).best()
+    {'n_components': 8, 'alpha': 0.2}
+    """
+    check_flag(debias, "debias")
+    X = check_matrix(X, "X")
+    scored = X if X_val is None else check_matrix(X_val, "X_val", n_columns=X.shape[1])
+    rows = [
+        _score(clone(estimator).set_params(**parameters).fit(X), scored, debias)
+        for parameters in _grid(n_components, alphas)
+    ]
+    return SelectionCurve(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def _grid(n_components, alphas):
+    """Parameters to set at each point; those that are not searched stay the estimator's."""
+    sizes = [{}] if n_components is None else [{"n_components": int(k)} for k in n_components]
+    weights = [{}] if alphas is None else [{"alpha": float(alpha)} for alpha in alphas]
+    return [size | weight for size in sizes for weight in weights]
+
+
+def _score(model, X, debias):
+    """The values of `SelectionCurve` at one point."""
+    dictionary, codes = model.dictionary_, model.transform(X)
+    if debias:
+        penalty = model._transform_encoder().penalty
+        codes = refit(X, codes, dictionary, positive=getattr(penalty, "positive", False))
+    return (
+        dictionary.n_components,
+        model.get_params().get("alpha", np.nan),
+        explained_variance(X, dictionary.decode(codes)),
+        float(l0(codes).mean()),
+        -model.score(X),
+        code_length(X, codes, dictionary),
+        bic(X, codes, dictionary),
+    )

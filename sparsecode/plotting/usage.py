@@ -1,0 +1,59 @@
+"""How much the atoms of a dictionary are used."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sparsecode.metrics import usage
+from sparsecode.plotting._style import GRID, INK, quiet
+
+
+def plot_usage(codes, *, threshold=0.0, ax=None):
+    """Draw the share of the samples that use each atom, the most used atom first.
+
+    The line is the share that all atoms would have if they were used alike; the number of atoms
+    that no sample uses is written where there are any.
+
+    Parameters
+    ----------
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    threshold : float, default=0.0
+        A sample uses an atom where ``|z| > threshold``; see `sparsecode.metrics.usage`.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> from sparsecode.plotting import plot_usage
+    >>> ax = plot_usage([[0.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
+    """
+    share = np.sort(usage(codes, threshold=threshold).share)[::-1]
+    if ax is None:
+        ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
+    edges = np.arange(len(share) + 1) + 0.5
+    ax.stairs(share, edges, fill=True, color="C0", alpha=0.85)
+    ax.axhline(share.mean(), color=INK, linewidth=0.8, linestyle="--")
+    n_dead = np.count_nonzero(share == 0)
+    if n_dead:
+        ax.annotate(
+            f"{n_dead} never used",
+            (1, 1),
+            xycoords="axes fraction",
+            ha="right",
+            va="top",
+            color=INK,
+            fontsize=9,
+        )
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("atom, by use")
+    ax.set_ylabel("share of samples")
+    ax.grid(axis="y", color=GRID, linewidth=0.6)
+    ax.set_axisbelow(True)
+    quiet(ax)
+    return ax

@@ -1,0 +1,181 @@
+"""`DictionaryLearning` and `dict_learning` against scikit-learn's, and what they promise."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+import sklearn.decomposition
+
+from sparsecode import Dictionary, certify
+from sparsecode.datasets import make_sparse_signals
+from sparsecode.dropin import DictionaryLearning, dict_learning, sparse_encode
+from sparsecode.penalties import L1
+
+pytestmark = pytest.mark.needs_jit("it learns")
+THEIRS = sklearn.decomposition.DictionaryLearning
+POSITIVE = {"positive_code": True, "positive_dict": True, "fit_algorithm": "cd"}
+
+
+def test_signatures_are_those_of_scikit_learn():
+    assert inspect.signature(DictionaryLearning) == inspect.signature(THEIRS)
+    assert inspect.signature(dict_learning) == inspect.signature(
+        sklearn.decomposition.dict_learning
+    )
+    mine, theirs = DictionaryLearning._parameter_constraints, THEIRS._parameter_constraints
+    assert sorted(mine) == sorted(theirs)
+
+
+@pytest.mark.parametrize("options", [{}, POSITIVE], ids=["signed", "positive"])
+@pytest.mark.parametrize("alpha", [0.05, 0.3])
+def test_as_good_as_scikit_learn(draw, lasso, alpha, options):
+    """Both end in local minima, now the one in a better one and now the other."""
+
+    def best(X, atoms):
+        codes = sparse_encode(X, atoms, alpha=alpha, positive=bool(options))
+        return lasso(X, codes, atoms, alpha)
+
+    settings = {"n_components": 12, "alpha": alpha, "max_iter": 60, "random_state": 0}
+    settings |= {"fit_algorithm": "cd"} | options
+    ratios = []
+    for seed in range(6):
+        X = draw(seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = THEIRS(**settings).fit(X)
+        mine = DictionaryLearning(**settings).fit(X)
+        ratios.append(best(X, mine.components_) / best(X, theirs.components_))
+    assert np.mean(ratios) <= 1.005
+
+
+def test_what_is_returned_fits_together(signals, lasso):
+    code, atoms, errors, n_iter = dict_learning(
+        signals, 12, alpha=0.2, max_iter=15, random_state=0, return_n_iter=True
+    )
+    assert code.shape == (120, 12) and atoms.shape == (12, 8)
+    assert isinstance(errors, list) and len(errors) == n_iter == 15
+    assert errors[-1] == pytest.approx(lasso(signals, code, atoms, 0.2), rel=1e-9)
+    assert certify(signals, code, atoms, L1(0.2)).relative_gap.max() <= 1e-10
+    assert (np.linalg.norm(atoms, axis=1) <= 1 + 1e-12).all()
+    np.testing.assert_allclose(code, sparse_encode(signals, atoms, alpha=0.2), atol=1e-9)
+    assert len(dict_learning(signals, 12, alpha=0.2, max_iter=1)) == 3
+
+
+@pytest.mark.parametrize("options", [{}, POSITIVE], ids=["signed", "positive"])
+def test_the_objective_falls_until_it_stands(signals, options):
+    learner = DictionaryLearning(12, alpha=0.2, tol=1e-5, random_state=0, **options).fit(signals)
+    errors = np.array(learner.error_)
+    assert len(errors) == learner.n_iter_ < 1000 and type(learner.n_iter_) is int
+    assert (np.diff(errors) <= 1e-9 * errors[:-1]).all()
+    assert errors[-3] - errors[-2] < 1e-5 * errors[-2]
+
+
+def test_atoms_are_found():
+    options = {"n_components": 12, "n_features": 8, "n_nonzero": 2, "snr_db": 40}
+    truth = make_sparse_signals(400, **options, random_state=1)
+    learner = DictionaryLearning(12, alpha=0.02, max_iter=200, random_state=0).fit(truth.X)
+    match = Dictionary(learner.components_).match(truth.atoms)
+    assert np.mean(match.cosines > 0.99) >= 0.8
+
+
+@pytest.mark.parametrize("fit_algorithm", ["lars", "cd"])
+def test_fit_algorithms_are_names_of_one(signals, fit_algorithm):
+    learner = DictionaryLearning(4, fit_algorithm=fit_algorithm, max_iter=5, random_state=0)
+    other = DictionaryLearning(4, max_iter=5, random_state=0).fit(signals)
+    np.testing.assert_array_equal(learner.fit(signals).components_, other.components_)
+
+
+def test_float32_stays(signals):
+    learner = DictionaryLearning(6, max_iter=5, random_state=0, split_sign=True)
+    codes = learner.fit_transform(signals.astype(np.float32))
+    assert codes.dtype == learner.components_.dtype == np.float32
+    assert learner.transform(signals.astype(np.float32)).dtype == np.float32
+    assert len(learner.get_feature_names_out()) == 12
+    wide = DictionaryLearning(6, max_iter=5, random_state=0).fit(signals)
+    np.testing.assert_allclose(learner.components_, wide.components_, atol=1e-3)
+
+
+def test_dict_init_alone_is_used_and_left_alone(signals, frame):
+    atoms = Dictionary.random(9, 8, random_state=1).atoms
+    given, copy = atoms.copy(), atoms.copy()
+    learner = DictionaryLearning(9, max_iter=0, dict_init=given).fit(signals)
+    np.testing.assert_allclose(learner.components_, copy)
+    assert learner.n_iter_ == 0 and learner.error_ == []
+    DictionaryLearning(9, max_iter=3, dict_init=given).fit(signals)
+    np.testing.assert_array_equal(given, copy)
+    # Atoms that are missing are made up for.
+    more = DictionaryLearning(11, max_iter=3, dict_init=given).fit(signals).components_
+    assert (np.linalg.norm(more, axis=1) > 0.5).all()
+
+
+def test_code_init_alone_gives_the_first_atoms(signals):
+    atoms = Dictionary.random(6, 8, random_state=1).atoms
+    code = np.random.default_rng(0).standard_normal((120, 6))
+    learner = DictionaryLearning(6, max_iter=0, code_init=code).fit(code @ atoms)
+    np.testing.assert_allclose(learner.components_, atoms, atol=1e-8)
+    with pytest.raises(ValueError, match="code"):
+        DictionaryLearning(6, code_init=code[:50]).fit(signals)
+    with pytest.raises(ValueError, match="dict_init has 7 columns"):
+        DictionaryLearning(6, dict_init=atoms[:, :7]).fit(signals)
+
+
+def test_callback_and_verbose(signals, capsys):
+    seen = []
+    DictionaryLearning(4, max_iter=11, tol=0, callback=seen.append, verbose=True).fit(signals)
+    assert [known["ii"] for known in seen] == [0, 5, 10]
+    assert seen[0]["dictionary"].shape == (4, 8) and len(seen[1]["errors"]) == 5
+    assert capsys.readouterr().out.count("[dict_learning] iteration") == 11
+
+
+def test_transform_alpha_for_omp_is_not_that_of_learning(signals):
+    learner = DictionaryLearning(12, alpha=0.2, max_iter=3, random_state=0).fit(signals)
+    assert (np.count_nonzero(learner.transform(signals), axis=1) == 1).all()
+    learner.set_params(transform_alpha=0.01)
+    X_hat = learner.inverse_transform(learner.transform(signals))
+    assert (np.sum((signals - X_hat) ** 2, axis=1) <= 0.01).all()
+    learner.set_params(transform_algorithm="lasso_cd", transform_alpha=None)
+    expected = sparse_encode(signals, learner.components_, alpha=0.2)
+    np.testing.assert_array_equal(learner.transform(signals), expected)
+
+
+WRONG = [
+    {"n_components": 0},
+    {"alpha": -1},
+    {"max_iter": -1},
+    {"tol": -1.0},
+    {"fit_algorithm": "omp"},
+    {"positive_code": True},
+    {"dict_init": [[1.0]]},
+    {"code_init": 3},
+    {"callback": 3},
+    {"random_state": "a"},
+    {"positive_dict": 2},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: next(iter(wrong)))
+def test_errors_are_those_of_scikit_learn(signals, wrong):
+    got, expected = (
+        raised(lambda c=cls: c(**wrong).fit(signals)) for cls in (DictionaryLearning, THEIRS)
+    )
+    assert type(got) is type(expected)
+    assert str(got).startswith(str(expected).split("{")[0].split(":")[0][:60])
+
+
+def test_errors_of_the_function(signals):
+    for wrong in ({"method": "omp"}, {"return_n_iter": 3}, {"method_max_iter": -1}, {"alpha": -1}):
+        options = {"alpha": 1} | wrong
+        got, expected = (
+            raised(lambda f=function, o=options: f(signals, 4, **o))
+            for function in (dict_learning, sklearn.decomposition.dict_learning)
+        )
+        assert type(got) is type(expected)
+        assert str(got).startswith(str(expected).split("{")[0])
+
+
+def raised(call):
+    try:
+        call()
+    except (TypeError, ValueError) as error:
+        return error
+    pytest.fail("accepted")

@@ -1,0 +1,67 @@
+"""Block coordinate descent reaches the constrained least-squares fit, with the written weights."""
+
+import numpy as np
+import pytest
+
+from sparsecode import Dictionary
+from sparsecode.constraints import Free, NonNegative, UnitBall
+from sparsecode.updates import MOD, BlockUpdate
+from sparsecode.updates.block import Moments
+
+
+@pytest.fixture
+def batch(rng):
+    return rng.standard_normal((40, 5)), rng.standard_normal((40, 6))
+
+
+def learned(update, X, codes, dictionary):
+    return update.update(X, codes, dictionary, update.init(dictionary))[0]
+
+
+def test_orthogonal_codes_take_one_sweep(rng, batch):
+    codes = np.linalg.qr(batch[1])[0]
+    moved = learned(BlockUpdate(), batch[0], codes, Dictionary(rng.standard_normal((6, 5))))
+    np.testing.assert_allclose(moved.atoms, codes.T @ batch[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("constraint", [Free(), UnitBall(), NonNegative(Free())], ids=repr)
+def test_converges_to_the_constrained_optimum(rng, batch, constraint):
+    X, codes = batch
+    dictionary = Dictionary(rng.standard_normal((6, 5)), constraint=constraint)
+    moved = learned(BlockUpdate(n_sweeps=500), X, codes, dictionary).atoms
+    descent = codes.T @ (X - codes @ moved)
+    # KKT: a projected gradient step stays where it is.
+    np.testing.assert_allclose(constraint.project(moved + descent), moved, atol=1e-9)
+    if constraint == Free():
+        np.testing.assert_allclose(moved, np.linalg.lstsq(codes, X, rcond=None)[0])
+
+
+def test_a_long_dictionary_is_corrected_in_order(rng):
+    # More atoms than are corrected between two products with all of them.
+    X, codes = rng.standard_normal((90, 3)), rng.standard_normal((90, 70))
+    dictionary = Dictionary(rng.standard_normal((70, 3)), constraint=UnitBall())
+    atoms = dictionary.atoms.copy()
+    for j in range(70):
+        step = codes[:, j] @ (X - codes @ atoms) / (codes[:, j] @ codes[:, j])
+        atoms[j] = UnitBall().project((atoms[j] + step)[None])[0]
+    np.testing.assert_allclose(learned(BlockUpdate(), X, codes, dictionary).atoms, atoms, rtol=1e-8)
+
+
+@pytest.mark.parametrize("cls", [BlockUpdate, MOD])
+@pytest.mark.parametrize("forgetting", [0.0, 1.0, 2.5, np.inf])
+def test_batches_count_as_written(rng, cls, forgetting):
+    update, dictionary = cls(forgetting=forgetting), Dictionary(rng.standard_normal((3, 4)))
+    stats, expected = update.init(dictionary), Moments.zeros(dictionary)
+    for s in range(1, 4):
+        X, codes = rng.standard_normal((10, 4)), rng.standard_normal((10, 3))
+        stats = update.update(X, codes, dictionary, stats)[1]
+        share = (s / 3) ** forgetting
+        expected = expected + Moments.of(X, codes, dictionary).faded(share)
+    for got, wanted in zip(stats.past, expected, strict=True):
+        np.testing.assert_allclose(got, wanted)
+
+
+@pytest.mark.parametrize(("name", "value"), [("forgetting", -1), ("n_sweeps", 0)])
+def test_errors_say_what_to_do(name, value):
+    with pytest.raises(ValueError, match=f"{name} is"):
+        BlockUpdate(**{name: value}).init(Dictionary(np.eye(2)))
