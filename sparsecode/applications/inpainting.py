@@ -50,10 +50,10 @@ def inpaint_image(
     patches of the filled image are coded and averaged, with an error that falls geometrically from
     a tenth of the range of the image to `sigma`, and corrected where pixels are known. Coarse
     structures so come before fine ones, and neighbouring patches come to agree; on photographs that
-    is worth 1 to 2 dB. By default the dictionary is learned along the way: before each round it
+    is worth 0.2 to 1.6 dB. By default the dictionary is learned along the way: before each round it
     makes one step of K-SVD on patches of the filled image, beginning with overcomplete cosines.
 
-    A quarter of a million pixels take about half a minute on two cores.
+    A quarter of a million grey pixels take 4 to 8 seconds on two cores.
 
     Parameters
     ----------

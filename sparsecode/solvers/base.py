@@ -108,7 +108,7 @@ class Solver(BaseEstimator):
         missing : bool, default=False
             Whether NaN in `X` means a missing entry. Each sample is fitted on its other features
             only, as if these columns of the atoms did not exist for it. Costs a Gram matrix for
-            each pattern of missing entries.
+            each pattern of missing entries; `OMP` and `OLS` only compute the rows they need.
         sparse_output : bool, default=False
             Whether the codes are a CSR array instead of a dense one.
         n_jobs : int or None, default=None

@@ -22,7 +22,8 @@ class OLS(Greedy):
     With the Gram matrix and `k` atoms a sample costs ``O(k^2 n_components)``, besides its
     correlations. Atoms that depend linearly on the chosen ones, such as copies of them, are passed
     over. Where codes to start from are given, the atoms of their support enter first, largest
-    first.
+    first. A sample with missing entries costs ``O(k n_components n_features)``
+    more.
 
     Parameters
     ----------

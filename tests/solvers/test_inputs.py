@@ -152,6 +152,31 @@ def test_missing_entries_with_a_number_of_atoms(problem, rng, solver):
     assert result.certificate.relative_residual.max() <= 1e-6
 
 
+@pytest.mark.parametrize("solver", [OMP(), OLS()])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_missing_entries_with_an_error_and_more_atoms_than_are_seen(problem, rng, solver, dtype):
+    X, dictionary = problem
+    X, dictionary = X.astype(dtype), dictionary.astype(dtype)
+    X[rng.uniform(size=X.shape) < 0.5] = np.nan
+    X[:2] = np.nan
+    X[1, 0] = 2.0
+    seen = ~np.isnan(X)
+    errors = 0.1 * np.nansum(dictionary.center(X) ** 2, axis=1)
+    penalty = KSparse(dictionary.n_components, errors)
+    result = solver.solve(X, dictionary, penalty, missing=True, record=True, sparse_output=True)
+    codes = result.codes.toarray()
+    assert result.converged.all() and codes.dtype == dtype and not codes[0].any()
+    assert (result.n_iter <= seen.sum(axis=1)).all() and result.n_iter[1] == 1
+    left = 2 * certify(X, codes, dictionary, penalty, missing=True).objective
+    assert (left <= errors * (1 + 1e-5)).all()
+    np.testing.assert_allclose(2 * result.history["objective"][-1], left, atol=1e-4)
+    # From a start the largest atoms come first, so that it may end with fewer, but not with others.
+    again = solver.solve(X, dictionary, penalty, missing=True, codes=codes).codes
+    assert not ((again != 0) & (codes == 0)).any()
+    left = 2 * certify(X, again, dictionary, penalty, missing=True).objective
+    assert (left <= errors * (1 + 1e-5)).all()
+
+
 @pytest.mark.parametrize(
     "solver, penalty", [(FISTA(), GroupL1(0.1)), (CoordinateDescent(), L0(0.1)), (ADMM(), L1(0.1))]
 )
