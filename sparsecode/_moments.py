@@ -75,6 +75,11 @@ def inner_products(rows):
     return out
 
 
+def count_nonzero(codes):
+    """Number of nonzero coefficients, dense or sparse."""
+    return np.count_nonzero(codes.data if sparse.issparse(codes) else codes)
+
+
 def squares(codes, sample_weight=None):
     """Sum of the squared coefficients of each atom, shape (n_components,), in float64."""
     if sparse.issparse(codes):

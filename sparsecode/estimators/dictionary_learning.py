@@ -52,8 +52,8 @@ class DictionaryLearning(AlternatingLearner):
         How atoms follow from codes; None is `BlockUpdate()`.
     batch_size : int or None, default=None
         Samples between two updates of the atoms. None is all of them: full-batch learning, where
-        every update forgets the codes of the pass before. For many samples online learning, with
-        at least as many samples a batch as there are atoms, is much faster.
+        every update forgets the codes of the pass before. For many samples online learning is much
+        faster; 1024 or, if that is more, twice the number of atoms is a good size of a batch.
     n_epochs : int, default=100
         Most passes over the samples.
     init : str, array-like of shape (n_components, n_features) or Dictionary, default="samples"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._moments import moments
+from sparsecode._moments import count_nonzero, moments
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
@@ -16,6 +16,9 @@ from sparsecode.updates.base import Update
 
 # Atoms corrected one after the other between two products with all of them.
 _WIDTH = 64
+# Exponents of forgetting that `None` chooses between, and uses of an atom, for each of its values,
+# that it keeps; fewer, and atoms fit the noise of the last batches.
+_SLOWEST, _FASTEST, _KEPT_USES = 1.0, 5.0, 0.5
 _FREE, _BALL, _SPHERE = 0, 1, 2
 _KINDS = {Free: _FREE, UnitBall: _BALL, UnitNorm: _SPHERE}
 
@@ -31,24 +34,28 @@ class Moments(NamedTuple):
         Sum of ``z.T @ (x - offset)``.
     weight : float
         Sum of the sample weights.
+    n_uses : float
+        Number of nonzero coefficients.
     """
 
     second: np.ndarray
     cross: np.ndarray
     weight: float
+    n_uses: float
 
     @classmethod
     def zeros(cls, dictionary):
         """Moments of no samples."""
         n_components, dtype = dictionary.n_components, dictionary.dtype
         second = np.zeros((n_components, n_components), dtype=dtype)
-        return cls(second, np.zeros_like(dictionary.atoms), 0.0)
+        return cls(second, np.zeros_like(dictionary.atoms), 0.0, 0.0)
 
     @classmethod
     def of(cls, X, codes, dictionary, sample_weight=None, *, n_jobs=None):
         """Moments of some samples."""
         sums = moments(dictionary.center(X), codes, sample_weight, n_jobs=n_jobs)
-        return cls(*sums, len(X) if sample_weight is None else float(np.sum(sample_weight)))
+        weight = len(X) if sample_weight is None else float(np.sum(sample_weight))
+        return cls(*sums, weight, float(count_nonzero(codes)))
 
     def __add__(self, other):
         """Moments of both sets of samples."""
@@ -59,64 +66,84 @@ class Moments(NamedTuple):
     def faded(self, factor):
         """Moments of the same samples, counting less."""
         if factor == 0 or self.weight == 0:
-            return Moments(np.zeros_like(self.second), np.zeros_like(self.cross), 0.0)
+            return Moments(np.zeros_like(self.second), np.zeros_like(self.cross), 0.0, 0.0)
         scale = self.second.dtype.type(factor)
-        return Moments(self.second * scale, self.cross * scale, self.weight * factor)
+        return Moments(
+            self.second * scale, self.cross * scale, self.weight * factor, self.n_uses * factor
+        )
 
     def without(self, atoms):
         """Moments as if nothing had used some atoms."""
         second, cross = self.second.copy(), self.cross.copy()
         second[atoms], second[:, atoms], cross[atoms] = 0, 0, 0
-        return Moments(second, cross, self.weight)
+        return self._replace(second=second, cross=cross)
 
 
 class MomentStats(NamedTuple):
-    """Moments of the samples before the last step, of those since, and how many count as seen."""
+    """Moments of the samples before the last step, those since, and what was seen in all.
+
+    Attributes
+    ----------
+    past, batch : Moments
+    n_seen : float
+        Sum of the weights of the samples before the last step, none of them forgotten.
+    n_used : float
+        Their number of nonzero coefficients.
+    """
 
     past: Moments
     batch: Moments
     n_seen: float
+    n_used: float
 
 
 class MomentUpdate(Update):
     """Base of the updates that need no more of the samples than their moments.
 
-    A subclass has a field `forgetting`, and defines ``_fit(dictionary, moments)``, the atoms that
-    fit the moments better. With `t` batches of equal size behind, the batch `s` counts ``(s /
-    t)**forgetting``.
+    A subclass has a field `forgetting`, see `BlockUpdate`, and defines ``_fit(dictionary,
+    moments)``, the atoms that fit the moments better.
     """
 
     def init(self, dictionary):
         self._check()
         nothing = Moments.zeros(dictionary)
-        return MomentStats(nothing, nothing, 0.0)
+        return MomentStats(nothing, nothing, 0.0, 0.0)
 
     def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
         new = Moments.of(X, codes, dictionary, sample_weight, n_jobs=n_jobs)
         return stats._replace(batch=stats.batch + new)
 
     def step(self, dictionary, stats, *, n_jobs=None):
-        past, batch, n_seen = stats
+        past, batch = stats.past, stats.batch
         if batch.weight == 0:
             return dictionary, stats
-        share = n_seen / (n_seen + batch.weight)
-        past = past.faded(share**self.forgetting if share > 0 else 0.0) + batch
+        n_seen, n_used = stats.n_seen + batch.weight, stats.n_used + batch.n_uses
+        if stats.n_seen > 0:
+            exponent = self._exponent(n_used / dictionary.atoms.size)
+            batch = past.faded((stats.n_seen / n_seen) ** exponent) + batch
         with single_threaded_blas():
-            atoms = self._fit(dictionary, past, n_jobs=n_jobs)
-        stats = MomentStats(past, Moments.zeros(dictionary), n_seen + batch.weight)
+            atoms = self._fit(dictionary, batch, n_jobs=n_jobs)
+        stats = MomentStats(batch, Moments.zeros(dictionary), n_seen, n_used)
         return dictionary.replace(atoms=atoms), stats
 
+    def _exponent(self, n_uses_a_value):
+        """How fast to forget, when each atom was used so many times for each of its values."""
+        if self.forgetting is not None:
+            return self.forgetting
+        return min(max(n_uses_a_value / _KEPT_USES - 1, _SLOWEST), _FASTEST)
+
     def forget(self, stats):
-        return MomentStats(stats.past.faded(0), stats.batch.faded(0), 0.0)
+        return MomentStats(stats.past.faded(0), stats.batch.faded(0), 0.0, 0.0)
 
     def new_epoch(self, stats, weight):
-        return stats._replace(n_seen=min(stats.n_seen, weight))
+        share = min(weight / stats.n_seen, 1) if stats.n_seen > 0 else 1
+        return stats._replace(n_seen=stats.n_seen * share, n_used=stats.n_used * share)
 
     def reset(self, stats, atoms):
-        return MomentStats(stats.past.without(atoms), stats.batch.without(atoms), stats.n_seen)
+        return stats._replace(past=stats.past.without(atoms), batch=stats.batch.without(atoms))
 
     def _check(self):
-        if self.forgetting != np.inf:
+        if self.forgetting not in (None, np.inf):
             check_number(self.forgetting, "forgetting", low=0)
 
 
@@ -132,11 +159,13 @@ class BlockUpdate(MomentUpdate):
 
     Parameters
     ----------
-    forgetting : float, default=2.0
+    forgetting : float or None, default=None
         With `t` batches of equal size behind, the batch `s` counts ``(s / t)**forgetting``,
         because old codes belong to old atoms: 0 weighs all batches alike, infinity is only the
-        last one. From the second epoch on, `t` stays at the number of batches of one. In full-batch
-        learning only the last pass counts, whatever this is.
+        last one. None is as fast as the data allow, an exponent between 1 and 5: what is kept has
+        used each atom, on average, at least half as often as it has values. From the second epoch
+        on, `t` stays at the number of batches of one. In full-batch learning only the last pass
+        counts, whatever this is.
     n_sweeps : int, default=1
         Passes over the atoms in a step.
 
@@ -157,7 +186,7 @@ class BlockUpdate(MomentUpdate):
     array([[1. , 0.5]])
     """
 
-    forgetting: float = 2.0
+    forgetting: float | None = None
     n_sweeps: int = 1
 
     def _check(self):

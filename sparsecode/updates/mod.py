@@ -28,9 +28,8 @@ class MOD(MomentUpdate):
 
     Parameters
     ----------
-    forgetting : float, default=2.0
-        With `t` batches of equal size behind, the batch `s` counts ``(s / t)**forgetting``: 0
-        weighs all batches alike, infinity is only the last one. In full-batch learning only the
+    forgetting : float or None, default=None
+        How fast old batches lose their weight, as in `BlockUpdate`. In full-batch learning only the
         last pass counts, whatever this is.
 
     References
@@ -50,7 +49,7 @@ class MOD(MomentUpdate):
            [-1. ,  2.5]])
     """
 
-    forgetting: float = 2.0
+    forgetting: float | None = None
 
     def _fit(self, dictionary, moments, *, n_jobs=None):
         used = np.flatnonzero(np.diag(moments.second) > 0)

@@ -18,10 +18,11 @@ class Ours(Batched):
         How fast old batches lose their weight; None is the default of the update. 1 is what SPAMS
         does by default, in as many batches as a batch has samples.
     dtype : str, default="float32"
-    batch_size : int, default=512
+    batch_size : int or None, default=None
+        None is what the documentation advises: 1024, or twice the number of atoms if that is more.
     """
 
-    def __init__(self, forgetting=None, dtype="float32", batch_size=512):
+    def __init__(self, forgetting=None, dtype="float32", batch_size=None):
         super().__init__(batch_size, dtype)
         self.forgetting = forgetting
 
