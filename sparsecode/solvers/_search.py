@@ -33,7 +33,8 @@ class Lanes(NamedTuple):
 
     @classmethod
     def of(cls, n_components, dtype):
-        residual = np.zeros((-(-n_components // N_LANES), N_LANES), dtype=dtype)
+        n_rows = -(-n_components // N_LANES)
+        residual = np.zeros((n_rows + N_LANES, N_LANES), dtype=dtype)[N_LANES:]
         tops = np.empty(N_LANES + 1, dtype=dtype)
         bits = np.int32 if dtype == np.float32 else np.int64
         flat = residual.ravel()[:n_components]
@@ -65,8 +66,13 @@ def search_rows(
     n = codes.shape[1]
     own = make_active_set(n, most)
     size = 2 * n + N_LANES
+    n_features = exact.samples.shape[1]
+    # Room before what is written to: a loop that begins less than a few vectors behind what it
+    # reads runs without vectors, and rounds differently, so that the place of arrays in memory
+    # would show in the last bits of a code.
+    before = 64 // max(n_features, 1) + 1
     room = Room(
-        np.empty(size, dtype=np.int64), np.empty(size), np.empty((2, exact.samples.shape[1]))
+        np.empty(size, dtype=np.int64), np.empty(size), np.empty((2 + before, n_features))[before:]
     )
     for s in range(codes.shape[0]):
         _search_row(
