@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find sparsecode -name '*.py')
 
-.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-import bench-memory clean
+.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-denoising bench-dropin bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -29,6 +29,13 @@ bench-import: $(VENV)/.installed
 
 bench-memory: $(VENV)/.installed
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/learning_memory.py
+
+bench-denoising: $(VENV)/.installed
+	$(BIN)/python benchmarks/denoising.py
+
+bench-dropin: $(VENV)/.installed
+	$(BIN)/python benchmarks/dropin.py
 
 bench-coding: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/coding/table.py

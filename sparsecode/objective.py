@@ -140,15 +140,20 @@ def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     return np.concatenate(parts)
 
 
-def alpha_max(X, dictionary, penalty=L1, *, missing=False):
+def alpha_max(X, dictionary=None, penalty=L1, *, missing=False):
     """Smallest weight `alpha` of a convex penalty at which every code of `X` is zero.
+
+    A share of it is a weight that does not depend on the units of the data: ``alpha=0.1 *
+    alpha_max(X)``.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
-    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    dictionary : Dictionary, array-like of shape (n_components, n_features) or None, default=None
+        None is any dictionary of atoms of norm 1: the largest norm of a sample, for l1.
     penalty : Penalty or its class, default=L1
-        Its own `alpha` does not matter.
+        Its own `alpha` does not matter. Without a dictionary it must be a sum over coefficients
+        that weighs all alike.
     missing : bool, default=False
         Whether NaN in `X` means a missing entry, on which a sample is not fitted.
 
@@ -161,25 +166,46 @@ def alpha_max(X, dictionary, penalty=L1, *, missing=False):
     ------
     TypeError
         If the penalty has no such weight: it is not convex, or has no l1 part.
+    ValueError
+        If the shapes do not fit, or the penalty needs a dictionary.
 
     Examples
     --------
     >>> from sparsecode import alpha_max
     >>> float(alpha_max([[2.0, -3.0]], [[1.0, 0.0], [0.0, 1.0]]))
     3.0
+    >>> round(float(alpha_max([[2.0, -3.0]])), 3)
+    3.606
     """
     penalty = check_penalty_instance(penalty() if isinstance(penalty, type) else penalty)
-    dictionary = as_dictionary(dictionary).astype(np.float64)
-    X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     penalty.checked()
+    if dictionary is None:
+        _check_needs_no_dictionary(penalty)
+    else:
+        dictionary = as_dictionary(dictionary).astype(np.float64)
+    n_features = None if dictionary is None else dictionary.n_features
+    X = check_rows(X, "X", n_columns=n_features, missing=missing)
 
     def block(rows):
-        samples = dictionary.center(dense_rows(X, rows, np.float64))
+        samples = dense_rows(X, rows, np.float64)
+        if dictionary is not None:
+            samples = dictionary.center(samples)
         if missing:
             samples = np.where(np.isnan(samples), 0, samples)
+        if dictionary is None:
+            # The correlation with the atom of its own direction is the largest there can be.
+            return penalty.alpha_max(np.linalg.norm(samples, axis=1, keepdims=True))
         return penalty.alpha_max(samples @ dictionary.atoms.T)
 
     return max(map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE))
+
+
+def _check_needs_no_dictionary(penalty):
+    if not penalty.separable or getattr(penalty, "weights", None) is not None:
+        raise ValueError(
+            f"dictionary is None, but {type(penalty).__name__} does not weigh all coefficients "
+            "alike; expected a dictionary for such a penalty. Pass one, of samples for example."
+        )
 
 
 class _Judge:

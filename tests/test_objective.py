@@ -11,7 +11,7 @@ from sklearn.linear_model import Lasso
 
 from sparsecode import Dictionary, alpha_max, certify
 from sparsecode.objective import objective
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, GroupL1, LogSum
 
 N_FEATURES, N_ATOMS = 6, 9
 WEIGHTS = np.array([0.0, 0.5, 1.0, 2.0, 1.0, 0.0, np.inf, 1.0, 3.0])
@@ -287,3 +287,18 @@ def test_sparse_codes_have_the_objective_of_dense_ones(X, frame, rng):
         for same in (codes, np.asfortranarray(codes), sparse.csr_array(codes)):
             got = objective(holes, same, dictionary, penalty, missing=True)
             np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_alpha_max_without_a_dictionary_is_the_largest_of_all_dictionaries(rng):
+    X = rng.standard_normal((5, 6))
+    largest = alpha_max(X)
+    directions = X / np.linalg.norm(X, axis=1, keepdims=True)
+    assert largest == pytest.approx(alpha_max(X, directions))
+    assert alpha_max(X, Dictionary.random(50, 6, random_state=0)) <= largest
+    assert alpha_max(X, penalty=ElasticNet(l1_ratio=0.5)) == pytest.approx(2 * largest)
+    gaps = X.copy()
+    gaps[:, 0] = np.nan
+    assert alpha_max(gaps, missing=True) == pytest.approx(np.linalg.norm(X[:, 1:], axis=1).max())
+    for penalty in (GroupL1(), L1(weights=[1.0, 2.0])):
+        with pytest.raises(ValueError, match=r"dictionary is None, but .* does not weigh"):
+            alpha_max(X, penalty=penalty)
