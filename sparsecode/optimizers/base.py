@@ -7,11 +7,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sparsecode._parallel import map_row_blocks
 from sparsecode._validation import check_number
-
-# Entries that one thread updates at a time: small enough for its cache, worth waking it up.
-_BLOCK = 2**18
 
 
 class Optimizer(BaseEstimator):
@@ -82,7 +78,7 @@ class Optimizer(BaseEstimator):
             scale = 1.0 if lr_scale is None else lr_scale.get(name, 1.0)
             for part, factor in _parts(arrays, scale):
                 constants = self._constants(lr * factor, n_steps, param.dtype.type)
-                _on_blocks(self._kernel, part, constants)
+                self._kernel(*part, *constants)
 
     def reset(self, state, name, index):
         """Forget the running averages of some entries of a parameter, in place.
@@ -140,15 +136,3 @@ def _parts(arrays, scale):
     for row, factor in enumerate(scale):
         if factor != 0:
             yield [array[row : row + 1].reshape(-1) for array in arrays], float(factor)
-
-
-def _on_blocks(kernel, arrays, constants):
-    n = arrays[0].size
-    if n <= _BLOCK:
-        kernel(*arrays, *constants)
-        return
-
-    def block(entries):
-        kernel(*(array[entries] for array in arrays), *constants)
-
-    map_row_blocks(block, n, block_size=_BLOCK)
