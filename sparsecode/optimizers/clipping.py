@@ -44,6 +44,7 @@ def clip_gradients(grads, max_norm=None):
 
 def _norm(grad):
     flat = grad.reshape(-1)
-    norm = math.sqrt(flat @ flat)
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = math.sqrt(flat @ flat)
     # A sum of squares that leaves the range of float32 does not mean that a gradient does.
     return norm if 1e-15 < norm < math.inf else float(np.linalg.norm(flat.astype(np.float64)))

@@ -174,7 +174,7 @@ def start(encoder, dictionary, optimizer, random_state):
     )
 
 
-def check_state(state, encoder, dictionary, optimizer, learn_dictionary):
+def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
     """Raise ValueError if training cannot go on from a state with these pieces."""
     state.check_architecture(encoder)
     if state.dictionary.atoms.shape != dictionary.atoms.shape:
@@ -189,6 +189,11 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary):
         raise ValueError(
             f"the state has parameters of shapes {shapes}; expected {expected} for {encoder}. Use "
             "the settings of the encoder that the state is of."
+        )
+    if state.stage >= n_stages:
+        raise ValueError(
+            f"the state is in stage {state.stage + 1} but there are {n_stages}; expected as many "
+            "stages as that training has. Give the same list of stages."
         )
     learned = dict(state.params)
     if learn_dictionary:

@@ -157,7 +157,7 @@ default=None
     if fresh:
         state = start(encoder, dictionary, optimizer, random_state)
     else:
-        check_state(state, encoder, dictionary, optimizer, learn_dictionary)
+        check_state(state, encoder, dictionary, optimizer, learn_dictionary, len(stages))
     teacher = target if hasattr(target, "encode") else None
     given = None if teacher is not None else target
     gather = Gatherer(state.dictionary, teacher, batch_size, fixed=not learn_dictionary)

@@ -197,29 +197,33 @@ class Trainer:
 
     def _minimize(self, state, live, slots):
         """Minimise the loss of all samples; batches are only the pieces that it is summed over."""
-        stage, last = self.stages[state.stage], {}
-        total = self.source.samples.weight
+        stage = self.stages[state.stage]
 
-        def function(params):
+        def evaluate():
             rows, sums = [], {}
             for batch in self.source.epoch(state.seed, state.n_epochs):
                 weight = _weight(batch)
-                if weight == 0:
-                    continue
-                result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs)
-                rows.append({"loss": result.value, **result.terms, "weight": weight})
-                for name, grad in grads.items():
-                    share = grad * grad.dtype.type(weight / total)
-                    sums[name] = sums[name] + share if name in sums else share
-            last.update(_means(rows), grad_norm=clip_gradients(sums))
-            return last["loss"], sums
+                if weight > 0:
+                    result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs)
+                    rows.append({"loss": result.value, **result.terms, "weight": weight})
+                    for name, grad in grads.items():
+                        grad = grad * grad.dtype.type(weight)
+                        sums[name] = sums[name] + grad if name in sums else grad
+            total = sum(row["weight"] for row in rows)
+            return _means(rows), {
+                name: grad / grad.dtype.type(total) for name, grad in sums.items()
+            }
 
+        def function(params):
+            means, grads = evaluate()
+            return means["loss"], grads
+
+        # The parameters are the live ones, which the optimizer changes before it calls.
         found = self.optimizer.minimize(function, live.learned)
-        row = {**last, "lr": 1.0, "weight": 1.0, "n_steps": found.n_iter}
-        # The line search may end with a point that it rejects.
-        row["loss"] = function(live.learned)[0]
+        means, grads = evaluate()
+        row = {**means, "grad_norm": clip_gradients(grads), "lr": 1.0, "weight": 1.0}
         self._told(Progress(state.n_epochs, state.n_steps + found.n_iter, *_seen([row])))
-        return [row]
+        return [{**row, "n_steps": found.n_iter}]
 
     def _gradients(self, live, batch, n_layers, n_epochs):
         """Loss of a batch, and its gradient in everything that is learned."""
