@@ -90,11 +90,6 @@ class Gatherer:
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
-            if not sample_weight.any():
-                raise ValueError(
-                    "sample_weight is zero for all samples; expected a positive weight for some. "
-                    "Leave it out to weigh all samples alike."
-                )
         if self.teacher is not None and self.fixed:
             target = self.teacher.encode(X, self.dictionary, sparse_output=True)
         return Samples(X, sample_weight, check_targets(target, X.shape[0]), run=self.batch_size)

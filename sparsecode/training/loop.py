@@ -153,12 +153,14 @@ default=None
     check_counts(n_epochs, batch_size, steps_per_epoch, patience)
     check_loss(loss, target, streamed=is_stream(X))
     check_learning(learn_dictionary, dictionary, optimizer)
+    teacher = target if hasattr(target, "encode") else None
+    check_validation(loss, X_val, target_val, teacher, validation_fraction)
+    check_flag(shuffle, "shuffle")
     fresh = state is None
     if fresh:
         state = start(encoder, dictionary, optimizer, random_state)
     else:
         check_state(state, encoder, dictionary, optimizer, learn_dictionary, len(stages))
-    teacher = target if hasattr(target, "encode") else None
     given = None if teacher is not None else target
     gather = Gatherer(state.dictionary, teacher, batch_size, fixed=not learn_dictionary)
     if is_stream(X):
@@ -169,9 +171,7 @@ default=None
         held = None
         if validation_fraction is not None:
             samples, held = hold_out(samples, validation_fraction, state.seed)
-        check_flag(shuffle, "shuffle")
         source = ArraySource(samples, batch_size, shuffle, steps_per_epoch)
-    check_validation(loss, X_val, target_val, teacher, validation_fraction)
     if X_val is not None:
         held = gather(X_val, target_val)
     trainer = Trainer(

@@ -36,7 +36,7 @@ TARGET = {"loss": SupervisedLoss(), "target": CODES}
         ({"validation_fraction": 0.01}, "leaves none to hold out"),
         ({"validation_fraction": 1.0}, "none to learn from"),
         ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
-        ({"sample_weight": np.zeros(5)}, "sample_weight is zero for all"),
+        ({"sample_weight": np.zeros(5)}, "at least one non-zero"),
         ({"sample_weight": np.ones(4)}, "sample_weight.shape"),
         ({"X": iter([X]), "sample_weight": np.ones(5)}, "sample_weight was given with an iterator"),
         ({"X": iter([X]), **TARGET}, "target was given with an iterator"),
