@@ -152,7 +152,7 @@ def test_ctrl_c_keeps_the_best(samples, dictionary, n, optimizer):
     whole = list(train(OneLayer(), dictionary, X, **options))
     Interrupted.left = n
     options["loss"] = Interrupted(L1(0.1))
-    state = last_before(KeyboardInterrupt, "", train(OneLayer(), dictionary, X, **options))
+    state = last_before(KeyboardInterrupt, None, train(OneLayer(), dictionary, X, **options))
     expected = whole[state.n_epochs]
     assert state.best_loss == expected.best_loss
     for name in state.params:
