@@ -59,7 +59,8 @@ def resolve_stages(stages, encoder, optimizer):
             )
         )
     for stage in stages:
-        check_layers(stage, encoder)
+        if stage.n_layers is not None or stage.decay != 1:
+            check_layers(stage, encoder)
         if optimizer.full_batch and (stage.lr != 1 or stage.decay != 1):
             raise TypeError(
                 f"{type(optimizer).__name__} has no learning rate, so {stage} cannot change that. "

@@ -85,6 +85,18 @@ def test_each_stage_goes_on_from_the_best_with_a_fresh_optimizer(options):
     assert states[-1].best_loss < states[0].best_loss
 
 
+def test_a_stage_begins_with_the_best(options):
+    """Not with the last, which here are worse; so does any encoder, with layers or without."""
+    options |= {"optimizer": SGD(0.2), "X_val": options["X"], "target_val": options["X"]}
+    stages = [Stage(n_epochs=6), Stage(n_epochs=1, lr=0.0)]
+    encoder = OneLayer(rectify=False)
+    *_, before, last = train(encoder, IDENTITY, stages=stages, **options)
+    assert before.best_loss < before.history["validation"][-1]
+    for name, param in last.params.items():
+        assert np.array_equal(param, before.best_params[name])
+        assert not np.array_equal(param, before.params[name])
+
+
 def test_resuming_between_and_within_stages(options, tmp_path):
     stages = layer_by_layer(2, n_epochs=3)
     whole = list(train(Chain(), IDENTITY, stages=stages, **options))

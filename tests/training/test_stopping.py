@@ -67,25 +67,24 @@ def test_patience_stops_and_the_best_are_kept(rng, dictionary):
     assert len(list(train(LINEAR, dictionary, patience=3, state=last, **options))) == 1
 
 
+class Scripted(LassoLoss):
+    """A loss whose values on three validation samples are known before."""
+
+    values = ()
+
+    def evaluate(self, X, *arguments, **options):
+        result = super().evaluate(X, *arguments, **options)
+        return result._replace(value=self.values.pop(0)) if len(X) == 3 else result
+
+
 def test_patience_waits_for_a_new_best_in_a_row(samples, dictionary):
-    losses = list(
-        train(
-            OneLayer(),
-            dictionary,
-            samples[0],
-            loss=LassoLoss(L1(0.05)),
-            optimizer=Adam(0.2),
-            batch_size=8,
-            n_epochs=60,
-            patience=2,
-            random_state=0,
-        )
-    )[-1].history["loss"]
-    waited = 0
-    for epoch, loss in enumerate(losses):
-        waited = 0 if loss < min(losses[:epoch], default=np.inf) else waited + 1
-        assert waited < 2 or epoch == len(losses) - 1
-    assert waited == 2
+    Scripted.values = [10.0, 5.0, 6.0, 4.0, 4.0, 6.0, 1.0]
+    X = samples[0]
+    options = {"loss": Scripted(), "X_val": X[:3], "patience": 2, "random_state": 0}
+    states = list(train(OneLayer(), dictionary, X, **options))
+    assert [state.best_loss for state in states] == [10, 5, 5, 4, 4, 4]
+    assert [state.n_waited for state in states] == [0, 0, 1, 0, 1, 2]
+    assert states[-1].history["validation"] == [5, 6, 4, 4, 6]
 
 
 def test_validation_samples_are_not_learned_from(samples, dictionary):
