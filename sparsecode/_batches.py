@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._rows import is_on_disk
 
@@ -17,22 +18,25 @@ class Batch(NamedTuple):
     X : ndarray or csr_array of shape (n_samples, n_features)
     sample_weight : ndarray of shape (n_samples,) or None
         None is 1 each.
+    target : ndarray or csr_array of shape (n_samples, n_targets) or None
+        What to fit to each sample, where a loss asks for it.
     """
 
     X: np.ndarray
     sample_weight: np.ndarray | None = None
+    target: np.ndarray | None = None
 
 
 class Samples:
-    """Samples to learn from, and their weights.
+    """Samples to learn from, their weights, and their targets where they have any.
 
     Rows are drawn one by one, but those of a memory map in runs of `run` consecutive ones: single
     rows would read a page of the file each.
     """
 
-    def __init__(self, X, sample_weight=None, *, run=None, units=None):
-        self.X, self.sample_weight = X, sample_weight
-        self.run = (run or X.shape[0]) if is_on_disk(X) else 1
+    def __init__(self, X, sample_weight=None, target=None, *, run=None, units=None):
+        self.X, self.sample_weight, self.target = X, sample_weight, target
+        self.run = (run or X.shape[0]) if is_on_disk(X) or is_on_disk(target) else 1
         if units is None:
             units = np.arange(-(-X.shape[0] // self.run))
             if sample_weight is not None and self.run == 1:
@@ -57,14 +61,14 @@ class Samples:
         order = rng.permutation(len(self.units))
         parts = np.sort(order[n_units:]), np.sort(order[:n_units])
         return [
-            Samples(self.X, self.sample_weight, run=self.run, units=self.units[part])
+            Samples(self.X, self.sample_weight, self.target, run=self.run, units=self.units[part])
             for part in parts
         ]
 
     def whole(self):
         """All samples as one batch, without a copy if these are all rows."""
         if len(self.units) * self.run >= self.X.shape[0]:
-            return Batch(self.X, self.sample_weight)
+            return Batch(self.X, self.sample_weight, self.target)
         return self._batch(self.units)
 
     def batches(self, size, rng=None):
@@ -76,14 +80,21 @@ class Samples:
 
     def _batch(self, units):
         if self.run == 1:
-            weight = None if self.sample_weight is None else self.sample_weight[units]
-            return Batch(self.X[units], weight)
+            return self._rows(units)
         if len(units) == 1:
             return self._run(units[0])
-        runs = [self._run(unit) for unit in units]
-        weight = None if self.sample_weight is None else np.concatenate([r[1] for r in runs])
-        return Batch(np.concatenate([run.X for run in runs]), weight)
+        return Batch(*(_join(parts) for parts in zip(*map(self._run, units), strict=True)))
 
     def _run(self, unit):
-        rows = slice(unit * self.run, (unit + 1) * self.run)
-        return Batch(self.X[rows], None if self.sample_weight is None else self.sample_weight[rows])
+        return self._rows(slice(unit * self.run, (unit + 1) * self.run))
+
+    def _rows(self, rows):
+        return Batch(
+            *(None if a is None else a[rows] for a in (self.X, self.sample_weight, self.target))
+        )
+
+
+def _join(parts):
+    if parts[0] is None:
+        return None
+    return sparse.vstack(parts) if sparse.issparse(parts[0]) else np.concatenate(parts)

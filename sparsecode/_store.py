@@ -1,4 +1,4 @@
-"""How a dictionary is kept in a file: safetensors or npz, never pickle."""
+"""How arrays, and a dictionary, are kept in a file: safetensors or npz, never pickle."""
 
 from __future__ import annotations
 
@@ -26,32 +26,45 @@ _CONSTRAINTS = {
 
 def save(path, atoms, offset, constraint):
     """Write the parts of a dictionary to `path`, in the format its suffix names."""
-    write = _by_suffix(path, _write_safetensors, _write_npz)
-    arrays = {"atoms": np.ascontiguousarray(atoms)}
+    arrays = {"atoms": atoms}
     if offset is not None:
-        arrays["offset"] = np.ascontiguousarray(offset)
-    header = {
-        "format": _FORMAT,
-        "version": "1",
-        "constraint": json.dumps(_describe(constraint)),
-    }
-    with write_atomically(path) as temporary:
-        write(temporary, arrays, header)
+        arrays["offset"] = offset
+    header = {"version": "1", "constraint": json.dumps(describe(constraint))}
+    write_arrays(path, arrays, header, format=_FORMAT)
 
 
 def load(path):
     """Read the parts (atoms, offset, constraint) that `save` wrote to `path`."""
+
+    def build(arrays, header):
+        return arrays["atoms"], arrays.get("offset"), rebuild(json.loads(header["constraint"]))
+
+    return read_arrays(path, build, format=_FORMAT, wrong_contents=not_a_dictionary)
+
+
+def write_arrays(path, arrays, header, *, format):
+    """Write arrays by name and a header of strings to `path`, whole or not at all."""
+    write = _by_suffix(path, _write_safetensors, _write_npz)
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    with write_atomically(path) as temporary:
+        write(temporary, arrays, {"format": format, **header})
+
+
+def read_arrays(path, build, *, format, wrong_contents):
+    """Return ``build(arrays, header)`` of what `write_arrays` wrote in this format.
+
+    `wrong_contents` words the error about a file that is something else.
+    """
     read = _by_suffix(path, _read_safetensors, _read_npz)
     if not pathlib.Path(path).is_file():
-        raise FileNotFoundError(f"{path}: no such file. Give the path of a saved dictionary.")
+        raise FileNotFoundError(f"{path}: no such file. Give the path of a file that was saved.")
     try:
         arrays, header = read(path)
-        if header["format"] != _FORMAT:
+        if header["format"] != format:
             raise KeyError(header["format"])
-        constraint = _rebuild(json.loads(header["constraint"]))
-        return arrays["atoms"], arrays.get("offset"), constraint
+        return build(arrays, header)
     except Exception as error:  # A damaged or hostile file can make a reader raise anything.
-        raise not_a_dictionary(path, error) from error
+        raise wrong_contents(path, error) from error
 
 
 def not_a_dictionary(path, error):
@@ -74,7 +87,8 @@ def _by_suffix(path, safetensors_choice, npz_choice):
     )
 
 
-def _describe(constraint):
+def describe(constraint):
+    """Return a constraint as names that JSON can hold."""
     if type(constraint) not in _CONSTRAINTS.values():
         raise TypeError(
             f"{constraint!r} cannot be saved; expected one of {', '.join(_CONSTRAINTS)}. "
@@ -82,13 +96,14 @@ def _describe(constraint):
         )
     description = {"name": type(constraint).__name__}
     if isinstance(constraint, constraints.NonNegative):
-        description["norm"] = _describe(constraint.norm)
+        description["norm"] = describe(constraint.norm)
     return description
 
 
-def _rebuild(description):
+def rebuild(description):
+    """Return the constraint that `describe` described."""
     norm = description.get("norm")
-    arguments = {} if norm is None else {"norm": _rebuild(norm)}
+    arguments = {} if norm is None else {"norm": rebuild(norm)}
     return _CONSTRAINTS[description["name"]](**arguments)
 
 

@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from sparsecode._validation import check_integer, check_number
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same learning rate at every step.
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+
+    Examples
+    --------
+    >>> from sparsecode.schedules import Constant
+    >>> Constant(0.1)(7)
+    0.1
+    """
+
+    lr: float = 1e-3
+
+    def __post_init__(self):
+        check_number(self.lr, "lr", low=0)
+
+    def __call__(self, step):
+        """Learning rate of a step, counted from 0."""
+        return self.lr
 
 
 @dataclass(frozen=True)
@@ -31,3 +60,113 @@ class GeometricDecay:
     def __call__(self, step):
         """Learning rate of a step, counted from 0."""
         return self.start * (self.end / self.start) ** min(step / self.n_steps, 1.0)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Learning rate that falls from `start` to `end` along half a period of a cosine.
+
+    Parameters
+    ----------
+    start, end : float
+        Learning rates of the first step and of step `n_steps`; `end` holds after that.
+    n_steps : int
+        Number of steps.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+
+    Examples
+    --------
+    >>> from sparsecode.schedules import Cosine
+    >>> schedule = Cosine(start=1.0, end=0.0, n_steps=2)
+    >>> [round(schedule(step), 6) for step in range(4)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+
+    start: float = 1e-3
+    end: float = 0.0
+    n_steps: int = 1
+
+    def __post_init__(self):
+        check_number(self.start, "start", low=0)
+        check_number(self.end, "end", low=0)
+        check_integer(self.n_steps, "n_steps")
+
+    def __call__(self, step):
+        """Learning rate of a step, counted from 0."""
+        share = (1 + math.cos(math.pi * min(step / self.n_steps, 1.0))) / 2
+        return self.end + (self.start - self.end) * share
+
+
+@dataclass(frozen=True)
+class Step:
+    """Learning rate that is multiplied by a factor every so many steps.
+
+    Parameters
+    ----------
+    start : float
+        Learning rate of the first steps.
+    factor : float
+        What it is multiplied by.
+    every : int
+        Steps with the same learning rate.
+
+    Examples
+    --------
+    >>> from sparsecode.schedules import Step
+    >>> schedule = Step(start=1.0, factor=0.5, every=2)
+    >>> [schedule(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    start: float = 1e-3
+    factor: float = 0.1
+    every: int = 1000
+
+    def __post_init__(self):
+        check_number(self.start, "start", low=0)
+        check_number(self.factor, "factor", low=0)
+        check_integer(self.every, "every")
+
+    def __call__(self, step):
+        """Learning rate of a step, counted from 0."""
+        return self.start * self.factor ** (step // self.every)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Learning rate that rises linearly for `n_steps`, before another schedule begins.
+
+    Parameters
+    ----------
+    after : float or callable
+        Learning rate, or schedule, that follows; counted from its own step 0.
+    n_steps : int
+        Steps of the rise, the last of which has the full learning rate.
+
+    Examples
+    --------
+    >>> from sparsecode.schedules import Cosine, WarmUp
+    >>> schedule = WarmUp(Cosine(start=1.0, end=0.0, n_steps=2), n_steps=4)
+    >>> [round(schedule(step), 6) for step in range(7)]
+    [0.25, 0.5, 0.75, 1.0, 1.0, 0.5, 0.0]
+    """
+
+    after: float | Callable[[int], float] = 1e-3
+    n_steps: int = 1000
+
+    def __post_init__(self):
+        if not callable(self.after):
+            check_number(self.after, "after", low=0)
+        check_integer(self.n_steps, "n_steps")
+
+    def __call__(self, step):
+        """Learning rate of a step, counted from 0."""
+        if step >= self.n_steps:
+            return self._after(step - self.n_steps)
+        return self._after(0) * (step + 1) / self.n_steps
+
+    def _after(self, step):
+        return self.after(step) if callable(self.after) else self.after

@@ -7,9 +7,11 @@ import pickle
 import pytest
 from sklearn.base import BaseEstimator, clone
 
-from sparsecode import constraints, encoders, penalties, solvers, updates
+from sparsecode import constraints, encoders, losses, optimizers, penalties, solvers, updates
 from sparsecode.constraints import Constraint
 from sparsecode.encoders import Encoder
+from sparsecode.losses import Loss
+from sparsecode.optimizers import Optimizer
 from sparsecode.penalties import Penalty
 from sparsecode.solvers import Solver
 from sparsecode.testing import check_penalty, check_solver
@@ -23,12 +25,15 @@ PUBLIC_PACKAGES = [
     "sparsecode.estimators",
     "sparsecode.initialization",
     "sparsecode.learning",
+    "sparsecode.losses",
     "sparsecode.model_selection",
+    "sparsecode.optimizers",
     "sparsecode.penalties",
     "sparsecode.resampling",
     "sparsecode.schedules",
     "sparsecode.solvers",
     "sparsecode.testing",
+    "sparsecode.training",
     "sparsecode.updates",
 ]
 
@@ -55,6 +60,7 @@ PUBLIC = dict(pair for name in PUBLIC_PACKAGES for pair in public(name))
 PENALTIES = subclasses_in(penalties, Penalty)
 SOLVERS = subclasses_in(solvers, Solver)
 COMPONENTS = SOLVERS + subclasses_in(encoders, Encoder) + subclasses_in(updates, Update)
+COMPONENTS += subclasses_in(losses, Loss) + subclasses_in(optimizers, Optimizer)
 
 
 @pytest.mark.parametrize("cls", PENALTIES)
@@ -134,7 +140,7 @@ def test_public_names_are_documented(name):
         _check_methods(name, value)
     for parameter in _own_parameters(value):
         assert parameter in doc, f"{name} does not document {parameter}"
-    abstract = value in (Encoder, Penalty, Solver, Update)
+    abstract = value in (Encoder, Loss, Optimizer, Penalty, Solver, Update)
     results = name.endswith(("Result", "Certificate", "State", "Stats"))
     if not (abstract or results):
         assert "Examples\n--------" in doc, f"{name} has no example"

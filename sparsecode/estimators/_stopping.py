@@ -63,7 +63,7 @@ class HeldOut:
 
     def objective(self, encoder, dictionary, **options):
         """Mean objective of the held-out samples."""
-        X, weight = self.batch
+        X, weight, _ = self.batch
         codes = encoder.encode(X, dictionary, **options)
         values = objective(X, codes, dictionary, encoder.penalty, **options)
         return float(np.average(values, weights=weight))

@@ -1,0 +1,138 @@
+"""What every optimizer is: hyper-parameters, a state of arrays, and a step in place."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sparsecode._validation import check_number
+
+
+class Optimizer(BaseEstimator):
+    """Base of the optimizers: a dataclass that holds hyper-parameters, never a state.
+
+    Parameters and gradients are dicts of arrays by name. A subclass that takes steps names its
+    `slots`, the running averages kept for every parameter, and defines ``_constants(lr, n_steps,
+    dtype)`` and the static ``_kernel(param, grad, *slots, *constants)`` on flat arrays.
+
+    Attributes
+    ----------
+    full_batch : bool
+        Whether the optimizer minimises a function of all samples (`minimize`) instead of taking a
+        step a batch (`update`).
+    """
+
+    full_batch: ClassVar[bool] = False
+    slots: ClassVar[tuple[str, ...]] = ()
+
+    def init(self, params):
+        """Return the state before the first step: a dict of arrays, so that it can be saved.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+
+        Returns
+        -------
+        state : dict of str to ndarray
+            `step`, the number of steps taken, and for each slot and parameter an array
+            ``"slot.name"`` of the shape of the parameter.
+        """
+        self._check()
+        state = {"step": np.zeros((), dtype=np.int64)}
+        for slot in self.slots:
+            for name, param in params.items():
+                state[f"{slot}.{name}"] = np.zeros_like(param, order="C")
+        return state
+
+    def update(self, params, grads, state, *, lr_scale=None):
+        """Take a step: change `params` and `state` in place.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            C-contiguous, so that they can be changed in one pass.
+        grads : dict of str to ndarray
+            Gradients of some or all of them, of their shapes.
+        state : dict of str to ndarray
+            What `init` returned, changed by every step since.
+        lr_scale : dict of str to float or ndarray, or None, default=None
+            Multiples of the learning rate, 1 where not named: one for a parameter, or one for each
+            entry along its first axis, such as the layers of an unrolled network. What has 0 stays
+            exactly as it is.
+
+        Raises
+        ------
+        ValueError
+            If a gradient fits no parameter, or a parameter cannot be changed in place.
+        """
+        state["step"] += 1
+        n_steps = int(state["step"])
+        lr = self.lr_at(n_steps - 1)
+        for name, grad in grads.items():
+            param = _checked_pair(name, params, grad)
+            arrays = [param, np.ascontiguousarray(grad, dtype=param.dtype)]
+            arrays += [state[f"{slot}.{name}"] for slot in self.slots]
+            scale = 1.0 if lr_scale is None else lr_scale.get(name, 1.0)
+            for part, factor in _parts(arrays, scale):
+                constants = self._constants(lr * factor, n_steps, param.dtype.type)
+                self._kernel(*part, *constants)
+
+    def reset(self, state, name, index):
+        """Forget the running averages of some entries of a parameter, in place.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray
+        name : str
+            The parameter.
+        index : int, slice, ndarray or tuple of these
+            Which entries, as NumPy indexes them.
+        """
+        for slot in self.slots:
+            state[f"{slot}.{name}"][index] = 0
+
+    def lr_at(self, step):
+        """Learning rate of a step, counted from 0."""
+        return float(self.lr(step) if callable(self.lr) else self.lr)
+
+    def _check(self):
+        """Raise ValueError if a hyper-parameter is out of its range."""
+        if not callable(self.lr):
+            check_number(self.lr, "lr", low=0)
+
+    def _constants(self, lr, n_steps, dtype):
+        raise TypeError(f"{type(self).__name__} takes no steps: it defines no _constants.")
+
+
+def _checked_pair(name, params, grad):
+    if name not in params:
+        raise ValueError(
+            f"there is a gradient of {name!r} but no such parameter; expected one of "
+            f"{', '.join(params)}. Give gradients the names of the parameters."
+        )
+    param = params[name]
+    if np.shape(grad) != param.shape:
+        raise ValueError(
+            f"the gradient of {name!r} has shape {np.shape(grad)}; expected {param.shape}, that "
+            "of the parameter. Sum it over the samples and over what shares the parameter."
+        )
+    if not param.flags.c_contiguous or not param.flags.writeable:
+        raise ValueError(
+            f"the parameter {name!r} is not contiguous or read-only; expected an array to change "
+            "in place. Give np.array(parameter, order='C')."
+        )
+    return param
+
+
+def _parts(arrays, scale):
+    """Flat views of the arrays with the multiple of the learning rate that each has."""
+    if np.ndim(scale) == 0:
+        if scale != 0:
+            yield [array.reshape(-1) for array in arrays], float(scale)
+        return
+    for row, factor in enumerate(scale):
+        if factor != 0:
+            yield [array[row : row + 1].reshape(-1) for array in arrays], float(factor)

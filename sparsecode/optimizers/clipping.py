@@ -1,0 +1,50 @@
+"""A bound on the size of a step."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sparsecode._validation import check_number
+
+
+def clip_gradients(grads, max_norm=None):
+    """Scale gradients down, in place, to a joint norm of at most `max_norm`.
+
+    Parameters
+    ----------
+    grads : dict of str to ndarray
+    max_norm : float or None, default=None
+        Largest Euclidean norm of all entries together; None leaves the gradients as they are.
+
+    Returns
+    -------
+    norm : float
+        The norm before, NaN or infinite if an entry is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.optimizers import clip_gradients
+    >>> grads = {"W": np.array([3.0]), "b": np.array([4.0])}
+    >>> clip_gradients(grads, 1.0)
+    5.0
+    >>> grads["W"], grads["b"]
+    (array([0.6]), array([0.8]))
+    """
+    norm = math.hypot(*(_norm(grad) for grad in grads.values()))
+    if max_norm is not None:
+        check_number(max_norm, "max_norm", low=0, low_open=True)
+        if max_norm < norm < math.inf:
+            for grad in grads.values():
+                grad *= grad.dtype.type(max_norm / norm)
+    return norm
+
+
+def _norm(grad):
+    flat = grad.reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = math.sqrt(flat @ flat)
+    # A sum of squares that leaves the range of float32 does not mean that a gradient does.
+    return norm if 1e-15 < norm < math.inf else float(np.linalg.norm(flat.astype(np.float64)))

@@ -1,0 +1,128 @@
+"""L-BFGS for full batches, through SciPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from sparsecode._validation import check_integer, check_number
+from sparsecode.optimizers.base import Optimizer
+
+
+class LBFGSResult(NamedTuple):
+    """How a minimisation ended.
+
+    Attributes
+    ----------
+    value : float
+        The function at the parameters found.
+    n_iter : int
+    converged : bool
+        Whether `tol` was reached.
+    """
+
+    value: float
+    n_iter: int
+    converged: bool
+
+
+@dataclass
+class LBFGS(Optimizer):
+    """Quasi-Newton steps with a line search, for a function of all samples.
+
+    Every call begins with an empty memory, so that a run that is resumed between two calls goes on
+    exactly as one that is not.
+
+    Parameters
+    ----------
+    max_iter : int, default=100
+        Iterations of a call; in training, of an epoch.
+    memory : int, default=10
+        Pairs of steps and gradients that the Hessian is estimated from.
+    tol : float, default=1e-5
+        Largest entry of the gradient at which to stop, in units of the gradient.
+
+    References
+    ----------
+    D. Liu and J. Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.optimizers import LBFGS
+    >>> params = {"W": np.array([4.0, -2.0])}
+    >>> def function(params):
+    ...     return float(params["W"] @ params["W"]) / 2, {"W": params["W"].copy()}
+    >>> LBFGS().minimize(function, params).converged
+    True
+    >>> np.abs(params["W"]).max() < 1e-5
+    True
+    """
+
+    max_iter: int = 100
+    memory: int = 10
+    tol: float = 1e-5
+
+    full_batch: ClassVar[bool] = True
+
+    def init(self, params):
+        """Return an empty state: nothing outlives a call."""
+        self._check()
+        return {}
+
+    def update(self, params, grads, state, *, lr_scale=None):
+        raise TypeError(
+            "LBFGS takes no single steps: its line search needs the function. Call minimize, or "
+            "use Adam or SGD."
+        )
+
+    def minimize(self, function, params):
+        """Minimise a function of the parameters, which are changed in place.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(params) -> (value, grads)``. A parameter without a gradient stays as it is.
+        params : dict of str to ndarray
+
+        Returns
+        -------
+        result : LBFGSResult
+        """
+        self._check()
+
+        def flat(point):
+            _scatter(point, params)
+            value, grads = function(params)
+            # In the order of the parameters, whatever that of the gradients.
+            slopes = [
+                np.ravel(grads[name]) if name in grads else np.zeros(param.size)
+                for name, param in params.items()
+            ]
+            return float(value), np.concatenate(slopes, dtype=np.float64)
+
+        start = np.concatenate([np.ravel(p) for p in params.values()], dtype=np.float64)
+        options = {"maxiter": self.max_iter, "maxcor": self.memory, "gtol": self.tol, "ftol": 0.0}
+        found = minimize(flat, start, jac=True, method="L-BFGS-B", options=options)
+        _scatter(found.x, params)
+        converged = bool(np.abs(found.jac).max(initial=0) <= self.tol)
+        return LBFGSResult(float(found.fun), int(found.nit), converged)
+
+    def lr_at(self, step):
+        """Learning rate of a step: 1, which the line search shortens where needed."""
+        return 1.0
+
+    def _check(self):
+        check_integer(self.max_iter, "max_iter")
+        check_integer(self.memory, "memory")
+        check_number(self.tol, "tol", low=0)
+
+
+def _scatter(point, params):
+    start = 0
+    for param in params.values():
+        param[...] = point[start : start + param.size].reshape(param.shape)
+        start += param.size

@@ -1,0 +1,211 @@
+"""Whether the pieces of a training fit together, said before it begins."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from sparsecode._validation import check_integer, wrong
+from sparsecode.constraints import Free
+from sparsecode.optimizers import Adam, Optimizer
+from sparsecode.training.stages import Stage, check_layers
+from sparsecode.training.state import TrainingState
+
+
+def resolve_optimizer(optimizer, schedule):
+    """Return the optimizer, its learning rate that of the schedule if there is one."""
+    optimizer = Adam() if optimizer is None else optimizer
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            wrong(
+                "optimizer",
+                got=repr(optimizer),
+                expected="an Optimizer instance",
+                remedy="Use Adam(), AdamW(), SGD() or LBFGS().",
+            )
+        )
+    if schedule is None:
+        return optimizer
+    if optimizer.full_batch:
+        raise TypeError(
+            f"{type(optimizer).__name__} has no learning rate to schedule. Leave schedule out, or "
+            "use Adam."
+        )
+    if not callable(schedule):
+        raise TypeError(
+            wrong(
+                "schedule",
+                got=repr(schedule),
+                expected="a callable from a step to its learning rate",
+                remedy="Use one of sparsecode.schedules, or set lr of the optimizer.",
+            )
+        )
+    return clone(optimizer).set_params(lr=schedule)
+
+
+def resolve_stages(stages, encoder, optimizer):
+    """Return the stages of the training: those given, or one for all layers."""
+    if stages is None:
+        return [Stage()]
+    stages = list(stages)
+    if not stages or not all(isinstance(stage, Stage) for stage in stages):
+        raise TypeError(
+            wrong(
+                "stages",
+                got=repr(stages),
+                expected="a list of one or more Stage",
+                remedy="Use layer_by_layer(n_layers), or leave it out.",
+            )
+        )
+    for stage in stages:
+        if stage.n_layers is not None or stage.decay != 1:
+            check_layers(stage, encoder)
+        if optimizer.full_batch and (stage.lr != 1 or stage.decay != 1):
+            raise TypeError(
+                f"{type(optimizer).__name__} has no learning rate, so {stage} cannot change that. "
+                "Use stages with lr=1 and decay=1, or Adam."
+            )
+    return stages
+
+
+def check_counts(n_epochs, batch_size, steps_per_epoch, patience):
+    """Raise ValueError if a count is not a positive whole number, or None where that is allowed."""
+    check_integer(n_epochs, "n_epochs")
+    counts = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch, "patience": patience}
+    for name, count in counts.items():
+        if count is not None:
+            check_integer(count, name)
+
+
+def check_loss(loss, target, *, streamed):
+    """Raise if the loss is none, or is missing its target, or does not use it."""
+    if not hasattr(loss, "evaluate") or isinstance(loss, type):
+        raise TypeError(
+            wrong(
+                "loss",
+                got=repr(loss),
+                expected="a Loss instance",
+                remedy="Use SupervisedLoss() or LassoLoss(penalty).",
+            )
+        )
+    name = type(loss).__name__
+    if loss.uses_target and target is None and not streamed:
+        raise ValueError(
+            f"{name} compares with a target, and target is None. Give codes, or an encoder that "
+            "computes them, such as Exact(penalty)."
+        )
+    if target is not None and not loss.uses_target:
+        raise ValueError(f"target is given but {name} uses none. Leave it out, or change the loss.")
+
+
+def check_learning(learn_dictionary, dictionary, optimizer):
+    """Raise TypeError if the optimizer cannot keep the atoms in their constraint."""
+    if learn_dictionary and optimizer.full_batch and dictionary.constraint != Free():
+        raise TypeError(
+            f"{type(optimizer).__name__} cannot keep atoms in {dictionary.constraint}. Use Adam, "
+            "or a Dictionary with the constraint Free()."
+        )
+
+
+def check_stream(optimizer, sample_weight, target, validation_fraction):
+    """Raise if something was given that needs samples that can be passed over again."""
+    given = {
+        "sample_weight": sample_weight,
+        "target": target,
+        "validation_fraction": validation_fraction,
+    }
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} was given with an iterator of batches; expected samples in an array or a "
+                "memory map. Give targets and weights with the batches, and X_val to judge by."
+            )
+    if optimizer.full_batch:
+        raise TypeError(
+            f"{type(optimizer).__name__} passes over all samples again and again, which an "
+            "iterator cannot give. Use Adam, or pass an array."
+        )
+
+
+def check_validation(loss, X_val, target_val, teacher, validation_fraction):
+    """Raise ValueError if the validation samples are given twice, or not whole."""
+    if X_val is None:
+        if target_val is not None:
+            raise ValueError("target_val is given without X_val. Give both, or none.")
+        return
+    if validation_fraction is not None:
+        raise ValueError("X_val and validation_fraction are both given. Leave one of them out.")
+    if target_val is not None and (teacher is not None or not loss.uses_target):
+        raise ValueError(
+            "target_val is given but target is an encoder that computes it, or the loss uses "
+            "none. Leave it out."
+        )
+    if target_val is None and loss.uses_target and teacher is None:
+        raise ValueError(
+            f"{type(loss).__name__} compares with a target, and target_val is None. Give targets "
+            "of X_val, or leave X_val out."
+        )
+
+
+def start(encoder, dictionary, optimizer, random_state):
+    """State before the first epoch."""
+    rng = check_random_state(random_state)
+    params = getattr(encoder, "params", None)
+    if params is None:
+        params = encoder.init(dictionary, random_state=rng)
+    reserved = {"atoms", "offset"} & params.keys()
+    if reserved:
+        raise ValueError(
+            f"{type(encoder).__name__} has a parameter {reserved.pop()!r}, a name that is kept for "
+            "the dictionary. Rename it."
+        )
+    params = {
+        name: np.array(param, dtype=dictionary.dtype, order="C") for name, param in params.items()
+    }
+    return TrainingState(
+        architecture=type(encoder).__name__,
+        method=type(optimizer).__name__,
+        params=params,
+        dictionary=dictionary,
+        best_params=params,
+        best_dictionary=dictionary,
+        optimizer={},
+        seed=int(rng.randint(np.iinfo(np.int32).max)),
+    )
+
+
+def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
+    """Raise ValueError if training cannot go on from a state with these pieces."""
+    state.check_architecture(encoder)
+    if state.dictionary.atoms.shape != dictionary.atoms.shape:
+        raise ValueError(
+            f"the state is one of a dictionary with atoms of shape {state.dictionary.atoms.shape}; "
+            f"expected {dictionary.atoms.shape}. Give the data and the dictionary of that training."
+        )
+    shapes = {name: np.shape(param) for name, param in state.params.items()}
+    made = encoder.init(state.dictionary, random_state=0)
+    expected = {name: np.shape(param) for name, param in made.items()}
+    if shapes != expected:
+        raise ValueError(
+            f"the state has parameters of shapes {shapes}; expected {expected} for {encoder}. Use "
+            "the settings of the encoder that the state is of."
+        )
+    if state.stage >= n_stages:
+        raise ValueError(
+            f"the state is in stage {state.stage + 1} but there are {n_stages}; expected as many "
+            "stages as that training has. Give the same list of stages."
+        )
+    learned = dict(state.params)
+    if learn_dictionary:
+        learned["atoms"] = state.dictionary.atoms
+        if state.dictionary.offset is not None:
+            learned["offset"] = state.dictionary.offset
+    if state.method != type(optimizer).__name__ or (
+        state.optimizer.keys() != optimizer.init(learned).keys()
+    ):
+        raise ValueError(
+            f"the state is one of {state.method} with slots {sorted(state.optimizer)}; those of "
+            f"{optimizer} with learn_dictionary={learn_dictionary} are others. Go on with the "
+            "optimizer and the settings of that training."
+        )

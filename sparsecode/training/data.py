@@ -1,0 +1,120 @@
+"""Where batches come from: samples in an array or a file, or a stream of batches."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight
+
+from sparsecode._batches import Batch, Samples
+from sparsecode._validation import check_number, check_rows
+from sparsecode.dictionary import Dictionary
+
+# Children of the seed: the epochs are numbered from 0, and this one is no epoch.
+_SPLIT = 2**32 - 1
+
+
+def is_stream(X):
+    """Whether `X` is an iterator of batches."""
+    return hasattr(X, "__next__")
+
+
+@dataclass
+class ArraySource:
+    """Batches of samples that can be passed over again, in an order drawn for each epoch."""
+
+    samples: Samples
+    batch_size: int | None
+    shuffle: bool
+    steps_per_epoch: int | None
+
+    def epoch(self, seed, number):
+        """Batches of one epoch; the same ones whenever they are asked for."""
+        if self.batch_size is None:
+            return iter([self.samples.whole()])
+        # Drawn from the number of the epoch, so that a resumed run needs no generator's state.
+        rng = np.random.default_rng((seed, number)) if self.shuffle else None
+        return itertools.islice(self.samples.batches(self.batch_size, rng), self.steps_per_epoch)
+
+    def check_used(self):
+        """Nothing to check: an epoch of samples has batches."""
+
+
+@dataclass
+class StreamSource:
+    """Batches that come once, in their own order."""
+
+    batches: object
+    steps_per_epoch: int | None
+    n_features: int
+    started: bool = False
+
+    def epoch(self, seed, number):
+        """The next batches: so many, or all that come."""
+        for item in itertools.islice(self.batches, self.steps_per_epoch):
+            self.started = True
+            yield self._batch(item)
+
+    def check_used(self):
+        """Raise ValueError if no batch ever came."""
+        if not self.started:
+            raise ValueError(
+                "X is an iterator that gave no batch; expected at least one. Pass a new iterator: "
+                "it can be passed over once."
+            )
+
+    def _batch(self, item):
+        if isinstance(item, tuple) and not isinstance(item, Batch):
+            X, target = item
+            item = Batch(X, target=target)
+        elif not isinstance(item, Batch):
+            item = Batch(item)
+        X = check_rows(item.X, "X", n_columns=self.n_features)
+        return item._replace(X=X, target=check_targets(item.target, X.shape[0]))
+
+
+@dataclass
+class Gatherer:
+    """Makes `Samples` of checked arrays, with the targets that an encoder computes if it is one."""
+
+    dictionary: Dictionary
+    teacher: object
+    batch_size: int | None
+    fixed: bool
+
+    def __call__(self, X, target=None, sample_weight=None):
+        X = check_rows(X, "X", n_columns=self.dictionary.n_features)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        if self.teacher is not None and self.fixed:
+            target = self.teacher.encode(X, self.dictionary, sparse_output=True)
+        return Samples(X, sample_weight, check_targets(target, X.shape[0]), run=self.batch_size)
+
+
+def check_targets(target, n_samples):
+    """Return `target`, an array or CSR matrix with a row for each sample, or None."""
+    if target is None:
+        return None
+    target = check_rows(target, "target")
+    if target.shape[0] != n_samples:
+        raise ValueError(
+            f"target has {target.shape[0]} rows but there are {n_samples} samples; expected a row "
+            "for each. Give targets of exactly these samples."
+        )
+    return target
+
+
+def hold_out(samples, fraction, seed):
+    """Samples to learn from and samples to validate on, the same ones for a seed."""
+    check_number(fraction, "validation_fraction", low=0, low_open=True, high=1)
+    n_held = fraction * len(samples)
+    if len(samples.units) < 2 or n_held < 0.5 or fraction == 1:
+        raise ValueError(
+            f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves none to "
+            "hold out or none to learn from; expected both. Give more samples, or X_val."
+        )
+    return samples.split(n_held, np.random.default_rng((seed, _SPLIT)))

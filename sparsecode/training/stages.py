@@ -1,0 +1,129 @@
+"""Training an unrolled network in stages: a layer more in each, the earlier ones held back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode._validation import check_integer, check_number
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of training: which layers, how long, and how fast.
+
+    Layer ``j`` of the first `n_layers` learns at ``lr * decay ** (n_layers - 1 - j)`` times the
+    learning rate of the optimizer, and what all layers share at `lr` times that.
+
+    Parameters
+    ----------
+    n_layers : int or None, default=None
+        Layers whose output the loss judges; None is all of them.
+    n_epochs : int or None, default=None
+        Epochs, at most; None is what `train` is told.
+    lr : float, default=1.0
+        Multiple of the optimizer's learning rate.
+    decay : float, default=1.0
+        By how much each layer learns slower than the one after it: 1 trains all alike, 0 only the
+        last one.
+
+    Examples
+    --------
+    >>> from sparsecode.training import Stage
+    >>> Stage(n_layers=3, decay=0.5).factors(4)
+    array([0.25, 0.5 , 1.  , 0.  ])
+    """
+
+    n_layers: int | None = None
+    n_epochs: int | None = None
+    lr: float = 1.0
+    decay: float = 1.0
+
+    def __post_init__(self):
+        for name in ("n_layers", "n_epochs"):
+            if getattr(self, name) is not None:
+                check_integer(getattr(self, name), name)
+        check_number(self.lr, "lr", low=0)
+        check_number(self.decay, "decay", low=0, high=1)
+
+    def factors(self, n_layers):
+        """Multiple of the learning rate of each of `n_layers` layers, shape (n_layers,)."""
+        last = n_layers if self.n_layers is None else self.n_layers
+        ages = last - 1 - np.arange(n_layers)
+        return np.where(ages >= 0, self.lr * float(self.decay) ** np.maximum(ages, 0), 0.0)
+
+
+def layer_by_layer(n_layers, *, n_epochs=None, refine=(0.2, 0.02), decay=0.3):
+    """Stages that add one layer after another, and train the earlier ones on, ever slower.
+
+    For each number of layers: first the new layer alone, then all so far together.
+
+    Parameters
+    ----------
+    n_layers : int
+    n_epochs : int or None, default=None
+        Epochs of each stage, at most; None is what `train` is told.
+    refine : tuple of float, default=(0.2, 0.02)
+        Multiples of the learning rate, one for each stage that trains all layers so far.
+    decay : float, default=0.3
+        By how much a layer learns slower than the one after it in these stages.
+
+    Returns
+    -------
+    stages : list of Stage
+
+    References
+    ----------
+    X. Chen, J. Liu, Z. Wang and W. Yin, "Theoretical linear convergence of unfolded ISTA and its
+    practical weights and thresholds", 2018.
+
+    Examples
+    --------
+    >>> from sparsecode.training import layer_by_layer
+    >>> [(stage.n_layers, stage.lr, stage.decay) for stage in layer_by_layer(2, refine=[0.1])]
+    [(1, 1.0, 0.0), (1, 0.1, 0.3), (2, 1.0, 0.0), (2, 0.1, 0.3)]
+    """
+    check_integer(n_layers, "n_layers")
+    return [
+        stage
+        for count in range(1, n_layers + 1)
+        for stage in (
+            Stage(count, n_epochs, decay=0.0),
+            *(Stage(count, n_epochs, lr, decay) for lr in refine),
+        )
+    ]
+
+
+def lr_scale(stage, encoder, params, others=()):
+    """Multiples of the learning rate in a stage, for an optimizer; None if all are 1.
+
+    Parameters of an unrolled network have one entry a layer along their first axis, or a single
+    one that all layers share. `others` are names of what is learned besides.
+    """
+    if stage.n_layers is None and stage.decay == 1:
+        return None if stage.lr == 1 else dict.fromkeys([*params, *others], stage.lr)
+    factors = stage.factors(check_layers(stage, encoder))
+    scale = dict.fromkeys([*params, *others], stage.lr)
+    scale.update(
+        (name, factors)
+        for name, param in params.items()
+        if np.ndim(param) > 0 and len(param) == len(factors)
+    )
+    return scale
+
+
+def check_layers(stage, encoder):
+    """Return the number of layers of an encoder that can be trained in this stage."""
+    n_layers = getattr(encoder, "n_layers", None)
+    if n_layers is None:
+        raise TypeError(
+            f"{type(encoder).__name__} has no layers to train in stages: it has no n_layers. "
+            "Leave stages out."
+        )
+    if stage.n_layers is not None and stage.n_layers > n_layers:
+        raise ValueError(
+            f"a stage trains {stage.n_layers} layers but {type(encoder).__name__} has {n_layers}; "
+            f"expected at most {n_layers}. Use layer_by_layer({n_layers})."
+        )
+    return n_layers

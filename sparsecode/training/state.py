@@ -1,0 +1,160 @@
+"""Where training stands: all that it takes to stop, to go on, and to use the best so far."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sparsecode import _store
+from sparsecode.dictionary import Dictionary
+
+_FORMAT = "sparsecode.TrainingState"
+_NUMBERS = ("n_epochs", "n_steps", "stage", "n_stage_epochs", "n_waited", "best_loss", "seed")
+_FOLDERS = ("params", "best_params", "optimizer", "history")
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What is known after an epoch; its arrays are its own, no later step changes them.
+
+    Attributes
+    ----------
+    architecture : str
+        Name of the class of the encoder.
+    method : str
+        Name of the class of the optimizer.
+    params : dict of str to ndarray
+        Parameters of the encoder after the epoch.
+    dictionary : Dictionary
+        Its atoms and offset after the epoch; the one given, unless it is learned.
+    best_params : dict of str to ndarray
+        Parameters with the lowest loss so far in this stage: on the validation samples or, where
+        there are none, the mean loss of an epoch.
+    best_dictionary : Dictionary
+        That of the same epoch.
+    best_loss : float
+    optimizer : dict of str to ndarray
+        State of the optimizer.
+    n_epochs, n_steps : int
+        Epochs and steps so far.
+    stage, n_stage_epochs : int
+        Stage of training, from 0, and epochs in it so far.
+    n_waited : int
+        Epochs in this stage since the loss last fell enough.
+    seed : int
+        What the order of the samples in every epoch is drawn from.
+    history : dict of str to list of float
+        For each epoch: `loss` and the terms it is the sum of, `validation` where there are
+        validation samples, `grad_norm` (the mean, before clipping), `lr` of the last step,
+        `n_layers` (0 is all) and `seconds` since the start.
+    """
+
+    architecture: str
+    method: str
+    params: dict
+    dictionary: Dictionary
+    best_params: dict
+    best_dictionary: Dictionary
+    optimizer: dict = field(repr=False)
+    best_loss: float = np.inf
+    n_epochs: int = 0
+    n_steps: int = 0
+    stage: int = 0
+    n_stage_epochs: int = 0
+    n_waited: int = 0
+    seed: int = 0
+    history: dict = field(default_factory=dict, repr=False)
+
+    def save(self, path):
+        """Write the state to a ``.safetensors`` or ``.npz`` file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        ValueError
+            If the suffix of `path` is another one.
+        OSError
+            If the file cannot be written.
+        """
+        arrays = {
+            f"{folder}/{name}": array
+            for folder in _FOLDERS
+            for name, array in getattr(self, folder).items()
+        }
+        for prefix, dictionary in (("", self.dictionary), ("best_", self.best_dictionary)):
+            arrays[f"{prefix}dictionary/atoms"] = dictionary.atoms
+            if dictionary.offset is not None:
+                arrays[f"{prefix}dictionary/offset"] = dictionary.offset
+        header = {
+            "version": "1",
+            "architecture": self.architecture,
+            "method": self.method,
+            "constraint": json.dumps(_store.describe(self.dictionary.constraint)),
+            "numbers": json.dumps({name: getattr(self, name) for name in _NUMBERS}),
+            # An empty history has no arrays, and the terms have an order.
+            "history": json.dumps(list(self.history)),
+        }
+        _store.write_arrays(path, arrays, header, format=_FORMAT)
+
+    @classmethod
+    def load(cls, path, encoder=None):
+        """Read a state that `save` wrote; nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+        encoder : TrainableEncoder or None, default=None
+            What the state should be of; None takes that of any architecture.
+
+        Returns
+        -------
+        state : TrainingState
+
+        Raises
+        ------
+        ValueError
+            If the file is not a saved state, or is one of another architecture.
+        FileNotFoundError
+            If there is no such file.
+        """
+        state = _store.read_arrays(path, cls._build, format=_FORMAT, wrong_contents=_not_a_state)
+        if encoder is not None:
+            state.check_architecture(encoder, f"{path} holds a state")
+        return state
+
+    def check_architecture(self, encoder, subject="the state is one"):
+        """Raise ValueError if this is the state of another class of encoders."""
+        if self.architecture != type(encoder).__name__:
+            raise ValueError(
+                f"{subject} of {self.architecture}; expected one of {type(encoder).__name__}. "
+                f"Go on with {self.architecture}, or train from the start."
+            )
+
+    @classmethod
+    def _build(cls, arrays, header):
+        folders = {name: {} for name in (*_FOLDERS, "dictionary", "best_dictionary")}
+        for path, array in arrays.items():
+            folder, _, name = path.partition("/")
+            folders[folder][name] = array
+        constraint = _store.rebuild(json.loads(header["constraint"]))
+        for name in ("dictionary", "best_dictionary"):
+            parts = folders[name]
+            folders[name] = Dictionary(parts["atoms"], parts.get("offset"), constraint)
+        folders["history"] = {
+            name: folders["history"][name].tolist() for name in json.loads(header["history"])
+        }
+        numbers = json.loads(header["numbers"])
+        numbers = {name: numbers[name] for name in _NUMBERS}
+        return cls(header["architecture"], header["method"], **folders, **numbers)
+
+
+def _not_a_state(path, error):
+    return ValueError(
+        f"{path} is not a saved state of training ({type(error).__name__}: {error}). "
+        "Give a file that TrainingState.save wrote."
+    )

@@ -1,0 +1,311 @@
+"""One epoch of training: gradients of a batch, a step, and what is kept at the end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode._batches import Samples
+from sparsecode._rows import dense_rows
+from sparsecode.dictionary import Dictionary
+from sparsecode.optimizers import clip_gradients
+from sparsecode.training.stages import lr_scale
+
+
+class Progress(NamedTuple):
+    """What a callback is told after every step.
+
+    Attributes
+    ----------
+    n_epochs, n_steps : int
+        Epochs that are complete, and steps taken, this one included.
+    loss : float
+        Of the batch, before the step.
+    grad_norm : float
+        Norm of its gradient, before clipping.
+    lr : float
+        Learning rate of the step.
+    """
+
+    n_epochs: int
+    n_steps: int
+    loss: float
+    grad_norm: float
+    lr: float
+
+
+class LiveParameters:
+    """Parameters that are changed in place: those of the encoder and, if learned, the dictionary's.
+
+    Everything is copied from a state, whose own arrays stay as they are.
+    """
+
+    def __init__(self, state, learn_dictionary):
+        self.params = {name: param.copy() for name, param in state.params.items()}
+        self.given, self.atoms = state.dictionary, {}
+        if learn_dictionary:
+            self.atoms["atoms"] = state.dictionary.atoms.copy()
+            if state.dictionary.offset is not None:
+                self.atoms["offset"] = state.dictionary.offset.copy()
+
+    @property
+    def learned(self):
+        """All arrays by name, as an optimizer changes them."""
+        return {**self.params, **self.atoms}
+
+    def dictionary(self):
+        """The dictionary as it is now: it shares the arrays that are learned, without a copy."""
+        if not self.atoms:
+            return self.given
+        # A new one for each batch: what it computes from its atoms is never out of date.
+        live = Dictionary.__new__(Dictionary)
+        offset = self.atoms.get("offset")
+        live.__setstate__(
+            {
+                "atoms": self.atoms["atoms"].view(),
+                "offset": None if offset is None else offset.view(),
+                "constraint": self.given.constraint,
+            }
+        )
+        return live
+
+    def to_tangent(self, grads):
+        """Remove from the gradient of the atoms what their constraint would undo."""
+        if "atoms" in grads:
+            grad = grads["atoms"]
+            self.given.constraint.tangent(self.atoms["atoms"], grad, out=grad)
+
+    def project(self):
+        """Put the atoms back on their constraint."""
+        if self.atoms:
+            self.given.constraint.project(self.atoms["atoms"], out=self.atoms["atoms"])
+
+    def are_finite(self):
+        return all(np.isfinite(array.sum()) for array in self.learned.values())
+
+
+@dataclass
+class Trainer:
+    """Runs epochs; everything that changes is in the state."""
+
+    encoder: object
+    loss: object
+    optimizer: object
+    source: object
+    held: Samples | None
+    teacher: object
+    stages: list
+    n_epochs: int
+    batch_size: int | None
+    max_norm: float | None
+    patience: int | None
+    learn_dictionary: bool
+    callback: object
+    stopped: bool = False
+    _memory: dict | None = None
+
+    def enter(self, state, number):
+        """State at the beginning of a stage: the best parameters so far, a fresh optimizer."""
+        state = replace(state, params=state.best_params, dictionary=state.best_dictionary)
+        live = LiveParameters(state, self.learn_dictionary)
+        best_loss = np.inf
+        if self.held is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                best_loss = self._validate(live, self.stages[number].n_layers, state.n_epochs)
+        return replace(
+            state,
+            optimizer=self.optimizer.init(live.learned),
+            best_loss=best_loss,
+            stage=number,
+            n_stage_epochs=0,
+            n_waited=0,
+        )
+
+    def is_over(self, state):
+        """Whether the stage of a state has come to its end."""
+        stage = self.stages[state.stage]
+        n_epochs = self.n_epochs if stage.n_epochs is None else stage.n_epochs
+        waited = self.patience is not None and state.n_waited >= self.patience
+        return waited or state.n_stage_epochs >= n_epochs
+
+    def epoch(self, state):
+        """State after one more epoch, or None if there are no more batches."""
+        begin = time.perf_counter()
+        live = LiveParameters(state, self.learn_dictionary)
+        slots = {name: array.copy() for name, array in state.optimizer.items()}
+        run = self._minimize if self.optimizer.full_batch else self._steps
+        # Overflow on the way to divergence is told by the error, not by warnings.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = run(state, live, slots)
+            if not rows:
+                return None
+            if not live.are_finite():
+                raise diverged(state.n_epochs, self.optimizer)
+            record = _means(rows)
+            value = record["loss"]
+            n_layers = self.stages[state.stage].n_layers
+            if self.held is not None:
+                value = record["validation"] = self._validate(live, n_layers, state.n_epochs)
+        record["n_layers"] = float(n_layers or 0)
+        before = state.history["seconds"][-1] if state.n_epochs else 0.0
+        record["seconds"] = before + time.perf_counter() - begin
+        n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
+        return self._state(state, live, slots, value, n_steps, record)
+
+    def _state(self, state, live, slots, value, n_steps, record):
+        is_best = value < state.best_loss
+        dictionary = live.dictionary()
+        return replace(
+            state,
+            params=live.params,
+            dictionary=dictionary,
+            best_params=live.params if is_best else state.best_params,
+            best_dictionary=dictionary if is_best else state.best_dictionary,
+            best_loss=value if is_best else state.best_loss,
+            optimizer=slots,
+            n_epochs=state.n_epochs + 1,
+            n_steps=n_steps,
+            n_stage_epochs=state.n_stage_epochs + 1,
+            n_waited=0 if is_best else state.n_waited + 1,
+            history={
+                name: [*state.history.get(name, []), number] for name, number in record.items()
+            },
+        )
+
+    def _steps(self, state, live, slots):
+        """Take a step for each batch; returns what is known of each."""
+        stage, rows, learned = self.stages[state.stage], [], live.learned
+        scale = lr_scale(stage, self.encoder, live.params, live.atoms)
+        for batch in self.source.epoch(state.seed, state.n_epochs):
+            weight = _weight(batch)
+            if weight == 0:
+                continue
+            result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs)
+            live.to_tangent(grads)
+            norm = clip_gradients(grads, self.max_norm)
+            lr = self.optimizer.lr_at(int(slots["step"]))
+            self.optimizer.update(learned, grads, slots, lr_scale=scale)
+            live.project()
+            row = {"loss": result.value, **result.terms, "grad_norm": norm}
+            rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
+            if self._told(Progress(state.n_epochs, state.n_steps + len(rows), *_seen(rows))):
+                break
+        return rows
+
+    def _minimize(self, state, live, slots):
+        """Minimise the loss of all samples; batches are only the pieces that it is summed over."""
+        stage = self.stages[state.stage]
+
+        def evaluate():
+            rows, sums = [], {}
+            for batch in self.source.epoch(state.seed, state.n_epochs):
+                weight = _weight(batch)
+                if weight > 0:
+                    result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs)
+                    rows.append({"loss": result.value, **result.terms, "weight": weight})
+                    for name, grad in grads.items():
+                        grad = grad * grad.dtype.type(weight)
+                        sums[name] = sums[name] + grad if name in sums else grad
+            total = sum(row["weight"] for row in rows)
+            return _means(rows), {
+                name: grad / grad.dtype.type(total) for name, grad in sums.items()
+            }
+
+        def function(params):
+            means, grads = evaluate()
+            return means["loss"], grads
+
+        # The parameters are the live ones, which the optimizer changes before it calls.
+        found = self.optimizer.minimize(function, live.learned)
+        means, grads = evaluate()
+        row = {**means, "grad_norm": clip_gradients(grads), "lr": 1.0, "weight": 1.0}
+        self._told(Progress(state.n_epochs, state.n_steps + found.n_iter, *_seen([row])))
+        return [{**row, "n_steps": found.n_iter}]
+
+    def _gradients(self, live, batch, n_layers, n_epochs):
+        """Loss of a batch, and its gradient in everything that is learned."""
+        dictionary = live.dictionary()
+        result, cache = self._judge(
+            live, dictionary, batch, n_layers, dictionary_grads=self.learn_dictionary
+        )
+        if not np.isfinite(result.value):
+            raise diverged(n_epochs, self.optimizer)
+        # Gradients as large as the parameters: their memory is used again for the next batch.
+        grads = self._memory = self.encoder.backward(
+            result.dcodes, cache, with_dictionary=self.learn_dictionary, out=self._memory
+        )
+        grads = dict(grads)
+        for name, grad in result.grads.items():
+            if name in grads:
+                grads[name] += grad
+            else:
+                grads[name] = grad
+        return result, grads
+
+    def _judge(self, live, dictionary, batch, n_layers, *, dictionary_grads=False):
+        whole, dtype = slice(None), dictionary.dtype
+        X, target = dense_rows(batch.X, whole, dtype), batch.target
+        if self.teacher is not None and target is None:
+            target = self.teacher.encode(X, dictionary)
+        elif target is not None:
+            target = dense_rows(target, whole, dtype)
+        options = {} if n_layers is None else {"n_layers": n_layers}
+        codes, cache = self.encoder.forward(live.params, X, dictionary, **options)
+        result = self.loss.evaluate(
+            X, dictionary, codes, target, batch.sample_weight, dictionary_grads=dictionary_grads
+        )
+        return result, cache
+
+    def _validate(self, live, n_layers, n_epochs):
+        """Mean loss of the samples that are not learned from."""
+        dictionary, total, weights = live.dictionary(), 0.0, 0.0
+        batches = (
+            [self.held.whole()] if self.batch_size is None else self.held.batches(self.batch_size)
+        )
+        for batch in batches:
+            weight = _weight(batch)
+            if weight > 0:
+                value = self._judge(live, dictionary, batch, n_layers)[0].value
+                total, weights = total + weight * value, weights + weight
+        if not np.isfinite(total):
+            raise diverged(n_epochs, self.optimizer)
+        return total / weights
+
+    def _told(self, progress):
+        if self.callback is not None and self.callback(progress):
+            self.stopped = True
+        return self.stopped
+
+
+def diverged(n_epochs, optimizer):
+    """The error for a loss or a parameter that became NaN or infinite after so many epochs."""
+    lower = "Rescale X" if optimizer.full_batch else "Lower the learning rate, clip with max_norm"
+    return FloatingPointError(
+        f"training diverged in epoch {n_epochs + 1}: the loss or a parameter became NaN or "
+        f"infinite. {lower}, or check X for extreme values. The last state that was given out "
+        "has the last good parameters, and the best ones."
+    )
+
+
+def _weight(batch):
+    return float(batch.X.shape[0] if batch.sample_weight is None else batch.sample_weight.sum())
+
+
+def _seen(rows):
+    return rows[-1]["loss"], rows[-1]["grad_norm"], rows[-1]["lr"]
+
+
+def _means(rows):
+    """Weighted means of what was recorded of each batch, and the last learning rate."""
+    weights = [row["weight"] for row in rows]
+    means = {
+        name: float(np.average([row[name] for row in rows], weights=weights))
+        for name in rows[0]
+        if name not in ("weight", "n_steps")
+    }
+    if "lr" in means:
+        means["lr"] = rows[-1]["lr"]
+    return means

@@ -1,0 +1,55 @@
+"""Batches: every sample once, with its own weight and target, from memory and from disk."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sparsecode._batches import Samples
+
+
+@pytest.fixture(params=["array", "memmap", "csr"])
+def samples(request, tmp_path):
+    """Sample i has the value i, the weight i + 1 and the target -i."""
+    X = np.arange(23.0)[:, None]
+    weight, target = X[:, 0] + 1, -X
+    if request.param == "memmap":
+        np.save(tmp_path / "X.npy", X)
+        return Samples(np.load(tmp_path / "X.npy", mmap_mode="r"), weight, target, run=5)
+    if request.param == "csr":
+        X, target = sparse.csr_array(X), sparse.csr_array(target)
+    return Samples(X, weight, target, run=5)
+
+
+def values(batch):
+    X, target = (a.toarray() if sparse.issparse(a) else a for a in (batch.X, batch.target))
+    np.testing.assert_array_equal(batch.sample_weight, X[:, 0] + 1)
+    np.testing.assert_array_equal(target, -X)
+    return X[:, 0].tolist()
+
+
+@pytest.mark.parametrize("size", [5, 10, 100])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_rows_stay_together(samples, size, shuffle):
+    rng = np.random.default_rng(0) if shuffle else None
+    seen = [x for batch in samples.batches(size, rng) for x in values(batch)]
+    assert sorted(seen) == list(range(23))
+    assert (seen == sorted(seen)) is not shuffle
+    assert values(samples.whole()) == list(range(23))
+
+
+def test_parts_share_nothing(samples):
+    parts = samples.split(6, np.random.default_rng(0))
+    first, second = (values(part.whole()) for part in parts)
+    assert sorted(first + second) == list(range(23)) and len(second) > 0
+    assert samples.weight == sum(range(1, 24))
+
+
+def test_a_target_on_disk_is_read_in_runs_too(tmp_path):
+    X = np.arange(20.0)[:, None]
+    np.save(tmp_path / "target.npy", -X)
+    samples = Samples(X, None, np.load(tmp_path / "target.npy", mmap_mode="r"), run=4)
+    batches = list(samples.batches(8, np.random.default_rng(0)))
+    for batch in batches:
+        assert batch.sample_weight is None
+        np.testing.assert_array_equal(batch.target, -batch.X)
+    assert (np.diff(batches[0].X[:4, 0]) == 1).all()

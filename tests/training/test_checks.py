@@ -1,0 +1,102 @@
+"""Pieces that do not fit are refused before anything is computed, with the way out."""
+
+import numpy as np
+import pytest
+from training_encoders import OneLayer
+
+from sparsecode.encoders import Exact
+from sparsecode.losses import LassoLoss, SupervisedLoss
+from sparsecode.optimizers import LBFGS, Adam
+from sparsecode.penalties import L1
+from sparsecode.schedules import Constant
+from sparsecode.training import train
+
+X, CODES = np.ones((5, 4)), np.ones((5, 6))
+TARGET = {"loss": SupervisedLoss(), "target": CODES}
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"X": np.ones((5, 3))}, "X has 3 columns; expected 4"),
+        ({"X": np.full((5, 4), np.nan)}, "NaN"),
+        ({"n_epochs": 0}, "n_epochs is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"patience": -1}, "patience is -1"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch is 0"),
+        ({"shuffle": "yes"}, "shuffle is 'yes'"),
+        ({"target": CODES}, "target is given but LassoLoss uses none"),
+        ({"loss": SupervisedLoss()}, "SupervisedLoss compares with a target"),
+        ({**TARGET, "target": CODES[:3]}, "target has 3 rows but there are 5 samples"),
+        ({**TARGET, "X_val": X}, "target_val is None"),
+        ({"target_val": CODES}, "without X_val"),
+        ({"X_val": X, "target_val": CODES}, "Leave it out"),
+        ({**TARGET, "target": Exact(L1()), "X_val": X, "target_val": CODES}, "Leave it out"),
+        ({"X_val": X, "validation_fraction": 0.5}, "Leave one of them out"),
+        ({"validation_fraction": 0.01}, "leaves none to hold out"),
+        ({"validation_fraction": 1.0}, "none to learn from"),
+        ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
+        ({"sample_weight": np.zeros(5)}, "at least one non-zero"),
+        ({"sample_weight": np.ones(4)}, "sample_weight.shape"),
+        ({"X": iter([X]), "sample_weight": np.ones(5)}, "sample_weight was given with an iterator"),
+        ({"X": iter([X]), **TARGET}, "target was given with an iterator"),
+        ({"X": iter([X]), "validation_fraction": 0.5}, "Give .* X_val to judge by"),
+    ],
+)
+def test_values(dictionary, options, message):
+    with pytest.raises(ValueError, match=message):
+        train(OneLayer(), dictionary, **{"X": X, "loss": LassoLoss(), **options})
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"loss": LassoLoss}, "expected a Loss instance"),
+        ({"loss": "lasso"}, "expected a Loss instance"),
+        ({"optimizer": "adam"}, "expected an Optimizer instance"),
+        ({"optimizer": Adam}, "expected an Optimizer instance"),
+        ({"schedule": 0.1}, "a callable from a step"),
+        ({"schedule": Constant(), "optimizer": LBFGS()}, "LBFGS has no learning rate"),
+        ({"X": iter([X]), "optimizer": LBFGS()}, "LBFGS passes over all samples"),
+    ],
+)
+def test_types(dictionary, options, message):
+    with pytest.raises(TypeError, match=message):
+        train(OneLayer(), dictionary, **{"X": X, "loss": LassoLoss(), **options})
+
+
+@pytest.mark.parametrize(
+    "batch, message",
+    [
+        (np.ones((5, 3)), "X has 3 columns; expected 4"),
+        ((X, CODES[:2]), "target has 2 rows"),
+        (X, "target has shape"),
+    ],
+)
+def test_a_wrong_batch_is_not_called_divergence(dictionary, batch, message):
+    states = train(OneLayer(), dictionary, iter([batch]), loss=SupervisedLoss())
+    with pytest.raises(ValueError, match=message):
+        list(states)
+
+
+def test_names_of_the_dictionary_are_kept_for_it(dictionary):
+    encoder = OneLayer(params={"atoms": np.ones(3)})
+    with pytest.raises(ValueError, match="OneLayer has a parameter 'atoms'"):
+        train(encoder, dictionary, X, loss=LassoLoss())
+
+
+def test_arguments_are_not_changed(dictionary):
+    optimizer, params = Adam(), {"W": dictionary.atoms.T.copy(), "b": np.zeros(6)}
+    before = params["W"].copy()
+    list(
+        train(
+            OneLayer(params=params),
+            dictionary,
+            X,
+            loss=LassoLoss(),
+            optimizer=optimizer,
+            schedule=Constant(0.5),
+            n_epochs=1,
+        )
+    )
+    assert np.array_equal(params["W"], before) and optimizer == Adam()

@@ -1,0 +1,34 @@
+"""Epochs: the same whenever they are asked for, each in an order of its own."""
+
+import numpy as np
+
+from sparsecode._batches import Samples
+from sparsecode.training.data import ArraySource, hold_out
+
+
+def order(source, seed, number):
+    return [float(x) for batch in source.epoch(seed, number) for x in batch.X[:, 0]]
+
+
+def source(**options):
+    settings = {"batch_size": 4, "shuffle": True, "steps_per_epoch": None}
+    return ArraySource(Samples(np.arange(30.0)[:, None]), **{**settings, **options})
+
+
+def test_orders_of_epochs():
+    orders = {tuple(order(source(), seed, number)) for seed in (0, 1) for number in range(3)}
+    assert len(orders) == 6
+    assert all(sorted(each) == list(range(30)) for each in orders)
+    assert order(source(), 1, 2) == order(source(), 1, 2)
+    assert order(source(shuffle=False), 0, 1) == list(range(30))
+
+
+def test_short_epochs_take_other_samples():
+    first, second = (set(order(source(steps_per_epoch=2), 0, number)) for number in (0, 1))
+    assert len(first) == len(second) == 8 and first != second
+
+
+def test_held_out_samples_depend_on_the_seed_alone():
+    samples = Samples(np.arange(30.0)[:, None])
+    parts = [hold_out(samples, 0.2, seed)[1].whole().X[:, 0].tolist() for seed in (0, 0, 1)]
+    assert parts[0] == parts[1] != parts[2] and len(parts[0]) == 6
