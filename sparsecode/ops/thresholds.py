@@ -117,7 +117,9 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     limits[:] = np.maximum(theta, 0)
     out = np.empty_like(V) if out is None else out
     shrunk = np.empty(V.shape, dtype=np.int8)
-    _select_rows(V, limits, n_selected, positive, out, shrunk)
+    bits = np.empty(V.shape[1], dtype=f"int{8 * V.itemsize}")
+    octave = bits.dtype.type(1) << np.finfo(V.dtype).nmant
+    _select_rows(V, limits, n_selected, positive, bits.view(V.dtype), bits, octave, out, shrunk)
     return out, (out, shrunk, theta)
 
 
@@ -149,30 +151,56 @@ def _threshold_gradient(signed, theta):
 
 
 @_jit.kernel
-def _select_rows(V, limits, n_selected, positive, out, shrunk):
+def _select_rows(V, limits, n_selected, positive, sizes, bits, octave, out, shrunk):
     n = V.shape[1]
-    sizes = np.empty_like(V[0])
     for s in range(V.shape[0]):
-        row = V[s]
-        count = 0
+        row, result, sign = V[s], out[s], shrunk[s]
         for j in range(n):
             size = row[j] if positive else abs(row[j])
-            if size > limits[j]:
-                sizes[count] = size
-                count += 1
-        least = 0.0
-        if n_selected == 0:
-            least = np.inf
-        elif count > n_selected:
-            least = np.partition(sizes[:count], count - n_selected)[count - n_selected]
+            sizes[j] = size if size > limits[j] else 0
+        least = _least_selected(bits, octave, n_selected)
         for j in range(n):
-            value = row[j]
-            size = value if positive else abs(value)
-            if size <= limits[j]:
-                out[s, j], shrunk[s, j] = 0, 0
-            elif size >= least:
-                out[s, j], shrunk[s, j] = value, 0
-            else:
-                # A value that is no number ends up here, and stays one.
-                sign = 1 if value > 0 else -1
-                out[s, j], shrunk[s, j] = value - sign * limits[j], sign
+            cut = limits[j] if row[j] > 0 else -limits[j]
+            cut = cut if bits[j] < least else 0
+            # Not 0 at once: what is no number must stay none.
+            result[j] = row[j] - (cut if bits[j] > 0 else row[j])
+        for j in range(n):
+            side = (1 if result[j] > 0 else 0) - (1 if result[j] < 0 else 0)
+            sign[j] = side if bits[j] < least else 0
+
+
+@_jit.inner
+def _least_selected(bits, octave, n_selected):
+    """A bound that so many entries reach, or more where the last ones are equal; above 0.
+
+    The bits of floats that are not negative, read as an integer, are in the order of the floats. So
+    integers can be counted and bisected, which is what a processor is fastest at.
+    """
+    high, count = bits[0], 0
+    for j in range(bits.shape[0]):
+        high = max(high, bits[j])
+    for j in range(bits.shape[0]):
+        count += bits[j] > 0
+    if count <= n_selected:
+        return 1
+    low, step, reach = high + 1, octave, 0
+    while reach < n_selected:
+        high, low = low, max(low - step, 1)
+        step += step
+        reach = _count_from(bits, low)
+    while reach != n_selected and high - low > 1:
+        middle = low + (high - low) // 2
+        count = _count_from(bits, middle)
+        if count >= n_selected:
+            low, reach = middle, count
+        else:
+            high = middle
+    return low
+
+
+@_jit.inner
+def _count_from(bits, least):
+    count = 0
+    for j in range(bits.shape[0]):
+        count += bits[j] >= least
+    return count
