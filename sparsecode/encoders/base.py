@@ -179,8 +179,7 @@ class TrainableEncoder(Encoder):
     def __eq__(self, other):
         if type(self) is not type(other):
             return NotImplemented
-        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
-        return _same_arrays(mine.pop("params"), theirs.pop("params")) and mine == theirs
+        return _same(self.get_params(deep=False), other.get_params(deep=False))
 
     __hash__ = None
 
@@ -233,7 +232,14 @@ class TrainableEncoder(Encoder):
         return {key: np.asarray(params[key], dtype=dictionary.dtype) for key in shapes}
 
 
-def _same_arrays(mine, theirs):
-    if mine is None or theirs is None:
-        return mine is theirs
-    return mine.keys() == theirs.keys() and all(np.array_equal(mine[k], theirs[k]) for k in mine)
+def _same(mine, theirs):
+    """Equality of values that may hold arrays."""
+    if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
+        return np.array_equal(mine, theirs)
+    if type(mine) is not type(theirs):
+        return False
+    if isinstance(mine, dict):
+        return mine.keys() == theirs.keys() and all(_same(mine[key], theirs[key]) for key in mine)
+    if isinstance(mine, tuple):
+        return len(mine) == len(theirs) and all(map(_same, mine, theirs))
+    return mine == theirs
