@@ -45,6 +45,10 @@ def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, **settings):
     """
     with naming(getattr(forward, "__name__", repr(forward))):
         inputs = [read_only(np.asarray(array, dtype=np.float64)) for array in inputs]
+        out, cache = forward(*inputs, **settings)
+        again = forward(*inputs, **settings)[0]
+        require(np.array_equal(out, again), "gives another answer the second time")
+        dout = read_only(check_random_state(random_state).standard_normal(out.shape))
         gradcheck(
             lambda *arrays: forward(*arrays, **settings)[0],
             lambda dout, *arrays: backward(dout, forward(*arrays, **settings)[1]),
@@ -52,10 +56,6 @@ def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, **settings):
             tol=tol,
             random_state=random_state,
         )
-        out, cache = forward(*inputs, **settings)
-        again = forward(*inputs, **settings)[0]
-        require(np.array_equal(out, again), "gives another answer the second time")
-        dout = read_only(check_random_state(random_state).standard_normal(out.shape))
         gradients, repeated = backward(dout, cache), backward(dout, cache)
         require(isinstance(gradients, tuple), "the gradients are not a tuple")
         for first, second in zip(gradients, repeated, strict=True):
