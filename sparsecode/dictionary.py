@@ -127,6 +127,15 @@ class Dictionary:
         return gram
 
     @functools.cached_property
+    def pseudo_inverse(self):
+        """Moore-Penrose inverse of the atoms, shape (n_features, n_components)."""
+        cutoff = max(self.atoms.shape) * np.finfo(self.dtype).eps
+        inverse = np.linalg.pinv(self.atoms.astype(np.float64), rcond=cutoff)
+        inverse = np.ascontiguousarray(inverse, dtype=self.dtype)
+        inverse.flags.writeable = False
+        return inverse
+
+    @functools.cached_property
     def norms(self):
         """Euclidean norm of each atom, shape (n_components,)."""
         norms = np.linalg.norm(self.atoms, axis=1)

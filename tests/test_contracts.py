@@ -4,17 +4,28 @@ import importlib
 import inspect
 import pickle
 
+import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
 
-from sparsecode import constraints, encoders, losses, optimizers, penalties, solvers, updates
+from sparsecode import (
+    constraints,
+    encoders,
+    losses,
+    ops,
+    optimizers,
+    penalties,
+    solvers,
+    updates,
+)
 from sparsecode.constraints import Constraint
-from sparsecode.encoders import Encoder
+from sparsecode.encoders import Encoder, TrainableEncoder
 from sparsecode.losses import Loss
 from sparsecode.optimizers import Optimizer
 from sparsecode.penalties import Penalty
 from sparsecode.solvers import Solver
-from sparsecode.testing import check_penalty, check_solver
+from sparsecode.testing import check_encoder, check_op, check_penalty, check_solver
 from sparsecode.testing.solvers import default_penalties
 from sparsecode.updates import Update
 
@@ -27,6 +38,7 @@ PUBLIC_PACKAGES = [
     "sparsecode.learning",
     "sparsecode.losses",
     "sparsecode.model_selection",
+    "sparsecode.ops",
     "sparsecode.optimizers",
     "sparsecode.penalties",
     "sparsecode.resampling",
@@ -59,8 +71,18 @@ def public(package_name):
 PUBLIC = dict(pair for name in PUBLIC_PACKAGES for pair in public(name))
 PENALTIES = subclasses_in(penalties, Penalty)
 SOLVERS = subclasses_in(solvers, Solver)
-COMPONENTS = SOLVERS + subclasses_in(encoders, Encoder) + subclasses_in(updates, Update)
+ENCODERS = [cls for cls in subclasses_in(encoders, Encoder) if cls is not TrainableEncoder]
+COMPONENTS = SOLVERS + ENCODERS + subclasses_in(updates, Update)
 COMPONENTS += subclasses_in(losses, Loss) + subclasses_in(optimizers, Optimizer)
+OPS = sorted({name.rpartition("_")[0] for name in ops.__all__})
+# What the inputs of primitives are called, and what those that need a setting are set to.
+SHAPES = {"X": (5, 4), "W": (4, 3), "b": (3,), "V": (6, 7), "theta": (7,), "A": (6, 7)}
+SETTINGS = {"support_threshold": {"n_selected": 2}}
+SWITCHES = {
+    "soft_threshold": [{"positive": True}],
+    "support_threshold": [{"positive": True}, {"n_selected": 0}],
+    "leaky_relu": [{"slope": 0.3}],
+}
 
 
 @pytest.mark.parametrize("cls", PENALTIES)
@@ -84,6 +106,38 @@ def test_solver(cls, penalty, n_samples):
         assert str(error).rstrip(".").split(". ")[-1].startswith("Use ")
         return
     check_solver(solver, penalties=[penalty], n_samples=n_samples)
+
+
+def variations(cls):
+    """An encoder as it is, and with each of its switches turned."""
+    yield cls()
+    defaults = cls().get_params()
+    for name in ("tied", "per_atom"):
+        if name in defaults:
+            yield cls(**{name: not defaults[name]})
+    if defaults.get("p", 0) > 0:
+        yield cls(p=0.0)
+        yield cls(p=20.0, p_max=50.0)
+
+
+@pytest.mark.parametrize("encoder", [e for cls in ENCODERS for e in variations(cls)], ids=repr)
+def test_encoder(encoder):
+    check_encoder(encoder)
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_op(name):
+    forward, backward = (getattr(ops, f"{name}_{way}") for way in ("forward", "backward"))
+    inputs = [p for p in inspect.signature(forward).parameters.values() if p.kind != p.KEYWORD_ONLY]
+    rng = check_random_state(0)
+    arrays = {p.name: rng.standard_normal(SHAPES[p.name]) for p in inputs}
+    if "theta" in arrays:
+        arrays["theta"] = np.abs(arrays["theta"])
+    for settings in ({}, *SWITCHES.get(name, [])):
+        check_op(forward, backward, *arrays.values(), **(SETTINGS.get(name, {}) | settings))
+        if "theta" in arrays:
+            one = {**arrays, "theta": np.array(0.3)}
+            check_op(forward, backward, *one.values(), **(SETTINGS.get(name, {}) | settings))
 
 
 @pytest.mark.parametrize("cls", PENALTIES)
@@ -123,7 +177,9 @@ def test_constraint_is_a_value(cls):
     assert repr(constraint).startswith(cls.__name__)
 
 
-@pytest.mark.parametrize("package", ["penalties", "solvers", "encoders", "updates", "testing"])
+@pytest.mark.parametrize(
+    "package", ["penalties", "solvers", "encoders", "updates", "testing", "ops"]
+)
 def test_all_is_sorted_out(package):
     module = importlib.import_module(f"sparsecode.{package}")
     assert len(set(module.__all__)) == len(module.__all__)
@@ -140,7 +196,7 @@ def test_public_names_are_documented(name):
         _check_methods(name, value)
     for parameter in _own_parameters(value):
         assert parameter in doc, f"{name} does not document {parameter}"
-    abstract = value in (Encoder, Loss, Optimizer, Penalty, Solver, Update)
+    abstract = value in (Encoder, TrainableEncoder, Loss, Optimizer, Penalty, Solver, Update)
     results = name.endswith(("Result", "Certificate", "State", "Stats"))
     if not (abstract or results):
         assert "Examples\n--------" in doc, f"{name} has no example"

@@ -1,6 +1,23 @@
 """Encoders: from samples to codes, exact or amortized, on one dictionary."""
 
-from sparsecode.encoders.base import Encoder
+from sparsecode.encoders.alista import ALISTA, TiLISTA
+from sparsecode.encoders.base import Encoder, TrainableEncoder
 from sparsecode.encoders.exact import Exact
+from sparsecode.encoders.lista import LISTA, LISTASS
+from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
+from sparsecode.encoders.psd import PSD
+from sparsecode.encoders.slista import SLISTA
 
-__all__ = ["Encoder", "Exact"]
+__all__ = [
+    "ALISTA",
+    "LISTA",
+    "LISTACP",
+    "LISTACPSS",
+    "LISTASS",
+    "PSD",
+    "SLISTA",
+    "Encoder",
+    "Exact",
+    "TiLISTA",
+    "TrainableEncoder",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -147,15 +148,16 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu" and not read:
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        if is_checked(X):
+        takes_sparse = self.__sklearn_tags__().input_tags.sparse
+        if is_checked(X) and (takes_sparse or not sparse.issparse(X)):
             # Names and number of features are still to be compared with those of `fit`.
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return np.asarray(X)
+            return X if sparse.issparse(X) else np.asarray(X)
         return validate_data(
             self,
             X,
             reset=reset,
-            accept_sparse="csr" if self.__sklearn_tags__().input_tags.sparse else False,
+            accept_sparse="csr" if takes_sparse else False,
             dtype=FLOAT_DTYPES,
             order=None,
             ensure_all_finite="allow-nan" if self._missing else True,

@@ -1,7 +1,9 @@
-"""Checks for your own gradients, penalties and solvers; the library's own go through the same."""
+"""Checks for your own gradients, penalties, solvers, encoders; ours go through the same."""
 
+from sparsecode.testing.encoders import check_encoder
 from sparsecode.testing.gradients import gradcheck
+from sparsecode.testing.ops import check_op
 from sparsecode.testing.penalties import check_penalty
 from sparsecode.testing.solvers import check_solver
 
-__all__ = ["check_penalty", "check_solver", "gradcheck"]
+__all__ = ["check_encoder", "check_op", "check_penalty", "check_solver", "gradcheck"]

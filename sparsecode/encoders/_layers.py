@@ -1,0 +1,167 @@
+"""The affine part of a layer of an unrolled network, forward and backward.
+
+Stacks have one entry a layer, or a single one that all layers share. ``z`` is None in the first
+layer, which starts at 0; ``x`` are samples less the offset.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class FreeLayers:
+    """``v = x @ W_t + z @ S_t``."""
+
+    reads_atoms = False
+
+    def __init__(self, W, S):
+        self.W, self.S = W, S
+
+    def start(self, x):
+        """What all layers compute from the samples."""
+        return x @ self.W[0] if len(self.W) == 1 else None
+
+    def work(self, n_rows):
+        """Memory for the products of `forward`."""
+        return np.empty((n_rows, self.S.shape[2]), dtype=self.S.dtype)
+
+    def forward(self, t, x, z, shared, out=None, work=None):
+        """Return ``v``, and what `backward` needs besides ``x`` and ``z``."""
+        drive = np.matmul(x, _at(self.W, t), out=out) if shared is None else shared
+        if z is None:
+            return drive, None
+        inner = np.matmul(z, _at(self.S, t), out=work)
+        return np.add(drive, inner, out=inner if out is None else out), None
+
+    def backward(self, t, x, z, kept, shared, dv, grads):
+        """Add the gradients of the parameters; return that of ``z``."""
+        if shared is None:
+            grads.add_product("W", t, x, dv)
+            self._add_offset(t, dv, grads)
+        else:
+            # The samples are the same in all layers: one product for the sum of what comes back.
+            grads.total = dv if grads.total is None else grads.total + dv
+        if z is None:
+            return None
+        grads.add_product("S", t, z, dv)
+        return dv @ _at(self.S, t).T
+
+    def finish(self, x, grads):
+        """Add what is left for the end."""
+        if grads.total is not None:
+            grads.add_product("W", 0, x, grads.total)
+            self._add_offset(0, grads.total, grads)
+
+    def _add_offset(self, t, dv, grads):
+        if "offset" in grads.arrays:
+            grads.arrays["offset"] -= dv.sum(axis=0) @ _at(self.W, t).T
+
+
+class CoupledLayers:
+    """``v = z + step_t * (x - z @ atoms) @ W_t``.
+
+    Parameters
+    ----------
+    atoms : ndarray of shape (n_components, n_features)
+    W : ndarray of shape (n_layers or 1, n_features, n_components)
+    steps : ndarray of shape (n_layers,) or None
+        None is 1.
+    product : ndarray of shape (n_components, n_components) or None
+        ``atoms @ W[0]``, where it is known and one product with it is cheaper than two. Only where
+        `W` is shared and not trained.
+    weights_backward : callable or None
+        From the gradient of ``W[0]`` to that of the atoms it was computed from; None where `W` is
+        trained.
+    """
+
+    reads_atoms = True
+
+    def __init__(self, atoms, W, steps=None, product=None, weights_backward=None):
+        self.atoms, self.W, self.steps = atoms, W, steps
+        self.product, self.weights_backward = product, weights_backward
+
+    def start(self, x):
+        """What all layers compute from the samples."""
+        return None if self.product is None else x @ self.W[0]
+
+    def work(self, n_rows):
+        """Memory for the residuals of `forward`, unless products make them unnecessary."""
+        if self.product is not None:
+            return None
+        return np.empty((n_rows, self.atoms.shape[1]), dtype=self.atoms.dtype)
+
+    def forward(self, t, x, z, shared, out=None, work=None):
+        """Return ``v``, and what `backward` needs besides ``x`` and ``z``: the residual."""
+        if shared is None:
+            residual = x if z is None else np.matmul(z, self.atoms, out=work)
+            if z is not None:
+                np.subtract(x, residual, out=residual)
+            v = np.matmul(residual, _at(self.W, t), out=out)
+        elif z is None:
+            return np.multiply(shared, self.steps[t], out=out), None
+        else:
+            residual = None
+            v = np.matmul(z, self.product, out=out)
+            np.subtract(shared, v, out=v)
+        if self.steps is not None:
+            v *= self.steps[t]
+        if z is not None:
+            v += z
+        return v, residual
+
+    def backward(self, t, x, z, kept, shared, dv, grads):
+        """Add the gradients of the parameters; return that of ``z``."""
+        scaled = dv if self.steps is None else dv * self.steps[t]
+        if grads.with_dictionary:
+            kept = self._add_dictionary(t, x, z, kept, scaled, grads)
+        if kept is None:
+            return self._backward_by_product(t, z, shared, dv, scaled, grads)
+        if self.weights_backward is None:
+            grads.add_product("W", t, kept, scaled)
+        if z is None and self.steps is None:
+            return None
+        back = dv @ _at(self.W, t).T
+        if self.steps is not None:
+            grads.add("step", t, np.vdot(back, kept))
+            back *= self.steps[t]
+        return None if z is None else dv - back @ self.atoms.T
+
+    def finish(self, x, grads):
+        """Add what is left for the end: the atoms that the weights were computed from."""
+        if grads.total is not None:
+            grads.arrays["atoms"] += self.weights_backward(grads.total)
+
+    def _backward_by_product(self, t, z, shared, dv, scaled, grads):
+        step = np.vdot(dv, shared)
+        if z is None:
+            grads.add("step", t, step)
+            return None
+        inner = dv @ self.product.T
+        grads.add("step", t, step - np.vdot(inner, z))
+        inner *= self.steps[t]
+        return np.subtract(dv, inner, out=inner)
+
+    def _add_dictionary(self, t, x, z, residual, scaled, grads):
+        """Gradients of atoms and offset through the residual, and of weights made of the atoms."""
+        if residual is None:
+            residual = x if z is None else x - z @ self.atoms
+        back = scaled @ _at(self.W, t).T
+        if z is not None:
+            grads.arrays["atoms"] -= z.T @ back
+        if "offset" in grads.arrays:
+            grads.arrays["offset"] -= back.sum(axis=0)
+        if self.weights_backward is not None:
+            dW = residual.T @ scaled
+            grads.total = dW if grads.total is None else grads.total + dW
+        return residual
+
+
+def product_pays(dictionary, n_rows, n_layers):
+    """Whether computing ``atoms @ W`` costs less than it saves in the products with samples."""
+    n_components, n_features = dictionary.atoms.shape
+    saved = n_rows * (n_layers - 1) * (2 * n_features - n_components)
+    return saved > n_components * n_features
+
+
+def _at(stack, t):
+    return stack[min(t, len(stack) - 1)]

@@ -1,0 +1,174 @@
+"""Unrolled networks whose layers share one matrix: trained, or computed from the dictionary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode.encoders._layers import CoupledLayers, product_pays
+from sparsecode.encoders._unrolled import (
+    SupportSelection,
+    Unrolled,
+    initial_thresholds,
+    inverse_step,
+)
+
+
+@dataclass(eq=False)
+class TiLISTA(SupportSelection, Unrolled):
+    """Learned ISTA with one matrix for all layers, a step and a threshold a layer.
+
+    Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``, ``z
+    <- soft_threshold(z + step_t * (x - offset - z @ atoms) @ W, theta_t)``, and with support
+    selection. With the parameters of `init`, ``W = atoms.T`` and steps of ``1 / L``, and ``p=0``,
+    layer `k` is the `k`-th iterate of ISTA. A layer costs ``2 * n_components * n_features``
+    multiplications a sample.
+
+    Parameters
+    ----------
+    penalty : L1, default=L1()
+        Weighted and non-negative ones too; sets the thresholds to start from.
+    n_layers : int, default=16
+    p : float, default=1.2
+        In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code are not
+        shrunk; see `LISTASS`. 0 stands for a soft threshold.
+    p_max : float, default=13.0
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (1, n_features, n_components), ``"step"`` and ``"theta"`` of shape
+        (n_layers,). None stands for those of `init`.
+
+    Raises
+    ------
+    TypeError
+        By every method, if the penalty is not an l1 norm.
+
+    References
+    ----------
+    J. Liu, X. Chen, Z. Wang and W. Yin, "ALISTA: analytic weights are as good as learned weights in
+    LISTA", 2019.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import TiLISTA
+    >>> from sparsecode.penalties import L1
+    >>> encoder = TiLISTA(L1(0.5), n_layers=3, p=0.0)
+    >>> encoder.encode([[2.0, 0.1]], Dictionary([[1.0, 0.0], [0.0, 1.0]])).round(4)
+    array([[1.5, 0. ]])
+    """
+
+    def _initial(self, dictionary, random_state):
+        step = 1 / inverse_step(dictionary)
+        return {
+            "W": dictionary.atoms.T[None],
+            "step": np.full(self.n_layers, step),
+            "theta": initial_thresholds(self, dictionary, step, self.n_layers, False),
+        }
+
+    def _shapes(self, dictionary):
+        n_components, n_features = dictionary.atoms.shape
+        scalars = (self.n_layers,)
+        return {"W": (1, n_features, n_components), "step": scalars, "theta": scalars}
+
+    def _layers(self, params, dictionary, n_rows, n_layers):
+        return CoupledLayers(dictionary.atoms, params["W"], params["step"])
+
+
+@dataclass(eq=False)
+class ALISTA(SupportSelection, Unrolled):
+    """Learned ISTA with analytic weights: only a step and a threshold a layer are trained.
+
+    The iteration of `TiLISTA`, with a matrix `W` computed from the dictionary: its column for an
+    atom has an inner product of 1 with this atom, and with all others the smallest sum of squares,
+    so that atoms interfere as little as possible. Such are the columns of the pseudo-inverse of
+    the atoms, divided by their inner products with the atoms. A layer costs ``2 * n_components *
+    n_features`` multiplications a sample, or ``n_components ** 2`` where that is less.
+
+    The parameters of `init` are not ISTA's: they are those of proximal gradient descent in the
+    metric that these weights make of the residual, with the largest step for which it is sure to
+    descend.
+
+    Parameters
+    ----------
+    penalty : L1, default=L1()
+        Weighted and non-negative ones too; sets the thresholds to start from.
+    n_layers : int, default=16
+    p : float, default=1.2
+        In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code are not
+        shrunk; see `LISTASS`. 0 stands for a soft threshold.
+    p_max : float, default=13.0
+    params : dict of str to ndarray or None, default=None
+        ``"step"`` and ``"theta"`` of shape (n_layers,). None stands for those of `init`.
+
+    Raises
+    ------
+    TypeError
+        By every method, if the penalty is not an l1 norm.
+
+    References
+    ----------
+    J. Liu, X. Chen, Z. Wang and W. Yin, "ALISTA: analytic weights are as good as learned weights in
+    LISTA", 2019.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import ALISTA
+    >>> from sparsecode.penalties import L1
+    >>> encoder = ALISTA(L1(0.5), n_layers=3, p=0.0)
+    >>> encoder.encode([[2.0, 0.1]], Dictionary([[1.0, 0.0], [0.0, 2.0]])).round(4)
+    array([[1.8, 0. ]])
+    """
+
+    @property
+    def starts_at_ista(self):
+        """False: its weights are not the transpose of the atoms."""
+        return False
+
+    def _initial(self, dictionary, random_state):
+        atoms = dictionary.atoms.astype(np.float64)
+        own = np.einsum("ij,ji->i", atoms, dictionary.pseudo_inverse.astype(np.float64))
+        used = own > 0
+        step = own.min(where=used, initial=1.0)
+        # A step of ISTA on atoms of this norm shrinks by that much.
+        energy = np.mean(atoms[used] ** 2) * atoms.shape[1] if used.any() else 1.0
+        thresholds = initial_thresholds(self, dictionary, step / energy, self.n_layers, False)
+        return {"step": np.full(self.n_layers, step), "theta": thresholds}
+
+    def _shapes(self, dictionary):
+        return {"step": (self.n_layers,), "theta": (self.n_layers,)}
+
+    def _layers(self, params, dictionary, n_rows, n_layers):
+        W = self._analytic(dictionary)
+        product = dictionary.atoms @ W if product_pays(dictionary, n_rows, n_layers) else None
+
+        def weights_backward(dW):
+            return self._analytic_backward(dictionary, dW)
+
+        return CoupledLayers(dictionary.atoms, W[None], params["step"], product, weights_backward)
+
+    def _analytic(self, dictionary):
+        """The weights, shape (n_features, n_components)."""
+        return dictionary.pseudo_inverse * _inverse_of_own(dictionary)
+
+    def _analytic_backward(self, dictionary, dW):
+        """Gradient of the atoms from that of the weights."""
+        atoms, inverse = dictionary.atoms, dictionary.pseudo_inverse
+        factor = _inverse_of_own(dictionary)
+        down = np.einsum("ij,ij->j", dW, inverse) * factor**2
+        dinverse = dW * factor - atoms.T * down
+        return _pseudo_inverse_backward(atoms, inverse, dinverse) - down[:, None] * inverse.T
+
+
+def _inverse_of_own(dictionary):
+    """One over the inner product of each atom with its column of the pseudo-inverse; 0 for 0."""
+    own = np.einsum("ij,ji->i", dictionary.atoms, dictionary.pseudo_inverse)
+    return np.divide(1, own, out=np.zeros_like(own), where=own > 0)
+
+
+def _pseudo_inverse_backward(A, P, dP):
+    """Gradient of `A` from that of its pseudo-inverse `P`, as long as its rank stays the same."""
+    outside = dP.T - A @ (P @ dP.T)
+    inside = dP.T - (dP.T @ P) @ A
+    return -P.T @ dP @ P.T + outside @ P @ P.T + P.T @ P @ inside

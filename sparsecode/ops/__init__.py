@@ -1,0 +1,42 @@
+"""Primitives of trainable encoders: pairs of a forward and a backward function.
+
+``out, cache = name_forward(*inputs, **settings)`` computes; ``name_backward(dout, cache)`` takes
+the gradient of a loss in `out` and returns the gradients in the inputs, in order. Nothing is kept
+between the two but the cache. Where a function has a kink, its derivative is 0 where its output is
+0.
+"""
+
+from sparsecode.ops.activations import (
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from sparsecode.ops.linear import linear_backward, linear_forward
+from sparsecode.ops.thresholds import (
+    soft_threshold_backward,
+    soft_threshold_forward,
+    support_threshold_backward,
+    support_threshold_forward,
+)
+
+__all__ = [
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "linear_backward",
+    "linear_forward",
+    "relu_backward",
+    "relu_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "soft_threshold_backward",
+    "soft_threshold_forward",
+    "support_threshold_backward",
+    "support_threshold_forward",
+    "tanh_backward",
+    "tanh_forward",
+]

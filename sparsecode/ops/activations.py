@@ -1,0 +1,188 @@
+"""Activation functions, entry by entry."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def relu_forward(A):
+    """Rectifier, ``max(A, 0)``.
+
+    Parameters
+    ----------
+    A : ndarray
+
+    Returns
+    -------
+    out : ndarray of the shape of `A`
+    cache : tuple
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import relu_backward, relu_forward
+    >>> out, cache = relu_forward(np.array([-1.0, 2.0]))
+    >>> out, relu_backward(np.array([3.0, 3.0]), cache)
+    (array([0., 2.]), (array([0., 3.]),))
+    """
+    out = np.maximum(A, 0)
+    return out, (out,)
+
+
+def relu_backward(dout, cache):
+    """Gradient of `relu_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray
+    cache : tuple
+
+    Returns
+    -------
+    gradients : tuple of one ndarray
+
+    Examples
+    --------
+    See `relu_forward`.
+    """
+    return (dout * (cache[0] > 0),)
+
+
+def leaky_relu_forward(A, *, slope=0.01):
+    """Rectifier that lets negative values through a little, ``max(A, 0) + slope * min(A, 0)``.
+
+    Parameters
+    ----------
+    A : ndarray
+    slope : float, default=0.01
+
+    Returns
+    -------
+    out : ndarray of the shape of `A`
+    cache : tuple
+
+    References
+    ----------
+    A. Maas, A. Hannun and A. Ng, "Rectifier nonlinearities improve neural network acoustic models",
+    2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import leaky_relu_backward, leaky_relu_forward
+    >>> out, cache = leaky_relu_forward(np.array([-1.0, 2.0]), slope=0.25)
+    >>> out, leaky_relu_backward(np.array([4.0, 4.0]), cache)
+    (array([-0.25,  2.  ]), (array([1., 4.]),))
+    """
+    slope = A.dtype.type(slope)
+    return np.where(A > 0, A, slope * A), (A, slope)
+
+
+def leaky_relu_backward(dout, cache):
+    """Gradient of `leaky_relu_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray
+    cache : tuple
+
+    Returns
+    -------
+    gradients : tuple of one ndarray
+
+    Examples
+    --------
+    See `leaky_relu_forward`.
+    """
+    A, slope = cache
+    return (dout * np.where(A > 0, A.dtype.type(1), np.where(A < 0, slope, A.dtype.type(0))),)
+
+
+def sigmoid_forward(A):
+    """Logistic function, ``1 / (1 + exp(-A))``, for values of any size.
+
+    Parameters
+    ----------
+    A : ndarray
+
+    Returns
+    -------
+    out : ndarray of the shape of `A`
+    cache : tuple
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import sigmoid_backward, sigmoid_forward
+    >>> out, cache = sigmoid_forward(np.array([0.0, -1000.0]))
+    >>> out, sigmoid_backward(np.array([4.0, 4.0]), cache)
+    (array([0.5, 0. ]), (array([1., 0.]),))
+    """
+    # exp of a negative number cannot overflow.
+    small = np.exp(-np.abs(A))
+    out = np.where(A >= 0, A.dtype.type(1), small) / (1 + small)
+    return out, (out,)
+
+
+def sigmoid_backward(dout, cache):
+    """Gradient of `sigmoid_forward`, ``dout * out * (1 - out)``.
+
+    Parameters
+    ----------
+    dout : ndarray
+    cache : tuple
+
+    Returns
+    -------
+    gradients : tuple of one ndarray
+
+    Examples
+    --------
+    See `sigmoid_forward`.
+    """
+    (out,) = cache
+    return (dout * out * (1 - out),)
+
+
+def tanh_forward(A):
+    """Hyperbolic tangent.
+
+    Parameters
+    ----------
+    A : ndarray
+
+    Returns
+    -------
+    out : ndarray of the shape of `A`
+    cache : tuple
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import tanh_backward, tanh_forward
+    >>> out, cache = tanh_forward(np.array([0.0]))
+    >>> tanh_backward(np.array([3.0]), cache)
+    (array([3.]),)
+    """
+    out = np.tanh(A)
+    return out, (out,)
+
+
+def tanh_backward(dout, cache):
+    """Gradient of `tanh_forward`, ``dout * (1 - out ** 2)``.
+
+    Parameters
+    ----------
+    dout : ndarray
+    cache : tuple
+
+    Returns
+    -------
+    gradients : tuple of one ndarray
+
+    Examples
+    --------
+    See `tanh_forward`.
+    """
+    (out,) = cache
+    return (dout * (1 - out**2),)

@@ -1,0 +1,206 @@
+"""Soft thresholds that can be learned, with and without support selection."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import _jit
+
+
+def soft_threshold_forward(V, theta, *, positive=False, out=None):
+    """Soft threshold, ``sign(V) * max(|V| - theta, 0)``, with a threshold that can be learned.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_samples, n_components)
+    theta : float, or ndarray of shape () or (n_components,)
+        One threshold, or one for each component. A negative one counts as 0.
+    positive : bool, default=False
+        ``max(V - theta, 0)`` instead, for codes that must not be negative.
+    out : ndarray of the shape of `V` or None, default=None
+        Where to put the result; not `V` itself.
+
+    Returns
+    -------
+    out : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import soft_threshold_backward, soft_threshold_forward
+    >>> out, cache = soft_threshold_forward(np.array([[2.0, -0.3, -1.5]]), 0.5)
+    >>> out
+    array([[ 1.5,  0. , -1. ]])
+    >>> dV, dtheta = soft_threshold_backward(np.ones((1, 3)), cache)
+    >>> dV, float(dtheta)
+    (array([[1., 0., 1.]]), 0.0)
+    """
+    theta = np.asarray(theta, dtype=V.dtype)
+    limit = np.maximum(theta, 0)
+    if positive:
+        out = np.subtract(V, limit, out=out)
+        np.maximum(out, 0, out=out)
+    else:
+        out = np.clip(V, -limit, limit, out=out)
+        np.subtract(V, out, out=out)
+    return out, (out, theta)
+
+
+def soft_threshold_backward(dout, cache):
+    """Gradients of `soft_threshold_forward`.
+
+    ``dV = dout`` and ``dtheta = -sum of sign(out) * dout``, both where the output is not 0.
+
+    Parameters
+    ----------
+    dout : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    Returns
+    -------
+    dV : ndarray of shape (n_samples, n_components)
+    dtheta : ndarray of the shape of `theta`
+        0 for a negative threshold.
+
+    Examples
+    --------
+    See `soft_threshold_forward`.
+    """
+    out, theta = cache
+    dV = np.sign(out)
+    signed = dout * dV
+    dV *= signed
+    return dV, _threshold_gradient(signed, theta)
+
+
+def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None):
+    """Soft threshold that does not shrink the largest entries of a row: support selection.
+
+    Of the entries of a row that are above their threshold, the `n_selected` largest in magnitude
+    pass as they are, the others less the threshold. Ties at the last one all pass.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_samples, n_components)
+    theta : float, or ndarray of shape () or (n_components,)
+        A negative one counts as 0.
+    n_selected : int
+    positive : bool, default=False
+    out : ndarray of the shape of `V` or None, default=None
+        Where to put the result; may be `V` itself.
+
+    Returns
+    -------
+    out : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    References
+    ----------
+    X. Chen, J. Liu, Z. Wang and W. Yin, "Theoretical linear convergence of unfolded ISTA and its
+    practical weights and thresholds", 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import support_threshold_backward, support_threshold_forward
+    >>> V = np.array([[2.0, -0.3, -1.5]])
+    >>> out, cache = support_threshold_forward(V, 0.5, n_selected=1)
+    >>> out
+    array([[ 2.,  0., -1.]])
+    >>> dV, dtheta = support_threshold_backward(np.ones((1, 3)), cache)
+    >>> dV, float(dtheta)
+    (array([[1., 0., 1.]]), 1.0)
+    """
+    theta = np.asarray(theta, dtype=V.dtype)
+    limits = np.empty(V.shape[1], dtype=V.dtype)
+    limits[:] = np.maximum(theta, 0)
+    out = np.empty_like(V) if out is None else out
+    shrunk = np.empty(V.shape, dtype=np.int8)
+    bits = np.empty(V.shape[1], dtype=f"int{8 * V.itemsize}")
+    octave = bits.dtype.type(1) << np.finfo(V.dtype).nmant
+    _select_rows(V, limits, n_selected, positive, bits.view(V.dtype), bits, octave, out, shrunk)
+    return out, (out, shrunk, theta)
+
+
+def support_threshold_backward(dout, cache):
+    """Gradients of `support_threshold_forward`: selected entries do not move the threshold.
+
+    Parameters
+    ----------
+    dout : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    Returns
+    -------
+    dV : ndarray of shape (n_samples, n_components)
+    dtheta : ndarray of the shape of `theta`
+
+    Examples
+    --------
+    See `support_threshold_forward`.
+    """
+    out, shrunk, theta = cache
+    return dout * (out != 0), _threshold_gradient(dout * shrunk, theta)
+
+
+def _threshold_gradient(signed, theta):
+    """Gradient of thresholds from gradients times signs; 0 where a negative one counts as 0."""
+    total = signed.sum() if theta.ndim == 0 else signed.sum(axis=0)
+    return np.where(theta >= 0, 0 - total, 0).astype(theta.dtype)
+
+
+@_jit.kernel
+def _select_rows(V, limits, n_selected, positive, sizes, bits, octave, out, shrunk):
+    n = V.shape[1]
+    for s in range(V.shape[0]):
+        row, result, sign = V[s], out[s], shrunk[s]
+        for j in range(n):
+            size = row[j] if positive else abs(row[j])
+            sizes[j] = size if size > limits[j] else 0
+        least = _least_selected(bits, octave, n_selected)
+        for j in range(n):
+            cut = limits[j] if row[j] > 0 else -limits[j]
+            cut = cut if bits[j] < least else 0
+            # Not 0 at once: what is no number must stay none.
+            result[j] = row[j] - (cut if bits[j] > 0 else row[j])
+        for j in range(n):
+            side = (1 if result[j] > 0 else 0) - (1 if result[j] < 0 else 0)
+            sign[j] = side if bits[j] < least else 0
+
+
+@_jit.inner
+def _least_selected(bits, octave, n_selected):
+    """A bound that so many entries reach, or more where the last ones are equal; above 0.
+
+    The bits of floats that are not negative, read as an integer, are in the order of the floats. So
+    integers can be counted and bisected, which is what a processor is fastest at.
+    """
+    high, count = bits[0], 0
+    for j in range(bits.shape[0]):
+        high = max(high, bits[j])
+    for j in range(bits.shape[0]):
+        count += bits[j] > 0
+    if count <= n_selected:
+        return 1
+    low, step, reach = high + 1, octave, 0
+    while reach < n_selected:
+        high, low = low, max(low - step, 1)
+        step += step
+        reach = _count_from(bits, low)
+    while reach != n_selected and high - low > 1:
+        middle = low + (high - low) // 2
+        count = _count_from(bits, middle)
+        if count >= n_selected:
+            low, reach = middle, count
+        else:
+            high = middle
+    return low
+
+
+@_jit.inner
+def _count_from(bits, least):
+    count = 0
+    for j in range(bits.shape[0]):
+        count += bits[j] >= least
+    return count

@@ -1,0 +1,72 @@
+"""The contract of a pair of functions in `sparsecode.ops`: a forward and its backward."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sparsecode.testing._require import naming, read_only, require
+from sparsecode.testing.gradients import gradcheck
+
+
+def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, **settings):
+    """Check that a forward function and its backward belong together.
+
+    Gradients are compared with central differences. The inputs and the upstream gradient are not
+    written to, nor is the cache used up; float32 stays float32.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(*inputs, **settings) -> (out, cache)``.
+    backward : callable
+        ``backward(dout, cache) -> gradients``: a tuple with one gradient an input, None for an
+        input that has none.
+    *inputs : ndarray
+        Where to differentiate, away from kinks and ties.
+    tol : float, default=1e-6
+        Largest relative error of a gradient, as in `gradcheck`.
+    random_state : int, RandomState instance or None, default=0
+        Draws the upstream gradient.
+    **settings
+        Passed on to `forward`.
+
+    Raises
+    ------
+    AssertionError
+        Says what is broken.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import tanh_backward, tanh_forward
+    >>> from sparsecode.testing import check_op
+    >>> check_op(tanh_forward, tanh_backward, np.array([0.5, -2.0]))
+    """
+    with naming(getattr(forward, "__name__", repr(forward))):
+        inputs = [read_only(np.asarray(array, dtype=np.float64)) for array in inputs]
+        out, cache = forward(*inputs, **settings)
+        again = forward(*inputs, **settings)[0]
+        require(np.array_equal(out, again), "gives another answer the second time")
+        dout = read_only(check_random_state(random_state).standard_normal(out.shape))
+        gradcheck(
+            lambda *arrays: forward(*arrays, **settings)[0],
+            lambda dout, *arrays: backward(dout, forward(*arrays, **settings)[1]),
+            *inputs,
+            tol=tol,
+            random_state=random_state,
+        )
+        gradients, repeated = backward(dout, cache), backward(dout, cache)
+        require(isinstance(gradients, tuple), "the gradients are not a tuple")
+        for first, second in zip(gradients, repeated, strict=True):
+            same = first is second if first is None else np.array_equal(first, second)
+            require(same, "backward uses up its cache")
+        _check_single(forward, backward, inputs, dout, settings)
+
+
+def _check_single(forward, backward, inputs, dout, settings):
+    out, cache = forward(*(array.astype(np.float32) for array in inputs), **settings)
+    gradients = backward(dout.astype(np.float32), cache)
+    for array in (out, *gradients):
+        if array is not None:
+            require(array.dtype == np.float32, f"float32 becomes {array.dtype}")
