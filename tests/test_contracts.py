@@ -23,6 +23,7 @@ PUBLIC_PACKAGES = [
     "sparsecode.estimators",
     "sparsecode.initialization",
     "sparsecode.learning",
+    "sparsecode.metrics",
     "sparsecode.model_selection",
     "sparsecode.penalties",
     "sparsecode.resampling",
