@@ -2,5 +2,6 @@
 
 from sparsecode.encoders.base import Encoder
 from sparsecode.encoders.exact import Exact
+from sparsecode.encoders.thresholding import Thresholding
 
-__all__ = ["Encoder", "Exact"]
+__all__ = ["Encoder", "Exact", "Thresholding"]

@@ -1,0 +1,312 @@
+"""Amortized against exact: every encoder judged on the same problem by the same certificate."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sparsecode._validation import (
+    check_code_rows,
+    check_integer,
+    check_matrix,
+    check_n_jobs,
+    check_number,
+    wrong,
+)
+from sparsecode.compare._reference import Reference
+from sparsecode.compare.report import AmortizationReport, EncoderScores
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
+from sparsecode.encoders import Exact, Thresholding
+from sparsecode.metrics import code_mcc, explained_variance, l0, support_scores
+from sparsecode.objective import certify
+from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.solvers import FISTA, ISTA
+
+_N_ITERS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+def amortization_report(
+    X,
+    dictionary,
+    penalty,
+    *,
+    encoders=None,
+    truth=None,
+    X_other=None,
+    truth_other=None,
+    n_iters=_N_ITERS,
+    tol=1e-6,
+    threshold=0.0,
+    n_repeats=3,
+    random_state=None,
+    n_jobs=None,
+):
+    """Compare encoders with the optimum of one problem: what amortized inference costs and saves.
+
+    Every encoder codes the same samples, and its codes are judged by `certify` in float64 on this
+    dictionary and penalty, whatever made them. Beside the given encoders stand
+
+    * "exact", the default solver of the penalty;
+    * "FISTA K" and "ISTA K", from zero and stopped after K iterations;
+    * "thresholding", see `sparsecode.encoders.Thresholding`;
+    * "random weights", the same with Gaussian atoms in place of the dictionary's, of equal norms.
+
+    The optimum is computed in float64, to a relative duality gap of `tol` or better. Codes of
+    different sparsity are better compared at equal l0, see `match_l0`.
+
+    It costs, for each encoder, ``n_repeats + 1`` encodings and one run of FISTA to `tol`.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        At least two samples; not those that encoders were trained on.
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    penalty : Penalty
+        A convex one, which holds its own weight `alpha`.
+    encoders : dict of str to encoder, or list of encoders, or None, default=None
+        An encoder is what has an ``encode(X, dictionary)`` that returns codes of shape (n_samples,
+        n_components). In a list, they are named by their class and, where they have it, `n_layers`.
+    truth : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
+        Codes that the samples were made of, in the atoms of the dictionary. Supports and
+        correlations are compared with them; with None, with those of the optimum.
+    X_other : array-like of shape (n_other, n_features) or None, default=None
+        A second data set, such as one of another distribution, for a second report.
+    truth_other : array-like or sparse matrix of shape (n_other, n_components) or None, default=None
+        Its true codes.
+    n_iters : iterable of int, default=(1, 2, 4, 8, 16, 32, 64, 128)
+        After how many iterations FISTA and ISTA are stopped.
+    tol : float, default=1e-6
+        Relative duality gap at which FISTA counts as at the optimum, above 0.
+    threshold : float, default=0.0
+        A coefficient is nonzero where ``|z| > threshold``, for encoders without exact zeros.
+    n_repeats : int, default=3
+        Timed calls of an encoder, of which the median counts; one before them is not timed.
+    random_state : int, RandomState instance or None, default=None
+        Of the random weights.
+    n_jobs : int or None, default=None
+        Threads; None uses all cores. Passed on to encoders that take it, so that times depend on
+        it; nothing else does.
+
+    Returns
+    -------
+    report : AmortizationReport
+
+    Raises
+    ------
+    TypeError
+        If the penalty is not convex, or an encoder has no `encode`.
+    ValueError
+        If shapes do not fit, two encoders share a name, codes of an encoder are NaN or infinite, or
+        a number is out of its range.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If FISTA does not reach `tol` in its `max_iter`; it then counts as there after these.
+
+    See Also
+    --------
+    sparsecode.plotting.plot_ladder, sparsecode.plotting.plot_pareto : Drawings of the report.
+    polish : From the codes of an encoder to the optimum.
+
+    References
+    ----------
+    C. O'Neill, A. Gumran and D. Klindt, "Compute optimal inference and provable amortisation gap in
+    sparse autoencoders", 2025.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.compare import amortization_report
+    >>> from sparsecode.datasets import make_sparse_signals
+    >>> from sparsecode.penalties import L1
+    >>> dictionary = Dictionary.random(40, 20, random_state=0)
+    >>> X = make_sparse_signals(100, n_nonzero=3, dictionary=dictionary, random_state=0).X
+    >>> report = amortization_report(X, dictionary, L1(0.1), n_iters=[4, 16], random_state=0)
+    >>> bool(0 < report["FISTA 16"].gap < report["FISTA 4"].gap < report["ISTA 4"].gap)
+    True
+    >>> report["FISTA 16"].fista_iterations
+    16.0
+    """
+    setup = _Setup(
+        _check_convex(penalty),
+        check_number(tol, "tol", low=0, low_open=True),
+        check_number(threshold, "threshold", low=0),
+        check_integer(n_repeats, "n_repeats"),
+        check_n_jobs(n_jobs),
+    )
+    dictionary = as_dictionary(dictionary)
+    rows = _standard_encoders(dictionary, penalty, n_iters, random_state)
+    rows |= _given_encoders(encoders, rows)
+    other = None
+    if X_other is not None:
+        other = _compare(X_other, dictionary, rows, truth_other, setup)
+    elif truth_other is not None:
+        raise ValueError(
+            "truth_other is given without X_other; expected both, or neither. Give the samples "
+            "that these codes belong to."
+        )
+    return _compare(X, dictionary, rows, truth, setup, other)
+
+
+class _Setup(NamedTuple):
+    """How encoders are compared."""
+
+    penalty: object
+    tol: float
+    threshold: float
+    n_repeats: int
+    n_jobs: int | None
+
+
+class _RandomWeights(NamedTuple):
+    """Thresholding with a random dictionary, whatever dictionary is given."""
+
+    encoder: Thresholding
+    dictionary: Dictionary
+
+    def encode(self, X, dictionary, *, n_jobs=None):
+        return self.encoder.encode(X, self.dictionary.astype(dictionary.dtype), n_jobs=n_jobs)
+
+
+def _check_convex(penalty):
+    if not check_penalty_instance(penalty).convex:
+        raise TypeError(
+            f"amortization_report needs a convex penalty; {type(penalty).__name__} is not, and "
+            "nothing certifies its optimum. Use L1, or compare codes by certify."
+        )
+    return penalty.checked()
+
+
+def _standard_encoders(dictionary, penalty, n_iters, random_state):
+    """Name to family and encoder, of those in every report."""
+    counts = sorted({check_integer(count, "n_iters") for count in n_iters})
+    rows = {"exact": ("exact", Exact(penalty))}
+    for solver in (FISTA, ISTA):
+        family = solver.__name__
+        for count in counts:
+            stopped = Exact(penalty, solver(max_iter=count, tol=0))
+            rows[f"{family} {count}"] = family, stopped
+    rng = check_random_state(random_state)
+    atoms = rng.standard_normal(dictionary.atoms.shape)
+    atoms *= dictionary.norms[:, None] / np.linalg.norm(atoms, axis=1, keepdims=True)
+    threshold = Thresholding(penalty)
+    rows["thresholding"] = "baseline", threshold
+    rows["random weights"] = (
+        "baseline",
+        _RandomWeights(threshold, Dictionary(atoms, dictionary.offset)),
+    )
+    return rows
+
+
+def _given_encoders(encoders, taken):
+    """Name to family and encoder, of those that were given."""
+    if encoders is None:
+        return {}
+    if not isinstance(encoders, dict):
+        encoders = _named(list(encoders), set(taken))
+    for name, encoder in encoders.items():
+        if not callable(getattr(encoder, "encode", None)) or isinstance(encoder, type):
+            raise TypeError(
+                f"encoder {name!r} is {encoder!r}; expected an object with a method encode(X, "
+                "dictionary). Give an instance."
+            )
+    shared = sorted(encoders.keys() & taken.keys())
+    if shared:
+        raise ValueError(
+            wrong(
+                "name of an encoder",
+                got=repr(shared[0]),
+                expected="one that the report does not use itself",
+                remedy="Name it otherwise.",
+            )
+        )
+    return {name: ("amortized", encoder) for name, encoder in encoders.items()}
+
+
+def _named(encoders, taken):
+    """Encoders by the name of their class and their `n_layers`, with a number where needed."""
+    named = {}
+    for encoder in encoders:
+        parts = [type(encoder).__name__, getattr(encoder, "n_layers", None)]
+        first = name = " ".join(str(part) for part in parts if part is not None)
+        count = 1
+        while name in named or name in taken:
+            count += 1
+            name = f"{first} ({count})"
+        named[name] = encoder
+    return named
+
+
+def _compare(X, dictionary, encoders, truth, setup, other=None):
+    """Report of all encoders on one data set."""
+    X = check_matrix(X, "X", n_columns=dictionary.n_features, min_rows=2)
+    dictionary = promote(dictionary, X)
+    if truth is not None:
+        truth = check_code_rows(truth, len(X), dictionary.n_components)
+    reference = Reference(X, dictionary, setup.penalty, tol=setup.tol, n_jobs=setup.n_jobs)
+    compared = reference.codes if truth is None else truth
+    scores = tuple(
+        _score(name, family, encoder, dictionary, reference, compared, setup)
+        for name, (family, encoder) in encoders.items()
+    )
+    return AmortizationReport(
+        scores=scores,
+        optimum=reference.optimum,
+        gap_error=float(reference.certificate.gap.mean()),
+        energy=reference.energy,
+        tol=setup.tol,
+        n_iter=float(reference.n_iter.mean()),
+        against="optimum" if truth is None else "truth",
+        problem=(
+            f"{len(X)} samples of {dictionary.n_features} features, {dictionary.n_components} "
+            f"atoms, {type(setup.penalty).__name__} of alpha {setup.penalty.alpha:g}"
+        ),
+        other=other,
+    )
+
+
+def _score(name, family, encoder, dictionary, reference, compared, setup):
+    X, threshold = reference.X, setup.threshold
+    codes, seconds = _encode(name, encoder, X, dictionary, setup)
+    certificate = certify(X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
+    objective = float(certificate.objective.mean())
+    # Sample by sample, so that what they share cancels exactly.
+    gap = float((certificate.objective - reference.certificate.objective).mean())
+    saving = reference.n_iter.mean() - reference.n_iter_from(codes).mean()
+    return EncoderScores(
+        encoder=name,
+        family=family,
+        objective=objective,
+        gap=gap,
+        relative_gap=gap / reference.energy if reference.energy > 0 else np.nan,
+        **support_scores(codes, compared, threshold=threshold)._asdict(),
+        l0=float(l0(codes, threshold=threshold).mean()),
+        explained_variance=explained_variance(X, dictionary.decode(codes)),
+        mcc=code_mcc(codes, compared),
+        microseconds=1e6 * seconds / len(X),
+        fista_iterations=reference.n_iter_to(objective),
+        warm_start_saving=float(saving),
+    )
+
+
+def _encode(name, encoder, X, dictionary, setup):
+    """Codes of an encoder, checked, and the median of the seconds that they took."""
+    options = {}
+    if "n_jobs" in inspect.signature(encoder.encode).parameters:
+        options["n_jobs"] = setup.n_jobs
+    codes = encoder.encode(X, dictionary, **options)
+    try:
+        codes = check_code_rows(codes, len(X), dictionary.n_components)
+    except ValueError as error:
+        raise ValueError(f"encoder {name!r}: {error}") from error
+    seconds = []
+    for _ in range(setup.n_repeats):
+        start = time.perf_counter()
+        encoder.encode(X, dictionary, **options)
+        seconds.append(time.perf_counter() - start)
+    return codes, float(np.median(seconds))
