@@ -19,6 +19,7 @@ from sparsecode.updates import Update
 PUBLIC_PACKAGES = [
     "sparsecode",
     "sparsecode.applications",
+    "sparsecode.compare",
     "sparsecode.encoders",
     "sparsecode.estimators",
     "sparsecode.initialization",

@@ -7,7 +7,6 @@ import time
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sparsecode._validation import (
     check_code_rows,
@@ -15,16 +14,15 @@ from sparsecode._validation import (
     check_matrix,
     check_n_jobs,
     check_number,
-    wrong,
+    check_rows,
 )
+from sparsecode.compare._encoders import BASELINES, baselines, exact_encoders, given_encoders
 from sparsecode.compare._reference import Reference
 from sparsecode.compare.report import AmortizationReport, EncoderScores
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
-from sparsecode.encoders import Exact, Thresholding
 from sparsecode.metrics import code_mcc, explained_variance, l0, support_scores
 from sparsecode.objective import certify
 from sparsecode.penalties.base import check_penalty_instance
-from sparsecode.solvers import FISTA, ISTA
 
 _N_ITERS = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -53,10 +51,12 @@ def amortization_report(
     * "exact", the default solver of the penalty;
     * "FISTA K" and "ISTA K", from zero and stopped after K iterations;
     * "thresholding", see `sparsecode.encoders.Thresholding`;
-    * "random weights", the same with Gaussian atoms in place of the dictionary's, of equal norms.
+    * "thresholding, same l0", with the weight at which its mean l0 is that of the optimum of `X`;
+    * "random weights, same l0", thresholding with Gaussian atoms in place of the dictionary's, of
+      the same norms, and again with such a weight.
 
     The optimum is computed in float64, to a relative duality gap of `tol` or better. Codes of
-    different sparsity are better compared at equal l0, see `match_l0`.
+    different sparsity are better compared at the same l0, see `match_l0`.
 
     It costs, for each encoder, ``n_repeats + 1`` encodings and one run of FISTA to `tol`.
 
@@ -140,17 +140,16 @@ def amortization_report(
         check_n_jobs(n_jobs),
     )
     dictionary = as_dictionary(dictionary)
-    rows = _standard_encoders(dictionary, penalty, n_iters, random_state)
-    rows |= _given_encoders(encoders, rows)
+    exact = exact_encoders(penalty, n_iters)
+    given = given_encoders(encoders, {*exact, *BASELINES})
+    data = _check_data(X, truth, dictionary, "X", "truth")
+    data_other = _check_data(X_other, truth_other, dictionary, "X_other", "truth_other")
+    reference = _refer(data, dictionary, setup)
+    line_up = exact | baselines(reference, setup.threshold, random_state) | given
     other = None
-    if X_other is not None:
-        other = _compare(X_other, dictionary, rows, truth_other, setup)
-    elif truth_other is not None:
-        raise ValueError(
-            "truth_other is given without X_other; expected both, or neither. Give the samples "
-            "that these codes belong to."
-        )
-    return _compare(X, dictionary, rows, truth, setup, other)
+    if data_other is not None:
+        other = _compare(data_other, _refer(data_other, dictionary, setup), line_up, setup)
+    return _compare(data, reference, line_up, setup, other)
 
 
 class _Setup(NamedTuple):
@@ -163,14 +162,12 @@ class _Setup(NamedTuple):
     n_jobs: int | None
 
 
-class _RandomWeights(NamedTuple):
-    """Thresholding with a random dictionary, whatever dictionary is given."""
+class _Data(NamedTuple):
+    """Samples, their true codes if these are known, and the dictionary in the right dtype."""
 
-    encoder: Thresholding
+    X: np.ndarray
+    truth: np.ndarray | None
     dictionary: Dictionary
-
-    def encode(self, X, dictionary, *, n_jobs=None):
-        return self.encoder.encode(X, self.dictionary.astype(dictionary.dtype), n_jobs=n_jobs)
 
 
 def _check_convex(penalty):
@@ -182,78 +179,38 @@ def _check_convex(penalty):
     return penalty.checked()
 
 
-def _standard_encoders(dictionary, penalty, n_iters, random_state):
-    """Name to family and encoder, of those in every report."""
-    counts = sorted({check_integer(count, "n_iters") for count in n_iters})
-    rows = {"exact": ("exact", Exact(penalty))}
-    for solver in (FISTA, ISTA):
-        family = solver.__name__
-        for count in counts:
-            stopped = Exact(penalty, solver(max_iter=count, tol=0))
-            rows[f"{family} {count}"] = family, stopped
-    rng = check_random_state(random_state)
-    atoms = rng.standard_normal(dictionary.atoms.shape)
-    atoms *= dictionary.norms[:, None] / np.linalg.norm(atoms, axis=1, keepdims=True)
-    threshold = Thresholding(penalty)
-    rows["thresholding"] = "baseline", threshold
-    rows["random weights"] = (
-        "baseline",
-        _RandomWeights(threshold, Dictionary(atoms, dictionary.offset)),
-    )
-    return rows
-
-
-def _given_encoders(encoders, taken):
-    """Name to family and encoder, of those that were given."""
-    if encoders is None:
-        return {}
-    if not isinstance(encoders, dict):
-        encoders = _named(list(encoders), set(taken))
-    for name, encoder in encoders.items():
-        if not callable(getattr(encoder, "encode", None)) or isinstance(encoder, type):
-            raise TypeError(
-                f"encoder {name!r} is {encoder!r}; expected an object with a method encode(X, "
-                "dictionary). Give an instance."
-            )
-    shared = sorted(encoders.keys() & taken.keys())
-    if shared:
+def _check_data(X, truth, dictionary, name, truth_name):
+    if X is None and truth is None:
+        return None
+    if X is None:
         raise ValueError(
-            wrong(
-                "name of an encoder",
-                got=repr(shared[0]),
-                expected="one that the report does not use itself",
-                remedy="Name it otherwise.",
-            )
+            f"{truth_name} is given without {name}; expected both, or neither. Give the samples "
+            "that these codes belong to."
         )
-    return {name: ("amortized", encoder) for name, encoder in encoders.items()}
-
-
-def _named(encoders, taken):
-    """Encoders by the name of their class and their `n_layers`, with a number where needed."""
-    named = {}
-    for encoder in encoders:
-        parts = [type(encoder).__name__, getattr(encoder, "n_layers", None)]
-        first = name = " ".join(str(part) for part in parts if part is not None)
-        count = 1
-        while name in named or name in taken:
-            count += 1
-            name = f"{first} ({count})"
-        named[name] = encoder
-    return named
-
-
-def _compare(X, dictionary, encoders, truth, setup, other=None):
-    """Report of all encoders on one data set."""
-    X = check_matrix(X, "X", n_columns=dictionary.n_features, min_rows=2)
-    dictionary = promote(dictionary, X)
+    X = check_matrix(X, name, n_columns=dictionary.n_features, min_rows=2)
     if truth is not None:
-        truth = check_code_rows(truth, len(X), dictionary.n_components)
-    reference = Reference(X, dictionary, setup.penalty, tol=setup.tol, n_jobs=setup.n_jobs)
-    compared = reference.codes if truth is None else truth
+        shape = len(X), dictionary.n_components
+        truth = check_rows(truth, truth_name)
+        if truth.shape != shape:
+            raise ValueError(
+                f"{truth_name} has shape {truth.shape}; expected {shape}, one row for each sample "
+                f"of {name} and one column for each atom. Give codes in the atoms of this "
+                "dictionary, or None."
+            )
+    return _Data(X, truth, promote(dictionary, X))
+
+
+def _refer(data, dictionary, setup):
+    return Reference(data.X, dictionary, setup.penalty, tol=setup.tol, n_jobs=setup.n_jobs)
+
+
+def _compare(data, reference, encoders, setup, other=None):
+    """Report of all encoders on one data set."""
     scores = tuple(
-        _score(name, family, encoder, dictionary, reference, compared, setup)
+        _score(name, family, encoder, data, reference, setup)
         for name, (family, encoder) in encoders.items()
     )
+    n_components, n_features = data.dictionary.atoms.shape
     return AmortizationReport(
         scores=scores,
         optimum=reference.optimum,
@@ -261,23 +218,24 @@ def _compare(X, dictionary, encoders, truth, setup, other=None):
         energy=reference.energy,
         tol=setup.tol,
         n_iter=float(reference.n_iter.mean()),
-        against="optimum" if truth is None else "truth",
+        against="optimum" if data.truth is None else "truth",
         problem=(
-            f"{len(X)} samples of {dictionary.n_features} features, {dictionary.n_components} "
-            f"atoms, {type(setup.penalty).__name__} of alpha {setup.penalty.alpha:g}"
+            f"{len(data.X)} samples of {n_features} features, {n_components} atoms, "
+            f"{type(setup.penalty).__name__} of alpha {setup.penalty.alpha:g}"
         ),
         other=other,
     )
 
 
-def _score(name, family, encoder, dictionary, reference, compared, setup):
-    X, threshold = reference.X, setup.threshold
+def _score(name, family, encoder, data, reference, setup):
+    X, dictionary, threshold = data.X, data.dictionary, setup.threshold
     codes, seconds = _encode(name, encoder, X, dictionary, setup)
     certificate = certify(X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
     objective = float(certificate.objective.mean())
     # Sample by sample, so that what they share cancels exactly.
     gap = float((certificate.objective - reference.certificate.objective).mean())
     saving = reference.n_iter.mean() - reference.n_iter_from(codes).mean()
+    compared = reference.codes if data.truth is None else data.truth
     return EncoderScores(
         encoder=name,
         family=family,

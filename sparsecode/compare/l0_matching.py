@@ -106,9 +106,16 @@ def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter
     check_number(tol, "tol", low=0)
     check_integer(max_iter, "max_iter")
     make = encoder if _is_family(encoder) else _family_of(encoder)
-    search = _Search(make, X, dictionary, float(target_l0), threshold)
-    search.run(float(start), tol * target_l0, max_iter)
+    search = closest_l0(
+        make, X, dictionary, target_l0, start=start, tol=tol, max_iter=max_iter, threshold=threshold
+    )
     best = search.best
+    if not search.is_between:
+        raise ValueError(
+            f"target_l0 is {target_l0:g}; expected one that the encoder can have, but the closest "
+            f"is {best.l0:g}, at {best.value:g}. Choose another target, or see whether a larger "
+            "value gives sparser codes."
+        )
     if abs(best.l0 - target_l0) > tol * target_l0:
         warnings.warn(
             f"match_l0: the closest mean l0 to {target_l0:g} is {best.l0:g}, at {best.value:g}. "
@@ -117,6 +124,13 @@ def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter
             stacklevel=2,
         )
     return best
+
+
+def closest_l0(make, X, dictionary, target, *, start, tol=0.01, max_iter=60, threshold=0.0):
+    """The search for the value at which the mean l0 of ``make(value)`` is closest to `target`."""
+    search = _Search(make, X, dictionary, float(target), threshold)
+    search.run(float(start), tol * target, max_iter)
+    return search
 
 
 def _is_family(encoder):
@@ -145,6 +159,8 @@ class _Search:
         self.make, self.X, self.dictionary = make, X, dictionary
         self.target, self.threshold = target, threshold
         self.best = None
+        # Whether the target lies between what the encoder can have.
+        self.is_between = True
 
     def __call__(self, value):
         """Mean l0 at a value, less the target."""
@@ -159,7 +175,7 @@ class _Search:
     def run(self, value, slack, max_iter):
         low, high = self._bracket(value, slack)
         for _ in range(max_iter):
-            if abs(self.best.l0 - self.target) <= slack or high <= low:
+            if abs(self.best.l0 - self.target) <= slack or not self.is_between:
                 return
             middle = float(np.sqrt(low * high))
             if self(middle) > 0:
@@ -168,18 +184,18 @@ class _Search:
                 high = middle
 
     def _bracket(self, value, slack):
-        """A value with too many nonzeros and one with too few."""
+        """A value with too many nonzeros and one with too few, if they can be found."""
         excess = self(value)
-        too_many = excess > 0
+        factor = _FACTOR if excess > 0 else 1 / _FACTOR
+        low = high = value
         for _ in range(_MOST):
             if abs(excess) <= slack:
-                return value, value
-            last, value = value, value * (_FACTOR if too_many else 1 / _FACTOR)
+                break
+            low, high = min(value, value * factor), max(value, value * factor)
+            value, before = value * factor, excess
             excess = self(value)
-            if (excess > 0) != too_many:
-                return min(last, value), max(last, value)
-        raise ValueError(
-            f"target_l0 is {self.target:g}; expected one that the encoder can have, but at "
-            f"{value:g} its mean l0 is {excess + self.target:g}. Choose another target, or see "
-            "whether a larger value gives sparser codes."
-        )
+            if (excess > 0) != (before > 0):
+                break
+        else:
+            self.is_between = False
+        return low, high
