@@ -24,8 +24,8 @@ class WithDictionary(NamedTuple):
     encoder: object
     dictionary: Dictionary
 
-    def encode(self, X, dictionary, **options):
-        return self.encoder.encode(X, self.dictionary.astype(dictionary.dtype), **options)
+    def encode(self, X, dictionary, *, n_jobs=None):
+        return self.encoder.encode(X, self.dictionary.astype(dictionary.dtype), n_jobs=n_jobs)
 
 
 def exact_encoders(penalty, n_iters):

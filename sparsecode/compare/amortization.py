@@ -39,7 +39,7 @@ def amortization_report(
     n_iters=_N_ITERS,
     tol=1e-6,
     threshold=0.0,
-    n_repeats=3,
+    n_repeats=5,
     random_state=None,
     n_jobs=None,
 ):
@@ -83,8 +83,9 @@ def amortization_report(
         Relative duality gap at which FISTA counts as at the optimum, above 0.
     threshold : float, default=0.0
         A coefficient is nonzero where ``|z| > threshold``, for encoders without exact zeros.
-    n_repeats : int, default=3
-        Timed calls of an encoder, of which the median counts; one before them is not timed.
+    n_repeats : int, default=5
+        Timed calls of an encoder, of which the median counts; one before them is not timed, and
+        encoders take turns.
     random_state : int, RandomState instance or None, default=None
         Of the random weights.
     n_jobs : int or None, default=None
@@ -206,13 +207,16 @@ def _refer(data, dictionary, setup):
 
 def _compare(data, reference, encoders, setup, other=None):
     """Report of all encoders on one data set."""
-    scores = tuple(
+    scores = [
         _score(name, family, encoder, data, reference, setup)
         for name, (family, encoder) in encoders.items()
-    )
+    ]
+    times = _microseconds(encoders, data, setup)
     n_components, n_features = data.dictionary.atoms.shape
     return AmortizationReport(
-        scores=scores,
+        scores=tuple(
+            row._replace(microseconds=float(time)) for row, time in zip(scores, times, strict=True)
+        ),
         optimum=reference.optimum,
         gap_error=float(reference.certificate.gap.mean()),
         energy=reference.energy,
@@ -228,8 +232,9 @@ def _compare(data, reference, encoders, setup, other=None):
 
 
 def _score(name, family, encoder, data, reference, setup):
+    """Scores of one encoder, all but its time."""
     X, dictionary, threshold = data.X, data.dictionary, setup.threshold
-    codes, seconds = _encode(name, encoder, X, dictionary, setup)
+    codes = _encode(name, encoder, data, setup)
     certificate = certify(X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
     objective = float(certificate.objective.mean())
     # Sample by sample, so that what they share cancels exactly.
@@ -246,25 +251,37 @@ def _score(name, family, encoder, data, reference, setup):
         l0=float(l0(codes, threshold=threshold).mean()),
         explained_variance=explained_variance(X, dictionary.decode(codes)),
         mcc=code_mcc(codes, compared),
-        microseconds=1e6 * seconds / len(X),
+        microseconds=np.nan,
         fista_iterations=reference.n_iter_to(objective),
         warm_start_saving=float(saving),
     )
 
 
-def _encode(name, encoder, X, dictionary, setup):
-    """Codes of an encoder, checked, and the median of the seconds that they took."""
-    options = {}
-    if "n_jobs" in inspect.signature(encoder.encode).parameters:
-        options["n_jobs"] = setup.n_jobs
-    codes = encoder.encode(X, dictionary, **options)
+def _encode(name, encoder, data, setup):
+    """Codes of an encoder, checked."""
+    n_samples, n_components = len(data.X), data.dictionary.n_components
     try:
-        codes = check_code_rows(codes, len(X), dictionary.n_components)
+        codes = encoder.encode(data.X, data.dictionary, **_options(encoder, setup))
+        return check_code_rows(codes, n_samples, n_components)
     except ValueError as error:
         raise ValueError(f"encoder {name!r}: {error}") from error
-    seconds = []
-    for _ in range(setup.n_repeats):
-        start = time.perf_counter()
-        encoder.encode(X, dictionary, **options)
-        seconds.append(time.perf_counter() - start)
-    return codes, float(np.median(seconds))
+
+
+def _microseconds(encoders, data, setup):
+    """Median time of each encoder for a sample; all have been called before.
+
+    They take turns, so that what else the machine does at a time falls on all of them.
+    """
+    seconds = np.empty((setup.n_repeats, len(encoders)))
+    for turn in seconds:
+        for i, (_, encoder) in enumerate(encoders.values()):
+            options = _options(encoder, setup)
+            start = time.perf_counter()
+            encoder.encode(data.X, data.dictionary, **options)
+            turn[i] = time.perf_counter() - start
+    return 1e6 * np.median(seconds, axis=0) / len(data.X)
+
+
+def _options(encoder, setup):
+    takes_n_jobs = "n_jobs" in inspect.signature(encoder.encode).parameters
+    return {"n_jobs": setup.n_jobs} if takes_n_jobs else {}

@@ -10,16 +10,18 @@ from sparsecode.plotting._style import GRID, INK, quiet
 
 _QUANTITIES = {"objective": "mean objective", "explained_variance": "explained variance"}
 _LINES = {"FISTA": {"color": INK, "marker": "o"}, "ISTA": {"color": "#9a9a9a", "marker": "s"}}
-_MARKERS = "DP^vX<>*h"
+_MARKERS = "DP^X<>ph"
+# Pixels between two labels.
+_LABEL_SIZE = 14
 
 
 def plot_ladder(report, *, ax=None):
     """Draw the gap to the optimum against the time that it takes, both on logarithmic axes.
 
     FISTA and ISTA are lines, each point with its number of iterations; every other encoder is a
-    point, and one below the line of FISTA is worth its training. What is closer to the optimum than
-    the report can tell, by its `tol` or by the error of the optimum, lies as a triangle on the
-    dashed line there.
+    point, and one below the line of FISTA is worth its training. The dashed line is the `tol` of
+    the report, or the error of its optimum where that is more; what is below it is drawn on it,
+    with an arrow.
 
     Parameters
     ----------
@@ -43,18 +45,12 @@ def plot_ladder(report, *, ax=None):
     """
     ax = _axes(ax)
     floor = max(report.tol, report.gap_error / report.energy if report.energy > 0 else 0)
-    ax.axhline(floor, color=GRID, linewidth=1, linestyle="--", zorder=1)
-    for family, style in _LINES.items():
-        rows = _finite([row for row in report.scores if row.family == family], "relative_gap")
-        times = [row.microseconds for row in rows]
-        gaps = [max(row.relative_gap, floor) for row in rows]
-        _line(ax, times, gaps, rows, style)
-    for row, style in _points(report, "relative_gap"):
-        if row.relative_gap <= floor:
-            style |= {"marker": "v"}
-        ax.plot(row.microseconds, max(row.relative_gap, floor), label=row.encoder, **style)
+    ax.axhline(floor, color=GRID, linewidth=1.2, linestyle="--", zorder=1)
+    rows = [row for row in report.scores if np.isfinite(row.relative_gap)]
+    positions = [(row.microseconds, max(row.relative_gap, floor)) for row in rows]
     ax.set_xscale("log")
     ax.set_yscale("log")
+    _draw(ax, rows, positions, [row.relative_gap < floor for row in rows])
     ax.set_xlabel("time (µs a sample)")
     ax.set_ylabel("relative gap to the optimum")
     return _finish(ax)
@@ -72,7 +68,8 @@ def plot_pareto(report, *, quantity="objective", ax=None):
         From :func:`~sparsecode.compare.amortization_report`.
     quantity : {"objective", "explained_variance"}, default="objective"
         Less of the first is better, more of the second. The objective has a logarithmic axis where
-        it spans more than a factor of ten.
+        it spans more than a factor of ten. Codes that explain less than nothing lie at 0,
+        with an arrow.
     ax : matplotlib Axes, optional
         By default those of a new figure.
 
@@ -103,15 +100,16 @@ def plot_pareto(report, *, quantity="objective", ax=None):
             )
         )
     ax = _axes(ax)
-    for family, style in _LINES.items():
-        rows = _finite([row for row in report.scores if row.family == family], quantity)
-        _line(ax, [row.l0 for row in rows], [getattr(row, quantity) for row in rows], rows, style)
-    for row, style in _points(report, quantity):
-        ax.plot(row.l0, getattr(row, quantity), label=row.encoder, **style)
-    values = report.column(quantity)
-    values = values[np.isfinite(values)]
-    if quantity == "objective" and values.min() > 0 and values.max() > 10 * values.min():
-        ax.set_yscale("log")
+    rows = [row for row in report.scores if np.isfinite(getattr(row, quantity))]
+    values = np.array([getattr(row, quantity) for row in rows])
+    if quantity == "objective":
+        beyond = np.zeros(len(rows), dtype=bool)
+        if values.min() > 0 and values.max() > 10 * values.min():
+            ax.set_yscale("log")
+    else:
+        beyond = values < 0
+        values = np.maximum(values, 0)
+    _draw(ax, rows, [(row.l0, y) for row, y in zip(rows, values, strict=True)], beyond)
     ax.set_xlim(left=0)
     ax.set_xlabel("nonzeros a sample")
     ax.set_ylabel(_QUANTITIES[quantity])
@@ -122,41 +120,54 @@ def _axes(ax):
     return plt.subplots(figsize=(7.2, 4.4), layout="constrained")[1] if ax is None else ax
 
 
-def _finite(rows, quantity):
-    return [row for row in rows if np.isfinite(getattr(row, quantity))]
-
-
-def _line(ax, positions, values, rows, style):
-    """A solver that is stopped earlier and later, with its numbers of iterations."""
-    if not rows:
-        return
-    ax.plot(positions, values, label=rows[0].family, markersize=4, linewidth=1.5, zorder=2, **style)
-    for position, value, row in zip(positions, values, rows, strict=True):
-        ax.annotate(
-            row.encoder.removeprefix(row.family).strip(),
-            (position, value),
-            xytext=(4, 4),
-            textcoords="offset points",
-            color=style["color"],
-            fontsize=8,
-        )
-
-
-def _points(report, quantity):
-    """Every other encoder and how its point looks: the exact solver, baselines, amortized ones."""
-    rows = _finite([row for row in report.scores if row.family not in _LINES], quantity)
+def _draw(ax, rows, positions, beyond):
+    """Lines of the solvers that are stopped, points of all others; arrows `beyond` the axes."""
+    for family, style in _LINES.items():
+        line = [xy for row, xy in zip(rows, positions, strict=True) if row.family == family]
+        if line:
+            ax.plot(*zip(*line, strict=True), label=family, markersize=4, linewidth=1.5, **style)
     drawn = {"exact": 0, "baseline": 0, "amortized": 0}
-    for row in rows:
-        index = drawn[row.family]
-        drawn[row.family] += 1
-        style = {"linestyle": "none", "markersize": 8, "zorder": 3}
-        if row.family == "exact":
-            style |= {"marker": "*", "color": "#c9a227", "markersize": 13}
-        elif row.family == "baseline":
-            style |= {"marker": _MARKERS[index], "color": INK, "fillstyle": "none"}
-        else:
-            style |= {"marker": _MARKERS[index % len(_MARKERS)], "color": f"C{index % 10}"}
-        yield row, style
+    for row, xy, is_beyond in zip(rows, positions, beyond, strict=True):
+        if row.family not in _LINES:
+            style = _point_style(row.family, drawn[row.family])
+            drawn[row.family] += 1
+            ax.plot(*xy, label=row.encoder, linestyle="none", zorder=3, **style)
+            if is_beyond:
+                _point_down(ax, xy)
+    _label(ax, [(row, xy) for row, xy in zip(rows, positions, strict=True) if row.family in _LINES])
+
+
+def _point_down(ax, xy):
+    """An arrow: it would lie further down."""
+    offset = {"xytext": (0, -7), "textcoords": "offset points", "ha": "center", "va": "top"}
+    ax.annotate("↓", xy, color=INK, fontsize=8, **offset)
+
+
+def _point_style(family, index):
+    if family == "exact":
+        return {"marker": "*", "color": "#c9a227", "markersize": 13}
+    marker = _MARKERS[index % len(_MARKERS)]
+    if family == "baseline":
+        return {"marker": marker, "color": INK, "fillstyle": "none", "markersize": 7}
+    return {"marker": marker, "color": f"C{index % 10}", "markersize": 8}
+
+
+def _label(ax, points):
+    """Numbers of iterations beside the points of the lines, where there is room for them."""
+    ax.autoscale_view()
+    taken = []
+    for row, xy in points:
+        place = ax.transData.transform(xy)
+        if all(np.abs(place - other).max() > _LABEL_SIZE for other in taken):
+            taken.append(place)
+            ax.annotate(
+                row.encoder.removeprefix(row.family).strip(),
+                xy,
+                xytext=(4, 4),
+                textcoords="offset points",
+                color=_LINES[row.family]["color"],
+                fontsize=8,
+            )
 
 
 def _finish(ax):
