@@ -1,4 +1,4 @@
-"""Pairing of the atoms of two dictionaries."""
+"""Pairing of the atoms of two dictionaries, or of whatever a table compares."""
 
 from __future__ import annotations
 
@@ -33,10 +33,15 @@ def cosines(atoms, other):
     return _directions(atoms) @ _directions(other).T
 
 
+def match_table(table):
+    """Row and column indices of the one-to-one pairs of largest sum (Hungarian algorithm)."""
+    return linear_sum_assignment(table, maximize=True)
+
+
 def match_atoms(atoms, other):
-    """Pair rows so that the sum of absolute cosines is largest (Hungarian algorithm)."""
+    """Pair rows so that the sum of absolute cosines is largest."""
     table = cosines(other, atoms)
-    other_indices, indices = linear_sum_assignment(-np.abs(table))
+    other_indices, indices = match_table(np.abs(table))
     paired = table[other_indices, indices]
     return DictionaryMatch(indices, other_indices, np.where(paired < 0, -1.0, 1.0), np.abs(paired))
 

@@ -32,11 +32,13 @@ from sparsecode.updates import Update
 PUBLIC_PACKAGES = [
     "sparsecode",
     "sparsecode.applications",
+    "sparsecode.compare",
     "sparsecode.encoders",
     "sparsecode.estimators",
     "sparsecode.initialization",
     "sparsecode.learning",
     "sparsecode.losses",
+    "sparsecode.metrics",
     "sparsecode.model_selection",
     "sparsecode.ops",
     "sparsecode.optimizers",

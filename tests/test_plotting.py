@@ -8,11 +8,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sparsecode.compare import AmortizationReport, EncoderScores
 from sparsecode.model_selection import SelectionCurve
 from sparsecode.plotting import (
     plot_atoms,
     plot_convergence,
     plot_gabor_statistics,
+    plot_ladder,
+    plot_pareto,
     plot_selection,
     plot_usage,
 )
@@ -230,3 +233,56 @@ def test_selection_against_the_weight_or_the_only_size():
     assert ax.get_xlabel() == "number of atoms" and len(ax.lines) == 2
     with pytest.raises(ValueError, match="criterion is 'aic'; expected one of 'bits'"):
         plot_selection(curve([4], [1.0]), criterion="aic")
+
+
+def amortization():
+    rows = [
+        ("exact", "exact", 2.0, 1e-15, 20.0, 0.9, 5.0),
+        ("FISTA 1", "FISTA", 9.0, 2e-1, 90.0, 0.5, 10.0),
+        ("FISTA 16", "FISTA", 3.0, 1e-3, 40.0, 0.8, 60.0),
+        ("FISTA 64", "FISTA", 2.0, 1e-9, 21.0, 0.9, 200.0),
+        ("ISTA 1", "ISTA", 9.5, 3e-1, 95.0, 0.4, 8.0),
+        ("thresholding", "baseline", 50.0, 10.0, 90.0, -7.0, 1.0),
+        ("LISTA 3", "amortized", 4.0, 1e-2, 30.0, 0.7, 3.0),
+        ("infeasible", "amortized", np.inf, np.inf, 30.0, 0.7, 3.0),
+    ]
+    blank = dict.fromkeys(EncoderScores._fields, 0.0)
+    names = "encoder", "family", "objective", "relative_gap", "l0", "explained_variance"
+    scores = tuple(
+        EncoderScores(**(blank | dict(zip((*names, "microseconds"), row, strict=True))))
+        for row in rows
+    )
+    return AmortizationReport(scores, 2.0, 0.0, 5.0, 1e-6, 60.0, "optimum", "a problem")
+
+
+def drawn(ax):
+    return {line.get_label(): line.get_xydata() for line in ax.lines if line.get_label()[0] != "_"}
+
+
+def test_ladder_has_lines_of_solvers_and_points_of_encoders():
+    ax = plot_ladder(amortization())
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    found = drawn(ax)
+    assert set(found) == {"exact", "FISTA", "ISTA", "thresholding", "LISTA 3"}
+    assert_array_equal(found["FISTA"], [[10, 2e-1], [60, 1e-3], [200, 1e-6]])
+    assert_array_equal(found["LISTA 3"], [[3, 1e-2]])
+    assert_array_equal(found["exact"], [[5, 1e-6]])
+    texts = [text.get_text() for text in ax.texts]
+    assert {"16", "64"} <= set(texts) and texts.count("↓") == 1
+    assert ax.lines[0].get_ydata()[0] == 1e-6
+    ax.figure.canvas.draw()
+    assert plot_ladder(amortization(), ax=ax) is ax
+
+
+def test_pareto_shows_either_quantity():
+    ax = plot_pareto(amortization())
+    assert ax.get_yscale() == "log" and "infeasible" not in drawn(ax)
+    assert_array_equal(drawn(ax)["FISTA"], [[90, 9], [40, 3], [21, 2]])
+    other = plot_pareto(amortization(), quantity="explained_variance")
+    assert other.get_yscale() == "linear" and other.get_ylabel() == "explained variance"
+    assert_array_equal(drawn(other)["thresholding"], [[90, 0]])
+    assert_array_equal(drawn(other)["infeasible"], [[30, 0.7]])
+    assert [text.get_text() for text in other.texts].count("↓") == 1
+    other.figure.canvas.draw()
+    with pytest.raises(ValueError, match="quantity is 'l0'; expected one of 'objective'"):
+        plot_pareto(amortization(), quantity="l0")

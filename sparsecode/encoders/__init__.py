@@ -7,6 +7,7 @@ from sparsecode.encoders.lista import LISTA, LISTASS
 from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
 from sparsecode.encoders.psd import PSD
 from sparsecode.encoders.slista import SLISTA
+from sparsecode.encoders.thresholding import Thresholding
 
 __all__ = [
     "ALISTA",
@@ -18,6 +19,7 @@ __all__ = [
     "SLISTA",
     "Encoder",
     "Exact",
+    "Thresholding",
     "TiLISTA",
     "TrainableEncoder",
 ]

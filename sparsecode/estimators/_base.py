@@ -136,6 +136,10 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _encode(self, X, **options):
         return self._transform_encoder().encode(X, self.dictionary_, n_jobs=self._n_jobs, **options)
 
+    @property
+    def _takes_sparse(self):
+        return self.__sklearn_tags__().input_tags.sparse
+
     def _check_X(self, X):
         check_is_fitted(self)
         return self._validated(X, reset=False)
@@ -148,8 +152,7 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu" and not read:
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        takes_sparse = self.__sklearn_tags__().input_tags.sparse
-        if is_checked(X) and (takes_sparse or not sparse.issparse(X)):
+        if is_checked(X) and (not sparse.issparse(X) or self._takes_sparse):
             # Names and number of features are still to be compared with those of `fit`.
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X if sparse.issparse(X) else np.asarray(X)
@@ -157,7 +160,7 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             self,
             X,
             reset=reset,
-            accept_sparse="csr" if takes_sparse else False,
+            accept_sparse="csr" if self._takes_sparse else False,
             dtype=FLOAT_DTYPES,
             order=None,
             ensure_all_finite="allow-nan" if self._missing else True,

@@ -1,8 +1,9 @@
-"""Pictures of dictionaries and of how they were learned.
+"""Pictures of dictionaries, of how they were learned, and of what codes are worth.
 
 Every function takes and returns matplotlib axes; none shows a figure or changes a global setting.
 """
 
+from sparsecode.plotting.amortization import plot_ladder, plot_pareto
 from sparsecode.plotting.atoms import plot_atoms
 from sparsecode.plotting.convergence import plot_convergence
 from sparsecode.plotting.gabors import plot_gabor_statistics
@@ -13,6 +14,8 @@ __all__ = [
     "plot_atoms",
     "plot_convergence",
     "plot_gabor_statistics",
+    "plot_ladder",
+    "plot_pareto",
     "plot_selection",
     "plot_usage",
 ]

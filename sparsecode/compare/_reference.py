@@ -1,0 +1,74 @@
+"""What encoders are measured against: the optimum, and how FISTA gets there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode._rows import dense_rows
+from sparsecode.solvers import FISTA, choose_solver
+
+# The history of so many samples is kept at a time.
+_BLOCK_SIZE = 128
+
+
+class Reference:
+    """The optimum of a batch and the run of FISTA from zero, in float64.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples, n_components)
+    certificate : Certificate
+        Of these codes, which the default solver of the penalty finds.
+    curve : ndarray of shape (n_records,)
+        Mean objective of FISTA at zero and after each iteration.
+    n_iter : ndarray of shape (n_samples,)
+        Iterations in which FISTA reaches `tol` from zero.
+    """
+
+    def __init__(self, X, dictionary, penalty, *, tol, n_jobs):
+        self.X, self.dictionary, self.penalty = X, dictionary.astype(np.float64), penalty
+        self.tol, self.n_jobs = tol, n_jobs
+        self._solver = FISTA(tol=tol)
+        solver = replace(choose_solver(penalty), tol=tol)
+        result = solver.solve(X, self.dictionary, penalty, n_jobs=n_jobs)
+        self.codes, self.certificate = result.codes, result.certificate
+        self.n_iter, self.curve = self._run(None)
+
+    @property
+    def optimum(self):
+        """Mean objective of the optimum."""
+        return float(self.certificate.objective.mean())
+
+    @property
+    def energy(self):
+        """Mean of ``1/2 ||x - offset||^2``, the unit of relative gaps."""
+        return float(self.certificate.energy.mean())
+
+    def n_iter_from(self, codes):
+        """Iterations in which FISTA reaches `tol` from given codes, shape (n_samples,)."""
+        return self._run(codes)[0]
+
+    def n_iter_to(self, objective):
+        """Iterations after which FISTA's mean objective is as low, up to `tol`; or infinity."""
+        there = np.flatnonzero(self.curve <= objective + self.tol * self.energy)
+        return float(there[0]) if there.size else np.inf
+
+    def _run(self, codes):
+        def block(rows):
+            start = None if codes is None else dense_rows(codes, rows, np.float64)
+            result = self._solver.solve(
+                self.X[rows], self.dictionary, self.penalty, codes=start, n_jobs=1, record=True
+            )
+            # FISTA looks whether it is there every few iterations only; the history tells when.
+            reached = result.history["stop"] <= self.tol
+            n_iter = np.where(reached.any(axis=0), reached.argmax(axis=0), result.n_iter)
+            return n_iter, result.history["objective"].sum(axis=1)
+
+        parts = map_row_blocks(block, len(self.X), block_size=_BLOCK_SIZE, n_jobs=self.n_jobs)
+        n_iter, curves = zip(*parts, strict=True)
+        longest = max(map(len, curves))
+        total = sum(np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves)
+        return np.concatenate(n_iter), total / len(self.X)

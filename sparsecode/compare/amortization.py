@@ -1,0 +1,287 @@
+"""Amortized against exact: every encoder judged on the same problem by the same certificate."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode._validation import (
+    check_code_rows,
+    check_integer,
+    check_matrix,
+    check_n_jobs,
+    check_number,
+    check_rows,
+)
+from sparsecode.compare._encoders import BASELINES, baselines, exact_encoders, given_encoders
+from sparsecode.compare._reference import Reference
+from sparsecode.compare.report import AmortizationReport, EncoderScores
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
+from sparsecode.metrics import code_mcc, explained_variance, l0, support_scores
+from sparsecode.objective import certify
+from sparsecode.penalties.base import check_penalty_instance
+
+_N_ITERS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+def amortization_report(
+    X,
+    dictionary,
+    penalty,
+    *,
+    encoders=None,
+    truth=None,
+    X_other=None,
+    truth_other=None,
+    n_iters=_N_ITERS,
+    tol=1e-6,
+    threshold=0.0,
+    n_repeats=5,
+    random_state=None,
+    n_jobs=None,
+):
+    """Compare encoders with the optimum of one problem: what amortized inference costs and saves.
+
+    Every encoder codes the same samples, and its codes are judged by `certify` in float64 on this
+    dictionary and penalty, whatever made them. Beside the given encoders stand
+
+    * "exact", the default solver of the penalty;
+    * "FISTA K" and "ISTA K", from zero and stopped after K iterations;
+    * "thresholding", see `sparsecode.encoders.Thresholding`;
+    * "thresholding, same l0", with the weight at which its mean l0 is that of the optimum of `X`;
+    * "random weights, same l0", thresholding with Gaussian atoms in place of the dictionary's, of
+      the same norms, and again with such a weight.
+
+    The optimum is computed in float64, to a relative duality gap of `tol` or better. Codes of
+    different sparsity are better compared at the same l0, see `match_l0`.
+
+    It costs, for each encoder, ``n_repeats + 1`` encodings and one run of FISTA to `tol`.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        At least two samples; not those that encoders were trained on.
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    penalty : Penalty
+        A convex one, which holds its own weight `alpha`.
+    encoders : dict of str to encoder, or list of encoders, or None, default=None
+        An encoder is what has an ``encode(X, dictionary)`` that returns codes of shape (n_samples,
+        n_components). In a list, they are named by their class and, where they have it, `n_layers`.
+    truth : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
+        Codes that the samples were made of, in the atoms of the dictionary. Supports and
+        correlations are compared with them; with None, with those of the optimum.
+    X_other : array-like of shape (n_other, n_features) or None, default=None
+        A second data set, such as one of another distribution, for a second report.
+    truth_other : array-like or sparse matrix of shape (n_other, n_components) or None, default=None
+        Its true codes.
+    n_iters : iterable of int, default=(1, 2, 4, 8, 16, 32, 64, 128)
+        After how many iterations FISTA and ISTA are stopped.
+    tol : float, default=1e-6
+        Relative duality gap at which FISTA counts as at the optimum, above 0.
+    threshold : float, default=0.0
+        A coefficient is nonzero where ``|z| > threshold``, for encoders without exact zeros.
+    n_repeats : int, default=5
+        Timed calls of an encoder, of which the median counts; one before them is not timed, and
+        encoders take turns.
+    random_state : int, RandomState instance or None, default=None
+        Of the random weights.
+    n_jobs : int or None, default=None
+        Threads; None uses all cores. Passed on to encoders that take it, so that times depend on
+        it; nothing else does.
+
+    Returns
+    -------
+    report : AmortizationReport
+
+    Raises
+    ------
+    TypeError
+        If the penalty is not convex, or an encoder has no `encode`.
+    ValueError
+        If shapes do not fit, two encoders share a name, codes of an encoder are NaN or infinite, or
+        a number is out of its range.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If FISTA does not reach `tol` in its `max_iter`; it then counts as there after these.
+
+    See Also
+    --------
+    sparsecode.plotting.plot_ladder, sparsecode.plotting.plot_pareto : Drawings of the report.
+    polish : From the codes of an encoder to the optimum.
+
+    References
+    ----------
+    C. O'Neill, A. Gumran and D. Klindt, "Compute optimal inference and provable amortisation gap in
+    sparse autoencoders", 2025.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.compare import amortization_report
+    >>> from sparsecode.datasets import make_sparse_signals
+    >>> from sparsecode.penalties import L1
+    >>> dictionary = Dictionary.random(40, 20, random_state=0)
+    >>> X = make_sparse_signals(100, n_nonzero=3, dictionary=dictionary, random_state=0).X
+    >>> report = amortization_report(X, dictionary, L1(0.1), n_iters=[4, 16], random_state=0)
+    >>> bool(0 < report["FISTA 16"].gap < report["FISTA 4"].gap < report["ISTA 4"].gap)
+    True
+    >>> report["FISTA 16"].fista_iterations
+    16.0
+    """
+    setup = _Setup(
+        _check_convex(penalty),
+        check_number(tol, "tol", low=0, low_open=True),
+        check_number(threshold, "threshold", low=0),
+        check_integer(n_repeats, "n_repeats"),
+        check_n_jobs(n_jobs),
+    )
+    dictionary = as_dictionary(dictionary)
+    exact = exact_encoders(penalty, n_iters)
+    given = given_encoders(encoders, {*exact, *BASELINES})
+    data = _check_data(X, truth, dictionary, "X", "truth")
+    data_other = _check_data(X_other, truth_other, dictionary, "X_other", "truth_other")
+    reference = _refer(data, dictionary, setup)
+    line_up = exact | baselines(reference, setup.threshold, random_state) | given
+    other = None
+    if data_other is not None:
+        other = _compare(data_other, _refer(data_other, dictionary, setup), line_up, setup)
+    return _compare(data, reference, line_up, setup, other)
+
+
+class _Setup(NamedTuple):
+    """How encoders are compared."""
+
+    penalty: object
+    tol: float
+    threshold: float
+    n_repeats: int
+    n_jobs: int | None
+
+
+class _Data(NamedTuple):
+    """Samples, their true codes if these are known, and the dictionary in the right dtype."""
+
+    X: np.ndarray
+    truth: np.ndarray | None
+    dictionary: Dictionary
+
+
+def _check_convex(penalty):
+    if not check_penalty_instance(penalty).convex:
+        raise TypeError(
+            f"amortization_report needs a convex penalty; {type(penalty).__name__} is not, and "
+            "nothing certifies its optimum. Use L1, or compare codes by certify."
+        )
+    return penalty.checked()
+
+
+def _check_data(X, truth, dictionary, name, truth_name):
+    if X is None and truth is None:
+        return None
+    if X is None:
+        raise ValueError(
+            f"{truth_name} is given without {name}; expected both, or neither. Give the samples "
+            "that these codes belong to."
+        )
+    X = check_matrix(X, name, n_columns=dictionary.n_features, min_rows=2)
+    if truth is not None:
+        shape = len(X), dictionary.n_components
+        truth = check_rows(truth, truth_name)
+        if truth.shape != shape:
+            raise ValueError(
+                f"{truth_name} has shape {truth.shape}; expected {shape}, one row for each sample "
+                f"of {name} and one column for each atom. Give codes in the atoms of this "
+                "dictionary, or None."
+            )
+    return _Data(X, truth, promote(dictionary, X))
+
+
+def _refer(data, dictionary, setup):
+    return Reference(data.X, dictionary, setup.penalty, tol=setup.tol, n_jobs=setup.n_jobs)
+
+
+def _compare(data, reference, encoders, setup, other=None):
+    """Report of all encoders on one data set."""
+    scores = [
+        _score(name, family, encoder, data, reference, setup)
+        for name, (family, encoder) in encoders.items()
+    ]
+    times = _microseconds(encoders, data, setup)
+    n_components, n_features = data.dictionary.atoms.shape
+    return AmortizationReport(
+        scores=tuple(
+            row._replace(microseconds=float(time)) for row, time in zip(scores, times, strict=True)
+        ),
+        optimum=reference.optimum,
+        gap_error=float(reference.certificate.gap.mean()),
+        energy=reference.energy,
+        tol=setup.tol,
+        n_iter=float(reference.n_iter.mean()),
+        against="optimum" if data.truth is None else "truth",
+        problem=(
+            f"{len(data.X)} samples of {n_features} features, {n_components} atoms, "
+            f"{type(setup.penalty).__name__} of alpha {setup.penalty.alpha:g}"
+        ),
+        other=other,
+    )
+
+
+def _score(name, family, encoder, data, reference, setup):
+    """Scores of one encoder, all but its time."""
+    X, dictionary, threshold = data.X, data.dictionary, setup.threshold
+    codes = _encode(name, encoder, data, setup)
+    certificate = certify(X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
+    objective = float(certificate.objective.mean())
+    # Sample by sample, so that what they share cancels exactly.
+    gap = float((certificate.objective - reference.certificate.objective).mean())
+    saving = reference.n_iter.mean() - reference.n_iter_from(codes).mean()
+    compared = reference.codes if data.truth is None else data.truth
+    return EncoderScores(
+        encoder=name,
+        family=family,
+        objective=objective,
+        gap=gap,
+        relative_gap=gap / reference.energy if reference.energy > 0 else np.nan,
+        **support_scores(codes, compared, threshold=threshold)._asdict(),
+        l0=float(l0(codes, threshold=threshold).mean()),
+        explained_variance=explained_variance(X, dictionary.decode(codes)),
+        mcc=code_mcc(codes, compared),
+        microseconds=np.nan,
+        fista_iterations=reference.n_iter_to(objective),
+        warm_start_saving=float(saving),
+    )
+
+
+def _encode(name, encoder, data, setup):
+    """Codes of an encoder, checked."""
+    n_samples, n_components = len(data.X), data.dictionary.n_components
+    try:
+        codes = encoder.encode(data.X, data.dictionary, **_options(encoder, setup))
+        return check_code_rows(codes, n_samples, n_components)
+    except ValueError as error:
+        raise ValueError(f"encoder {name!r}: {error}") from error
+
+
+def _microseconds(encoders, data, setup):
+    """Median time of each encoder for a sample; all have been called before.
+
+    They take turns, so that what else the machine does at a time falls on all of them.
+    """
+    seconds = np.empty((setup.n_repeats, len(encoders)))
+    for turn in seconds:
+        for i, (_, encoder) in enumerate(encoders.values()):
+            options = _options(encoder, setup)
+            start = time.perf_counter()
+            encoder.encode(data.X, data.dictionary, **options)
+            turn[i] = time.perf_counter() - start
+    return 1e6 * np.median(seconds, axis=0) / len(data.X)
+
+
+def _options(encoder, setup):
+    takes_n_jobs = "n_jobs" in inspect.signature(encoder.encode).parameters
+    return {"n_jobs": setup.n_jobs} if takes_n_jobs else {}

@@ -1,0 +1,64 @@
+"""From the code of any encoder to a certified optimum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.solvers import choose_solver
+
+
+def polish(X, codes, dictionary, penalty, tol=1e-6, *, n_jobs=None):
+    """Solve the problem exactly from given codes, whoever made them.
+
+    Runs the default solver of the penalty, see `choose_solver`, from these codes. A good start
+    saves most of its iterations; a start that is much denser than the optimum can take longer than
+    one from zero.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+        Where to start; not written to.
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    penalty : Penalty
+        Holds its own weight `alpha`.
+    tol : float, default=1e-6
+        Each sample stops at this relative duality gap (convex penalties) or scaled stationarity
+        residual (others); see `Certificate`.
+    n_jobs : int or None, default=None
+        Threads; None uses all cores. The answer does not depend on it.
+
+    Returns
+    -------
+    result : SolveResult
+        With the codes and, in `certificate`, how good they are. float32 only if X and the
+        dictionary both are.
+
+    Raises
+    ------
+    TypeError
+        If the penalty has no weight: the solvers of `KSparse` start from nothing.
+    ValueError
+        If shapes do not fit, or a number is NaN, infinite or out of range.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If samples did not reach `tol`.
+
+    Examples
+    --------
+    >>> from sparsecode.compare import polish
+    >>> from sparsecode.penalties import L1
+    >>> result = polish([[2.0, 0.1]], [[1.4, -0.2]], [[1.0, 0.0], [0.0, 1.0]], L1(0.5))
+    >>> result.codes, result.certificate.gap
+    (array([[1.5, 0. ]]), array([0.]))
+    """
+    if not check_penalty_instance(penalty).weighted:
+        raise TypeError(
+            f"polish needs a weighted penalty; {type(penalty).__name__} is a constraint, and its "
+            "solver starts from nothing. Use debias to refit the coefficients of its codes."
+        )
+    solver = replace(choose_solver(penalty), tol=tol)
+    return solver.solve(X, dictionary, penalty, codes=codes, n_jobs=n_jobs)

@@ -1,0 +1,203 @@
+"""What amortized codes cost against the optimum, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+# Heading and format of each column of the printed table.
+_COLUMNS = {
+    "objective": ("objective", "{:.5g}"),
+    "gap": ("gap", "{:.2e}"),
+    "relative_gap": ("rel. gap", "{:.2e}"),
+    "precision": ("precision", "{:.3f}"),
+    "recall": ("recall", "{:.3f}"),
+    "f1": ("F1", "{:.3f}"),
+    "l0": ("l0", "{:.1f}"),
+    "explained_variance": ("expl. var.", "{:.3f}"),
+    "mcc": ("MCC", "{:.3f}"),
+    "microseconds": ("us/sample", "{:.2f}"),
+    "fista_iterations": ("FISTA its", "{:.0f}"),
+    "warm_start_saving": ("its saved", "{:.1f}"),
+}
+
+
+class EncoderScores(NamedTuple):
+    """What the codes of one encoder are worth, as means over the samples.
+
+    Attributes
+    ----------
+    encoder : str
+        Its name.
+    family : {"exact", "FISTA", "ISTA", "baseline", "amortized"}
+        "FISTA" and "ISTA" are stopped after so many iterations.
+    objective : float
+    gap : float
+        Objective less that of the optimum; never below minus the report's `gap_error`.
+    relative_gap : float
+        Gap divided by the mean of ``1/2 ||x - offset||^2``.
+    precision, recall, f1 : float
+        Of the supports, see `sparsecode.metrics.support_scores`.
+    l0 : float
+        Nonzeros of a code.
+    explained_variance : float
+    mcc : float
+        See `sparsecode.metrics.code_mcc`.
+    microseconds : float
+        Time to encode a sample, in a batch of all of them.
+    fista_iterations : float
+        Iterations from zero in which FISTA's objective is as low, up to `tol` in relative gap;
+        infinity where FISTA never got there.
+    warm_start_saving : float
+        Iterations that FISTA takes less to `tol` from these codes than from zero; negative where
+        zero is the better start.
+
+    Examples
+    --------
+    >>> from sparsecode.compare import amortization_report
+    >>> from sparsecode.penalties import L1
+    >>> X = [[2.0, 0.1], [0.3, 1.0]]
+    >>> report = amortization_report(X, [[1.0, 0.0], [0.0, 1.0]], L1(0.5), n_iters=[1])
+    >>> report["thresholding"].f1
+    1.0
+    """
+
+    encoder: str
+    family: str
+    objective: float
+    gap: float
+    relative_gap: float
+    precision: float
+    recall: float
+    f1: float
+    l0: float
+    explained_variance: float
+    mcc: float
+    microseconds: float
+    fista_iterations: float
+    warm_start_saving: float
+
+
+@dataclass(frozen=True, eq=False)
+class AmortizationReport:
+    """Encoders against the optimum on the same samples and dictionary.
+
+    ``print(report)`` shows a table, ``report[name]`` is one row of it.
+
+    Attributes
+    ----------
+    scores : tuple of EncoderScores
+        One entry an encoder: the exact solver, FISTA and ISTA after so many iterations, baselines,
+        and the encoders that were given.
+    optimum : float
+        Mean objective of the exact codes.
+    gap_error : float
+        Mean duality gap of the exact codes: the true optimum is at most so far below `optimum`, and
+        every true gap at most so much larger than it says.
+    energy : float
+        Mean of ``1/2 ||x - offset||^2``, the unit of relative gaps.
+    tol : float
+        Relative duality gap at which FISTA counts as there.
+    n_iter : float
+        Mean number of iterations in which it is, from zero.
+    against : {"optimum", "truth"}
+        Whose codes supports and correlations are compared with.
+    problem : str
+        The samples, the dictionary and the penalty, in words.
+    other : AmortizationReport or None
+        The same encoders on the second data set.
+
+    Examples
+    --------
+    >>> from sparsecode.compare import amortization_report
+    >>> from sparsecode.penalties import L1
+    >>> X = [[2.0, 0.1], [0.3, 1.0]]
+    >>> report = amortization_report(X, [[1.0, 0.0], [0.0, 1.0]], L1(0.5), n_iters=[1])
+    >>> report.column("encoder")[:4]
+    array(['exact', 'FISTA 1', 'ISTA 1', 'thresholding'], dtype='<U23')
+    >>> report.column("f1")[:4]
+    array([1., 1., 1., 1.])
+    """
+
+    scores: tuple
+    optimum: float
+    gap_error: float
+    energy: float
+    tol: float
+    n_iter: float
+    against: str
+    problem: str
+    other: AmortizationReport | None = None
+
+    def __getitem__(self, name):
+        for row in self.scores:
+            if row.encoder == name:
+                return row
+        raise KeyError(
+            f"no encoder is named {name!r}; expected one of "
+            f"{', '.join(repr(row.encoder) for row in self.scores)}. Choose one of these."
+        )
+
+    def column(self, name):
+        """Return one quantity of all encoders, an array in the order of `scores`.
+
+        Parameters
+        ----------
+        name : str
+            Attribute of `EncoderScores`.
+        """
+        return np.array([getattr(row, name) for row in self.scores])
+
+    def to_frame(self):
+        """Return the report as a pandas DataFrame, one row for each encoder and data set.
+
+        Its columns are "data", "X" or "X_other", those of `EncoderScores`, and "gap_error".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "to_frame needs pandas, which is not installed. Install it with `pip install "
+                "pandas`, or read `report.scores`, named tuples of numbers."
+            ) from error
+        reports = {"X": self, "X_other": self.other}
+        return pandas.DataFrame(
+            [
+                {"data": data, **row._asdict(), "gap_error": report.gap_error}
+                for data, report in reports.items()
+                if report is not None
+                for row in report.scores
+            ]
+        )
+
+    def __str__(self):
+        text = f"{self._heading()}\n\n{_table(self.scores)}"
+        return text if self.other is None else f"{text}\n\nsecond data set: {self.other}"
+
+    def _heading(self):
+        return (
+            f"{self.problem}\n"
+            f"optimum {self.optimum:.6g}, certified to {self.gap_error:.1e}; "
+            f"FISTA takes {self.n_iter:.1f} iterations to a relative gap of {self.tol:g}; "
+            f"supports and MCC against the {self.against}"
+        )
+
+
+def _table(scores):
+    """Rows of numbers as aligned text."""
+    cells = [["encoder", *(heading for heading, _ in _COLUMNS.values())]]
+    for row in scores:
+        numbers = (form.format(getattr(row, name)) for name, (_, form) in _COLUMNS.items())
+        cells.append([row.encoder, *numbers])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        for line in cells
+    )

@@ -1,0 +1,25 @@
+"""Nonzeros of codes, dense or sparse."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._validation import check_number, check_rows
+
+
+def sizes_above(codes, threshold):
+    """Absolute values of codes above a threshold, the others zero; sparse where the codes are."""
+    check_number(threshold, "threshold", low=0)
+    sizes = abs(check_rows(codes, "codes"))
+    if not sparse.issparse(sizes):
+        return np.where(sizes > threshold, sizes, 0)
+    sizes.data[sizes.data <= threshold] = 0
+    return sizes
+
+
+def count(codes, axis):
+    """Nonzeros of each row (1) or column (0), also where a sparse matrix stores zeros."""
+    if not sparse.issparse(codes):
+        return np.count_nonzero(codes, axis=axis)
+    return np.asarray((codes != 0).sum(axis=axis)).ravel()

@@ -1,0 +1,123 @@
+"""How much each atom of a dictionary is used."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode._moments import squares
+from sparsecode._validation import check_code_rows, check_rows, wrong
+from sparsecode.dictionary import as_dictionary
+from sparsecode.metrics._counts import count, sizes_above
+
+
+def dead_atoms(codes, *, threshold=0.0):
+    """Atoms that no sample uses: never ``|z| > threshold``.
+
+    Parameters
+    ----------
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    threshold : float, default=0.0
+
+    Returns
+    -------
+    indices : ndarray of int
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import dead_atoms
+    >>> dead_atoms([[0.0, 2.0, 0.0], [0.0, 1.0, 3.0]])
+    array([0])
+    """
+    return np.flatnonzero(count(sizes_above(codes, threshold), axis=0) == 0)
+
+
+class Usage(NamedTuple):
+    """How much each atom is used.
+
+    Attributes
+    ----------
+    share : ndarray of shape (n_components,)
+        Share of the samples that use the atom.
+    magnitude : ndarray of shape (n_components,)
+        Mean of ``|z|`` over the samples that use it; 0 where none does.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import usage
+    >>> usage([[0.0, 2.0], [0.0, -1.0]]).magnitude
+    array([0. , 1.5])
+    """
+
+    share: np.ndarray
+    magnitude: np.ndarray
+
+
+def usage(codes, *, threshold=0.0):
+    """Share of the samples that use each atom, ``|z| > threshold``, and how large `z` then is.
+
+    Parameters
+    ----------
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    threshold : float, default=0.0
+
+    Returns
+    -------
+    usage : Usage
+        Named tuple ``(share, magnitude)``, arrays of shape (n_components,).
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import usage
+    >>> usage([[0.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
+    Usage(share=array([0. , 1. , 0.5]), magnitude=array([0. , 1.5, 3. ]))
+    """
+    sizes = sizes_above(codes, threshold)
+    uses, total = count(sizes, axis=0), np.asarray(sizes.sum(axis=0)).ravel()
+    return Usage(uses / sizes.shape[0], total / np.maximum(uses, 1))
+
+
+def sort_atoms(dictionary, codes, *, by="usage"):
+    """Order the atoms of a dictionary by what they are worth to codes, the most first.
+
+    Parameters
+    ----------
+    dictionary : Dictionary or array-like of shape (n_components, n_features)
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    by : {"usage", "energy"}, default="usage"
+        "usage" is the share of the samples with a nonzero coefficient, "energy" the mean squared
+        norm of what the atom adds to a reconstruction. Equal atoms keep their order.
+
+    Returns
+    -------
+    dictionary : Dictionary
+        The same atoms, reordered.
+    order : ndarray of int of shape (n_components,)
+        Where each atom was; ``codes[:, order]`` are the codes of the new dictionary.
+
+    Raises
+    ------
+    ValueError
+        If `by` is another string, or the shapes do not fit.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import sort_atoms
+    >>> dictionary, order = sort_atoms([[1.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [1.0, 3.0]])
+    >>> order
+    array([1, 0])
+    """
+    dictionary = as_dictionary(dictionary)
+    codes = check_rows(codes, "codes")
+    codes = check_code_rows(codes, codes.shape[0], dictionary.n_components)
+    if by == "usage":
+        worth = count(codes, axis=0)
+    elif by == "energy":
+        worth = squares(codes) * dictionary.norms**2
+    else:
+        raise ValueError(
+            wrong("by", got=repr(by), expected="'usage' or 'energy'", remedy="Choose one.")
+        )
+    order = np.argsort(-worth, kind="stable")
+    return dictionary.replace(atoms=dictionary.atoms[order]), order

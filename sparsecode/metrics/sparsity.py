@@ -1,0 +1,59 @@
+"""How sparse codes are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._validation import check_matrix
+from sparsecode.metrics._counts import count, sizes_above
+
+
+def l0(codes, *, threshold=0.0):
+    """Number of active coefficients of each sample: those with ``|z| > threshold``.
+
+    Parameters
+    ----------
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    threshold : float, default=0.0
+        Codes of a smooth prior are never exactly zero; its scale `sigma` is a natural threshold.
+
+    Returns
+    -------
+    l0 : ndarray of int of shape (n_samples,)
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import l0
+    >>> l0([[0.0, 2.0, -1.0], [0.0, 0.0, 0.0]])
+    array([2, 0])
+    """
+    return count(sizes_above(codes, threshold), axis=1)
+
+
+def kurtosis(codes):
+    """Excess kurtosis of all coefficients together: 0 for a Gaussian, higher when sparser.
+
+    Moments are taken about zero, as sparse coefficients are symmetric by the choice of sign.
+
+    Parameters
+    ----------
+    codes : array-like of shape (n_samples, n_components)
+
+    Returns
+    -------
+    kurtosis : float
+        NaN if all codes are zero.
+
+    References
+    ----------
+    D. Field, "What is the goal of sensory coding?", 1994.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import kurtosis
+    >>> kurtosis([[1.0, -1.0, 1.0, -1.0]])
+    -2.0
+    """
+    squares = check_matrix(codes, "codes").astype(np.float64) ** 2
+    variance = squares.mean()
+    return float((squares**2).mean() / variance**2 - 3) if variance > 0 else float("nan")

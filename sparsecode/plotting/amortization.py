@@ -1,0 +1,178 @@
+"""Amortized inference against exact optimization."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sparsecode._validation import wrong
+from sparsecode.plotting._style import GRID, INK, quiet
+
+_QUANTITIES = {"objective": "mean objective", "explained_variance": "explained variance"}
+_LINES = {"FISTA": {"color": INK, "marker": "o"}, "ISTA": {"color": "#9a9a9a", "marker": "s"}}
+_MARKERS = "DP^X<>ph"
+# Pixels between two labels.
+_LABEL_SIZE = 14
+
+
+def plot_ladder(report, *, ax=None):
+    """Draw the gap to the optimum against the time that it takes, both on logarithmic axes.
+
+    FISTA and ISTA are lines, each point with its number of iterations; every other encoder is a
+    point, and one below the line of FISTA is worth its training. The dashed line is the `tol` of
+    the report, or the error of its optimum where that is more; what is below it is drawn on it,
+    with an arrow.
+
+    Parameters
+    ----------
+    report : AmortizationReport
+        From :func:`~sparsecode.compare.amortization_report`. Of the second data set draw
+        ``report.other``.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> from sparsecode.compare import amortization_report
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.plotting import plot_ladder
+    >>> X = [[2.0, 0.1], [0.3, 1.0]]
+    >>> ax = plot_ladder(amortization_report(X, [[0.6, 0.8], [0.0, 1.0]], L1(0.5), n_iters=[1, 2]))
+    """
+    ax = _axes(ax)
+    floor = max(report.tol, report.gap_error / report.energy if report.energy > 0 else 0)
+    ax.axhline(floor, color=GRID, linewidth=1.2, linestyle="--", zorder=1)
+    rows = [row for row in report.scores if np.isfinite(row.relative_gap)]
+    positions = [(row.microseconds, max(row.relative_gap, floor)) for row in rows]
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    _draw(ax, rows, positions, [row.relative_gap < floor for row in rows])
+    ax.set_xlabel("time (µs a sample)")
+    ax.set_ylabel("relative gap to the optimum")
+    return _finish(ax)
+
+
+def plot_pareto(report, *, quantity="objective", ax=None):
+    """Draw how well codes do against how sparse they are.
+
+    FISTA and ISTA are lines that lead to the optimum, with their numbers of iterations; every other
+    encoder is a point.
+
+    Parameters
+    ----------
+    report : AmortizationReport
+        From :func:`~sparsecode.compare.amortization_report`.
+    quantity : {"objective", "explained_variance"}, default="objective"
+        Less of the first is better, more of the second. The objective has a logarithmic axis where
+        it spans more than a factor of ten. Codes that explain less than nothing lie at 0,
+        with an arrow.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If `quantity` is another string.
+
+    Examples
+    --------
+    >>> from sparsecode.compare import amortization_report
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.plotting import plot_pareto
+    >>> X = [[2.0, 0.1], [0.3, 1.0]]
+    >>> ax = plot_pareto(amortization_report(X, [[0.6, 0.8], [0.0, 1.0]], L1(0.5), n_iters=[1, 2]))
+    """
+    if quantity not in _QUANTITIES:
+        raise ValueError(
+            wrong(
+                "quantity",
+                got=repr(quantity),
+                expected=f"one of {', '.join(map(repr, _QUANTITIES))}",
+                remedy="Choose one of these.",
+            )
+        )
+    ax = _axes(ax)
+    rows = [row for row in report.scores if np.isfinite(getattr(row, quantity))]
+    values = np.array([getattr(row, quantity) for row in rows])
+    if quantity == "objective":
+        beyond = np.zeros(len(rows), dtype=bool)
+        if values.min() > 0 and values.max() > 10 * values.min():
+            ax.set_yscale("log")
+    else:
+        beyond = values < 0
+        values = np.maximum(values, 0)
+    _draw(ax, rows, [(row.l0, y) for row, y in zip(rows, values, strict=True)], beyond)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("nonzeros a sample")
+    ax.set_ylabel(_QUANTITIES[quantity])
+    return _finish(ax)
+
+
+def _axes(ax):
+    return plt.subplots(figsize=(7.2, 4.4), layout="constrained")[1] if ax is None else ax
+
+
+def _draw(ax, rows, positions, beyond):
+    """Lines of the solvers that are stopped, points of all others; arrows `beyond` the axes."""
+    for family, style in _LINES.items():
+        line = [xy for row, xy in zip(rows, positions, strict=True) if row.family == family]
+        if line:
+            ax.plot(*zip(*line, strict=True), label=family, markersize=4, linewidth=1.5, **style)
+    drawn = {"exact": 0, "baseline": 0, "amortized": 0}
+    for row, xy, is_beyond in zip(rows, positions, beyond, strict=True):
+        if row.family not in _LINES:
+            style = _point_style(row.family, drawn[row.family])
+            drawn[row.family] += 1
+            ax.plot(*xy, label=row.encoder, linestyle="none", zorder=3, **style)
+            if is_beyond:
+                _point_down(ax, xy)
+    _label(ax, [(row, xy) for row, xy in zip(rows, positions, strict=True) if row.family in _LINES])
+
+
+def _point_down(ax, xy):
+    """An arrow: it would lie further down."""
+    offset = {"xytext": (0, -7), "textcoords": "offset points", "ha": "center", "va": "top"}
+    ax.annotate("↓", xy, color=INK, fontsize=8, **offset)
+
+
+def _point_style(family, index):
+    if family == "exact":
+        return {"marker": "*", "color": "#c9a227", "markersize": 13}
+    marker = _MARKERS[index % len(_MARKERS)]
+    if family == "baseline":
+        return {"marker": marker, "color": INK, "fillstyle": "none", "markersize": 7}
+    return {"marker": marker, "color": f"C{index % 10}", "markersize": 8}
+
+
+def _label(ax, points):
+    """Numbers of iterations beside the points of the lines, where there is room for them."""
+    ax.autoscale_view()
+    taken = []
+    for row, xy in points:
+        place = ax.transData.transform(xy)
+        if all(np.abs(place - other).max() > _LABEL_SIZE for other in taken):
+            taken.append(place)
+            ax.annotate(
+                row.encoder.removeprefix(row.family).strip(),
+                xy,
+                xytext=(4, 4),
+                textcoords="offset points",
+                color=_LINES[row.family]["color"],
+                fontsize=8,
+            )
+
+
+def _finish(ax):
+    ax.grid(color=GRID, linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+    quiet(ax)
+    return ax

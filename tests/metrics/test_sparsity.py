@@ -1,0 +1,24 @@
+"""Sparsity against its definition on small cases and SciPy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sparsecode.metrics import kurtosis, l0
+
+rng = np.random.default_rng(0)
+
+
+def test_l0_counts_above_the_threshold():
+    codes = np.array([[0.0, -0.5, 2.0], [0.1, 0.0, 0.0]])
+    assert l0(codes).tolist() == [2, 1]
+    assert l0(codes, threshold=0.5).tolist() == [1, 0]
+    with pytest.raises(ValueError, match="threshold"):
+        l0(codes, threshold=-1)
+
+
+def test_kurtosis_of_symmetric_codes_is_the_sample_kurtosis():
+    half = rng.laplace(size=(200, 5))
+    codes = np.vstack([half, -half])
+    assert kurtosis(codes) == pytest.approx(stats.kurtosis(codes, axis=None))
+    assert np.isnan(kurtosis(np.zeros((3, 2))))
