@@ -58,7 +58,7 @@ class LBFGS(Optimizer):
     ...     return float(params["W"] @ params["W"]) / 2, {"W": params["W"].copy()}
     >>> LBFGS().minimize(function, params).converged
     True
-    >>> np.abs(params["W"]).max() < 1e-5
+    >>> bool(np.abs(params["W"]).max() < 1e-5)
     True
     """
 

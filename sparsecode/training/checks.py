@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from sparsecode._validation import check_integer, wrong
+from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.constraints import Free
 from sparsecode.optimizers import Adam, Optimizer
 from sparsecode.training.stages import Stage, check_layers
@@ -69,13 +69,15 @@ def resolve_stages(stages, encoder, optimizer):
     return stages
 
 
-def check_counts(n_epochs, batch_size, steps_per_epoch, patience):
-    """Raise ValueError if a count is not a positive whole number, or None where that is allowed."""
+def check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm):
+    """Raise ValueError if a number is out of its range, or None where that is not allowed."""
     check_integer(n_epochs, "n_epochs")
     counts = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch, "patience": patience}
     for name, count in counts.items():
         if count is not None:
             check_integer(count, name)
+    if max_norm is not None:
+        check_number(max_norm, "max_norm", low=0, low_open=True)
 
 
 def check_loss(loss, target, *, streamed):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sparsecode._validation import check_flag
 from sparsecode.dictionary import as_dictionary
 from sparsecode.training.checks import (
-    check_counts,
     check_learning,
     check_loss,
+    check_numbers,
     check_state,
     check_stream,
     check_validation,
@@ -150,7 +150,7 @@ default=None
     dictionary = as_dictionary(dictionary)
     optimizer = resolve_optimizer(optimizer, schedule)
     stages = resolve_stages(stages, encoder, optimizer)
-    check_counts(n_epochs, batch_size, steps_per_epoch, patience)
+    check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm)
     check_loss(loss, target, streamed=is_stream(X))
     check_learning(learn_dictionary, dictionary, optimizer)
     teacher = target if hasattr(target, "encode") else None

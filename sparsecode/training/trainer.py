@@ -237,7 +237,8 @@ class Trainer:
         grads = self._memory = self.encoder.backward(
             result.dcodes, cache, with_dictionary=self.learn_dictionary, out=self._memory
         )
-        grads = dict(grads)
+        # A gradient of one number may come as a scalar, which could not be clipped in place.
+        grads = {name: np.asarray(grad) for name, grad in grads.items()}
         for name, grad in result.grads.items():
             if name in grads:
                 grads[name] += grad

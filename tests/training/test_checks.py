@@ -24,6 +24,7 @@ TARGET = {"loss": SupervisedLoss(), "target": CODES}
         ({"batch_size": 0}, "batch_size is 0"),
         ({"patience": -1}, "patience is -1"),
         ({"steps_per_epoch": 0}, "steps_per_epoch is 0"),
+        ({"max_norm": 0.0}, "max_norm is 0.0"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),
         ({"target": CODES}, "target is given but LassoLoss uses none"),
         ({"loss": SupervisedLoss()}, "SupervisedLoss compares with a target"),

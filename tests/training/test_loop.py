@@ -277,6 +277,24 @@ def test_a_step_of_the_atoms_by_hand(samples, dictionary):
     np.testing.assert_allclose(last.dictionary.offset, offset, rtol=1e-12)
 
 
+def test_gradients_that_are_scalars_are_clipped_too(samples, dictionary):
+    class Scalar(OneLayer):
+        def init(self, dictionary, *, random_state=None):
+            return {"gain": np.array(1.0)}
+
+        def forward(self, params, X, dictionary):
+            self.drive = X @ dictionary.atoms.T
+            return params["gain"] * self.drive, None
+
+        def backward(self, dcodes, cache, *, with_dictionary=False, out=None):
+            return {"gain": np.sum(dcodes * self.drive)}
+
+    options = {"loss": LassoLoss(), "optimizer": SGD(0.5), "n_epochs": 1, "batch_size": None}
+    *_, last = run(Scalar(), dictionary, samples[0], max_norm=0.01, **options)
+    assert last.history["grad_norm"][0] > 0.01
+    assert abs(last.params["gain"] - 1) == pytest.approx(0.005)
+
+
 def test_lbfgs_learns_free_atoms_only(samples, dictionary):
     options = {"loss": LassoLoss(L1(0.05)), "optimizer": LBFGS(max_iter=5), "n_epochs": 2}
     with pytest.raises(TypeError, match=r"LBFGS cannot keep atoms in UnitNorm\(\)"):
