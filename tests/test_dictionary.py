@@ -231,3 +231,16 @@ def test_errors_of_shapes(dictionary):
 
 def test_repr(dictionary):
     assert repr(dictionary) == "Dictionary(5 atoms of 3 features, offset, Free(), float64)"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pseudo_inverse_of_dependent_atoms(rng, dtype):
+    """The four conditions of Penrose, where a plain inverse would be of rounding errors."""
+    A = (rng.standard_normal((9, 3)) @ rng.standard_normal((3, 6))).astype(dtype)
+    P = Dictionary(A).pseudo_inverse
+    assert P.dtype == dtype and not P.flags.writeable
+    tol = {"atol": 100 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(A @ P @ A, A, **tol, rtol=1e-4)
+    np.testing.assert_allclose(P @ A @ P, P, **tol, rtol=1e-4)
+    np.testing.assert_allclose(A @ P, (A @ P).T, **tol)
+    np.testing.assert_allclose(P @ A, (P @ A).T, **tol)

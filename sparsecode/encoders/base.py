@@ -134,7 +134,17 @@ class TrainableEncoder(Encoder):
         """
         return self._backward(dcodes, cache, with_dictionary, out)
 
-    def encode(self, X, dictionary, *, n_layers=None, sparse_output=False, n_jobs=None):
+    def encode(
+        self,
+        X,
+        dictionary,
+        *,
+        codes=None,
+        missing=False,
+        n_layers=None,
+        sparse_output=False,
+        n_jobs=None,
+    ):
         """Code every row of `X` with `params`.
 
         Parameters
@@ -142,6 +152,10 @@ class TrainableEncoder(Encoder):
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Read a block of rows at a time.
         dictionary : Dictionary or array-like of shape (n_components, n_features)
+        codes : None
+            For what solvers can do and networks cannot: to start somewhere.
+        missing : False
+            Likewise, to leave out missing entries.
         n_layers : int or None, default=None
             How many layers to run; None runs all.
         sparse_output : bool, default=False
@@ -153,22 +167,30 @@ class TrainableEncoder(Encoder):
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
             float32 only if `X` and the dictionary both are.
+
+        Raises
+        ------
+        TypeError
+            If the encoder cannot take its penalty, a start or missing entries.
+        ValueError
+            If shapes do not fit, or a number is NaN or infinite.
         """
         check_flag(sparse_output, "sparse_output")
+        self._check_abilities(codes, missing)
         dictionary = as_dictionary(dictionary)
         params = self.init(dictionary) if self.params is None else self.params
         X, dictionary, params, n_layers = self._check_call(params, X, dictionary, n_layers)
         encode_rows = self._row_encoder(params, dictionary, n_layers, X.shape[0])
         shape = X.shape[0], dictionary.n_components
-        codes = None if sparse_output else np.empty(shape, dtype=dictionary.dtype)
+        whole = None if sparse_output else np.empty(shape, dtype=dictionary.dtype)
 
         def encode_block(rows):
             x = dictionary.center(dense_rows(X, rows, dictionary.dtype))
-            result = encode_rows(x, None if sparse_output else codes[rows])
+            result = encode_rows(x, None if sparse_output else whole[rows])
             return compress(result) if sparse_output else None
 
         parts = map_row_blocks(encode_block, shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
-        return stack_csr(parts, shape[1]) if sparse_output else codes
+        return stack_csr(parts, shape[1]) if sparse_output else whole
 
     def bind(self, params):
         """Return an encoder with the same hyper-parameters that encodes with `params`."""
@@ -182,6 +204,19 @@ class TrainableEncoder(Encoder):
         return _same(self.get_params(deep=False), other.get_params(deep=False))
 
     __hash__ = None
+
+    def _check_abilities(self, codes, missing):
+        name = type(self).__name__
+        if codes is not None:
+            raise TypeError(
+                f"{name} got codes to start from; expected None, as its layers are trained for a "
+                "start of their own. Use Exact with a solver to improve given codes."
+            )
+        if check_flag(missing, "missing"):
+            raise TypeError(
+                f"{name} got missing=True; expected False, as its weights are for samples with all "
+                "features. Use Exact for samples with missing entries."
+            )
 
     def _check_parameters(self):
         """Raise an error that names the encoder if a hyper-parameter is not one it can take."""

@@ -186,7 +186,8 @@ def _least_selected(bits, octave, n_selected):
     low, step, reach = high + 1, octave, 0
     while reach < n_selected:
         high, low = low, max(low - step, 1)
-        step += step
+        if step < low - step:
+            step += step
         reach = _count_from(bits, low)
     while reach != n_selected and high - low > 1:
         middle = low + (high - low) // 2

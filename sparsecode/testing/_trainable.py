@@ -129,6 +129,15 @@ def check_truncation(case):
             raised_by(ValueError, bound.forward, params, case.X, case.dictionary, n_layers=bad)
 
 
+def check_inabilities(case):
+    """What it does not take is refused, rather than ignored."""
+    codes = case.encode()
+    for option in ({"codes": codes}, {"missing": True}):
+        with naming(f"{next(iter(option))} given"):
+            message = raised_by(TypeError, case.encode, **option)
+            require("Use " in message, f"the refusal names no remedy: {message}")
+
+
 def check_wrong_params(case):
     """Parameters of another architecture or dictionary are refused, and named."""
     params, name = trained(case), type(case.encoder).__name__
@@ -154,5 +163,6 @@ CHECKS = (
     check_gradients,
     check_backward,
     check_truncation,
+    check_inabilities,
     check_wrong_params,
 )

@@ -98,15 +98,19 @@ def test_tied_weights_may_be_the_analytic_ones(X, frame, rng):
 
 
 def test_starts_as_a_descent(X, dictionary):
-    """At init, of the lasso in the metric that whitens the atoms."""
-    encoder = ALISTA(L1(0.0), n_layers=8, p=0.0)
-    inverse = dictionary.pseudo_inverse
-    best = X @ inverse @ dictionary.atoms
-    losses = []
+    """At init: of the lasso on whitened atoms, weighted by what an atom explains of itself."""
+    encoder = ALISTA(L1(0.1), n_layers=8, p=0.0)
+    atoms, inverse = dictionary.atoms, dictionary.pseudo_inverse
+    own = np.einsum("ij,ji->i", atoms, inverse)
+    params = encoder.init(dictionary)
+    weights = own * params["theta"][0] / params["step"][0]
+    objectives = [0.5 * ((X @ inverse) ** 2).sum(axis=1)]
     for k in range(1, 9):
         codes = encoder.encode(X, dictionary, n_layers=k)
-        losses.append((((best - codes @ dictionary.atoms) @ inverse) ** 2).sum())
-    assert (np.diff(losses) <= 1e-12 * losses[0]).all()
+        loss = 0.5 * (((X - codes @ atoms) @ inverse) ** 2).sum(axis=1)
+        objectives.append(loss + np.abs(codes) @ weights)
+    assert (np.diff(objectives, axis=0) <= 1e-12 * objectives[0]).all()
+    assert (objectives[-1] < objectives[0]).all()
 
 
 def test_zero_atoms_have_zero_weights(X, frame):

@@ -9,7 +9,10 @@ from sklearn.base import clone
 
 from sparsecode import Dictionary
 from sparsecode.encoders import LISTA, SLISTA, TrainableEncoder
+from sparsecode.learning import alternate
+from sparsecode.objective import certify
 from sparsecode.penalties import L1, Cauchy
+from sparsecode.updates import BlockUpdate
 
 
 def test_params_decide_whether_encoders_are_equal(frame):
@@ -66,6 +69,21 @@ def test_errors_name_the_encoder_and_what_is_wrong(X, frame):
     codes, cache = encoder.forward(params, X, Dictionary(frame))
     with pytest.raises(ValueError, match="dcodes is an array of shape"):
         encoder.backward(codes[:1], cache)
+
+
+def test_a_dictionary_is_learned_with_an_amortized_encoder(rng):
+    """In the loop of exact solvers: one word is swapped."""
+    truth = Dictionary.random(12, 8, random_state=0)
+    X = (rng.random((200, 12)) < 0.2) * rng.standard_normal((200, 12)) @ truth.atoms
+    start = Dictionary.random(12, 8, random_state=1)
+    encoder = SLISTA(L1(0.1), n_layers=20)
+    states = list(alternate(encoder, start, [X] * 5, update=BlockUpdate()))
+    learned = states[-1].dictionary
+    before, after = (
+        certify(X, encoder.encode(X, d), d, encoder.penalty).objective.mean()
+        for d in (start, learned)
+    )
+    assert after < 0.9 * before
 
 
 def test_the_base_is_a_component():
