@@ -15,7 +15,7 @@ from sklearn.utils import check_array
 from sparsecode._rows import dense_rows, is_on_disk
 
 # Values of a memory map that are read at a time.
-_ENTRIES = 2**20
+_ENTRIES = 2**17
 FLOAT_DTYPES = (np.float64, np.float32)
 
 
