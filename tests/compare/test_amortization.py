@@ -135,7 +135,7 @@ def test_against_the_truth():
 
 
 def test_the_second_data_set(report):
-    other = 0.5 * rng.standard_normal((30, 12))
+    other = 0.5 * rng.standard_normal((8, 12))
     encoders = [Layers(3), Layers(3), Thresholding(L1(0.5))]
     found = report_on(encoders=encoders, X_other=other, n_iters=[2])
     names = [row.encoder for row in found.scores]
@@ -147,7 +147,7 @@ def test_the_second_data_set(report):
     for name in ("exact", "FISTA 2", "thresholding", "Layers 3", "Thresholding"):
         for quantity in COUNTED:
             assert getattr(found.other[name], quantity) == getattr(alone[name], quantity)
-    codes = rng.standard_normal((30, 24))
+    codes = rng.standard_normal((8, 24))
     assert report_on(X_other=other, truth_other=codes, n_iters=[1]).other.against == "truth"
 
 
