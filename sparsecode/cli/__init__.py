@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sparsecode._version import __version__
+from sparsecode.cli.compare import compare
 from sparsecode.cli.filters import filters
 
 
@@ -14,6 +15,7 @@ def main():
     """Sparse coding and dictionary learning from the command line."""
 
 
+main.add_command(compare)
 main.add_command(filters)
 
 __all__ = ["main"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
 import sys
 from dataclasses import dataclass
@@ -14,18 +13,12 @@ from rich.console import Console
 from sparsecode._files import check_writable, write_atomically
 from sparsecode.cli._progress import ObjectiveBar
 from sparsecode.cli._report import describe_filters, render_table
-from sparsecode.datasets import (
-    OlshausenFieldWhitening,
-    load_images,
-    load_photographs,
-    sample_patches,
-)
+from sparsecode.cli._shared import INTERRUPTED, load_pictures, one_line_errors, save_figure
+from sparsecode.datasets import sample_patches
 from sparsecode.estimators import OlshausenField
 from sparsecode.receptive_fields import fit_gabors
 
 _METHODS = {"olshausen-field": OlshausenField}
-_INTERRUPTED = 130
-_PIXEL_VARIANCE = 0.1
 _DEFAULT_PATCHES = 100_000
 _MEASURED_PATCHES = 10_000
 
@@ -136,9 +129,9 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
     console = Console(stderr=True, quiet=quiet)
     outputs = Outputs(out)
     n_components = patch_size**2 if n_components is None else n_components
-    with _one_line_errors():
+    with one_line_errors():
         _check_outputs(outputs, images)
-        pictures = _load(images, raw, patch_size)
+        pictures = load_pictures(images, raw, patch_size)
         n_patches = _checked_n_patches(n_patches, n_components, pictures, patch_size)
         X = sample_patches(pictures, patch_size, n_patches, random_state=seed, dtype=np.float32)
         model = _METHODS[method](n_components, n_epochs=n_epochs, random_state=seed)
@@ -153,7 +146,7 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
             )
             interrupted = True
     if interrupted:
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
 def _check_outputs(outputs, images):
@@ -195,23 +188,6 @@ def _checked_n_patches(n_patches, n_components, pictures, patch_size):
     return wanted
 
 
-def _load(paths, raw, patch_size):
-    if paths:
-        pictures = load_images(paths, min_size=patch_size, allow_constant=False)
-    else:
-        pictures = load_photographs()
-    if raw:
-        return OlshausenFieldWhitening(variance=_PIXEL_VARIANCE).fit_transform(pictures)
-    pixels = np.concatenate([picture.ravel() for picture in pictures])
-    mean, deviation = pixels.mean(), pixels.std()
-    if not deviation > 0 or not np.isfinite(deviation):
-        raise ValueError(
-            f"the images have a standard deviation of {deviation:g}, which cannot be scaled to "
-            "variance 0.1. Give images with contrast, of ordinary magnitude."
-        )
-    return [(picture - mean) * (np.sqrt(_PIXEL_VARIANCE) / deviation) for picture in pictures]
-
-
 def _learn(model, X, console):
     """Fit the model; True if Ctrl-C ended it early with something learned."""
     if not console.quiet:
@@ -221,7 +197,7 @@ def _learn(model, X, console):
     except KeyboardInterrupt:
         if not getattr(model, "n_iter_", 0):
             console.print("Interrupted before anything was learned; nothing was written.")
-            sys.exit(_INTERRUPTED)
+            sys.exit(INTERRUPTED)
         console.print(
             f"Interrupted after {model.n_iter_} batches: writing what was learned so far."
         )
@@ -243,28 +219,9 @@ def _measure(outputs, model, X, patch_size, quiet):
     with write_atomically(outputs.table) as temporary:
         temporary.write_text(table, encoding="utf-8")
     atoms = plotting.plot_atoms(model.components_, patch_shape=shape, order="frequency")
-    _save_figure(atoms.figure, outputs.picture)
+    save_figure(atoms.figure, outputs.picture)
     axes = plotting.plot_gabor_statistics(fits)
-    _save_figure(axes[0].figure, outputs.statistics)
+    save_figure(axes[0].figure, outputs.statistics)
     if not quiet:
         click.echo(table, nl=False)
         click.echo("written: " + ", ".join(str(path) for path in outputs))
-
-
-def _save_figure(figure, path):
-    from matplotlib import pyplot
-
-    with write_atomically(path) as temporary:
-        figure.savefig(temporary, dpi=150)
-    pyplot.close(figure)
-
-
-@contextlib.contextmanager
-def _one_line_errors():
-    """Turn what bad input raises into one line on standard error and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError, FloatingPointError, MemoryError) as error:
-        exception = click.ClickException(" ".join(str(error).split()))
-        exception.exit_code = 2
-        raise exception from error

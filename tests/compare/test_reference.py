@@ -11,7 +11,7 @@ from sparsecode.solvers import FISTA
 
 PENALTY, TOL = L1(0.1), 1e-4
 dictionary = Dictionary.random(24, 12, random_state=0)
-X = make_sparse_signals(20, n_nonzero=3, dictionary=dictionary, snr_db=20, random_state=0).X
+X = make_sparse_signals(6, n_nonzero=3, dictionary=dictionary, snr_db=20, random_state=0).X
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def reference():
 def judged(n_iter, start=None):
     """Certificate of FISTA after so many iterations."""
     if n_iter == 0:
-        codes = np.zeros((20, 24)) if start is None else start
+        codes = np.zeros((6, 24)) if start is None else start
     else:
         codes = FISTA(max_iter=n_iter, tol=0).solve(X, dictionary, PENALTY, codes=start).codes
     return certify(X, codes, dictionary, PENALTY)
 
 
-def first_time(start, n_records=200):
+def first_time(start, n_records=100):
     gaps = np.array([judged(t, start).relative_gap for t in range(n_records)])
     assert (gaps <= TOL).any(axis=0).all()
     return (gaps <= TOL).argmax(axis=0)
@@ -36,7 +36,7 @@ def first_time(start, n_records=200):
 
 def test_iterations_are_those_after_which_the_certificate_is_good(reference):
     np.testing.assert_array_equal(reference.n_iter, first_time(None))
-    start = np.random.default_rng(0).standard_normal((20, 24))
+    start = np.random.default_rng(0).standard_normal((6, 24))
     np.testing.assert_array_equal(reference.n_iter_from(start), first_time(start))
     assert not reference.n_iter_from(reference.codes).any()
 
@@ -47,7 +47,7 @@ def test_curve_is_the_mean_objective(reference, monkeypatch):
     assert reference.curve[-1] - reference.optimum <= TOL * reference.energy
     assert reference.optimum == certify(X, reference.codes, dictionary, PENALTY).objective.mean()
     assert reference.energy == pytest.approx((X**2).sum(axis=1).mean() / 2)
-    monkeypatch.setattr("sparsecode.compare._reference._BLOCK_SIZE", 7)
+    monkeypatch.setattr("sparsecode.compare._reference._BLOCK_SIZE", 4)
     blocks = Reference(X, dictionary, PENALTY, tol=TOL, n_jobs=2)
     np.testing.assert_allclose(blocks.curve, reference.curve)
     np.testing.assert_array_equal(blocks.n_iter, reference.n_iter)

@@ -1,0 +1,201 @@
+"""``sparsecode compare``: amortized inference against exact optimization, on photographs."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from collections import deque
+
+import click
+import numpy as np
+from rich.console import Console
+
+from sparsecode._files import check_writable
+from sparsecode.cli._shared import INTERRUPTED, load_pictures, one_line_errors, save_figure
+from sparsecode.compare import amortization_report
+from sparsecode.datasets import sample_patches
+from sparsecode.dictionary import Dictionary
+from sparsecode.encoders import LISTA
+from sparsecode.estimators import DictionaryLearning
+from sparsecode.losses import LassoLoss
+from sparsecode.optimizers import Adam
+from sparsecode.penalties import L1
+from sparsecode.training import train
+
+_N_ITERS = (1, 2, 4, 8, 16, 32, 64)
+_DICTIONARY_EPOCHS = 3
+
+
+@click.command()
+@click.option(
+    "--dictionary",
+    type=click.Path(path_type=pathlib.Path),
+    default=None,
+    help="Dictionary of square patches to code on, as `sparsecode filters` or Dictionary.save "
+    "writes it.  [default: learned from the patches]",
+)
+@click.option(
+    "--patch-size",
+    type=click.IntRange(4, 32),
+    default=8,
+    show_default=True,
+    help="Height and width of a patch in pixels; that of the dictionary where one is given.",
+)
+@click.option(
+    "--n-components",
+    type=click.IntRange(1),
+    default=128,
+    show_default=True,
+    help="Number of atoms that are learned.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Weight of the l1 penalty.",
+)
+@click.option(
+    "--layers",
+    type=click.IntRange(1, 64),
+    multiple=True,
+    default=(3, 8),
+    show_default=True,
+    help="Layers of a LISTA to train. May be repeated.",
+)
+@click.option(
+    "--n-patches",
+    type=click.IntRange(100),
+    default=20_000,
+    show_default=True,
+    help="Patches to learn and train on; a tenth as many others, but at most 1000, are compared.",
+)
+@click.option(
+    "--n-epochs",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Passes over the patches in training.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    default="ladder.png",
+    show_default=True,
+    help="Picture to write (.png, .pdf or .svg): the gap to the optimum against the time.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def compare(
+    dictionary, patch_size, n_components, alpha, layers, n_patches, n_epochs, seed, out, quiet
+):
+    """Compare trained encoders with the exact optimum, on patches of whitened photographs.
+
+    Learns a dictionary, or loads one, trains a LISTA for each number of layers to minimise the
+    objective, and prints what their codes cost against the certified optimum on patches that they
+    were not trained on: objective, gap, supports, time, and the iterations of FISTA they are
+    worth. Draws the gap against the time (ladder.png).
+
+    \b
+    Examples:
+      sparsecode compare
+      sparsecode compare --dictionary filters.safetensors --layers 3 --layers 16
+    """
+    console = Console(stderr=True, quiet=quiet)
+    try:
+        with one_line_errors():
+            _check_out(out)
+            given = None if dictionary is None else _load_dictionary(dictionary)
+            if given is not None:
+                patch_size = round(np.sqrt(given.n_features))
+            X, held = _patches(patch_size, n_patches, seed)
+            atoms = _learn(X, n_components, alpha, seed, console) if given is None else given
+            encoders = {
+                f"LISTA {n_layers}": _train(n_layers, atoms, X, alpha, n_epochs, seed, console)
+                for n_layers in sorted(set(layers))
+            }
+            console.print("comparing")
+            report = amortization_report(
+                held, atoms, L1(alpha), encoders=encoders, n_iters=_N_ITERS, random_state=seed
+            )
+            _draw(report, out)
+    except KeyboardInterrupt:
+        console.print("Interrupted; nothing was written.")
+        sys.exit(INTERRUPTED)
+    if not quiet:
+        click.echo(report)
+        click.echo(f"written: {out}")
+
+
+def _check_out(out):
+    if out.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise ValueError(
+            f"--out is {out}; expected a name that ends with .png, .pdf or .svg. Choose such a "
+            "name."
+        )
+    check_writable(out)
+
+
+def _load_dictionary(path):
+    dictionary = Dictionary.load(path)
+    side = round(np.sqrt(dictionary.n_features))
+    if side**2 != dictionary.n_features:
+        raise ValueError(
+            f"--dictionary has atoms of {dictionary.n_features} values; expected a square number, "
+            "as of patches of one colour. Give another dictionary."
+        )
+    return dictionary.astype(np.float32)
+
+
+def _patches(patch_size, n_patches, seed):
+    """Patches to learn from, and others to compare on."""
+    n_held = min(max(n_patches // 10, 2), 1000)
+    X = sample_patches(
+        load_pictures((), True, patch_size),
+        patch_size,
+        n_patches + n_held,
+        random_state=seed,
+        dtype=np.float32,
+    )
+    return X[:-n_held], X[-n_held:]
+
+
+def _learn(X, n_components, alpha, seed, console):
+    console.print(f"learning {n_components} atoms")
+    model = DictionaryLearning(
+        n_components, alpha=alpha, batch_size=256, n_epochs=_DICTIONARY_EPOCHS, random_state=seed
+    )
+    return model.fit(X).dictionary_
+
+
+def _train(n_layers, dictionary, X, alpha, n_epochs, seed, console):
+    encoder, penalty = LISTA(L1(alpha), n_layers=n_layers), L1(alpha)
+    console.print(f"training a LISTA of {n_layers} layers")
+    states = train(
+        encoder,
+        dictionary,
+        X,
+        loss=LassoLoss(penalty),
+        optimizer=Adam(lr=1e-3),
+        n_epochs=n_epochs,
+        validation_fraction=0.1,
+        random_state=seed,
+    )
+    last = deque(states, maxlen=1).pop()
+    return encoder.bind(last.best_params)
+
+
+def _draw(report, out):
+    # matplotlib is slow to import: bad input and --help need not wait for it.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from sparsecode.plotting import plot_ladder
+
+    save_figure(plot_ladder(report).figure, out)
