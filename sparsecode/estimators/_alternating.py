@@ -50,7 +50,7 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
     def _pass_over(self, samples, held, rng, patience, context, X, y):
         """Learn for some epochs, until patience ends or a callback stops it."""
         if held is not None:
-            patience.is_over(self._judge(held), self.dictionary_)
+            patience.is_over(self._judge(held), self._state)
         for epoch in range(self.n_epochs):
             task = context.subcontext(task_name="epoch")
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -69,7 +69,7 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             stop = task.call_on_fit_task_end(
                 estimator=self, X=X, y=y, reconstruction_attributes=fitted
             )
-            if patience.is_over(value, self.dictionary_) or stop:
+            if patience.is_over(value, self._state) or stop:
                 break
 
     def _learn(self, batches, *, full_batch):

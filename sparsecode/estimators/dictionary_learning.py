@@ -214,7 +214,9 @@ class DictionaryLearning(AlternatingLearner):
             self._pass_over(samples, held, rng, patience, context, X, y)
         finally:
             if self.early_stopping and patience.best is not None:
-                self.dictionary_ = patience.best
+                # With its statistics: what `partial_fit` goes on from is what is kept.
+                self._state = patience.best.after(self._state)
+                self.dictionary_ = self._state.dictionary
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={"dictionary_": self.dictionary_}
         )

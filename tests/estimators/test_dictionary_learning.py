@@ -131,6 +131,10 @@ def test_early_stopping_keeps_the_best(planted):
     rng = np.random.RandomState(0)
     rows = np.sort(rng.permutation(1200)[:120])
     assert -model.score(planted.X[rows]) == pytest.approx(min(held), rel=1e-3)
+    # The best is not the last one, and learning goes on from the best.
+    assert held[-1] > min(held)
+    assert model._state.dictionary is model.dictionary_
+    assert model._state.n_iter == model.n_iter_ == len(model.history_["objective"])
 
 
 def test_tol_stops_and_zero_does_not(planted):
