@@ -57,6 +57,11 @@ class Samples:
 
     def split(self, n_held, rng):
         """Two sets of samples, the second of about `n_held`, drawn at random."""
+        n_run = max(round(n_held), 1)
+        if n_run < self.run and len(self.units) * self.run >= self.X.shape[0]:
+            # A run would be more than what is held out, and one run may be all samples.
+            finer = Samples(self.X, self.sample_weight, self.target, run=n_run)
+            return finer.split(n_held, rng)
         n_units = min(max(round(n_held / self.run), 1), len(self.units) - 1)
         order = rng.permutation(len(self.units))
         parts = np.sort(order[n_units:]), np.sort(order[:n_units])

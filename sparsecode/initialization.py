@@ -113,9 +113,8 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
     n_components = check_integer(n_components, "n_components")
     if not _can_be_read(X):
         X = check_rows(X, "X", missing=missing)
-    if not isinstance(init, str):
-        return _given(init, X, n_components, constraint)
-    if init not in _MAKERS:
+    is_name = isinstance(init, str)
+    if init is None or (is_name and init not in _MAKERS):
         raise ValueError(
             wrong(
                 "init",
@@ -124,6 +123,8 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
                 remedy="Choose one of these.",
             )
         )
+    if not is_name:
+        return _given(init, X, n_components, constraint)
     constraint = check_constraint(UnitNorm() if constraint is None else constraint)
     source = _Source(X, constraint, missing, random_state)
     atoms = np.empty((0, X.shape[1]))

@@ -44,6 +44,15 @@ def test_parts_share_nothing(samples):
     assert samples.weight == sum(range(1, 24))
 
 
+def test_fewer_samples_than_a_run_can_be_held_out(tmp_path):
+    np.save(tmp_path / "X.npy", np.arange(23.0)[:, None])
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    for run in (None, 20):
+        parts = Samples(X, run=run).split(3, np.random.default_rng(0))
+        rest, held = (part.whole().X[:, 0].tolist() for part in parts)
+        assert len(held) in (2, 3) and sorted(rest + held) == list(range(23))
+
+
 def test_a_target_on_disk_is_read_in_runs_too(tmp_path):
     X = np.arange(20.0)[:, None]
     np.save(tmp_path / "target.npy", -X)

@@ -152,6 +152,9 @@ class DictionaryLearning(DropInLearner):
     def fit(self, X, y=None):
         """Learn the atoms.
 
+        If it is interrupted (Ctrl-C), the atoms of the last iteration are kept; the interrupt is
+        then raised.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -185,18 +188,17 @@ class DictionaryLearning(DropInLearner):
         rng = check_random_state(self.random_state)
         dictionary = self._first_dictionary(X, rng)
         encoder = self._encoder(X, dictionary)
-        dictionary, errors, self.n_iter_ = self._learn(X, encoder, dictionary)
+        dictionary = self._learn(X, encoder, dictionary)
         result = encoder.solve(X, dictionary, n_jobs=self.n_jobs)
         if self.n_iter_ > 0:
-            errors.append(float(result.certificate.objective.sum()))
-        self.components_ = np.array(dictionary.atoms)
-        self.error_ = errors
+            self.error_.append(float(result.certificate.objective.sum()))
         return result.codes
 
     def _learn(self, X, encoder, dictionary):
-        """The last dictionary, the objectives of those before, without the first, and their number.
+        """The last dictionary; the attributes of the fit are set, also if it is interrupted.
 
-        What an iteration made of the dictionary is known when the next one has coded with it.
+        What an iteration made of the dictionary is known when the next one has coded with it, so
+        `error_` is without the objective of the last one.
         """
         states = alternate(
             encoder,
@@ -208,18 +210,22 @@ class DictionaryLearning(DropInLearner):
             n_jobs=self.n_jobs,
         )
         errors, n_iter = [], 0
-        for ii, state in enumerate(states):
-            dictionary, n_iter = state.dictionary, state.n_iter
-            cost = state.objective * len(X)
-            self._report(f"iteration {ii}: objective {cost:.6g}, {state.seconds:.1f} s")
-            if ii > 0:
-                errors.append(cost)
-            if ii > 1 and errors[-2] - errors[-1] < self.tol * errors[-1]:
-                break
-            if ii % _CALL_EVERY == 0 and self.callback is not None:
-                known = {"dictionary": dictionary.atoms, "errors": list(errors)}
-                self.callback({**known, "current_cost": cost, "ii": ii})
-        return dictionary, errors, n_iter
+        try:
+            for ii, state in enumerate(states):
+                dictionary, n_iter = state.dictionary, state.n_iter
+                cost = state.objective * len(X)
+                self._report(f"iteration {ii}: objective {cost:.6g}, {state.seconds:.1f} s")
+                if ii > 0:
+                    errors.append(cost)
+                if ii > 1 and errors[-2] - errors[-1] < self.tol * errors[-1]:
+                    break
+                if ii % _CALL_EVERY == 0 and self.callback is not None:
+                    known = {"dictionary": dictionary.atoms, "errors": list(errors)}
+                    self.callback({**known, "current_cost": cost, "ii": ii})
+        finally:
+            self.components_ = np.array(dictionary.atoms)
+            self.error_, self.n_iter_ = errors, n_iter
+        return dictionary
 
     def _first_dictionary(self, X, rng):
         dictionary = super()._first_dictionary(X, rng)

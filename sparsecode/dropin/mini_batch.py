@@ -163,6 +163,9 @@ class MiniBatchDictionaryLearning(DropInLearner):
     def fit(self, X, y=None):
         """Learn the atoms from scratch.
 
+        If it is interrupted (Ctrl-C), the atoms of the last step are kept; the interrupt is then
+        raised.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -184,15 +187,18 @@ class MiniBatchDictionaryLearning(DropInLearner):
         parts = [order[start : start + size] for start in range(0, len(X), size)]
         batches = (X[rows] for _ in range(self.max_iter) for rows in parts)
         shown, batches = itertools.tee(batches)
-        for X_batch, state in zip(shown, self._states(X, batches), strict=False):
-            before, self._state = self._state, state
-            if watch.is_done(before, state, len(X_batch)):
-                break
-            if self.callback is not None:
-                known = {"dictionary": state.dictionary.atoms, "X_batch": X_batch}
-                self.callback({**known, "batch_cost": state.objective, "i": state.n_iter - 1})
-        self._keep()
-        self.n_iter_ = -(-self.n_steps_ // per_epoch)
+        states = self._states(X, batches)
+        try:
+            for X_batch, state in zip(shown, states, strict=False):
+                before, self._state = self._state, state
+                if watch.is_done(before, state, len(X_batch)):
+                    break
+                if self.callback is not None:
+                    known = {"dictionary": state.dictionary.atoms, "X_batch": X_batch}
+                    self.callback({**known, "batch_cost": state.objective, "i": state.n_iter - 1})
+        finally:
+            self._keep()
+            self.n_iter_ = -(-self.n_steps_ // per_epoch)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -214,7 +220,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C", reset=first)
         if first:
             self._begin(X, check_random_state(self.random_state))
-        elif self.components_ is not self._kept:
+        elif not np.array_equal(self.components_, self._state.dictionary.atoms):
             # Someone set other atoms: go on from these.
             atoms = self._state.dictionary.replace(atoms=self.components_)
             self._state = LearningState.start(atoms, self._update, self._replacement)
@@ -243,7 +249,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         )
 
     def _keep(self):
-        self.components_ = self._kept = np.array(self._state.dictionary.atoms)
+        self.components_ = np.array(self._state.dictionary.atoms)
         self.n_steps_ = self._state.n_iter
 
 

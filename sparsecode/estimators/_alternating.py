@@ -8,6 +8,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Samples
 from sparsecode._rows import is_on_disk
+from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import SparseCodingEstimator
 from sparsecode.estimators._stopping import print_epoch
 from sparsecode.initialization import initial_dictionary
@@ -23,7 +24,8 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
     It defines `_resolved_update` and `_learning_encoder`.
     """
 
-    def _fit_stream(self, batches, sample_weight, rng, *, first=True):
+    def _fit_stream(self, batches, sample_weight, rng, *, first, again=False):
+        """Learn from an iterator of batches; returns the last one."""
         for name, given in (
             ("early_stopping", self.early_stopping),
             ("sample_weight", sample_weight),
@@ -34,9 +36,9 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
                     "or a memory map. Leave it out, or pass an array."
                 )
         for batch in batches:
-            X, _ = self._check_samples(batch, None, reset=first)
+            X, _ = self._check_samples(batch, None, reset=first and not again)
             if first:
-                self._begin(X, None, rng)
+                self._begin(X, None, rng, again=again)
             first = False
             samples = Samples(X, run=self.batch_size)
             self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
@@ -45,12 +47,12 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
                 "X is an iterator that gave no batch; expected at least one. Pass a new iterator: "
                 "it can be passed over once."
             )
-        return self
+        return X
 
     def _pass_over(self, samples, held, rng, patience, context, X, y):
         """Learn for some epochs, until patience ends or a callback stops it."""
         if held is not None:
-            patience.is_over(self._judge(held), self.dictionary_)
+            patience.is_over(self._judge(held), self._state)
         for epoch in range(self.n_epochs):
             task = context.subcontext(task_name="epoch")
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -69,7 +71,7 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             stop = task.call_on_fit_task_end(
                 estimator=self, X=X, y=y, reconstruction_attributes=fitted
             )
-            if patience.is_over(value, self.dictionary_) or stop:
+            if patience.is_over(value, self._state) or stop:
                 break
 
     def _learn(self, batches, *, full_batch):
@@ -110,9 +112,11 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
         """Prepare to learn from scratch, or `again` from what was learned before."""
         self._update = self._resolved_update()
         self._replacement = resolve_replacement(self.replacement)
-        if again and hasattr(self, "dictionary_"):
+        if again:
+            self.dictionary_ = self._last_dictionary()
             fresh = LearningState.start(self.dictionary_, self._update, self._replacement)
             self._state = fresh.after(self._state)
+            self._n_before = self.n_iter_
             return
         if sample_weight is not None and not is_on_disk(X):
             X = X[sample_weight > 0]
@@ -125,21 +129,43 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             random_state=rng,
         )
         self._state = LearningState.start(self.dictionary_, self._update, self._replacement)
-        self.n_iter_, self.n_epochs_ = 0, 0
+        self.n_iter_, self.n_epochs_, self._n_before = 0, 0, 0
         self.history_ = {name: [] for name in _HISTORY}
+
+    def _last_dictionary(self):
+        """The dictionary of the last fit, if it is one that the parameters allow."""
+        last = self.dictionary_
+        if self.n_components not in (None, last.n_components):
+            raise ValueError(
+                f"n_components is {self.n_components}, but warm_start=True goes on from a "
+                f"dictionary of {last.n_components} atoms; expected the same number. Set it back, "
+                "or warm_start=False."
+            )
+        if self.constraint in (None, last.constraint):
+            return last
+        return Dictionary(last.atoms, last.offset, self.constraint)
+
+    @property
+    def _learned_nothing(self):
+        """Whether all codes since `_begin` were zero."""
+        return not any(self.history_["l0"][self._n_before :])
 
     def _n_components(self, X):
         if self.n_components is not None:
             return self.n_components
-        if isinstance(self.init, str):
-            return X.shape[1]
-        return np.shape(getattr(self.init, "atoms", self.init))[0]
+        shape = np.shape(getattr(self.init, "atoms", self.init))
+        # Of anything else but atoms too, of which `initial_dictionary` tells what is wrong.
+        return shape[0] if shape else X.shape[1]
 
     def _check_samples(self, X, sample_weight, *, reset):
         X = self._validated(X, reset=reset, read=False)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+                sample_weight,
+                X,
+                dtype=np.float64,
+                ensure_non_negative=True,
+                allow_all_zero_weights=True,
             )
             if not sample_weight.any():
                 raise ValueError(

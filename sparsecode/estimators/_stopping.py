@@ -81,14 +81,18 @@ def print_epoch(number, value, history):
 
 def warn_of_zeros(X, dictionary, penalty, alpha, *, missing):
     """Warn that all codes were zero, so that nothing could be learned from them."""
-    largest = ""
+    largest, remedy = "", "Lower alpha, to a tenth of alpha_max for example."
     unit = resolve_penalty(penalty, 1.0)
     if unit.convex and unit.alpha > 0:
         most = alpha_max(X, dictionary, unit, missing=missing) / unit.alpha
         largest = f", and alpha_max is {most:.3g}"
+        if most == 0:
+            remedy = (
+                "No alpha helps: X is zero, or has only signs that penalty and constraint exclude."
+            )
     warnings.warn(
-        f"Every code is zero: alpha is {alpha:g}{largest}. There is nothing to learn from. Lower "
-        "alpha, to a tenth of alpha_max for example.",
+        f"Every code is zero: alpha is {alpha:g}{largest}. There is nothing to learn from. "
+        + remedy,
         ConvergenceWarning,
         stacklevel=4,
     )

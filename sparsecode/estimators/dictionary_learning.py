@@ -77,6 +77,7 @@ class DictionaryLearning(AlternatingLearner):
         Share of the samples that `early_stopping` holds out; at most 10,000.
     warm_start : bool, default=False
         Whether `fit` goes on from the dictionary of the last fit; it forgets the samples of then.
+        `init` is not looked at then, and another number of features or components is an error.
     shuffle : bool, default=True
         Whether each epoch has a random order; of a memory map, batches of consecutive rows in
         random order.
@@ -87,7 +88,7 @@ class DictionaryLearning(AlternatingLearner):
         Whether `transform` returns a SciPy CSR array instead of a dense one.
     random_state : int, RandomState instance or None, default=None
         Draws the first atoms, the held-out samples, and the order of the samples.
-    verbose : int, default=0
+    verbose : int or bool, default=0
         1 prints a line an epoch.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The result does not depend on it.
@@ -187,7 +188,8 @@ class DictionaryLearning(AlternatingLearner):
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
             A memory map is read a batch at a time, and its values are checked then. An iterator
-            gives batches, from each of which is learned once, in pieces of `batch_size`.
+            gives batches, from each of which is learned once, in pieces of `batch_size`; as there
+            are no epochs, `verbose` and callbacks tell nothing of it.
         y : None
             Ignored; present for scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -199,13 +201,17 @@ class DictionaryLearning(AlternatingLearner):
         """
         self._check_parameters()
         rng = check_random_state(self.random_state)
+        again = self.warm_start and hasattr(self, "dictionary_")
         if hasattr(X, "__next__"):
-            return self._fit_stream(X, sample_weight, rng)
-        X, sample_weight = self._check_samples(X, sample_weight, reset=True)
+            X = self._fit_stream(X, sample_weight, rng, first=True, again=again)
+            if self._learned_nothing:
+                warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
+            return self
+        X, sample_weight = self._check_samples(X, sample_weight, reset=not again)
         samples, held = Samples(X, sample_weight, run=self.batch_size), None
         if self.early_stopping:
             samples, held = HeldOut.split(samples, self.validation_fraction, rng)
-        self._begin(X, sample_weight, rng, again=self.warm_start)
+        self._begin(X, sample_weight, rng, again=again)
         y = for_callbacks(X, y)
         context = self._init_callback_context(max_subtasks=self.n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -214,11 +220,13 @@ class DictionaryLearning(AlternatingLearner):
             self._pass_over(samples, held, rng, patience, context, X, y)
         finally:
             if self.early_stopping and patience.best is not None:
-                self.dictionary_ = patience.best
+                # With its statistics: what `partial_fit` goes on from is what is kept.
+                self._state = patience.best.after(self._state)
+                self.dictionary_ = self._state.dictionary
         context.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={"dictionary_": self.dictionary_}
         )
-        if not any(self.history_["l0"]):
+        if self._learned_nothing:
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
         return self
 
@@ -243,7 +251,8 @@ class DictionaryLearning(AlternatingLearner):
         first = not hasattr(self, "dictionary_")
         if hasattr(X, "__next__"):
             rng = check_random_state(self.random_state)
-            return self._fit_stream(X, sample_weight, rng, first=first)
+            self._fit_stream(X, sample_weight, rng, first=first)
+            return self
         X, sample_weight = self._check_samples(X, sample_weight, reset=first)
         if first:
             self._begin(X, sample_weight, check_random_state(self.random_state))
@@ -260,7 +269,8 @@ class DictionaryLearning(AlternatingLearner):
         check_number(self.alpha, "alpha", low=0)
         for name in ("n_epochs", "n_iter_no_change"):
             check_integer(getattr(self, name), name)
-        check_integer(self.verbose, "verbose", low=0)
+        if not isinstance(self.verbose, bool):
+            check_integer(self.verbose, "verbose", low=0)
         check_number(self.tol, "tol", low=0)
         check_number(self.validation_fraction, "validation_fraction", low=0, high=1, low_open=True)
         for name in ("early_stopping", "warm_start", "shuffle", "sparse_output"):

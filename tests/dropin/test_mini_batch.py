@@ -125,6 +125,26 @@ def test_partial_fit_goes_on_from_atoms_that_were_set(signals):
     other = MiniBatchDictionaryLearning(6, dict_init=np.array(learner.components_))
     expected = other.partial_fit(signals).components_
     np.testing.assert_allclose(learner.partial_fit(signals).components_, expected)
+    # Atoms that were changed in place were set, too.
+    learner.components_[:] = other.components_[::-1]
+    assert learner.partial_fit(signals).n_steps_ == 1
+    # joblib loads the same array twice as two arrays: nothing was set, so learning goes on.
+    learner.components_ = np.array(learner.components_)
+    assert learner.partial_fit(signals).n_steps_ == 2
+
+
+def test_an_interrupt_keeps_the_last_atoms(signals):
+    def interrupt(known):
+        if known["i"] == 3:
+            raise KeyboardInterrupt
+
+    options = {"tol": 0, "max_no_improvement": None, "random_state": 0, "shuffle": False}
+    learner = MiniBatchDictionaryLearning(6, batch_size=40, callback=interrupt, **options)
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(np.concatenate([signals, signals])[:160])
+    assert learner.n_steps_ == 4 and learner.n_iter_ == 1
+    assert learner.transform(signals[:3]).shape == (3, 6)
+    assert learner.partial_fit(signals).n_steps_ == 5
 
 
 def test_float32_stays_and_nothing_is_written_to(signals):

@@ -131,6 +131,10 @@ def test_early_stopping_keeps_the_best(planted):
     rng = np.random.RandomState(0)
     rows = np.sort(rng.permutation(1200)[:120])
     assert -model.score(planted.X[rows]) == pytest.approx(min(held), rel=1e-3)
+    # The best is not the last one, and learning goes on from the best.
+    assert held[-1] > min(held)
+    assert model._state.dictionary is model.dictionary_
+    assert model._state.n_iter == model.n_iter_ == len(model.history_["objective"])
 
 
 def test_tol_stops_and_zero_does_not(planted):
@@ -146,6 +150,35 @@ def test_warm_start_goes_on(planted):
     assert objectives[5] < first
     long = learner(n_epochs=10, tol=0).fit(planted.X)
     np.testing.assert_allclose(model.components_, long.components_, atol=1e-8)
+
+
+def test_warm_start_of_a_stream_goes_on(planted):
+    model = learner(n_epochs=5, warm_start=True).fit(planted.X)
+    before = model.components_
+    model.fit(iter([planted.X]))
+    assert model.n_iter_ == len(model.history_["objective"]) == 6
+    assert 0 < np.abs(model.components_ - before).max() < 0.1
+
+
+def test_warm_start_with_other_parameters(planted):
+    model = learner(n_epochs=1, warm_start=True).fit(planted.X)
+    with pytest.raises(ValueError, match="n_components is 13, but warm_start=True goes on from"):
+        model.set_params(n_components=13).fit(planted.X)
+    with pytest.raises(ValueError, match="X has 9 features"):
+        model.set_params(n_components=12).fit(planted.X[:, :9])
+    # What was learned is still there.
+    assert model.transform(planted.X[:2]).shape == (2, 12)
+    model.set_params(constraint=NonNegative()).fit(planted.X)
+    assert (model.components_ >= 0).all()
+
+
+@pytest.mark.parametrize("batch_size", [None, 800])
+def test_early_stopping_of_a_memory_map_in_one_run(planted, batch_size, tmp_path):
+    np.save(tmp_path / "X.npy", planted.X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    model = learner(batch_size=batch_size, early_stopping=True, n_epochs=5).fit(mapped)
+    held = model.history_["validation"]
+    assert len(held) == model.n_epochs_ + 1 and held[-1] < held[0]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +237,7 @@ def test_grid_search_over_alpha_and_components(planted):
 
 def test_scoring_monitor_and_verbose(planted, capsys):
     monitor = ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
-    learner(n_epochs=3, verbose=1, tol=0).set_callbacks(monitor).fit(planted.X)
+    learner(n_epochs=3, verbose=True, tol=0).set_callbacks(monitor).fit(planted.X)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and lines[0].startswith("epoch 1: objective ")
     assert [entry["score"] < 0 for entry in monitor.get_logs().data] == [True] * 4
@@ -244,7 +277,13 @@ def test_alpha_that_is_too_large_is_told(planted):
     largest = alpha_max(planted.X, model.dictionary_)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        learner(alpha=0.5 * largest, n_epochs=1).fit(planted.X)
+        model = learner(alpha=0.5 * largest, n_epochs=1, warm_start=True).fit(planted.X)
+    with pytest.warns(ConvergenceWarning, match="Every code is zero"):
+        model.set_params(alpha=1000.0).fit(planted.X)
+    with pytest.warns(ConvergenceWarning, match="Every code is zero"):
+        learner(alpha=1000.0).fit(iter([planted.X]))
+    with pytest.warns(ConvergenceWarning, match="alpha_max is 0.*No alpha helps: X is zero"):
+        learner(n_epochs=1).fit(np.zeros((5, 4)))
 
 
 @pytest.mark.parametrize(
@@ -257,6 +296,7 @@ def test_alpha_that_is_too_large_is_told(planted):
         ({"validation_fraction": 0}, "validation_fraction is 0"),
         ({"missing": "nan"}, "missing is 'nan'; expected None or 'mask'"),
         ({"init": "zeros"}, "init is 'zeros'; expected one of 'samples'"),
+        ({"init": None}, "init is None; expected one of 'samples'"),
         ({"init": np.eye(3)}, r"init has atoms of shape \(3, 3\); expected \(12, 10\)"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),
@@ -279,7 +319,7 @@ def test_bad_samples(planted):
         learner(n_epochs=1).partial_fit(X).partial_fit(X[:, :9])
     with pytest.raises(ValueError, match="sample_weight"):
         learner().fit(X, sample_weight=-np.ones(len(X)))
-    with pytest.raises(ValueError, match="zero"):
+    with pytest.raises(ValueError, match="sample_weight is zero for all samples; expected"):
         learner().fit(X, sample_weight=np.zeros(len(X)))
     with pytest.raises(ValueError, match="early_stopping was given with an iterator"):
         learner(early_stopping=True).fit(iter([X]))

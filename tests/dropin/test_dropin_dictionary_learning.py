@@ -186,3 +186,18 @@ def raised(call):
     except (TypeError, ValueError) as error:
         return error
     pytest.fail("accepted")
+
+
+def test_an_interrupt_keeps_the_last_atoms(signals):
+    def interrupt(known):
+        if known["ii"] == 5:
+            raise KeyboardInterrupt
+
+    learner = DictionaryLearning(6, alpha=0.1, tol=0, random_state=0, callback=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(signals)
+    expected = DictionaryLearning(6, alpha=0.1, tol=0, random_state=0, max_iter=6).fit(signals)
+    assert learner.n_iter_ == 6
+    np.testing.assert_array_equal(learner.components_, expected.components_)
+    np.testing.assert_allclose(learner.error_, expected.error_[:-1])
+    assert learner.transform(signals[:3]).shape == (3, 6)
