@@ -55,7 +55,7 @@ def _print_workload(name, threads, rounds, quick, *, with_spams):
         f"{problem.n_components} atoms, alpha {problem.alpha:g}, {len(problem.held_out)} held out"
     )
     marks, last = ((1,), 1) if quick else ((1, 3, 10), 8)
-    ours = [Ours(forgetting=1.0), Ours(), Ours(dtype="float64")]
+    ours = [Ours(1.0, batch_size=512), Ours(), Ours(dtype="float64")]
     compiling = _warm_up(ours, problem, threads)
     theirs = [(_best_scikit_learn(problem, last, threads, quick), last)]
     if with_spams:

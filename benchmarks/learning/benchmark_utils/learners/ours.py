@@ -24,7 +24,12 @@ class Ours(Batched):
 
     def __init__(self, forgetting=None, dtype="float32", batch_size=None):
         super().__init__(batch_size, dtype)
-        self.forgetting = forgetting
+        self.forgetting, self.advised = forgetting, batch_size is None
+
+    def prepare(self, problem, threads=1):
+        super().prepare(problem, threads)
+        if self.advised:
+            self.batch_size = min(max(1024, 2 * problem.n_components), len(problem.X))
 
     @property
     def label(self):
