@@ -221,12 +221,16 @@ def test_offset_of_the_first_dictionary_is_kept(planted):
 
 
 def test_dead_atoms_come_back(planted):
-    # All equal: one is used, and eleven never.
-    start = np.tile(planted.X[0], (12, 1))
-    stuck = learner(init=start, replacement=None, batch_size=100).fit(planted.X)
-    revived = learner(init=start, batch_size=100).fit(planted.X)
-    assert n_recovered(revived, planted.atoms) > n_recovered(stuck, planted.atoms)
+    # A feature without signal, and half of the atoms there.
+    X = np.hstack([planted.X, np.zeros((len(planted.X), 1))])
+    start = Dictionary.random(12, 11, random_state=0).atoms.copy()
+    start[6:] = np.eye(11)[10]
+    stuck = learner(init=start, replacement=None, batch_size=100).fit(X)
+    np.testing.assert_array_equal(stuck.components_[6:], start[6:])
+    assert stuck.history_["dead_atoms"][-1] == 6
+    revived = learner(init=start, batch_size=100).fit(X)
     assert revived.history_["dead_atoms"][-1] == 0
+    assert revived.history_["objective"][-1] < 0.8 * stuck.history_["objective"][-1]
 
 
 def test_grid_search_over_alpha_and_components(planted):
