@@ -38,9 +38,11 @@ class Samples:
         self.X, self.sample_weight, self.target = X, sample_weight, target
         self.run = (run or X.shape[0]) if is_on_disk(X) or is_on_disk(target) else 1
         if units is None:
-            units = np.arange(-(-X.shape[0] // self.run))
-            if sample_weight is not None and self.run == 1:
-                units = np.flatnonzero(sample_weight > 0)
+            starts = np.arange(0, X.shape[0], self.run)
+            units = np.arange(len(starts))
+            if sample_weight is not None:
+                # There is nothing to learn from a run without weight, nor to judge by.
+                units = np.flatnonzero(np.add.reduceat(sample_weight, starts) > 0)
         self.units = units
 
     def __len__(self):
