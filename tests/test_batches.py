@@ -71,3 +71,6 @@ def test_runs_without_weight_are_left_out(tmp_path):
     assert samples.weight == 10
     for part in samples.split(5, np.random.default_rng(0)):
         assert part.weight == part.whole().sample_weight.sum() == 5
+    # Of the only run with weight, some samples can be held out.
+    rest, held = Samples(X, weight, run=10).split(2, np.random.default_rng(0))
+    assert (rest.weight, held.weight) == (8, 2)
