@@ -37,10 +37,13 @@ class Samples:
     def __init__(self, X, sample_weight=None, target=None, *, run=None, units=None):
         self.X, self.sample_weight, self.target = X, sample_weight, target
         self.run = (run or X.shape[0]) if is_on_disk(X) or is_on_disk(target) else 1
-        if units is None:
-            units = np.arange(-(-X.shape[0] // self.run))
-            if sample_weight is not None and self.run == 1:
-                units = np.flatnonzero(sample_weight > 0)
+        self.is_part = units is not None
+        if not self.is_part:
+            starts = np.arange(0, X.shape[0], self.run)
+            units = np.arange(len(starts))
+            if sample_weight is not None:
+                # There is nothing to learn from a run without weight, nor to judge by.
+                units = np.flatnonzero(np.add.reduceat(sample_weight, starts) > 0)
         self.units = units
 
     def __len__(self):
@@ -58,7 +61,7 @@ class Samples:
     def split(self, n_held, rng):
         """Two sets of samples, the second of about `n_held`, drawn at random."""
         n_run = max(round(n_held), 1)
-        if n_run < self.run and len(self.units) * self.run >= self.X.shape[0]:
+        if n_run < self.run and not self.is_part:
             # A run would be more than what is held out, and one run may be all samples.
             finer = Samples(self.X, self.sample_weight, self.target, run=n_run)
             return finer.split(n_held, rng)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from sklearn.base import clone
 
-from sparsecode._validation import check_flag, check_matrix, wrong
+from sparsecode._validation import check_flag, check_integer, check_matrix, check_number, wrong
 from sparsecode.debiasing import debias as refit
 from sparsecode.metrics import bic, code_length, explained_variance, l0
 
@@ -128,7 +128,7 @@ def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None,
     Raises
     ------
     ValueError
-        If the estimator has no such parameter.
+        If the estimator has no such parameter, or a value of the grid is wrong.
 
     Examples
     --------
@@ -152,9 +152,28 @@ def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None,
 
 def _grid(n_components, alphas):
     """Parameters to set at each point; those that are not searched stay the estimator's."""
-    sizes = [{}] if n_components is None else [{"n_components": int(k)} for k in n_components]
-    weights = [{}] if alphas is None else [{"alpha": float(alpha)} for alpha in alphas]
+    sizes, weights = [{}], [{}]
+    if n_components is not None:
+        values = _listed(n_components, "n_components")
+        sizes = [{"n_components": check_integer(k, "n_components")} for k in values]
+    if alphas is not None:
+        values = _listed(alphas, "alphas")
+        weights = [{"alpha": float(check_number(alpha, "alphas", low=0))} for alpha in values]
     return [size | weight for size in sizes for weight in weights]
+
+
+def _listed(values, name):
+    """`values` if they are a list of at least one, or raise."""
+    if np.ndim(values) != 1 or len(values) == 0:
+        raise ValueError(
+            wrong(
+                name,
+                got=repr(values),
+                expected="a list of at least one value, or None",
+                remedy="Use None for the value of the estimator.",
+            )
+        )
+    return values
 
 
 def _score(model, X, debias):

@@ -62,3 +62,15 @@ def test_a_target_on_disk_is_read_in_runs_too(tmp_path):
         assert batch.sample_weight is None
         np.testing.assert_array_equal(batch.target, -batch.X)
     assert (np.diff(batches[0].X[:4, 0]) == 1).all()
+
+
+def test_runs_without_weight_are_left_out(tmp_path):
+    np.save(tmp_path / "X.npy", np.arange(20.0)[:, None])
+    X, weight = np.load(tmp_path / "X.npy", mmap_mode="r"), np.repeat([0.0, 1.0], 10)
+    samples = Samples(X, weight, run=5)
+    assert samples.weight == 10
+    for part in samples.split(5, np.random.default_rng(0)):
+        assert part.weight == part.whole().sample_weight.sum() == 5
+    # Of the only run with weight, some samples can be held out.
+    rest, held = Samples(X, weight, run=10).split(2, np.random.default_rng(0))
+    assert (rest.weight, held.weight) == (8, 2)

@@ -84,3 +84,18 @@ def test_best_and_frame():
     assert list(frame) == names and len(frame) == 3
     with pytest.raises(ValueError, match="criterion is 'aic'; expected one of 'bits', 'bic'"):
         curve.best("aic")
+
+
+@pytest.mark.parametrize(
+    "grid, message",
+    [
+        ({"n_components": 5}, "n_components is 5; expected a list"),
+        ({"n_components": []}, r"n_components is \[\]; expected a list of at least one"),
+        ({"n_components": [5.5]}, "n_components is 5.5; expected an integer"),
+        ({"alphas": 0.1}, "alphas is 0.1; expected a list"),
+        ({"alphas": [0.1, -1.0]}, "alphas is -1.0; expected alphas >= 0"),
+    ],
+)
+def test_wrong_grids_are_told_before_any_fit(grid, message):
+    with pytest.raises(ValueError, match=message):
+        selection_curve(DictionaryLearning(), np.eye(4), **grid)

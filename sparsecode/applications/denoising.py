@@ -19,6 +19,7 @@ from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
 from sparsecode.solvers import OMP
 from sparsecode.updates import ApproximateKSVD
+from sparsecode.updates.base import resolve_update
 
 # Share of pure noise whose norm is below the error target: a gain of 1.15 for 64 values.
 _QUANTILE = 0.957
@@ -200,11 +201,11 @@ def learn_patch_dictionary(
     penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
     check_integer(n_iter, "n_iter", low=0)
     check_integer(n_patches, "n_patches")
+    update = resolve_update(ApproximateKSVD if update is None else update)
     if n_components is not None:
         n_components = check_integer(n_components, "n_components")
     dictionary = patch_dictionary(n_components, patch_size, n_channels)
     X = draw_patches(pixels.astype(np.float32), patch_size, n_patches, random_state)
-    update = ApproximateKSVD() if update is None else update
     states = alternate(
         Exact(penalty, OMP()),
         dictionary,

@@ -19,6 +19,7 @@ from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
 from sparsecode.solvers import OMP
 from sparsecode.updates import ApproximateKSVD
+from sparsecode.updates.base import resolve_update
 
 # Residual of a patch in the first round and in the last, as shares of the range of the image.
 _COARSE, _FINE = 0.1, 0.01
@@ -121,6 +122,7 @@ def inpaint_image(
     check_integer(step, "step", high=patch_size)
     spread = float(np.ptp(pixels[known]))
     sigma = check_number(_FINE * spread if sigma is None else sigma, "sigma", low=0)
+    update = resolve_update(ApproximateKSVD if update is None else update)
     dictionary = check_dictionary(dictionary)
     learns = dictionary is None or isinstance(dictionary, int)
     dictionary = patch_dictionary(dictionary, patch_size, pixels.shape[2])
@@ -131,7 +133,6 @@ def inpaint_image(
     estimate = _from_known(values, patch_size, dictionary, sigma, n_jobs)
     first, last = max(_COARSE * spread, sigma), max(sigma, _EXACT * spread)
     rng = check_random_state(random_state)
-    update = ApproximateKSVD() if update is None else update
     for tolerance in np.geomspace(last, first, n_iter)[::-1] if spread > 0 else ():
         penalty = KSparse(None, error=float(tolerance**2) * dictionary.n_features)
         corrected = np.where(known, estimate + _RELAXATION * (values - estimate), estimate)

@@ -232,7 +232,9 @@ class DictionaryLearning(DropInLearner):
         if self.code_init is None:
             return dictionary
         code = check_array(self.code_init, dtype=X.dtype, input_name="code_init")
-        check_codes_shape(code, len(X), dictionary.n_components)
         if self.dict_init is not None:
+            # As many as atoms are given, which may be more or fewer than are learned.
+            check_codes_shape(code, len(X), len(self.dict_init))
             return dictionary
+        check_codes_shape(code, len(X), dictionary.n_components)
         return dictionary.replace(atoms=np.linalg.lstsq(code, X)[0])

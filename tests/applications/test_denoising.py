@@ -9,7 +9,7 @@ from sparsecode.applications import denoise_image, learn_patch_dictionary
 from sparsecode.initialization import initial_dictionary
 from sparsecode.penalties import KSparse
 from sparsecode.solvers import OMP
-from sparsecode.updates import BlockUpdate
+from sparsecode.updates import KSVD, BlockUpdate
 
 SIGMA = 0.1
 
@@ -149,3 +149,14 @@ def test_refused_images(noisy):
     noisy[0, 0] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         denoise_image(noisy, SIGMA)
+
+
+def test_update_may_be_a_class_and_must_be_one():
+    image = np.random.default_rng(0).uniform(size=(12, 12))
+    options = {"dictionary": 64, "patch_size": 4, "n_iter": 1, "random_state": 0}
+    np.testing.assert_array_equal(
+        denoise_image(image, 0.1, update=KSVD, **options),
+        denoise_image(image, 0.1, update=KSVD(), **options),
+    )
+    with pytest.raises(TypeError, match="update is 'mod'; expected an Update"):
+        denoise_image(image, 0.1, update="mod", **options)

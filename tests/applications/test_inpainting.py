@@ -128,3 +128,9 @@ def test_a_known_nan_and_a_hole_are_refused(image, mask):
     image[7, 7] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         inpaint_image(image, mask, patch_size=4)
+
+
+def test_update_is_checked_first():
+    image = np.random.default_rng(0).uniform(size=(12, 12))
+    with pytest.raises(TypeError, match="update is 'mod'; expected an Update"):
+        inpaint_image(image, image > 0.5, patch_size=4, update="mod")

@@ -201,3 +201,10 @@ def test_an_interrupt_keeps_the_last_atoms(signals):
     np.testing.assert_array_equal(learner.components_, expected.components_)
     np.testing.assert_allclose(learner.error_, expected.error_[:-1])
     assert learner.transform(signals[:3]).shape == (3, 6)
+
+
+@pytest.mark.parametrize("n_given", [3, 8])
+def test_more_or_fewer_atoms_than_are_learned_may_be_given(signals, n_given):
+    given = {"dict_init": np.eye(n_given, 8), "code_init": np.zeros((len(signals), n_given))}
+    learner = DictionaryLearning(6, max_iter=2, random_state=0, **given).fit(signals)
+    assert learner.components_.shape == (6, 8) and learner.components_.any(axis=1).all()

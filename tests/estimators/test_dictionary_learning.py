@@ -224,6 +224,7 @@ def test_dead_atoms_come_back(planted):
     # A feature without signal, and half of the atoms there.
     X = np.hstack([planted.X, np.zeros((len(planted.X), 1))])
     start = Dictionary.random(12, 11, random_state=0).atoms.copy()
+    start[:, 10] = 0
     start[6:] = np.eye(11)[10]
     stuck = learner(init=start, replacement=None, batch_size=100).fit(X)
     np.testing.assert_array_equal(stuck.components_[6:], start[6:])
