@@ -1,5 +1,7 @@
 """A learner as a solver of benchopt; only the files that benchopt loads import this."""
 
+from abc import abstractmethod
+
 from benchopt import BaseSolver
 from threadpoolctl import ThreadpoolController
 
@@ -10,9 +12,9 @@ class LearnerSolver(BaseSolver):
     sampling_strategy = "run_once"
     parameters = {"seconds": [1, 3, 10]}  # noqa: RUF012
 
+    @abstractmethod
     def make(self):
-        """The learner with the parameters of this solver; subclasses define it."""
-        raise NotImplementedError
+        """The learner with the parameters of this solver."""
 
     def skip(self, problem, threads):
         reason = self.make().unavailable()

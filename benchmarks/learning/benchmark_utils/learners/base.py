@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from benchmark_utils.common import clock, missing
 from benchmark_utils.trace import Trace
 
 
-class Learner:
+class Learner(ABC):
     """An online learner with its options, on one problem at a time.
 
     Attributes
@@ -25,14 +27,15 @@ class Learner:
         """Why this learner cannot be used, or None."""
         return missing(self.module, self.package) if self.module else None
 
+    @abstractmethod
     def prepare(self, problem, threads=1):
         """Get ready to learn with at most `threads` threads; layout and type are not timed."""
-        raise NotImplementedError
 
     def warm_up(self):
         """Learn a little, to have everything loaded and compiled; returns its seconds."""
         return self.run(0).seconds[-1]
 
+    @abstractmethod
     def run(self, seconds):
         """Learn from the start for some seconds, or a little longer.
 
@@ -40,7 +43,6 @@ class Learner:
         -------
         trace : Trace
         """
-        raise NotImplementedError
 
 
 class Batched(Learner):
@@ -74,6 +76,6 @@ class Batched(Learner):
                 trace.keep(elapsed, model.components_)
         return trace
 
+    @abstractmethod
     def make(self):
         """A new estimator that will start from ``self.start``."""
-        raise NotImplementedError
