@@ -233,6 +233,9 @@ class DictionaryLearning(AlternatingLearner):
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on learning from more samples, in the order given, each once.
 
+        The first call fixes the first dictionary, its `constraint`, the `update` and the
+        `replacement`; changes of other parameters hold from the next call on.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
