@@ -223,7 +223,7 @@ def test_learning_table_runs_without_spams(tmp_path):
     assert len(rows) == 1
     last = [line.split() for line in output.splitlines() if line.startswith("    defaults")]
     # Close to the one of scikit-learn: both learn the same.
-    assert [float(row[-1]) for row in last] == [pytest.approx(float(rows[0][7]), rel=0.1)] * 2
+    assert [float(row[-1]) for row in last] == [pytest.approx(float(rows[0][6]), rel=0.1)] * 2
 
 
 @pytest.mark.needs_jit("learns many dictionaries")
