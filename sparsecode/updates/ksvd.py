@@ -19,6 +19,9 @@ from sparsecode.updates.base import Update
 # Rounds of the non-negative rank-one fit, and the change of the atom at which it has converged.
 _MAX_ROUNDS, _CONVERGED = 200, 1e-10
 
+# Entries: more than a loop handles at a time.
+_ROOM = 64
+
 
 class Samples(NamedTuple):
     """Some samples with their codes.
@@ -76,7 +79,7 @@ class _RankOneUpdate(Update):
             return dictionary, stats
         X, codes, weight = _joined(stats.parts)
         atoms = np.array(dictionary.atoms)
-        residual = residual_rows(X, codes, dictionary, n_jobs=n_jobs)
+        residual = _with_room(residual_rows(X, codes, dictionary, n_jobs=n_jobs))
         by_atom = codes.T.tocsr()
         users = _Users(by_atom.indptr, by_atom.indices, by_atom.data)
         positive = isinstance(dictionary.constraint, NonNegative)
@@ -261,12 +264,22 @@ def _normalized(vector):
     return vector / norm if norm > 0 else None
 
 
+def _with_room(rows):
+    """A copy with room before it: closer to what it is read with, a loop rounds differently."""
+    before = _ROOM // rows.shape[1] + 1
+    copy = np.zeros((before + len(rows), rows.shape[1]), dtype=rows.dtype)[before:]
+    copy[:] = rows
+    return copy
+
+
 @_jit.kernel
 def _alternate_once(atoms, residual, starts, samples, coefficients, weight, positive, clip):
     """Fit each atom to its coefficients, and these to the atom, in two passes over its users."""
     n_features = atoms.shape[1]
-    old, new = np.empty_like(atoms[0]), np.empty_like(atoms[0])
-    total = np.empty(n_features, dtype=np.float64)
+    # Room before each, as before the residual.
+    old = np.empty(_ROOM + n_features, dtype=atoms.dtype)[_ROOM:]
+    new = np.empty(_ROOM + n_features, dtype=atoms.dtype)[_ROOM:]
+    total = np.empty(_ROOM + n_features, dtype=np.float64)[_ROOM:]
     for j in range(atoms.shape[0]):
         first, last = starts[j], starts[j + 1]
         old[:], total[:] = atoms[j], 0
