@@ -8,6 +8,7 @@ interpreter, libraries, and mapped pages included. Run: ``python benchmarks/lear
 from __future__ import annotations
 
 import argparse
+import mmap
 import pathlib
 import sys
 import tempfile
@@ -63,7 +64,8 @@ def _write(path, n_samples):
         )
         X[rows] = codes.astype(np.float32) @ atoms
         X.flush()
-        X._mmap.madvise(4)  # what was written counts as memory of this process, too
+        # What was written counts as memory of this process, too.
+        X._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 if __name__ == "__main__":
