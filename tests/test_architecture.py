@@ -16,6 +16,7 @@ FLOORS = [
         "_jit",
         "_parallel",
         "_rows",
+        "_row_gradients",
         "_simd",
         "_validation",
         "_files",

@@ -6,8 +6,10 @@ from sparsecode.encoders.exact import Exact
 from sparsecode.encoders.lista import LISTA, LISTASS
 from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
 from sparsecode.encoders.psd import PSD
+from sparsecode.encoders.relu import ReLU
 from sparsecode.encoders.slista import SLISTA
 from sparsecode.encoders.thresholding import Thresholding
+from sparsecode.encoders.topk import TopK
 
 __all__ = [
     "ALISTA",
@@ -19,7 +21,9 @@ __all__ = [
     "SLISTA",
     "Encoder",
     "Exact",
+    "ReLU",
     "Thresholding",
     "TiLISTA",
+    "TopK",
     "TrainableEncoder",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -56,9 +57,22 @@ class TrainableEncoder(Encoder):
     ----------
     params : dict of str to ndarray or None, default=None
         What `encode` uses; None stands for ``init(dictionary)``.
+
+    Attributes
+    ----------
+    sparse_codes : bool
+        Whether `forward` takes ``sparse=True``, for codes as a CSR array in training.
+    signal_names : tuple of str
+        What `forward` can keep for a loss that reads it, with ``signals=names``.
+    depends_on_batch : bool
+        Whether `forward` takes ``training=True``, for codes that depend on the other samples.
     """
 
     params: dict | None = field(default=None, kw_only=True, repr=False)
+
+    sparse_codes: ClassVar[bool] = False
+    signal_names: ClassVar[tuple[str, ...]] = ()
+    depends_on_batch: ClassVar[bool] = False
 
     def init(self, dictionary, *, random_state=None):
         """Parameters to start training from.

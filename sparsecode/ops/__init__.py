@@ -17,6 +17,7 @@ from sparsecode.ops.activations import (
     tanh_forward,
 )
 from sparsecode.ops.linear import linear_backward, linear_forward
+from sparsecode.ops.selection import topk_backward, topk_forward
 from sparsecode.ops.thresholds import (
     soft_threshold_backward,
     soft_threshold_forward,
@@ -39,4 +40,6 @@ __all__ = [
     "support_threshold_forward",
     "tanh_backward",
     "tanh_forward",
+    "topk_backward",
+    "topk_forward",
 ]

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sparsecode._row_gradients import RowGradient
 from sparsecode._validation import check_number
 
 
@@ -54,8 +55,9 @@ class Optimizer(BaseEstimator):
         ----------
         params : dict of str to ndarray
             C-contiguous, so that they can be changed in one pass.
-        grads : dict of str to ndarray
-            Gradients of some or all of them, of their shapes.
+        grads : dict of str to ndarray or RowGradient
+            Gradients of some or all of them, of their shapes. With a `RowGradient` of constrained
+            atoms goes the projection after the step.
         state : dict of str to ndarray
             What `init` returned, changed by every step since.
         lr_scale : dict of str to float or ndarray, or None, default=None
@@ -73,12 +75,29 @@ class Optimizer(BaseEstimator):
         lr = self.lr_at(n_steps - 1)
         for name, grad in grads.items():
             param = _checked_pair(name, params, grad)
-            arrays = [param, np.ascontiguousarray(grad, dtype=param.dtype)]
-            arrays += [state[f"{slot}.{name}"] for slot in self.slots]
+            slots = [state[f"{slot}.{name}"] for slot in self.slots]
             scale = 1.0 if lr_scale is None else lr_scale.get(name, 1.0)
+            if isinstance(grad, RowGradient):
+                self._update_rows(param, grad, slots, lr * float(scale), n_steps)
+                continue
+            arrays = [param, np.ascontiguousarray(grad, dtype=param.dtype), *slots]
             for part, factor in _parts(arrays, scale):
                 constants = self._constants(lr * factor, n_steps, param.dtype.type)
                 self._kernel(*part, *constants)
+
+    def _update_rows(self, param, grad, slots, lr, n_steps):
+        """Take the step of a parameter block by block, while each is in the cache."""
+        constants = self._constants(lr, n_steps, param.dtype.type)
+
+        def step(rows, block):
+            if lr == 0:
+                return
+            whole = [param[rows], block, *(slot[rows] for slot in slots)]
+            self._kernel(*(array.reshape(-1) for array in whole), *constants)
+            if grad.constraint is not None:
+                grad.constraint.project(whole[0], out=whole[0])
+
+        grad.each_block(step)
 
     def reset(self, state, name, index):
         """Forget the running averages of some entries of a parameter, in place.

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from sparsecode._row_gradients import RowGradient
 from sparsecode._validation import check_number
 
 
@@ -14,7 +15,7 @@ def clip_gradients(grads, max_norm=None):
 
     Parameters
     ----------
-    grads : dict of str to ndarray
+    grads : dict of str to ndarray or RowGradient
     max_norm : float or None, default=None
         Largest Euclidean norm of all entries together; None leaves the gradients as they are.
 
@@ -33,7 +34,7 @@ def clip_gradients(grads, max_norm=None):
     >>> grads["W"], grads["b"]
     (array([0.6]), array([0.8]))
     """
-    norm = math.hypot(*(_norm(grad) for grad in grads.values()))
+    norm = gradient_norm(grads)
     if max_norm is not None:
         check_number(max_norm, "max_norm", low=0, low_open=True)
         if max_norm < norm < math.inf:
@@ -42,7 +43,15 @@ def clip_gradients(grads, max_norm=None):
     return norm
 
 
+def gradient_norm(grads):
+    """Joint Euclidean norm of gradients, NaN or infinite if an entry is."""
+    return math.hypot(*(_norm(grad) for grad in grads.values()))
+
+
 def _norm(grad):
+    if isinstance(grad, RowGradient):
+        # Known of one that was used; else its blocks are made for this only.
+        return grad.measure() if grad.norm is None else grad.norm
     flat = grad.reshape(-1)
     with np.errstate(over="ignore", invalid="ignore"):
         norm = math.sqrt(flat @ flat)

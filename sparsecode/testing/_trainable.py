@@ -82,7 +82,8 @@ def check_gradients(case):
             grads = encoder.backward(dcodes, cache, with_dictionary=True)
             # An encoder that never reads the atoms has no gradient in them, and it must be 0.
             none = np.zeros_like(atoms)
-            return grads.get("atoms", none), grads["offset"], *(grads[name] for name in names)
+            found = grads.get("atoms", none), grads["offset"], *(grads[name] for name in names)
+            return tuple(np.asarray(grad) for grad in found)
 
         with naming(f"n_layers={n_layers}; arrays are atoms, offset, {', '.join(names)}"):
             arrays = (case.dictionary.atoms, case.dictionary.offset, *params.values())
@@ -102,7 +103,7 @@ def check_backward(case):
         for name, grad in grads.items():
             require(grad.shape == params[name].shape, f"gradient of {name!r} has another shape")
             require(grad.dtype == dtype, f"gradient of {name!r} is {grad.dtype}")
-        kept = {name: grad.copy() for name, grad in grads.items()}
+        kept = {name: np.array(grad) for name, grad in grads.items()}
         again = encoder.backward(dcodes, cache, out=grads)
         for name in kept:
             require(np.array_equal(kept[name], again[name]), f"gradient of {name!r} in `out`")

@@ -150,7 +150,7 @@ def check_validation(loss, X_val, target_val, teacher, validation_fraction):
         )
 
 
-def start(encoder, dictionary, optimizer, random_state):
+def start(encoder, dictionary, loss, optimizer, random_state):
     """State before the first epoch."""
     rng = check_random_state(random_state)
     params = getattr(encoder, "params", None)
@@ -173,6 +173,7 @@ def start(encoder, dictionary, optimizer, random_state):
         best_params=params,
         best_dictionary=dictionary,
         optimizer={},
+        memory=loss.init(dictionary),
         seed=int(rng.randint(np.iinfo(np.int32).max)),
     )
 

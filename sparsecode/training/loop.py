@@ -158,7 +158,7 @@ default=None
     check_flag(shuffle, "shuffle")
     fresh = state is None
     if fresh:
-        state = start(encoder, dictionary, optimizer, random_state)
+        state = start(encoder, dictionary, loss, optimizer, random_state)
     else:
         check_state(state, encoder, dictionary, optimizer, learn_dictionary, len(stages))
     given = None if teacher is not None else target

@@ -12,7 +12,7 @@ from sparsecode.dictionary import Dictionary
 
 _FORMAT = "sparsecode.TrainingState"
 _NUMBERS = ("n_epochs", "n_steps", "stage", "n_stage_epochs", "n_waited", "best_loss", "seed")
-_FOLDERS = ("params", "best_params", "optimizer", "history")
+_FOLDERS = ("params", "best_params", "optimizer", "memory", "history")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class TrainingState:
     best_loss : float
     optimizer : dict of str to ndarray
         State of the optimizer.
+    memory : dict of str to ndarray
+        What the loss remembers from batch to batch.
     n_epochs, n_steps : int
         Epochs and steps so far.
     stage, n_stage_epochs : int
@@ -66,6 +68,7 @@ class TrainingState:
     n_waited: int = 0
     seed: int = 0
     history: dict = field(default_factory=dict, repr=False)
+    memory: dict = field(default_factory=dict, repr=False)
 
     def save(self, path):
         """Write the state to a ``.safetensors`` or ``.npz`` file, whole or not at all.

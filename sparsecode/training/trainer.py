@@ -9,9 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode._batches import Samples
+from sparsecode._row_gradients import RowGradient, add_gradients
 from sparsecode._rows import dense_rows
 from sparsecode.dictionary import Dictionary
+from sparsecode.losses import LossContext
 from sparsecode.optimizers import clip_gradients
+from sparsecode.optimizers.clipping import gradient_norm
 from sparsecode.training.stages import lr_scale
 
 
@@ -45,6 +48,7 @@ class LiveParameters:
 
     def __init__(self, state, learn_dictionary):
         self.params = {name: param.copy() for name, param in state.params.items()}
+        self.memory = {name: array.copy() for name, array in state.memory.items()}
         self.given, self.atoms = state.dictionary, {}
         if learn_dictionary:
             self.atoms["atoms"] = state.dictionary.atoms.copy()
@@ -74,13 +78,15 @@ class LiveParameters:
 
     def to_tangent(self, grads):
         """Remove from the gradient of the atoms what their constraint would undo."""
-        if "atoms" in grads:
-            grad = grads["atoms"]
+        grad = grads.get("atoms")
+        if isinstance(grad, RowGradient):
+            grad.to_tangent(self.given.constraint, self.atoms["atoms"])
+        elif grad is not None:
             self.given.constraint.tangent(self.atoms["atoms"], grad, out=grad)
 
-    def project(self):
-        """Put the atoms back on their constraint."""
-        if self.atoms:
+    def project(self, grads):
+        """Put the atoms back on their constraint, unless their step did that."""
+        if self.atoms and not isinstance(grads.get("atoms"), RowGradient):
             self.given.constraint.project(self.atoms["atoms"], out=self.atoms["atoms"])
 
     def are_finite(self):
@@ -114,7 +120,9 @@ class Trainer:
         best_loss = np.inf
         if self.held is not None:
             with np.errstate(over="ignore", invalid="ignore"):
-                best_loss = self._validate(live, self.stages[number].n_layers, state.n_epochs)
+                best_loss = self._validate(
+                    live, self.stages[number].n_layers, state.n_epochs, state.n_steps
+                )
         return replace(
             state,
             optimizer=self.optimizer.init(live.learned),
@@ -148,7 +156,9 @@ class Trainer:
             value = record["loss"]
             n_layers = self.stages[state.stage].n_layers
             if self.held is not None:
-                value = record["validation"] = self._validate(live, n_layers, state.n_epochs)
+                n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
+                value = self._validate(live, n_layers, state.n_epochs, n_steps)
+                record["validation"] = value
         record["n_layers"] = float(n_layers or 0)
         before = state.history["seconds"][-1] if state.n_epochs else 0.0
         record["seconds"] = before + time.perf_counter() - begin
@@ -161,6 +171,7 @@ class Trainer:
         return replace(
             state,
             params=live.params,
+            memory=live.memory,
             dictionary=dictionary,
             best_params=live.params if is_best else state.best_params,
             best_dictionary=dictionary if is_best else state.best_dictionary,
@@ -183,12 +194,15 @@ class Trainer:
             weight = _weight(batch)
             if weight == 0:
                 continue
-            result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs)
+            n_steps = state.n_steps + len(rows)
+            result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs, n_steps)
             live.to_tangent(grads)
-            norm = clip_gradients(grads, self.max_norm)
+            norm = None if self.max_norm is None else clip_gradients(grads, self.max_norm)
             lr = self.optimizer.lr_at(int(slots["step"]))
             self.optimizer.update(learned, grads, slots, lr_scale=scale)
-            live.project()
+            live.project(grads)
+            # Products are measured by the step that makes them.
+            norm = gradient_norm(grads) if norm is None else norm
             row = {"loss": result.value, **result.terms, "grad_norm": norm}
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
             if self._told(Progress(state.n_epochs, state.n_steps + len(rows), *_seen(rows))):
@@ -204,10 +218,12 @@ class Trainer:
             for batch in self.source.epoch(state.seed, state.n_epochs):
                 weight = _weight(batch)
                 if weight > 0:
-                    result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs)
+                    result, grads = self._gradients(
+                        live, batch, stage.n_layers, state.n_epochs, state.n_steps
+                    )
                     rows.append({"loss": result.value, **result.terms, "weight": weight})
                     for name, grad in grads.items():
-                        grad = grad * grad.dtype.type(weight)
+                        grad = np.asarray(grad) * grad.dtype.type(weight)
                         sums[name] = sums[name] + grad if name in sums else grad
             total = sum(row["weight"] for row in rows)
             return _means(rows), {
@@ -225,51 +241,71 @@ class Trainer:
         self._told(Progress(state.n_epochs, state.n_steps + found.n_iter, *_seen([row])))
         return [{**row, "n_steps": found.n_iter}]
 
-    def _gradients(self, live, batch, n_layers, n_epochs):
+    def _gradients(self, live, batch, n_layers, n_epochs, n_steps=0):
         """Loss of a batch, and its gradient in everything that is learned."""
         dictionary = live.dictionary()
-        result, cache = self._judge(
-            live, dictionary, batch, n_layers, dictionary_grads=self.learn_dictionary
-        )
+        context = LossContext(n_steps, memory=live.memory, training=True)
+        result, cache = self._judge(live, dictionary, batch, n_layers, context)
         if not np.isfinite(result.value):
             raise diverged(n_epochs, self.optimizer)
         # Gradients as large as the parameters: their memory is used again for the next batch.
+        options = {"dsignals": result.dsignals} if result.dsignals else {}
         grads = self._memory = self.encoder.backward(
-            result.dcodes, cache, with_dictionary=self.learn_dictionary, out=self._memory
+            result.dcodes, cache, with_dictionary=self.learn_dictionary, out=self._memory, **options
         )
         # A gradient of one number may come as a scalar, which could not be clipped in place.
-        grads = {name: np.asarray(grad) for name, grad in grads.items()}
+        grads = {
+            name: grad if isinstance(grad, RowGradient) else np.asarray(grad)
+            for name, grad in grads.items()
+        }
         for name, grad in result.grads.items():
-            if name in grads:
-                grads[name] += grad
-            else:
-                grads[name] = grad
+            grads[name] = add_gradients(grads.get(name), grad)
         return result, grads
 
-    def _judge(self, live, dictionary, batch, n_layers, *, dictionary_grads=False):
+    def _judge(self, live, dictionary, batch, n_layers, context):
         whole, dtype = slice(None), dictionary.dtype
         X, target = dense_rows(batch.X, whole, dtype), batch.target
         if self.teacher is not None and target is None:
             target = self.teacher.encode(X, dictionary)
         elif target is not None:
             target = dense_rows(target, whole, dtype)
-        options = {} if n_layers is None else {"n_layers": n_layers}
+        options = self._options(n_layers, context.training)
         codes, cache = self.encoder.forward(live.params, X, dictionary, **options)
+        if self.loss.needs:
+            context = context._replace(signals=cache.signals)
         result = self.loss.evaluate(
-            X, dictionary, codes, target, batch.sample_weight, dictionary_grads=dictionary_grads
+            X,
+            dictionary,
+            codes,
+            target,
+            batch.sample_weight,
+            dictionary_grads=self.learn_dictionary and context.training,
+            context=context,
         )
         return result, cache
 
-    def _validate(self, live, n_layers, n_epochs):
+    def _options(self, n_layers, training):
+        """What this encoder is to be told besides parameters and samples."""
+        options = {} if n_layers is None else {"n_layers": n_layers}
+        if training and getattr(self.encoder, "depends_on_batch", False):
+            options["training"] = True
+        if getattr(self.encoder, "sparse_codes", False) and self.loss.takes_sparse:
+            options["sparse"] = True
+        if self.loss.needs:
+            options["signals"] = self.loss.needs
+        return options
+
+    def _validate(self, live, n_layers, n_epochs, n_steps):
         """Mean loss of the samples that are not learned from."""
         dictionary, total, weights = live.dictionary(), 0.0, 0.0
+        context = LossContext(n_steps, memory=live.memory)
         batches = (
             [self.held.whole()] if self.batch_size is None else self.held.batches(self.batch_size)
         )
         for batch in batches:
             weight = _weight(batch)
             if weight > 0:
-                value = self._judge(live, dictionary, batch, n_layers)[0].value
+                value = self._judge(live, dictionary, batch, n_layers, context)[0].value
                 total, weights = total + weight * value, weights + weight
         if not np.isfinite(total):
             raise diverged(n_epochs, self.optimizer)

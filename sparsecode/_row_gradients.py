@@ -1,0 +1,142 @@
+"""Gradients of a matrix with a row for each atom, as the products they are, never whole."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
+
+# Bytes of a block of the gradient: it must stay in the cache until it has been used.
+_BLOCK_BYTES = 2**18
+
+
+class RowGradient:
+    """Sum of products ``codes.T @ rows``, for a parameter of shape (n_components, n_features).
+
+    A block of its rows is made at a time, where it is used. Of sparse codes only the nonzeros are
+    multiplied.
+
+    Parameters
+    ----------
+    *products : tuple of ndarray or csr_array of shape (n_samples, n_components), and ndarray of \
+shape (n_samples, n_features)
+    """
+
+    def __init__(self, *products):
+        self.products = [
+            (codes.tocsc() if sparse.issparse(codes) else codes, rows) for codes, rows in products
+        ]
+        codes, rows = products[0]
+        self.shape, self.dtype = (codes.shape[1], rows.shape[1]), rows.dtype
+        self.scale, self.constraint, self.atoms = 1.0, None, None
+        self.norm = None
+
+    @property
+    def ndim(self):
+        """Number of axes, as of the array that it stands for."""
+        return 2
+
+    def __iadd__(self, other):
+        self.products = [*self.products, *other.products]
+        return self
+
+    def __imul__(self, factor):
+        self.scale *= float(factor)
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        return self.dense().astype(dtype or self.dtype, copy=False)
+
+    def to_tangent(self, constraint, atoms):
+        """Take away, of each block, what the constraint would undo; see `Constraint.tangent`."""
+        self.constraint, self.atoms = constraint, atoms
+
+    def dense(self):
+        """The gradient as an array of shape (n_components, n_features)."""
+        out = np.empty(self.shape, dtype=self.dtype)
+
+        def copy(rows, block):
+            out[rows] = block
+
+        self.each_block(copy)
+        return out
+
+    def measure(self):
+        """Euclidean norm of all entries, after `to_tangent`; makes every block once."""
+        self.each_block(lambda rows, block: None)
+        return self.norm
+
+    def each_block(self, function, n_jobs=None):
+        """Call ``function(rows, block)`` with every block of rows, on threads, and set `norm`.
+
+        Parameters
+        ----------
+        function : callable
+            May overwrite the block.
+        n_jobs : int or None, default=None
+        """
+        n_components, n_features = self.shape
+        size = max(_BLOCK_BYTES // (n_features * self.dtype.itemsize), 16)
+
+        def run(rows):
+            block = self._block(rows)
+            square = _sum_of_squares(block.reshape(-1))
+            function(rows, block)
+            return square
+
+        squares = map_row_blocks(run, n_components, block_size=size, n_jobs=n_jobs)
+        self.norm = math.sqrt(sum(squares))
+
+    def _block(self, rows):
+        block = np.empty((rows.stop - rows.start, self.shape[1]), dtype=self.dtype)
+        written = False
+        for codes, samples in self.products:
+            if sparse.issparse(codes):
+                if not written:
+                    block[:] = 0
+                starts = codes.indptr[rows.start : rows.stop + 1]
+                _add_rows(starts, codes.indices, codes.data, samples, block)
+            elif written:
+                block += codes[:, rows].T @ samples
+            else:
+                np.matmul(codes[:, rows].T, samples, out=block)
+            written = True
+        if self.scale != 1:
+            block *= self.dtype.type(self.scale)
+        if self.constraint is not None:
+            self.constraint.tangent(self.atoms[rows], block, out=block)
+        return block
+
+
+def add_gradients(first, second):
+    """Sum of two gradients, arrays or products; None is 0. May change the first."""
+    if first is None:
+        return second
+    if isinstance(first, RowGradient) != isinstance(second, RowGradient):
+        first, second = np.array(first), np.asarray(second)
+    first += second
+    return first
+
+
+@_jit.kernel
+def _add_rows(starts, samples, values, rows, out):
+    for j in range(out.shape[0]):
+        total = out[j]
+        for entry in range(starts[j], starts[j + 1]):
+            value, row = values[entry], rows[samples[entry]]
+            for f in range(total.shape[0]):
+                total[f] += value * row[f]
+
+
+@_jit.kernel
+def _sum_of_squares(values):
+    # In float64: the squares of large gradients leave the range of float32.
+    total = 0.0
+    for i in range(values.shape[0]):
+        value = float(values[i])
+        total += value * value
+    return total

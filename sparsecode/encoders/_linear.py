@@ -1,0 +1,225 @@
+"""Encoders of autoencoders: an affine map and an activation, forward and backward, on threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode._row_gradients import RowGradient
+from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._validation import check_flag, check_integer, wrong
+from sparsecode.dictionary import Dictionary
+from sparsecode.encoders.base import TrainableEncoder
+
+_BLOCK_SIZE = 128
+
+
+class LinearCache(NamedTuple):
+    """What `backward` needs: centred samples, codes, and what they were computed with."""
+
+    x: np.ndarray
+    codes: np.ndarray
+    params: dict
+    dictionary: Dictionary
+    signals: dict
+
+
+@dataclass(eq=False)
+class LinearEncoder(TrainableEncoder):
+    """Base of the encoders ``activation((x - offset) @ W.T + b)`` of autoencoders.
+
+    A subclass defines ``_activate(A, params)``, which turns a block of pre-activations into codes
+    in place, row by row, and ``_derive(dcodes, codes, params)``, the gradient in the
+    pre-activations, on dense blocks and, where `sparse_codes`, on the nonzero entries.
+
+    Parameters
+    ----------
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+
+    Attributes
+    ----------
+    sparse_codes : bool
+        Whether few codes are nonzero, so that training should use them as a CSR array.
+    signal_names : tuple of str
+        What `forward` can keep for a loss: ``"pre"``, the pre-activations.
+    """
+
+    tied: bool = field(default=False, kw_only=True)
+
+    sparse_codes: ClassVar[bool] = False
+    signal_names: ClassVar[tuple[str, ...]] = ("pre",)
+
+    def forward(
+        self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
+    ):
+        """Codes of a batch, and what `backward` needs.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        dictionary : Dictionary or array-like of shape (n_components, n_features)
+        n_layers : 1 or None, default=None
+            There is one layer.
+        training : bool, default=False
+            Whether these are the codes to train with, where an encoder has others: those of an
+            activation that sees the whole batch.
+        sparse : bool, default=False
+            Whether the codes are a CSR array; their gradients are then, too.
+        signals : tuple of str, default=()
+            What to keep for a loss, of `signal_names`.
+
+        Returns
+        -------
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+            float32 only if `X` and the dictionary both are.
+        cache : LinearCache
+            Its `signals` are those that were asked for.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or there is no such signal.
+        """
+        unknown = [name for name in signals if name not in self.signal_names]
+        if unknown:
+            raise ValueError(
+                wrong(
+                    f"signal of {type(self).__name__}",
+                    got=repr(unknown[0]),
+                    expected=f"one of {self.signal_names}",
+                    remedy="Use a loss for this encoder, or an encoder that computes it.",
+                )
+            )
+        X, dictionary, params, _ = self._check_call(params, X, dictionary, n_layers)
+        x = dictionary.center(dense_rows(X, slice(0, X.shape[0]), dictionary.dtype))
+        codes, kept = self._codes(params, x, dictionary, training, sparse, signals)
+        return codes, LinearCache(x, codes, params, dictionary, kept)
+
+    def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
+        """Gradients of a loss in the parameters.
+
+        Parameters
+        ----------
+        dcodes : ndarray or csr_array of shape (n_samples, n_components)
+            Gradient of the loss in the codes; CSR with the entries of the codes where these are.
+        cache : LinearCache
+            From `forward`.
+        with_dictionary : bool, default=False
+            Whether to add the gradients in ``"offset"`` and, if `tied`, ``"atoms"``.
+        out : None
+            Nothing is kept: gradients of matrices are products.
+        dsignals : dict of str to ndarray or csr_array, or None, default=None
+            Gradients in the signals.
+
+        Returns
+        -------
+        grads : dict of str to ndarray or RowGradient
+        """
+        if dcodes.shape != cache.codes.shape:
+            raise ValueError(
+                wrong(
+                    "dcodes",
+                    got=f"shape {dcodes.shape}",
+                    expected=f"shape {cache.codes.shape}, that of the codes",
+                    remedy="Give the gradient of the loss in the codes of this batch.",
+                )
+            )
+        grads = {}
+        parts = self._pre_gradients(dcodes, cache, dsignals or {}, grads)
+        products = [(dA, cache.x) for dA in parts]
+        grads["b"] = sum(map(_column_sums, parts))
+        W = self._weights(cache.params, cache.dictionary)
+        if not self.tied:
+            grads["W"] = RowGradient(*products)
+        elif with_dictionary:
+            grads["atoms"] = RowGradient(*products)
+        if with_dictionary and cache.dictionary.offset is not None:
+            grads["offset"] = -(grads["b"] @ W)
+        return grads
+
+    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+        """Gradients in the pre-activations, dense or sparse, whose sum is the whole.
+
+        Gradients of other parameters than `W` and `b` go into `grads`.
+        """
+        codes, params = cache.codes, cache.params
+        if sparse.issparse(dcodes):
+            entries = self._derive(dcodes.data, codes.data, params)
+            parts = [sparse.csr_array((entries, codes.indices, codes.indptr), shape=codes.shape)]
+        else:
+            dA = np.empty_like(codes)
+
+            def block(rows):
+                dA[rows] = self._derive(dcodes[rows], codes[rows], params)
+
+            map_row_blocks(block, len(codes), block_size=_BLOCK_SIZE)
+            parts = [dA]
+        if "pre" in dsignals:
+            parts.append(dsignals["pre"])
+        return parts
+
+    def _codes(self, params, x, dictionary, training, is_sparse, signals):
+        """Codes of centred samples, and the signals that are kept."""
+        W = self._weights(params, dictionary)
+        shape = len(x), dictionary.n_components
+        pre = np.empty(shape, dtype=W.dtype) if "pre" in signals else None
+        codes = None if is_sparse else np.empty(shape, dtype=W.dtype)
+
+        def block(rows):
+            A = np.matmul(x[rows], W.T, out=None if codes is None else codes[rows])
+            A += params["b"]
+            if pre is not None:
+                pre[rows] = A
+            self._activate(A, params)
+            return compress(A) if is_sparse else None
+
+        parts = map_row_blocks(block, len(x), block_size=_BLOCK_SIZE)
+        kept = {} if pre is None else {"pre": pre}
+        return (stack_csr(parts, shape[1]) if is_sparse else codes), kept
+
+    def _row_encoder(self, params, dictionary, n_layers, n_rows):
+        W = self._weights(params, dictionary)
+
+        def encode_rows(x, out):
+            A = np.matmul(x, W.T, out=out)
+            A += params["b"]
+            self._activate(A, params)
+            return A
+
+        return encode_rows
+
+    def _weights(self, params, dictionary):
+        return dictionary.atoms if self.tied else params["W"]
+
+    def _initial(self, dictionary, random_state):
+        initial = {"b": np.zeros(dictionary.n_components)}
+        return initial if self.tied else {"W": dictionary.atoms, **initial}
+
+    def _shapes(self, dictionary):
+        shapes = {"b": (dictionary.n_components,)}
+        return shapes if self.tied else {"W": dictionary.atoms.shape, **shapes}
+
+    def _activate(self, A, params):
+        raise TypeError(f"{type(self).__name__} must define _activate.")
+
+    def _derive(self, dcodes, codes, params):
+        raise TypeError(f"{type(self).__name__} must define _derive.")
+
+    def _check_parameters(self):
+        check_flag(self.tied, "tied")
+
+    def _n_layers(self, n_layers):
+        return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)
+
+
+def _column_sums(dA):
+    if not sparse.issparse(dA):
+        return dA.sum(axis=0)
+    sums = np.bincount(dA.indices, weights=dA.data, minlength=dA.shape[1])
+    return sums.astype(dA.dtype)

@@ -1,0 +1,78 @@
+"""Encoders that keep a number of units of each sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sparsecode._validation import check_integer
+from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.ops import topk_forward
+
+
+@dataclass(eq=False)
+class TopK(LinearEncoder):
+    """The `k` largest positive entries of ``(x - offset) @ W.T + b``, all others 0.
+
+    The k-sparse autoencoder: the number of nonzeros is set, not a weight, and nothing shrinks.
+    Training makes no dense codes and no dense gradients. Of equal entries the first are kept.
+
+    Parameters
+    ----------
+    k : int, default=8
+        Nonzeros of a sample, at most; it has fewer where fewer entries are positive.
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
+        (n_components,). None stands for those of `init`: the atoms, and 0.
+
+    Raises
+    ------
+    ValueError
+        By every method, if `k` is more than the atoms of the dictionary.
+
+    References
+    ----------
+    A. Makhzani and B. Frey, "k-sparse autoencoders", 2013. L. Gao et al., "Scaling and evaluating
+    sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import TopK
+    >>> TopK(k=1).encode([[2.0, 3.0]], Dictionary([[1.0, 0.0], [0.0, 1.0]]))
+    array([[0., 3.]])
+    """
+
+    k: int = 8
+
+    sparse_codes: ClassVar[bool] = True
+    _signed: ClassVar[bool] = False
+
+    def _activate(self, A, params):
+        topk_forward(A, k=min(self.k, A.shape[1]), signed=self._signed, out=A)
+
+    def _derive(self, dcodes, codes, params):
+        return dcodes * (codes != 0)
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_integer(self.k, "k")
+
+    def _shapes(self, dictionary):
+        check_k(self, self.k, dictionary)
+        return super()._shapes(dictionary)
+
+    def _initial(self, dictionary, random_state):
+        check_k(self, self.k, dictionary)
+        return super()._initial(dictionary, random_state)
+
+
+def check_k(encoder, k, dictionary):
+    """Raise ValueError if more units are to be kept than there are."""
+    if k > dictionary.n_components:
+        raise ValueError(
+            f"{type(encoder).__name__} has k={k} but the dictionary has {dictionary.n_components} "
+            f"atoms; expected at most {dictionary.n_components}. Lower k, or use more atoms."
+        )

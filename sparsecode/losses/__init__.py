@@ -1,0 +1,21 @@
+"""What a trainable encoder is trained to make small, with hand-written gradients.
+
+Every loss is a mean over samples, weighted where they have weights. All have one signature.
+"""
+
+from sparsecode.losses.autoencoder import AutoencoderLoss
+from sparsecode.losses.base import Loss, LossContext, LossResult
+from sparsecode.losses.lasso import LassoLoss
+from sparsecode.losses.supervised import SupervisedLoss
+from sparsecode.losses.terms import PenaltyTerm, Term
+
+__all__ = [
+    "AutoencoderLoss",
+    "LassoLoss",
+    "Loss",
+    "LossContext",
+    "LossResult",
+    "PenaltyTerm",
+    "SupervisedLoss",
+    "Term",
+]

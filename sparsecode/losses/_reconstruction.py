@@ -1,0 +1,122 @@
+"""The error of reconstruction and its gradients, block by block, of dense and of sparse codes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
+from sparsecode._row_gradients import RowGradient, add_gradients
+from sparsecode.losses.base import LossContext, LossResult, shares, weighted_mean
+
+_BLOCK_SIZE = 128
+
+
+def evaluate_terms(
+    terms, X, dictionary, codes, target, sample_weight, dictionary_grads, context=None
+):
+    """Mean of ``1/2 ||target - offset - codes @ atoms||^2``, and the terms; see `Loss.evaluate`.
+
+    Without a target the samples are to be reconstructed.
+    """
+    context = LossContext() if context is None else context
+    share = shares(sample_weight, codes)
+    wanted = dictionary.center(X if target is None else target)
+    energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
+    fit = weighted_mean(energies, share) / 2
+    parts = {"fit": fit}
+    if not np.isfinite(fit):
+        return LossResult(fit, {"fit": fit, "penalty": np.nan}, dcodes, {})
+    grads = {}
+    if dictionary_grads:
+        grads["atoms"] = RowGradient((codes, error))
+        if dictionary.offset is not None:
+            grads["offset"] = error.sum(axis=0)
+    added = dcodes.data if sparse.issparse(dcodes) else dcodes
+    dsignals = {}
+    for term in terms:
+        value, dterm, dsignal = term.evaluate(
+            codes, added, dictionary, share, context, dictionary_grads=dictionary_grads
+        )
+        parts[_unused(term.label, parts)] = value
+        for name, grad in dterm.items():
+            grads[name] = add_gradients(grads.get(name), grad)
+        for name, grad in dsignal.items():
+            dsignals[name] = grad if name not in dsignals else dsignals[name] + grad
+    return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals)
+
+
+def reconstruct(wanted, dictionary, codes, share):
+    """Squared error of each sample, and gradients of half their weighted sum.
+
+    Parameters
+    ----------
+    wanted : ndarray of shape (n_samples, n_features)
+        Less the offset.
+    dictionary : Dictionary
+    codes : ndarray or csr_array of shape (n_samples, n_components)
+    share : ndarray of shape (n_samples, 1), or float
+        Weight of each sample.
+
+    Returns
+    -------
+    energies : ndarray of shape (n_samples,)
+    error : ndarray of shape (n_samples, n_features)
+        Times the weight: the gradient in the reconstruction.
+    dcodes : ndarray or csr_array of shape (n_samples, n_components)
+    """
+    atoms = dictionary.atoms
+    energies = np.empty(codes.shape[0], dtype=np.float64)
+    error = np.empty((codes.shape[0], atoms.shape[1]), dtype=atoms.dtype)
+    counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (codes.shape[0], 1))
+    is_sparse = sparse.issparse(codes)
+    slopes = np.empty_like(codes.data) if is_sparse else np.empty_like(codes)
+
+    def block(rows):
+        x, r = wanted[rows], error[rows]
+        if is_sparse:
+            starts = codes.indptr[rows.start : rows.stop + 1]
+            entries = starts, codes.indices, codes.data
+            _sparse_rows(*entries, atoms, x, counts[rows], r, slopes, energies[rows])
+            return
+        np.matmul(codes[rows], atoms, out=r)
+        r -= x
+        energies[rows] = np.einsum("ij,ij->i", r, r)
+        r *= counts[rows]
+        np.matmul(r, atoms.T, out=slopes[rows])
+
+    map_row_blocks(block, codes.shape[0], block_size=_BLOCK_SIZE)
+    if is_sparse:
+        slopes = sparse.csr_array((slopes, codes.indices, codes.indptr), shape=codes.shape)
+    return energies, error, slopes
+
+
+def _unused(label, names):
+    count, name = 1, label
+    while name in names:
+        count += 1
+        name = f"{label}_{count}"
+    return name
+
+
+@_jit.kernel
+def _sparse_rows(starts, columns, values, atoms, wanted, share, error, slopes, energies):
+    for i in range(wanted.shape[0]):
+        row, x = error[i], wanted[i]
+        for f in range(row.shape[0]):
+            row[f] = -x[f]
+        for e in range(starts[i], starts[i + 1]):
+            value, atom = values[e], atoms[columns[e]]
+            for f in range(row.shape[0]):
+                row[f] += value * atom[f]
+        energy = row[0] * 0
+        for f in range(row.shape[0]):
+            energy += row[f] * row[f]
+            row[f] *= share[i, 0]
+        energies[i] = energy
+        for e in range(starts[i], starts[i + 1]):
+            atom, slope = atoms[columns[e]], row[0] * 0
+            for f in range(row.shape[0]):
+                slope += row[f] * atom[f]
+            slopes[e] = slope

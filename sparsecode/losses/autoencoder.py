@@ -1,0 +1,117 @@
+"""What autoencoders are trained for: reconstruction, and terms that keep the codes sparse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sparsecode._validation import wrong
+from sparsecode.losses._reconstruction import evaluate_terms
+from sparsecode.losses.base import Loss
+from sparsecode.losses.terms import PenaltyTerm, Term
+from sparsecode.penalties import Penalty
+
+
+@dataclass
+class AutoencoderLoss(Loss):
+    """Mean of ``1/2 ||x - offset - z @ atoms||^2`` plus terms, such as penalties of the codes.
+
+    With a penalty as its only term it is the objective of exact sparse coding, so that weights mean
+    the same for an autoencoder as for a solver.
+
+    Parameters
+    ----------
+    terms : sequence of Term or Penalty, default=()
+        A penalty stands for `PenaltyTerm` of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.losses import AutoencoderLoss
+    >>> from sparsecode.penalties import L1
+    >>> loss = AutoencoderLoss([L1(0.5)])
+    >>> value, terms, dcodes = loss(
+    ...     np.array([[2.0, 0.0]]), Dictionary(np.eye(2)), np.array([[1.0, 0.0]])
+    ... )
+    >>> value, terms, dcodes
+    (1.0, {'fit': 0.5, 'penalty': 0.5}, array([[-0.5,  0. ]]))
+    """
+
+    terms: Sequence[Term | Penalty] = ()
+
+    @property
+    def takes_sparse(self):
+        """Whether all terms take sparse codes."""
+        return all(term.takes_sparse for term in self.resolved())
+
+    @property
+    def needs(self):
+        return tuple(dict.fromkeys(name for term in self.resolved() for name in term.needs))
+
+    def init(self, dictionary):
+        memory = {}
+        for i, term in enumerate(self.resolved()):
+            memory.update({f"{i}.{k}": array for k, array in term.init(dictionary).items()})
+        return memory
+
+    def resolved(self):
+        """The terms, penalties among them as `PenaltyTerm`.
+
+        Raises
+        ------
+        TypeError
+            If one is neither.
+        """
+        terms = [self.terms] if isinstance(self.terms, Term | Penalty) else list(self.terms)
+        for i, term in enumerate(terms):
+            if isinstance(term, Penalty):
+                terms[i] = PenaltyTerm(term)
+            elif not isinstance(term, Term):
+                raise TypeError(
+                    wrong(
+                        f"terms[{i}]",
+                        got=repr(term),
+                        expected="a Term or a Penalty, an instance",
+                        remedy="Use for example terms=[L1(0.1)].",
+                    )
+                )
+        return terms
+
+    def evaluate(
+        self,
+        X,
+        dictionary,
+        codes,
+        target=None,
+        sample_weight=None,
+        *,
+        dictionary_grads=False,
+        context=None,
+    ):
+        return evaluate_terms(
+            [_Remembering(i, term) for i, term in enumerate(self.resolved())],
+            X,
+            dictionary,
+            codes,
+            target,
+            sample_weight,
+            dictionary_grads,
+            context,
+        )
+
+
+class _Remembering:
+    """A term that sees its own part of the memory only."""
+
+    def __init__(self, i, term):
+        self._prefix, self._term, self.label = f"{i}.", term, term.label
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, **options):
+        memory = {
+            name.removeprefix(self._prefix): array
+            for name, array in context.memory.items()
+            if name.startswith(self._prefix)
+        }
+        context = context._replace(memory=memory)
+        return self._term.evaluate(codes, dcodes, dictionary, share, context, **options)

@@ -1,0 +1,60 @@
+"""The objective of sparse coding as a loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from sparsecode.losses._reconstruction import evaluate_terms
+from sparsecode.losses.base import Loss
+from sparsecode.losses.terms import PenaltyTerm
+from sparsecode.penalties import L1, Penalty
+
+
+@dataclass
+class LassoLoss(Loss):
+    """Mean objective of sparse coding, ``mean (||x - offset - z @ atoms||^2 / 2 + g(z))``.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=L1()
+        `g`, with its weight; one that has a derivative except at kinks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.losses import LassoLoss
+    >>> from sparsecode.penalties import L1
+    >>> value, terms, dcodes = LassoLoss(L1(0.5))(
+    ...     np.array([[2.0, 0.0]]), Dictionary(np.eye(2)), np.array([[1.0, 0.0]])
+    ... )
+    >>> value, terms, dcodes
+    (1.0, {'fit': 0.5, 'penalty': 0.5}, array([[-0.5,  0. ]]))
+    """
+
+    penalty: Penalty = field(default_factory=L1)
+
+    takes_sparse: ClassVar[bool] = True
+
+    def evaluate(
+        self,
+        X,
+        dictionary,
+        codes,
+        target=None,
+        sample_weight=None,
+        *,
+        dictionary_grads=False,
+        context=None,
+    ):
+        return evaluate_terms(
+            [PenaltyTerm(self.penalty)],
+            X,
+            dictionary,
+            codes,
+            None,
+            sample_weight,
+            dictionary_grads,
+            context,
+        )

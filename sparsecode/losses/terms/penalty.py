@@ -1,0 +1,96 @@
+"""Any penalty of exact sparse coding as a term."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
+from sparsecode.losses.base import weighted_mean
+from sparsecode.losses.terms.base import Term
+from sparsecode.penalties import L1, Penalty
+from sparsecode.penalties.base import check_penalty_instance
+
+_BLOCK_SIZE = 128
+
+
+@dataclass
+class PenaltyTerm(Term):
+    """Mean penalty of the codes: the same ``g``, with the same weight, as in exact coding.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=L1()
+        One that has a derivative except at kinks, where it counts as 0.
+    weight : float or callable, default=1.0
+        Multiple of the penalty, or a schedule that gives it for a step, such as a warm-up.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.losses import AutoencoderLoss, PenaltyTerm
+    >>> from sparsecode.penalties import L1
+    >>> loss = AutoencoderLoss([PenaltyTerm(L1(0.5), weight=2.0)])
+    >>> value, terms, dcodes = loss(np.array([[2.0]]), Dictionary([[1.0]]), np.array([[1.0]]))
+    >>> terms
+    {'fit': 0.5, 'penalty': 1.0}
+    """
+
+    penalty: Penalty = field(default_factory=L1)
+    weight: float | Callable[[int], float] = 1.0
+
+    @property
+    def label(self):
+        return "penalty"
+
+    @property
+    def takes_sparse(self):
+        """Whether the penalty is a sum over coefficients, so that zeros can be left out."""
+        return self.penalty.separable
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        penalty = check_penalty_instance(self.penalty).scaled(self.weight_at(context.step))
+        if not penalty.separable or not hasattr(penalty, "_grad"):
+            values = penalty.value(codes)
+            dcodes += penalty.grad(codes) * share
+            return weighted_mean(values, share), {}, {}
+        prepared = penalty.prepare(codes.shape[1], codes.dtype)
+        values = np.empty(codes.shape[0], dtype=np.float64)
+        counts = np.broadcast_to(np.asarray(share, dtype=codes.dtype), (codes.shape[0], 1))
+
+        def add(rows):
+            here = counts[rows], values[rows]
+            if sparse.issparse(codes):
+                starts = codes.indptr[rows.start : rows.stop + 1]
+                _add_sparse(prepared, starts, codes.indices, codes.data, dcodes, *here)
+            else:
+                _add_dense(prepared, codes[rows], dcodes[rows], *here)
+
+        map_row_blocks(add, codes.shape[0], block_size=_BLOCK_SIZE)
+        return weighted_mean(values, share), {}, {}
+
+
+@_jit.kernel
+def _add_dense(penalty, codes, dcodes, share, values):
+    for i in range(codes.shape[0]):
+        row, slopes, part, total = codes[i], dcodes[i], share[i, 0], 0.0
+        for j in range(row.shape[0]):
+            total += _jit.scalar_value(penalty, row[j], j) if row[j] != 0 else 0
+            slopes[j] += part * _jit.scalar_grad(penalty, row[j], j)
+        values[i] = total
+
+
+@_jit.kernel
+def _add_sparse(penalty, starts, columns, data, slopes, share, values):
+    for i in range(values.shape[0]):
+        part, total = share[i, 0], 0.0
+        for e in range(starts[i], starts[i + 1]):
+            if data[e] != 0:
+                total += _jit.scalar_value(penalty, data[e], columns[e])
+                slopes[e] += part * _jit.scalar_grad(penalty, data[e], columns[e])
+        values[i] = total

@@ -1,0 +1,86 @@
+"""The largest entries of each row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode.ops.thresholds import _count_from, _least_selected
+
+
+def topk_forward(A, *, k, signed=False, out=None):
+    """Keep the `k` largest positive entries of each row, and make all others 0.
+
+    Of equal entries at the limit the first ones are kept; a row with fewer than `k` positive
+    entries keeps these.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_samples, n_components)
+    k : int
+    signed : bool, default=False
+        Keep the `k` largest in magnitude instead, of either sign.
+    out : ndarray of the shape of `A` or None, default=None
+        Where to put the result; may be `A` itself.
+
+    Returns
+    -------
+    out : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    References
+    ----------
+    A. Makhzani and B. Frey, "k-sparse autoencoders", 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import topk_backward, topk_forward
+    >>> out, cache = topk_forward(np.array([[2.0, -3.0, 1.0]]), k=1)
+    >>> out, topk_backward(np.ones((1, 3)), cache)
+    (array([[2., 0., 0.]]), (array([[1., 0., 0.]]),))
+    """
+    out = np.empty_like(A) if out is None else out
+    bits = np.empty(A.shape[1], dtype=f"int{8 * A.itemsize}")
+    octave = bits.dtype.type(1) << np.finfo(A.dtype).nmant
+    _keep_largest(A, k, signed, bits.view(A.dtype), bits, octave, out)
+    return out, (out,)
+
+
+def topk_backward(dout, cache):
+    """Gradient of `topk_forward`: that of the entries that were kept.
+
+    Parameters
+    ----------
+    dout : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    Returns
+    -------
+    gradients : tuple of one ndarray
+
+    Examples
+    --------
+    See `topk_forward`.
+    """
+    return (dout * (cache[0] != 0),)
+
+
+@_jit.kernel
+def _keep_largest(A, k, signed, sizes, bits, octave, out):
+    for i in range(A.shape[0]):
+        row, kept = A[i], out[i]
+        for j in range(row.shape[0]):
+            size = abs(row[j]) if signed else row[j]
+            # Not max(): what is no number must stay none.
+            sizes[j] = 0 if size <= 0 else size
+        least = _least_selected(bits, octave, k)
+        if _count_from(bits, least) <= k:
+            for j in range(row.shape[0]):
+                kept[j] = row[j] if bits[j] >= least else 0
+        else:
+            ties = k - _count_from(bits, least + 1)
+            for j in range(row.shape[0]):
+                is_tie = bits[j] == least and ties > 0
+                ties -= is_tie
+                kept[j] = row[j] if bits[j] > least or is_tie else 0
