@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -30,7 +32,7 @@ class LossResult(NamedTuple):
     terms: dict
     dcodes: np.ndarray
     grads: dict
-    dsignals: dict = {}
+    dsignals: Mapping = MappingProxyType({})
 
 
 class LossContext(NamedTuple):
@@ -50,8 +52,8 @@ class LossContext(NamedTuple):
     """
 
     step: int = 0
-    signals: dict = {}
-    memory: dict = {}
+    signals: Mapping = MappingProxyType({})
+    memory: Mapping = MappingProxyType({})
     training: bool = False
 
 
