@@ -94,7 +94,8 @@ class MLP(TrainableEncoder):
         for i in range(last + 1):
             h, linear = linear_forward(h, params[f"W_{i}"], params[f"b_{i}"])
             if i < last or self.positive:
-                h, activation = relu_forward(h)
+                # In place: a large array of its own would cost more than the rectifier.
+                h, activation = relu_forward(h, out=h)
             else:
                 h, activation = soft_threshold_forward(h, params["theta"])
             caches.append((linear, activation))
@@ -103,11 +104,12 @@ class MLP(TrainableEncoder):
     def _backward(self, dcodes, cache, with_dictionary, out):
         caches, codes, dictionary = cache
         offset = with_dictionary and dictionary.offset is not None
-        dh, grads = check_gradient(dcodes, codes), {}
+        dh, grads, last = check_gradient(dcodes, codes), {}, len(caches) - 1
         for i in reversed(range(len(caches))):
             linear, activation = caches[i]
-            if i < len(caches) - 1 or self.positive:
-                (da,) = relu_backward(dh, activation)
+            if i < last or self.positive:
+                # What was given stays as it is.
+                (da,) = relu_backward(dh, activation, out=dh if i < last else None)
             else:
                 da, grads["theta"] = soft_threshold_backward(dh, activation)
             dh, grads[f"W_{i}"], grads[f"b_{i}"] = linear_backward(
