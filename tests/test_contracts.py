@@ -115,7 +115,7 @@ def variations(cls):
     """An encoder as it is, and with each of its switches turned."""
     yield cls()
     defaults = cls().get_params()
-    for name in ("tied", "per_atom"):
+    for name in ("tied", "per_atom", "positive"):
         if name in defaults:
             yield cls(**{name: not defaults[name]})
     if "k" in defaults:
@@ -123,6 +123,10 @@ def variations(cls):
     if defaults.get("p", 0) > 0:
         yield cls(p=0.0)
         yield cls(p=20.0, p_max=50.0)
+    if "hidden" in defaults:
+        yield cls(hidden=())
+        yield cls(hidden=(), positive=False)
+        yield cls(hidden=(5, 4))
 
 
 @pytest.mark.parametrize("encoder", [e for cls in ENCODERS for e in variations(cls)], ids=repr)

@@ -5,6 +5,7 @@ from sparsecode.encoders.base import Encoder, TrainableEncoder
 from sparsecode.encoders.exact import Exact
 from sparsecode.encoders.lista import LISTA, LISTASS
 from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
+from sparsecode.encoders.mlp import MLP
 from sparsecode.encoders.psd import PSD
 from sparsecode.encoders.relu import ReLU
 from sparsecode.encoders.slista import SLISTA
@@ -17,6 +18,7 @@ __all__ = [
     "LISTACP",
     "LISTACPSS",
     "LISTASS",
+    "MLP",
     "PSD",
     "SLISTA",
     "Encoder",

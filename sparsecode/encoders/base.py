@@ -56,7 +56,7 @@ class TrainableEncoder(Encoder):
     Parameters
     ----------
     params : dict of str to ndarray or None, default=None
-        What `encode` uses; None stands for ``init(dictionary)``.
+        What `encode` uses; None stands for ``init(dictionary, random_state=0)``.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ class TrainableEncoder(Encoder):
         check_flag(sparse_output, "sparse_output")
         self._check_abilities(codes, missing)
         dictionary = as_dictionary(dictionary)
-        params = self.init(dictionary) if self.params is None else self.params
+        params = self.init(dictionary, random_state=0) if self.params is None else self.params
         X, dictionary, params, n_layers = self._check_call(params, X, dictionary, n_layers)
         encode_rows = self._row_encoder(params, dictionary, n_layers, X.shape[0])
         shape = X.shape[0], dictionary.n_components

@@ -77,9 +77,10 @@ class PSD(TrainableEncoder):
         linear, tanh, squashed, codes, params, dictionary = cache
         dcodes = check_gradient(dcodes, codes)
         (dA,) = tanh_backward(dcodes * params["gain"], tanh)
-        dx, dW, db = linear_backward(dA, linear)
+        offset = with_dictionary and dictionary.offset is not None
+        dx, dW, db = linear_backward(dA, linear, with_input=offset)
         grads = {"W": dW, "b": db, "gain": np.einsum("ij,ij->j", dcodes, squashed)}
-        if with_dictionary and dictionary.offset is not None:
+        if offset:
             grads["offset"] = -dx.sum(axis=0)
         return grads
 

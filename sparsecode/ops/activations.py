@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 
-def relu_forward(A):
+def relu_forward(A, *, out=None):
     """Rectifier, ``max(A, 0)``.
 
     Parameters
     ----------
     A : ndarray
+    out : ndarray of the shape of `A` or None, default=None
+        Where to put the result; may be `A` itself.
 
     Returns
     -------
@@ -25,17 +27,19 @@ def relu_forward(A):
     >>> out, relu_backward(np.array([3.0, 3.0]), cache)
     (array([0., 2.]), (array([0., 3.]),))
     """
-    out = np.maximum(A, 0)
+    out = np.maximum(A, 0, out=out)
     return out, (out,)
 
 
-def relu_backward(dout, cache):
+def relu_backward(dout, cache, *, out=None):
     """Gradient of `relu_forward`.
 
     Parameters
     ----------
     dout : ndarray
     cache : tuple
+    out : ndarray of the shape of `dout` or None, default=None
+        Where to put the gradient; may be `dout` itself.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def relu_backward(dout, cache):
     --------
     See `relu_forward`.
     """
-    return (dout * (cache[0] > 0),)
+    return (np.multiply(dout, cache[0] > 0, out=out),)
 
 
 def leaky_relu_forward(A, *, slope=0.01):

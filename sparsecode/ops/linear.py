@@ -35,21 +35,25 @@ def linear_forward(X, W, b=None):
     return out, (X, W, b)
 
 
-def linear_backward(dout, cache):
+def linear_backward(dout, cache, *, with_input=True):
     """Gradients of `linear_forward`.
 
     Parameters
     ----------
     dout : ndarray of shape (n_samples, n_outputs)
     cache : tuple
+    with_input : bool, default=True
+        Whether to compute `dX`, which nobody asks for where `X` are samples.
 
     Returns
     -------
-    dX, dW, db : ndarrays of the shapes of the inputs; `db` is None where `b` was
+    dX, dW, db : ndarrays of the shapes of the inputs, or None: `dX` where it is not wanted, `db`
+        where `b` was None
 
     Examples
     --------
     See `linear_forward`.
     """
     X, W, b = cache
-    return dout @ W.T, X.T @ dout, None if b is None else dout.sum(axis=0)
+    dX = dout @ W.T if with_input else None
+    return dX, X.T @ dout, None if b is None else dout.sum(axis=0)

@@ -33,7 +33,7 @@ class ArraySource:
     def epoch(self, seed, number):
         """Batches of one epoch; the same ones whenever they are asked for."""
         if self.batch_size is None:
-            return iter([self.samples.whole()])
+            return itertools.repeat(self.samples.whole(), self.steps_per_epoch or 1)
         # Drawn from the number of the epoch, so that a resumed run needs no generator's state.
         rng = np.random.default_rng((seed, number)) if self.shuffle else None
         return itertools.islice(self.samples.batches(self.batch_size, rng), self.steps_per_epoch)

@@ -72,7 +72,8 @@ def train(
         Samples of a step; None is all. For `LBFGS` the pieces that the loss is summed over, for an
         iterator only those that the validation samples are judged in.
     steps_per_epoch : int or None, default=None
-        Batches after which an epoch ends; None takes all.
+        Batches after which an epoch ends; None takes all. Where every batch is all samples, with
+        ``batch_size=None``, so many steps on them, as short epochs cost more than their steps.
     target : array-like or sparse matrix of shape (n_samples, n_targets), Encoder, or None, \
 default=None
         What the loss compares with. An encoder, such as `Exact`, computes it: before the first
@@ -171,7 +172,8 @@ default=None
         held = None
         if validation_fraction is not None:
             samples, held = hold_out(samples, validation_fraction, state.seed)
-        source = ArraySource(samples, batch_size, shuffle, steps_per_epoch)
+        n_steps = None if optimizer.full_batch and batch_size is None else steps_per_epoch
+        source = ArraySource(samples, batch_size, shuffle, n_steps)
     if X_val is not None:
         held = gather(X_val, target_val)
     trainer = Trainer(

@@ -337,12 +337,12 @@ def _seen(rows):
 
 def _means(rows):
     """Weighted means of what was recorded of each batch, and the last learning rate."""
+    names = [name for name in rows[0] if name not in ("weight", "n_steps")]
+    if len(rows) == 1:
+        return {name: float(rows[0][name]) for name in names}
     weights = [row["weight"] for row in rows]
-    means = {
-        name: float(np.average([row[name] for row in rows], weights=weights))
-        for name in rows[0]
-        if name not in ("weight", "n_steps")
-    }
+    values = np.average([[row[name] for name in names] for row in rows], axis=0, weights=weights)
+    means = dict(zip(names, values.tolist(), strict=True))
     if "lr" in means:
         means["lr"] = rows[-1]["lr"]
     return means
