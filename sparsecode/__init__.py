@@ -4,6 +4,7 @@ from sparsecode._version import __version__
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators import (
+    LISTA,
     DictionaryLearning,
     OlshausenField,
     SparseCoder,
@@ -13,6 +14,7 @@ from sparsecode.objective import Certificate, alpha_max, certify
 from sparsecode.paths import CodingPath, coding_path
 
 __all__ = [
+    "LISTA",
     "Certificate",
     "CodingPath",
     "Dictionary",

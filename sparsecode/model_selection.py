@@ -180,7 +180,7 @@ def _score(model, X, debias):
     """The values of `SelectionCurve` at one point."""
     dictionary, codes = model.dictionary_, model.transform(X)
     if debias:
-        penalty = model._transform_encoder().penalty
+        penalty = model._penalty()
         codes = refit(X, codes, dictionary, positive=getattr(penalty, "positive", False))
     return (
         dictionary.n_components,

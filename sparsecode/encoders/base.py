@@ -215,7 +215,7 @@ class TrainableEncoder(Encoder):
     def __eq__(self, other):
         if type(self) is not type(other):
             return NotImplemented
-        return _same(self.get_params(deep=False), other.get_params(deep=False))
+        return same_values(self.get_params(deep=False), other.get_params(deep=False))
 
     __hash__ = None
 
@@ -281,14 +281,16 @@ class TrainableEncoder(Encoder):
         return {key: np.asarray(params[key], dtype=dictionary.dtype) for key in shapes}
 
 
-def _same(mine, theirs):
+def same_values(mine, theirs):
     """Equality of values that may hold arrays."""
     if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
         return np.array_equal(mine, theirs)
     if type(mine) is not type(theirs):
         return False
     if isinstance(mine, dict):
-        return mine.keys() == theirs.keys() and all(_same(mine[key], theirs[key]) for key in mine)
+        return mine.keys() == theirs.keys() and all(
+            same_values(mine[key], theirs[key]) for key in mine
+        )
     if isinstance(mine, tuple):
-        return len(mine) == len(theirs) and all(map(_same, mine, theirs))
+        return len(mine) == len(theirs) and all(map(same_values, mine, theirs))
     return mine == theirs

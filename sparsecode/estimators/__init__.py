@@ -1,8 +1,15 @@
 """Estimators with scikit-learn's interface."""
 
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
+from sparsecode.estimators.lista import LISTA
 from sparsecode.estimators.olshausen_field import OlshausenField
 from sparsecode.estimators.outlier_detector import SparseOutlierDetector
 from sparsecode.estimators.sparse_coder import SparseCoder
 
-__all__ = ["DictionaryLearning", "OlshausenField", "SparseCoder", "SparseOutlierDetector"]
+__all__ = [
+    "LISTA",
+    "DictionaryLearning",
+    "OlshausenField",
+    "SparseCoder",
+    "SparseOutlierDetector",
+]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Samples
 from sparsecode._rows import is_on_disk
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import SparseCodingEstimator
 from sparsecode.estimators._stopping import print_epoch
+from sparsecode.estimators._streams import no_batch, refuse_with_stream
 from sparsecode.initialization import initial_dictionary
 from sparsecode.learning import LearningState, alternate
 from sparsecode.resampling import resolve_replacement
@@ -26,15 +26,7 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
 
     def _fit_stream(self, batches, sample_weight, rng, *, first, again=False):
         """Learn from an iterator of batches; returns the last one."""
-        for name, given in (
-            ("early_stopping", self.early_stopping),
-            ("sample_weight", sample_weight),
-        ):
-            if given is not None and given is not False:
-                raise ValueError(
-                    f"{name} was given with an iterator of batches; expected samples in an array "
-                    "or a memory map. Leave it out, or pass an array."
-                )
+        refuse_with_stream(early_stopping=self.early_stopping, sample_weight=sample_weight)
         for batch in batches:
             X, _ = self._check_samples(batch, None, reset=first and not again)
             if first:
@@ -43,19 +35,15 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             samples = Samples(X, run=self.batch_size)
             self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
         if first:
-            raise ValueError(
-                "X is an iterator that gave no batch; expected at least one. Pass a new iterator: "
-                "it can be passed over once."
-            )
+            raise no_batch()
         return X
 
-    def _pass_over(self, samples, held, rng, patience, context, X, y):
+    def _pass_over(self, samples, held, rng, patience, tasks):
         """Learn for some epochs, until patience ends or a callback stops it."""
         if held is not None:
             patience.is_over(self._judge(held), self._state)
         for epoch in range(self.n_epochs):
-            task = context.subcontext(task_name="epoch")
-            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            tasks.begin_epoch()
             self.n_epochs_ += 1
             if self.batch_size is None:
                 self._learn([samples.whole()], full_batch=True)
@@ -67,10 +55,7 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             value = self._objective_of_epoch if held is None else self._judge(held)
             if self.verbose:
                 print_epoch(epoch + 1, value, self.history_)
-            fitted = {"dictionary_": self.dictionary_}
-            stop = task.call_on_fit_task_end(
-                estimator=self, X=X, y=y, reconstruction_attributes=fitted
-            )
+            stop = tasks.end_epoch()
             if patience.is_over(value, self._state) or stop:
                 break
 
@@ -156,20 +141,3 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
         shape = np.shape(getattr(self.init, "atoms", self.init))
         # Of anything else but atoms too, of which `initial_dictionary` tells what is wrong.
         return shape[0] if shape else X.shape[1]
-
-    def _check_samples(self, X, sample_weight, *, reset):
-        X = self._validated(X, reset=reset, read=False)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight,
-                X,
-                dtype=np.float64,
-                ensure_non_negative=True,
-                allow_all_zero_weights=True,
-            )
-            if not sample_weight.any():
-                raise ValueError(
-                    "sample_weight is zero for all samples; expected a positive weight for some. "
-                    "Leave it out to weigh all samples alike."
-                )
-        return X, sample_weight

@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sparsecode._rows import is_on_disk
 from sparsecode._validation import FLOAT_DTYPES, is_checked
-from sparsecode.encoders import Exact
+from sparsecode.encoders import Encoder
 from sparsecode.objective import certify, objective
+from sparsecode.penalties import Penalty
 
 
 class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of the transformers whose output are codes.
 
-    A subclass sets `dictionary_` in `fit` and defines `_transform_encoder`, the `Exact` encoder
-    that `transform`, `score` and `certify` use, so that all three mean the same problem.
+    A subclass sets `dictionary_` in `fit` and defines `_transform_encoder`, the encoder, exact or
+    not, that `transform`, `score` and `certify` use, and `_penalty`, that of the objective which
+    the latter two judge its codes by, so that all three mean the same problem.
     """
 
     def transform(self, X):
@@ -83,7 +85,7 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             X,
             self._encode(X),
             self.dictionary_,
-            self._transform_encoder().penalty,
+            self._penalty(),
             missing=self._missing,
             n_jobs=self._n_jobs,
         )
@@ -104,7 +106,7 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             X,
             self._encode(X),
             self.dictionary_,
-            self._transform_encoder().penalty,
+            self._penalty(),
             missing=self._missing,
             n_jobs=self._n_jobs,
         )
@@ -166,10 +168,36 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             ensure_all_finite="allow-nan" if self._missing else True,
         )
 
-    def _transform_encoder(self) -> Exact:
+    def _check_samples(self, X, sample_weight, *, reset):
+        """Samples to learn from, a batch at a time, and their weights."""
+        X = self._validated(X, reset=reset, read=False)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight,
+                X,
+                dtype=np.float64,
+                ensure_non_negative=True,
+                allow_all_zero_weights=True,
+            )
+            if not sample_weight.any():
+                raise ValueError(
+                    "sample_weight is zero for all samples; expected a positive weight for some. "
+                    "Leave it out to weigh all samples alike."
+                )
+        return X, sample_weight
+
+    def _transform_encoder(self) -> Encoder:
         raise TypeError(f"{type(self).__name__} must define _transform_encoder.")
 
+    def _penalty(self) -> Penalty:
+        raise TypeError(f"{type(self).__name__} must define _penalty.")
 
-def for_callbacks(X, y):
-    """Return `y`, or zeros in place of None: `ScoringMonitor` records nothing without one."""
-    return np.zeros(X.shape[0]) if y is None else y
+
+def check_features(X, dictionary):
+    """Raise ValueError unless samples have the features of the atoms."""
+    if X.shape[1] != dictionary.n_features:
+        raise ValueError(
+            f"X has {X.shape[1]} features but the atoms of the dictionary have "
+            f"{dictionary.n_features}; expected the same number. Pass a dictionary learned on "
+            "such samples."
+        )

@@ -15,7 +15,7 @@ from sparsecode._validation import (
 )
 from sparsecode.encoders import Exact
 from sparsecode.estimators._alternating import AlternatingLearner
-from sparsecode.estimators._base import for_callbacks
+from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._stopping import HeldOut, Patience, warn_of_zeros
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
@@ -212,20 +212,16 @@ class DictionaryLearning(AlternatingLearner):
         if self.early_stopping:
             samples, held = HeldOut.split(samples, self.validation_fraction, rng)
         self._begin(X, sample_weight, rng, again=again)
-        y = for_callbacks(X, y)
-        context = self._init_callback_context(max_subtasks=self.n_epochs)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        tasks = FitTasks(self, X, y, self.n_epochs)
         patience = Patience(self.tol, self.n_iter_no_change, keep_best=self.early_stopping)
         try:
-            self._pass_over(samples, held, rng, patience, context, X, y)
+            self._pass_over(samples, held, rng, patience, tasks)
         finally:
             if self.early_stopping and patience.best is not None:
                 # With its statistics: what `partial_fit` goes on from is what is kept.
                 self._state = patience.best.after(self._state)
                 self.dictionary_ = self._state.dictionary
-        context.call_on_fit_task_end(
-            estimator=self, X=X, y=y, reconstruction_attributes={"dictionary_": self.dictionary_}
-        )
+        tasks.end()
         if self._learned_nothing:
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
         return self

@@ -12,7 +12,8 @@ from sklearn.utils.validation import validate_data
 from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, check_number
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator, for_callbacks
+from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.learning import LearningState, alternate
 from sparsecode.penalties import Cauchy
 from sparsecode.schedules import GeometricDecay
@@ -169,23 +170,13 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         rng = check_random_state(self.random_state)
         n_batches = -(-len(X) // self.batch_size)
         self._begin(X, rng, n_steps=n_batches * self.n_epochs)
-        y = for_callbacks(X, y)
-        context = self._init_callback_context(max_subtasks=self.n_epochs)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        tasks = FitTasks(self, X, y, self.n_epochs)
         for _ in range(self.n_epochs):
-            epoch = context.subcontext(task_name="epoch")
-            epoch.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            tasks.begin_epoch()
             self._learn(self._batches(X, rng.permutation(len(X))))
-            if epoch.call_on_fit_task_end(
-                estimator=self,
-                X=X,
-                y=y,
-                reconstruction_attributes={"dictionary_": self.dictionary_},
-            ):
+            if tasks.end_epoch():
                 break
-        context.call_on_fit_task_end(
-            estimator=self, X=X, y=y, reconstruction_attributes={"dictionary_": self.dictionary_}
-        )
+        tasks.end()
         return self
 
     def partial_fit(self, X, y=None):

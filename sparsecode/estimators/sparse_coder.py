@@ -8,7 +8,7 @@ from sparsecode._validation import check_flag, check_missing, check_n_jobs, chec
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._base import SparseCodingEstimator, check_features
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.solvers._choice import resolve_solver
@@ -107,12 +107,7 @@ class SparseCoder(SparseCodingEstimator):
         penalty = self._check_parameters()
         X = self._validated(X, reset=True)
         dictionary = as_dictionary(self.dictionary)
-        if X.shape[1] != dictionary.n_features:
-            raise ValueError(
-                f"X has {X.shape[1]} features but the atoms of the dictionary have "
-                f"{dictionary.n_features}; expected the same number. Pass a dictionary learned on "
-                "such samples."
-            )
+        check_features(X, dictionary)
         penalty.prepare(dictionary.n_components, dictionary.dtype)
         self.dictionary_ = dictionary
         return self
@@ -140,7 +135,7 @@ class SparseCoder(SparseCodingEstimator):
             X,
             codes,
             self.dictionary_,
-            positive=getattr(self._transform_encoder().penalty, "positive", False),
+            positive=getattr(self._penalty(), "positive", False),
             missing=self._missing,
             n_jobs=self.n_jobs,
         )
@@ -149,7 +144,7 @@ class SparseCoder(SparseCodingEstimator):
     def solver_(self):
         """The solver that `transform` uses: `solver`, or the default for the penalty."""
         check_is_fitted(self)
-        return resolve_solver(self.solver, resolve_penalty(self.penalty, self.alpha))
+        return resolve_solver(self.solver, self._penalty())
 
     def _encode(self, X, **options):
         return super()._encode(
@@ -167,7 +162,7 @@ class SparseCoder(SparseCodingEstimator):
         for name in ("debias", "sparse_output"):
             check_flag(getattr(self, name), name)
         check_missing(self.missing)
-        penalty = resolve_penalty(self.penalty, self.alpha)
+        penalty = self._penalty()
         resolve_solver(self.solver, penalty)
         return penalty
 
@@ -178,4 +173,7 @@ class SparseCoder(SparseCodingEstimator):
         return tags
 
     def _transform_encoder(self):
-        return Exact(resolve_penalty(self.penalty, self.alpha), self.solver)
+        return Exact(self._penalty(), self.solver)
+
+    def _penalty(self):
+        return resolve_penalty(self.penalty, self.alpha)

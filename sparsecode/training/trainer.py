@@ -322,8 +322,8 @@ def diverged(n_epochs, optimizer):
     lower = "Rescale X" if optimizer.full_batch else "Lower the learning rate, clip with max_norm"
     return FloatingPointError(
         f"training diverged in epoch {n_epochs + 1}: the loss or a parameter became NaN or "
-        f"infinite. {lower}, or check X for extreme values. The last state that was given out "
-        "has the last good parameters, and the best ones."
+        f"infinite. {lower}, or check X for extreme values. The best parameters before that "
+        "are kept."
     )
 
 

@@ -6,6 +6,7 @@ from scipy.sparse import issparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sparsecode import (
+    LISTA,
     Dictionary,
     DictionaryLearning,
     OlshausenField,
@@ -38,6 +39,7 @@ TO_CHECK = {
     "SparseCoder": CoderOfRandomAtoms(),
     "DictionaryLearning": DictionaryLearning(n_components=3, alpha=0.1, n_epochs=3),
     "OlshausenField": OlshausenField(n_epochs=2),
+    "LISTA": LISTA(n_components=3, n_layers=3, alpha=0.1, n_epochs=3),
     "SparseOutlierDetector": SparseOutlierDetector(),
 }
 

@@ -1,0 +1,53 @@
+"""What scikit-learn's callbacks are told of a fit and its epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class FitTasks:
+    """The task of a fit, with a subtask for each epoch.
+
+    Parameters
+    ----------
+    estimator : estimator with `CallbackSupportMixin`
+    X, y : array-like
+        Arguments of `fit`.
+    n_epochs : int
+        Most epochs there can be.
+    fitted : tuple of str, default=("dictionary_",)
+        Attributes that `transform` and `score` need.
+    """
+
+    def __init__(self, estimator, X, y, n_epochs, fitted=("dictionary_",)):
+        self._estimator, self._fitted, self._epoch = estimator, fitted, None
+        # `ScoringMonitor` records nothing without `y`.
+        self._data = {"X": X, "y": np.zeros(X.shape[0]) if y is None else y}
+        self._context = estimator._init_callback_context(max_subtasks=n_epochs)
+        self._begin(self._context)
+
+    def begin_epoch(self, _=None):
+        """Tell that an epoch begins, unless that is known; of use as a callback of steps."""
+        if self._epoch is None:
+            self._epoch = self._context.subcontext(task_name="epoch")
+            self._begin(self._epoch)
+
+    def end_epoch(self):
+        """Tell that an epoch has ended; returns whether a callback wants to stop."""
+        self.begin_epoch()
+        stop = self._end(self._epoch)
+        self._epoch = None
+        return stop
+
+    def end(self):
+        """Tell that the fit has ended."""
+        self._end(self._context)
+
+    def _begin(self, task):
+        task.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def _end(self, task):
+        fitted = {name: getattr(self._estimator, name) for name in self._fitted}
+        return task.call_on_fit_task_end(
+            estimator=self._estimator, **self._data, reconstruction_attributes=fitted
+        )

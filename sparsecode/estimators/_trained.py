@@ -1,0 +1,231 @@
+"""How an estimator trains its encoder by gradients: over epochs, or from a stream."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sklearn.callback import CallbackSupportMixin
+
+from sparsecode._batches import Samples
+from sparsecode._validation import (
+    check_flag,
+    check_integer,
+    check_n_jobs,
+    check_number,
+    wrong,
+)
+from sparsecode.encoders import Exact
+from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._callbacks import FitTasks
+from sparsecode.estimators._streams import no_batch, refuse_with_stream
+from sparsecode.training import layer_by_layer, train
+from sparsecode.training.checks import (
+    check_learning,
+    check_loss,
+    check_numbers,
+    check_stream,
+    resolve_optimizer,
+    resolve_stages,
+)
+from sparsecode.training.data import hold_out
+
+_FITTED = ("dictionary_", "encoder_", "penalty_")
+
+
+class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
+    """Base of an estimator whose codes come from an encoder that it trains.
+
+    Its parameters of training have the names they have in `sparsecode.training.train`. A subclass
+    defines `_resolved_loss`, sets `encoder_`, with its first parameters, `dictionary_` and
+    `penalty_` by `_start`, and calls `_fit_epochs` or `_fit_stream`.
+    """
+
+    def transform(self, X, *, n_layers=None):
+        """Code every sample.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        n_layers : int or None, default=None
+            How many layers to run; None runs all. Layers that were trained end to end code well
+            only at the end.
+
+        Returns
+        -------
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+            float32 only if X and the dictionary both are.
+        """
+        X = self._check_X(X)
+        return self._encode(X) if n_layers is None else self._encode(X, n_layers=n_layers)
+
+    def _encode(self, X, **options):
+        return super()._encode(X, sparse_output=self.sparse_output, **options)
+
+    def _transform_encoder(self):
+        return self.encoder_
+
+    def _penalty(self):
+        return self.penalty_
+
+    def _start(self, encoder, dictionary, penalty, rng):
+        """Forget what was trained; the encoder is usable from here on, with its first parameters.
+
+        These are those it has, or else those of its `init`.
+        """
+        params = encoder.params
+        if params is None:
+            params = encoder.init(dictionary, random_state=rng)
+        self.encoder_, self.dictionary_, self.penalty_ = encoder.bind(params), dictionary, penalty
+        self.state_, self.history_ = None, {}
+        self.n_iter_, self.n_epochs_ = 0, 0
+
+    def _fit_epochs(self, X, y, sample_weight, codes, rng):
+        """Train for some epochs, until patience ends or a callback stops it."""
+        stages = self._resolved_stages(self.encoder_)
+        n_epochs = self.n_epochs
+        if stages is not None:
+            n_epochs = sum(stage.n_epochs or n_epochs for stage in stages)
+        tasks = FitTasks(self, X, y, n_epochs, _FITTED)
+        states = train(
+            self.encoder_,
+            self.dictionary_,
+            X,
+            loss=self._resolved_loss(self.penalty_),
+            optimizer=self.optimizer,
+            n_epochs=self.n_epochs,
+            batch_size=self.batch_size,
+            target=self._targets(X, codes),
+            sample_weight=sample_weight,
+            validation_fraction=self.validation_fraction,
+            schedule=self.schedule,
+            max_norm=self.max_norm,
+            patience=self.patience,
+            shuffle=self.shuffle,
+            learn_dictionary=self.learn_dictionary,
+            stages=stages,
+            random_state=rng,
+            callback=tasks.begin_epoch,
+            verbose=bool(self.verbose),
+        )
+        for state in states:
+            self._keep(state, state.best_params, state.best_dictionary)
+            if state.n_epochs > 0 and tasks.end_epoch():
+                break
+        tasks.end()
+
+    def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
+        """Train on each of some batches once; `begin` makes what is trained, from the first."""
+        for X in batches:
+            X, weight = self._check_samples(X, sample_weight, reset=first)
+            if first:
+                begin(X, weight)
+            first = False
+            samples = Samples(X, weight, self._targets(X, codes), run=self.batch_size)
+            states = train(
+                self.encoder_,
+                self.dictionary_,
+                samples.batches(self.batch_size or len(samples)),
+                loss=self._resolved_loss(self.penalty_),
+                optimizer=self.optimizer,
+                n_epochs=1,
+                schedule=self.schedule,
+                max_norm=self.max_norm,
+                learn_dictionary=self.learn_dictionary,
+                state=self.state_,
+                random_state=self.random_state,
+                verbose=bool(self.verbose),
+            )
+            for state in states:
+                # The loss of one batch does not tell which parameters are better.
+                self._keep(state, state.params, state.dictionary)
+        if first:
+            raise no_batch()
+
+    def _keep(self, state, params, dictionary):
+        """Use these parameters from now on, and go on from them."""
+        self.encoder_, self.dictionary_ = self.encoder_.bind(params), dictionary
+        self.history_, self.n_iter_, self.n_epochs_ = state.history, state.n_steps, state.n_epochs
+        self.state_ = replace(
+            state,
+            params=params,
+            dictionary=dictionary,
+            best_params=params,
+            best_dictionary=dictionary,
+            stage=0,
+            n_stage_epochs=0,
+            n_waited=0,
+        )
+
+    def _targets(self, X, codes):
+        """Codes to learn, those given or the exact ones; None if the loss uses none."""
+        if codes is not None or not self._resolved_loss(self.penalty_).uses_target:
+            return codes
+        exact = Exact(self.penalty_)
+        return exact.encode(X, self.dictionary_, sparse_output=True, n_jobs=self.n_jobs)
+
+    def _resolved_stages(self, encoder):
+        """Stages of the training, or None for a single one."""
+        stages = self.stages
+        if stages is None:
+            return None
+        if isinstance(stages, str):
+            if stages != "layer_by_layer":
+                raise ValueError(
+                    wrong(
+                        "stages",
+                        got=repr(stages),
+                        expected="'layer_by_layer', a list of Stage, or None",
+                        remedy="Use None to train all layers together.",
+                    )
+                )
+            if not hasattr(encoder, "n_layers"):
+                raise TypeError(
+                    f"{type(encoder).__name__} has no layers to train one after another. Use "
+                    "stages=None."
+                )
+            stages = layer_by_layer(encoder.n_layers)
+        return resolve_stages(stages, encoder, resolve_optimizer(self.optimizer, self.schedule))
+
+    def _check_training(self, encoder, penalty):
+        """Raise if a parameter of the training is wrong, or two do not fit."""
+        check_numbers(self.n_epochs, self.batch_size, None, self.patience, self.max_norm)
+        if self.validation_fraction is not None:
+            check_number(
+                self.validation_fraction, "validation_fraction", low=0, high=1, low_open=True
+            )
+        for name in ("shuffle", "learn_dictionary", "sparse_output"):
+            check_flag(getattr(self, name), name)
+        if not isinstance(self.verbose, bool):
+            check_integer(self.verbose, "verbose", low=0)
+        check_n_jobs(self.n_jobs)
+        resolve_optimizer(self.optimizer, self.schedule)
+        self._resolved_stages(encoder)
+        loss = self._resolved_loss(penalty)
+        check_loss(loss, None, streamed=True)
+        if self.learn_dictionary and loss.uses_target:
+            raise ValueError(
+                f"learn_dictionary is True but {type(loss).__name__} compares codes with those of "
+                "a dictionary; expected a loss that judges both, such as 'unsupervised'. Change "
+                "the loss, or learn the dictionary first."
+            )
+
+    def _check_stream(self, **given):
+        """Raise if something was given that needs samples to pass over again."""
+        check_stream(resolve_optimizer(self.optimizer, self.schedule), None, None, None)
+        refuse_with_stream(**given)
+
+    def _check_learning(self, dictionary):
+        """Raise TypeError if the optimizer cannot train this dictionary."""
+        optimizer = resolve_optimizer(self.optimizer, self.schedule)
+        check_learning(self.learn_dictionary, dictionary, optimizer)
+
+    def _check_split(self, X, sample_weight):
+        """Raise ValueError if there are too few samples to hold some out."""
+        if self.validation_fraction is not None:
+            samples = Samples(X, sample_weight, run=self.batch_size)
+            hold_out(samples, self.validation_fraction, 0)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,401 @@
+"""Learned ISTA as an estimator: a dictionary, and a network that codes on it."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.callback import with_callbacks
+from sklearn.utils import check_random_state
+
+from sparsecode import encoders
+from sparsecode._rows import dense_rows
+from sparsecode._validation import check_code_rows, check_integer, check_number, wrong
+from sparsecode.constraints import UnitNorm
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
+from sparsecode.estimators._base import check_features
+from sparsecode.estimators._pieces import (
+    check_dictionary,
+    check_params_fit,
+    has_atoms,
+    resolve_encoder,
+)
+from sparsecode.estimators._stopping import warn_of_zeros
+from sparsecode.estimators._trained import TrainedCoder
+from sparsecode.estimators.dictionary_learning import DictionaryLearning
+from sparsecode.losses import LassoLoss, SupervisedLoss
+from sparsecode.penalties import L1
+from sparsecode.penalties.base import resolve_penalty
+
+# More samples are learned from in batches of this many or, if that is more, twice the atoms.
+_BATCH = 1024
+# Samples whose codes tell whether all are zero.
+_LOOKED_AT = 1000
+
+
+class LISTA(TrainedCoder):
+    """Learned ISTA: sparse codes by a network trained for one dictionary.
+
+    Predicts, for every row ``x`` of ``X``, the minimiser of ``1/2 ||x - offset - z @ atoms||^2 +
+    alpha * penalty(z)`` by a fixed number of layers, which start as iterations of ISTA and are
+    trained on samples. The dictionary is given, or learned first. The network is an encoder of
+    `sparsecode.encoders`, by default the one that is also called LISTA: that class is the network
+    alone, this one makes it a transformer that trains it.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Number of atoms; None is that of `dictionary` if it has one, and else the number of
+        features.
+    dictionary : Dictionary, array-like of shape (n_components, n_features), estimator or None, \
+default=None
+        Atoms are used as they are, whatever their norm. An estimator, such as
+        `DictionaryLearning`, is fitted first to learn them, on the same samples. None is
+        `DictionaryLearning` with the same `penalty` and `alpha`, from batches if there are many
+        samples.
+    encoder : TrainableEncoder or None, default=None
+        The network: `sparsecode.encoders.LISTA`, `LISTACP`, `TiLISTA`, `ALISTA`, `SLISTA`, `PSD` or
+        one of your own; training starts from its `params` if it has any. Its penalty is set to
+        that of the estimator. None is ``sparsecode.encoders.LISTA()``.
+    n_layers : int or None, default=None
+        Layers of the network; None is what `encoder` has, 16 by default.
+    penalty : Penalty or its class, default=L1
+        A class stands for its default instance, of weight 1. The networks of the library take `L1`,
+        weighted or non-negative too.
+    alpha : float, default=1.0
+        Multiplies the weight of the penalty. Absolute, in the units of `X` times those of an atom:
+        see `sparsecode.alpha_max`, of which a tenth is a common choice.
+    loss : {"unsupervised", "supervised"} or Loss, default="unsupervised"
+        What training makes small. "unsupervised" is the mean objective, `LassoLoss`; "supervised"
+        is the mean squared distance to exact codes, `SupervisedLoss`. A `Loss` is used as it is;
+        one that has a target gets exact codes.
+    optimizer : Optimizer or None, default=None
+        None is ``Adam()``.
+    schedule : callable or None, default=None
+        Learning rate of each step, such as those of `sparsecode.schedules`, instead of the
+        optimizer's own.
+    n_epochs : int, default=100
+        Most passes over the samples, in each stage.
+    batch_size : int or None, default=256
+        Samples of a step; None is all.
+    stages : {"layer_by_layer"}, list of Stage or None, default=None
+        "layer_by_layer" trains one layer after another, each with and without those before, in
+        stages as `sparsecode.training.layer_by_layer` makes them, three for each layer. None trains
+        all layers together, as `partial_fit` always does.
+    learn_dictionary : bool, default=False
+        Whether atoms and offset are trained together with the network, by the gradients of an
+        unsupervised loss. Atoms given as an array are then scaled to norm 1, and stay so.
+    validation_fraction : float or None, default=None
+        Share of the samples that is held out to judge by. None judges each epoch by the loss of
+        its batches.
+    patience : int or None, default=None
+        Epochs in a row without a new lowest loss after which a stage ends; None never ends one
+        early. Whether or not, the parameters with the lowest are kept.
+    max_norm : float or None, default=None
+        Longest gradient; longer ones are scaled down.
+    shuffle : bool, default=True
+        Whether each epoch has a random order; of a memory map, batches of consecutive rows in
+        random order.
+    sparse_output : bool, default=False
+        Whether `transform` returns a SciPy CSR array instead of a dense one.
+    random_state : int, RandomState instance or None, default=None
+        Draws what the dictionary starts from, the parameters of encoders that start at random, the
+        held-out samples, and the order of the samples.
+    verbose : int or bool, default=0
+        1 prints a line an epoch.
+    n_jobs : int or None, default=None
+        Threads for exact codes and for `transform`; None uses all cores. The result does not depend
+        on it.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary
+    components_ : ndarray of shape (n_components, n_features)
+        Atoms of the dictionary.
+    encoder_ : TrainableEncoder
+        The trained network. ``encoder_.encode(X, dictionary_, n_layers=k)`` runs its first `k`
+        layers.
+    penalty_ : Penalty
+        That of the objective, with its weight.
+    history_ : dict of str to list of float
+        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
+        where samples are held out, ``"grad_norm"``, ``"lr"``, ``"n_layers"`` (0 is all) and
+        ``"seconds"`` spent training.
+    n_iter_ : int
+        Steps of the optimizer.
+    n_epochs_ : int
+        Passes over the samples that were completed, or batches of a stream.
+    state_ : TrainingState or None
+        What `partial_fit` goes on from; it can be saved. None if training was not begun.
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    See Also
+    --------
+    sparsecode.encoders.LISTA : The network alone.
+    sparsecode.SparseCoder : Exact codes on the same dictionary.
+    sparsecode.compare.amortization_report : What the codes cost against exact ones.
+
+    Notes
+    -----
+    If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
+    keeps the best parameters from before and can be used.
+
+    References
+    ----------
+    K. Gregor and Y. LeCun, "Learning fast approximations of sparse coding", 2010.
+
+    Examples
+    --------
+    >>> from sparsecode import LISTA, Dictionary
+    >>> from sparsecode.datasets import make_sparse_signals
+    >>> dictionary = Dictionary.random(20, 10, random_state=0)
+    >>> X = make_sparse_signals(500, n_nonzero=2, dictionary=dictionary, random_state=0).X
+    >>> model = LISTA(dictionary=dictionary, n_layers=3, alpha=0.1, n_epochs=30, random_state=0)
+    >>> codes = model.fit_transform(X)
+    >>> untrained = model.encoder_.bind(None).encode(X, dictionary)
+    >>> from sparsecode import certify
+    >>> bool(-model.score(X) < 0.9 * certify(X, untrained, dictionary, L1(0.1)).objective.mean())
+    True
+    """
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        dictionary=None,
+        encoder=None,
+        n_layers=None,
+        penalty=L1,
+        alpha=1.0,
+        loss="unsupervised",
+        optimizer=None,
+        schedule=None,
+        n_epochs=100,
+        batch_size=256,
+        stages=None,
+        learn_dictionary=False,
+        validation_fraction=None,
+        patience=None,
+        max_norm=None,
+        shuffle=True,
+        sparse_output=False,
+        random_state=None,
+        verbose=0,
+        n_jobs=None,
+    ):
+        self.n_components = n_components
+        self.dictionary = dictionary
+        self.encoder = encoder
+        self.n_layers = n_layers
+        self.penalty = penalty
+        self.alpha = alpha
+        self.loss = loss
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.stages = stages
+        self.learn_dictionary = learn_dictionary
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.max_norm = max_norm
+        self.shuffle = shuffle
+        self.sparse_output = sparse_output
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    @with_callbacks
+    def fit(self, X, y=None, sample_weight=None, codes=None):
+        """Learn the dictionary, unless it is given, and train the network.
+
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far and can be
+        used; the interrupt is then raised.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
+            An iterator gives batches, from each of which is learned once, in pieces of
+            `batch_size`; the dictionary, unless it is given, is learned from the first. As there
+            are no epochs, callbacks are told nothing of it.
+        y : None
+            Ignored; present for scikit-learn's pipelines.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each sample counts in the mean; 0 leaves it out.
+        codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
+            Codes on the given dictionary to learn, for a supervised loss, instead of exact ones.
+
+        Returns
+        -------
+        self : LISTA
+        """
+        encoder, penalty = self._check_parameters()
+        rng = check_random_state(self.random_state)
+
+        def begin(X, sample_weight):
+            self._begin(encoder, penalty, X, sample_weight, rng)
+
+        if hasattr(X, "__next__"):
+            of_epochs = ("validation_fraction", "patience", "stages")
+            self._check_stream(
+                sample_weight=sample_weight,
+                codes=codes,
+                **{name: getattr(self, name) for name in of_epochs},
+            )
+            self._fit_stream(X, begin, first=True)
+            return self
+        X, sample_weight = self._check_samples(X, sample_weight, reset=True)
+        codes = self._check_codes(codes, X, penalty)
+        self._check_split(X, sample_weight)
+        begin(X, sample_weight)
+        self._fit_epochs(X, y, sample_weight, codes, rng)
+        if has_atoms(self.dictionary) and not self._encode(_first_rows(X)).any():
+            warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=False)
+        return self
+
+    def partial_fit(self, X, y=None, sample_weight=None, codes=None):
+        """Go on training with more samples, in the order given, each once.
+
+        The first call learns the dictionary from its samples, unless it is given, and fixes it, the
+        encoder and the penalty; with `learn_dictionary` all calls train the atoms too. The
+        parameters in use are always the latest: the loss of a batch does not tell which are best.
+        After `fit`, training goes on from the best. `n_epochs`, `stages`, `patience` and
+        `validation_fraction` are about `fit`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
+            One batch, or several of `batch_size`.
+        y : None
+            Ignored; present for scikit-learn's pipelines.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each sample counts in the mean; 0 leaves it out.
+        codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
+            Codes on the given dictionary to learn, for a supervised loss, instead of exact ones.
+
+        Returns
+        -------
+        self : LISTA
+        """
+        encoder, penalty = self._check_parameters()
+        first = not hasattr(self, "dictionary_")
+
+        def begin(X, sample_weight):
+            rng = check_random_state(self.random_state)
+            self._begin(encoder, penalty, X, sample_weight, rng)
+
+        is_stream = hasattr(X, "__next__")
+        self._check_stream(
+            **({"sample_weight": sample_weight, "codes": codes} if is_stream else {})
+        )
+        if is_stream:
+            self._fit_stream(X, begin, first=first)
+            return self
+        X, sample_weight = self._check_samples(X, sample_weight, reset=first)
+        codes = self._check_codes(codes, X, penalty)
+        self._fit_stream([X], begin, first=first, sample_weight=sample_weight, codes=codes)
+        return self
+
+    def _begin(self, encoder, penalty, X, sample_weight, rng):
+        """Prepare to train: with the dictionary that is given, or one that is learned here."""
+        if has_atoms(self.dictionary):
+            dictionary = self._given_dictionary()
+            check_features(X, dictionary)
+            check_params_fit(encoder, dictionary.n_components, X)
+            self._start(encoder, promote(dictionary, X), penalty, rng)
+            return
+        learner = self._learner(X, rng)
+        n_components = learner.get_params().get("n_components")
+        if n_components is not None:
+            check_params_fit(encoder, n_components, X)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        try:
+            learner.fit(X, **weights)
+        finally:
+            # Of an interrupted one, too: there is something to code with.
+            learned = getattr(learner, "dictionary_", getattr(learner, "components_", None))
+            if learned is not None:
+                self._start(encoder, as_dictionary(learned), penalty, rng)
+
+    def _given_dictionary(self):
+        dictionary = as_dictionary(self.dictionary)
+        if self.learn_dictionary and not isinstance(self.dictionary, Dictionary):
+            return Dictionary(dictionary.atoms, constraint=UnitNorm())
+        return dictionary
+
+    def _learner(self, X, rng):
+        """What learns the dictionary, not fitted yet."""
+        seed = rng.randint(np.iinfo(np.int32).max)
+        if self.dictionary is not None:
+            learner = clone(self.dictionary)
+            if learner.get_params().get("random_state", 0) is None:
+                learner.set_params(random_state=seed)
+            if self.n_components is not None:
+                learner.set_params(n_components=self.n_components)
+            return learner
+        n_components = X.shape[1] if self.n_components is None else self.n_components
+        batch_size = max(_BATCH, 2 * n_components)
+        return DictionaryLearning(
+            n_components,
+            penalty=self.penalty,
+            alpha=self.alpha,
+            batch_size=batch_size if X.shape[0] > batch_size else None,
+            random_state=seed,
+            verbose=self.verbose,
+            n_jobs=self.n_jobs,
+        )
+
+    def _resolved_loss(self, penalty):
+        if self.loss == "supervised":
+            return SupervisedLoss()
+        if self.loss == "unsupervised":
+            if not hasattr(penalty, "_grad"):
+                raise TypeError(
+                    f"the unsupervised loss needs the gradient of the penalty, and "
+                    f"{type(penalty).__name__} has none. Use loss='supervised', or L1."
+                )
+            return LassoLoss(penalty)
+        if isinstance(self.loss, str):
+            raise ValueError(
+                wrong(
+                    "loss",
+                    got=repr(self.loss),
+                    expected="'unsupervised', 'supervised' or a Loss",
+                    remedy="Choose one of these.",
+                )
+            )
+        return self.loss
+
+    def _check_parameters(self):
+        """Raise if a parameter is wrong or two do not fit; return encoder and penalty."""
+        check_number(self.alpha, "alpha", low=0)
+        if self.n_components is not None:
+            check_integer(self.n_components, "n_components")
+        check_dictionary(self.dictionary, self.n_components)
+        penalty = resolve_penalty(self.penalty, self.alpha)
+        encoder = encoders.LISTA() if self.encoder is None else self.encoder
+        encoder = resolve_encoder(encoder, penalty, self.n_layers)
+        self._check_training(encoder, penalty)
+        if has_atoms(self.dictionary):
+            self._check_learning(self._given_dictionary())
+        return encoder, penalty
+
+    def _check_codes(self, codes, X, penalty):
+        if codes is None:
+            return None
+        if not has_atoms(self.dictionary):
+            raise ValueError(
+                "codes were given but the dictionary is learned; expected codes on a dictionary "
+                "that is given too. Give the dictionary, or leave codes out."
+            )
+        loss = self._resolved_loss(penalty)
+        if not loss.uses_target:
+            raise ValueError(
+                f"codes were given but {type(loss).__name__} compares with none. Leave them out, "
+                "or use loss='supervised'."
+            )
+        return check_code_rows(codes, X.shape[0], as_dictionary(self.dictionary).n_components)
+
+
+def _first_rows(X):
+    return dense_rows(X, slice(0, _LOOKED_AT), X.dtype)
