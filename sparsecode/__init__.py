@@ -7,6 +7,7 @@ from sparsecode.estimators import (
     LISTA,
     DictionaryLearning,
     OlshausenField,
+    SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Dictionary",
     "DictionaryLearning",
     "OlshausenField",
+    "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",
     "__version__",

@@ -136,6 +136,51 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
     return Dictionary(atoms.astype(common_dtype(X)), constraint=source.constraint)
 
 
+def initial_offset(offset, X, sample_weight=None):
+    """Make the offset that an autoencoder starts from.
+
+    Parameters
+    ----------
+    offset : {"mean", "zero"} or array-like of shape (n_features,)
+        "mean" is that of the samples; an array is used as it is.
+    X : array-like or CSR matrix of shape (n_samples, n_features)
+        Read a block of rows at a time.
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        How much each sample counts in the mean; None is 1 each.
+
+    Returns
+    -------
+    offset : ndarray of shape (n_features,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.initialization import initial_offset
+    >>> initial_offset("mean", np.array([[1.0, 2.0], [3.0, 2.0]]))
+    array([2., 2.])
+    """
+    n_samples, n_features = X.shape
+    if not isinstance(offset, str):
+        return check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=n_features)[0]
+    if offset == "zero":
+        return np.zeros(n_features)
+    if offset != "mean":
+        raise ValueError(
+            wrong(
+                "offset",
+                got=repr(offset),
+                expected="'mean', 'zero' or an array of shape (n_features,)",
+                remedy="Use 'mean' for samples that are not centred.",
+            )
+        )
+    weights = np.ones(n_samples) if sample_weight is None else np.asarray(sample_weight)
+    total = np.zeros(n_features)
+    for start in range(0, n_samples, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        total += weights[rows] @ dense_rows(X, rows, np.float64)
+    return total / weights.sum()
+
+
 def _can_be_read(X):
     """Whether blocks of rows can be had as they are; their values are checked when read."""
     if X is None or not hasattr(X, "dtype") or len(X.shape) != 2 or min(X.shape) == 0:

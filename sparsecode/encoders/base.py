@@ -60,6 +60,8 @@ class TrainableEncoder(Encoder):
 
     Attributes
     ----------
+    is_sparse : bool
+        Whether codes are sparse whatever the loss is.
     sparse_codes : bool
         Whether `forward` takes ``sparse=True``, for codes as a CSR array in training.
     signal_names : tuple of str
@@ -70,6 +72,7 @@ class TrainableEncoder(Encoder):
 
     params: dict | None = field(default=None, kw_only=True, repr=False)
 
+    is_sparse: ClassVar[bool] = False
     sparse_codes: ClassVar[bool] = False
     signal_names: ClassVar[tuple[str, ...]] = ()
     depends_on_batch: ClassVar[bool] = False

@@ -47,6 +47,7 @@ class TopK(LinearEncoder):
 
     k: int = 8
 
+    is_sparse: ClassVar[bool] = True
     sparse_codes: ClassVar[bool] = True
     _signed: ClassVar[bool] = False
 

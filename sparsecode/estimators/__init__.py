@@ -4,12 +4,14 @@ from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.estimators.lista import LISTA
 from sparsecode.estimators.olshausen_field import OlshausenField
 from sparsecode.estimators.outlier_detector import SparseOutlierDetector
+from sparsecode.estimators.sparse_autoencoder import SparseAutoencoder
 from sparsecode.estimators.sparse_coder import SparseCoder
 
 __all__ = [
     "LISTA",
     "DictionaryLearning",
     "OlshausenField",
+    "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",
 ]

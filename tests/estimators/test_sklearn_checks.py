@@ -10,6 +10,7 @@ from sparsecode import (
     Dictionary,
     DictionaryLearning,
     OlshausenField,
+    SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
     estimators,
@@ -40,6 +41,7 @@ TO_CHECK = {
     "DictionaryLearning": DictionaryLearning(n_components=3, alpha=0.1, n_epochs=3),
     "OlshausenField": OlshausenField(n_epochs=2),
     "LISTA": LISTA(n_components=3, n_layers=3, alpha=0.1, n_epochs=3),
+    "SparseAutoencoder": SparseAutoencoder(n_components=3, alpha=0.1, n_epochs=3),
     "SparseOutlierDetector": SparseOutlierDetector(),
 }
 

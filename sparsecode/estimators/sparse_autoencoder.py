@@ -1,0 +1,291 @@
+"""Sparse autoencoders as an estimator: an encoder and a dictionary, trained together."""
+
+from __future__ import annotations
+
+from sklearn.callback import with_callbacks
+from sklearn.utils import check_random_state
+
+from sparsecode._validation import check_integer, check_number
+from sparsecode.constraints import check_constraint
+from sparsecode.encoders import ReLU
+from sparsecode.estimators._pieces import check_params_fit, resolve_encoder
+from sparsecode.estimators._trained import TrainedCoder
+from sparsecode.initialization import initial_dictionary, initial_offset
+from sparsecode.losses import AutoencoderLoss, PenaltyTerm
+from sparsecode.penalties import L1
+from sparsecode.penalties.base import resolve_penalty
+
+
+class SparseAutoencoder(TrainedCoder):
+    """Sparse codes by an encoder that is trained together with its dictionary.
+
+    Minimises over the parameters of the encoder, the atoms and the offset the mean over samples of
+    ``1/2 ||x - offset - z @ atoms||^2`` plus what the loss adds, where ``z`` are the codes of the
+    encoder: a penalty, or nothing for an encoder that is sparse by itself. What is learned is a
+    `Dictionary` like any other, so that exact codes on it can be compared.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Number of atoms; None is that of `init` if it has one, and else the number of features.
+    encoder : TrainableEncoder or None, default=None
+        One of `sparsecode.encoders`; None is ``ReLU()``.
+    loss : Loss or None, default=None
+        None is ``AutoencoderLoss([penalty])`` or, for an encoder that is sparse by itself, such as
+        `TopK`, ``AutoencoderLoss()``.
+    penalty : Penalty or its class, default=L1
+        That of the default loss. A class stands for its default instance, of weight 1.
+    alpha : float, default=1.0
+        Multiplies the weight of the penalty: the same number as in exact coding.
+    optimizer : Optimizer or None, default=None
+        None is ``Adam()``.
+    schedule : callable or None, default=None
+        Learning rate of each step, such as those of `sparsecode.schedules`, instead of the
+        optimizer's own.
+    n_epochs : int, default=20
+        Most passes over the samples.
+    batch_size : int or None, default=256
+        Samples of a step; None is all.
+    init : str, array-like of shape (n_components, n_features) or Dictionary, default="random"
+        Atoms to start from: "random", "samples", "svd", "dct" or "k-means++", see
+        `sparsecode.initialization.initial_dictionary`; or the atoms themselves.
+    offset : {"mean", "zero"} or array-like of shape (n_features,), default="mean"
+        Offset to start from, unless `init` is a `Dictionary` that has one.
+    constraint : Constraint or None, default=None
+        Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
+        `UnitNorm()`.
+    validation_fraction : float or None, default=None
+        Share of the samples that is held out to judge by. None judges each epoch by the loss of
+        its batches.
+    patience : int or None, default=None
+        Epochs in a row without a new lowest loss after which training ends; None never ends it
+        early. Whether or not, the parameters with the lowest are kept.
+    max_norm : float or None, default=None
+        Longest gradient; longer ones are scaled down.
+    shuffle : bool, default=True
+        Whether each epoch has a random order; of a memory map, batches of consecutive rows in
+        random order.
+    sparse_output : bool, default=False
+        Whether `transform` returns a SciPy CSR array instead of a dense one.
+    random_state : int, RandomState instance or None, default=None
+        Draws what training starts from, the held-out samples, and the order of the samples.
+    verbose : int or bool, default=0
+        1 prints a line an epoch.
+    n_jobs : int or None, default=None
+        Threads of `transform`; None uses all cores. The result does not depend on it.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary
+        Atoms and offset: the decoder.
+    components_ : ndarray of shape (n_components, n_features)
+        Atoms of the dictionary.
+    encoder_ : TrainableEncoder
+    penalty_ : Penalty
+        That of the objective that `score` and `certify` judge by: the penalty of the loss, or one
+        of weight 0 if it has none.
+    history_ : dict of str to list of float
+        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
+        where samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent training.
+    n_iter_ : int
+        Steps of the optimizer.
+    n_epochs_ : int
+        Passes over the samples that were completed, or batches of a stream.
+    state_ : TrainingState or None
+        What `partial_fit` goes on from; it can be saved. None if training was not begun.
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    See Also
+    --------
+    sparsecode.DictionaryLearning : Exact codes and their dictionary.
+    sparsecode.compare.amortization_report : What the codes cost against exact ones.
+
+    Notes
+    -----
+    If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
+    keeps the best parameters from before and can be used.
+
+    References
+    ----------
+    A. Ng, "Sparse autoencoder", 2011. T. Bricken et al., "Towards monosemanticity: decomposing
+    language models with dictionary learning", 2023.
+
+    Examples
+    --------
+    >>> from sparsecode import SparseAutoencoder, SparseCoder
+    >>> from sparsecode.datasets import make_sparse_signals
+    >>> from sparsecode.encoders import TopK
+    >>> X = make_sparse_signals(500, 20, 10, n_nonzero=2, random_state=0).X
+    >>> model = SparseAutoencoder(20, encoder=TopK(k=2), random_state=0).fit(X)
+    >>> model.transform(X[:5]).shape
+    (5, 20)
+    >>> exact = SparseCoder(model.dictionary_, alpha=0.1).fit(X)
+    """
+
+    stages = None
+    learn_dictionary = True
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        encoder=None,
+        loss=None,
+        penalty=L1,
+        alpha=1.0,
+        optimizer=None,
+        schedule=None,
+        n_epochs=20,
+        batch_size=256,
+        init="random",
+        offset="mean",
+        constraint=None,
+        validation_fraction=None,
+        patience=None,
+        max_norm=None,
+        shuffle=True,
+        sparse_output=False,
+        random_state=None,
+        verbose=0,
+        n_jobs=None,
+    ):
+        self.n_components = n_components
+        self.encoder = encoder
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.init = init
+        self.offset = offset
+        self.constraint = constraint
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.max_norm = max_norm
+        self.shuffle = shuffle
+        self.sparse_output = sparse_output
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    @with_callbacks
+    def fit(self, X, y=None, sample_weight=None):
+        """Train encoder, atoms and offset.
+
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far and can be
+        used; the interrupt is then raised.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
+            An iterator gives batches, from each of which is learned once, in pieces of
+            `batch_size`. As there are no epochs, callbacks are told nothing of it.
+        y : None
+            Ignored; present for scikit-learn's pipelines.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each sample counts in the mean; 0 leaves it out.
+
+        Returns
+        -------
+        self : SparseAutoencoder
+        """
+        encoder = self._check_parameters()
+        rng = check_random_state(self.random_state)
+
+        def begin(X, sample_weight):
+            self._begin(encoder, X, sample_weight, rng)
+
+        if hasattr(X, "__next__"):
+            self._check_stream(
+                sample_weight=sample_weight,
+                validation_fraction=self.validation_fraction,
+                patience=self.patience,
+            )
+            self._fit_stream(X, begin, first=True)
+            return self
+        X, sample_weight = self._check_samples(X, sample_weight, reset=True)
+        self._check_split(X, sample_weight)
+        begin(X, sample_weight)
+        self._fit_epochs(X, y, sample_weight, None, rng)
+        return self
+
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Go on training with more samples, in the order given, each once.
+
+        The first call draws the first dictionary, and fixes the encoder. The parameters in use are
+        always the latest: the loss of a batch does not tell which are best. After `fit`, training
+        goes on from the best. `n_epochs`, `patience` and `validation_fraction` are about `fit`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
+            One batch, or several of `batch_size`.
+        y : None
+            Ignored; present for scikit-learn's pipelines.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each sample counts in the mean; 0 leaves it out.
+
+        Returns
+        -------
+        self : SparseAutoencoder
+        """
+        encoder = self._check_parameters()
+        first = not hasattr(self, "dictionary_")
+
+        def begin(X, sample_weight):
+            self._begin(encoder, X, sample_weight, check_random_state(self.random_state))
+
+        self._check_stream(sample_weight=sample_weight if hasattr(X, "__next__") else None)
+        if hasattr(X, "__next__"):
+            self._fit_stream(X, begin, first=first)
+            return self
+        X, sample_weight = self._check_samples(X, sample_weight, reset=first)
+        self._fit_stream([X], begin, first=first, sample_weight=sample_weight)
+        return self
+
+    def _begin(self, encoder, X, sample_weight, rng):
+        """Draw what training starts from."""
+        n_components = self.n_components
+        if n_components is None:
+            n_components = (
+                len(getattr(self.init, "atoms", self.init)) if _is_given(self.init) else X.shape[1]
+            )
+        check_params_fit(encoder, n_components, X)
+        dictionary = initial_dictionary(
+            self.init, X, n_components, constraint=self.constraint, random_state=rng
+        )
+        if dictionary.offset is None:
+            dictionary = dictionary.replace(offset=initial_offset(self.offset, X, sample_weight))
+        self._start(encoder, dictionary, self._judging_penalty(), rng)
+
+    def _resolved_loss(self, penalty):
+        if self.loss is not None:
+            return self.loss
+        if self._resolved_encoder().is_sparse:
+            return AutoencoderLoss()
+        return AutoencoderLoss([resolve_penalty(self.penalty, self.alpha)])
+
+    def _judging_penalty(self):
+        """Penalty of the objective that the codes are judged by."""
+        loss = self._resolved_loss(None)
+        terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
+        found = [term.penalty for term in terms if isinstance(term, PenaltyTerm)]
+        return found[0].checked() if found else L1(0.0)
+
+    def _resolved_encoder(self):
+        encoder = ReLU() if self.encoder is None else self.encoder
+        return resolve_encoder(encoder, resolve_penalty(self.penalty, self.alpha), None)
+
+    def _check_parameters(self):
+        """Raise if a parameter is wrong or two do not fit; return the encoder."""
+        check_number(self.alpha, "alpha", low=0)
+        if self.n_components is not None:
+            check_integer(self.n_components, "n_components")
+        if self.constraint is not None:
+            check_constraint(self.constraint)
+        encoder = self._resolved_encoder()
+        self._check_training(encoder, None)
+        return encoder
