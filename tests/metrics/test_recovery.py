@@ -70,7 +70,7 @@ def test_code_mcc_of_many_rows_and_sparse_codes(monkeypatch):
     codes = rng.standard_normal((50, 6)) * (rng.random((50, 6)) < 0.4)
     truth = codes + 0.5 * rng.standard_normal((50, 6)) * (codes != 0)
     expected = code_mcc(codes, truth)
-    monkeypatch.setattr("sparsecode.metrics.recovery._ROWS", 7)
+    monkeypatch.setattr("sparsecode.metrics._correlations._ENTRIES", 42)
     for one in (codes, sparse.csr_array(codes)):
         for two in (truth, sparse.csr_array(truth)):
             assert code_mcc(one, two) == pytest.approx(expected, abs=1e-12)
