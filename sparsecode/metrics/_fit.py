@@ -54,7 +54,7 @@ class Fit:
         cosines = inner[given] / np.where(norms_hat > 0, norms * norms_hat, 1)
         self._cosines += float(np.clip(cosines, -1, 1).sum())
         self._ratios += float((norms_hat / norms).sum())
-        self._n_nonzero += np.count_nonzero(given)
+        self._n_nonzero += int(np.count_nonzero(given))
 
     @property
     def size(self):

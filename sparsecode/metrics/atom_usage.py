@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._moments import squares
 from sparsecode._validation import check_code_rows, check_number, check_rows, wrong
@@ -79,7 +80,11 @@ def usage(codes, *, threshold=0.0):
     """
     sizes = sizes_above(codes, threshold)
     uses = count(sizes, axis=0)
-    total = np.asarray(sizes.sum(axis=0, dtype=np.float64)).ravel()
+    if sparse.issparse(sizes):
+        # The sums of a sparse matrix are of its own type, whatever is asked for.
+        total = np.bincount(sizes.indices, sizes.data, sizes.shape[1])
+    else:
+        total = sizes.sum(axis=0, dtype=np.float64)
     return Usage(uses / sizes.shape[0], total / np.maximum(uses, 1))
 
 

@@ -168,17 +168,19 @@ def _constant(X, ablation):
 
 def _loss(model_loss, activations, what):
     value = model_loss(activations)
+    if np.ndim(value) > 0:
+        raise _not_a_loss(what, f"an array of shape {np.shape(value)}")
     try:
-        loss = float(value) if np.ndim(value) == 0 else float("nan")
+        loss = float(value)
     except (TypeError, ValueError):
-        loss = float("nan")
+        raise _not_a_loss(what, repr(value)) from None
     if not np.isfinite(loss):
-        raise ValueError(
-            wrong(
-                f"model_loss of {what}",
-                got=repr(value),
-                expected="a finite number",
-                remedy="Return the mean loss.",
-            )
-        )
+        raise _not_a_loss(what, repr(value))
     return loss
+
+
+def _not_a_loss(what, got):
+    remedy = "Return the mean over samples."
+    return ValueError(
+        wrong(f"model_loss of {what}", got=got, expected="a finite number", remedy=remedy)
+    )
