@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._rows import dense_rows
+from sparsecode.metrics._counts import canonical
 
 # Entries of a block that is dense, in float64, at a time.
 _ENTRIES = 2**22
@@ -15,7 +16,8 @@ _CANCELS = 1e6
 
 def correlations(codes, other):
     """Pearson correlations of all pairs of columns, 0 for constant ones; which of `codes` vary."""
-    first, second = columns_of(codes), columns_of(other)
+    codes, other = canonical(codes), canonical(other)
+    first, second = _columns_of(codes), _columns_of(other)
     n_samples = codes.shape[0]
     if all(isinstance(side, _SparseColumns) and side.is_centred_enough for side in (first, second)):
         table = first.products(second) / n_samples
@@ -32,7 +34,7 @@ def correlations(codes, other):
     return table / n_samples, first.deviation > 0
 
 
-def columns_of(codes):
+def _columns_of(codes):
     return (_SparseColumns if sparse.issparse(codes) else _Columns)(codes)
 
 

@@ -10,7 +10,7 @@ from scipy import sparse
 from sparsecode._moments import squares
 from sparsecode._validation import check_code_rows, check_number, check_rows, wrong
 from sparsecode.dictionary import as_dictionary
-from sparsecode.metrics._counts import count, sizes_above
+from sparsecode.metrics._counts import canonical, count, sizes_above
 
 
 def dead_atoms(codes, *, threshold=0.0, min_usage=0.0):
@@ -119,7 +119,7 @@ def sort_atoms(dictionary, codes, *, by="usage"):
     array([1, 0])
     """
     dictionary = as_dictionary(dictionary)
-    codes = check_rows(codes, "codes")
+    codes = canonical(check_rows(codes, "codes"))
     codes = check_code_rows(codes, codes.shape[0], dictionary.n_components)
     if by == "usage":
         worth = count(codes, axis=0)

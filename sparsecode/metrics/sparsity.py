@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._validation import check_rows
-from sparsecode.metrics._counts import count, sizes_above
+from sparsecode.metrics._counts import canonical, count, sizes_above
 
 
 def l0(codes, *, threshold=0.0):
@@ -55,7 +55,7 @@ def kurtosis(codes):
     >>> kurtosis([[1.0, -1.0, 1.0, -1.0]])
     -2.0
     """
-    codes = check_rows(codes, "codes")
+    codes = canonical(check_rows(codes, "codes"))
     n_entries = codes.shape[0] * codes.shape[1]
     values = codes.data if sparse.issparse(codes) else codes
     squares = values.astype(np.float64) ** 2
