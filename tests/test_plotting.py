@@ -13,6 +13,7 @@ from sparsecode.model_selection import SelectionCurve
 from sparsecode.plotting import (
     plot_atoms,
     plot_convergence,
+    plot_density,
     plot_gabor_statistics,
     plot_ladder,
     plot_pareto,
@@ -201,6 +202,22 @@ def test_usage_is_shown_in_order():
     ax = plot_usage(codes[:, :3], ax=plt.subplots()[1])
     assert not ax.texts
     assert plot_usage(codes, threshold=0.5, ax=ax) is ax and len(ax.texts) == 1
+    ax.figure.canvas.draw()
+
+
+def test_density_is_shown_by_decades():
+    codes = np.zeros((100, 5))
+    codes[:1, 0], codes[:1, 1], codes[:20, 2], codes[:, 3] = 1.0, -0.2, 0.1, 2.0
+    for given in (codes, sparse.csr_array(codes)):
+        ax = plot_density(given, bins_per_decade=2)
+        shown = ax.patches[0].get_data()
+        assert_array_equal(shown.values, [2, 0, 1, 1])
+        assert_array_equal(shown.edges, [-2, -1.5, -1, -0.5, 0])
+        assert [text.get_text() for text in ax.texts] == ["1 never used"]
+    ax = plot_density(codes[:, :4], ax=plt.subplots()[1])
+    assert not ax.texts and ax.get_xlim() == (-2, 0) and len(ax.patches[0].get_data().values) == 20
+    assert plot_density(codes, threshold=3, ax=ax) is ax
+    assert [text.get_text() for text in ax.texts] == ["5 never used"]
     ax.figure.canvas.draw()
 
 

@@ -1,24 +1,55 @@
 """Measures of codes and reconstructions, one definition each."""
 
 from sparsecode.metrics.atom_usage import Usage, dead_atoms, sort_atoms, usage
+from sparsecode.metrics.density import (
+    DensityHistogram,
+    dead_fraction,
+    dense_fraction,
+    density_histogram,
+)
 from sparsecode.metrics.description import bic, code_length
-from sparsecode.metrics.reconstruction import explained_variance
-from sparsecode.metrics.recovery import atom_recovery, code_mcc
+from sparsecode.metrics.fit_summary import FitSummary, summary
+from sparsecode.metrics.reconstruction import (
+    cosine,
+    explained_variance,
+    l2_ratio,
+    mse,
+    normalized_mse,
+    relative_reconstruction_bias,
+)
+from sparsecode.metrics.recovery import atom_mcc, atom_mmcs, atom_recovery, code_mcc, code_mmcs
 from sparsecode.metrics.sparsity import kurtosis, l0
+from sparsecode.metrics.splicing import LossRecovered, loss_recovered
 from sparsecode.metrics.support import SupportScores, support_scores
 
 __all__ = [
+    "DensityHistogram",
+    "FitSummary",
+    "LossRecovered",
     "SupportScores",
     "Usage",
+    "atom_mcc",
+    "atom_mmcs",
     "atom_recovery",
     "bic",
     "code_length",
     "code_mcc",
+    "code_mmcs",
+    "cosine",
     "dead_atoms",
+    "dead_fraction",
+    "dense_fraction",
+    "density_histogram",
     "explained_variance",
     "kurtosis",
     "l0",
+    "l2_ratio",
+    "loss_recovered",
+    "mse",
+    "normalized_mse",
+    "relative_reconstruction_bias",
     "sort_atoms",
+    "summary",
     "support_scores",
     "usage",
 ]

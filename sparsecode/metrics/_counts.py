@@ -8,10 +8,19 @@ from scipy import sparse
 from sparsecode._validation import check_number, check_rows
 
 
+def canonical(codes):
+    """Codes without entries that a sparse matrix stores in parts; a copy only where there are."""
+    if not sparse.issparse(codes) or codes.has_canonical_format:
+        return codes
+    codes = codes.copy()
+    codes.sum_duplicates()
+    return codes
+
+
 def sizes_above(codes, threshold):
     """Absolute values of codes above a threshold, the others zero; sparse where the codes are."""
     check_number(threshold, "threshold", low=0)
-    sizes = abs(check_rows(codes, "codes"))
+    sizes = abs(canonical(check_rows(codes, "codes")))
     if not sparse.issparse(sizes):
         return np.where(sizes > threshold, sizes, 0)
     sizes.data[sizes.data <= threshold] = 0
@@ -22,4 +31,4 @@ def count(codes, axis):
     """Nonzeros of each row (1) or column (0), also where a sparse matrix stores zeros."""
     if not sparse.issparse(codes):
         return np.count_nonzero(codes, axis=axis)
-    return np.asarray((codes != 0).sum(axis=axis)).ravel()
+    return np.asarray((canonical(codes) != 0).sum(axis=axis)).ravel()

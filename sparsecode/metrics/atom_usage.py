@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._moments import squares
-from sparsecode._validation import check_code_rows, check_rows, wrong
+from sparsecode._validation import check_code_rows, check_number, check_rows, wrong
 from sparsecode.dictionary import as_dictionary
-from sparsecode.metrics._counts import count, sizes_above
+from sparsecode.metrics._counts import canonical, count, sizes_above
 
 
-def dead_atoms(codes, *, threshold=0.0):
-    """Atoms that no sample uses: never ``|z| > threshold``.
+def dead_atoms(codes, *, threshold=0.0, min_usage=0.0):
+    """Atoms that no sample uses, or hardly any.
 
     Parameters
     ----------
     codes : array-like or sparse matrix of shape (n_samples, n_components)
     threshold : float, default=0.0
+        A sample uses an atom where ``|z| > threshold``.
+    min_usage : float, default=0.0
+        An atom is dead where at most this share of the samples uses it.
 
     Returns
     -------
@@ -30,7 +34,8 @@ def dead_atoms(codes, *, threshold=0.0):
     >>> dead_atoms([[0.0, 2.0, 0.0], [0.0, 1.0, 3.0]])
     array([0])
     """
-    return np.flatnonzero(count(sizes_above(codes, threshold), axis=0) == 0)
+    check_number(min_usage, "min_usage", low=0, high=1)
+    return np.flatnonzero(usage(codes, threshold=threshold).share <= min_usage)
 
 
 class Usage(NamedTuple):
@@ -74,7 +79,12 @@ def usage(codes, *, threshold=0.0):
     Usage(share=array([0. , 1. , 0.5]), magnitude=array([0. , 1.5, 3. ]))
     """
     sizes = sizes_above(codes, threshold)
-    uses, total = count(sizes, axis=0), np.asarray(sizes.sum(axis=0)).ravel()
+    uses = count(sizes, axis=0)
+    if sparse.issparse(sizes):
+        # The sums of a sparse matrix are of its own type, whatever is asked for.
+        total = np.bincount(sizes.indices, sizes.data, sizes.shape[1])
+    else:
+        total = sizes.sum(axis=0, dtype=np.float64)
     return Usage(uses / sizes.shape[0], total / np.maximum(uses, 1))
 
 
@@ -109,7 +119,7 @@ def sort_atoms(dictionary, codes, *, by="usage"):
     array([1, 0])
     """
     dictionary = as_dictionary(dictionary)
-    codes = check_rows(codes, "codes")
+    codes = canonical(check_rows(codes, "codes"))
     codes = check_code_rows(codes, codes.shape[0], dictionary.n_components)
     if by == "usage":
         worth = count(codes, axis=0)

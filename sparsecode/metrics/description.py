@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from sparsecode._validation import check_code_rows, check_matrix, check_number
-from sparsecode.dictionary import as_dictionary
+from sparsecode._validation import check_number
 from sparsecode.metrics._counts import count
+from sparsecode.metrics._fit import fit_of_codes
+from sparsecode.metrics.atom_usage import usage
 
 
 def bic(X, codes, dictionary):
@@ -20,7 +21,7 @@ def bic(X, codes, dictionary):
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features)
     codes : array-like or sparse matrix of shape (n_samples, n_components)
     dictionary : Dictionary or array-like of shape (n_components, n_features)
 
@@ -39,10 +40,10 @@ def bic(X, codes, dictionary):
     >>> round(bic([[2.0, 1.0]], [[2.0]], [[1.0, 0.0]]), 3)
     0.693
     """
-    X, codes, dictionary, error = _errors(X, codes, dictionary)
+    codes, dictionary, fit = fit_of_codes(X, codes, dictionary)
     n_parameters = count(codes, axis=0).sum() + dictionary.atoms.size
     with np.errstate(divide="ignore"):
-        return float(X.size * np.log(error / X.size) + n_parameters * np.log(X.size))
+        return float(fit.size * np.log(fit.mse) + n_parameters * np.log(fit.size))
 
 
 def code_length(X, codes, dictionary, *, precision=None):
@@ -64,7 +65,7 @@ def code_length(X, codes, dictionary, *, precision=None):
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : array-like or sparse matrix of shape (n_samples, n_features)
     codes : array-like or sparse matrix of shape (n_samples, n_components)
         Shrunk coefficients, as those of an l1 penalty, make the residual larger than its support
         need have it; see `sparsecode.debias`.
@@ -97,29 +98,24 @@ def code_length(X, codes, dictionary, *, precision=None):
     >>> code_length(X, codes, atoms) < code_length(X, 0 * codes, atoms)
     True
     """
-    X, codes, dictionary, error = _errors(X, codes, dictionary)
+    return bits(*fit_of_codes(X, codes, dictionary), precision)
+
+
+def bits(codes, dictionary, fit, precision=None):
+    """Code length of checked codes whose fit is known."""
     if precision is None:
-        precision = X.std() / 256
+        precision = fit.deviation / 256
     check_number(precision, "precision", low=0, low_open=True)
-    (n_samples, _), n_components = X.shape, dictionary.n_components
-    deviation = max(np.sqrt(error / X.size), precision / np.sqrt(12))
-    residual = X.size / 2 * np.log2(2 * np.pi * np.e * (deviation / precision) ** 2)
+    n_samples, n_components = codes.shape
+    deviation = max(np.sqrt(fit.mse), precision / np.sqrt(12))
+    residual = fit.size / 2 * np.log2(2 * np.pi * np.e * (deviation / precision) ** 2)
     uses = count(codes, axis=0)
     supports = _log2_binomial(n_samples, uses).sum() + n_components * np.log2(n_samples + 1)
-    mean = np.asarray(abs(codes).sum(axis=0)).ravel() * dictionary.norms / np.maximum(uses, 1)
+    mean = usage(codes).magnitude * dictionary.norms
     with np.errstate(divide="ignore"):
-        bits = np.log2(2 * np.e * mean / (np.sqrt(12) * deviation)) + np.log2(np.e) / 2
-    values = uses @ np.maximum(bits, 1)
+        each = np.log2(2 * np.e * mean / (np.sqrt(12) * deviation)) + np.log2(np.e) / 2
+    values = uses @ np.maximum(each, 1)
     return float(residual + supports + values + dictionary.atoms.size / 2 * np.log2(n_samples))
-
-
-def _errors(X, codes, dictionary):
-    """Checked arguments, and the squared error of the reconstruction, in float64."""
-    dictionary = as_dictionary(dictionary)
-    X = check_matrix(X, "X", n_columns=dictionary.n_features)
-    codes = check_code_rows(codes, len(X), dictionary.n_components)
-    residual = X - dictionary.decode(codes)
-    return X, codes, dictionary, float(np.einsum("ij,ij->", residual, residual, dtype=np.float64))
 
 
 def _log2_binomial(n, k):

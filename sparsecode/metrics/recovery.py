@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._matching import match_atoms, match_table
-from sparsecode._rows import dense_rows
+from sparsecode._matching import cosines, match_atoms, match_table
 from sparsecode._validation import check_matrix, check_number, check_rows
+from sparsecode.metrics._correlations import correlations
 
-# Rows that are dense, in float64, at a time.
-_ROWS = 8192
+# True atoms that are compared with all atoms at a time.
+_ATOMS = 1024
 
 
 def atom_recovery(dictionary, truth, *, threshold=0.99):
@@ -46,11 +46,86 @@ def atom_recovery(dictionary, truth, *, threshold=0.99):
     0.5
     """
     check_number(threshold, "threshold", low=0, high=1)
+    atoms, truth = _checked_atoms(dictionary, truth)
+    paired = match_atoms(atoms, truth).cosines
+    return float(np.count_nonzero(paired > threshold) / len(truth))
+
+
+def atom_mcc(dictionary, truth):
+    """Mean cosine of the atoms of a dictionary with the true ones, paired one to one.
+
+    Atoms are paired so that the sum of absolute cosines is largest; the mean is over the true
+    atoms, and one without a pair counts 0. It is blind to sign, scale and order. The assignment
+    takes up to ``O(n_components^3)``.
+
+    Parameters
+    ----------
+    dictionary, truth : Dictionary or array-like of shape (n_components, n_features)
+        The numbers of atoms may differ.
+
+    Returns
+    -------
+    mcc : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the atoms have different numbers of features.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import atom_mcc
+    >>> round(atom_mcc([[0.0, -2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]]), 6)
+    0.8
+    """
+    atoms, truth = _checked_atoms(dictionary, truth)
+    return min(float(match_atoms(atoms, truth).cosines.sum() / len(truth)), 1.0)
+
+
+def atom_mmcs(dictionary, truth):
+    """Mean over the true atoms of the largest cosine with any atom of a dictionary (MMCS).
+
+    Cosines are absolute. As one atom may serve several true ones, it is at least `atom_mcc`; it
+    takes no assignment, so it is the one to use for very many atoms. Given two learned
+    dictionaries, it tells how far one contains the other; it is not symmetric.
+
+    Parameters
+    ----------
+    dictionary, truth : Dictionary or array-like of shape (n_components, n_features)
+        The numbers of atoms may differ.
+
+    Returns
+    -------
+    mmcs : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the atoms have different numbers of features.
+
+    References
+    ----------
+    L. Sharkey, D. Braun and B. Millidge, "Taking features out of superposition with sparse
+    autoencoders", 2022.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import atom_mmcs
+    >>> round(atom_mmcs([[3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]]), 6)
+    0.7
+    """
+    atoms, truth = _checked_atoms(dictionary, truth)
+    starts = range(0, len(truth), _ATOMS)
+    largest = (np.abs(cosines(truth[i : i + _ATOMS], atoms)).max(axis=1).sum() for i in starts)
+    return min(float(sum(largest) / len(truth)), 1.0)
+
+
+def _checked_atoms(dictionary, truth):
     truth = check_matrix(getattr(truth, "atoms", truth), "truth")
     atoms = getattr(dictionary, "atoms", dictionary)
-    atoms = check_matrix(atoms, "dictionary", n_columns=truth.shape[1])
-    cosines = match_atoms(atoms, truth).cosines
-    return float(np.count_nonzero(cosines > threshold) / len(truth))
+    return check_matrix(atoms, "dictionary", n_columns=truth.shape[1]), truth
 
 
 def code_mcc(codes, truth):
@@ -60,7 +135,8 @@ def code_mcc(codes, truth):
     is largest; the mean is over the true columns. One without a pair, or whose pair is constant,
     counts 0; true columns that are constant themselves are left out.
 
-    It costs a product ``O(n_samples n_components n_true)`` and an assignment, up to
+    It costs a product, ``O(n_samples n_components n_true)``, or as many multiplications as there
+    are pairs of nonzeros of a sample where both are sparse, and an assignment, up to
     ``O(n_components^3)``.
 
     Parameters
@@ -90,46 +166,53 @@ def code_mcc(codes, truth):
     >>> round(code_mcc([[0.0, -2.0], [1.0, 0.0], [0.0, -4.0]], [[1.0, 0], [0, 3], [2, 0]]), 6)
     1.0
     """
+    table = _code_table(codes, truth)
+    if table.size == 0:
+        return float("nan")
+    return min(float(table[match_table(table)].sum() / len(table)), 1.0)
+
+
+def code_mmcs(codes, truth):
+    """Mean over the true columns of the largest correlation with any column of codes.
+
+    As `code_mcc`, but one column may serve several true ones: the cosine of centred columns, its
+    maximum, and the mean of that. It is at least `code_mcc`, and takes no assignment.
+
+    Parameters
+    ----------
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    truth : array-like or sparse matrix of shape (n_samples, n_true)
+        Codes to compare with, of the same samples.
+
+    Returns
+    -------
+    mmcs : float
+        Between 0 and 1; NaN if all columns of the truth are constant.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of samples differ.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import code_mmcs
+    >>> round(code_mmcs([[0.0], [1.0], [0.0]], [[1.0, 0], [0, 3], [1, 0]]), 6)
+    1.0
+    """
+    table = _code_table(codes, truth)
+    if table.size == 0:
+        return float("nan")
+    return min(float(table.max(axis=1).mean()), 1.0)
+
+
+def _code_table(codes, truth):
+    """Absolute correlations of the true columns that vary with those of codes."""
     codes, truth = check_rows(codes, "codes"), check_rows(truth, "truth")
     if codes.shape[0] != truth.shape[0]:
         raise ValueError(
             f"codes has {codes.shape[0]} rows but truth has {truth.shape[0]}; expected as many. "
             "Compare codes of the same samples."
         )
-    table, varies = _correlations(truth, codes)
-    if not varies.any():
-        return float("nan")
-    table = np.abs(table[varies])
-    return min(float(table[match_table(table)].sum() / len(table)), 1.0)
-
-
-def _correlations(codes, other):
-    """Pearson correlations of all pairs of columns, 0 for constant ones; which of `codes` vary."""
-    first, second = _Columns(codes), _Columns(other)
-    product = sum(first.standard(rows).T @ second.standard(rows) for rows in _blocks(codes))
-    return product / codes.shape[0], first.deviation > 0
-
-
-class _Columns:
-    """Columns of codes, dense or sparse, less their means and divided by their deviations."""
-
-    def __init__(self, codes):
-        self.codes = codes
-        blocks = _blocks(codes)
-        self.mean = sum(self._dense(rows).sum(axis=0) for rows in blocks) / codes.shape[0]
-        squares = sum(((self._dense(rows) - self.mean) ** 2).sum(axis=0) for rows in blocks)
-        deviation = np.sqrt(squares / codes.shape[0])
-        # The mean of equal numbers is rounded too.
-        self.deviation = np.where(deviation > 1e-14 * np.abs(self.mean), deviation, 0)
-
-    def _dense(self, rows):
-        return dense_rows(self.codes, rows, np.float64)
-
-    def standard(self, rows):
-        centred = self._dense(rows) - self.mean
-        unit = np.where(self.deviation > 0, self.deviation, np.inf)
-        return centred / unit
-
-
-def _blocks(codes):
-    return [slice(i, i + _ROWS) for i in range(0, codes.shape[0], _ROWS)]
+    table, varies = correlations(truth, codes)
+    return np.abs(table[varies])

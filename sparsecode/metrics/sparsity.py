@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
-from sparsecode._validation import check_matrix
-from sparsecode.metrics._counts import count, sizes_above
+from sparsecode._validation import check_rows
+from sparsecode.metrics._counts import canonical, count, sizes_above
 
 
 def l0(codes, *, threshold=0.0):
@@ -37,7 +38,7 @@ def kurtosis(codes):
 
     Parameters
     ----------
-    codes : array-like of shape (n_samples, n_components)
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
 
     Returns
     -------
@@ -54,6 +55,9 @@ def kurtosis(codes):
     >>> kurtosis([[1.0, -1.0, 1.0, -1.0]])
     -2.0
     """
-    squares = check_matrix(codes, "codes").astype(np.float64) ** 2
-    variance = squares.mean()
-    return float((squares**2).mean() / variance**2 - 3) if variance > 0 else float("nan")
+    codes = canonical(check_rows(codes, "codes"))
+    n_entries = codes.shape[0] * codes.shape[1]
+    values = codes.data if sparse.issparse(codes) else codes
+    squares = values.astype(np.float64) ** 2
+    variance = squares.sum() / n_entries
+    return float((squares**2).sum() / n_entries / variance**2 - 3) if variance else float("nan")

@@ -6,6 +6,7 @@ Every function takes and returns matplotlib axes; none shows a figure or changes
 from sparsecode.plotting.amortization import plot_ladder, plot_pareto
 from sparsecode.plotting.atoms import plot_atoms
 from sparsecode.plotting.convergence import plot_convergence
+from sparsecode.plotting.density import plot_density
 from sparsecode.plotting.gabors import plot_gabor_statistics
 from sparsecode.plotting.selection import plot_selection
 from sparsecode.plotting.usage import plot_usage
@@ -13,6 +14,7 @@ from sparsecode.plotting.usage import plot_usage
 __all__ = [
     "plot_atoms",
     "plot_convergence",
+    "plot_density",
     "plot_gabor_statistics",
     "plot_ladder",
     "plot_pareto",

@@ -14,3 +14,16 @@ def quiet(ax):
     ax.tick_params(colors=INK, labelsize=9, length=3, width=0.6, color=GRID)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set(color=INK, fontsize=10)
+
+
+def note_dead(ax, n_dead):
+    """Write how many atoms are never used into the upper right corner."""
+    ax.annotate(
+        f"{n_dead} never used",
+        (1, 1),
+        xycoords="axes fraction",
+        ha="right",
+        va="top",
+        color=INK,
+        fontsize=9,
+    )

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from sparsecode.metrics import usage
-from sparsecode.plotting._style import GRID, INK, quiet
+from sparsecode.plotting._style import GRID, INK, note_dead, quiet
 
 
 def plot_usage(codes, *, threshold=0.0, ax=None):
@@ -40,15 +40,7 @@ def plot_usage(codes, *, threshold=0.0, ax=None):
     ax.axhline(share.mean(), color=INK, linewidth=0.8, linestyle="--")
     n_dead = np.count_nonzero(share == 0)
     if n_dead:
-        ax.annotate(
-            f"{n_dead} never used",
-            (1, 1),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-            color=INK,
-            fontsize=9,
-        )
+        note_dead(ax, n_dead)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)
     ax.set_xlabel("atom, by use")

@@ -9,6 +9,7 @@ from sparsecode.metrics import (
     code_length,
     code_mcc,
     dead_atoms,
+    kurtosis,
     l0,
     sort_atoms,
     support_scores,
@@ -45,3 +46,29 @@ def test_sparse_codes_are_measured_alike(signals):
     for by in ("usage", "energy"):
         assert (sort_atoms(atoms, other, by=by)[1] == sort_atoms(atoms, codes, by=by)[1]).all()
     np.testing.assert_array_equal(other.data, kept)
+
+
+def test_entries_stored_in_parts_are_summed(signals):
+    X, codes, atoms = signals
+    codes = codes.round(3)
+    whole = sparse.csr_array(codes)
+    # Each entry as 3 z - 2 z: the sizes of the parts are not those of the sum.
+    parts = sparse.csr_array(
+        (
+            np.column_stack([3 * whole.data, -2 * whole.data]).ravel(),
+            np.repeat(whole.indices, 2),
+            2 * whole.indptr,
+        ),
+        shape=whole.shape,
+    )
+    kept = parts.data.copy()
+    for measure in (l0, kurtosis, dead_atoms, lambda given: usage(given).magnitude):
+        np.testing.assert_allclose(measure(parts), measure(codes))
+    for criterion in (bic, code_length):
+        assert criterion(X, parts, atoms) == pytest.approx(criterion(X, codes, atoms))
+    assert code_mcc(parts, codes) == code_mcc(parts, parts) == pytest.approx(1)
+    assert support_scores(parts, codes) == (1, 1, 1)
+    assert (
+        sort_atoms(atoms, parts, by="energy")[1] == sort_atoms(atoms, codes, by="energy")[1]
+    ).all()
+    np.testing.assert_array_equal(parts.data, kept)

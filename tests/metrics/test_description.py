@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 from scipy.special import comb
 
 from sparsecode import Dictionary
@@ -65,3 +65,17 @@ def test_the_shortest_code_is_the_true_one(signals):
         code_length(X, codes, atoms, precision=0)
     with pytest.raises(ValueError, match="precision"):
         code_length(np.ones((3, 8)), codes[:3], atoms)
+
+
+def test_samples_on_disk_or_sparse_and_float32(signals, tmp_path):
+    X, codes, atoms = signals
+    X[np.abs(X) < 0.3] = 0
+    np.save(tmp_path / "X.npy", X)
+    on_disk = np.load(tmp_path / "X.npy", mmap_mode="r")
+    for criterion in (bic, code_length):
+        expected = criterion(X, codes, atoms)
+        assert criterion(sparse.csr_array(X), codes, atoms) == pytest.approx(expected)
+        assert criterion(on_disk, codes, atoms) == pytest.approx(expected)
+        single = [array.astype(np.float32) for array in (X, codes, atoms)]
+        again = criterion(*[array.astype(float) for array in single])
+        assert criterion(*single) == pytest.approx(again, rel=1e-13)

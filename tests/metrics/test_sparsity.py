@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 
 from sparsecode.metrics import kurtosis, l0
 
@@ -22,3 +22,6 @@ def test_kurtosis_of_symmetric_codes_is_the_sample_kurtosis():
     codes = np.vstack([half, -half])
     assert kurtosis(codes) == pytest.approx(stats.kurtosis(codes, axis=None))
     assert np.isnan(kurtosis(np.zeros((3, 2))))
+    few = np.where(np.abs(codes) > 1, codes, 0)
+    assert kurtosis(sparse.csr_array(few)) == pytest.approx(kurtosis(few))
+    assert np.isnan(kurtosis(sparse.csr_array((3, 2))))

@@ -1,0 +1,146 @@
+"""Samples beside their reconstructions: what is summed once, and each measure defined once."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._rows import dense_rows
+from sparsecode._validation import check_code_rows, check_rows
+from sparsecode.dictionary import as_dictionary
+
+# Entries of a block that is dense, in float64, at a time.
+_ENTRIES = 2**20
+
+
+class Fit:
+    """Sums over pairs of blocks of `X` and `X_hat`, in float64, and the measures they give.
+
+    Errors are worded for `X`, whose reconstructions these are.
+    """
+
+    def __init__(self, pairs):
+        self.n_samples = 0
+        self.squared_error = self.inner = self.squared_norm = self.total = 0.0
+        self._cosines = self._ratios = 0.0
+        self._n_nonzero = 0
+        self._first = self._shift = None
+        for X, X_hat in pairs:
+            self._add_spread(X)
+            self._add_agreement(X, X_hat)
+            self.n_samples += len(X)
+
+    def _add_spread(self, X):
+        """Merge the sum of squares about the mean sample, which is kept less the first one."""
+        if self._first is None:
+            # Equal samples are then exactly zero, and have no variance by rounding.
+            self._first, self._shift = X[0].copy(), np.zeros(X.shape[1])
+        X = X - self._first
+        mean = X.mean(axis=0)
+        difference = mean - self._shift
+        n = self.n_samples + len(X)
+        self._shift += difference * (len(X) / n)
+        weight = self.n_samples * len(X) / n
+        self.total += float(((X - mean) ** 2).sum() + weight * (difference**2).sum())
+
+    def _add_agreement(self, X, X_hat):
+        squares, squares_hat = (np.einsum("ij,ij->i", rows, rows) for rows in (X, X_hat))
+        inner = np.einsum("ij,ij->i", X, X_hat)
+        self.squared_error += float(((X - X_hat) ** 2).sum())
+        self.squared_norm += float(squares_hat.sum())
+        self.inner += float(inner.sum())
+        given = squares > 0
+        norms, norms_hat = np.sqrt(squares[given]), np.sqrt(squares_hat[given])
+        cosines = inner[given] / np.where(norms_hat > 0, norms * norms_hat, 1)
+        self._cosines += float(np.clip(cosines, -1, 1).sum())
+        self._ratios += float((norms_hat / norms).sum())
+        self._n_nonzero += int(np.count_nonzero(given))
+
+    @property
+    def size(self):
+        """Number of entries of `X`."""
+        return self.n_samples * len(self._first)
+
+    @property
+    def deviation(self):
+        """Standard deviation of all entries of `X` about their common mean."""
+        mean = self._first + self._shift
+        between = self.n_samples * ((mean - mean.mean()) ** 2).sum()
+        return float(np.sqrt((self.total + between) / self.size))
+
+    @property
+    def mse(self):
+        return self.squared_error / self.size
+
+    @property
+    def normalized_mse(self):
+        if self.total == 0:
+            raise ValueError(
+                "X has no variance: all its samples are equal; expected samples that differ. Give "
+                "more samples."
+            )
+        return self.squared_error / self.total
+
+    @property
+    def explained_variance(self):
+        return 1 - self.normalized_mse
+
+    @property
+    def cosine(self):
+        return self._cosines / self._some_nonzero()
+
+    @property
+    def l2_ratio(self):
+        return self._ratios / self._some_nonzero()
+
+    @property
+    def relative_reconstruction_bias(self):
+        self._some_nonzero()
+        if self.squared_norm == 0:
+            return 0.0
+        return self.squared_norm / self.inner if self.inner else float("inf")
+
+    def _some_nonzero(self):
+        if self._n_nonzero == 0:
+            raise ValueError(
+                "X has only zeros; expected a sample that is not 0, since norms are compared. Give "
+                "other samples."
+            )
+        return self._n_nonzero
+
+
+def fit_of(X, X_hat):
+    """Compare samples with reconstructions, whatever holds either."""
+    X, X_hat = check_rows(X, "X"), check_rows(X_hat, "X_hat")
+    if X.shape != X_hat.shape:
+        raise ValueError(
+            f"X_hat has shape {X_hat.shape}; expected {X.shape}, that of X. Reconstruct the same "
+            "samples."
+        )
+    blocks = _blocks(X, X.shape[1])
+    return Fit(
+        (dense_rows(X, rows, np.float64), dense_rows(X_hat, rows, np.float64)) for rows in blocks
+    )
+
+
+def fit_of_codes(X, codes, dictionary):
+    """Checked codes and dictionary, the latter in float64, and how well they reconstruct."""
+    dictionary = as_dictionary(dictionary).astype(np.float64)
+    X = check_rows(X, "X", n_columns=dictionary.n_features)
+    codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
+    widest = dictionary.n_features if sparse.issparse(codes) else max(dictionary.atoms.shape)
+    return codes, dictionary, Fit(_decoded(X, codes, dictionary, _blocks(X, widest)))
+
+
+def _decoded(X, codes, dictionary, blocks):
+    for rows in blocks:
+        part = codes[rows] if sparse.issparse(codes) else dense_rows(codes, rows, np.float64)
+        X_hat = part @ dictionary.atoms
+        if dictionary.offset is not None:
+            X_hat += dictionary.offset
+        yield dense_rows(X, rows, np.float64), X_hat
+
+
+def _blocks(X, n_columns):
+    n_rows = max(_ENTRIES // n_columns, 1)
+    return [slice(i, i + n_rows) for i in range(0, X.shape[0], n_rows)]

@@ -1,0 +1,49 @@
+"""How often the atoms of a dictionary are active, on a logarithmic scale."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+
+from sparsecode.metrics import density_histogram
+from sparsecode.plotting._style import GRID, note_dead, quiet
+
+
+def plot_density(codes, *, threshold=0.0, bins_per_decade=10, ax=None):
+    """Draw the histogram of the logarithm of how often atoms are active.
+
+    Atoms that no sample uses have no logarithm; their number is written where there are any. Two
+    humps mean that some of the atoms hardly learn.
+
+    Parameters
+    ----------
+    codes : array-like or sparse matrix of shape (n_samples, n_components)
+    threshold : float, default=0.0
+        A sample uses an atom where ``|z| > threshold``; see
+        `sparsecode.metrics.density_histogram`.
+    bins_per_decade : int, default=10
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> from sparsecode.plotting import plot_density
+    >>> ax = plot_density([[0.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
+    """
+    histogram = density_histogram(codes, threshold=threshold, bins_per_decade=bins_per_decade)
+    if ax is None:
+        ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
+    ax.stairs(histogram.counts, histogram.edges, fill=True, color="C0", alpha=0.85)
+    if histogram.n_dead:
+        note_dead(ax, histogram.n_dead)
+    ax.set_xlim(histogram.edges[0], histogram.edges[-1])
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("log10 of the share of samples")
+    ax.set_ylabel("atoms")
+    ax.grid(axis="y", color=GRID, linewidth=0.6)
+    ax.set_axisbelow(True)
+    quiet(ax)
+    return ax
