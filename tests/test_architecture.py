@@ -198,7 +198,10 @@ print([name for name in heavy if name in set(sys.modules) - theirs])
 
 
 def test_public_names_of_the_package():
-    assert sparsecode.__all__ == sorted(sparsecode.__all__, key=str)
+    # The order that ruff asks for: names in capitals first.
+    assert sparsecode.__all__ == sorted(
+        sparsecode.__all__, key=lambda name: (not name.isupper(), name)
+    )
     assert len(sparsecode.__all__) <= 45
     for name in sparsecode.__all__:
         assert hasattr(sparsecode, name)

@@ -24,7 +24,7 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 PAGES = sorted((ROOT / "docs").glob("*.rst")) + sorted((ROOT / "docs" / "guide").glob("*.rst"))
-EXAMPLES = ["bounded_l1", "proximal_gradient"]
+EXAMPLES = ["bounded_l1", "proximal_gradient", "relu_encoder"]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_pages(page):
 
 @pytest.mark.needs_jit("it is about the cache of compiled kernels")
 def test_examples_and_the_cache_they_leave(tmp_path):
-    """Penalties and solvers defined outside the package work, and later processes do too."""
+    """Classes defined outside the package work, and so do later processes."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
 
     def run(*arguments, cwd):

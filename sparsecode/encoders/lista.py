@@ -26,6 +26,9 @@ class LISTA(Unrolled):
     layer costs ``n_components * (n_features + n_components)`` multiplications a sample; the
     dictionary is read by `init` only, but for its offset.
 
+    This is the network alone. `sparsecode.LISTA` is the estimator that trains it, or any other
+    encoder, on samples.
+
     Parameters
     ----------
     penalty : L1, default=L1()

@@ -76,8 +76,25 @@ def check_dictionary(dictionary, n_components):
         )
 
 
+def prepare_learner(learner, n_components, rng):
+    """A copy of an estimator that learns a dictionary, with a seed, for so many atoms if known."""
+    learner = clone(learner)
+    seed = rng.randint(np.iinfo(np.int32).max)
+    if learner.get_params().get("random_state", seed) is None:
+        learner.set_params(random_state=seed)
+    if n_components is not None:
+        learner.set_params(n_components=n_components)
+    return learner
+
+
+def learned_dictionary(learner):
+    """The dictionary of an estimator, as far as it has come; None if it has none yet."""
+    learned = getattr(learner, "dictionary_", getattr(learner, "components_", None))
+    return None if learned is None else as_dictionary(learned)
+
+
 def check_params_fit(encoder, n_components, X):
     """Raise ValueError if parameters that training starts from fit no dictionary of this size."""
-    if encoder.params is not None:
+    if encoder.params is not None and n_components is not None:
         placeholder = Dictionary.random(n_components, X.shape[1], random_state=0)
         encoder.encode(np.zeros((1, X.shape[1])), placeholder, n_jobs=1)

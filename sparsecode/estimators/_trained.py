@@ -23,7 +23,6 @@ from sparsecode.training.checks import (
     check_learning,
     check_loss,
     check_numbers,
-    check_stream,
     resolve_optimizer,
     resolve_stages,
 )
@@ -211,7 +210,12 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
 
     def _check_stream(self, **given):
         """Raise if something was given that needs samples to pass over again."""
-        check_stream(resolve_optimizer(self.optimizer, self.schedule), None, None, None)
+        optimizer = resolve_optimizer(self.optimizer, self.schedule)
+        if optimizer.full_batch:
+            raise TypeError(
+                f"{type(optimizer).__name__} passes over the samples again and again, and those of "
+                "partial_fit or of an iterator are seen once. Use Adam, or fit to an array."
+            )
         refuse_with_stream(**given)
 
     def _check_learning(self, dictionary):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn.base import clone
 from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 
@@ -17,6 +15,8 @@ from sparsecode.estimators._pieces import (
     check_dictionary,
     check_params_fit,
     has_atoms,
+    learned_dictionary,
+    prepare_learner,
     resolve_encoder,
 )
 from sparsecode.estimators._stopping import warn_of_zeros
@@ -249,7 +249,8 @@ default=None
         self._check_split(X, sample_weight)
         begin(X, sample_weight)
         self._fit_epochs(X, y, sample_weight, codes, rng)
-        if has_atoms(self.dictionary) and not self._encode(_first_rows(X)).any():
+        # Where the dictionary is learned, whoever learns it tells.
+        if has_atoms(self.dictionary) and self._codes_nothing(X):
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=False)
         return self
 
@@ -284,13 +285,11 @@ default=None
             rng = check_random_state(self.random_state)
             self._begin(encoder, penalty, X, sample_weight, rng)
 
-        is_stream = hasattr(X, "__next__")
-        self._check_stream(
-            **({"sample_weight": sample_weight, "codes": codes} if is_stream else {})
-        )
-        if is_stream:
+        if hasattr(X, "__next__"):
+            self._check_stream(sample_weight=sample_weight, codes=codes)
             self._fit_stream(X, begin, first=first)
             return self
+        self._check_stream()
         X, sample_weight = self._check_samples(X, sample_weight, reset=first)
         codes = self._check_codes(codes, X, penalty)
         self._fit_stream([X], begin, first=first, sample_weight=sample_weight, codes=codes)
@@ -305,17 +304,14 @@ default=None
             self._start(encoder, promote(dictionary, X), penalty, rng)
             return
         learner = self._learner(X, rng)
-        n_components = learner.get_params().get("n_components")
-        if n_components is not None:
-            check_params_fit(encoder, n_components, X)
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        check_params_fit(encoder, learner.get_params().get("n_components"), X)
         try:
-            learner.fit(X, **weights)
+            learner.fit(X, **({} if sample_weight is None else {"sample_weight": sample_weight}))
         finally:
             # Of an interrupted one, too: there is something to code with.
-            learned = getattr(learner, "dictionary_", getattr(learner, "components_", None))
-            if learned is not None:
-                self._start(encoder, as_dictionary(learned), penalty, rng)
+            dictionary = learned_dictionary(learner)
+            if dictionary is not None:
+                self._start(encoder, dictionary, penalty, rng)
 
     def _given_dictionary(self):
         dictionary = as_dictionary(self.dictionary)
@@ -325,25 +321,19 @@ default=None
 
     def _learner(self, X, rng):
         """What learns the dictionary, not fitted yet."""
-        seed = rng.randint(np.iinfo(np.int32).max)
         if self.dictionary is not None:
-            learner = clone(self.dictionary)
-            if learner.get_params().get("random_state", 0) is None:
-                learner.set_params(random_state=seed)
-            if self.n_components is not None:
-                learner.set_params(n_components=self.n_components)
-            return learner
+            return prepare_learner(self.dictionary, self.n_components, rng)
         n_components = X.shape[1] if self.n_components is None else self.n_components
         batch_size = max(_BATCH, 2 * n_components)
-        return DictionaryLearning(
+        learner = DictionaryLearning(
             n_components,
             penalty=self.penalty,
             alpha=self.alpha,
             batch_size=batch_size if X.shape[0] > batch_size else None,
-            random_state=seed,
             verbose=self.verbose,
             n_jobs=self.n_jobs,
         )
+        return prepare_learner(learner, n_components, rng)
 
     def _resolved_loss(self, penalty):
         if self.loss == "supervised":
@@ -378,6 +368,9 @@ default=None
         self._check_training(encoder, penalty)
         if has_atoms(self.dictionary):
             self._check_learning(self._given_dictionary())
+        elif self.dictionary is None:
+            # What is learned has this constraint.
+            self._check_learning(Dictionary([[1.0]], constraint=UnitNorm()))
         return encoder, penalty
 
     def _check_codes(self, codes, X, penalty):
@@ -396,6 +389,7 @@ default=None
             )
         return check_code_rows(codes, X.shape[0], as_dictionary(self.dictionary).n_components)
 
-
-def _first_rows(X):
-    return dense_rows(X, slice(0, _LOOKED_AT), X.dtype)
+    def _codes_nothing(self, X):
+        """Whether the codes of the first samples are all zero."""
+        some = dense_rows(X, slice(0, _LOOKED_AT), self.dictionary_.dtype)
+        return not self.encoder_.encode(some, self.dictionary_, n_jobs=self.n_jobs).any()
