@@ -102,7 +102,7 @@ def read_safetensors(path):
 
 def write_safetensors(path, arrays):
     """Write arrays by name; equal arrays make equal files."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    arrays = {name: np.asarray(array, order="C") for name, array in sorted(arrays.items())}
     # Readers in torch ask for this entry.
     safetensors.numpy.save_file(arrays, path, metadata={"format": "pt"})
 

@@ -149,7 +149,7 @@ def _write(path, content):
     if path.suffix == ".json":
         write_config(path, content)
     elif path.suffix == ".npz":
-        np.savez(path, **{name: np.ascontiguousarray(a) for name, a in content.items()})
+        np.savez(path, **{name: np.asarray(a, order="C") for name, a in content.items()})
     else:
         write_safetensors(path, content)
 

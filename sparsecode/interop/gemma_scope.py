@@ -24,9 +24,11 @@ def read(weights, input_scale=None):
         for name, array in read_npz(weights).items()
     }
     check_names(weights, arrays, _NAMES)
-    n_features, n_components = check_matrix_of(weights, "W_enc", arrays["W_enc"])
+    n_features, _ = check_matrix_of(weights, "W_enc", arrays["W_enc"])
     n_outputs = arrays["b_dec"].size
+    n_components = arrays["b_enc"].size
     shapes = {
+        "W_enc": (n_features, n_components),
         "W_dec": (n_components, n_outputs),
         "b_enc": (n_components,),
         "b_dec": (n_outputs,),
