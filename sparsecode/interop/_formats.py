@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import pathlib
 
 import numpy as np
@@ -77,8 +78,8 @@ def read_checkpoint(path, format=None, *, input_scale=None, fold=True):
     except (Refused, MemoryError):
         raise
     except OSError as error:
-        # The zip library gives such errors without a number for damaged files.
-        if error.errno is not None:
+        # A damaged archive makes the zip library look for places that no file has.
+        if error.errno not in (None, errno.EINVAL):
             raise
         raise damaged(weights, f"{type(error).__name__}: {error}") from error
     except Exception as error:  # A damaged or hostile file can make a reader raise anything.

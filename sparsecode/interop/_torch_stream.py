@@ -81,9 +81,10 @@ def follow(data):
         if step is None:
             raise StreamError(f"it has the instruction {code.name} at byte {position}")
         step(machine, argument)
-    if len(machine.stack) != 1:
-        raise StreamError(f"it leaves {len(machine.stack)} values; one was expected")
-    return machine.stack[0]
+    value = machine.pop()
+    if machine.stack:
+        raise StreamError(f"it leaves {len(machine.stack)} values beside its result")
+    return value
 
 
 class _Machine:
