@@ -24,6 +24,9 @@ def fold(checkpoint):
 
 def fold_scales(checkpoint):
     """Fold `scale` and the norms of `norm_scaled`, not the offset."""
+    # The norms first: they are those of the atoms before these are divided by the scale.
+    if checkpoint.norm_scaled:
+        checkpoint = _fold_norms(checkpoint)
     if checkpoint.scale != 1:
         checkpoint = dataclasses.replace(
             checkpoint,
@@ -32,7 +35,7 @@ def fold_scales(checkpoint):
             offset=_scaled(checkpoint.offset, 1 / checkpoint.scale),
             scale=1.0,
         )
-    return _fold_norms(checkpoint) if checkpoint.norm_scaled else checkpoint
+    return checkpoint
 
 
 def subtracting(checkpoint, subtract):

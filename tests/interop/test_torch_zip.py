@@ -143,7 +143,7 @@ class Bomb:
 
 def test_code_is_refused_by_the_name_of_the_file(path, tmp_path):
     write_archive(path, pickle.dumps({"W": Bomb(tmp_path / "boom")}, protocol=2), {"0": SIX})
-    with pytest.raises(ValueError, match=r"ae.pt: its pickle is refused, .*mkdir") as caught:
+    with pytest.raises(ValueError, match=r"ae\.pt: its pickle is refused, .*mkdir") as caught:
         read_checkpoint(path)
     assert "state_dict" in str(caught.value)
     assert not (tmp_path / "boom").exists()
@@ -152,7 +152,7 @@ def test_code_is_refused_by_the_name_of_the_file(path, tmp_path):
 @pytest.mark.parametrize("data", [b"", b"PK", pickle.dumps(0x1950A86A20F9469CFC6C), b"\0" * 1000])
 def test_files_that_are_no_archives_are_refused(path, data):
     path.write_bytes(data)
-    with pytest.raises(ValueError, match="ae.pt is not a zip archive"):
+    with pytest.raises(ValueError, match=r"ae\.pt is not a zip archive"):
         read_checkpoint(path)
 
 
