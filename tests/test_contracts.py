@@ -36,6 +36,7 @@ PUBLIC_PACKAGES = [
     "sparsecode.encoders",
     "sparsecode.estimators",
     "sparsecode.initialization",
+    "sparsecode.interop",
     "sparsecode.learning",
     "sparsecode.losses",
     "sparsecode.metrics",

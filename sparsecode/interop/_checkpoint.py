@@ -1,0 +1,305 @@
+"""The neutral middle: one autoencoder under this package's names, whoever trained it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from sparsecode._validation import check_flag, check_integer, check_matrix, check_number, wrong
+from sparsecode.interop import _folding
+
+ARCHITECTURES = ("ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated")
+INPUT_NORMS = ("none", "layer_norm", "constant_norm")
+_GATES = ("r_mag", "b_gate", "b_mag")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The arrays and switches of one autoencoder or transcoder; an immutable value.
+
+    Codes are ``phi(A)`` with ``A = (scale * X - offset) @ W.T + b``, and reconstructions are
+    ``(codes @ atoms + offset) / scale``, plus ``X @ W_skip.T`` where there is one. The names of
+    the architectures are those of the encoders: ReLU, TopK (the `k` largest of a sample that are
+    positive), BatchTopK and JumpReLU (those that are positive and above `threshold`) and Gated
+    (``relu(exp(r_mag) * H + b_mag)`` where ``H + b_gate > 0``, with
+    ``H = (scale * X - offset) @ W.T``).
+
+    `fold` brings a checkpoint to the form that the encoders compute, in which the offset is
+    subtracted from the input and there are no further scales.
+
+    Parameters
+    ----------
+    architecture : {"ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated"}
+    W : array-like of shape (n_components, n_features)
+        Weights of the encoder, one row a unit. float32 and float64 are kept, and not copied.
+    atoms : array-like of shape (n_components, n_outputs)
+        Weights of the decoder, one row a unit. `n_outputs` is `n_features`, but for transcoders.
+    b : array-like of shape (n_components,) or None, default=None
+        Bias of the encoder; None is zero. Gated has `b_gate` and `b_mag` instead.
+    offset : array-like of shape (n_outputs,) or None, default=None
+        Bias of the decoder; None is zero.
+    threshold : float, array-like of shape (n_components,) or None, default=None
+        JumpReLU: one for each unit. BatchTopK: one number, None while it was never set.
+        TopK: one number that a file may hold beside it; the codes do not depend on it.
+    k : int or None, default=None
+        Units of a sample that are active: TopK and BatchTopK (there in the mean).
+    r_mag, b_gate, b_mag : array-like of shape (n_components,) or None, default=None
+        Gated: logarithm of the magnitudes' scales, bias of the gates, bias of the magnitudes.
+    W_skip : array-like of shape (n_outputs, n_features) or None, default=None
+        Weights of the connection from input to output.
+    subtract_offset : bool, default=True
+        Whether `offset` is subtracted from the input, too.
+    norm_scaled : bool, default=False
+        Whether codes are multiplied by the norms of their atoms, and divided by them before
+        decoding. TopK and BatchTopK choose among the multiplied ones; `threshold` of JumpReLU
+        is compared with those that are not.
+    scale : float, default=1.0
+        Factor that inputs are multiplied by, and outputs divided by.
+    input_norm : {"none", "layer_norm", "constant_norm"}, default="none"
+        Scaling of each sample by its own statistics; see `standardize`.
+    transcoder : bool, default=False
+        Whether the output is something else than the input. Its offset is never subtracted.
+    metadata : dict or None, default=None
+        What a file says besides, of what JSON can hold: "format", "model_name", "hook_name" and
+        "config", which is written back to a file of the same format.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit each other or the architecture, or hold NaN or infinity.
+
+    Examples
+    --------
+    >>> from sparsecode.interop import Checkpoint
+    >>> Checkpoint("TopK", W=[[1.0, 0.0], [0.0, 2.0]], atoms=[[1.0, 0.0], [0.0, 1.0]], k=1)
+    Checkpoint(TopK, 2 units, 2 features, k=1, float64)
+    """
+
+    architecture: str
+    W: np.ndarray
+    atoms: np.ndarray
+    b: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    threshold: np.ndarray | None = None
+    k: int | None = None
+    r_mag: np.ndarray | None = None
+    b_gate: np.ndarray | None = None
+    b_mag: np.ndarray | None = None
+    W_skip: np.ndarray | None = None
+    subtract_offset: bool = True
+    norm_scaled: bool = False
+    scale: float = 1.0
+    input_norm: str = "none"
+    transcoder: bool = False
+    metadata: dict | None = None
+
+    def __post_init__(self):
+        _check_choice(self.architecture, "architecture", ARCHITECTURES)
+        _check_choice(self.input_norm, "input_norm", INPUT_NORMS)
+        for name in ("subtract_offset", "norm_scaled", "transcoder"):
+            self.__dict__[name] = check_flag(getattr(self, name), name)
+        self.__dict__["scale"] = float(check_number(self.scale, "scale", low=0, low_open=True))
+        self.__dict__["metadata"] = dict(self.metadata or {})
+        self._check_matrices()
+        self._check_vectors()
+        self._check_architecture()
+        self._check_transcoder()
+        for value in self.__dict__.values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    def __repr__(self):
+        shape = f"{self.n_components} units, {self.n_features} features"
+        if self.transcoder:
+            shape += f", {self.n_outputs} outputs"
+        k = "" if self.k is None else f", k={self.k}"
+        return f"Checkpoint({self.architecture}, {shape}{k}, {self.dtype})"
+
+    @property
+    def n_components(self):
+        """Number of units."""
+        return self.W.shape[0]
+
+    @property
+    def n_features(self):
+        """Number of features of the input."""
+        return self.W.shape[1]
+
+    @property
+    def n_outputs(self):
+        """Number of features of the output."""
+        return self.atoms.shape[1]
+
+    @property
+    def dtype(self):
+        """Type of all arrays: float32 or float64."""
+        return self.W.dtype
+
+    @property
+    def log_threshold(self):
+        """Logarithm of JumpReLU's `threshold`, finite: a unit that is positive exceeds 0 anyway."""
+        if self.architecture != "JumpReLU":
+            raise AttributeError(f"{self.architecture} has no log_threshold; JumpReLU has.")
+        return np.log(np.maximum(self.threshold, np.finfo(self.dtype).tiny))
+
+    @property
+    def params(self):
+        """Parameters of the encoder named by `architecture`, by their names there.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint is not folded; see `fold`.
+        """
+        if not _folding.is_folded(self):
+            raise ValueError(
+                wrong(
+                    f"The checkpoint of {self.architecture}",
+                    got="not folded",
+                    expected="the form that encoders compute",
+                    remedy="Take checkpoint.fold().params.",
+                )
+            )
+        names = ("W", *_GATES) if self.architecture == "Gated" else ("W", "b")
+        if self.architecture == "BatchTopK" and self.threshold is not None:
+            names += ("threshold",)
+        if self.architecture == "JumpReLU":
+            names += ("log_threshold",)
+        return {name: getattr(self, name) for name in names}
+
+    def fold(self):
+        """Return an equal checkpoint whose codes are ``phi((X - offset) @ W.T + b)``.
+
+        `scale` and the norms of `norm_scaled` go into the weights, and where the offset was not
+        subtracted ``W @ offset`` is added to the biases (not for transcoders, which subtract
+        none). Codes and reconstructions stay the same up to rounding. `input_norm` stays: it
+        cannot be folded.
+
+        Returns
+        -------
+        checkpoint : Checkpoint
+            This one, if there is nothing to fold.
+
+        Raises
+        ------
+        ValueError
+            If codes are multiplied by the norms of atoms and one of these is 0.
+        """
+        return _folding.fold(self)
+
+    def standardize(self, X):
+        """Scale each sample by its own statistics, as `input_norm` says.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        inputs : ndarray of shape (n_samples, n_features)
+            What to encode. With "layer_norm" samples of mean 0 and standard deviation 1 (that of
+            ``n_features - 1`` degrees of freedom, plus 1e-5), with "constant_norm" samples of
+            norm ``sqrt(n_features)``; samples of norm 0 stay.
+        factor, shift : ndarray of shape (n_samples, 1)
+            ``factor * decoded + shift`` is the reconstruction of `X`.
+        """
+        return _folding.standardize(check_matrix(X, "X", n_columns=self.n_features), self)
+
+    def _check_matrices(self):
+        for name in ("W", "atoms", "W_skip"):
+            if getattr(self, name) is not None:
+                array = check_matrix(getattr(self, name), name)
+                # An own view, so that only it becomes read-only, not the array that was given.
+                self.__dict__[name] = array.view()
+        dtype = np.result_type(self.W, self.atoms)
+        for name in ("W", "atoms", "W_skip"):
+            if getattr(self, name) is not None:
+                self.__dict__[name] = getattr(self, name).astype(dtype, copy=False)
+        _check_shape(self.atoms, "atoms", (self.n_components, self.n_outputs))
+        if self.W_skip is not None:
+            _check_shape(self.W_skip, "W_skip", (self.n_outputs, self.n_features))
+
+    def _check_vectors(self):
+        gated = self.architecture == "Gated"
+        units = (self.n_components,)
+        self._set_vector("offset", (self.n_outputs,), required=True)
+        self._set_vector("b", units, required=not gated, forbidden=gated)
+        for name in _GATES:
+            self._set_vector(name, units, required=gated, forbidden=not gated)
+
+    def _check_architecture(self):
+        k_needed = self.architecture in ("TopK", "BatchTopK")
+        if k_needed:
+            self.__dict__["k"] = check_integer(self.k, "k", high=self.n_components)
+        elif self.k is not None:
+            raise _unfitting("k", self.architecture, "TopK or BatchTopK")
+        if self.architecture == "JumpReLU":
+            if self.threshold is None:
+                raise ValueError(
+                    "threshold is None; expected one number for each unit of JumpReLU. Give it."
+                )
+            self._set_vector("threshold", (self.n_components,))
+        elif k_needed:
+            self._set_vector("threshold", ())
+        elif self.threshold is not None:
+            raise _unfitting("threshold", self.architecture, "JumpReLU or BatchTopK")
+
+    def _check_transcoder(self):
+        if self.input_norm == "layer_norm" and self.n_features < 2:
+            raise ValueError(
+                "W has 1 feature; expected 2 or more with input_norm='layer_norm'. Set 'none'."
+            )
+        if self.transcoder:
+            plain = self.scale == 1 and self.input_norm == "none"
+            if self.subtract_offset or not plain:
+                raise ValueError(
+                    "A transcoder has subtract_offset, scale or input_norm set; expected none of "
+                    "them: its output is not its input. Scale the inputs before."
+                )
+        elif self.n_outputs != self.n_features:
+            raise ValueError(
+                f"atoms have {self.n_outputs} features but W has {self.n_features}; expected as "
+                "many for an autoencoder. Set transcoder=True and subtract_offset=False if the "
+                "output is something else than the input."
+            )
+
+    def _set_vector(self, name, shape, *, required=False, forbidden=False):
+        value = getattr(self, name)
+        if value is None:
+            if required:
+                self.__dict__[name] = np.zeros(shape, self.dtype)
+            return
+        if forbidden:
+            fitting = "Gated" if name in _GATES else "one of the others"
+            raise _unfitting(name, self.architecture, fitting)
+        value = np.array(value, dtype=self.dtype)
+        _check_shape(value, name, shape)
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"{name} holds NaN or infinity; expected finite numbers. The model diverged, or "
+                "the file is damaged."
+            )
+        self.__dict__[name] = value
+
+
+def _check_choice(value, name, choices):
+    if value not in choices:
+        raise ValueError(
+            wrong(name, got=repr(value), expected=" or ".join(choices), remedy="Choose one.")
+        )
+
+
+def _check_shape(array, name, shape):
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}; expected {shape}, to fit the shapes of the other "
+            "arrays. Check which axis is which: one row is one unit."
+        )
+
+
+def _unfitting(name, architecture, fitting):
+    return ValueError(
+        f"{name} is given with {architecture}; expected it with {fitting} only. Choose the "
+        "architecture that the arrays belong to."
+    )

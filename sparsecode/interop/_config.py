@@ -1,0 +1,99 @@
+"""The JSON file beside the weights, of which only what is asked for is believed."""
+
+from __future__ import annotations
+
+import json
+import numbers
+
+from sparsecode.interop._refusal import damaged, refusal
+
+_MOST_BYTES = 2**24
+
+
+def read_config(path):
+    """Return the JSON object in the file at `path` as a dict."""
+    if not path.is_file():
+        raise refusal(
+            path,
+            got="missing",
+            expected="the settings of the weights beside them, which tell the architecture",
+            remedy="Put both files in one folder.",
+        )
+    if path.stat().st_size > _MOST_BYTES:
+        raise damaged(path, f"{path.stat().st_size} bytes are too many for settings")
+    try:
+        config = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"it is not JSON ({error})") from error
+    if not isinstance(config, dict):
+        raise damaged(path, "it does not hold a JSON object")
+    return config
+
+
+def write_config(path, config):
+    """Write a dict as a JSON file."""
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+class Settings:
+    """Typed access to the settings of a file; what has another type is refused by its name."""
+
+    def __init__(self, config, path):
+        self.config = config
+        self.path = path
+
+    def integer(self, name, default=None, *, low=1):
+        """Return a whole number of `low` or more; null counts as absent."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        whole = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not whole or not low <= value < 2**53 or value != int(value):
+            self._refuse(name, value, f"a whole number of {low} or more")
+        return int(value)
+
+    def flag(self, name, default):
+        """Return a bool; null counts as absent."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self._refuse(name, value, "true or false")
+        return value
+
+    def text(self, name, default=None):
+        """Return a string; null counts as absent."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            self._refuse(name, value, "a string")
+        return value
+
+    def section(self, name):
+        """Return the settings of a section; one that is absent has none."""
+        value = self.config.get(name)
+        if value is not None and not isinstance(value, dict):
+            self._refuse(name, value, "an object")
+        return Settings(value or {}, self.path)
+
+    def choice(self, name, choices, default=None):
+        """Return one of these strings."""
+        value = self.text(name, default)
+        if value not in choices:
+            self._refuse(name, value, " or ".join(map(repr, choices)))
+        return value
+
+    def only(self, name, *values):
+        """Refuse any other value than these, and than being absent or null."""
+        value = self.config.get(name)
+        if value is not None and value not in values:
+            self._refuse(name, value, " or ".join(map(repr, values)))
+
+    def _refuse(self, name, value, expected):
+        raise refusal(
+            f"{self.path}: {name}",
+            got=repr(value)[:80],
+            expected=expected,
+            remedy="Nothing else can be read as what it means.",
+        )

@@ -1,0 +1,109 @@
+"""Scales and offsets that go into the weights, so that a model needs no pre-processing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+# Rows of a weight matrix that are held in float64 at a time.
+_BLOCK = 4096
+
+
+def is_folded(checkpoint):
+    """Whether `fold` would return the checkpoint itself."""
+    centred = checkpoint.subtract_offset or checkpoint.transcoder
+    return centred and checkpoint.scale == 1 and not checkpoint.norm_scaled
+
+
+def fold(checkpoint):
+    """Fold everything that can be folded; see `Checkpoint.fold`."""
+    checkpoint = fold_scales(checkpoint)
+    return checkpoint if checkpoint.transcoder else subtracting(checkpoint, True)
+
+
+def fold_scales(checkpoint):
+    """Fold `scale` and the norms of `norm_scaled`, not the offset."""
+    # The norms first: they are those of the atoms before these are divided by the scale.
+    if checkpoint.norm_scaled:
+        checkpoint = _fold_norms(checkpoint)
+    if checkpoint.scale != 1:
+        checkpoint = dataclasses.replace(
+            checkpoint,
+            W=_scaled(checkpoint.W, checkpoint.scale),
+            atoms=_scaled(checkpoint.atoms, 1 / checkpoint.scale),
+            offset=_scaled(checkpoint.offset, 1 / checkpoint.scale),
+            scale=1.0,
+        )
+    return checkpoint
+
+
+def subtracting(checkpoint, subtract):
+    """Return an equal checkpoint that subtracts the offset from its inputs, or does not."""
+    if checkpoint.subtract_offset == subtract:
+        return checkpoint
+    # W @ (x - offset) + b == W @ x + (b - W @ offset)
+    sign = 1 if subtract else -1
+    shift = sign * _in_float64(checkpoint.W, lambda rows: rows @ checkpoint.offset)
+    if checkpoint.architecture != "Gated":
+        return _replaced(checkpoint, b=checkpoint.b + shift, subtract_offset=subtract)
+    return _replaced(
+        checkpoint,
+        b_gate=checkpoint.b_gate + shift,
+        b_mag=checkpoint.b_mag + np.exp(checkpoint.r_mag.astype(np.float64)) * shift,
+        subtract_offset=subtract,
+    )
+
+
+def norms(atoms):
+    """Norms of the atoms in float64, shape (n_components,)."""
+    return _in_float64(atoms, lambda rows: np.linalg.norm(rows, axis=1))
+
+
+def standardize(X, checkpoint):
+    """Scale samples by their own statistics; see `Checkpoint.standardize`."""
+    shift = np.zeros((len(X), 1), X.dtype)
+    factor = np.ones_like(shift)
+    if checkpoint.input_norm == "layer_norm":
+        shift = X.mean(axis=1, keepdims=True)
+        factor = X.std(axis=1, ddof=1, keepdims=True)
+        return (X - shift) / (factor + X.dtype.type(1e-5)), factor, shift
+    if checkpoint.input_norm == "constant_norm":
+        lengths = np.linalg.norm(X, axis=1, keepdims=True)
+        factor = lengths / X.dtype.type(np.sqrt(checkpoint.n_features))
+        factor[lengths == 0] = 1
+    return X / factor, factor, shift
+
+
+def _fold_norms(checkpoint):
+    lengths = norms(checkpoint.atoms)
+    if not lengths.all():
+        raise ValueError(
+            f"{np.count_nonzero(lengths == 0)} atoms have norm 0; expected none where codes are "
+            "multiplied by the norms of their atoms. Remove these units first."
+        )
+    columns = lengths[:, None]
+    changes = {"W": _scaled(checkpoint.W, columns), "atoms": _scaled(checkpoint.atoms, 1 / columns)}
+    biases = ["b_gate", "b_mag"] if checkpoint.architecture == "Gated" else ["b"]
+    if checkpoint.architecture == "JumpReLU":
+        biases.append("threshold")
+    changes |= {name: getattr(checkpoint, name) * lengths for name in biases}
+    return _replaced(checkpoint, norm_scaled=False, **changes)
+
+
+def _replaced(checkpoint, **changes):
+    """A checkpoint with other values, the vectors of them cast from float64."""
+    for name, value in changes.items():
+        if isinstance(value, np.ndarray):
+            changes[name] = value.astype(checkpoint.dtype, copy=False)
+    return dataclasses.replace(checkpoint, **changes)
+
+
+def _scaled(array, factor):
+    return array * np.asarray(factor, dtype=array.dtype)
+
+
+def _in_float64(matrix, function):
+    """``function(matrix)`` by rows, in float64 but without a copy of the whole matrix."""
+    starts = range(0, len(matrix), _BLOCK)
+    return np.concatenate([function(matrix[i : i + _BLOCK].astype(np.float64)) for i in starts])

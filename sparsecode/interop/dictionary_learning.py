@@ -1,0 +1,224 @@
+"""Checkpoints of dictionary_learning: ``ae.pt`` or ``ae.safetensors``, and ``config.json``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode.interop._arrays import (
+    check_matrix_of,
+    check_names,
+    check_shapes,
+    number,
+    read_safetensors,
+)
+from sparsecode.interop._checkpoint import Checkpoint
+from sparsecode.interop._config import Settings, read_config
+from sparsecode.interop._folding import fold_scales, norms, subtracting
+from sparsecode.interop._refusal import listed, refusal, unwritable
+from sparsecode.interop._torch_zip import read_torch
+
+WEIGHTS = ("ae.safetensors", "ae.pt")
+CONFIG = "config.json"
+
+_LINEAR = {"encoder.weight", "encoder.bias", "decoder.weight"}
+_MATRICES = {"W_enc", "b_enc", "W_dec", "b_dec"}
+# Class: its architecture, the arrays that it has, and those that only newer versions have.
+_CLASSES = {
+    "AutoEncoder": ("ReLU", {*_LINEAR, "bias"}, set()),
+    "AutoEncoderNew": ("ReLU", {*_LINEAR, "decoder.bias"}, set()),
+    "AutoEncoderTopK": ("TopK", {*_LINEAR, "b_dec"}, {"k", "threshold"}),
+    "BatchTopKSAE": ("BatchTopK", {*_LINEAR, "b_dec"}, {"k", "threshold"}),
+    "MatryoshkaBatchTopKSAE": ("BatchTopK", {*_MATRICES, "k", "group_sizes"}, {"threshold"}),
+    "JumpReluAutoEncoder": ("JumpReLU", {*_MATRICES, "threshold"}, set()),
+    "GatedAutoEncoder": (
+        "Gated",
+        {"encoder.weight", "decoder.weight", "decoder_bias", "r_mag", "gate_bias", "mag_bias"},
+        set(),
+    ),
+}
+_OFFSETS = ("bias", "decoder.bias", "b_dec", "decoder_bias")
+# Classes whose offset is not subtracted, and those that multiply codes by the norms of atoms.
+_NOT_SUBTRACTING = ("AutoEncoderNew", "JumpReluAutoEncoder")
+_NORM_SCALED = ("JumpReluAutoEncoder", "GatedAutoEncoder")
+
+
+def read(weights, input_scale=None):
+    """Return the checkpoint as it is in the file; see `read_checkpoint`."""
+    is_safe = weights.suffix == ".safetensors"
+    arrays = read_safetensors(weights) if is_safe else read_torch(weights)
+    config = weights.parent / CONFIG
+    settings = Settings(read_config(config) if config.is_file() else {}, config)
+    trainer = settings.section("trainer")
+    name = _class(weights, arrays, trainer)
+    architecture, required, optional = _CLASSES[name]
+    check_names(weights, arrays, required, optional)
+    arrays = _by_our_names(weights, arrays)
+    n_components, n_features = arrays["W"].shape
+    units = ("b", "b_gate", "b_mag", "r_mag")
+    shapes = {
+        "W": (n_components, trainer.integer("activation_dim", n_features)),
+        "atoms": (trainer.integer("dict_size", n_components), n_features),
+        "offset": (n_features,),
+        **dict.fromkeys(units, (n_components,)),
+    }
+    check_shapes(weights, arrays, shapes)
+    return Checkpoint(
+        architecture,
+        **{name: arrays[name] for name in ("W", "atoms", "offset", *units) if name in arrays},
+        threshold=_threshold(weights, arrays, architecture),
+        k=_k(weights, arrays, trainer) if architecture in ("TopK", "BatchTopK") else None,
+        subtract_offset=name not in _NOT_SUBTRACTING,
+        norm_scaled=name in _NORM_SCALED,
+        scale=1.0 if input_scale is None else input_scale,
+        metadata=_metadata(arrays, settings),
+    )
+
+
+def files(checkpoint):
+    """Return the contents of the files of a checkpoint: arrays, and settings as a dict."""
+    name, checkpoint = _as_class(checkpoint)
+    arrays = {"encoder.weight": checkpoint.W, "decoder.weight": checkpoint.atoms.T}
+    if name in ("JumpReluAutoEncoder", "MatryoshkaBatchTopKSAE"):
+        arrays = {"W_enc": checkpoint.W.T, "W_dec": checkpoint.atoms, "b_enc": checkpoint.b}
+    elif name == "GatedAutoEncoder":
+        arrays |= {"r_mag": checkpoint.r_mag, "gate_bias": checkpoint.b_gate}
+        arrays["mag_bias"] = checkpoint.b_mag
+    else:
+        arrays["encoder.bias"] = checkpoint.b
+    (offset,) = _CLASSES[name][1].intersection(_OFFSETS)
+    arrays[offset] = checkpoint.offset
+    if name == "JumpReluAutoEncoder":
+        arrays["threshold"] = checkpoint.threshold
+    elif checkpoint.k is not None:
+        unset = checkpoint.threshold is None
+        arrays["threshold"] = np.array(-1.0, np.float32) if unset else checkpoint.threshold
+        arrays["k"] = np.array(checkpoint.k, np.int32)
+    if name == "MatryoshkaBatchTopKSAE":
+        arrays["group_sizes"] = np.array(checkpoint.metadata["group_sizes"], np.int64)
+    return {WEIGHTS[0]: arrays, CONFIG: _settings(checkpoint, name)}
+
+
+def _class(path, arrays, trainer):
+    """Name of the class that the file is of: as the settings tell, or as its arrays do."""
+    name = trainer.text("dict_class")
+    if name is not None:
+        return trainer.choice("dict_class", tuple(_CLASSES))
+    fitting = [
+        name
+        for name, (_, required, optional) in _CLASSES.items()
+        if required <= set(arrays) <= required | optional
+    ]
+    if len(fitting) != 1:
+        raise refusal(
+            path,
+            got=f"a file with the arrays {listed(arrays)} of {' or '.join(fitting) or 'no'} class",
+            expected=f"arrays of one class, or {CONFIG} beside them with trainer.dict_class",
+            remedy="Put that file into the same folder: TopK and BatchTopK have the same arrays.",
+        )
+    return fitting[0]
+
+
+def _by_our_names(path, arrays):
+    ours = {"encoder.bias": "b", "b_enc": "b", "gate_bias": "b_gate", "mag_bias": "b_mag"}
+    ours |= dict.fromkeys(_OFFSETS, "offset")
+    renamed = {ours.get(name, name): array for name, array in arrays.items()}
+    for name in {"encoder.weight", "decoder.weight", "W_enc", "W_dec"} & set(arrays):
+        check_matrix_of(path, name, arrays[name])
+    if "W_enc" in arrays:
+        return renamed | {"W": arrays["W_enc"].T, "atoms": arrays["W_dec"]}
+    return renamed | {"W": arrays["encoder.weight"], "atoms": arrays["decoder.weight"].T}
+
+
+def _threshold(path, arrays, architecture):
+    if architecture == "JumpReLU" or "threshold" not in arrays:
+        return arrays.get("threshold")
+    value = number(path, "threshold", arrays["threshold"])
+    # -1 until training sets it; to take it for a threshold would make a ReLU of the model.
+    return None if value < 0 else value
+
+
+def _k(path, arrays, trainer):
+    k = trainer.integer("k")
+    if "k" not in arrays and k is None:
+        raise refusal(
+            path,
+            got="without k",
+            expected=f"k among its arrays or in {CONFIG}",
+            remedy="Add trainer.k to that file.",
+        )
+    stored = int(number(path, "k", arrays["k"])) if "k" in arrays else k
+    if k is not None and stored != k:
+        raise refusal(
+            f"{path}: k", got=stored, expected=f"{k}, as {CONFIG} says", remedy="Correct one."
+        )
+    return stored
+
+
+def _metadata(arrays, settings):
+    metadata = {"format": "dictionary_learning", "config": settings.config}
+    trainer = settings.section("trainer")
+    for ours, theirs in (("model_name", "lm_name"), ("hook_name", "submodule_name")):
+        if isinstance(trainer.config.get(theirs), str):
+            metadata[ours] = trainer.config[theirs]
+    if "group_sizes" in arrays:
+        metadata["group_sizes"] = [int(size) for size in arrays["group_sizes"].reshape(-1)]
+    return metadata
+
+
+def _as_class(checkpoint):
+    """The class that a checkpoint is written as, and the checkpoint in its conventions."""
+    plain = not checkpoint.transcoder and checkpoint.input_norm == "none"
+    if not plain or checkpoint.W_skip is not None:
+        raise unwritable(
+            checkpoint,
+            "dictionary_learning",
+            got="a transcoder, or one with norms of inputs or W_skip",
+            expected="an autoencoder without these",
+            remedy="Use the format 'sae_lens' or 'sparsify'.",
+        )
+    names = {architecture: name for name, (architecture, *_) in reversed(_CLASSES.items())}
+    name = names[checkpoint.architecture]
+    if checkpoint.architecture == "ReLU" and not checkpoint.subtract_offset:
+        name = "AutoEncoderNew"
+    if checkpoint.architecture == "BatchTopK" and _has_groups(checkpoint):
+        name = "MatryoshkaBatchTopKSAE"
+    if name not in _NORM_SCALED or checkpoint.scale != 1:
+        checkpoint = fold_scales(checkpoint)
+    if name in _NORM_SCALED and not checkpoint.norm_scaled:
+        _check_unit_norms(checkpoint)
+    return name, subtracting(checkpoint, name not in _NOT_SUBTRACTING)
+
+
+def _has_groups(checkpoint):
+    sizes = checkpoint.metadata.get("group_sizes")
+    return sizes is not None and sum(sizes) == checkpoint.n_components
+
+
+def _check_unit_norms(checkpoint):
+    lengths = norms(checkpoint.atoms)
+    if not np.allclose(lengths, 1, rtol=0, atol=1e-5):
+        raise unwritable(
+            checkpoint,
+            "dictionary_learning",
+            got=f"one with atoms of norms {lengths.min():.3g} to {lengths.max():.3g}",
+            expected="atoms of norm 1, as there codes are multiplied by these norms",
+            remedy="Normalise the atoms, or use the format 'sae_lens'.",
+        )
+
+
+def _settings(checkpoint, name):
+    metadata = checkpoint.metadata
+    config = metadata.get("config", {}) if metadata.get("format") == "dictionary_learning" else {}
+    trainer = {
+        **config.get("trainer", {}),
+        "dict_class": name,
+        "activation_dim": checkpoint.n_features,
+        "dict_size": checkpoint.n_components,
+    }
+    trainer.pop("k", None)
+    if checkpoint.k is not None:
+        trainer["k"] = checkpoint.k
+    for ours, theirs in (("model_name", "lm_name"), ("hook_name", "submodule_name")):
+        if ours in metadata:
+            trainer[theirs] = metadata[ours]
+    return {**config, "trainer": trainer}

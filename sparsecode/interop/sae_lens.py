@@ -1,0 +1,271 @@
+"""Checkpoints of SAELens: ``sae_weights.safetensors`` and ``cfg.json``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode.interop._arrays import (
+    check_matrix_of,
+    check_names,
+    check_shapes,
+    number,
+    read_safetensors,
+)
+from sparsecode.interop._checkpoint import Checkpoint
+from sparsecode.interop._config import Settings, read_config
+from sparsecode.interop._folding import fold_scales
+from sparsecode.interop._refusal import damaged, refusal, unwritable
+
+WEIGHTS = ("sae_weights.safetensors",)
+CONFIG = "cfg.json"
+
+_TRANSCODERS = {
+    "transcoder": "standard",
+    "skip_transcoder": "standard",
+    "jumprelu_transcoder": "jumprelu",
+    "jumprelu_skip_transcoder": "jumprelu",
+}
+_ARCHITECTURES = {
+    "standard": "ReLU",
+    "topk": "TopK",
+    "batchtopk": "BatchTopK",
+    "matryoshka_batchtopk": "BatchTopK",
+    "jumprelu": "JumpReLU",
+    "gated": "Gated",
+}
+_NORMS = {
+    "none": "none",
+    "layer_norm": "layer_norm",
+    "constant_norm_rescale": "constant_norm",
+    "expected_average_only_in": "none",
+}
+_COMMON = {"W_enc", "W_dec", "b_dec"}
+_GATES = {"b_gate", "b_mag", "r_mag"}
+# Factors of the units before decoding, under the names of two versions.
+_FACTORS = ("scaling_factor", "finetuning_scaling_factor")
+# Settings that other ones have replaced; a file that is written has only the new ones.
+_OUTDATED = (
+    "activation_fn",
+    "activation_fn_str",
+    "activation_fn_kwargs",
+    "finetuning_scaling_factor",
+    "hook_point",
+)
+
+
+def read(weights, input_scale=None):
+    """Return the checkpoint as it is in the file; see `read_checkpoint`."""
+    settings = Settings(read_config(weights.parent / CONFIG), weights.parent / CONFIG)
+    name = settings.choice("architecture", (*_ARCHITECTURES, *_TRANSCODERS), "standard")
+    transcoder = name in _TRANSCODERS
+    skip = "skip" in name
+    architecture, k = _activation(settings, _ARCHITECTURES[_TRANSCODERS.get(name, name)])
+    rescaled = k is not None and settings.flag("rescale_acts_by_decoder_norm", False)
+    arrays = read_safetensors(weights)
+    _check(weights, arrays, architecture, settings, transcoder, skip)
+    return Checkpoint(
+        architecture,
+        W=arrays["W_enc"].T,
+        atoms=_atoms(weights, arrays, settings),
+        b=arrays.get("b_enc"),
+        offset=arrays["b_dec"],
+        threshold=_threshold(weights, arrays, architecture),
+        k=k,
+        W_skip=arrays.get("W_skip"),
+        **{name: arrays[name] for name in _GATES & set(arrays)},
+        subtract_offset=settings.flag("apply_b_dec_to_input", True) and not transcoder,
+        norm_scaled=rescaled,
+        scale=_scale(settings, input_scale),
+        input_norm=_NORMS[_norm(settings)],
+        transcoder=transcoder,
+        metadata=_metadata(settings),
+    )
+
+
+def files(checkpoint):
+    """Return the contents of the files of a checkpoint: arrays, and settings as a dict."""
+    if checkpoint.scale != 1 or (checkpoint.norm_scaled and checkpoint.architecture != "TopK"):
+        checkpoint = fold_scales(checkpoint)
+    name = _name(checkpoint)
+    arrays = {"W_enc": checkpoint.W.T, "W_dec": checkpoint.atoms, "b_dec": checkpoint.offset}
+    if checkpoint.architecture == "Gated":
+        arrays |= {gate: getattr(checkpoint, gate) for gate in _GATES}
+    else:
+        arrays["b_enc"] = checkpoint.b
+    if checkpoint.architecture in ("JumpReLU", "BatchTopK"):
+        arrays["threshold"] = np.broadcast_to(checkpoint.threshold, checkpoint.b.shape)
+    if checkpoint.W_skip is not None:
+        arrays["W_skip"] = checkpoint.W_skip
+    settings = _settings(checkpoint, name)
+    return {WEIGHTS[0]: arrays, CONFIG: settings}
+
+
+def _activation(settings, architecture):
+    """Architecture and k, also of versions before 6, which told them by the activation."""
+    arguments = settings.section("activation_fn_kwargs")
+    k = settings.integer("k", arguments.integer("k"))
+    if arguments.integer("k", k) != k:
+        raise damaged(settings.path, "it tells two values of k")
+    activation = settings.text("activation_fn", settings.text("activation_fn_str"))
+    if activation == "topk" and architecture == "ReLU":
+        architecture = "TopK"
+    sparse = architecture in ("TopK", "BatchTopK")
+    if activation not in (None, "relu", "topk") or (activation == "topk" and not sparse):
+        raise refusal(
+            f"{settings.path}: activation_fn",
+            got=repr(activation)[:80],
+            expected="'relu', or 'topk' with a TopK architecture",
+            remedy="Other activations have no encoder here.",
+        )
+    if sparse != (k is not None):
+        raise refusal(
+            f"{settings.path}: k",
+            got=k,
+            expected=f"{'a number' if sparse else 'none'} for the architecture {architecture}",
+            remedy="Look up in its documentation which architecture the model has.",
+        )
+    return architecture, k
+
+
+def _check(path, arrays, architecture, settings, transcoder, skip):
+    needed = {*_COMMON, *(_GATES if architecture == "Gated" else {"b_enc"})}
+    optional = set(_FACTORS)
+    if architecture == "JumpReLU":
+        needed.add("log_threshold" if "log_threshold" in arrays else "threshold")
+    if architecture == "BatchTopK":
+        optional.add("topk_threshold")
+    if skip:
+        needed.add("W_skip")
+    check_names(path, arrays, needed, optional)
+    n_features, n_components = check_matrix_of(path, "W_enc", arrays["W_enc"])
+    n_features = settings.integer("d_in", n_features)
+    n_components = settings.integer("d_sae", n_components)
+    n_outputs = n_features
+    if transcoder:
+        n_outputs = settings.integer("d_out", arrays["b_dec"].size)
+    units = ("b_enc", "threshold", "log_threshold", *_GATES)
+    shapes = {
+        "W_enc": (n_features, n_components),
+        "W_dec": (n_components, n_outputs),
+        "b_dec": (n_outputs,),
+        "W_skip": (n_outputs, n_features),
+        **dict.fromkeys(units, (n_components,)),
+    }
+    check_shapes(path, arrays, shapes)
+
+
+def _atoms(path, arrays, settings):
+    atoms = arrays["W_dec"]
+    for name in _FACTORS:
+        factors = arrays.get(name)
+        if factors is None or np.allclose(factors, 1):
+            continue
+        check_shapes(path, arrays, {name: atoms.shape[:1]})
+        if settings.config.get("finetuning_scaling_factor") is not True:
+            raise refusal(
+                f"{path}: {name}",
+                got="other than 1",
+                expected="1 where the settings do not say finetuning_scaling_factor",
+                remedy="Correct one of them.",
+            )
+        atoms = atoms * factors[:, None]
+    return atoms
+
+
+def _threshold(path, arrays, architecture):
+    if architecture == "BatchTopK":
+        value = arrays.get("topk_threshold")
+        # Its first value is 0, and stays while it is never set.
+        return (number(path, "topk_threshold", value) or None) if value is not None else None
+    if "log_threshold" in arrays:
+        return np.exp(arrays["log_threshold"])
+    return arrays.get("threshold")
+
+
+def _norm(settings):
+    # A bool in the oldest versions.
+    old = {True: "expected_average_only_in", False: "none", None: "none"}
+    value = settings.config.get("normalize_activations")
+    if value is None or isinstance(value, bool):
+        return old[value]
+    return settings.choice("normalize_activations", tuple(_NORMS))
+
+
+def _scale(settings, input_scale):
+    if _norm(settings) == "expected_average_only_in" and input_scale is None:
+        raise refusal(
+            f"{settings.path}: normalize_activations",
+            got="'expected_average_only_in', and the factor is not in the file",
+            expected="the factor that inputs were multiplied by in training",
+            remedy="Give it as input_scale, or input_scale=1.0 for inputs that are scaled.",
+        )
+    return 1.0 if input_scale is None else input_scale
+
+
+def _metadata(settings):
+    sections = [settings.section("metadata"), settings.section("meta"), settings]
+    metadata = {"format": "sae_lens", "config": settings.config}
+    for name, others in (("model_name", ()), ("hook_name", ("hook_point",))):
+        found = [section.config.get(key) for section in sections for key in (name, *others)]
+        found = [value for value in found if isinstance(value, str)]
+        if found:
+            metadata[name] = found[0]
+    return metadata
+
+
+def _name(checkpoint):
+    if checkpoint.W_skip is not None and not checkpoint.transcoder:
+        raise unwritable(
+            checkpoint,
+            "sae_lens",
+            got="an autoencoder with W_skip",
+            expected="W_skip of a transcoder only",
+            remedy="Use the format 'sparsify'.",
+        )
+    if checkpoint.architecture == "BatchTopK" and checkpoint.threshold is None:
+        raise unwritable(
+            checkpoint,
+            "sae_lens",
+            got="without a threshold",
+            expected="one, as it is written as a JumpReLU autoencoder",
+            remedy="Train until there is a threshold, or use the format 'dictionary_learning'.",
+        )
+    names = {"ReLU": "standard", "TopK": "topk", "JumpReLU": "jumprelu", "Gated": "gated"}
+    name = names.get(checkpoint.architecture, "jumprelu")
+    if not checkpoint.transcoder:
+        return name
+    base = {"standard": "", "jumprelu": "jumprelu_"}.get(name)
+    if base is None:
+        raise unwritable(
+            checkpoint,
+            "sae_lens",
+            got="a transcoder",
+            expected="a transcoder of ReLU or JumpReLU",
+            remedy="Use the format 'sparsify' for TopK.",
+        )
+    return f"{base}{'' if checkpoint.W_skip is None else 'skip_'}transcoder"
+
+
+def _settings(checkpoint, name):
+    metadata = checkpoint.metadata
+    config = dict(metadata.get("config", {})) if metadata.get("format") == "sae_lens" else {}
+    for outdated in (*_OUTDATED, "k", "rescale_acts_by_decoder_norm", "d_out"):
+        config.pop(outdated, None)
+    ours = {"none": "none", "layer_norm": "layer_norm", "constant_norm": "constant_norm_rescale"}
+    known = {key: metadata[key] for key in ("model_name", "hook_name") if key in metadata}
+    config["metadata"] = {**(config.get("metadata") or config.pop("meta", None) or {}), **known}
+    config |= {
+        "architecture": name,
+        "d_in": checkpoint.n_features,
+        "d_sae": checkpoint.n_components,
+        "dtype": str(checkpoint.dtype),
+        "device": "cpu",
+        "apply_b_dec_to_input": checkpoint.subtract_offset,
+        "normalize_activations": ours[checkpoint.input_norm],
+    }
+    config.setdefault("reshape_activations", "none")
+    if checkpoint.architecture == "TopK":
+        config |= {"k": checkpoint.k, "rescale_acts_by_decoder_norm": checkpoint.norm_scaled}
+    if checkpoint.transcoder:
+        config["d_out"] = checkpoint.n_outputs
+    return config
