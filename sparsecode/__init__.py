@@ -1,7 +1,7 @@
 """Sparse coding and dictionary learning on one dictionary, exact and certified."""
 
 from sparsecode._version import __version__
-from sparsecode.compare import AmortizationReport, amortization_report, match_l0, polish
+from sparsecode.compare import amortization_report, match_l0, polish
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators import (
@@ -14,7 +14,6 @@ from sparsecode.objective import Certificate, alpha_max, certify
 from sparsecode.paths import CodingPath, coding_path
 
 __all__ = [
-    "AmortizationReport",
     "Certificate",
     "CodingPath",
     "Dictionary",
