@@ -1,6 +1,7 @@
 """Sparse coding and dictionary learning on one dictionary, exact and certified."""
 
 from sparsecode._version import __version__
+from sparsecode.compare import amortization_report, match_l0, polish
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators import (
@@ -26,7 +27,10 @@ __all__ = [
     "SparseOutlierDetector",
     "__version__",
     "alpha_max",
+    "amortization_report",
     "certify",
     "coding_path",
     "debias",
+    "match_l0",
+    "polish",
 ]

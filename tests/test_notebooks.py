@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, without a warning, and are stored without outputs."""
+"""The notebooks run without a warning, are stored without outputs, and stand in the docs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def test_notebook_is_clean(path):
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
+
+
+def test_notebook_is_listed(path):
+    pages = path.parents[1] / "docs" / "notebooks.rst"
+    listed = f":download:`{path.stem} <../notebooks/{path.name}>`"
+    assert listed in pages.read_text(encoding="utf-8")
 
 
 @pytest.mark.needs_jit("a notebook takes minutes without compiled kernels")

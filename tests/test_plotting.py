@@ -176,6 +176,15 @@ def test_convergence_scales_and_short_runs():
     assert_array_equal(other.lines[0].get_xdata(), [10, 20, 30])
 
 
+@pytest.mark.parametrize("window", [1, 5])
+def test_convergence_curves_have_names(window):
+    ax = None
+    for name in "ab":
+        ax = plot_convergence({"objective": np.ones(20)}, window=window, label=name, ax=ax)
+    # One entry for each curve, though a running median is drawn on top of the raw one.
+    assert [text.get_text() for text in ax.legend().get_texts()] == ["a", "b"]
+
+
 @pytest.mark.parametrize(
     "history, arguments, message",
     [

@@ -11,8 +11,8 @@ from sparsecode.plotting._style import GRID, INK, quiet
 _QUANTITIES = {"objective": "mean objective", "explained_variance": "explained variance"}
 _LINES = {"FISTA": {"color": INK, "marker": "o"}, "ISTA": {"color": "#9a9a9a", "marker": "s"}}
 _MARKERS = "DP^X<>ph"
-# Pixels between two labels.
-_LABEL_SIZE = 14
+# Pixels between two labels, along and across the line of text.
+_LABEL_SIZE = 24, 14
 
 
 def plot_ladder(report, *, ax=None):
@@ -158,7 +158,7 @@ def _label(ax, points):
     taken = []
     for row, xy in points:
         place = ax.transData.transform(xy)
-        if all(np.abs(place - other).max() > _LABEL_SIZE for other in taken):
+        if all((np.abs(place - other) > _LABEL_SIZE).any() for other in taken):
             taken.append(place)
             ax.annotate(
                 row.encoder.removeprefix(row.family).strip(),

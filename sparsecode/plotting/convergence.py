@@ -18,7 +18,9 @@ LABELS = {
 }
 
 
-def plot_convergence(history, *, quantity="objective", against="iteration", window=None, ax=None):
+def plot_convergence(
+    history, *, quantity="objective", against="iteration", window=None, label=None, ax=None
+):
     """Draw one recorded quantity of a learning run, raw and as a running median.
 
     Parameters
@@ -32,6 +34,8 @@ def plot_convergence(history, *, quantity="objective", against="iteration", wind
         "iteration", or the key of the horizontal axis, such as "seconds".
     window : int, optional
         Iterations in the running median; 1 draws the raw curve alone. By default a 25th of the run.
+    label : str, optional
+        Name of the curve, for ``ax.legend()``.
     ax : matplotlib Axes, optional
         By default those of a new figure. A second call on the same axes adds a curve.
 
@@ -68,9 +72,9 @@ def plot_convergence(history, *, quantity="objective", against="iteration", wind
     if window > 2:
         (raw,) = ax.plot(positions, values, linewidth=0.7, alpha=0.3)
         smooth = median_filter(values, size=window, mode="reflect")
-        ax.plot(positions, smooth, color=raw.get_color(), linewidth=2)
+        ax.plot(positions, smooth, color=raw.get_color(), linewidth=2, label=label)
     else:
-        ax.plot(positions, values, linewidth=1.5)
+        ax.plot(positions, values, linewidth=1.5, label=label)
     span = values.max() / values.min() if values.min() > 0 else 1
     if span > 10:
         ax.set_yscale("log")
