@@ -85,9 +85,7 @@ def report(seconds, losses):
             f"{name:24s} {1e3 * median:9.1f} {1e3 * min(seconds[name]):7.1f} "
             f"{median / ours_:7.2f} {median / floor:9.2f}  {loss}"
         )
-    compared = [
-        loss for name, loss in losses.items() if loss is not None and "unit" not in name
-    ]
+    compared = [loss for name, loss in losses.items() if loss is not None and "unit" not in name]
     assert np.ptp(compared) <= 1e-3 * compared[0], f"first losses differ: {losses}"
 
 

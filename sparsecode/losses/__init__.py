@@ -7,7 +7,7 @@ from sparsecode.losses.autoencoder import AutoencoderLoss
 from sparsecode.losses.base import Loss, LossContext, LossResult
 from sparsecode.losses.lasso import LassoLoss
 from sparsecode.losses.supervised import SupervisedLoss
-from sparsecode.losses.terms import PenaltyTerm, Term
+from sparsecode.losses.terms import PenaltyTerm, TargetL0, Term
 
 __all__ = [
     "AutoencoderLoss",
@@ -17,5 +17,6 @@ __all__ = [
     "LossResult",
     "PenaltyTerm",
     "SupervisedLoss",
+    "TargetL0",
     "Term",
 ]

@@ -2,5 +2,6 @@
 
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
+from sparsecode.losses.terms.target_l0 import TargetL0
 
-__all__ = ["PenaltyTerm", "Term"]
+__all__ = ["PenaltyTerm", "TargetL0", "Term"]

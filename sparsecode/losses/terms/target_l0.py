@@ -1,0 +1,128 @@
+"""The weight of a term, found while training: that at which codes are as sparse as wanted."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._validation import check_number, wrong
+from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.penalty import PenaltyTerm
+from sparsecode.penalties import Penalty
+
+# Largest relative error, as a logarithm, that moves the weight: early codes are far too dense.
+_LARGEST = 1.0
+# Share of the last batch in the running l0, so that single batches do not shake the weight.
+_NEW = 0.1
+
+
+@dataclass
+class TargetL0(Term):
+    """A term whose weight follows the number of nonzeros, so that autoencoders can be compared.
+
+    After every step the logarithm of the weight rises by ``rate * log(l0 / target)`` and besides
+    stands higher by ``boost * log(l0 / target)``, where `l0` is a running mean of the nonzeros of a
+    sample: a proportional-integral controller. It holds where a higher weight makes fewer nonzeros.
+
+    Parameters
+    ----------
+    term : Term or Penalty, default=PenaltyTerm()
+        What is weighted; its own weight is where the search starts.
+    target : float, default=8.0
+        Mean number of nonzeros of a sample.
+    rate : float, default=0.01
+        Relative change of the weight in a step, a unit of the logarithm of the error.
+    boost : float, default=0.3
+        Relative change while the error lasts, which keeps the weight from swinging.
+
+    Examples
+    --------
+    >>> from sparsecode import SparseAutoencoder
+    >>> from sparsecode.datasets import make_sparse_signals
+    >>> from sparsecode.losses import AutoencoderLoss, TargetL0
+    >>> X = make_sparse_signals(2000, 20, 10, n_nonzero=2, random_state=0).X
+    >>> loss = AutoencoderLoss([TargetL0(target=4.0)])
+    >>> model = SparseAutoencoder(20, loss=loss, n_epochs=40, random_state=0).fit(X)
+    >>> bool(3 < (model.transform(X) != 0).sum(axis=1).mean() < 5)
+    True
+    """
+
+    term: Term | Penalty = field(default_factory=PenaltyTerm)
+    target: float = 8.0
+    rate: float = 0.01
+    boost: float = 0.3
+
+    # The weight of the inner term is the one that counts.
+    weight: float | Callable[[int], float] = field(default=1.0, init=False, repr=False)
+
+    @property
+    def label(self):
+        return self._inner().label
+
+    @property
+    def needs(self):
+        return self._inner().needs
+
+    @property
+    def takes_sparse(self):
+        return self._inner().takes_sparse
+
+    def init(self, dictionary):
+        check_number(self.target, "target", low=0, low_open=True)
+        if self.target > dictionary.n_components:
+            raise ValueError(
+                wrong(
+                    "target of TargetL0",
+                    got=self.target,
+                    expected=f"at most {dictionary.n_components}, the number of atoms",
+                    remedy="Lower the target, or use more atoms.",
+                )
+            )
+        check_number(self.rate, "rate", low=0, low_open=True)
+        check_number(self.boost, "boost", low=0)
+        inner = {f"term.{name}": array for name, array in self._inner().init(dictionary).items()}
+        return {"log_weight": np.zeros(()), "l0": np.full((), np.nan), **inner}
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        memory, inner = context.memory, copy.copy(self._inner())
+        factor = 1.0
+        if "log_weight" in memory:
+            error = self._error(float(memory["l0"]))
+            factor = math.exp(float(memory["log_weight"]) + self.boost * error)
+        inner.weight = factor * inner.weight_at(context.step)
+        own = {
+            name.removeprefix("term."): array
+            for name, array in memory.items()
+            if name.startswith("term.")
+        }
+        found = inner.evaluate(
+            codes,
+            dcodes,
+            dictionary,
+            share,
+            context._replace(memory=own),
+            dictionary_grads=dictionary_grads,
+        )
+        if context.training and "log_weight" in memory:
+            nonzeros = codes.nnz if sparse.issparse(codes) else np.count_nonzero(codes)
+            self._observe(nonzeros / codes.shape[0], memory)
+        return found
+
+    def _inner(self):
+        return PenaltyTerm(self.term) if isinstance(self.term, Penalty) else self.term
+
+    def _observe(self, l0, memory):
+        before = float(memory["l0"])
+        memory["l0"][...] = l0 if math.isnan(before) else (1 - _NEW) * before + _NEW * l0
+        memory["log_weight"][...] += self.rate * self._error(float(memory["l0"]))
+
+    def _error(self, l0):
+        if math.isnan(l0):
+            return 0.0
+        error = math.log(max(l0, 0.01 * self.target) / self.target)
+        return min(max(error, -_LARGEST), _LARGEST)
