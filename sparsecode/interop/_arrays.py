@@ -75,7 +75,9 @@ def widened(array):
 
 def from_bfloat16(bits):
     """Return float32 numbers of which `bits`, as uint16, are the upper halves: exactly these."""
-    return np.left_shift(bits.astype("<u4"), np.uint32(16)).view("<f4").astype(np.float32)
+    wide = bits.astype("<u4")
+    wide <<= 16
+    return wide.view("<f4").astype(np.float32, copy=False)
 
 
 def read_safetensors(path):
