@@ -25,7 +25,7 @@ def read_torch(path):
     Returns
     -------
     arrays : dict of str to ndarray
-        Plain numbers become arrays of shape ().
+        Read-only, as tensors may share their numbers. Plain numbers become arrays of shape ().
     """
     if not zipfile.is_zipfile(path):
         raise refusal(
@@ -91,7 +91,7 @@ class _Storages:
         self.loaded = {}
 
     def array(self, name, value):
-        """Return a tensor, or a number, as an array of its own."""
+        """Return a tensor as a read-only view of its storage, a number as an array."""
         if type(value) is not Tensor:
             return np.array(value, dtype=np.float64 if type(value) is float else np.int64)
         label = f"{self.path}: {name[:80]}"
@@ -106,10 +106,10 @@ class _Storages:
         if last >= numbers.size or size > numbers.size or len(value.shape) > 8:
             raise damaged(label, f"it reaches over the {numbers.size} numbers that it is made of")
         strides = [stride * numbers.itemsize for stride in value.strides]
-        view = np.ndarray(
-            value.shape, numbers.dtype, numbers, value.start * numbers.itemsize, strides
-        )
-        return np.array(view, order="C")
+        start = value.start * numbers.itemsize
+        view = np.ndarray(value.shape, numbers.dtype, numbers, start, strides)
+        view.flags.writeable = False
+        return view
 
     def _numbers(self, label, storage):
         key = storage.key
@@ -125,7 +125,9 @@ class _Storages:
                 )
             data = read_member(self.path, self.archive, info)
             values = np.frombuffer(data, dtype.newbyteorder(">" if self.flip else "<"))
-            values = from_bfloat16(values) if kind == "bfloat16" else values.astype(kind)
+            values = (
+                from_bfloat16(values) if kind == "bfloat16" else values.astype(kind, copy=False)
+            )
             self.loaded[key] = storage, widened(values)
         known, values = self.loaded[key]
         if known != storage:

@@ -78,8 +78,9 @@ def test_second_version_of_headers(path):
 def test_wrong_members_are_refused(path, data, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     write(path, {"W_enc.npy": data})
-    with pytest.raises(ValueError, match=r"params\.npz"):
+    with pytest.raises(ValueError, match=r"params\.npz") as caught:
         read_checkpoint(path)
+    assert "without the arrays" not in str(caught.value)
     assert not (tmp_path / "boom").exists()
 
 

@@ -186,6 +186,14 @@ class TestOldSettings:
             read_checkpoint(tmp_path)
 
 
+@pytest.mark.parametrize(("architecture", "k"), [("standard", 3), ("topk", None), ("gated", 3)])
+def test_k_belongs_to_topk(tmp_path, random, architecture, k):
+    arrays, cfg = model(random, architecture)
+    save(tmp_path, arrays, {**cfg, "k": k})
+    with pytest.raises(ValueError, match=rf"cfg\.json: k is {k}; expected"):
+        read_checkpoint(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("architecture", "extra"), [("standard", "threshold"), ("topk", "log_threshold")]
 )

@@ -42,7 +42,7 @@ def test_arrays_come_back(path, dtype, big_endian, by_columns, shape):
     write_torch(path, {"W": array}, big_endian=big_endian, by_columns=["W"] if by_columns else [])
     found = read_torch(path)["W"]
     np.testing.assert_array_equal(found, array)
-    assert found.shape == shape and found.flags.c_contiguous and found.dtype.isnative
+    assert found.shape == shape and found.dtype.isnative
     assert found.dtype == (np.float32 if dtype == "f2" else dtype)
 
 
@@ -56,8 +56,7 @@ def test_tensors_share_storages(path):
     arrays = read_torch(path)
     np.testing.assert_array_equal(arrays["last"], [4, 5])
     np.testing.assert_array_equal(arrays["across"], [[1, 4], [2, 5]])
-    arrays["all"][:] = 0
-    np.testing.assert_array_equal(arrays["last"], [4, 5])
+    assert not any(array.flags.writeable for array in arrays.values())
 
 
 def test_numbers_beside_tensors(path):
