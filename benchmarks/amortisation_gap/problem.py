@@ -56,15 +56,26 @@ def paper_problem(seed=20240625, n_samples=N_SAMPLES):
     return _split(codes @ atoms, codes, atoms, n_samples)
 
 
+def torch_uniform(seed):
+    """Function from a shape to what ``torch.manual_seed(seed)`` draws in [0, 1) on a CPU.
+
+    Both libraries have the Mersenne Twister, of which torch takes 24 bits for a number.
+    """
+    rng = np.random.RandomState(seed)
+
+    def draw(shape):
+        bits = rng.randint(0, 2**32, np.prod(shape), dtype=np.uint32)
+        return ((bits & (2**24 - 1)) / 2**24).reshape(shape)
+
+    return draw
+
+
 def torch_normal(seed, shape):
     """What ``torch.manual_seed(seed); torch.randn(shape)`` gives on a CPU, to rounding.
 
-    For multiples of 16 entries. Both libraries have the Mersenne Twister; torch takes 24 bits for
-    a uniform number, and pairs each with the one 8 further on, as Box and Muller do.
+    For multiples of 16 entries, which are made in pairs 8 apart, as Box and Muller do.
     """
-    bits = np.random.RandomState(seed).randint(0, 2**32, np.prod(shape), dtype=np.uint32)
-    uniform = (bits & (2**24 - 1)).astype(np.float64) / 2**24
-    first, second = uniform.reshape(-1, 2, 8).swapaxes(0, 1)
+    first, second = torch_uniform(seed)((np.prod(shape) // 16, 2, 8)).swapaxes(0, 1)
     radius, angle = np.sqrt(-2 * np.log1p(-first)), 2 * np.pi * second
     normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     return normal.reshape(shape).astype(np.float32)
