@@ -164,8 +164,8 @@ def judge(problem, encoder, dictionary, training):
     begin = time.perf_counter()
     codes = encoder.encode(problem.X_test, dictionary)
     coding = time.perf_counter() - begin
-    best = certify(problem.X_test, Exact(penalty()).encode(problem.X_test, dictionary),
-                   dictionary, penalty())  # fmt: skip
+    exact = InDouble().encode(problem.X_test, dictionary)
+    best = certify(problem.X_test, exact, dictionary, penalty())
     found = certify(problem.X_test, codes, dictionary, penalty())
     ratio = found.objective.mean() / best.objective.mean()
     mcc = code_mcc(codes, problem.codes_test)
