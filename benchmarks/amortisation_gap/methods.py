@@ -53,7 +53,9 @@ class Trained(NamedTuple):
 
     @property
     def is_random(self):
-        return self.learn or self.start == "torch" or isinstance(self.encoder, MLP)
+        """Whether another seed gives another start."""
+        drawn = isinstance(self.encoder, MLP) and len(self.encoder.hidden) > 0
+        return self.learn or self.start == "torch" or drawn
 
     def run(self, problem, seed, n_steps=None):
         """Train, and judge the codes of the test samples; and exact ones, if atoms are learned."""
@@ -177,7 +179,7 @@ def judge(problem, encoder, dictionary, training):
 def torch_start(encoder, dictionary, seed):
     """What torch's `Linear` layers start from: uniform up to ``1 / sqrt(n_inputs)``, also biases.
 
-    The networks of the paper have their seeds; those drawn here are theirs, in float32.
+    The seed is moved as in the scripts of the authors.
     """
     params, draws = {}, torch_uniform(seed + 42)
     for name, array in encoder.init(dictionary, random_state=0).items():
