@@ -11,6 +11,7 @@ import pytest
 
 from sparsecode import Dictionary
 from sparsecode.datasets import make_sparse_signals
+from sparsecode.losses import LassoLoss
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 FOLDER = BENCHMARKS / "coding"
@@ -231,6 +232,49 @@ def test_recovery_runs():
     output = _run(BENCHMARKS / "recovery.py", "--quick", "--seeds=1")
     names = [line.split(" ")[0] for line in output.splitlines() if line.endswith(" s")]
     assert names[:4] == ["KSVD", "ApproximateKSVD", "MOD", "BlockUpdate,"]
+
+
+@pytest.fixture
+def gap(monkeypatch):
+    """Function that imports a module of the benchmark of the amortisation gap."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "amortisation_gap"))
+    yield importlib.import_module
+    for name in ("methods", "problem"):
+        sys.modules.pop(name, None)
+
+
+def test_problem_of_the_paper(gap):
+    problem = gap("problem").paper_problem(n_samples=50)
+    assert problem.X.shape == problem.X_test.shape == (50, 8)
+    assert ((problem.codes > 0).sum(axis=1) == 3).all()
+    np.testing.assert_allclose(problem.codes @ problem.dictionary.atoms, problem.X, atol=1e-6)
+    # What torch 2 draws after manual_seed(0).
+    normal = gap("problem").torch_normal(0, (16,))
+    np.testing.assert_allclose(normal[:3], [-1.12583983, -1.15236020, -0.25057858], atol=1e-6)
+    uniform = gap("problem").torch_uniform(0)((3,))
+    np.testing.assert_allclose(uniform, [0.49625659, 0.76822180, 0.08847743], atol=1e-7)
+
+
+def test_loss_of_the_paper_is_ours_in_another_scale(gap, rng):
+    problem = gap("problem")
+    X, _, _, _, dictionary = problem.new_problem(0, n_samples=40)
+    codes = rng.random((40, 16))
+    theirs = np.mean((X - codes @ dictionary.atoms) ** 2) + 0.01 * np.mean(np.abs(codes))
+    value = LassoLoss(problem.penalty())(X, dictionary, codes)[0]
+    assert value == pytest.approx(theirs * 8 / 2)
+
+
+@pytest.mark.needs_jit("trains many encoders")
+@pytest.mark.parametrize("options", [["--new", "--seeds=2"], ["--unknown", "--seeds=1"]], ids=str)
+def test_amortisation_gap_runs(options):
+    table = BENCHMARKS / "amortisation_gap" / "table.py"
+    output = _run(table, "--steps=20", "--samples=40", *options)
+    rows = [line.split("  ") for line in output.splitlines() if line.endswith(" us")]
+    assert len(rows) == (12 if "--new" in options else 3)
+    assert rows[0][0] == "SAE"
+    # The certified optimum is the unit.
+    exact = next(line.split() for line in output.splitlines() if " lasso  " in line)
+    assert float(exact[-5]) == 1
 
 
 def _run_without_spams(script, *options, folder):

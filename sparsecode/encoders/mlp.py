@@ -1,7 +1,8 @@
-"""Multi-layer perceptrons, and the plain ReLU encoder of autoencoders, which is one of no layers."""
+"""Multi-layer perceptrons; without hidden layers, the plain ReLU encoder of autoencoders."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,8 +41,10 @@ class MLP(TrainableEncoder):
     params : dict of str to ndarray or None, default=None
         For each affine map `i`, ``"W_i"`` of shape (n_inputs, n_outputs) and ``"b_i"`` of shape
         (n_outputs,); for signed codes also ``"theta"`` of shape (n_components,). None stands for
-        those of `init`: normal weights of variance ``2 / n_inputs``, biases and thresholds 0; and
-        ``W_0 = atoms.T`` where there are no hidden layers.
+        those of `init`: biases and thresholds 0, and weights with which the whole network is
+        ``relu((x - offset) @ atoms.T)``, as it is without hidden layers. Hidden units come in pairs
+        of opposite random weights, whose difference is linear. The start is only close to that
+        where a layer has fewer than ``2 * n_features`` units.
 
     Raises
     ------
@@ -50,8 +53,8 @@ class MLP(TrainableEncoder):
 
     References
     ----------
-    K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers: surpassing human-level
-    performance on ImageNet classification", 2015, for the start.
+    D. Balduzzi and others, "The shattered gradients problem: if resnets are the answer, then what
+    is the question?", 2017, for the start.
 
     Examples
     --------
@@ -69,20 +72,24 @@ class MLP(TrainableEncoder):
     positive: bool = True
 
     def _initial(self, dictionary, random_state):
-        rng, initial = check_random_state(random_state), {}
-        for name, shape in self._shapes(dictionary).items():
-            if name[0] != "W":
-                initial[name] = np.zeros(shape)
-            elif len(self.hidden) == 0:
-                initial[name] = dictionary.atoms.T
-            else:
-                initial[name] = rng.normal(scale=np.sqrt(2 / shape[0]), size=shape)
+        # From random weights that know no atoms, units of the codes die before they are of use.
+        rng, shapes = check_random_state(random_state), self._shapes(dictionary)
+        initial = {name: np.zeros(shape) for name, shape in shapes.items()}
+        product = np.eye(dictionary.n_features)
+        for i, width in enumerate(self.hidden):
+            block = _orthogonal(product.shape[1], (width + 1) // 2, rng)
+            signs = [[1, -1]] if i == 0 else [[1, -1], [-1, 1]]
+            initial[f"W_{i}"] = _cropped(np.kron(signs, block), shapes[f"W_{i}"])
+            product = product @ block
+        i, block = len(self.hidden), np.linalg.pinv(product) @ dictionary.atoms.T
+        signs = [[1]] if i == 0 else [[1], [-1]]
+        initial[f"W_{i}"] = _cropped(np.kron(signs, block), shapes[f"W_{i}"])
         return initial
 
     def _shapes(self, dictionary):
         widths = [dictionary.n_features, *self.hidden, dictionary.n_components]
         shapes = {}
-        for i, (n_inputs, n_outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (n_inputs, n_outputs) in enumerate(itertools.pairwise(widths)):
             shapes[f"W_{i}"] = (n_inputs, n_outputs)
             shapes[f"b_{i}"] = (n_outputs,)
         if not self.positive:
@@ -136,3 +143,15 @@ class MLP(TrainableEncoder):
     def _n_layers(self, n_layers):
         # Only the whole network makes codes.
         return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)
+
+
+def _orthogonal(n_inputs, n_outputs, rng):
+    """Random matrix with orthogonal rows or columns, its entries of variance ``2 / n_inputs``."""
+    n_less = min(n_inputs, n_outputs)
+    Q = np.linalg.qr(rng.standard_normal((max(n_inputs, n_outputs), n_less)))[0]
+    return np.sqrt(2 * n_outputs / n_less) * (Q if n_inputs > n_outputs else Q.T)
+
+
+def _cropped(weights, shape):
+    """Without the second of the last pair of units where their number is odd."""
+    return weights[: shape[0], : shape[1]]

@@ -38,3 +38,14 @@ def test_derivative_at_the_kink_is_zero(name):
 def test_what_is_no_number_stays_none(name):
     out, _ = getattr(ops, f"{name}_forward")(np.array([np.nan, 1.0]))
     assert np.isnan(out[0]) and not np.isnan(out[1])
+
+
+def test_relu_in_place(rng):
+    A, dout = rng.standard_normal((2, 5, 4))
+    expected, cache = ops.relu_forward(A)
+    (gradient,) = ops.relu_backward(dout, cache)
+    out, cache = ops.relu_forward(A, out=A)
+    assert out is A
+    np.testing.assert_array_equal(A, expected)
+    assert ops.relu_backward(dout, cache, out=dout)[0] is dout
+    np.testing.assert_array_equal(dout, gradient)

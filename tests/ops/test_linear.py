@@ -16,3 +16,13 @@ def test_without_an_offset(rng):
     np.testing.assert_allclose(np.vdot(dout, direction @ W), np.vdot(dX, direction))
     direction = rng.standard_normal(W.shape)
     np.testing.assert_allclose(np.vdot(dout, X @ direction), np.vdot(dW, direction))
+
+
+def test_gradient_of_the_input_can_be_left_out(rng):
+    X, W, b = rng.standard_normal((5, 4)), rng.standard_normal((4, 3)), rng.standard_normal(3)
+    out, cache = linear_forward(X, W, b)
+    _, dW, db = linear_backward(out, cache)
+    nothing, *rest = linear_backward(out, cache, with_input=False)
+    assert nothing is None
+    for got, expected in zip(rest, (dW, db), strict=True):
+        np.testing.assert_array_equal(got, expected)

@@ -138,6 +138,24 @@ def test_resuming_changes_nothing(tmp_path, samples, dictionary, options, dtype)
         assert all(same(*pair) for pair in zip(resumed, whole[begin:], strict=True))
 
 
+def test_many_steps_on_all_samples_in_an_epoch(samples, dictionary):
+    """They are the steps of as many epochs; the minimiser of all samples needs no repeats."""
+    X, codes = samples
+    options = {"loss": SupervisedLoss(), "target": codes, "batch_size": None}
+    short = run(LINEAR, dictionary, X, **options, n_epochs=6)
+    long = run(LINEAR, dictionary, X, **options, n_epochs=2, steps_per_epoch=3)
+    assert [state.n_steps for state in long] == [0, 3, 6]
+    for name, param in short[-1].params.items():
+        np.testing.assert_array_equal(long[-1].params[name], param)
+    expected = np.mean(short[-1].history["loss"][3:])
+    assert long[-1].history["loss"][-1] == pytest.approx(expected, rel=1e-12)
+    minimised = [
+        run(LINEAR, dictionary, X, **options, optimizer=LBFGS(), n_epochs=1, steps_per_epoch=n)
+        for n in (None, 3)
+    ]
+    assert same(minimised[0][-1], minimised[1][-1])
+
+
 def test_states_do_not_change_afterwards(samples, dictionary):
     options = {"loss": LassoLoss(L1(0.1)), "learn_dictionary": True, "batch_size": 16}
     states, copies = [], []
