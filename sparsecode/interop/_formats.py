@@ -142,6 +142,8 @@ def write_checkpoint(checkpoint, path, format):
                 _write(stack.enter_context(write_atomically(folder / name)), content)
     except BaseException:
         if is_new:
+            for name in contents:
+                (folder / name).unlink(missing_ok=True)
             folder.rmdir()
         raise
 

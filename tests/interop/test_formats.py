@@ -143,6 +143,23 @@ def test_an_interrupted_write_leaves_the_old_files(tmp_path, monkeypatch, format
     assert not (tmp_path / "new").exists()
 
 
+@formats
+def test_a_failing_rename_leaves_no_new_folder(tmp_path, monkeypatch, format):
+    """Not even with the file that was renamed before."""
+    rename, calls = os.replace, []
+
+    def fail(*args):
+        calls.append(args)
+        if len(calls) == len(FILES[format]):
+            raise OSError(28, "No space left on device")
+        rename(*args)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_checkpoint(model(format), tmp_path / "new", format)
+    assert not (tmp_path / "new").exists()
+
+
 def test_errors_of_the_system_stay_what_they_are(tmp_path, monkeypatch):
     write_checkpoint(model("gemma_scope"), tmp_path, "gemma_scope")
 
