@@ -19,7 +19,10 @@ _BLOCK_SIZE = 128
 
 
 class LinearCache(NamedTuple):
-    """What `backward` needs: centred samples, codes, and what they were computed with."""
+    """What `backward` needs: centred samples, codes, and what they were computed with.
+
+    `signals` are those that a loss asked for, and what else the encoder keeps.
+    """
 
     x: np.ndarray
     codes: np.ndarray
@@ -41,6 +44,9 @@ class LinearEncoder(TrainableEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
 
+    What else `backward` needs of a batch is given room by ``_room`` and filled, block by block, by
+    ``_keep``, before the activation.
+
     Attributes
     ----------
     sparse_codes : bool
@@ -53,6 +59,8 @@ class LinearEncoder(TrainableEncoder):
 
     sparse_codes: ClassVar[bool] = False
     signal_names: ClassVar[tuple[str, ...]] = ("pre",)
+    # Signals that are the pre-activations plus what does not depend on the sample.
+    _shifted: ClassVar[tuple[str, ...]] = ("pre",)
 
     def forward(
         self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
@@ -79,7 +87,7 @@ class LinearEncoder(TrainableEncoder):
         codes : ndarray or csr_array of shape (n_samples, n_components)
             float32 only if `X` and the dictionary both are.
         cache : LinearCache
-            Its `signals` are those that were asked for.
+            Its `signals` hold those that were asked for.
 
         Raises
         ------
@@ -97,6 +105,8 @@ class LinearEncoder(TrainableEncoder):
                 )
             )
         X, dictionary, params, _ = self._check_call(params, X, dictionary, n_layers)
+        if not training:
+            self._check_ready(params)
         x = dictionary.center(dense_rows(X, slice(0, X.shape[0]), dictionary.dtype))
         codes, kept = self._codes(params, x, dictionary, training, sparse, signals)
         return codes, LinearCache(x, codes, params, dictionary, kept)
@@ -133,14 +143,16 @@ class LinearEncoder(TrainableEncoder):
         grads = {}
         parts = self._pre_gradients(dcodes, cache, dsignals or {}, grads)
         products = [(dA, cache.x) for dA in parts]
-        grads["b"] = sum(map(_column_sums, parts))
+        total = sum(map(_column_sums, parts))
+        if "b" in cache.params:
+            grads["b"] = total
         W = self._weights(cache.params, cache.dictionary)
         if not self.tied:
             grads["W"] = RowGradient(*products)
         elif with_dictionary:
             grads["atoms"] = RowGradient(*products)
         if with_dictionary and cache.dictionary.offset is not None:
-            grads["offset"] = -(grads["b"] @ W)
+            grads["offset"] = -(total @ W)
         return grads
 
     def _pre_gradients(self, dcodes, cache, dsignals, grads):
@@ -160,27 +172,28 @@ class LinearEncoder(TrainableEncoder):
 
             map_row_blocks(block, len(codes), block_size=_BLOCK_SIZE)
             parts = [dA]
-        if "pre" in dsignals:
-            parts.append(dsignals["pre"])
+        for name in self._shifted:
+            if name in dsignals:
+                _add_part(parts, dsignals[name])
         return parts
 
     def _codes(self, params, x, dictionary, training, is_sparse, signals):
         """Codes of centred samples, and the signals that are kept."""
         W = self._weights(params, dictionary)
         shape = len(x), dictionary.n_components
-        pre = np.empty(shape, dtype=W.dtype) if "pre" in signals else None
+        kept = self._room(shape, W.dtype, signals)
         codes = None if is_sparse else np.empty(shape, dtype=W.dtype)
 
         def block(rows):
             A = np.matmul(x[rows], W.T, out=None if codes is None else codes[rows])
-            A += params["b"]
-            if pre is not None:
-                pre[rows] = A
+            if "b" in params:
+                A += params["b"]
+            if kept:
+                self._keep(A, params, {name: array[rows] for name, array in kept.items()})
             self._activate(A, params)
             return compress(A) if is_sparse else None
 
         parts = map_row_blocks(block, len(x), block_size=_BLOCK_SIZE)
-        kept = {} if pre is None else {"pre": pre}
         return (stack_csr(parts, shape[1]) if is_sparse else codes), kept
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
@@ -188,11 +201,21 @@ class LinearEncoder(TrainableEncoder):
 
         def encode_rows(x, out):
             A = np.matmul(x, W.T, out=out)
-            A += params["b"]
+            if "b" in params:
+                A += params["b"]
             self._activate(A, params)
             return A
 
         return encode_rows
+
+    def _room(self, shape, dtype, signals):
+        """Arrays for what is kept of a batch: the signals, and what `backward` needs besides."""
+        return {name: np.empty(shape, dtype=dtype) for name in signals}
+
+    def _keep(self, A, params, kept):
+        """Fill a block of them."""
+        if "pre" in kept:
+            kept["pre"][:] = A
 
     def _weights(self, params, dictionary):
         return dictionary.atoms if self.tied else params["W"]
@@ -216,6 +239,14 @@ class LinearEncoder(TrainableEncoder):
 
     def _n_layers(self, n_layers):
         return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)
+
+
+def _add_part(parts, gradient):
+    """Add to a list of summands, of which one at most is dense; its first is written to."""
+    if sparse.issparse(gradient) or sparse.issparse(parts[0]):
+        parts.append(gradient)
+    else:
+        parts[0] += gradient
 
 
 def _column_sums(dA):
