@@ -85,4 +85,4 @@ class Gated(LinearEncoder):
     def _shapes(self, dictionary):
         shapes = super()._shapes(dictionary)
         del shapes["b"]
-        return shapes | {name: (dictionary.n_components,) for name in self._biases}
+        return shapes | dict.fromkeys(self._biases, (dictionary.n_components,))

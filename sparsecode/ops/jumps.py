@@ -40,7 +40,7 @@ def jumprelu_forward(A, theta, *, bandwidth, out=None):
     (array([[1., 0., 1.]]), -2.5)
     """
     theta = np.asarray(theta, dtype=A.dtype)
-    kept, window = A > theta, near(A, theta, bandwidth)
+    kept, window = theta < A, near(A, theta, bandwidth)
     out = np.empty_like(A) if out is None else out
     out[:] = A
     zero_below(out, theta)
@@ -99,7 +99,7 @@ def step_forward(A, theta, *, bandwidth):
     (None, -5.0)
     """
     theta = np.asarray(theta, dtype=A.dtype)
-    return (A > theta).astype(A.dtype), (near(A, theta, bandwidth), theta, bandwidth)
+    return (theta < A).astype(A.dtype), (near(A, theta, bandwidth), theta, bandwidth)
 
 
 def step_backward(dout, cache):
@@ -126,7 +126,7 @@ def step_backward(dout, cache):
 
 def zero_below(A, theta):
     """Set entries to 0 that are not above their threshold, in place; NaN stays."""
-    np.copyto(A, 0, where=A <= theta)
+    np.copyto(A, 0, where=theta >= A)
 
 
 def near(A, theta, bandwidth, out=None):
