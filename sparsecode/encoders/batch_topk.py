@@ -38,6 +38,8 @@ class BatchTopK(LinearEncoder):
         Share of the running mean that a step keeps, in [0, 1).
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` of shape (n_components,),
         and ``"threshold"`` of shape (). None stands for those of `init`, which have no threshold

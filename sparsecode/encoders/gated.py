@@ -27,9 +27,12 @@ class Gated(LinearEncoder):
     ----------
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b_gate` is at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"r_mag"``, ``"b_gate"`` and
-        ``"b_mag"`` of shape (n_components,). None stands for those of `init`: the atoms, and 0.
+        ``"b_mag"`` of shape (n_components,). None stands for those of `init`: the
+        atoms, 0 and the bias.
 
     Attributes
     ----------
@@ -79,8 +82,9 @@ class Gated(LinearEncoder):
 
     def _initial(self, dictionary, random_state):
         initial = super()._initial(dictionary, random_state)
-        del initial["b"]
-        return initial | {name: np.zeros(dictionary.n_components) for name in self._biases}
+        b_gate = initial.pop("b")
+        initial |= {name: np.zeros_like(b_gate) for name in self._biases}
+        return initial | {"b_gate": b_gate}
 
     def _shapes(self, dictionary):
         shapes = super()._shapes(dictionary)

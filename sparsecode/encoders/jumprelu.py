@@ -33,10 +33,12 @@ class JumpReLU(LinearEncoder):
         Thresholds of `init`, in units of `a`, above 0.
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` and ``"log_threshold"`` of
-        shape (n_components,). None stands for those of `init`: the atoms, 0, and the logarithm of
-        `threshold_init`.
+        shape (n_components,). None stands for those of `init`: the atoms, the bias, and the
+        logarithm of `threshold_init`.
 
     Attributes
     ----------

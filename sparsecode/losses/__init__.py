@@ -7,15 +7,28 @@ from sparsecode.losses.autoencoder import AutoencoderLoss
 from sparsecode.losses.base import Loss, LossContext, LossResult
 from sparsecode.losses.lasso import LassoLoss
 from sparsecode.losses.supervised import SupervisedLoss
-from sparsecode.losses.terms import PenaltyTerm, Term
+from sparsecode.losses.terms import (
+    ActiveUnits,
+    GateReconstruction,
+    GateSparsity,
+    InactiveMargin,
+    PenaltyTerm,
+    TargetActiveUnits,
+    Term,
+)
 
 __all__ = [
+    "ActiveUnits",
     "AutoencoderLoss",
+    "GateReconstruction",
+    "GateSparsity",
+    "InactiveMargin",
     "LassoLoss",
     "Loss",
     "LossContext",
     "LossResult",
     "PenaltyTerm",
     "SupervisedLoss",
+    "TargetActiveUnits",
     "Term",
 ]

@@ -1,6 +1,16 @@
 """What an autoencoder pays besides its error of reconstruction."""
 
+from sparsecode.losses.terms.active import ActiveUnits, InactiveMargin, TargetActiveUnits
 from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.gate import GateReconstruction, GateSparsity
 from sparsecode.losses.terms.penalty import PenaltyTerm
 
-__all__ = ["PenaltyTerm", "Term"]
+__all__ = [
+    "ActiveUnits",
+    "GateReconstruction",
+    "GateSparsity",
+    "InactiveMargin",
+    "PenaltyTerm",
+    "TargetActiveUnits",
+    "Term",
+]

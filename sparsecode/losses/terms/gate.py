@@ -47,7 +47,7 @@ class GateSparsity(Term):
 
 @dataclass
 class GateReconstruction(Term):
-    """Error of the reconstruction from the rectified gate, so that it learns to detect, for `Gated`.
+    """Error of a reconstruction from the rectified gate, so that it detects, for `Gated`.
 
     ``weight * mean 1/2 ||x - offset - max(gate, 0) @ atoms||^2``, in which atoms and offset count
     as constants: they are trained for the codes alone.
