@@ -13,8 +13,24 @@ from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 
 
+class _Count(Term):
+    """Base of the terms that are a function of the mean number of active units."""
+
+    needs: ClassVar[tuple[str, ...]] = ("active",)
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        active, weight = context.signals["active"], self.weight_at(context.step)
+        value, slope = self._cost(weighted_mean(active.sum(axis=1), share), weight)
+        dactive = np.broadcast_to(np.asarray(share * slope, dtype=active.dtype), active.shape)
+        return value, {}, {"active": dactive}
+
+    def _cost(self, l0, weight):
+        """The term and its derivative, of the mean number of active units."""
+        raise TypeError(f"{type(self).__name__} must define _cost.")
+
+
 @dataclass
-class ActiveUnits(Term):
+class ActiveUnits(_Count):
     """Mean number of active units, ``weight * l0``, for `JumpReLU`.
 
     A penalty that shrinks nothing. The count has no derivative: the encoder estimates one, in the
@@ -48,21 +64,12 @@ class ActiveUnits(Term):
 
     weight: float | Callable[[int], float] = 1.0
 
-    needs: ClassVar[tuple[str, ...]] = ("active",)
-
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
-        active, weight = context.signals["active"], self.weight_at(context.step)
-        value, slope = self._cost(weighted_mean(active.sum(axis=1), share), weight)
-        dactive = np.broadcast_to(np.asarray(share * slope, dtype=active.dtype), active.shape)
-        return value, {}, {"active": dactive}
-
     def _cost(self, l0, weight):
-        """The term and its derivative, of the mean number of active units."""
         return weight * l0, weight
 
 
 @dataclass
-class TargetActiveUnits(ActiveUnits):
+class TargetActiveUnits(_Count):
     """Squared relative distance of the mean number of active units from a target, for `JumpReLU`.
 
     ``weight * (l0 / target - 1)^2``, so that the sparsity is set and not found by trial of weights;
