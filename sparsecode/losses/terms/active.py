@@ -80,7 +80,8 @@ class TargetActiveUnits(_Count):
     target : float, default=32
         Active units of a sample, in the mean, above 0.
     weight : float or callable, default=1.0
-        In units of the objective, or a schedule that gives it for a step.
+        In units of the objective, or a schedule that gives it for a step. Unless it is well above
+        the error of reconstruction, the error has a say in the number.
 
     References
     ----------
