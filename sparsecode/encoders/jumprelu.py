@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks
+from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import check_number
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.ops.jumps import jump_gradient, near, zero_below
 
 _BLOCK_SIZE = 128
+# Share of entries above which products with dense codes are faster.
+_DENSEST = 1 / 16
 
 
 @dataclass(eq=False)
@@ -22,7 +26,8 @@ class JumpReLU(LinearEncoder):
     Nothing shrinks, and each unit has its threshold, which is trained with its logarithm. As the
     codes jump there, its gradient is estimated straight through: from the entries within half a
     `bandwidth` of it, as if `a` were shifted by a number that is uniform in this window. Trained
-    with a count of the active units, `ActiveUnits` or `TargetActiveUnits`.
+    with a count of the active units, `ActiveUnits` or `TargetActiveUnits`. Training uses codes as
+    CSR from the batch on in which few are active; among their entries are zeros, those in a window.
 
     Parameters
     ----------
@@ -63,6 +68,7 @@ class JumpReLU(LinearEncoder):
     bandwidth: float = 0.1
     threshold_init: float = 0.1
 
+    sparse_codes: ClassVar[bool] = True
     signal_names: ClassVar[tuple[str, ...]] = ("pre", "margin", "active")
     straight_through: ClassVar[tuple[str, ...]] = ("log_threshold",)
     _shifted: ClassVar[tuple[str, ...]] = ("pre", "margin")
@@ -85,6 +91,53 @@ class JumpReLU(LinearEncoder):
         if "active" in kept:
             np.greater(A, theta, out=kept["active"])
 
+    def _codes(self, params, x, dictionary, training, is_sparse, signals):
+        if not is_sparse:
+            return super()._codes(params, x, dictionary, training, False, signals)
+        W, theta = self._weights(params, dictionary), np.exp(params["log_threshold"])
+        A = np.empty((len(x), dictionary.n_components), dtype=W.dtype)
+        # Below these, entries are 0 and have no part in any gradient.
+        least = theta - W.dtype.type(self.bandwidth / 2)
+
+        def count(rows):
+            block = np.matmul(x[rows], W.T, out=A[rows])
+            block += params["b"]
+            return np.count_nonzero(block > least)
+
+        if sum(map_row_blocks(count, len(x), block_size=_BLOCK_SIZE)) > _DENSEST * A.size:
+            return self._finish(A, params, signals)
+
+        def entries(rows):
+            # What is no number must stay none.
+            return compress(np.where(A[rows] <= least, A.dtype.type(0), A[rows]))
+
+        parts = map_row_blocks(entries, len(x), block_size=_BLOCK_SIZE)
+        return self._split(stack_csr(parts, A.shape[1]), A, theta, signals)
+
+    def _finish(self, A, params, signals):
+        """Dense codes, in place of the pre-activations, and what is kept."""
+        kept = self._room(A.shape, A.dtype, signals)
+
+        def block(rows):
+            self._keep(A[rows], params, {name: array[rows] for name, array in kept.items()})
+            self._activate(A[rows], params)
+
+        map_row_blocks(block, len(A), block_size=_BLOCK_SIZE)
+        return A, kept
+
+    def _split(self, entries, A, theta, signals):
+        """Codes of the entries in a window or above it, and what is kept, of these alone."""
+        limits = theta[entries.indices]
+        kept = {"window": near(entries.data, limits, self.bandwidth)}
+        if "pre" in signals:
+            kept["pre"] = A
+        if "margin" in signals:
+            kept["margin"] = A - theta
+        if "active" in signals:
+            kept["active"] = _alike(entries, (entries.data > limits).astype(A.dtype))
+        zero_below(entries.data, limits)
+        return entries, kept
+
     def _pre_gradients(self, dcodes, cache, dsignals, grads):
         theta, window = np.exp(cache.params["log_threshold"]), cache.signals["window"]
         dactive = dsignals.get("active")
@@ -96,7 +149,13 @@ class JumpReLU(LinearEncoder):
                 jump += dactive[rows]
             return jump_gradient(jump, window[rows], theta, self.bandwidth)
 
-        dtheta = sum(map_row_blocks(block, len(window), block_size=_BLOCK_SIZE))
+        if sparse.issparse(dcodes):
+            jump = dcodes.data * theta[dcodes.indices]
+            jump += 0 if dactive is None else dactive.data
+            total = np.bincount(dcodes.indices, jump * window, len(theta))
+            dtheta = (-total / self.bandwidth).astype(theta.dtype)
+        else:
+            dtheta = sum(map_row_blocks(block, len(window), block_size=_BLOCK_SIZE))
         if "margin" in dsignals:
             dtheta -= dsignals["margin"].sum(axis=0)
         grads["log_threshold"] = theta * dtheta
@@ -113,3 +172,8 @@ class JumpReLU(LinearEncoder):
     def _initial(self, dictionary, random_state):
         threshold = np.full(dictionary.n_components, np.log(self.threshold_init))
         return {**super()._initial(dictionary, random_state), "log_threshold": threshold}
+
+
+def _alike(codes, values):
+    """CSR array of the same entries with other values."""
+    return sparse.csr_array((values, codes.indices, codes.indptr), shape=codes.shape)

@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sparsecode import Dictionary
+from sparsecode._row_gradients import add_gradients
 from sparsecode.encoders import JumpReLU, ReLU
-from sparsecode.losses import ActiveUnits, AutoencoderLoss, LossContext, TargetActiveUnits
+from sparsecode.losses import (
+    ActiveUnits,
+    AutoencoderLoss,
+    InactiveMargin,
+    LossContext,
+    TargetActiveUnits,
+)
 from sparsecode.optimizers import Adam
 from sparsecode.training import train
 
@@ -87,6 +95,42 @@ def test_a_gradient_of_the_margin_moves_thresholds_and_weights(problem, rng):
     np.testing.assert_allclose(grads["log_threshold"], -theta * upstream.sum(axis=0))
     np.testing.assert_allclose(grads["b"], upstream.sum(axis=0))
     np.testing.assert_allclose(np.asarray(grads["W"]), upstream.T @ dictionary.center(X))
+
+
+@pytest.mark.parametrize("term", [ActiveUnits(0.4), TargetActiveUnits(1.5), InactiveMargin(0.1)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sparse_codes_of_training_give_the_same(problem, monkeypatch, term, weighted):
+    X, dictionary, encoder, params = problem
+    loss, found = AutoencoderLoss([term]), []
+    weight = np.linspace(0.0, 2.0, len(X)) if weighted else None
+    # Few entries are in a window or above it; dense codes where that is not few enough.
+    params["b"] -= 1.0
+    for densest, is_sparse in ((1.0, True), (0.0, True), (1.0, False)):
+        monkeypatch.setattr("sparsecode.encoders.jumprelu._DENSEST", densest)
+        codes, cache = encoder.forward(
+            params, X, dictionary, sparse=is_sparse, signals=("pre", *loss.needs)
+        )
+        assert sparse.issparse(codes) == (is_sparse and densest > 0)
+        result = loss.evaluate(
+            X,
+            dictionary,
+            codes,
+            sample_weight=weight,
+            context=LossContext(signals=cache.signals),
+            dictionary_grads=True,
+        )
+        grads = encoder.backward(
+            result.dcodes, cache, with_dictionary=True, dsignals=result.dsignals
+        )
+        for name, grad in result.grads.items():
+            grads[name] = add_gradients(grads.get(name), grad)
+        codes = codes.toarray() if sparse.issparse(codes) else codes
+        arrays = {"codes": codes, "pre": cache.signals["pre"], "value": result.value}
+        found.append(arrays | {name: np.asarray(grad) for name, grad in grads.items()})
+    assert np.count_nonzero(found[0]["log_threshold"]) > 4
+    for name in found[0]:
+        for other in found[:2]:
+            np.testing.assert_allclose(other[name], found[2][name], atol=1e-12, err_msg=name)
 
 
 @pytest.mark.needs_jit("hundreds of steps")

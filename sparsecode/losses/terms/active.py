@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._validation import check_number
 from sparsecode.losses.base import weighted_mean
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, entry_shares
 
 
 class _Count(Term):
@@ -21,7 +22,11 @@ class _Count(Term):
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         active, weight = context.signals["active"], self.weight_at(context.step)
         value, slope = self._cost(weighted_mean(active.sum(axis=1), share), weight)
-        dactive = np.broadcast_to(np.asarray(share * slope, dtype=active.dtype), active.shape)
+        each = np.asarray(entry_shares(active, share) * slope, dtype=active.dtype)
+        if not sparse.issparse(active):
+            return value, {}, {"active": np.broadcast_to(each, active.shape)}
+        slopes = np.broadcast_to(each, active.data.shape)
+        dactive = sparse.csr_array((slopes, active.indices, active.indptr), shape=active.shape)
         return value, {}, {"active": dactive}
 
     def _cost(self, l0, weight):
