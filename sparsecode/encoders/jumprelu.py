@@ -16,7 +16,7 @@ from sparsecode.ops.jumps import jump_gradient, near, zero_below
 
 _BLOCK_SIZE = 128
 # Share of entries above which products with dense codes are faster.
-_DENSEST = 1 / 16
+_DENSEST = 1 / 10
 
 
 @dataclass(eq=False)

@@ -58,13 +58,13 @@ class ActiveUnits(_Count):
     >>> from sparsecode import Dictionary
     >>> from sparsecode.encoders import JumpReLU
     >>> from sparsecode.losses import ActiveUnits, AutoencoderLoss, LossContext
-    >>> dictionary, X = Dictionary(np.eye(2)), np.array([[2.0, 0.05]])
+    >>> dictionary, X = Dictionary(np.eye(2)), np.array([[2.0, 0.0]])
     >>> encoder, loss = JumpReLU(), AutoencoderLoss([ActiveUnits(0.5)])
     >>> codes, cache = encoder.forward(
     ...     encoder.init(dictionary), X, dictionary, signals=loss.needs
     ... )
     >>> loss.evaluate(X, dictionary, codes, context=LossContext(signals=cache.signals)).terms
-    {'fit': 0.00125, 'activeunits': 0.5}
+    {'fit': 0.0, 'activeunits': 0.5}
     """
 
     weight: float | Callable[[int], float] = 1.0
