@@ -7,16 +7,30 @@ from sparsecode.losses.autoencoder import AutoencoderLoss
 from sparsecode.losses.base import Loss, LossContext, LossResult
 from sparsecode.losses.lasso import LassoLoss
 from sparsecode.losses.supervised import SupervisedLoss
-from sparsecode.losses.terms import PenaltyTerm, TargetL0, Term
+from sparsecode.losses.terms import (
+    ActiveUnits,
+    GateReconstruction,
+    GateSparsity,
+    InactiveMargin,
+    PenaltyTerm,
+    TargetActiveUnits,
+    TargetL0,
+    Term,
+)
 
 __all__ = [
+    "ActiveUnits",
     "AutoencoderLoss",
+    "GateReconstruction",
+    "GateSparsity",
+    "InactiveMargin",
     "LassoLoss",
     "Loss",
     "LossContext",
     "LossResult",
     "PenaltyTerm",
     "SupervisedLoss",
+    "TargetActiveUnits",
     "TargetL0",
     "Term",
 ]

@@ -23,6 +23,21 @@ class AutoencoderLoss(Loss):
     ----------
     terms : sequence of Term or Penalty, default=()
         A penalty stands for `PenaltyTerm` of it.
+    levels : sequence of int or None, default=None
+        Nested widths, such as ``(16, 64, None)``: the error is the mean over reconstructions from
+        so many of the first atoms each, the last one, None, from all. So the first atoms learn what
+        is most common, and atoms can be cut off after training. Costs no more multiplications, and
+        the memory of an error for each level. None is the reconstruction from all atoms alone.
+
+    Raises
+    ------
+    ValueError
+        When it is evaluated, if `levels` do not grow up to the number of atoms.
+
+    References
+    ----------
+    B. Bussmann, N. Nabeshima, A. Karvonen and N. Nanda, "Learning multi-level features with
+    Matryoshka sparse autoencoders", 2025.
 
     Examples
     --------
@@ -39,6 +54,7 @@ class AutoencoderLoss(Loss):
     """
 
     terms: Sequence[Term | Penalty] = ()
+    levels: Sequence[int | None] | None = None
 
     @property
     def takes_sparse(self):
@@ -98,6 +114,7 @@ class AutoencoderLoss(Loss):
             sample_weight,
             dictionary_grads,
             context,
+            self.levels,
         )
 
 

@@ -16,8 +16,21 @@ from sparsecode.ops.activations import (
     tanh_backward,
     tanh_forward,
 )
+from sparsecode.ops.jumps import (
+    gated_backward,
+    gated_forward,
+    jumprelu_backward,
+    jumprelu_forward,
+    step_backward,
+    step_forward,
+)
 from sparsecode.ops.linear import linear_backward, linear_forward
-from sparsecode.ops.selection import topk_backward, topk_forward
+from sparsecode.ops.selection import (
+    batch_topk_backward,
+    batch_topk_forward,
+    topk_backward,
+    topk_forward,
+)
 from sparsecode.ops.thresholds import (
     soft_threshold_backward,
     soft_threshold_forward,
@@ -26,6 +39,12 @@ from sparsecode.ops.thresholds import (
 )
 
 __all__ = [
+    "batch_topk_backward",
+    "batch_topk_forward",
+    "gated_backward",
+    "gated_forward",
+    "jumprelu_backward",
+    "jumprelu_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "linear_backward",
@@ -36,6 +55,8 @@ __all__ = [
     "sigmoid_forward",
     "soft_threshold_backward",
     "soft_threshold_forward",
+    "step_backward",
+    "step_forward",
     "support_threshold_backward",
     "support_threshold_forward",
     "tanh_backward",

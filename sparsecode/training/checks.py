@@ -178,6 +178,11 @@ def start(encoder, dictionary, loss, optimizer, random_state):
     )
 
 
+def buffers_of(encoder):
+    """Names of the parameters that no gradient changes."""
+    return getattr(encoder, "buffers", ())
+
+
 def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
     """Raise ValueError if training cannot go on from a state with these pieces."""
     state.check_architecture(encoder)
@@ -199,7 +204,7 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stage
             f"the state is in stage {state.stage + 1} but there are {n_stages}; expected as many "
             "stages as that training has. Give the same list of stages."
         )
-    learned = dict(state.params)
+    learned = {name: a for name, a in state.params.items() if name not in buffers_of(encoder)}
     if learn_dictionary:
         learned["atoms"] = state.dictionary.atoms
         if state.dictionary.offset is not None:

@@ -15,6 +15,7 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.losses import LossContext
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
+from sparsecode.training.checks import buffers_of
 from sparsecode.training.stages import lr_scale
 
 
@@ -43,10 +44,12 @@ class Progress(NamedTuple):
 class LiveParameters:
     """Parameters that are changed in place: those of the encoder and, if learned, the dictionary's.
 
-    Everything is copied from a state, whose own arrays stay as they are.
+    Everything is copied from a state, whose own arrays stay as they are. Of the parameters, those
+    that are `buffers` are not learned.
     """
 
-    def __init__(self, state, learn_dictionary):
+    def __init__(self, state, learn_dictionary, buffers=()):
+        self.buffers = buffers
         self.params = {name: param.copy() for name, param in state.params.items()}
         self.memory = {name: array.copy() for name, array in state.memory.items()}
         self.given, self.atoms = state.dictionary, {}
@@ -58,7 +61,8 @@ class LiveParameters:
     @property
     def learned(self):
         """All arrays by name, as an optimizer changes them."""
-        return {**self.params, **self.atoms}
+        trained = {name: a for name, a in self.params.items() if name not in self.buffers}
+        return {**trained, **self.atoms}
 
     def dictionary(self):
         """The dictionary as it is now: it shares the arrays that are learned, without a copy."""
@@ -116,9 +120,11 @@ class Trainer:
     def enter(self, state, number):
         """State at the beginning of a stage: the best parameters so far, a fresh optimizer."""
         state = replace(state, params=state.best_params, dictionary=state.best_dictionary)
-        live = LiveParameters(state, self.learn_dictionary)
+        live = self._live(state)
         best_loss = np.inf
-        if self.held is not None:
+        # An encoder that cannot be used before its first step is not the best so far.
+        is_ready = not buffers_of(self.encoder) or self.encoder.is_ready(live.params)
+        if self.held is not None and is_ready:
             with np.errstate(over="ignore", invalid="ignore"):
                 best_loss = self._validate(
                     live, self.stages[number].n_layers, state.n_epochs, state.n_steps
@@ -142,7 +148,7 @@ class Trainer:
     def epoch(self, state):
         """State after one more epoch, or None if there are no more batches."""
         begin = time.perf_counter()
-        live = LiveParameters(state, self.learn_dictionary)
+        live = self._live(state)
         slots = {name: array.copy() for name, array in state.optimizer.items()}
         run = self._minimize if self.optimizer.full_batch else self._steps
         # Overflow on the way to divergence is told by the error, not by warnings.
@@ -164,6 +170,9 @@ class Trainer:
         record["seconds"] = before + time.perf_counter() - begin
         n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
         return self._state(state, live, slots, value, n_steps, record)
+
+    def _live(self, state):
+        return LiveParameters(state, self.learn_dictionary, buffers_of(self.encoder))
 
     def _state(self, state, live, slots, value, n_steps, record):
         is_best = value < state.best_loss
@@ -195,15 +204,18 @@ class Trainer:
             if weight == 0:
                 continue
             n_steps = state.n_steps + len(rows)
-            result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs, n_steps)
+            result, grads, cache = self._gradients(
+                live, batch, stage.n_layers, state.n_epochs, n_steps
+            )
             live.to_tangent(grads)
             norm = None if self.max_norm is None else clip_gradients(grads, self.max_norm)
             lr = self.optimizer.lr_at(int(slots["step"]))
             self.optimizer.update(learned, grads, slots, lr_scale=scale)
             live.project(grads)
+            self._update_buffers(live, cache)
             # Products are measured by the step that makes them.
             norm = gradient_norm(grads) if norm is None else norm
-            row = {"loss": result.value, **result.terms, "grad_norm": norm}
+            row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
             if self._told(Progress(state.n_epochs, state.n_steps + len(rows), *_seen(rows))):
                 break
@@ -213,15 +225,18 @@ class Trainer:
         """Minimise the loss of all samples; batches are only the pieces that it is summed over."""
         stage = self.stages[state.stage]
 
-        def evaluate():
+        def evaluate(is_last=False):
             rows, sums = [], {}
             for batch in self.source.epoch(state.seed, state.n_epochs):
                 weight = _weight(batch)
                 if weight > 0:
-                    result, grads = self._gradients(
+                    result, grads, cache = self._gradients(
                         live, batch, stage.n_layers, state.n_epochs, state.n_steps
                     )
-                    rows.append({"loss": result.value, **result.terms, "weight": weight})
+                    if is_last:
+                        self._update_buffers(live, cache)
+                    told = {**result.terms, **result.reports}
+                    rows.append({"loss": result.value, **told, "weight": weight})
                     for name, grad in grads.items():
                         grad = np.asarray(grad) * grad.dtype.type(weight)
                         sums[name] = sums[name] + grad if name in sums else grad
@@ -236,13 +251,13 @@ class Trainer:
 
         # The parameters are the live ones, which the optimizer changes before it calls.
         found = self.optimizer.minimize(function, live.learned)
-        means, grads = evaluate()
+        means, grads = evaluate(is_last=True)
         row = {**means, "grad_norm": clip_gradients(grads), "lr": 1.0, "weight": 1.0}
         self._told(Progress(state.n_epochs, state.n_steps + found.n_iter, *_seen([row])))
         return [{**row, "n_steps": found.n_iter}]
 
     def _gradients(self, live, batch, n_layers, n_epochs, n_steps=0):
-        """Loss of a batch, and its gradient in everything that is learned."""
+        """Loss of a batch, its gradient in everything that is learned, and the encoder's cache."""
         dictionary = live.dictionary()
         context = LossContext(n_steps, memory=live.memory, training=True)
         result, cache = self._judge(live, dictionary, batch, n_layers, context)
@@ -260,7 +275,11 @@ class Trainer:
         }
         for name, grad in result.grads.items():
             grads[name] = add_gradients(grads.get(name), grad)
-        return result, grads
+        return result, grads, cache
+
+    def _update_buffers(self, live, cache):
+        if live.buffers:
+            self.encoder.update_buffers(live.params, cache)
 
     def _judge(self, live, dictionary, batch, n_layers, context):
         whole, dtype = slice(None), dictionary.dtype

@@ -22,10 +22,13 @@ class Term(BaseEstimator):
         Names of the signals of an encoder that the term reads.
     takes_sparse : bool
         Whether codes may be a CSR array.
+    detached : bool
+        Whether gradients leave out something that the value depends on, on purpose.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     takes_sparse: ClassVar[bool] = True
+    detached: ClassVar[bool] = False
 
     @property
     def label(self):
