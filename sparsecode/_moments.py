@@ -80,6 +80,16 @@ def count_nonzero(codes):
     return np.count_nonzero(codes.data if sparse.issparse(codes) else codes)
 
 
+def active_counts(codes):
+    """Number of samples with a nonzero coefficient of each atom, shape (n_components,)."""
+    if not sparse.issparse(codes):
+        parts = map_row_blocks(
+            lambda rows: np.count_nonzero(codes[rows], axis=0), len(codes), block_size=_ROWS_A_BLOCK
+        )
+        return np.sum(parts, axis=0)
+    return np.bincount(codes.indices[codes.data != 0], minlength=codes.shape[1])
+
+
 def squares(codes, sample_weight=None):
     """Sum of the squared coefficients of each atom, shape (n_components,), in float64."""
     if sparse.issparse(codes):

@@ -122,6 +122,13 @@ def add_gradients(first, second):
     return first
 
 
+def scaled_rows(factors, rows):
+    """Each row times a number, as a `RowGradient`."""
+    each = np.arange(len(rows) + 1, dtype=np.int32)
+    factors = factors.astype(rows.dtype)
+    return RowGradient((sparse.csr_array((factors, each[:-1], each), (len(rows),) * 2), rows))
+
+
 @_jit.kernel
 def _add_rows(starts, samples, values, rows, out):
     for j in range(out.shape[0]):

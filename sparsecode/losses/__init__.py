@@ -7,15 +7,34 @@ from sparsecode.losses.autoencoder import AutoencoderLoss
 from sparsecode.losses.base import Loss, LossContext, LossResult
 from sparsecode.losses.lasso import LassoLoss
 from sparsecode.losses.supervised import SupervisedLoss
-from sparsecode.losses.terms import PenaltyTerm, Term
+from sparsecode.losses.terms import (
+    AuxK,
+    Contractive,
+    Hoyer,
+    KLDivergence,
+    LifetimeSparsity,
+    Lp,
+    NormWeighted,
+    PenaltyTerm,
+    PopulationSparsity,
+    Term,
+)
 
 __all__ = [
     "AutoencoderLoss",
+    "AuxK",
+    "Contractive",
+    "Hoyer",
+    "KLDivergence",
     "LassoLoss",
+    "LifetimeSparsity",
     "Loss",
     "LossContext",
     "LossResult",
+    "Lp",
+    "NormWeighted",
     "PenaltyTerm",
+    "PopulationSparsity",
     "SupervisedLoss",
     "Term",
 ]

@@ -34,7 +34,8 @@ def evaluate_terms(
         if dictionary.offset is not None:
             grads["offset"] = error.sum(axis=0)
     added = dcodes.data if sparse.issparse(dcodes) else dcodes
-    dsignals = {}
+    dsignals, reports = {}, {}
+    context = context._replace(wanted=wanted, error=error, reports=reports)
     for term in terms:
         value, dterm, dsignal = term.evaluate(
             codes, added, dictionary, share, context, dictionary_grads=dictionary_grads
@@ -44,7 +45,7 @@ def evaluate_terms(
             grads[name] = add_gradients(grads.get(name), grad)
         for name, grad in dsignal.items():
             dsignals[name] = grad if name not in dsignals else dsignals[name] + grad
-    return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals)
+    return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals, reports)
 
 
 def reconstruct(wanted, dictionary, codes, share):

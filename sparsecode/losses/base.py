@@ -26,6 +26,8 @@ class LossResult(NamedTuple):
         where the loss does not depend on it. Atoms of an autoencoder get a `RowGradient`.
     dsignals : dict of str to ndarray or csr_array
         Gradients in the signals of the encoder that the loss read; see `LossContext`.
+    reports : dict of str to float
+        What the history of training tells besides the terms.
     """
 
     value: float
@@ -33,6 +35,7 @@ class LossResult(NamedTuple):
     dcodes: np.ndarray
     grads: dict
     dsignals: Mapping = MappingProxyType({})
+    reports: Mapping = MappingProxyType({})
 
 
 class LossContext(NamedTuple):
@@ -49,12 +52,21 @@ class LossContext(NamedTuple):
         place, in training only.
     training : bool
         Whether a step is to be taken, not only a judgement.
+    wanted : ndarray of shape (n_samples, n_features) or None
+        What the codes are to reconstruct, less the offset; set for the terms of a loss.
+    error : ndarray of shape (n_samples, n_features) or None
+        Reconstruction less `wanted`, each row times what its sample counts; likewise.
+    reports : dict of str to float
+        Where terms put what the history should tell; likewise.
     """
 
     step: int = 0
     signals: Mapping = MappingProxyType({})
     memory: Mapping = MappingProxyType({})
     training: bool = False
+    wanted: np.ndarray | None = None
+    error: np.ndarray | None = None
+    reports: Mapping = MappingProxyType({})
 
 
 class Loss(BaseEstimator):

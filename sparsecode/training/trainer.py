@@ -203,7 +203,7 @@ class Trainer:
             live.project(grads)
             # Products are measured by the step that makes them.
             norm = gradient_norm(grads) if norm is None else norm
-            row = {"loss": result.value, **result.terms, "grad_norm": norm}
+            row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
             if self._told(Progress(state.n_epochs, state.n_steps + len(rows), *_seen(rows))):
                 break
@@ -221,7 +221,8 @@ class Trainer:
                     result, grads = self._gradients(
                         live, batch, stage.n_layers, state.n_epochs, state.n_steps
                     )
-                    rows.append({"loss": result.value, **result.terms, "weight": weight})
+                    told = {**result.terms, **result.reports}
+                    rows.append({"loss": result.value, **told, "weight": weight})
                     for name, grad in grads.items():
                         grad = np.asarray(grad) * grad.dtype.type(weight)
                         sums[name] = sums[name] + grad if name in sums else grad
