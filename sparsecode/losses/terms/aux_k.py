@@ -120,7 +120,8 @@ class AuxK(Term):
         k = min(self.k, len(dead))
 
         def block(rows):
-            values, columns, counts = compress(topk_forward(pre[rows][:, dead], k=k)[0])
+            sizes = np.take(pre[rows], dead, axis=1)
+            values, columns, counts = compress(topk_forward(sizes, k=k, out=sizes)[0])
             return values, dead[columns].astype(columns.dtype), counts
 
         return stack_csr(map_row_blocks(block, len(pre), block_size=_BLOCK_SIZE), n_components)

@@ -1,4 +1,4 @@
-"""Penalties of what a code contributes to the reconstruction: of its size times that of its atom."""
+"""Penalties of codes times the norms of their atoms: of what they add to a reconstruction."""
 
 from __future__ import annotations
 
