@@ -66,6 +66,8 @@ class TrainableEncoder(Encoder):
         What `forward` can keep for a loss that reads it, with ``signals=names``.
     depends_on_batch : bool
         Whether `forward` takes ``training=True``, for codes that depend on the other samples.
+    bounds : tuple of float
+        What every code is between.
     """
 
     params: dict | None = field(default=None, kw_only=True, repr=False)
@@ -73,6 +75,7 @@ class TrainableEncoder(Encoder):
     sparse_codes: ClassVar[bool] = False
     signal_names: ClassVar[tuple[str, ...]] = ()
     depends_on_batch: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
 
     def init(self, dictionary, *, random_state=None):
         """Parameters to start training from.

@@ -167,6 +167,7 @@ default=None
     stages = resolve_stages(stages, encoder, optimizer)
     check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm)
     check_loss(loss, target, streamed=is_stream(X))
+    loss.check_encoder(encoder)
     check_learning(learn_dictionary, dictionary, optimizer)
     check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, target)
     check_corruption(corrupt)

@@ -39,7 +39,8 @@ class KLDivergence(Term):
     Raises
     ------
     ValueError
-        If `rho` is not inside (0, 1), `memory` not inside [0, 1), or a code outside [0, 1].
+        If `rho` is not inside (0, 1), `memory` not inside [0, 1), or a code outside [0, 1]; in
+        training also if the encoder can give such codes.
 
     References
     ----------
@@ -59,6 +60,11 @@ class KLDivergence(Term):
     rho: float = 0.05
     weight: float | Callable[[int], float] = 1.0
     memory: float = 0.0
+
+    def check_encoder(self, encoder):
+        low, high = getattr(encoder, "bounds", (-np.inf, np.inf))
+        if low < 0 or high > 1:
+            raise _not_activations(f"an encoder with codes from {low} to {high}, {encoder}")
 
     def init(self, dictionary):
         self._check()
@@ -115,8 +121,12 @@ def _check_codes(codes):
     values = codes.data if sparse.issparse(codes) else codes
     low, high = values.min(initial=0), values.max(initial=0)
     if low < 0 or high > 1:
-        raise ValueError(
-            f"KLDivergence got codes from {low:.4g} to {high:.4g}; expected activations in [0, 1], "
-            "as a mean activation is compared with a probability. Use an encoder with bounded "
-            "codes, such as Sigmoid, or another term, such as a penalty."
-        )
+        raise _not_activations(f"codes from {low:.4g} to {high:.4g}")
+
+
+def _not_activations(got):
+    return ValueError(
+        f"KLDivergence got {got}; expected activations in [0, 1], as a mean activation is compared "
+        "with a probability. Use an encoder with bounded codes, such as Sigmoid, or another term, "
+        "such as a penalty."
+    )

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+import sparsecode.encoders
 from sparsecode import Dictionary
 from sparsecode.constraints import Free
-from sparsecode.encoders import ReLU, TopK
+from sparsecode.encoders import TopK
 from sparsecode.encoders._linear import SLOPE_SIGNALS, LinearEncoder
 from sparsecode.losses import AutoencoderLoss, Contractive, LossContext
 from sparsecode.optimizers import Adam
@@ -28,6 +29,17 @@ class Logistic(LinearEncoder):
         return codes * (1 - codes) * (1 - 2 * codes)
 
 
+def _tells_slopes(kind):
+    return isinstance(kind, type) and "slope" in getattr(kind, "signal_names", ())
+
+
+KINDS = [
+    kind
+    for kind in map(sparsecode.encoders.__dict__.get, sparsecode.encoders.__all__)
+    if _tells_slopes(kind)
+]
+
+
 @pytest.fixture
 def problem(rng):
     dictionary = Dictionary(rng.standard_normal((6, 3)), rng.standard_normal(3), Free())
@@ -42,9 +54,9 @@ def evaluate(encoder, params, X, dictionary, weight=None):
     return loss.evaluate(X, dictionary, codes, **options), cache
 
 
-@pytest.mark.parametrize("encoder", [ReLU(), Logistic()], ids=["relu", "logistic"])
-def test_value_is_the_squared_norm_of_the_jacobian(problem, encoder):
-    X, dictionary = problem
+@pytest.mark.parametrize("kind", [Logistic, *KINDS])
+def test_value_is_the_squared_norm_of_the_jacobian(problem, kind):
+    (X, dictionary), encoder = problem, kind()
     params, step = encoder.init(dictionary), 1e-6
     found = evaluate(encoder, params, X, dictionary)[0].terms["contractive"]
     squares = 0.0
@@ -57,7 +69,7 @@ def test_value_is_the_squared_norm_of_the_jacobian(problem, encoder):
 
 @pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("kind", [ReLU, Logistic])
+@pytest.mark.parametrize("kind", [Logistic, *KINDS])
 def test_gradients(problem, rng, kind, tied, weighted):
     X, dictionary = problem
     encoder = kind(tied=tied)

@@ -4,7 +4,24 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary
+from sparsecode.encoders import LISTA, ReLU, TopK
+from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.losses import AutoencoderLoss, KLDivergence, LossContext
+from sparsecode.optimizers import Adam
+from sparsecode.penalties import L1
+from sparsecode.training import train
+
+
+class Logistic(LinearEncoder):
+    """Codes between 0 and 1."""
+
+    bounds = (0.0, 1.0)
+
+    def _activate(self, A, params):
+        A[...] = 1 / (1 + np.exp(-A))
+
+    def _derive(self, dcodes, codes, params):
+        return dcodes * codes * (1 - codes)
 
 
 def evaluate(term, codes, context=None):
@@ -69,3 +86,31 @@ def test_codes_that_are_no_activations_are_refused(value):
     codes[1, 1] = value
     with pytest.raises(ValueError, match=r"expected activations in \[0, 1\].*Sigmoid"):
         evaluate(KLDivergence(0.1), codes)
+
+
+@pytest.mark.parametrize("encoder", [ReLU(), TopK(k=1), LISTA(L1(0.1))], ids=repr)
+def test_encoders_of_unbounded_codes_are_refused_before_training(encoder):
+    # Codes this small would pass for activations.
+    X, loss = np.full((4, 2), 1e-3), AutoencoderLoss([KLDivergence(0.1)])
+    with pytest.raises(ValueError, match=f"{type(encoder).__name__}.*expected activations"):
+        next(train(encoder, Dictionary(np.eye(2)), X, loss=loss))
+
+
+@pytest.mark.parametrize("memory, weight", [(0.0, 50.0), (0.9, 500.0)])
+def test_training_brings_the_mean_activation_to_its_target(rng, memory, weight):
+    X, dictionary = rng.standard_normal((400, 5)), Dictionary.random(12, 5, random_state=0)
+    loss, encoder = AutoencoderLoss([KLDivergence(0.1, weight, memory)]), Logistic()
+    *_, last = train(
+        encoder,
+        dictionary,
+        X,
+        loss=loss,
+        optimizer=Adam(0.02),
+        n_epochs=60,
+        batch_size=100,
+        learn_dictionary=True,
+        random_state=0,
+    )
+    means = encoder.bind(last.params).encode(X, last.dictionary).mean(axis=0)
+    np.testing.assert_allclose(means, 0.1, rtol=0.1)
+    assert last.history["mean_activation"][-1] == pytest.approx(0.1, rel=0.1)
