@@ -73,6 +73,8 @@ class TrainableEncoder(Encoder):
         NaN until then, and `encode` refuses them.
     straight_through : tuple of str
         Parameters whose gradient is a straight-through estimate, as the codes jump.
+    bounds : tuple of float
+        What every code is between.
     """
 
     params: dict | None = field(default=None, kw_only=True, repr=False)
@@ -83,6 +85,7 @@ class TrainableEncoder(Encoder):
     depends_on_batch: ClassVar[bool] = False
     buffers: ClassVar[tuple[str, ...]] = ()
     straight_through: ClassVar[tuple[str, ...]] = ()
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
 
     def init(self, dictionary, *, random_state=None):
         """Parameters to start training from.

@@ -49,8 +49,10 @@ class SparseAutoencoder(TrainedCoder):
     init : str, array-like of shape (n_components, n_features) or Dictionary, default="random"
         Atoms to start from: "random", "samples", "svd", "dct" or "k-means++", see
         `sparsecode.initialization.initial_dictionary`; or the atoms themselves.
-    offset : {"mean", "zero"} or array-like of shape (n_features,), default="mean"
-        Offset to start from, unless `init` is a `Dictionary` that has one.
+    offset : {"mean", "geometric_median", "zero"} or array-like of shape (n_features,), \
+default="mean"
+        Offset to start from, unless `init` is a `Dictionary` that has one; of samples with a
+        weight, each counts the same.
     constraint : Constraint or None, default=None
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitNorm()`.
@@ -250,16 +252,21 @@ class SparseAutoencoder(TrainedCoder):
         """Draw what training starts from."""
         n_components = self.n_components
         if n_components is None:
-            n_components = (
-                len(getattr(self.init, "atoms", self.init)) if _is_given(self.init) else X.shape[1]
-            )
+            given = getattr(self.init, "atoms", self.init)
+            n_components = X.shape[1] if isinstance(given, str) else len(given)
         check_params_fit(encoder, n_components, X)
         dictionary = initial_dictionary(
             self.init, X, n_components, constraint=self.constraint, random_state=rng
         )
         if dictionary.offset is None:
-            dictionary = dictionary.replace(offset=initial_offset(self.offset, X, sample_weight))
+            dictionary = dictionary.replace(offset=self._initial_offset(X, sample_weight))
         self._start(encoder, dictionary, self._judging_penalty(), rng)
+
+    def _initial_offset(self, X, sample_weight):
+        if not isinstance(self.offset, str):
+            return self.offset
+        counted = None if sample_weight is None else sample_weight > 0
+        return initial_offset(self.offset, X if counted is None else X[counted])
 
     def _resolved_loss(self, penalty):
         if self.loss is not None:

@@ -71,6 +71,10 @@ class AutoencoderLoss(Loss):
             memory.update({f"{i}.{k}": array for k, array in term.init(dictionary).items()})
         return memory
 
+    def check_encoder(self, encoder):
+        for term in self.resolved():
+            term.check_encoder(encoder)
+
     def resolved(self):
         """The terms, penalties among them as `PenaltyTerm`.
 

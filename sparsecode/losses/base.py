@@ -92,6 +92,9 @@ class Loss(BaseEstimator):
         """Return what the loss remembers before the first batch: a dict of arrays."""
         return {}
 
+    def check_encoder(self, encoder):
+        """Raise if the loss makes no sense for the codes of an encoder."""
+
     def __call__(self, X, dictionary, codes, target=None, sample_weight=None):
         """Return the first three entries of `evaluate`: value, terms, and gradient in the codes."""
         return self.evaluate(X, dictionary, codes, target, sample_weight)[:3]

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.constraints import Free
 from sparsecode.optimizers import Adam, Optimizer
+from sparsecode.resampling.neurons import check_resampling
 from sparsecode.training.stages import Stage, check_layers
 from sparsecode.training.state import TrainingState
 
@@ -107,6 +108,44 @@ def check_learning(learn_dictionary, dictionary, optimizer):
         raise TypeError(
             f"{type(optimizer).__name__} cannot keep atoms in {dictionary.constraint}. Use Adam, "
             "or a Dictionary with the constraint Free()."
+        )
+
+
+def check_corruption(corrupt):
+    """Raise TypeError if what corrupts samples cannot be called."""
+    if corrupt is not None and (not callable(corrupt) or isinstance(corrupt, type)):
+        raise TypeError(
+            wrong(
+                "corrupt",
+                got=repr(corrupt),
+                expected="a callable corrupt(X, rng), or None",
+                remedy="Use for example GaussianNoise(0.1).",
+            )
+        )
+
+
+def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, target):
+    """Raise if units cannot be counted, or not be resampled, with these pieces."""
+    check_resampling(resampling, encoder)
+    if dead_window is not None:
+        check_integer(dead_window, "dead_window")
+    given = "resampling" if resampling is not None else "dead_window"
+    if optimizer.full_batch and (resampling, dead_window) != (None, None):
+        raise TypeError(
+            f"{given} is given but {type(optimizer).__name__} takes no steps between which units "
+            f"could be counted. Use Adam, or leave {given} out."
+        )
+    if resampling is None:
+        return
+    if not learn_dictionary:
+        raise TypeError(
+            "resampling is given but the dictionary is not learned; expected both, as dead units "
+            "get new atoms. Set learn_dictionary=True, or leave resampling out."
+        )
+    if target is not None:
+        raise TypeError(
+            "resampling is given with a target; expected none, as the new atoms are samples. Leave "
+            "resampling out."
         )
 
 

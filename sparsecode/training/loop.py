@@ -5,6 +5,8 @@ from __future__ import annotations
 from sparsecode._validation import check_flag
 from sparsecode.dictionary import as_dictionary
 from sparsecode.training.checks import (
+    check_activity,
+    check_corruption,
     check_learning,
     check_loss,
     check_numbers,
@@ -40,6 +42,9 @@ def train(
     shuffle=True,
     learn_dictionary=False,
     stages=None,
+    corrupt=None,
+    resampling=None,
+    dead_window=None,
     state=None,
     random_state=None,
     callback=None,
@@ -103,6 +108,15 @@ default=None
         Parts of the training of an unrolled network, such as `layer_by_layer` gives; None is one
         stage for all layers, end to end. Every stage starts from the best parameters of the one
         before, with a fresh optimizer.
+    corrupt : callable or None, default=None
+        Called as ``corrupt(X, rng)`` with each batch that a step is taken for, such as
+        `GaussianNoise`: the encoder reads what it returns, the loss compares with the batch
+        itself. What it draws from `rng` is the same in a resumed run.
+    resampling : ResampleNeurons or None, default=None
+        When and how dead units begin anew; the history then tells how many did in an epoch.
+    dead_window : int or None, default=None
+        Samples that must have left a unit unused for the history to count it as dead; None is that
+        of `resampling`, or counts nothing.
     state : TrainingState or None, default=None
         Where to go on, instead of with `dictionary` and the parameters of `encoder`; all else
         should be as it was.
@@ -153,7 +167,10 @@ default=None
     stages = resolve_stages(stages, encoder, optimizer)
     check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm)
     check_loss(loss, target, streamed=is_stream(X))
+    loss.check_encoder(encoder)
     check_learning(learn_dictionary, dictionary, optimizer)
+    check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, target)
+    check_corruption(corrupt)
     teacher = target if hasattr(target, "encode") else None
     check_validation(loss, X_val, target_val, teacher, validation_fraction)
     check_flag(shuffle, "shuffle")
@@ -190,6 +207,9 @@ default=None
         patience=patience,
         learn_dictionary=learn_dictionary,
         callback=callback,
+        corrupt=corrupt,
+        resampling=resampling,
+        dead_window=dead_window,
     )
     return _states(trainer, state, fresh, check_flag(verbose, "verbose"))
 

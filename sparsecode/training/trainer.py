@@ -11,11 +11,14 @@ import numpy as np
 from sparsecode._batches import Samples
 from sparsecode._row_gradients import RowGradient, add_gradients
 from sparsecode._rows import dense_rows
-from sparsecode.dictionary import Dictionary
 from sparsecode.losses import LossContext
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
+from sparsecode.resampling import ResampleNeurons
+from sparsecode.training.activity import Activity, activity_of
 from sparsecode.training.checks import buffers_of
+from sparsecode.training.corruption import corrupted
+from sparsecode.training.live import LiveParameters
 from sparsecode.training.stages import lr_scale
 
 
@@ -41,62 +44,6 @@ class Progress(NamedTuple):
     lr: float
 
 
-class LiveParameters:
-    """Parameters that are changed in place: those of the encoder and, if learned, the dictionary's.
-
-    Everything is copied from a state, whose own arrays stay as they are. Of the parameters, those
-    that are `buffers` are not learned.
-    """
-
-    def __init__(self, state, learn_dictionary, buffers=()):
-        self.buffers = buffers
-        self.params = {name: param.copy() for name, param in state.params.items()}
-        self.memory = {name: array.copy() for name, array in state.memory.items()}
-        self.given, self.atoms = state.dictionary, {}
-        if learn_dictionary:
-            self.atoms["atoms"] = state.dictionary.atoms.copy()
-            if state.dictionary.offset is not None:
-                self.atoms["offset"] = state.dictionary.offset.copy()
-
-    @property
-    def learned(self):
-        """All arrays by name, as an optimizer changes them."""
-        trained = {name: a for name, a in self.params.items() if name not in self.buffers}
-        return {**trained, **self.atoms}
-
-    def dictionary(self):
-        """The dictionary as it is now: it shares the arrays that are learned, without a copy."""
-        if not self.atoms:
-            return self.given
-        # A new one for each batch: what it computes from its atoms is never out of date.
-        live = Dictionary.__new__(Dictionary)
-        offset = self.atoms.get("offset")
-        live.__setstate__(
-            {
-                "atoms": self.atoms["atoms"].view(),
-                "offset": None if offset is None else offset.view(),
-                "constraint": self.given.constraint,
-            }
-        )
-        return live
-
-    def to_tangent(self, grads):
-        """Remove from the gradient of the atoms what their constraint would undo."""
-        grad = grads.get("atoms")
-        if isinstance(grad, RowGradient):
-            grad.to_tangent(self.given.constraint, self.atoms["atoms"])
-        elif grad is not None:
-            self.given.constraint.tangent(self.atoms["atoms"], grad, out=grad)
-
-    def project(self, grads):
-        """Put the atoms back on their constraint, unless their step did that."""
-        if self.atoms and not isinstance(grads.get("atoms"), RowGradient):
-            self.given.constraint.project(self.atoms["atoms"], out=self.atoms["atoms"])
-
-    def are_finite(self):
-        return all(np.isfinite(array.sum()) for array in self.learned.values())
-
-
 @dataclass
 class Trainer:
     """Runs epochs; everything that changes is in the state."""
@@ -114,8 +61,12 @@ class Trainer:
     patience: int | None
     learn_dictionary: bool
     callback: object
+    corrupt: object = None
+    resampling: ResampleNeurons | None = None
+    dead_window: int | None = None
     stopped: bool = False
     _memory: dict | None = None
+    _activity: Activity | None = None
 
     def enter(self, state, number):
         """State at the beginning of a stage: the best parameters so far, a fresh optimizer."""
@@ -150,6 +101,7 @@ class Trainer:
         begin = time.perf_counter()
         live = self._live(state)
         slots = {name: array.copy() for name, array in state.optimizer.items()}
+        self._activity = activity_of(self.resampling, self.dead_window, live)
         run = self._minimize if self.optimizer.full_batch else self._steps
         # Overflow on the way to divergence is told by the error, not by warnings.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -160,6 +112,10 @@ class Trainer:
                 raise diverged(state.n_epochs, self.optimizer)
             record = _means(rows)
             value = record["loss"]
+            if self._activity is not None:
+                record.update(self._activity.record())
+            if self.resampling is not None:
+                record["resampled"] = float(sum(row["resampled"] for row in rows))
             n_layers = self.stages[state.stage].n_layers
             if self.held is not None:
                 n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
@@ -199,13 +155,13 @@ class Trainer:
         """Take a step for each batch; returns what is known of each."""
         stage, rows, learned = self.stages[state.stage], [], live.learned
         scale = lr_scale(stage, self.encoder, live.params, live.atoms)
-        for batch in self.source.epoch(state.seed, state.n_epochs):
+        for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
             weight = _weight(batch)
             if weight == 0:
                 continue
-            n_steps = state.n_steps + len(rows)
+            n_steps, seed = state.n_steps + len(rows), (state.seed, state.n_epochs, i)
             result, grads, cache = self._gradients(
-                live, batch, stage.n_layers, state.n_epochs, n_steps
+                live, batch, stage.n_layers, state.n_epochs, n_steps, seed
             )
             live.to_tangent(grads)
             norm = None if self.max_norm is None else clip_gradients(grads, self.max_norm)
@@ -216,6 +172,8 @@ class Trainer:
             # Products are measured by the step that makes them.
             norm = gradient_norm(grads) if norm is None else norm
             row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
+            if self.resampling is not None:
+                row["resampled"] = self._resample(live, batch, slots, n_steps + 1, seed)
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
             if self._told(Progress(state.n_epochs, state.n_steps + len(rows), *_seen(rows))):
                 break
@@ -227,11 +185,13 @@ class Trainer:
 
         def evaluate(is_last=False):
             rows, sums = [], {}
-            for batch in self.source.epoch(state.seed, state.n_epochs):
+            for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
                 weight = _weight(batch)
                 if weight > 0:
+                    # Of the epoch and the batch alone: the function must stay the same one.
+                    seed = state.seed, state.n_epochs, i
                     result, grads, cache = self._gradients(
-                        live, batch, stage.n_layers, state.n_epochs, state.n_steps
+                        live, batch, stage.n_layers, state.n_epochs, state.n_steps, seed
                     )
                     if is_last:
                         self._update_buffers(live, cache)
@@ -256,11 +216,26 @@ class Trainer:
         self._told(Progress(state.n_epochs, state.n_steps + found.n_iter, *_seen([row])))
         return [{**row, "n_steps": found.n_iter}]
 
-    def _gradients(self, live, batch, n_layers, n_epochs, n_steps=0):
+    def _resample(self, live, batch, slots, n_steps, seed):
+        """Let dead units begin anew where it is time; returns how many."""
+        if not self.resampling.is_due(n_steps):
+            return 0
+        dictionary = live.dictionary()
+        X = dense_rows(batch.X, slice(None), dictionary.dtype)
+        codes = self.encoder.forward(live.params, X, dictionary, **self._options(None, True))[0]
+        new = self._activity.resample(
+            self.resampling, self.encoder, live.params, dictionary, X, codes, batch, seed
+        )
+        for name, rows in {"atoms": new.atoms, **new.params}.items():
+            live.learned[name][new.units] = rows
+            self.optimizer.reset(slots, name, new.units)
+        return len(new.units)
+
+    def _gradients(self, live, batch, n_layers, n_epochs, n_steps=0, seed=None):
         """Loss of a batch, its gradient in everything that is learned, and the encoder's cache."""
         dictionary = live.dictionary()
         context = LossContext(n_steps, memory=live.memory, training=True)
-        result, cache = self._judge(live, dictionary, batch, n_layers, context)
+        result, cache = self._judge(live, dictionary, batch, n_layers, context, seed)
         if not np.isfinite(result.value):
             raise diverged(n_epochs, self.optimizer)
         # Gradients as large as the parameters: their memory is used again for the next batch.
@@ -281,7 +256,7 @@ class Trainer:
         if live.buffers:
             self.encoder.update_buffers(live.params, cache)
 
-    def _judge(self, live, dictionary, batch, n_layers, context):
+    def _judge(self, live, dictionary, batch, n_layers, context, seed=None):
         whole, dtype = slice(None), dictionary.dtype
         X, target = dense_rows(batch.X, whole, dtype), batch.target
         if self.teacher is not None and target is None:
@@ -289,7 +264,12 @@ class Trainer:
         elif target is not None:
             target = dense_rows(target, whole, dtype)
         options = self._options(n_layers, context.training)
-        codes, cache = self.encoder.forward(live.params, X, dictionary, **options)
+        seen = X
+        if self.corrupt is not None and context.training:
+            seen = corrupted(X, self.corrupt, seed)
+        codes, cache = self.encoder.forward(live.params, seen, dictionary, **options)
+        if self._activity is not None and context.training:
+            self._activity.see(codes)
         if self.loss.needs:
             context = context._replace(signals=cache.signals)
         result = self.loss.evaluate(
@@ -356,7 +336,7 @@ def _seen(rows):
 
 def _means(rows):
     """Weighted means of what was recorded of each batch, and the last learning rate."""
-    names = [name for name in rows[0] if name not in ("weight", "n_steps")]
+    names = [name for name in rows[0] if name not in ("weight", "n_steps", "resampled")]
     if len(rows) == 1:
         return {name: float(rows[0][name]) for name in names}
     weights = [row["weight"] for row in rows]

@@ -39,6 +39,9 @@ class Term(BaseEstimator):
         """Return what the term remembers before the first batch: a dict of arrays."""
         return {}
 
+    def check_encoder(self, encoder):
+        """Raise if the term makes no sense for the codes of an encoder."""
+
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         """Value of the term, and its gradients.
 
