@@ -6,6 +6,7 @@ from sparsecode.encoders.exact import Exact
 from sparsecode.encoders.leaky_relu import LeakyReLU
 from sparsecode.encoders.lista import LISTA, LISTASS
 from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
+from sparsecode.encoders.matching_pursuit import MatchingPursuit
 from sparsecode.encoders.mlp import MLP
 from sparsecode.encoders.psd import PSD
 from sparsecode.encoders.relu import ReLU
@@ -31,6 +32,7 @@ __all__ = [
     "Encoder",
     "Exact",
     "LeakyReLU",
+    "MatchingPursuit",
     "ReLU",
     "ScaledReLU",
     "Sigmoid",
