@@ -84,6 +84,7 @@ SHAPES |= {"r": (7,), "b_gate": (7,), "b_mag": (7,)}
 SETTINGS = {
     "support_threshold": {"n_selected": 2},
     "topk": {"k": 2},
+    "lifetime_topk": {"k": 2},
     "batch_topk": {"k": 2},
     "jumprelu": {"bandwidth": 0.5, "straight_through": (1,)},
     "step": {"bandwidth": 0.5, "straight_through": (1,)},
@@ -92,6 +93,7 @@ SWITCHES = {
     "soft_threshold": [{"positive": True}],
     "support_threshold": [{"positive": True}, {"n_selected": 0}],
     "leaky_relu": [{"slope": 0.3}],
+    "softmax": [{"temperature": 0.5}],
     "topk": [{"signed": True}],
 }
 
@@ -131,6 +133,9 @@ def variations(cls):
     if defaults.get("p", 0) > 0:
         yield cls(p=0.0)
         yield cls(p=20.0, p_max=50.0)
+    if "population" in defaults:
+        yield cls(lifetime=None, population=2)
+        yield cls(lifetime=0.5, population=0.4)
     if "hidden" in defaults:
         yield cls(hidden=())
         yield cls(hidden=(), positive=False)

@@ -59,12 +59,18 @@ class LinearEncoder(TrainableEncoder):
     signal_names : tuple of str
         What `forward` can keep for a loss: ``"pre"``, the pre-activations; some also ``"slope"``,
         the derivative of the activation there, and ``"squared_norms"``, those of the rows of `W`.
+    homogeneous : bool
+        Whether ``activation(c * A) = c * activation(A)`` for every positive number `c`.
+    bounds : tuple of two floats
+        Between which the codes are, whatever the parameters.
     """
 
     tied: bool = field(default=False, kw_only=True)
     initial_bias: float = field(default=0.0, kw_only=True)
 
     sparse_codes: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     signal_names: ClassVar[tuple[str, ...]] = ("pre",)
     # Signals that are the pre-activations plus what does not depend on the sample.
     _shifted: ClassVar[tuple[str, ...]] = ("pre",)

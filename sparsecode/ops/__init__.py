@@ -16,6 +16,7 @@ from sparsecode.ops.activations import (
     tanh_backward,
     tanh_forward,
 )
+from sparsecode.ops.batch_selection import batch_topk_backward, batch_topk_forward
 from sparsecode.ops.jumps import (
     gated_backward,
     gated_forward,
@@ -26,11 +27,12 @@ from sparsecode.ops.jumps import (
 )
 from sparsecode.ops.linear import linear_backward, linear_forward
 from sparsecode.ops.selection import (
-    batch_topk_backward,
-    batch_topk_forward,
+    lifetime_topk_backward,
+    lifetime_topk_forward,
     topk_backward,
     topk_forward,
 )
+from sparsecode.ops.softmax import softmax_backward, softmax_forward
 from sparsecode.ops.thresholds import (
     soft_threshold_backward,
     soft_threshold_forward,
@@ -47,6 +49,8 @@ __all__ = [
     "jumprelu_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "lifetime_topk_backward",
+    "lifetime_topk_forward",
     "linear_backward",
     "linear_forward",
     "relu_backward",
@@ -55,6 +59,8 @@ __all__ = [
     "sigmoid_forward",
     "soft_threshold_backward",
     "soft_threshold_forward",
+    "softmax_backward",
+    "softmax_forward",
     "step_backward",
     "step_forward",
     "support_threshold_backward",

@@ -1,11 +1,15 @@
-"""The largest entries of each row, or of a batch."""
+"""The largest entries of each row, or of each column."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
 from sparsecode.ops.thresholds import _count_from, _least_selected
+
+# Columns that are copied and searched at a time.
+_BLOCK_SIZE = 64
 
 
 def topk_forward(A, *, k, signed=False, out=None):
@@ -66,16 +70,18 @@ def topk_backward(dout, cache):
     return (dout * (cache[0] != 0),)
 
 
-def batch_topk_forward(A, *, k):
-    """Keep the ``k * n_samples`` largest positive entries of all, and make all others 0.
+def lifetime_topk_forward(A, *, k, out=None):
+    """Keep the `k` largest positive entries of each column, and make all others 0.
 
-    Of equal entries at the limit the first ones are kept, row by row.
+    Of equal entries at the limit the first ones are kept; a column with fewer than `k` positive
+    entries keeps these.
 
     Parameters
     ----------
     A : ndarray of shape (n_samples, n_components)
     k : int
-        Entries kept of a row, in the mean.
+    out : ndarray of the shape of `A` or None, default=None
+        Where to put the result; may be `A` itself.
 
     Returns
     -------
@@ -84,27 +90,32 @@ def batch_topk_forward(A, *, k):
 
     References
     ----------
-    B. Bussmann, P. Leask and N. Nanda, "BatchTopK sparse autoencoders", 2024.
+    A. Makhzani and B. Frey, "Winner-take-all autoencoders", 2015.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sparsecode.ops import batch_topk_backward, batch_topk_forward
-    >>> out, cache = batch_topk_forward(np.array([[2.0, 3.0], [1.0, -4.0]]), k=1)
+    >>> from sparsecode.ops import lifetime_topk_backward, lifetime_topk_forward
+    >>> out, cache = lifetime_topk_forward(np.array([[2.0, -3.0], [1.0, -1.0]]), k=1)
     >>> out
-    array([[2., 3.],
+    array([[2., 0.],
            [0., 0.]])
-    >>> batch_topk_backward(np.ones((2, 2)), cache)
-    (array([[1., 1.],
+    >>> lifetime_topk_backward(np.ones((2, 2)), cache)
+    (array([[1., 0.],
            [0., 0.]]),)
     """
-    kept = largest(np.ravel(A), k * len(A)).reshape(A.shape)
-    out = np.where(kept, A, A.dtype.type(0))
+    out = np.empty_like(A) if out is None else out
+
+    def block(columns):
+        units = np.array(A[:, columns].T, order="C")
+        out[:, columns] = topk_forward(units, k=k, out=units)[0].T
+
+    map_row_blocks(block, A.shape[1], block_size=_BLOCK_SIZE)
     return out, (out,)
 
 
-def batch_topk_backward(dout, cache):
-    """Gradient of `batch_topk_forward`: that of the entries that were kept.
+def lifetime_topk_backward(dout, cache):
+    """Gradient of `lifetime_topk_forward`: that of the entries that were kept.
 
     Parameters
     ----------
@@ -117,35 +128,9 @@ def batch_topk_backward(dout, cache):
 
     Examples
     --------
-    See `batch_topk_forward`.
+    See `lifetime_topk_forward`.
     """
     return (dout * (cache[0] != 0),)
-
-
-def largest(values, n):
-    """Which are the `n` largest positive values, the first of equal ones: shape (n_values,)."""
-    bound = least_of_largest(values, n)
-    kept = values >= bound
-    excess = np.count_nonzero(kept) - n
-    if excess > 0:
-        kept[np.flatnonzero(values == bound)[-excess:]] = False
-    return kept
-
-
-def least_of_largest(values, n):
-    """A positive number that the `n` largest positive values reach: and others if they are equal.
-
-    It need not be one of them.
-    """
-    sizes = np.maximum(values, 0)
-    bits = sizes.view(f"int{8 * values.itemsize}")
-    octave = bits.dtype.type(1) << np.finfo(values.dtype).nmant
-    return bits.dtype.type(_least(bits, octave, n)).view(values.dtype)
-
-
-@_jit.kernel
-def _least(bits, octave, n):
-    return _least_selected(bits, octave, n)
 
 
 @_jit.kernel

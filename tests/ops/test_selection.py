@@ -1,33 +1,25 @@
-"""The largest entries of rows and batches, against sorting."""
+"""The largest entries of rows and of columns, against sorting."""
 
 import numpy as np
 import pytest
 
-from sparsecode.ops import batch_topk_forward, topk_forward
+from sparsecode.ops import lifetime_topk_forward, topk_forward
 
-
-def by_sorting(values, n):
-    """The `n` largest positive values, the first of equal ones."""
-    order = np.argsort(-values, kind="stable")[:n]
-    out = np.zeros_like(values)
-    out[order] = np.maximum(values[order], 0)
-    return out
+rng = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("k", [1, 3, 8])
-@pytest.mark.parametrize("digits", [1, 8])
-def test_largest_against_sorting(rng, dtype, k, digits):
-    """With so few digits that many are equal, and with all different."""
-    A = rng.standard_normal((7, 8)).round(digits).astype(dtype)
-    expected = by_sorting(A.ravel(), k * len(A)).reshape(A.shape)
-    np.testing.assert_array_equal(batch_topk_forward(A, k=k)[0], expected)
-    rows = np.array([by_sorting(row, k) for row in A])
-    np.testing.assert_array_equal(topk_forward(A, k=k)[0], rows)
-
-
-def test_all_equal_and_none_positive():
-    np.testing.assert_array_equal(
-        batch_topk_forward(np.ones((2, 3)), k=2)[0], [[1, 1, 1], [1, 0, 0]]
-    )
-    assert not batch_topk_forward(-np.ones((2, 3)), k=2)[0].any()
+@pytest.mark.parametrize("k", [1, 3, 30])
+def test_columns_are_rows_of_the_transpose(dtype, k):
+    # More columns than a block has, and values with ties.
+    A = rng.integers(-4, 5, size=(20, 150)).astype(dtype)
+    order = np.argsort(-A, axis=0, kind="stable")[:k]
+    expected = np.zeros_like(A)
+    np.put_along_axis(expected, order, np.take_along_axis(A, order, axis=0), axis=0)
+    expected = np.maximum(expected, 0)
+    out, _ = lifetime_topk_forward(A, k=k)
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(topk_forward(np.ascontiguousarray(A.T), k=k)[0], expected.T)
+    same = A.copy()
+    assert lifetime_topk_forward(same, k=k, out=same)[0] is same
+    np.testing.assert_array_equal(same, expected)
