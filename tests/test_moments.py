@@ -86,6 +86,9 @@ def test_geometric_median_on_a_sample():
     # Most samples are one point: it is the median, exactly.
     X = np.array([[2.0, 1.0]] * 5 + [[9.0, 3.0], [0.0, -7.0]])
     np.testing.assert_allclose(geometric_median(X), [2.0, 1.0], atol=1e-7)
+    # Their mean as well, so that the iteration starts there, and others pull to one side.
+    X = np.array([[0.0, 0.0]] * 5 + [[-1.0, 0.0], [-1.0, 0.0], [2.0, 0.0]])
+    np.testing.assert_array_equal(geometric_median(X), [0.0, 0.0])
 
 
 def test_geometric_median_of_equal_samples():

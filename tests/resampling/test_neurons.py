@@ -1,5 +1,7 @@
 """Resampling in training: what is drawn, what is forgotten, when."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -131,20 +133,24 @@ def test_dead_units_live_again(dictionary, rng, kind, tied):
 
 
 def test_the_optimizer_forgets_exactly_these_rows(dictionary, rng):
-    X = rng.standard_normal((60, 5))
-    encoder, states = with_dead(ReLU(), dictionary), []
+    X, states = rng.standard_normal((60, 5)), []
+    encoder, options = ReLU(), {"loss": AutoencoderLoss(), "batch_size": 10, "random_state": 0}
+    *_, begun = train(encoder, dictionary, X, n_epochs=1, learn_dictionary=True, **options)
+    # Units that learned something, and then died.
+    params = {name: array.copy() for name, array in begun.params.items()}
+    params["b"][DEAD] = -100.0
+    begun = replace(begun, params=params)
     # The epoch ends with the step after which units are resampled.
-    for policy in (ResampleNeurons(every=6, n_samples=60), None):
+    for policy in (ResampleNeurons(every=12, n_samples=60), None):
         *_, last = train(
             encoder,
             dictionary,
             X,
-            loss=AutoencoderLoss([L1(0.01)]),
-            n_epochs=1,
-            batch_size=10,
+            n_epochs=2,
             learn_dictionary=True,
             resampling=policy,
-            random_state=0,
+            state=begun,
+            **options,
         )
         states.append(last)
     new, old = states
@@ -152,7 +158,7 @@ def test_the_optimizer_forgets_exactly_these_rows(dictionary, rng):
     for name in ("W", "b", "atoms"):
         for slot in Adam.slots:
             found, before = new.optimizer[f"{slot}.{name}"], old.optimizer[f"{slot}.{name}"]
-            assert not found[DEAD].any()
+            assert before[DEAD].any() and not found[DEAD].any()
             np.testing.assert_array_equal(found[rest], before[rest])
             assert before[rest].any()
     for name in ("W", "b"):
