@@ -18,11 +18,14 @@ def evaluate_terms(
 ):
     """Mean of ``1/2 ||target - offset - codes @ atoms||^2``, and the terms; see `Loss.evaluate`.
 
-    Without a target the samples are to be reconstructed.
+    Without a target the samples are to be reconstructed. What the signal ``"skip"`` of the context
+    predicts without codes is subtracted first.
     """
     context = LossContext() if context is None else context
     share = shares(sample_weight, codes)
-    wanted = dictionary.center(X if target is None else target)
+    wanted, skip = dictionary.center(X if target is None else target), context.signals.get("skip")
+    if skip is not None:
+        wanted = wanted - skip
     energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
     fit = weighted_mean(energies, share) / 2
     parts = {"fit": fit}
@@ -34,7 +37,8 @@ def evaluate_terms(
         if dictionary.offset is not None:
             grads["offset"] = error.sum(axis=0)
     added = dcodes.data if sparse.issparse(dcodes) else dcodes
-    dsignals = {}
+    # The gradient in every part of the prediction is the same.
+    dsignals = {} if skip is None else {"skip": error}
     for term in terms:
         value, dterm, dsignal = term.evaluate(
             codes, added, dictionary, share, context, dictionary_grads=dictionary_grads

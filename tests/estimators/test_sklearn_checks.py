@@ -13,6 +13,7 @@ from sparsecode import (
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
+    Transcoder,
     estimators,
 )
 
@@ -43,6 +44,7 @@ TO_CHECK = {
     "LISTA": LISTA(n_components=3, n_layers=3, alpha=0.1, n_epochs=3),
     "SparseAutoencoder": SparseAutoencoder(n_components=3, alpha=0.1, n_epochs=3),
     "SparseOutlierDetector": SparseOutlierDetector(),
+    "Transcoder": Transcoder(n_components=3, alpha=0.1, n_epochs=3),
 }
 
 
