@@ -8,7 +8,6 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_array, check_consistent_length
 
 from sparsecode._batches import Batch
-from sparsecode._rows import is_on_disk
 from sparsecode._validation import FLOAT_DTYPES, check_flag, is_checked, wrong
 from sparsecode.constraints import UnitBall
 from sparsecode.dictionary import Dictionary
@@ -353,10 +352,9 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         check_params_fit(encoder, n_components, X)
         dtype = np.float32 if X.dtype == np.float32 else np.float64
         dictionary = self._first_dictionary(Y, n_components, batch.sample_weight, rng).astype(dtype)
-        reader = InputEncoder(encoder, X.shape[1], self.skip)
+        reader = InputEncoder(encoder.bind(None), X.shape[1], self.skip)
         if encoder.params is not None:
-            start = reader.set_params(encoder__params=None).init(dictionary, random_state=rng)
-            reader = reader.bind(start | encoder.params)
+            reader = reader.bind(reader.init(dictionary, random_state=rng) | encoder.params)
         self._start(reader, dictionary, self._judging_penalty(), rng)
 
     def _first_dictionary(self, wanted, n_components, sample_weight, rng):
