@@ -187,7 +187,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, Y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Train encoder, atoms, offset and linear map.
 
         If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far and can be
@@ -198,7 +198,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of tuples
             An iterator gives batches, tuples of samples and targets, from each of which is learned
             once, in pieces of `batch_size`. As there are no epochs, callbacks are told nothing.
-        Y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
+        y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
 (n_samples,), or None
             Targets; None only with an iterator.
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -208,9 +208,9 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         -------
         self : Transcoder
         """
-        return self._fit(self._pair(X, Y), Y, sample_weight)
+        return self._fit(self._pair(X, y), y, sample_weight)
 
-    def partial_fit(self, X, Y=None, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None):
         """Go on training with more samples, in the order given, each once.
 
         The first call draws the first parameters, and the offset from its targets. The parameters
@@ -222,7 +222,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of tuples
             One batch, or several of `batch_size`.
-        Y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
+        y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
 (n_samples,), or None
             Targets; None only with an iterator.
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -232,7 +232,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         -------
         self : Transcoder
         """
-        return self._partial_fit(self._pair(X, Y), sample_weight)
+        return self._partial_fit(self._pair(X, y), sample_weight)
 
     def predict(self, X):
         """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.
@@ -243,7 +243,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
 
         Returns
         -------
-        Y_hat : ndarray of shape (n_samples, n_targets), or (n_samples,) if `fit` had such targets
+        y_hat : ndarray of shape (n_samples, n_targets), or (n_samples,) if `fit` had such targets
         """
         X, encoder = self._check_X(X), self.encoder_
         codes = encoder.encode(
@@ -264,17 +264,17 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
 
         Returns
         -------
-        Y_hat : ndarray of shape (n_samples, n_targets)
+        y_hat : ndarray of shape (n_samples, n_targets)
         """
         return super().inverse_transform(X)
 
-    def score(self, X, Y, sample_weight=None):
+    def score(self, X, y, sample_weight=None):
         """Coefficient of determination of the prediction, the mean of all targets.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-        Y : array-like of shape (n_samples, n_targets) or (n_samples,)
+        y : array-like of shape (n_samples, n_targets) or (n_samples,)
         sample_weight : array-like of shape (n_samples,) or None, default=None
 
         Returns
@@ -283,20 +283,20 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
             At most 1, the best; 0 is that of the mean of the targets. All targets count alike,
             whatever their variance.
         """
-        return super().score(X, Y, sample_weight)
+        return super().score(X, y, sample_weight)
 
     @property
     def skip_(self):
         """The linear map past the codes, shape (n_features_in_, n_targets), or None."""
         return self.encoder_.params["skip"] if self.encoder_.skip else None
 
-    def _pair(self, X, Y):
+    def _pair(self, X, y):
         """Samples and targets as one item, or an iterator of such."""
         if not hasattr(X, "__next__"):
-            return X, Y
-        if Y is not None:
+            return X, y
+        if y is not None:
             raise ValueError(
-                "Y was given with an iterator of batches; expected None. Let the iterator give "
+                "y was given with an iterator of batches; expected None. Let the iterator give "
                 "tuples of samples and targets."
             )
         return X
@@ -307,42 +307,40 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
                 wrong(
                     "batch of the iterator",
                     got=f"a {type(item).__name__}",
-                    expected="a tuple (X, Y) of samples and targets",
-                    remedy="Use for example zip(batches_of_X, batches_of_Y).",
+                    expected="a tuple (X, y) of samples and targets",
+                    remedy="Use for example zip(batches_of_X, batches_of_y).",
                 )
             )
-        X, Y = item
-        if Y is None:
+        X, y = item
+        if y is None:
             raise ValueError(
                 "This Transcoder requires y to be passed, but the target y is None. Give the "
-                "targets of the samples as Y."
+                "targets of the samples."
             )
         X, sample_weight = self._check_samples(X, sample_weight, reset=reset)
-        flat, Y = self._check_targets(Y)
-        check_consistent_length(X, Y)
+        y, flat = self._check_targets(y)
+        check_consistent_length(X, y)
         if reset:
             self._is_flat = flat
-        elif Y.shape[1] != self.dictionary_.n_features:
+        elif y.shape[1] != self.dictionary_.n_features:
             raise ValueError(
-                f"Y has {Y.shape[1]} targets but {type(self).__name__} was fitted to "
+                f"y has {y.shape[1]} targets but {type(self).__name__} was fitted to "
                 f"{self.dictionary_.n_features}; expected the same number. Call fit to start again."
             )
-        return Batch(X, sample_weight, Y)
+        return Batch(X, sample_weight, y)
 
-    def _check_targets(self, Y):
-        """Whether targets are one number a sample, and the targets as rows."""
-        if not is_checked(Y):
-            Y = check_array(
-                Y,
+    def _check_targets(self, y):
+        """Targets as rows, and whether they were given as one number a sample."""
+        if not is_checked(y):
+            y = check_array(
+                y,
                 accept_sparse="csr",
                 dtype=FLOAT_DTYPES,
                 order=None,
                 ensure_2d=False,
-                input_name="Y",
+                input_name="y",
             )
-        if Y.ndim > 1:
-            return False, Y
-        return True, Y.reshape(-1, 1)
+        return (y.reshape(-1, 1), True) if y.ndim == 1 else (y, False)
 
     def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""

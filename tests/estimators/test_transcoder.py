@@ -106,7 +106,7 @@ def test_least_squares_on_given_codes_is_where_nothing_moves(pairs):
     init = Dictionary(reference.coef_.T, reference.intercept_)
     found = model(**start, init=init, optimizer=STILL, batch_size=None, n_epochs=1).fit(X, Y)
     np.testing.assert_allclose(found.transform(X), codes)
-    np.testing.assert_allclose(found.predict(X), reference.predict(X))
+    np.testing.assert_allclose(found.predict(X), reference.predict(codes))
     assert found.dictionary_.constraint == Free()
     # Only the weights of the encoder have a gradient.
     free = model(**start, init=init, optimizer=SGD(1e-3), batch_size=None, n_epochs=1).fit(X, Y)
@@ -273,7 +273,7 @@ def test_given_weights_are_where_training_starts(pairs):
         ({"loss": L1(0.1)}, TypeError, "expected an AutoencoderLoss"),
         ({"constraint": UnitNorm()}, ValueError, "holds no short atoms"),
         ({"optimizer": LBFGS()}, TypeError, "LBFGS cannot keep atoms in UnitBall"),
-        ({"skip": 1}, TypeError, "skip"),
+        ({"skip": 1}, ValueError, "skip is 1"),
         ({"init": np.eye(4)}, ValueError, "init has atoms of shape"),
         ({"init": "nothing"}, ValueError, "init"),
         ({"n_components": 0}, ValueError, "n_components"),
@@ -291,9 +291,9 @@ def test_wrong_targets(pairs):
         model().fit(X, Y[:-1])
     with pytest.raises(ValueError, match="requires y to be passed"):
         model().fit(X)
-    with pytest.raises(ValueError, match="Y contains NaN"):
+    with pytest.raises(ValueError, match="Input y contains NaN"):
         model().fit(X, np.full_like(Y, np.nan))
-    with pytest.raises(ValueError, match="Y was given with an iterator"):
+    with pytest.raises(ValueError, match="y was given with an iterator"):
         model().fit(batches_of(X, Y), Y)
     with pytest.raises(ValueError, match="expected a tuple"):
         model().fit(iter([X]))
@@ -302,7 +302,7 @@ def test_wrong_targets(pairs):
     with pytest.raises(ValueError, match="patience was given with an iterator"):
         model(patience=2).fit(batches_of(X, Y))
     fitted = model().fit(X, Y)
-    with pytest.raises(ValueError, match="Y has 2 targets but Transcoder was fitted to 3"):
+    with pytest.raises(ValueError, match="y has 2 targets but Transcoder was fitted to 3"):
         fitted.partial_fit(X, Y[:, :2])
     with pytest.raises(ValueError, match="expecting 6 features"):
         fitted.partial_fit(X[:, :4], Y)
