@@ -5,14 +5,20 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 
 from sparsecode._batches import Batch
-from sparsecode._validation import FLOAT_DTYPES, check_flag, is_checked, wrong
+from sparsecode._validation import check_flag, wrong
 from sparsecode.constraints import UnitBall
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
+from sparsecode.estimators._pairs import as_item, check_targets, split_item
 from sparsecode.estimators._pieces import check_params_fit
+from sparsecode.estimators._pretrained import (
+    pretrained,
+    pretrained_dictionary,
+    pretrained_encoder,
+)
 from sparsecode.estimators._trained import TrainedEncoder
 from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.initialization import initial_offset
@@ -208,7 +214,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         -------
         self : Transcoder
         """
-        return self._fit(self._pair(X, y), y, sample_weight)
+        return self._fit(as_item(X, y), y, sample_weight)
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on training with more samples, in the order given, each once.
@@ -232,7 +238,46 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         -------
         self : Transcoder
         """
-        return self._partial_fit(self._pair(X, y), sample_weight)
+        return self._partial_fit(as_item(X, y), sample_weight)
+
+    @classmethod
+    def from_pretrained(cls, source, **settings):
+        """Make a fitted transcoder of one that another library trained.
+
+        `partial_fit` trains it on; `fit` starts anew.
+
+        Parameters
+        ----------
+        source : str, path-like or Checkpoint
+            What `sparsecode.interop.read_checkpoint` reads, or has read.
+        **settings : dict
+            Parameters of the estimator, but for `n_components`, `skip` and `encoder`.
+
+        Returns
+        -------
+        model : Transcoder
+
+        Raises
+        ------
+        ValueError
+            If it is an autoencoder, or no checkpoint.
+        """
+        checkpoint = pretrained(source)
+        if not checkpoint.transcoder:
+            raise ValueError(
+                f"{checkpoint!r} is an autoencoder; expected a transcoder, which has an output "
+                "other than its input. Use an estimator of autoencoders for it."
+            )
+        encoder, params = pretrained_encoder(checkpoint), dict(checkpoint.params)
+        skip = checkpoint.W_skip is not None
+        if skip:
+            params["skip"] = checkpoint.W_skip.T
+        model = cls(checkpoint.n_components, skip=skip, encoder=encoder, **settings)
+        reader = InputEncoder(model._check_parameters(), checkpoint.n_features, skip)
+        dictionary = pretrained_dictionary(checkpoint)
+        model._start(reader.bind(params), dictionary, model._judging_penalty(), None)
+        model.n_features_in_, model._is_flat = checkpoint.n_features, False
+        return model
 
     def predict(self, X):
         """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.
@@ -290,35 +335,10 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         """The linear map past the codes, shape (n_features_in_, n_targets), or None."""
         return self.encoder_.params["skip"] if self.encoder_.skip else None
 
-    def _pair(self, X, y):
-        """Samples and targets as one item, or an iterator of such."""
-        if not hasattr(X, "__next__"):
-            return X, y
-        if y is not None:
-            raise ValueError(
-                "y was given with an iterator of batches; expected None. Let the iterator give "
-                "tuples of samples and targets."
-            )
-        return X
-
     def _check_batch(self, item, sample_weight, codes, *, reset):
-        if not (isinstance(item, tuple) and len(item) == 2):
-            raise ValueError(
-                wrong(
-                    "batch of the iterator",
-                    got=f"a {type(item).__name__}",
-                    expected="a tuple (X, y) of samples and targets",
-                    remedy="Use for example zip(batches_of_X, batches_of_y).",
-                )
-            )
-        X, y = item
-        if y is None:
-            raise ValueError(
-                "This Transcoder requires y to be passed, but the target y is None. Give the "
-                "targets of the samples."
-            )
+        X, y = split_item(item, type(self).__name__)
         X, sample_weight = self._check_samples(X, sample_weight, reset=reset)
-        y, flat = self._check_targets(y)
+        y, flat = check_targets(y)
         check_consistent_length(X, y)
         if reset:
             self._is_flat = flat
@@ -328,19 +348,6 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
                 f"{self.dictionary_.n_features}; expected the same number. Call fit to start again."
             )
         return Batch(X, sample_weight, y)
-
-    def _check_targets(self, y):
-        """Targets as rows, and whether they were given as one number a sample."""
-        if not is_checked(y):
-            y = check_array(
-                y,
-                accept_sparse="csr",
-                dtype=FLOAT_DTYPES,
-                order=None,
-                ensure_2d=False,
-                input_name="y",
-            )
-        return (y.reshape(-1, 1), True) if y.ndim == 1 else (y, False)
 
     def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""

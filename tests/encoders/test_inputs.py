@@ -36,12 +36,12 @@ def moved(encoder, dictionary):
     return {name: a + 0.3 * rng.standard_normal(a.shape) for name, a in params.items()}
 
 
+ENCODERS = [(ReLU(), False), (TopK(k=3), False), (TopK(k=3), True), (MLP(hidden=(6,)), False)]
+
+
 @pytest.mark.parametrize("skip", [False, True])
-@pytest.mark.parametrize("is_sparse", [False, True])
-@pytest.mark.parametrize("encoder", [ReLU(), TopK(k=3), MLP(hidden=(6,))], ids=repr)
+@pytest.mark.parametrize(("encoder", "is_sparse"), ENCODERS, ids=repr)
 def test_gradients_of_everything_that_is_learned(encoder, is_sparse, skip, dictionary, pairs):
-    if is_sparse and not encoder.sparse_codes:
-        pytest.skip("dense codes only")
     X, Y = pairs
     whole, loss = InputEncoder(encoder, N_INPUTS, skip), TranscoderLoss([L1(0.1)], skip=skip)
     params, weight = moved(whole, dictionary), np.arange(1.0, 13.0)

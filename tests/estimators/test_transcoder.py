@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sparsecode import Dictionary, Transcoder
 from sparsecode.constraints import Free, UnitBall, UnitNorm
 from sparsecode.encoders import ReLU, TopK
+from sparsecode.interop import Checkpoint, write_checkpoint
 from sparsecode.losses import AutoencoderLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, SGD, Adam
 from sparsecode.penalties import L1
@@ -311,3 +312,35 @@ def test_wrong_targets(pairs):
     with pytest.raises(ValueError, match="the state"):
         fitted.set_params(optimizer=SGD(0.1)).partial_fit(X, Y)
     assert not hasattr(fitted, "certify")
+
+
+@pytest.mark.parametrize("architecture", ["TopK", "ReLU"])
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_published_transcoder(pairs, architecture, skip, tmp_path):
+    rng = np.random.default_rng(2)
+    W, atoms = rng.standard_normal((8, N_FEATURES)), rng.standard_normal((8, N_TARGETS))
+    b, offset = rng.standard_normal(8), rng.standard_normal(N_TARGETS)
+    W_skip = rng.standard_normal((N_TARGETS, N_FEATURES)) if skip else None
+    given = {"b": b, "offset": offset, "W_skip": W_skip, "subtract_offset": False}
+    k = {"k": 2} if architecture == "TopK" else {}
+    checkpoint = Checkpoint(architecture, W, atoms, **given, **k, transcoder=True)
+    X, Y = pairs
+    codes = np.maximum(X @ W.T + b, 0)
+    if k:
+        codes[codes < np.sort(codes)[:, [-2]]] = 0
+    expected = codes @ atoms + offset + (X @ W_skip.T if skip else 0)
+    found = Transcoder.from_pretrained(checkpoint, alpha=0.1, optimizer=Adam(0.01))
+    np.testing.assert_allclose(found.transform(X), codes)
+    np.testing.assert_allclose(found.predict(X), expected)
+    write_checkpoint(checkpoint, tmp_path, "sae_lens")
+    same(Transcoder.from_pretrained(tmp_path), found, X)
+    before = found.score(X, Y)
+    for _ in range(20):
+        found.partial_fit(X, Y)
+    assert found.score(X, Y) > before
+    assert clone(found).fit(X, Y).components_.shape == atoms.shape
+
+
+def test_an_autoencoder_is_no_transcoder():
+    with pytest.raises(ValueError, match="is an autoencoder; expected a transcoder"):
+        Transcoder.from_pretrained(Checkpoint("ReLU", np.eye(2), np.eye(2)))
