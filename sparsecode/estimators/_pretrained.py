@@ -23,3 +23,22 @@ def pretrained_encoder(checkpoint):
 def pretrained_dictionary(checkpoint):
     """Decoder of a checkpoint, its atoms as they are."""
     return Dictionary(checkpoint.atoms, checkpoint.offset)
+
+
+def transcoder_parts(source):
+    """Encoder, its parameters, dictionary and linear map of a transcoder; the last may be None.
+
+    Raises
+    ------
+    ValueError
+        If it is an autoencoder, or no checkpoint.
+    """
+    checkpoint = pretrained(source)
+    if not checkpoint.transcoder:
+        raise ValueError(
+            f"{checkpoint!r} is an autoencoder; expected a transcoder, which has an output other "
+            "than its input. Use an estimator of autoencoders for it."
+        )
+    skip = None if checkpoint.W_skip is None else checkpoint.W_skip.T
+    encoder, params = pretrained_encoder(checkpoint), checkpoint.params
+    return encoder, params, pretrained_dictionary(checkpoint), skip

@@ -13,12 +13,8 @@ from sparsecode.constraints import UnitBall
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
 from sparsecode.estimators._pairs import as_item, check_targets, split_item
-from sparsecode.estimators._pieces import check_params_fit
-from sparsecode.estimators._pretrained import (
-    pretrained,
-    pretrained_dictionary,
-    pretrained_encoder,
-)
+from sparsecode.estimators._pieces import check_holds_zero, check_params_fit
+from sparsecode.estimators._pretrained import transcoder_parts
 from sparsecode.estimators._trained import TrainedEncoder
 from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.initialization import initial_offset
@@ -262,21 +258,13 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         ValueError
             If it is an autoencoder, or no checkpoint.
         """
-        checkpoint = pretrained(source)
-        if not checkpoint.transcoder:
-            raise ValueError(
-                f"{checkpoint!r} is an autoencoder; expected a transcoder, which has an output "
-                "other than its input. Use an estimator of autoencoders for it."
-            )
-        encoder, params = pretrained_encoder(checkpoint), dict(checkpoint.params)
-        skip = checkpoint.W_skip is not None
-        if skip:
-            params["skip"] = checkpoint.W_skip.T
-        model = cls(checkpoint.n_components, skip=skip, encoder=encoder, **settings)
-        reader = InputEncoder(model._check_parameters(), checkpoint.n_features, skip)
-        dictionary = pretrained_dictionary(checkpoint)
-        model._start(reader.bind(params), dictionary, model._judging_penalty(), None)
-        model.n_features_in_, model._is_flat = checkpoint.n_features, False
+        encoder, params, dictionary, skip = transcoder_parts(source)
+        model = cls(dictionary.n_components, skip=skip is not None, encoder=encoder, **settings)
+        n_inputs = params["W"].shape[1]
+        reader = InputEncoder(model._check_parameters(), n_inputs, model.skip)
+        reader = reader.bind(params if skip is None else {**params, "skip": skip})
+        model._start(reader, dictionary, model._judging_penalty(), None)
+        model.n_features_in_, model._is_flat = n_inputs, False
         return model
 
     def predict(self, X):
@@ -371,13 +359,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
 
     def _constraint_of_zero(self):
         """The constraint, if atoms that start at 0 can grow in it."""
-        constraint = UnitBall() if self.constraint is None else self.constraint
-        if constraint.project([[1e-3]])[0, 0] > 0.5:
-            raise ValueError(
-                f"init is 'zero' but the constraint {constraint} holds no short atoms; expected "
-                "one that does. Use UnitBall() or Free(), or init='random'."
-            )
-        return constraint
+        return check_holds_zero(UnitBall() if self.constraint is None else self.constraint)
 
     def _resolved_loss(self, penalty):
         loss = super()._resolved_loss(penalty)
