@@ -332,8 +332,10 @@ def test_a_published_transcoder(pairs, architecture, skip, tmp_path):
     found = Transcoder.from_pretrained(checkpoint, alpha=0.1, optimizer=Adam(0.01))
     np.testing.assert_allclose(found.transform(X), codes)
     np.testing.assert_allclose(found.predict(X), expected)
-    write_checkpoint(checkpoint, tmp_path, "sparsify" if k else "sae_lens")
-    same(Transcoder.from_pretrained(tmp_path), found, X)
+    if not k:
+        # The format of TopK has as many outputs as inputs.
+        write_checkpoint(checkpoint, tmp_path, "sae_lens")
+        same(Transcoder.from_pretrained(tmp_path), found, X)
     before = found.score(X, Y)
     for _ in range(20):
         found.partial_fit(X, Y)
