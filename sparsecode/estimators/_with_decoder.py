@@ -73,7 +73,10 @@ class WithDecoder:
         )
         if dictionary.offset is not None:
             return dictionary
-        return dictionary.replace(offset=initial_offset(self.offset, wanted, sample_weight))
+        return dictionary.replace(offset=self._initial_offset(wanted, sample_weight))
+
+    def _initial_offset(self, wanted, sample_weight):
+        return initial_offset(self.offset, wanted, sample_weight)
 
     def _resolved_loss(self, penalty):
         if self.loss is not None:

@@ -17,7 +17,6 @@ from sparsecode.estimators._pieces import check_holds_zero, check_params_fit
 from sparsecode.estimators._pretrained import transcoder_parts
 from sparsecode.estimators._trained import TrainedEncoder
 from sparsecode.estimators._with_decoder import WithDecoder
-from sparsecode.initialization import initial_offset
 from sparsecode.losses import AutoencoderLoss
 from sparsecode.losses._transcoder import TranscoderLoss
 from sparsecode.penalties import L1
@@ -352,7 +351,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
 
     def _first_dictionary(self, wanted, n_components, sample_weight, rng):
         if isinstance(self.init, str) and self.init == "zero":
-            offset = initial_offset(self.offset, wanted, sample_weight)
+            offset = self._initial_offset(wanted, sample_weight)
             atoms = np.zeros((n_components, wanted.shape[1]))
             return Dictionary(atoms, offset, self._constraint_of_zero())
         return super()._first_dictionary(wanted, n_components, sample_weight, rng)
