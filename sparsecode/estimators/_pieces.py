@@ -98,3 +98,13 @@ def check_params_fit(encoder, n_components, X):
     if encoder.params is not None and n_components is not None:
         placeholder = Dictionary.random(n_components, X.shape[1], random_state=0)
         encoder.encode(np.zeros((1, X.shape[1])), placeholder, n_jobs=1)
+
+
+def check_holds_zero(constraint):
+    """Return a constraint if atoms can be short in it, so that they can start at 0 and grow."""
+    if constraint.project([[1e-3]])[0, 0] > 0.5:
+        raise ValueError(
+            f"init is 'zero' but the constraint {constraint} holds no short atoms; expected one "
+            "that does. Use UnitBall() or Free(), or init='random'."
+        )
+    return constraint

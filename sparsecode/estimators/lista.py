@@ -6,6 +6,7 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 
 from sparsecode import encoders
+from sparsecode._batches import Batch
 from sparsecode._rows import dense_rows
 from sparsecode._validation import check_code_rows, check_integer, check_number, wrong
 from sparsecode.constraints import UnitNorm
@@ -232,8 +233,8 @@ default=None
         encoder, penalty = self._check_parameters()
         rng = check_random_state(self.random_state)
 
-        def begin(X, sample_weight):
-            self._begin(encoder, penalty, X, sample_weight, rng)
+        def begin(batch):
+            self._begin(encoder, penalty, batch.X, batch.sample_weight, rng)
 
         if hasattr(X, "__next__"):
             of_epochs = ("validation_fraction", "patience", "stages")
@@ -247,7 +248,7 @@ default=None
         X, sample_weight = self._check_samples(X, sample_weight, reset=True)
         codes = self._check_codes(codes, X, penalty)
         self._check_split(X, sample_weight)
-        begin(X, sample_weight)
+        begin(Batch(X, sample_weight))
         self._fit_epochs(X, y, sample_weight, codes, rng)
         # Where the dictionary is learned, whoever learns it tells.
         if has_atoms(self.dictionary) and self._codes_nothing(X):
@@ -281,9 +282,9 @@ default=None
         encoder, penalty = self._check_parameters()
         first = not hasattr(self, "dictionary_")
 
-        def begin(X, sample_weight):
+        def begin(batch):
             rng = check_random_state(self.random_state)
-            self._begin(encoder, penalty, X, sample_weight, rng)
+            self._begin(encoder, penalty, batch.X, batch.sample_weight, rng)
 
         if hasattr(X, "__next__"):
             self._check_stream(sample_weight=sample_weight, codes=codes)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from sklearn.callback import with_callbacks
-from sklearn.utils import check_random_state
 
-from sparsecode._validation import check_integer, check_number
-from sparsecode.constraints import check_constraint
-from sparsecode.encoders import ReLU
-from sparsecode.estimators._pieces import check_params_fit, resolve_encoder
+from sparsecode.estimators._pieces import check_params_fit
 from sparsecode.estimators._trained import TrainedCoder
-from sparsecode.initialization import initial_dictionary, initial_offset
-from sparsecode.losses import AutoencoderLoss, PenaltyTerm
+from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import resolve_penalty
 
 
-class SparseAutoencoder(TrainedCoder):
+class SparseAutoencoder(WithDecoder, TrainedCoder):
     """Sparse codes by an encoder that is trained together with its dictionary.
 
     Minimises over the parameters of the encoder, the atoms and the offset the mean over samples of
@@ -125,9 +119,6 @@ default="mean"
     >>> exact = SparseCoder(model.dictionary_, alpha=0.1).fit(X)
     """
 
-    stages = None
-    learn_dictionary = True
-
     def __init__(
         self,
         n_components=None,
@@ -194,25 +185,7 @@ default="mean"
         -------
         self : SparseAutoencoder
         """
-        encoder = self._check_parameters()
-        rng = check_random_state(self.random_state)
-
-        def begin(X, sample_weight):
-            self._begin(encoder, X, sample_weight, rng)
-
-        if hasattr(X, "__next__"):
-            self._check_stream(
-                sample_weight=sample_weight,
-                validation_fraction=self.validation_fraction,
-                patience=self.patience,
-            )
-            self._fit_stream(X, begin, first=True)
-            return self
-        X, sample_weight = self._check_samples(X, sample_weight, reset=True)
-        self._check_split(X, sample_weight)
-        begin(X, sample_weight)
-        self._fit_epochs(X, y, sample_weight, None, rng)
-        return self
+        return self._fit(X, y, sample_weight)
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on training with more samples, in the order given, each once.
@@ -234,65 +207,11 @@ default="mean"
         -------
         self : SparseAutoencoder
         """
-        encoder = self._check_parameters()
-        first = not hasattr(self, "dictionary_")
+        return self._partial_fit(X, sample_weight)
 
-        def begin(X, sample_weight):
-            self._begin(encoder, X, sample_weight, check_random_state(self.random_state))
-
-        self._check_stream(sample_weight=sample_weight if hasattr(X, "__next__") else None)
-        if hasattr(X, "__next__"):
-            self._fit_stream(X, begin, first=first)
-            return self
-        X, sample_weight = self._check_samples(X, sample_weight, reset=first)
-        self._fit_stream([X], begin, first=first, sample_weight=sample_weight)
-        return self
-
-    def _begin(self, encoder, X, sample_weight, rng):
+    def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""
-        n_components = self.n_components
-        if n_components is None:
-            given = getattr(self.init, "atoms", self.init)
-            n_components = X.shape[1] if isinstance(given, str) else len(given)
-        check_params_fit(encoder, n_components, X)
-        dictionary = initial_dictionary(
-            self.init, X, n_components, constraint=self.constraint, random_state=rng
-        )
-        if dictionary.offset is None:
-            dictionary = dictionary.replace(offset=self._initial_offset(X, sample_weight))
+        n_components = self._wanted_components(batch.X)
+        check_params_fit(encoder, n_components, batch.X)
+        dictionary = self._first_dictionary(batch.X, n_components, batch.sample_weight, rng)
         self._start(encoder, dictionary, self._judging_penalty(), rng)
-
-    def _initial_offset(self, X, sample_weight):
-        if not isinstance(self.offset, str):
-            return self.offset
-        counted = None if sample_weight is None else sample_weight > 0
-        return initial_offset(self.offset, X if counted is None else X[counted])
-
-    def _resolved_loss(self, penalty):
-        if self.loss is not None:
-            return self.loss
-        if self._resolved_encoder().is_sparse:
-            return AutoencoderLoss()
-        return AutoencoderLoss([resolve_penalty(self.penalty, self.alpha)])
-
-    def _judging_penalty(self):
-        """Penalty of the objective that the codes are judged by."""
-        loss = self._resolved_loss(None)
-        terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
-        found = [term.penalty for term in terms if isinstance(term, PenaltyTerm)]
-        return found[0].checked() if found else L1(0.0)
-
-    def _resolved_encoder(self):
-        encoder = ReLU() if self.encoder is None else self.encoder
-        return resolve_encoder(encoder, resolve_penalty(self.penalty, self.alpha), None)
-
-    def _check_parameters(self):
-        """Raise if a parameter is wrong or two do not fit; return the encoder."""
-        check_number(self.alpha, "alpha", low=0)
-        if self.n_components is not None:
-            check_integer(self.n_components, "n_components")
-        if self.constraint is not None:
-            check_constraint(self.constraint)
-        encoder = self._resolved_encoder()
-        self._check_training(encoder, None)
-        return encoder

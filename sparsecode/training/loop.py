@@ -180,10 +180,11 @@ default=None
     else:
         check_state(state, encoder, dictionary, optimizer, learn_dictionary, len(stages))
     given = None if teacher is not None else target
-    gather = Gatherer(state.dictionary, teacher, batch_size, fixed=not learn_dictionary)
+    n_features = getattr(encoder, "n_inputs", dictionary.n_features)
+    gather = Gatherer(state.dictionary, teacher, batch_size, n_features, fixed=not learn_dictionary)
     if is_stream(X):
         check_stream(optimizer, sample_weight, given, validation_fraction)
-        source, held = StreamSource(X, steps_per_epoch, dictionary.n_features), None
+        source, held = StreamSource(X, steps_per_epoch, n_features), None
     else:
         samples = gather(X, given, sample_weight)
         held = None
