@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find sparsecode -name '*.py')
 
-.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-denoising bench-dropin bench-import bench-memory clean
+.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -45,6 +45,10 @@ bench-learning: $(VENV)/.installed-bench
 
 bench-recovery: $(VENV)/.installed
 	$(BIN)/python benchmarks/recovery.py
+
+bench-unrolled: $(VENV)/.installed
+	$(BIN)/python benchmarks/unrolled/nmse.py
+	$(BIN)/python benchmarks/unrolled/speed.py
 
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py
