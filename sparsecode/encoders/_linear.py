@@ -13,6 +13,7 @@ from sparsecode._row_gradients import RowGradient
 from sparsecode._rows import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_integer, wrong
 from sparsecode.dictionary import Dictionary
+from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders.base import TrainableEncoder
 
 _BLOCK_SIZE = 128
@@ -29,7 +30,7 @@ class LinearCache(NamedTuple):
 
 
 @dataclass(eq=False)
-class LinearEncoder(TrainableEncoder):
+class LinearEncoder(FoldableEncoder, TrainableEncoder):
     """Base of the encoders ``activation((x - offset) @ W.T + b)`` of autoencoders.
 
     A subclass defines ``_activate(A, params)``, which turns a block of pre-activations into codes
@@ -47,11 +48,14 @@ class LinearEncoder(TrainableEncoder):
         Whether few codes are nonzero, so that training should use them as a CSR array.
     signal_names : tuple of str
         What `forward` can keep for a loss: ``"pre"``, the pre-activations.
+    homogeneous : bool
+        Whether ``activation(c * A) = c * activation(A)`` for every positive number `c`.
     """
 
     tied: bool = field(default=False, kw_only=True)
 
     sparse_codes: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
     signal_names: ClassVar[tuple[str, ...]] = ("pre",)
 
     def forward(

@@ -110,6 +110,7 @@ class Trainer:
     patience: int | None
     learn_dictionary: bool
     callback: object
+    input_scale: float = 1.0
     stopped: bool = False
     _memory: dict | None = None
 
@@ -166,7 +167,8 @@ class Trainer:
         return self._state(state, live, slots, value, n_steps, record)
 
     def _state(self, state, live, slots, value, n_steps, record):
-        is_best = value < state.best_loss
+        # Values of different functions tell nothing: then the latest parameters are the best.
+        is_best = value < state.best_loss or not self.loss.is_constant
         dictionary = live.dictionary()
         return replace(
             state,
@@ -265,6 +267,8 @@ class Trainer:
     def _judge(self, live, dictionary, batch, n_layers, context):
         whole, dtype = slice(None), dictionary.dtype
         X, target = dense_rows(batch.X, whole, dtype), batch.target
+        if self.input_scale != 1:
+            X = X * dtype.type(self.input_scale)
         if self.teacher is not None and target is None:
             target = self.teacher.encode(X, dictionary)
         elif target is not None:

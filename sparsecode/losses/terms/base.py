@@ -22,15 +22,23 @@ class Term(BaseEstimator):
         Names of the signals of an encoder that the term reads.
     takes_sparse : bool
         Whether codes may be a CSR array.
+    makes_sparse : bool
+        Whether a higher weight makes fewer codes nonzero.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     takes_sparse: ClassVar[bool] = True
+    makes_sparse: ClassVar[bool] = False
 
     @property
     def label(self):
         """Name in the history of training."""
         return type(self).__name__.lower()
+
+    @property
+    def is_constant(self):
+        """Whether the term is the same function at every step."""
+        return not callable(self.weight)
 
     def init(self, dictionary):
         """Return what the term remembers before the first batch: a dict of arrays."""
