@@ -39,23 +39,19 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
     `penalty_` by `_start`, and calls `_fit_epochs` or `_fit_stream`.
     """
 
-    def transform(self, X, *, n_layers=None):
+    def transform(self, X):
         """Code every sample.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-        n_layers : int or None, default=None
-            How many layers to run; None runs all. Layers that were trained end to end code well
-            only at the end.
 
         Returns
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
             float32 only if X and the dictionary both are.
         """
-        X = self._check_X(X)
-        return self._encode(X) if n_layers is None else self._encode(X, n_layers=n_layers)
+        return self._encode(self._check_X(X))
 
     def _encode(self, X, **options):
         return super()._encode(X, sparse_output=self.sparse_output, **options)
@@ -83,9 +79,9 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
             n_epochs = sum(stage.n_epochs or n_epochs for stage in stages)
         tasks = FitTasks(self, X, y, n_epochs, _FITTED)
         states = train(
-            self.encoder_,
-            self.dictionary_,
+            *self._to_train(),
             X,
+            input_scale=self._input_scale,
             loss=self._resolved_loss(self.penalty_),
             optimizer=self.optimizer,
             n_epochs=self.n_epochs,
@@ -119,9 +115,9 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
             X, weight, target = batch
             samples = Samples(X, weight, self._targets(X, target), run=self.batch_size)
             states = train(
-                self.encoder_,
-                self.dictionary_,
+                *self._to_train(),
                 samples.batches(self.batch_size or len(samples)),
+                input_scale=self._input_scale,
                 loss=self._resolved_loss(self.penalty_),
                 optimizer=self.optimizer,
                 n_epochs=1,
@@ -145,7 +141,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
 
     def _keep(self, state, params, dictionary):
         """Use these parameters from now on, and go on from them."""
-        self.encoder_, self.dictionary_ = self.encoder_.bind(params), dictionary
+        self.encoder_, self.dictionary_ = self._to_use(self.encoder_.bind(params), dictionary)
         self.history_, self.n_iter_, self.n_epochs_ = state.history, state.n_steps, state.n_epochs
         self.state_ = replace(
             state,
@@ -157,6 +153,17 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
             n_stage_epochs=0,
             n_waited=0,
         )
+
+    # What samples are multiplied by in training.
+    _input_scale = 1.0
+
+    def _to_train(self):
+        """Encoder and dictionary for samples as they are in training."""
+        return self.encoder_, self.dictionary_
+
+    def _to_use(self, encoder, dictionary):
+        """Encoder and dictionary for samples as they are, of those in training."""
+        return encoder, dictionary
 
     def _targets(self, X, codes):
         """Codes to learn, those given or the exact ones; None if the loss uses none."""
