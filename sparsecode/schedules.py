@@ -97,7 +97,7 @@ class Linear:
     def __call__(self, step):
         """Value of a step, counted from 0."""
         share = min(max(step - self.begin, 0) / self.n_steps, 1.0)
-        return self.start + (self.end - self.start) * share
+        return (1 - share) * self.start + share * self.end
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sparsecode._row_gradients import RowGradient, scaled_rows
 from sparsecode._rows import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
+from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders.base import TrainableEncoder
 
 _BLOCK_SIZE = 128
@@ -34,7 +35,7 @@ class LinearCache(NamedTuple):
 
 
 @dataclass(eq=False)
-class LinearEncoder(TrainableEncoder):
+class LinearEncoder(FoldableEncoder, TrainableEncoder):
     """Base of the encoders ``activation((x - offset) @ W.T + b)`` of autoencoders.
 
     A subclass defines ``_activate(A, params)``, which turns a block of pre-activations into codes

@@ -13,8 +13,8 @@ from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import check_integer, check_number
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders.topk import check_k
-from sparsecode.ops.jumps import zero_below
 from sparsecode.ops.batch_selection import largest, least_of_largest
+from sparsecode.ops.jumps import zero_below
 
 _BLOCK_SIZE = 128
 

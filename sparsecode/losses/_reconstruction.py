@@ -28,10 +28,13 @@ def evaluate_terms(
     """Mean of ``1/2 ||target - offset - codes @ atoms||^2``, and the terms; see `Loss.evaluate`.
 
     Without a target the samples are to be reconstructed; with levels, from so many atoms each.
+    What the signal ``"skip"`` of the context predicts without codes is subtracted first.
     """
     context = LossContext() if context is None else context
     share = shares(sample_weight, codes)
-    wanted = dictionary.center(X if target is None else target)
+    wanted, skip = dictionary.center(X if target is None else target), context.signals.get("skip")
+    if skip is not None:
+        wanted = wanted - skip
     if levels is None:
         energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
         products, total = [(codes, error)], error
@@ -52,7 +55,8 @@ def evaluate_terms(
         if dictionary.offset is not None:
             grads["offset"] = total.sum(axis=0)
     added = dcodes.data if sparse.issparse(dcodes) else dcodes
-    dsignals, reports = {}, {}
+    # The gradient in every part of the prediction is the same.
+    dsignals, reports = {} if skip is None else {"skip": total}, {}
     context = context._replace(wanted=wanted, error=error, reports=reports)
     for term in terms:
         value, dterm, dsignal = term.evaluate(

@@ -62,6 +62,11 @@ class AutoencoderLoss(Loss):
         return all(term.takes_sparse for term in self.resolved())
 
     @property
+    def is_constant(self):
+        """Whether no weight changes in the course of training."""
+        return all(term.is_constant for term in self.resolved())
+
+    @property
     def needs(self):
         return tuple(dict.fromkeys(name for term in self.resolved() for name in term.needs))
 

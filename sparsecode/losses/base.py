@@ -78,10 +78,13 @@ class Loss(BaseEstimator):
         Whether the loss compares with a target for each sample.
     takes_sparse : bool
         Whether `codes` may be a CSR array; the gradient is then one of the same entries.
+    is_constant : bool
+        Whether the loss is the same function at every step, so that values can be compared.
     """
 
     uses_target: ClassVar[bool] = False
     takes_sparse: ClassVar[bool] = False
+    is_constant: ClassVar[bool] = True
 
     @property
     def needs(self):

@@ -1,6 +1,6 @@
 """New work for dead atoms: `ReplaceAtoms` between updates, `ResampleNeurons` in training."""
 
-from sparsecode.resampling.neurons import NewUnits, ResampleNeurons
+from sparsecode.resampling.neurons import ResampleNeurons
 from sparsecode.resampling.replacement import ReplaceAtoms, ReplacementStats
 
-__all__ = ["NewUnits", "ReplaceAtoms", "ReplacementStats", "ResampleNeurons"]
+__all__ = ["ReplaceAtoms", "ReplacementStats", "ResampleNeurons"]

@@ -2,7 +2,7 @@
 
 from sparsecode.training.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from sparsecode.training.loop import train
-from sparsecode.training.stages import Stage, layer_by_layer
+from sparsecode.training.stages import Stage, growing, layer_by_layer
 from sparsecode.training.state import TrainingState
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "SaltAndPepper",
     "Stage",
     "TrainingState",
+    "growing",
     "layer_by_layer",
     "train",
 ]

@@ -45,6 +45,16 @@ def resolve_optimizer(optimizer, schedule):
     return clone(optimizer).set_params(lr=schedule)
 
 
+def check_patience(patience, loss):
+    """Raise ValueError if there is no lowest loss to wait for."""
+    if patience is not None and not loss.is_constant:
+        raise ValueError(
+            f"patience is {patience} but the weights of {type(loss).__name__} change, so that "
+            "values of different epochs cannot be compared; expected None. Leave patience out, or "
+            "use constant weights."
+        )
+
+
 def resolve_stages(stages, encoder, optimizer):
     """Return the stages of the training: those given, or one for all layers."""
     if stages is None:

@@ -64,6 +64,7 @@ class Trainer:
     corrupt: object = None
     resampling: ResampleNeurons | None = None
     dead_window: int | None = None
+    input_scale: float = 1.0
     stopped: bool = False
     _memory: dict | None = None
     _activity: Activity | None = None
@@ -131,7 +132,8 @@ class Trainer:
         return LiveParameters(state, self.learn_dictionary, buffers_of(self.encoder))
 
     def _state(self, state, live, slots, value, n_steps, record):
-        is_best = value < state.best_loss
+        # Values of different functions tell nothing: then the latest parameters are the best.
+        is_best = value < state.best_loss or not self.loss.is_constant
         dictionary = live.dictionary()
         return replace(
             state,
@@ -259,6 +261,8 @@ class Trainer:
     def _judge(self, live, dictionary, batch, n_layers, context, seed=None):
         whole, dtype = slice(None), dictionary.dtype
         X, target = dense_rows(batch.X, whole, dtype), batch.target
+        if self.input_scale != 1:
+            X = X * dtype.type(self.input_scale)
         if self.teacher is not None and target is None:
             target = self.teacher.encode(X, dictionary)
         elif target is not None:

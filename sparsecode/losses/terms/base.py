@@ -24,16 +24,24 @@ class Term(BaseEstimator):
         Whether codes may be a CSR array.
     detached : bool
         Whether gradients leave out something that the value depends on, on purpose.
+    makes_sparse : bool
+        Whether a higher weight makes fewer codes nonzero.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     takes_sparse: ClassVar[bool] = True
     detached: ClassVar[bool] = False
+    makes_sparse: ClassVar[bool] = False
 
     @property
     def label(self):
         """Name in the history of training."""
         return type(self).__name__.lower()
+
+    @property
+    def is_constant(self):
+        """Whether the term is the same function at every step."""
+        return not callable(self.weight)
 
     def init(self, dictionary):
         """Return what the term remembers before the first batch: a dict of arrays."""

@@ -171,6 +171,34 @@ def test_dead_units_come_back_to_life(rng, bias, revived):
     assert used[1] > used[0] if revived else used == [0, 0]
 
 
+def test_single_precision_stays_single(problem, rng):
+    encoder, loss = TopK(k=2), AutoencoderLoss([AuxK(k=2, n_samples=100)])
+    values = []
+    for dtype in (np.float64, np.float32):
+        X, dictionary = problem[0].astype(dtype), problem[1].astype(dtype)
+        params = dead_params(encoder, dictionary, np.random.default_rng(0))
+        codes, cache = encoder.forward(params, X, dictionary, sparse=True, signals=("pre",))
+        context = context_of(loss, dictionary, cache)
+        result = loss.evaluate(X, dictionary, codes, dictionary_grads=True, context=context)
+        assert result.dsignals["pre"].dtype == np.asarray(result.grads["atoms"]).dtype == dtype
+        values.append(result.terms["auxk"])
+    assert values[1] == pytest.approx(values[0], rel=1e-5)
+
+
+def test_a_run_goes_on_bit_by_bit(rng):
+    X, dictionary = rng.standard_normal((60, 5)), Dictionary.random(12, 5, random_state=0)
+    encoder, loss = TopK(k=1), AutoencoderLoss([AuxK(k=3, n_samples=20, weight=1.0)])
+    options = {"loss": loss, "batch_size": 10, "learn_dictionary": True, "random_state": 0}
+    *_, whole = train(encoder, dictionary, X, n_epochs=4, **options)
+    *_, first = train(encoder, dictionary, X, n_epochs=1, **options)
+    *_, rest = train(encoder, dictionary, X, n_epochs=4, state=first, **options)
+    assert sum(whole.history["auxk"]) > 0
+    for folder in ("params", "memory"):
+        for name, expected in getattr(whole, folder).items():
+            np.testing.assert_array_equal(getattr(rest, folder)[name], expected)
+    np.testing.assert_array_equal(rest.dictionary.atoms, whole.dictionary.atoms)
+
+
 @pytest.mark.parametrize("options", [{"k": 0}, {"n_samples": 0}, {"normalize": 1}])
 def test_wrong_numbers_are_refused(problem, options):
     with pytest.raises((ValueError, TypeError), match=next(iter(options))):

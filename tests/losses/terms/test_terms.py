@@ -38,7 +38,17 @@ TERMS = [
 ]
 terms = pytest.mark.parametrize("term", TERMS, ids=repr)
 weightings = pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-SIGNALS_ONLY = {"AuxK", "Contractive"}
+# Those that judge something else than the codes, or a term inside, have tests of their own.
+SIGNALS_ONLY = {
+    "ActiveUnits",
+    "AuxK",
+    "Contractive",
+    "GateReconstruction",
+    "GateSparsity",
+    "InactiveMargin",
+    "TargetActiveUnits",
+    "TargetL0",
+}
 
 
 @pytest.fixture
