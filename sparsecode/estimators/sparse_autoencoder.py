@@ -60,8 +60,7 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         `sparsecode.initialization.initial_dictionary`; or the atoms themselves.
     offset : {"mean", "geometric_median", "zero"} or array-like of shape (n_features,), \
 default="mean"
-        Offset to start from, unless `init` is a `Dictionary` that has one; of samples with a
-        weight, each counts the same.
+        Offset to start from, unless `init` is a `Dictionary` that has one.
     constraint : Constraint or None, default=None
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitNorm()`.

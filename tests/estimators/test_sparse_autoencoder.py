@@ -456,8 +456,8 @@ def test_a_loss_of_your_own(X):
         ({"target_l0": 0}, "target_l0 is 0"),
         ({"target_l0": 3, "patience": 2}, "patience is 2 but the weights"),
         ({"n_jobs": 0}, "n_jobs is 0"),
-        ({"init": "ica"}, "init is 'ica'; expected one of 'random'"),
-        ({"offset": "median"}, "offset is 'median'; expected 'mean', 'zero'"),
+        ({"init": "ica"}, "init is 'ica'; expected one of"),
+        ({"offset": "median"}, "offset is 'median'; expected one of"),
         ({"offset": np.zeros(3)}, "offset has 3"),
         ({"init": np.eye(10)[:, 1:], "n_components": None}, r"init .*\(10, 9\)"),
         ({"init": np.eye(10), "n_components": 3}, r"init .*\(10, 10\)"),
@@ -474,7 +474,7 @@ def test_bad_values(X, changes, message, monkeypatch):
 
 
 def test_k_is_refused_before_any_work(X, monkeypatch):
-    monkeypatch.setattr(sparsecode.estimators.sparse_autoencoder, "initial_dictionary", None)
+    monkeypatch.setattr(sparsecode.estimators._with_decoder, "initial_dictionary", None)
     with pytest.raises(ValueError, match="TopK has k=21 but the dictionary has 20 atoms"):
         autoencoder(encoder=TopK(k=21)).fit(X)
     with pytest.raises(ValueError, match="TopK has k=11 but the dictionary has 10 atoms"):
