@@ -13,7 +13,12 @@ from sparsecode.estimators._units import check_scales, input_scale, rescale_pena
 from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.training.checks import check_patience
+from sparsecode.training.checks import (
+    check_activity,
+    check_corruption,
+    check_patience,
+    resolve_optimizer,
+)
 
 
 class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
@@ -64,6 +69,15 @@ default="mean"
     constraint : Constraint or None, default=None
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitNorm()`.
+    resampling : ResampleNeurons, its class or None, default=None
+        When and how units that are no longer active begin anew, see
+        `sparsecode.resampling.ResampleNeurons`; None leaves them.
+    corrupt : callable or None, default=None
+        Noise for the encoder's input in training, such as `sparsecode.training.GaussianNoise`:
+        clean samples are to be reconstructed. In the units of training.
+    dead_window : int or None, default=None
+        Samples without an activation after which a unit counts as dead in the history; None takes
+        that of `resampling`, or counts nothing.
     validation_fraction : float or None, default=None
         Share of the samples that is held out to judge by. None judges each epoch by the loss of
         its batches.
@@ -101,7 +115,9 @@ default="mean"
         Whether coefficients are fitted to each sample by least squares, see `refine`.
     history_ : dict of str to list of float
         One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
-        where samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent training.
+        where samples are held out, ``"grad_norm"``, ``"lr"``, ``"seconds"`` spent training and,
+        with `dead_window` or `resampling`, shares of ``"dead"`` and ``"dense"`` units and the
+        number of ``"resampled"`` ones.
     n_iter_ : int
         Steps of the optimizer.
     n_epochs_ : int
@@ -155,6 +171,9 @@ default="mean"
         init="random",
         offset="mean",
         constraint=None,
+        resampling=None,
+        corrupt=None,
+        dead_window=None,
         validation_fraction=None,
         patience=None,
         max_norm=None,
@@ -178,6 +197,9 @@ default="mean"
         self.init = init
         self.offset = offset
         self.constraint = constraint
+        self.resampling = resampling
+        self.corrupt = corrupt
+        self.dead_window = dead_window
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.max_norm = max_norm
@@ -250,6 +272,14 @@ default="mean"
         super()._keep(state, params, dictionary)
         self.penalty_ = self._judging_penalty(state.memory)
 
+    def _training_options(self):
+        resampling = self.resampling
+        return {
+            "resampling": resampling() if isinstance(resampling, type) else resampling,
+            "corrupt": self.corrupt,
+            "dead_window": self.dead_window,
+        }
+
     @property
     def _input_scale(self):
         return self.input_scale_
@@ -284,6 +314,12 @@ default="mean"
         """Raise if a parameter is wrong or two do not fit; return the encoder."""
         encoder = super()._check_parameters()
         check_patience(self.patience, self._resolved_loss(None))
+        optimizer = resolve_optimizer(self.optimizer, self.schedule)
+        options = self._training_options()
+        check_corruption(options.pop("corrupt"))
+        check_activity(
+            **options, encoder=encoder, optimizer=optimizer, learn_dictionary=True, target=None
+        )
         if check_flag(self.scale_inputs, "scale_inputs"):
             check_scales(encoder, judging_penalty(self._resolved_loss(None)))
         return encoder

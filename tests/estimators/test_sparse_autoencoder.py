@@ -25,6 +25,7 @@ from sparsecode.losses import AutoencoderLoss, Loss, PenaltyTerm, SupervisedLoss
 from sparsecode.metrics import explained_variance
 from sparsecode.optimizers import LBFGS, SGD, Adam
 from sparsecode.penalties import L1, LogSum
+from sparsecode.resampling import ResampleNeurons
 from sparsecode.schedules import Constant, WarmUp
 from sparsecode.training import TrainingState, train
 
@@ -526,3 +527,42 @@ def test_atoms_may_be_free(X):
     model = autoencoder(init="samples", constraint=Free(), optimizer=Adam(lr=0.05)).fit(X)
     assert model.dictionary_.constraint == Free() and np.ptp(model.dictionary_.norms) > 0.01
     assert autoencoder().fit(X).dictionary_.constraint == UnitNorm()
+
+
+@pytest.mark.parametrize("scale_inputs", [False, True])
+def test_dead_units_begin_anew(X, scale_inputs):
+    """Half the units point away from all samples; new ones are samples, in units of training."""
+    far = np.abs(np.random.default_rng(0).standard_normal((20, 10)))
+    X, init = 5 * np.abs(X), np.concatenate([far, -far])
+    options = {
+        "encoder": TopK(k=2),
+        "n_components": None,
+        "init": init,
+        "offset": "zero",
+        "scale_inputs": scale_inputs,
+        "batch_size": 100,
+        "n_epochs": 30,
+        "random_state": 0,
+    }
+    policy = ResampleNeurons(every=20, n_samples=500)
+    left = autoencoder(**options, dead_window=500).fit(X)
+    renewed = autoencoder(**options, resampling=policy).fit(X)
+    assert left.history_["dead"][-1] > 0.3 > renewed.history_["dead"][-1]
+    assert sum(renewed.history_["resampled"]) > 0
+    assert renewed.score(X) > left.score(X)
+
+
+def test_denoising_sees_noise_and_fits_clean_samples(X):
+    seen = []
+
+    def corrupt(X, rng):
+        seen.append(X)
+        return np.zeros_like(X)
+
+    model = autoencoder(encoder=ReLU(), corrupt=corrupt, n_epochs=2).fit(X)
+    plain = autoencoder(encoder=ReLU(), n_epochs=2).fit(X)
+    assert len(seen) == model.n_iter_
+    assert not np.array_equal(model.transform(X), plain.transform(X))
+    for bad in ({"corrupt": 0.1}, {"resampling": "anthropic"}, {"dead_window": 0}):
+        with pytest.raises((TypeError, ValueError), match=next(iter(bad))):
+            autoencoder(**bad).fit(X)
