@@ -8,6 +8,7 @@ import numpy as np
 
 from sparsecode import losses
 from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
 from sparsecode.penalties import L1
@@ -44,6 +45,14 @@ def set_target(encoder, target_l0):
             f"target_l0 is {target_l0} but {name} {reason}. Leave it None, or use for example "
             "ReLU() or TopK()."
         )
+
+
+def check_size(encoder, loss, n_components):
+    """Raise ValueError if more units are to be active than there are."""
+    placeholder = Dictionary(np.zeros((n_components, 1)))
+    if isinstance(encoder, FoldableEncoder):
+        encoder._shapes(placeholder)
+    loss.init(placeholder)
 
 
 def resolve_loss(loss, encoder, penalty, target_l0):
