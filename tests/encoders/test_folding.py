@@ -100,6 +100,9 @@ def test_units_are_active_on_a_share_of_the_samples(cls, tied, dtype):
     if "k" in encoder.get_params() or not encoder.homogeneous:
         pytest.skip("there is nothing to choose")
     X = rng.standard_normal((1000, N_FEATURES)).astype(dtype)
+    for name in {"b", "b_mag"} & encoder.params.keys():
+        # What is active is for gates and thresholds to say, where there are any.
+        encoder.params[name] += 9
     for share in (0.05, 0.3):
         found = encoder.calibrate(X, dictionary, share)
         active = (found.encode(X, dictionary) > 0).mean(axis=0)
