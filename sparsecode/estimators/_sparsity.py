@@ -72,9 +72,9 @@ def resolve_loss(loss, encoder, penalty, target_l0):
             )
         )
     terms = loss.resolved()
-    if not any(term.makes_sparse for term in terms):
+    first = next((i for i, term in enumerate(terms) if term.makes_sparse), len(terms))
+    if first == len(terms):
         terms = [*terms, *default_terms(encoder, penalty)]
-    first = next(i for i, term in enumerate(terms) if term.makes_sparse)
     if isinstance(terms[first], TargetL0):
         raise ValueError(
             f"target_l0 is {target_l0} and the loss has {terms[first]!r}; expected one of the two. "
