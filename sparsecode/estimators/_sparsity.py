@@ -13,6 +13,10 @@ from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
 from sparsecode.penalties import L1
 
+# Weight of a relative distance from the target, well above an error of reconstruction of samples
+# of variance 1 a feature.
+_PULL = 100.0
+
 
 def set_target(encoder, target_l0):
     """Set the number of units that an encoder keeps, if it has one, in place.
@@ -72,6 +76,11 @@ def resolve_loss(loss, encoder, penalty, target_l0):
             )
         )
     terms = loss.resolved()
+    if "active" in getattr(encoder, "signal_names", ()):
+        # What counts units has a pull in both directions: no weight has to be found.
+        terms = [term for term in terms if not isinstance(term, losses.ActiveUnits)]
+        terms.append(losses.TargetActiveUnits(target_l0, weight=_PULL))
+        return dataclasses.replace(loss, terms=terms)
     first = next((i for i, term in enumerate(terms) if term.makes_sparse), len(terms))
     if first == len(terms):
         terms = [*terms, *default_terms(encoder, penalty)]
@@ -80,7 +89,8 @@ def resolve_loss(loss, encoder, penalty, target_l0):
             f"target_l0 is {target_l0} and the loss has {terms[first]!r}; expected one of the two. "
             "Leave target_l0 None."
         )
-    terms[first] = TargetL0(terms[first], target=target_l0)
+    # Training starts near the target, see `FoldableEncoder.calibrate`: the weight may be quick.
+    terms[first] = TargetL0(terms[first], target=target_l0, rate=0.03, boost=1.0)
     return dataclasses.replace(loss, terms=terms)
 
 

@@ -36,9 +36,9 @@ class TargetL0(Term):
         What is weighted; its own weight is where the search starts.
     target : float, default=8.0
         Mean number of nonzeros of a sample.
-    rate : float, default=0.03
+    rate : float, default=0.01
         Relative change of the weight in a step, a unit of the logarithm of the error.
-    boost : float, default=1.0
+    boost : float, default=0.3
         Relative change while the error lasts, which keeps the weight from swinging.
 
     Examples
@@ -55,8 +55,8 @@ class TargetL0(Term):
 
     term: Term | Penalty = field(default_factory=PenaltyTerm)
     target: float = 8.0
-    rate: float = 0.03
-    boost: float = 1.0
+    rate: float = 0.01
+    boost: float = 0.3
 
     # The weight of the inner term is the one that counts.
     weight: float | Callable[[int], float] = field(default=1.0, init=False, repr=False)
