@@ -5,11 +5,18 @@ from __future__ import annotations
 from sklearn.callback import with_callbacks
 
 from sparsecode._validation import check_flag
+from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
 from sparsecode.estimators._pieces import check_params_fit
-from sparsecode.estimators._sparsity import judging_penalty, resolve_loss, set_target
+from sparsecode.estimators._sparsity import check_size, judging_penalty, resolve_loss, set_target
 from sparsecode.estimators._trained import TrainedCoder
-from sparsecode.estimators._units import check_scales, input_scale, rescale_penalty
+from sparsecode.estimators._units import (
+    check_scales,
+    first_samples,
+    input_scale,
+    rescale_penalty,
+    scales,
+)
 from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
@@ -44,13 +51,15 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         Multiplies the weight of the penalty: the same number as in exact coding.
     target_l0 : float or None, default=None
         Mean number of nonzeros of a sample. An encoder with a `k` gets this one; otherwise the
-        weight of what keeps the codes sparse is found in training, see
-        `sparsecode.losses.TargetL0`, from the given one. None leaves both as they are.
-    scale_inputs : bool, default=False
+        weight of what keeps the codes sparse is found in training, from the given one, see
+        `sparsecode.losses.TargetL0`, and training starts with biases or thresholds of which the
+        first samples activate so many units. None leaves all as it is.
+    scale_inputs : bool or None, default=None
         Whether samples are multiplied in training by one number, so that the mean squared norm of
-        the centred ones is the number of features, for which default learning rates, weights and
-        thresholds are meant: `alpha` is then one for such samples. Afterwards it is folded into
-        the parameters: `transform` takes samples as they are.
+        the centred ones is the number of features, for which default learning rates and thresholds
+        are meant; `alpha` is then one for such samples. Afterwards it is folded into the
+        parameters: `transform` takes samples as they are. None does so where there is a
+        `target_l0`, if codes and penalty scale with the samples.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``.
     schedule : callable or None, default=None
@@ -163,7 +172,7 @@ default="mean"
         penalty=L1,
         alpha=1.0,
         target_l0=None,
-        scale_inputs=False,
+        scale_inputs=None,
         optimizer=None,
         schedule=None,
         n_epochs=20,
@@ -257,15 +266,22 @@ default="mean"
     def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""
         n_components = self._wanted_components(batch.X)
+        check_size(encoder, self._resolved_loss(None), n_components)
         check_params_fit(encoder, n_components, batch.X)
         dictionary = self._first_dictionary(batch.X, n_components, batch.sample_weight, rng)
         self.input_scale_, self.debiases_ = 1.0, False
-        if self.scale_inputs:
+        if self._scales_inputs(encoder):
             self.input_scale_ = input_scale(batch.X, dictionary.offset, batch.sample_weight)
         if encoder.params is None:
             # What it starts from is in the units of training.
             scaled = dictionary.replace(offset=dictionary.offset * self.input_scale_)
-            encoder, _ = self._to_use(encoder.bind(encoder.init(scaled, random_state=rng)), scaled)
+            encoder = encoder.bind(encoder.init(scaled, random_state=rng))
+            if self._weighs_for_target(encoder):
+                # Weights that have to find the way from far too many units lose most of them.
+                share = min(self.target_l0 / n_components, 1.0)
+                samples = first_samples(batch.X, self.input_scale_, dictionary.dtype)
+                encoder = encoder.calibrate(samples, scaled, share)
+            encoder, _ = self._to_use(encoder, scaled)
         self._start(encoder, dictionary, self._judging_penalty(), rng)
 
     def _keep(self, state, params, dictionary):
@@ -320,6 +336,17 @@ default="mean"
         check_activity(
             **options, encoder=encoder, optimizer=optimizer, learn_dictionary=True, target=None
         )
-        if check_flag(self.scale_inputs, "scale_inputs"):
+        if self.scale_inputs is not None and check_flag(self.scale_inputs, "scale_inputs"):
             check_scales(encoder, judging_penalty(self._resolved_loss(None)))
         return encoder
+
+    def _scales_inputs(self, encoder):
+        if self.scale_inputs is not None:
+            return self.scale_inputs
+        penalty = judging_penalty(self._resolved_loss(None))
+        return self.target_l0 is not None and scales(encoder, penalty)
+
+    def _weighs_for_target(self, encoder):
+        """Whether the number of active units is reached by a weight."""
+        by_weight = isinstance(encoder, FoldableEncoder) and not hasattr(encoder, "k")
+        return self.target_l0 is not None and by_weight

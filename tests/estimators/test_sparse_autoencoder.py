@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-import sparsecode.encoders._linear
+import sparsecode.initialization
 from sparsecode import (
     Dictionary,
     SparseAutoencoder,
@@ -346,15 +346,11 @@ def test_weights_that_change_keep_the_latest(X):
     options = {"loss": warming, "n_epochs": 8, "optimizer": Adam(lr=0.01)}
     model = autoencoder(**options).fit(X)
     # The first epochs have the lower loss, as they have the lower weight.
-    stream = iter(
-        [X[np.random.default_rng((model.state_.seed, i)).permutation(600)] for i in range(8)]
-    )
     assert model.n_epochs_ == 8 and model.state_.best_params is model.state_.params
     sparser = (model.transform(X) != 0).mean()
     assert sparser < (autoencoder(**(options | {"n_epochs": 1})).fit(X).transform(X) != 0).mean()
     with pytest.raises(ValueError, match="patience is 3 but the weights of AutoencoderLoss change"):
         autoencoder(patience=3, **options).fit(X)
-    del stream
 
 
 @pytest.mark.parametrize("scale", [1.0, 30.0])
@@ -398,7 +394,7 @@ class TestTargetL0:
     def test_k_of_an_encoder_that_has_one(self, X):
         model = autoencoder(encoder=TopK(), target_l0=3.0).fit(X)
         assert model.encoder_.k == 3 and model.encoder is not model.encoder_
-        same(model, autoencoder(encoder=TopK(k=3)).fit(X), X)
+        same(model, autoencoder(encoder=TopK(k=3), scale_inputs=True).fit(X), X)
         with pytest.raises(ValueError, match=r"target_l0 is 2.5; expected a whole number"):
             autoencoder(encoder=TopK(), target_l0=2.5).fit(X)
 
@@ -457,8 +453,8 @@ def test_a_loss_of_your_own(X):
         ({"target_l0": 0}, "target_l0 is 0"),
         ({"target_l0": 3, "patience": 2}, "patience is 2 but the weights"),
         ({"n_jobs": 0}, "n_jobs is 0"),
-        ({"init": "ica"}, "init is 'ica'; expected one of"),
-        ({"offset": "median"}, "offset is 'median'; expected one of"),
+        ({"init": "ica"}, "init is 'ica'; expected one of 'samples'"),
+        ({"offset": "median"}, "offset is 'median'; expected"),
         ({"offset": np.zeros(3)}, "offset has 3"),
         ({"init": np.eye(10)[:, 1:], "n_components": None}, r"init .*\(10, 9\)"),
         ({"init": np.eye(10), "n_components": 3}, r"init .*\(10, 10\)"),
@@ -468,14 +464,14 @@ def test_a_loss_of_your_own(X):
         ({"loss": SupervisedLoss()}, "learn_dictionary is True but SupervisedLoss"),
     ],
 )
-def test_bad_values(X, changes, message, monkeypatch):
+def test_bad_values(X, changes, message):
     model = autoencoder(**changes)
     with pytest.raises(ValueError, match=message):
         model.fit(X)
 
 
 def test_k_is_refused_before_any_work(X, monkeypatch):
-    monkeypatch.setattr(sparsecode.estimators._with_decoder, "initial_dictionary", None)
+    monkeypatch.setattr(sparsecode.initialization, "_MAKERS", {})
     with pytest.raises(ValueError, match="TopK has k=21 but the dictionary has 20 atoms"):
         autoencoder(encoder=TopK(k=21)).fit(X)
     with pytest.raises(ValueError, match="TopK has k=11 but the dictionary has 10 atoms"):
