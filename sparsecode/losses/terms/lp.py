@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class Lp(Term):
     p: float | Callable[[int], float] = 0.5
     weight: float | Callable[[int], float] = 1.0
     epsilon: float = 1e-3
+
+    makes_sparse: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         weight = self.weight_at(context.step)
