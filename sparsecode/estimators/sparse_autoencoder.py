@@ -53,7 +53,8 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         Mean number of nonzeros of a sample. An encoder with a `k` gets this one; otherwise the
         weight of what keeps the codes sparse is found in training, from the given one, see
         `sparsecode.losses.TargetL0`, and training starts with biases or thresholds of which the
-        first samples activate so many units. None leaves all as it is.
+        first samples activate so many units, and with weights that reconstruct these. None leaves
+        all as it is.
     scale_inputs : bool or None, default=None
         Whether samples are multiplied in training by one number, so that the mean squared norm of
         the centred ones is the number of features, for which default learning rates and thresholds
