@@ -24,7 +24,8 @@ class Lp(Term):
     Parameters
     ----------
     p : float or callable, default=0.5
-        Exponent, positive, or a schedule that gives it for a step, such as `schedules.Linear`.
+        Exponent, positive, or a schedule that gives it for a step, such as
+        `sparsecode.schedules.Linear`.
     weight : float or callable, default=1.0
         Multiple of the sum, or a schedule that gives it for a step.
     epsilon : float, default=1e-3
