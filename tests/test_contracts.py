@@ -80,11 +80,12 @@ COMPONENTS += subclasses_in(losses, Loss) + subclasses_in(optimizers, Optimizer)
 OPS = sorted({name.rpartition("_")[0] for name in ops.__all__})
 # What the inputs of primitives are called, and what those that need a setting are set to.
 SHAPES = {"X": (5, 4), "W": (4, 3), "b": (3,), "V": (6, 7), "theta": (7,), "A": (6, 7)}
-SETTINGS = {"support_threshold": {"n_selected": 2}, "topk": {"k": 2}}
+SETTINGS = {"support_threshold": {"n_selected": 2}, "topk": {"k": 2}, "lifetime_topk": {"k": 2}}
 SWITCHES = {
     "soft_threshold": [{"positive": True}],
     "support_threshold": [{"positive": True}, {"n_selected": 0}],
     "leaky_relu": [{"slope": 0.3}],
+    "softmax": [{"temperature": 0.5}],
     "topk": [{"signed": True}],
 }
 
@@ -124,6 +125,9 @@ def variations(cls):
     if defaults.get("p", 0) > 0:
         yield cls(p=0.0)
         yield cls(p=20.0, p_max=50.0)
+    if "population" in defaults:
+        yield cls(lifetime=None, population=2)
+        yield cls(lifetime=0.5, population=0.4)
     if "hidden" in defaults:
         yield cls(hidden=())
         yield cls(hidden=(), positive=False)

@@ -3,14 +3,21 @@
 from sparsecode.encoders.alista import ALISTA, TiLISTA
 from sparsecode.encoders.base import Encoder, TrainableEncoder
 from sparsecode.encoders.exact import Exact
+from sparsecode.encoders.leaky_relu import LeakyReLU
 from sparsecode.encoders.lista import LISTA, LISTASS
 from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
+from sparsecode.encoders.matching_pursuit import MatchingPursuit
 from sparsecode.encoders.mlp import MLP
 from sparsecode.encoders.psd import PSD
 from sparsecode.encoders.relu import ReLU
+from sparsecode.encoders.scaled_relu import ScaledReLU
+from sparsecode.encoders.sigmoid import Sigmoid
 from sparsecode.encoders.slista import SLISTA
+from sparsecode.encoders.softmax import Softmax
+from sparsecode.encoders.tanh import Tanh
 from sparsecode.encoders.thresholding import Thresholding
-from sparsecode.encoders.topk import TopK
+from sparsecode.encoders.topk import AbsTopK, TopK
+from sparsecode.encoders.winner_take_all import WinnerTakeAll
 
 __all__ = [
     "ALISTA",
@@ -21,11 +28,19 @@ __all__ = [
     "MLP",
     "PSD",
     "SLISTA",
+    "AbsTopK",
     "Encoder",
     "Exact",
+    "LeakyReLU",
+    "MatchingPursuit",
     "ReLU",
+    "ScaledReLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
     "Thresholding",
     "TiLISTA",
     "TopK",
     "TrainableEncoder",
+    "WinnerTakeAll",
 ]

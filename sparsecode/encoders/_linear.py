@@ -47,11 +47,17 @@ class LinearEncoder(TrainableEncoder):
         Whether few codes are nonzero, so that training should use them as a CSR array.
     signal_names : tuple of str
         What `forward` can keep for a loss: ``"pre"``, the pre-activations.
+    homogeneous : bool
+        Whether ``activation(c * A) = c * activation(A)`` for every positive number `c`.
+    bounds : tuple of two floats
+        Between which the codes are, whatever the parameters.
     """
 
     tied: bool = field(default=False, kw_only=True)
 
     sparse_codes: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     signal_names: ClassVar[tuple[str, ...]] = ("pre",)
 
     def forward(

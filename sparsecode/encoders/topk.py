@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from sparsecode._validation import check_integer
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.ops import topk_forward
@@ -70,10 +72,51 @@ class TopK(LinearEncoder):
         return super()._initial(dictionary, random_state)
 
 
-def check_k(encoder, k, dictionary):
+@dataclass(eq=False)
+class AbsTopK(TopK):
+    """The `k` entries of ``(x - offset) @ W.T + b`` largest in magnitude, all others 0.
+
+    `TopK` for codes of either sign: one unit stands for a feature and for its opposite, where
+    `TopK` needs two. Training makes no dense codes and no dense gradients. Of entries of equal
+    magnitude the first are kept.
+
+    Parameters
+    ----------
+    k : int, default=8
+        Nonzeros of a sample, at most.
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
+        (n_components,). None stands for those of `init`: the atoms, and 0.
+
+    Raises
+    ------
+    ValueError
+        By every method, if `k` is more than the atoms of the dictionary.
+
+    References
+    ----------
+    X. Zhu, M. Khalili and Z. Zhu, "AbsTopK: rethinking sparse autoencoders for bidirectional
+    features", 2025.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import AbsTopK
+    >>> AbsTopK(k=1).encode([[2.0, -3.0]], Dictionary([[1.0, 0.0], [0.0, 1.0]]))
+    array([[ 0., -3.]])
+    """
+
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    _signed: ClassVar[bool] = True
+
+
+def check_k(encoder, k, dictionary, *, name="k"):
     """Raise ValueError if more units are to be kept than there are."""
     if k > dictionary.n_components:
         raise ValueError(
-            f"{type(encoder).__name__} has k={k} but the dictionary has {dictionary.n_components} "
-            f"atoms; expected at most {dictionary.n_components}. Lower k, or use more atoms."
+            f"{type(encoder).__name__} has {name}={k} but the dictionary has "
+            f"{dictionary.n_components} atoms; expected at most {dictionary.n_components}. Lower "
+            f"{name}, or use more atoms."
         )

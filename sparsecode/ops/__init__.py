@@ -17,7 +17,13 @@ from sparsecode.ops.activations import (
     tanh_forward,
 )
 from sparsecode.ops.linear import linear_backward, linear_forward
-from sparsecode.ops.selection import topk_backward, topk_forward
+from sparsecode.ops.selection import (
+    lifetime_topk_backward,
+    lifetime_topk_forward,
+    topk_backward,
+    topk_forward,
+)
+from sparsecode.ops.softmax import softmax_backward, softmax_forward
 from sparsecode.ops.thresholds import (
     soft_threshold_backward,
     soft_threshold_forward,
@@ -28,6 +34,8 @@ from sparsecode.ops.thresholds import (
 __all__ = [
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "lifetime_topk_backward",
+    "lifetime_topk_forward",
     "linear_backward",
     "linear_forward",
     "relu_backward",
@@ -36,6 +44,8 @@ __all__ = [
     "sigmoid_forward",
     "soft_threshold_backward",
     "soft_threshold_forward",
+    "softmax_backward",
+    "softmax_forward",
     "support_threshold_backward",
     "support_threshold_forward",
     "tanh_backward",

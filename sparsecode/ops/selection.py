@@ -1,11 +1,15 @@
-"""The largest entries of each row."""
+"""The largest entries of each row, or of each column."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
 from sparsecode.ops.thresholds import _count_from, _least_selected
+
+# Columns that are copied and searched at a time.
+_BLOCK_SIZE = 64
 
 
 def topk_forward(A, *, k, signed=False, out=None):
@@ -62,6 +66,69 @@ def topk_backward(dout, cache):
     Examples
     --------
     See `topk_forward`.
+    """
+    return (dout * (cache[0] != 0),)
+
+
+def lifetime_topk_forward(A, *, k, out=None):
+    """Keep the `k` largest positive entries of each column, and make all others 0.
+
+    Of equal entries at the limit the first ones are kept; a column with fewer than `k` positive
+    entries keeps these.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_samples, n_components)
+    k : int
+    out : ndarray of the shape of `A` or None, default=None
+        Where to put the result; may be `A` itself.
+
+    Returns
+    -------
+    out : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    References
+    ----------
+    A. Makhzani and B. Frey, "Winner-take-all autoencoders", 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import lifetime_topk_backward, lifetime_topk_forward
+    >>> out, cache = lifetime_topk_forward(np.array([[2.0, -3.0], [1.0, -1.0]]), k=1)
+    >>> out
+    array([[2., 0.],
+           [0., 0.]])
+    >>> lifetime_topk_backward(np.ones((2, 2)), cache)
+    (array([[1., 0.],
+           [0., 0.]]),)
+    """
+    out = np.empty_like(A) if out is None else out
+
+    def block(columns):
+        units = np.array(A[:, columns].T, order="C")
+        out[:, columns] = topk_forward(units, k=k, out=units)[0].T
+
+    map_row_blocks(block, A.shape[1], block_size=_BLOCK_SIZE)
+    return out, (out,)
+
+
+def lifetime_topk_backward(dout, cache):
+    """Gradient of `lifetime_topk_forward`: that of the entries that were kept.
+
+    Parameters
+    ----------
+    dout : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    Returns
+    -------
+    gradients : tuple of one ndarray
+
+    Examples
+    --------
+    See `lifetime_topk_forward`.
     """
     return (dout * (cache[0] != 0),)
 

@@ -1,0 +1,365 @@
+"""The encoder that selects atoms one after the other, by what the ones before leave over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
+from sparsecode._row_gradients import RowGradient
+from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._validation import check_flag, check_integer, wrong
+from sparsecode.dictionary import Dictionary
+from sparsecode.encoders.base import TrainableEncoder
+from sparsecode.encoders.topk import check_k
+
+_BLOCK_SIZE = 128
+# Largest Gram matrix that is made to save products with the atoms.
+_GRAM_BYTES = 2**28
+
+
+class PursuitCache(NamedTuple):
+    """What `backward` needs: centred samples, codes, and the atom and coefficient of each step."""
+
+    x: np.ndarray
+    codes: np.ndarray
+    selected: np.ndarray
+    steps: np.ndarray
+    dictionary: Dictionary
+
+
+@dataclass(eq=False)
+class MatchingPursuit(TrainableEncoder):
+    """`k` steps of matching pursuit on the atoms of the dictionary, which are all its weights.
+
+    From ``r = x - offset``, each step finds the atom `d` nearest in direction to the residual,
+    adds ``r @ d / ||d||^2`` to its code, and takes that multiple of `d` from `r`. So the residual
+    gets shorter with each step, and of atoms that are alike the second is selected for what the
+    first leaves over, which no encoder with one affine map can do. An atom may be selected again;
+    atoms need not be of unit norm. Of equal atoms the first is selected.
+
+    Gradients are those of the coefficients with the selection as it is, through all residuals.
+    There are no parameters: training learns the dictionary, through the reconstruction and through
+    the codes. It makes no dense codes, and ``k * n_samples * n_features`` numbers for the gradient
+    of a batch. A batch costs the Gram matrix of the atoms and ``k * n_components`` operations a
+    sample; without that matrix, where it would be too large or the samples are few, ``k *
+    n_components * n_features``.
+
+    Parameters
+    ----------
+    k : int, default=8
+        Steps. The nonzeros of a sample, at most.
+    positive : bool, default=True
+        Whether steps are in the direction of atoms only, and end where no atom has a positive
+        product with the residual. If not, the size of the product counts and codes have either
+        sign: the plain matching pursuit.
+    params : dict or None, default=None
+        Empty.
+
+    Raises
+    ------
+    ValueError
+        By every method, if `k` is more than the atoms of the dictionary.
+
+    See Also
+    --------
+    sparsecode.solvers.OMP : Fits all coefficients anew after each selection.
+
+    References
+    ----------
+    S. Mallat and Z. Zhang, "Matching pursuits with time-frequency dictionaries", 1993. V. Costa et
+    al., "From flat to hierarchical: extracting sparse representations with matching pursuit", 2025.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import MatchingPursuit
+    >>> dictionary = Dictionary([[1.0, 0.0], [0.6, 0.8]])
+    >>> MatchingPursuit(k=1).encode([[3.0, 1.0]], dictionary)
+    array([[3., 0.]])
+    >>> MatchingPursuit(k=2).encode([[3.0, 1.0]], dictionary)
+    array([[3. , 0.8]])
+    """
+
+    k: int = 8
+    positive: bool = True
+
+    is_sparse: ClassVar[bool] = True
+    sparse_codes: ClassVar[bool] = True
+    homogeneous: ClassVar[bool] = True
+
+    @property
+    def bounds(self):
+        """Between which the codes are, whatever the dictionary: two floats."""
+        return (0.0 if self.positive else -np.inf), np.inf
+
+    def forward(
+        self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
+    ):
+        """Codes of a batch, and what `backward` needs.
+
+        Parameters
+        ----------
+        params : dict
+            Empty.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        dictionary : Dictionary or array-like of shape (n_components, n_features)
+        n_layers : 1 or None, default=None
+            `k` tells how many steps there are.
+        training : bool, default=False
+            Codes are the same in training.
+        sparse : bool, default=False
+            Whether the codes are a CSR array; their gradients are then, too.
+        signals : tuple of str, default=()
+            There are none.
+
+        Returns
+        -------
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+            float32 only if `X` and the dictionary both are.
+        cache : PursuitCache
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or a signal is asked for.
+        """
+        if signals:
+            raise ValueError(
+                wrong(
+                    "signal of MatchingPursuit",
+                    got=repr(signals[0]),
+                    expected="none, as there are no pre-activations",
+                    remedy="Use a loss for this encoder, or an encoder that computes it.",
+                )
+            )
+        X, dictionary, params, _ = self._check_call(params, X, dictionary, n_layers)
+        x = dictionary.center(dense_rows(X, slice(0, X.shape[0]), dictionary.dtype))
+        pursuit = _Pursuit(dictionary, self.k, self.positive, len(x))
+        codes = None if sparse else np.empty((len(x), dictionary.n_components), dtype=x.dtype)
+        selected = np.empty((len(x), self.k), dtype=np.int32)
+        steps = np.empty((len(x), self.k), dtype=x.dtype)
+
+        def block(rows):
+            out = None if sparse else codes[rows]
+            found = pursuit.run(x[rows], out, selected[rows], steps[rows])
+            return compress(found) if sparse else None
+
+        parts = map_row_blocks(block, len(x), block_size=_BLOCK_SIZE)
+        codes = stack_csr(parts, dictionary.n_components) if sparse else codes
+        return codes, PursuitCache(x, codes, selected, steps, dictionary)
+
+    def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
+        """Gradients of a loss in the dictionary; there are no parameters.
+
+        Parameters
+        ----------
+        dcodes : ndarray or csr_array of shape (n_samples, n_components)
+            Gradient of the loss in the codes; CSR with the entries of the codes where these are.
+        cache : PursuitCache
+            From `forward`.
+        with_dictionary : bool, default=False
+            Whether to return the gradients in ``"atoms"`` and ``"offset"``.
+        out : None
+            Nothing is kept: the gradient of the atoms is a product.
+        dsignals : None
+            There are no signals.
+
+        Returns
+        -------
+        grads : dict of str to ndarray or RowGradient
+            Empty without those of the dictionary.
+        """
+        if dcodes.shape != cache.codes.shape:
+            raise ValueError(
+                wrong(
+                    "dcodes",
+                    got=f"shape {dcodes.shape}",
+                    expected=f"shape {cache.codes.shape}, that of the codes",
+                    remedy="Give the gradient of the loss in the codes of this batch.",
+                )
+            )
+        if not with_dictionary:
+            return {}
+        (n_samples, k), dictionary = cache.selected.shape, cache.dictionary
+        atoms, inverse = dictionary.atoms, _inverse_norms(dictionary)
+        shares = np.empty((n_samples, k, atoms.shape[1]), dtype=atoms.dtype)
+        dx = np.empty_like(cache.x)
+
+        def block(rows):
+            selected, steps = cache.selected[rows], cache.steps[rows]
+            slopes = _slopes(dcodes, rows, selected)
+            _walk_back(
+                cache.x[rows], selected, steps, slopes, atoms, inverse, shares[rows], dx[rows]
+            )
+
+        map_row_blocks(block, n_samples, block_size=_BLOCK_SIZE)
+        taken = cache.selected >= 0
+        starts = np.append(0, np.cumsum(taken.ravel()))
+        which = sparse.csr_array(
+            (np.ones(starts[-1], dtype=atoms.dtype), cache.selected[taken], starts),
+            shape=(n_samples * k, len(atoms)),
+        )
+        grads = {"atoms": RowGradient((which, shares.reshape(-1, atoms.shape[1])))}
+        if dictionary.offset is not None:
+            grads["offset"] = -dx.sum(axis=0)
+        return grads
+
+    def _row_encoder(self, params, dictionary, n_layers, n_rows):
+        pursuit = _Pursuit(dictionary, self.k, self.positive, n_rows)
+
+        def encode_rows(x, out):
+            selected = np.empty((len(x), self.k), dtype=np.int32)
+            return pursuit.run(x, out, selected, np.empty((len(x), self.k), dtype=x.dtype))
+
+        return encode_rows
+
+    def _initial(self, dictionary, random_state):
+        check_k(self, self.k, dictionary)
+        return {}
+
+    def _shapes(self, dictionary):
+        check_k(self, self.k, dictionary)
+        return {}
+
+    def _check_parameters(self):
+        check_integer(self.k, "k")
+        check_flag(self.positive, "positive")
+
+    def _n_layers(self, n_layers):
+        return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)
+
+
+class _Pursuit:
+    """Matching pursuit on one dictionary, of blocks of samples."""
+
+    def __init__(self, dictionary, k, positive, n_rows):
+        self.atoms, self.k, self.positive = dictionary.atoms, k, positive
+        self.inverse, self.gram = _inverse_norms(dictionary), None
+        n = len(self.atoms)
+        # In working precision: it selects, but coefficients are computed from the residuals.
+        if n <= (k - 1) * n_rows and n * n * self.atoms.itemsize <= _GRAM_BYTES:
+            self.gram = self.atoms @ self.atoms.T
+
+    def run(self, x, out, selected, steps):
+        """Put codes of centred samples in `out`, or return them in a new array."""
+        r = x.copy()
+        products = np.matmul(r, self.atoms.T, out=out)
+        for t in range(self.k):
+            step = selected[:, t], steps[:, t]
+            _take_step(products, r, self.atoms, self.inverse, self.positive, *step)
+            if t + 1 == self.k:
+                break
+            if self.gram is None:
+                np.matmul(r, self.atoms.T, out=products)
+            else:
+                _take_from_products(products, self.gram, *step)
+        _put_codes(selected, steps, products)
+        return products
+
+
+def _inverse_norms(dictionary):
+    norms = dictionary.norms.astype(dictionary.dtype, copy=False)
+    # An atom of zeros is never selected.
+    return np.divide(1, norms, out=np.zeros_like(norms), where=norms != 0)
+
+
+def _slopes(dcodes, rows, selected):
+    """Gradients in the codes of the atoms of each step."""
+    if not sparse.issparse(dcodes):
+        return np.take_along_axis(dcodes[rows], np.maximum(selected, 0), axis=1)
+    slopes = np.empty(selected.shape, dtype=dcodes.dtype)
+    starts = dcodes.indptr[rows.start : rows.stop + 1]
+    _look_up(starts, dcodes.indices, dcodes.data, selected, slopes)
+    return slopes
+
+
+@_jit.kernel
+def _take_step(products, r, atoms, inverse, positive, selected, steps):
+    for i in range(products.shape[0]):
+        row, best, size = products[i], -1, inverse[0] * 0
+        for j in range(row.shape[0]):
+            value = row[j] * inverse[j]
+            value = value if positive else abs(value)
+            # What is no number must show in the codes.
+            if value > size or value != value:
+                best, size = j, value
+                if value != value:
+                    break
+        step = inverse[0] * 0
+        if best >= 0:
+            atom, residual = atoms[best], r[i]
+            for f in range(atom.shape[0]):
+                step += residual[f] * atom[f]
+            step *= inverse[best] * inverse[best]
+            if positive and step <= 0:
+                # Rounding let it look positive.
+                best, step = -1, step * 0
+        selected[i], steps[i] = best, step
+        if best >= 0:
+            atom, residual = atoms[best], r[i]
+            for f in range(atom.shape[0]):
+                residual[f] -= steps[i] * atom[f]
+
+
+@_jit.kernel
+def _take_from_products(products, gram, selected, steps):
+    for i in range(products.shape[0]):
+        if selected[i] >= 0:
+            row, taken, step = products[i], gram[selected[i]], steps[i]
+            for j in range(row.shape[0]):
+                row[j] -= step * taken[j]
+
+
+@_jit.kernel
+def _put_codes(selected, steps, codes):
+    for i in range(codes.shape[0]):
+        codes[i, :] = 0
+        for t in range(selected.shape[1]):
+            if selected[i, t] >= 0:
+                codes[i, selected[i, t]] += steps[i, t]
+
+
+@_jit.kernel
+def _look_up(starts, columns, values, selected, out):
+    for i in range(selected.shape[0]):
+        for t in range(selected.shape[1]):
+            # Codes that steps made 0 again are not stored.
+            out[i, t] = 0
+            for e in range(starts[i], starts[i + 1]):
+                if columns[e] == selected[i, t]:
+                    out[i, t] = values[e]
+
+
+@_jit.kernel
+def _walk_back(x, selected, steps, slopes, atoms, inverse, shares, dx):
+    n_features = x.shape[1]
+    for i in range(x.shape[0]):
+        # Residuals before each step, where the gradients will be.
+        for t in range(selected.shape[1]):
+            for f in range(n_features):
+                if t == 0:
+                    shares[i, t, f] = x[i, f]
+                elif selected[i, t - 1] < 0:
+                    shares[i, t, f] = shares[i, t - 1, f]
+                else:
+                    taken = steps[i, t - 1] * atoms[selected[i, t - 1], f]
+                    shares[i, t, f] = shares[i, t - 1, f] - taken
+        gradient = dx[i]
+        gradient[:] = 0
+        for t in range(selected.shape[1] - 1, -1, -1):
+            j = selected[i, t]
+            if j < 0:
+                continue
+            atom, share, step = atoms[j], shares[i, t], steps[i, t]
+            slope = slopes[i, t]
+            for f in range(n_features):
+                slope -= gradient[f] * atom[f]
+            slope *= inverse[j] * inverse[j]
+            for f in range(n_features):
+                share[f] = slope * (share[f] - (step + step) * atom[f]) - step * gradient[f]
+                gradient[f] += slope * atom[f]

@@ -1,0 +1,61 @@
+"""The plain encoder with a gain for each unit, against shrinkage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode.encoders._linear import LinearEncoder
+
+
+@dataclass(eq=False)
+class ScaledReLU(LinearEncoder):
+    """Rectified affine map with a gain, ``exp(log_scale) * max((x - offset) @ W.T + b, 0)``.
+
+    An l1 penalty makes codes too small. Trained for a while without the penalty, all else fixed,
+    the gain of each unit undoes that and leaves the supports as they are. It stays positive, as its
+    logarithm is what is learned. Costs what `ReLU` does.
+
+    Parameters
+    ----------
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` and ``"log_scale"`` of
+        shape (n_components,). None stands for those of `init`: the atoms, 0 and 0.
+
+    References
+    ----------
+    B. Wright and L. Sharkey, "Addressing feature suppression in SAEs", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import ScaledReLU
+    >>> dictionary = Dictionary([[1.0, 0.0], [0.0, 1.0]])
+    >>> params = ScaledReLU().init(dictionary)
+    >>> params["log_scale"][0] = np.log(1.5)
+    >>> ScaledReLU(params=params).encode([[2.0, -1.0]], dictionary)
+    array([[3., 0.]])
+    """
+
+    def _activate(self, A, params):
+        np.maximum(A, 0, out=A)
+        A *= np.exp(params["log_scale"])
+
+    def _derive(self, dcodes, codes, params):
+        return dcodes * (codes > 0) * np.exp(params["log_scale"])
+
+    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+        # A code is its own derivative in the logarithm of its gain.
+        grads["log_scale"] = np.einsum("ij,ij->j", dcodes, cache.codes)
+        return super()._pre_gradients(dcodes, cache, dsignals, grads)
+
+    def _initial(self, dictionary, random_state):
+        initial = super()._initial(dictionary, random_state)
+        return {**initial, "log_scale": np.zeros(dictionary.n_components)}
+
+    def _shapes(self, dictionary):
+        return {**super()._shapes(dictionary), "log_scale": (dictionary.n_components,)}

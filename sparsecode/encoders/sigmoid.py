@@ -1,0 +1,46 @@
+"""The encoder of the classical sparse autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.ops import sigmoid_backward, sigmoid_forward
+
+
+@dataclass(eq=False)
+class Sigmoid(LinearEncoder):
+    """Logistic function of an affine map, ``1 / (1 + exp(-A))``.
+
+    With ``A = (x - offset) @ W.T + b``. Codes are between 0 and 1, and only small where a unit is
+    off; a loss that compares the mean activation of units with a target makes them rare.
+
+    Parameters
+    ----------
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
+        (n_components,). None stands for those of `init`: the atoms, and 0.
+
+    References
+    ----------
+    A. Ng, "Sparse autoencoder", 2011.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import Sigmoid
+    >>> Sigmoid().encode([[0.0, 1.0]], Dictionary([[1.0, 0.0], [0.0, 1.0]])).round(3)
+    array([[0.5  , 0.731]])
+    """
+
+    homogeneous: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def _activate(self, A, params):
+        A[:] = sigmoid_forward(A)[0]
+
+    def _derive(self, dcodes, codes, params):
+        return sigmoid_backward(dcodes, (codes,))[0]
