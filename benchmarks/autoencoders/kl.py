@@ -58,8 +58,8 @@ def main(epochs, units, weight):
         span = f"{means.min():.4f} to {means.max():.4f}"
         explained = explained_variance(X_test, model.inverse_transform(codes))
         print(
-            f"{beta:8g}{rho:8g}{means.mean():9.4f}{100 * difference:+12.1f} %{span:>18s}{explained:20.3f}"
-            f"{seconds:9.1f} s{missed}",
+            f"{beta:8g}{rho:8g}{means.mean():9.4f}{100 * difference:+12.1f} %{span:>18s}"
+            f"{explained:20.3f}{seconds:9.1f} s{missed}",
             flush=True,
         )
 

@@ -112,9 +112,9 @@ def fit(X, encoder, loss, units, epochs, lr, seed):
     """Train from random atoms and the mean; the last parameters count."""
     start = Dictionary.random(units, X.shape[1], random_state=seed)
     start = Dictionary(start.atoms, X.mean(axis=0, dtype=np.float64), UnitNorm())
-    n_steps = epochs * -(-len(X) // BATCH)
+    rate = Linear(lr, lr / 20, n_steps=epochs * -(-len(X) // BATCH))
     *_, last = train(
-        encoder, start.astype(np.float32), X, loss=loss, optimizer=Adam(lr=Linear(lr, lr / 20, n_steps)),
+        encoder, start.astype(np.float32), X, loss=loss, optimizer=Adam(lr=rate),
         n_epochs=epochs, batch_size=BATCH, learn_dictionary=True, random_state=seed,
     )  # fmt: skip
     return encoder.bind(last.params), last.dictionary

@@ -22,8 +22,8 @@ from _common import print_header
 from sparsecode import Dictionary, DictionaryLearning, amortization_report
 from sparsecode.compare import match_l0
 from sparsecode.constraints import UnitNorm
-from sparsecode.encoders import Exact, ReLU, TopK
-from sparsecode.losses import AutoencoderLoss, TargetL0
+from sparsecode.encoders import BatchTopK, Exact, JumpReLU, ReLU, TopK
+from sparsecode.losses import AutoencoderLoss, TargetActiveUnits, TargetL0
 from sparsecode.metrics import code_mcc, l0
 from sparsecode.optimizers import Adam
 from sparsecode.penalties import L1
@@ -148,7 +148,9 @@ def run_all(problem, seed, epochs):
     models = [
         ("TopK", TopK(k=N_ACTIVE), AutoencoderLoss()),
         ("ReLU", ReLU(), AutoencoderLoss([L1(1e-4 * half_features)])),
-        ("ReLU, l0 of 10", ReLU(), AutoencoderLoss([TargetL0(L1(0.01), N_ACTIVE, rate=2e-3)])),
+        ("ReLU, l0 of 10", ReLU(), AutoencoderLoss([TargetL0(L1(0.05), N_ACTIVE, rate=1e-3)])),
+        ("JumpReLU, l0 of 10", JumpReLU(), AutoencoderLoss([TargetActiveUnits(N_ACTIVE, 3.0)])),
+        ("BatchTopK, l0 of 10", BatchTopK(k=N_ACTIVE), AutoencoderLoss()),
     ]
     for name, encoder, loss in models:
         begin = time.perf_counter()
@@ -167,7 +169,8 @@ def fit(problem, encoder, loss, seed, epochs):
     atoms = Dictionary(
         W / np.linalg.norm(W, axis=1, keepdims=True), np.zeros(n_features), UnitNorm()
     )
-    start = {"W": W.astype(np.float32), "b": np.zeros(n_components, np.float32)}
+    # Biases, and what else an encoder may have, as they always start.
+    start = {**encoder.init(atoms.astype(np.float32)), "W": W.astype(np.float32)}
     # Our loss is n_features / 2 times theirs, so what keeps the steps finite must be so too.
     *_, last = train(
         encoder.bind(start), atoms.astype(np.float32), problem.train, loss=loss,
