@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find sparsecode -name '*.py')
 
-.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-denoising bench-dropin bench-import bench-memory clean
+.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -48,6 +48,10 @@ bench-recovery: $(VENV)/.installed
 
 bench-amortisation: $(VENV)/.installed
 	$(BIN)/python benchmarks/amortisation_gap/table.py
+
+bench-unrolled: $(VENV)/.installed
+	$(BIN)/python benchmarks/unrolled/nmse.py
+	$(BIN)/python benchmarks/unrolled/speed.py
 
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py

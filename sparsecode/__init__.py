@@ -11,6 +11,7 @@ from sparsecode.estimators import (
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
+    Transcoder,
 )
 from sparsecode.objective import Certificate, alpha_max, certify
 from sparsecode.paths import CodingPath, coding_path
@@ -25,6 +26,7 @@ __all__ = [
     "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",
+    "Transcoder",
     "__version__",
     "alpha_max",
     "amortization_report",

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._parallel import map_row_blocks, single_threaded_blas
+from sparsecode._rows import dense_rows
 
 _ATOMS_A_BLOCK = 64
 _ROWS_A_BLOCK = 512
@@ -80,6 +81,16 @@ def count_nonzero(codes):
     return np.count_nonzero(codes.data if sparse.issparse(codes) else codes)
 
 
+def active_counts(codes):
+    """Number of samples with a nonzero coefficient of each atom, shape (n_components,)."""
+    if not sparse.issparse(codes):
+        parts = map_row_blocks(
+            lambda rows: np.count_nonzero(codes[rows], axis=0), len(codes), block_size=_ROWS_A_BLOCK
+        )
+        return np.sum(parts, axis=0)
+    return np.bincount(codes.indices[codes.data != 0], minlength=codes.shape[1])
+
+
 def squares(codes, sample_weight=None):
     """Sum of the squared coefficients of each atom, shape (n_components,), in float64."""
     if sparse.issparse(codes):
@@ -104,6 +115,72 @@ def residual_rows(X, codes, dictionary, *, n_jobs=None):
 
     _share(block, len(residual), _ROWS_A_BLOCK, codes.nnz * X.shape[1], n_jobs)
     return residual
+
+
+def mean(X):
+    """Mean of the rows of a matrix as `check_rows` gives it, in float64."""
+    return np.sum(_over_blocks(lambda x: x.sum(axis=0, dtype=np.float64), X), axis=0) / X.shape[0]
+
+
+def geometric_median(X, *, max_iter=200, tol=1e-8):
+    """The point with the least sum of distances from the rows of `X`, in float64.
+
+    Weiszfeld's algorithm with the guard of Vardi and Zhang (2000), so that an iterate that meets a
+    sample does not stay there unless it is the median. Each iteration is a pass over `X`.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    max_iter : int, default=200
+    tol : float, default=1e-8
+        Stops where a step is shorter than this multiple of the mean distance.
+
+    Returns
+    -------
+    median : ndarray of shape (n_features,)
+    """
+    median = mean(X)
+    # What is closer than rounding can tell counts as met.
+    tiny = 1e-12 * max(np.sqrt(_spread(X, median)), np.finfo(np.float64).tiny)
+    for _ in range(max_iter):
+        sums = [np.sum(part, axis=0) for part in zip(*_pulls(X, median, tiny), strict=True)]
+        pull, attraction, distance, n_met = sums
+        if attraction == 0:
+            break
+        strength = np.linalg.norm(pull)
+        # Samples that are met hold with a force of 1 each.
+        share = max(1 - n_met / strength, 0) if strength > 0 else 0
+        step = share * pull / attraction
+        median = median + step
+        if np.linalg.norm(step) <= tol * distance / X.shape[0]:
+            break
+    return median
+
+
+def _pulls(X, center, tiny):
+    """Of each block: sums of unit vectors to the samples, of inverse distances, of distances."""
+
+    def block(x):
+        apart = x - center
+        distances = np.sqrt(np.einsum("ij,ij->i", apart, apart))
+        met = distances <= tiny
+        inverse = np.where(met, 0, 1 / np.where(met, 1, distances))
+        return inverse @ apart, inverse.sum(), distances.sum(), np.count_nonzero(met)
+
+    return _over_blocks(block, X)
+
+
+def _spread(X, center):
+    return np.sum(_over_blocks(lambda x: np.square(x - center).sum(), X)) / X.shape[0]
+
+
+def _over_blocks(function, X):
+    """Results of a function of dense blocks of rows, in order."""
+    return map_row_blocks(
+        lambda rows: function(dense_rows(X, rows, np.float64)),
+        X.shape[0],
+        block_size=_ROWS_A_BLOCK,
+    )
 
 
 def _share(function, n_rows, block_size, work, n_jobs):

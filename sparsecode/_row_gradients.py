@@ -24,13 +24,20 @@ class RowGradient:
     ----------
     *products : tuple of ndarray or csr_array of shape (n_samples, n_components), and ndarray of \
 shape (n_samples, n_features)
+        A third entry, a slice of the components, leaves out all others of that product.
     """
 
     def __init__(self, *products):
+        by_column = {
+            id(codes): codes.tocsc() if sparse.issparse(codes) else codes
+            for codes in (product[0] for product in products)
+        }
+        everything = slice(0, products[0][0].shape[1])
         self.products = [
-            (codes.tocsc() if sparse.issparse(codes) else codes, rows) for codes, rows in products
+            (by_column[id(codes)], rows, part[0] if part else everything)
+            for codes, rows, *part in products
         ]
-        codes, rows = products[0]
+        codes, rows = products[0][:2]
         self.shape, self.dtype = (codes.shape[1], rows.shape[1]), rows.dtype
         self.scale, self.constraint, self.atoms = 1.0, None, None
         self.norm = None
@@ -94,17 +101,24 @@ shape (n_samples, n_features)
     def _block(self, rows):
         block = np.empty((rows.stop - rows.start, self.shape[1]), dtype=self.dtype)
         written = False
-        for codes, samples in self.products:
+        for codes, samples, part in self.products:
+            first, last = max(rows.start, part.start), min(rows.stop, part.stop)
+            if first >= last:
+                continue
+            is_whole = last - first == len(block)
+            if not written and (sparse.issparse(codes) or not is_whole):
+                block[:], written = 0, True
+            out = block[first - rows.start : last - rows.start]
             if sparse.issparse(codes):
-                if not written:
-                    block[:] = 0
-                starts = codes.indptr[rows.start : rows.stop + 1]
-                _add_rows(starts, codes.indices, codes.data, samples, block)
+                starts = codes.indptr[first : last + 1]
+                _add_rows(starts, codes.indices, codes.data, samples, out)
             elif written:
-                block += codes[:, rows].T @ samples
+                out += codes[:, first:last].T @ samples
             else:
-                np.matmul(codes[:, rows].T, samples, out=block)
+                np.matmul(codes[:, first:last].T, samples, out=out)
             written = True
+        if not written:
+            block[:] = 0
         if self.scale != 1:
             block *= self.dtype.type(self.scale)
         if self.constraint is not None:
@@ -120,6 +134,13 @@ def add_gradients(first, second):
         first, second = np.array(first), np.asarray(second)
     first += second
     return first
+
+
+def scaled_rows(factors, rows):
+    """Each row times a number, as a `RowGradient`."""
+    each = np.arange(len(rows) + 1, dtype=np.int32)
+    factors = factors.astype(rows.dtype)
+    return RowGradient((sparse.csr_array((factors, each[:-1], each), (len(rows),) * 2), rows))
 
 
 @_jit.kernel

@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
 
+from sparsecode._moments import geometric_median, mean
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._rows import dense_rows, is_on_disk
 from sparsecode._validation import (
@@ -136,49 +137,60 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
     return Dictionary(atoms.astype(common_dtype(X)), constraint=source.constraint)
 
 
-def initial_offset(offset, X, sample_weight=None):
-    """Make the offset that an autoencoder starts from.
+def initial_offset(init, X):
+    """Make the offset that learning starts from.
 
     Parameters
     ----------
-    offset : {"mean", "zero"} or array-like of shape (n_features,)
-        "mean" is that of the samples; an array is used as it is.
-    X : array-like or CSR matrix of shape (n_samples, n_features)
-        Read a block of rows at a time.
-    sample_weight : array-like of shape (n_samples,) or None, default=None
-        How much each sample counts in the mean; None is 1 each.
+    init : {"mean", "geometric_median", "zero"}
+        "mean"
+            The mean of the samples, in one pass over them.
+        "geometric_median"
+            The point with the least sum of distances from the samples, which a few far ones hardly
+            move. Up to 200 passes over them, usually a few tens.
+        "zero"
+            Zeros, to be learned.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        A memory map is not loaded, and a sparse matrix not made dense.
 
     Returns
     -------
     offset : ndarray of shape (n_features,)
+        In the dtype of `X`.
+
+    Raises
+    ------
+    ValueError
+        If `init` is none of these, or `X` holds NaN or infinity.
+
+    References
+    ----------
+    E. Weiszfeld, "Sur le point pour lequel la somme des distances de n points donnés est minimum",
+    1937. Y. Vardi and C.-H. Zhang, "The multivariate L1-median and associated data depth", 2000.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sparsecode.initialization import initial_offset
-    >>> initial_offset("mean", np.array([[1.0, 2.0], [3.0, 2.0]]))
-    array([2., 2.])
+    >>> X = [[0.0, 1.0], [1.0, 0.0], [1.0, 2.0], [2.0, 1.0], [1.0, 9.0]]
+    >>> initial_offset("mean", X), initial_offset("geometric_median", X).round(2)
+    (array([1. , 2.6]), array([1.  , 1.58]))
     """
-    n_samples, n_features = X.shape
-    if not isinstance(offset, str):
-        return check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=n_features)[0]
-    if offset == "zero":
-        return np.zeros(n_features)
-    if offset != "mean":
+    makers = {
+        "mean": mean,
+        "geometric_median": geometric_median,
+        "zero": lambda X: np.zeros(X.shape[1]),
+    }
+    if not isinstance(init, str) or init not in makers:
         raise ValueError(
             wrong(
-                "offset",
-                got=repr(offset),
-                expected="'mean', 'zero' or an array of shape (n_features,)",
-                remedy="Use 'mean' for samples that are not centred.",
+                "init of the offset",
+                got=repr(init),
+                expected=f"one of {', '.join(map(repr, makers))}",
+                remedy='Use "geometric_median", or give a Dictionary with an offset of your own.',
             )
         )
-    weights = np.ones(n_samples) if sample_weight is None else np.asarray(sample_weight)
-    total = np.zeros(n_features)
-    for start in range(0, n_samples, _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        total += weights[rows] @ dense_rows(X, rows, np.float64)
-    return total / weights.sum()
+    X = check_rows(X, "X")
+    return makers[init](X).astype(X.dtype)
 
 
 def _can_be_read(X):

@@ -1,4 +1,4 @@
-"""How a learning rate changes from step to step."""
+"""How a learning rate, or another weight, changes from step to step."""
 
 from __future__ import annotations
 
@@ -60,6 +60,44 @@ class GeometricDecay:
     def __call__(self, step):
         """Learning rate of a step, counted from 0."""
         return self.start * (self.end / self.start) ** min(step / self.n_steps, 1.0)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Value that goes from `start` to `end` in equal steps, such as the exponent of `Lp`.
+
+    Parameters
+    ----------
+    start, end : float
+        Values of the steps up to `begin` and from step ``begin + n_steps`` on.
+    n_steps : int
+        Steps of the change.
+    begin : int, default=0
+        Step of its begin.
+
+    Examples
+    --------
+    >>> from sparsecode.schedules import Linear
+    >>> schedule = Linear(start=1.0, end=0.5, n_steps=2, begin=1)
+    >>> [schedule(step) for step in range(5)]
+    [1.0, 1.0, 0.75, 0.5, 0.5]
+    """
+
+    start: float = 1.0
+    end: float = 0.0
+    n_steps: int = 1
+    begin: int = 0
+
+    def __post_init__(self):
+        check_number(self.start, "start", low=0)
+        check_number(self.end, "end", low=0)
+        check_integer(self.n_steps, "n_steps")
+        check_integer(self.begin, "begin", low=0)
+
+    def __call__(self, step):
+        """Value of a step, counted from 0."""
+        share = min(max(step - self.begin, 0) / self.n_steps, 1.0)
+        return (1 - share) * self.start + share * self.end
 
 
 @dataclass(frozen=True)

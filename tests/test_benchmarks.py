@@ -234,6 +234,57 @@ def test_recovery_runs():
     assert names[:4] == ["KSVD", "ApproximateKSVD", "MOD", "BlockUpdate,"]
 
 
+@pytest.mark.needs_jit("trains many networks")
+def test_errors_of_unrolled_networks_run():
+    script = BENCHMARKS / "unrolled" / "nmse.py"
+    output = _run(script, "--quick", "--size=20x40", "--snr=inf", "--snr=20")
+    rows = [line.split() for line in output.splitlines()]
+    # Two layers, and the error of the second is less.
+    ladders = {row[0]: [float(x) for x in row[-2:]] for row in rows if row[:1] == ["ISTA"]}
+    assert ladders["ISTA"][1] < ladders["ISTA"][0] < 0
+    assert output.count("SLISTA") == 2
+
+
+@pytest.fixture
+def unrolled(monkeypatch):
+    """Function that imports a script of the benchmark of unrolled networks."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "unrolled"))
+    yield importlib.import_module
+    for name in ("nmse", "speed", "_common"):
+        sys.modules.pop(name, None)
+
+
+def test_signals_of_unrolled_networks(unrolled):
+    nmse = unrolled("nmse")
+    signals = nmse.Signals(30, 60, 20.0, 0)
+    X, codes = next(signals.batches(0, 20_000))
+    clean = codes @ signals.dictionary.atoms
+    assert 10 * np.log10(np.sum(clean**2) / np.sum((X - clean) ** 2)) == pytest.approx(20, abs=0.1)
+    assert np.mean(codes != 0) == pytest.approx(0.1, abs=0.002)
+    assert codes[codes != 0].var() == pytest.approx(1, abs=0.03)
+    assert not np.array_equal(codes[:5], next(signals.batches(1, 5))[1])
+    assert nmse.nmse(0.9 * codes, codes) == pytest.approx(-20, abs=1e-4)
+
+
+def test_torch_trains_the_same_network(unrolled):
+    torch, speed = pytest.importorskip("torch"), unrolled("speed")
+    dictionary, X, codes = speed.signals(8, 12, 20)
+    for tied in (False, True):
+        encoder = speed.LISTA(speed.L1(0.1), n_layers=3, tied=tied)
+        assert speed.check_same(torch, encoder, dictionary, X, codes) < 1e-5
+
+
+@pytest.mark.needs_jit("times networks")
+def test_speed_of_unrolled_networks_runs(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('not on this machine')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    script = BENCHMARKS / "unrolled" / "speed.py"
+    output = _run(script, "--quick", "--rounds=1", PYTHONPATH=path)
+    assert "training steps skipped: not on this machine (pip install torch)" in output
+    assert len(output.partition("inference")[2].splitlines()) == 9
+
+
 @pytest.fixture
 def gap(monkeypatch):
     """Function that imports a module of the benchmark of the amortisation gap."""

@@ -80,7 +80,15 @@ COMPONENTS += subclasses_in(losses, Loss) + subclasses_in(optimizers, Optimizer)
 OPS = sorted({name.rpartition("_")[0] for name in ops.__all__})
 # What the inputs of primitives are called, and what those that need a setting are set to.
 SHAPES = {"X": (5, 4), "W": (4, 3), "b": (3,), "V": (6, 7), "theta": (7,), "A": (6, 7)}
-SETTINGS = {"support_threshold": {"n_selected": 2}, "topk": {"k": 2}, "lifetime_topk": {"k": 2}}
+SHAPES |= {"r": (7,), "b_gate": (7,), "b_mag": (7,)}
+SETTINGS = {
+    "support_threshold": {"n_selected": 2},
+    "topk": {"k": 2},
+    "lifetime_topk": {"k": 2},
+    "batch_topk": {"k": 2},
+    "jumprelu": {"bandwidth": 0.5, "straight_through": (1,)},
+    "step": {"bandwidth": 0.5, "straight_through": (1,)},
+}
 SWITCHES = {
     "soft_threshold": [{"positive": True}],
     "support_threshold": [{"positive": True}, {"n_selected": 0}],

@@ -9,7 +9,7 @@ from sklearn.decomposition import TruncatedSVD
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.datasets import make_sparse_signals
-from sparsecode.initialization import initial_dictionary
+from sparsecode.initialization import initial_dictionary, initial_offset
 
 NAMES = ["samples", "svd", "random", "dct", "k-means++"]
 names = pytest.mark.parametrize("name", NAMES)
@@ -228,3 +228,21 @@ def test_refuses(X):
 def test_lists_and_integers_are_taken():
     dictionary = initial_dictionary("samples", [[1, 0], [0, 2], [3, 4]], 3, random_state=0)
     are_samples(dictionary.atoms, np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]))
+
+
+def test_offsets_of_any_kind_of_matrix(X, tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    kinds = [X, sparse.csr_array(X), np.load(tmp_path / "X.npy", mmap_mode="r"), X.tolist()]
+    for init, expected in (("mean", X.mean(axis=0)), ("zero", np.zeros(X.shape[1]))):
+        for kind in kinds:
+            np.testing.assert_allclose(initial_offset(init, kind), expected, atol=1e-12)
+    medians = [initial_offset("geometric_median", kind) for kind in kinds]
+    for median in medians[1:]:
+        np.testing.assert_allclose(median, medians[0], rtol=1e-12)
+    assert initial_offset("geometric_median", X.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("init", ["median", None, 0])
+def test_unknown_offsets_are_refused(X, init):
+    with pytest.raises(ValueError, match="init of the offset is"):
+        initial_offset(init, X)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode.schedules import Constant, Cosine, GeometricDecay, Step, WarmUp
+from sparsecode.schedules import Constant, Cosine, GeometricDecay, Linear, Step, WarmUp
 
 
 def test_falls_by_a_constant_factor_then_stays():
@@ -30,6 +30,13 @@ def test_cosine():
     assert (rates[8:] == 1).all()
 
 
+def test_linear():
+    schedule = Linear(1.0, 0.2, n_steps=8, begin=3)
+    values = np.array([schedule(step) for step in range(15)])
+    np.testing.assert_allclose(values[3:12], np.linspace(1.0, 0.2, 9), rtol=1e-14)
+    assert (values[:4] == 1).all() and (values[11:] == 0.2).all()
+
+
 def test_warm_up_meets_what_follows():
     schedule = WarmUp(Cosine(1.0, 0.0, 10), 5)
     np.testing.assert_allclose([schedule(step) for step in range(5)], np.arange(1, 6) / 5)
@@ -44,6 +51,8 @@ def test_warm_up_meets_what_follows():
     [
         lambda: Constant(-1.0),
         lambda: Cosine(1.0, 0.0, 0),
+        lambda: Linear(1.0, 0.0, 0),
+        lambda: Linear(1.0, 0.0, 1, begin=-1),
         lambda: Step(1.0, 0.1, 0),
         lambda: WarmUp(np.nan),
     ],

@@ -2,7 +2,10 @@
 
 from sparsecode.encoders.alista import ALISTA, TiLISTA
 from sparsecode.encoders.base import Encoder, TrainableEncoder
+from sparsecode.encoders.batch_topk import BatchTopK
 from sparsecode.encoders.exact import Exact
+from sparsecode.encoders.gated import Gated
+from sparsecode.encoders.jumprelu import JumpReLU
 from sparsecode.encoders.leaky_relu import LeakyReLU
 from sparsecode.encoders.lista import LISTA, LISTASS
 from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
@@ -29,8 +32,11 @@ __all__ = [
     "PSD",
     "SLISTA",
     "AbsTopK",
+    "BatchTopK",
     "Encoder",
     "Exact",
+    "Gated",
+    "JumpReLU",
     "LeakyReLU",
     "MatchingPursuit",
     "ReLU",

@@ -52,6 +52,13 @@ class Gradients:
             stack[at[1]] = value
             self._written.add(at)
 
+    def add_total(self, value):
+        """Add to what is multiplied only once; the first array is kept, and changed later."""
+        if self.total is None:
+            self.total = value
+        else:
+            self.total += value
+
     def finish(self, params):
         """Return the arrays, 0 for layers that nothing was added to."""
         for name in params:

@@ -40,7 +40,7 @@ class FreeLayers:
             self._add_offset(t, dv, grads)
         else:
             # The samples are the same in all layers: one product for the sum of what comes back.
-            grads.total = dv if grads.total is None else grads.total + dv
+            grads.add_total(dv)
         if z is None:
             return None
         grads.add_product("S", t, z, dv)
@@ -151,8 +151,7 @@ class CoupledLayers:
         if "offset" in grads.arrays:
             grads.arrays["offset"] -= back.sum(axis=0)
         if self.weights_backward is not None:
-            dW = residual.T @ scaled
-            grads.total = dW if grads.total is None else grads.total + dW
+            grads.add_total(residual.T @ scaled)
         return residual
 
 

@@ -9,17 +9,23 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._row_gradients import RowGradient
+from sparsecode._row_gradients import RowGradient, scaled_rows
 from sparsecode._rows import compress, dense_rows, stack_csr
-from sparsecode._validation import check_flag, check_integer, wrong
+from sparsecode._validation import check_flag, check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
+from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders.base import TrainableEncoder
 
 _BLOCK_SIZE = 128
+# What encoders with an activation of each entry alone can tell a loss.
+SLOPE_SIGNALS = ("pre", "slope", "squared_norms")
 
 
 class LinearCache(NamedTuple):
-    """What `backward` needs: centred samples, codes, and what they were computed with."""
+    """What `backward` needs: centred samples, codes, and what they were computed with.
+
+    `signals` are those that a loss asked for, and what else the encoder keeps.
+    """
 
     x: np.ndarray
     codes: np.ndarray
@@ -29,24 +35,31 @@ class LinearCache(NamedTuple):
 
 
 @dataclass(eq=False)
-class LinearEncoder(TrainableEncoder):
+class LinearEncoder(FoldableEncoder, TrainableEncoder):
     """Base of the encoders ``activation((x - offset) @ W.T + b)`` of autoencoders.
 
     A subclass defines ``_activate(A, params)``, which turns a block of pre-activations into codes
     in place, row by row, and ``_derive(dcodes, codes, params)``, the gradient in the
-    pre-activations, on dense blocks and, where `sparse_codes`, on the nonzero entries.
+    pre-activations, on dense blocks and, where `sparse_codes`, on the nonzero entries. One whose
+    activation is a function of each entry alone can offer its slopes as signals, `SLOPE_SIGNALS`;
+    unless it is piecewise linear, it then defines ``_bend(codes, params)``, the second derivative.
+    What else `backward` needs is given room by ``_room`` and filled, before the activation, by
+    ``_keep``.
 
     Parameters
     ----------
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start; a positive one lets rectified units begin active.
 
     Attributes
     ----------
     sparse_codes : bool
         Whether few codes are nonzero, so that training should use them as a CSR array.
     signal_names : tuple of str
-        What `forward` can keep for a loss: ``"pre"``, the pre-activations.
+        What `forward` can keep for a loss: ``"pre"``, the pre-activations; some also ``"slope"``,
+        the derivative of the activation there, and ``"squared_norms"``, those of the rows of `W`.
     homogeneous : bool
         Whether ``activation(c * A) = c * activation(A)`` for every positive number `c`.
     bounds : tuple of two floats
@@ -54,11 +67,14 @@ class LinearEncoder(TrainableEncoder):
     """
 
     tied: bool = field(default=False, kw_only=True)
+    initial_bias: float = field(default=0.0, kw_only=True)
 
     sparse_codes: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     signal_names: ClassVar[tuple[str, ...]] = ("pre",)
+    # Signals that are the pre-activations plus what does not depend on the sample.
+    _shifted: ClassVar[tuple[str, ...]] = ("pre",)
 
     def forward(
         self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
@@ -85,7 +101,7 @@ class LinearEncoder(TrainableEncoder):
         codes : ndarray or csr_array of shape (n_samples, n_components)
             float32 only if `X` and the dictionary both are.
         cache : LinearCache
-            Its `signals` are those that were asked for.
+            Its `signals` hold those that were asked for.
 
         Raises
         ------
@@ -103,6 +119,8 @@ class LinearEncoder(TrainableEncoder):
                 )
             )
         X, dictionary, params, _ = self._check_call(params, X, dictionary, n_layers)
+        if not training:
+            self._check_ready(params)
         x = dictionary.center(dense_rows(X, slice(0, X.shape[0]), dictionary.dtype))
         codes, kept = self._codes(params, x, dictionary, training, sparse, signals)
         return codes, LinearCache(x, codes, params, dictionary, kept)
@@ -138,15 +156,17 @@ class LinearEncoder(TrainableEncoder):
             )
         grads = {}
         parts = self._pre_gradients(dcodes, cache, dsignals or {}, grads)
-        products = [(dA, cache.x) for dA in parts]
-        grads["b"] = sum(map(_column_sums, parts))
+        total = sum(map(_column_sums, parts))
+        if "b" in cache.params:
+            grads["b"] = total
         W = self._weights(cache.params, cache.dictionary)
-        if not self.tied:
-            grads["W"] = RowGradient(*products)
-        elif with_dictionary:
-            grads["atoms"] = RowGradient(*products)
+        if not self.tied or with_dictionary:
+            grad = RowGradient(*((dA, cache.x) for dA in parts))
+            if dsignals and "squared_norms" in dsignals:
+                grad += scaled_rows(2 * dsignals["squared_norms"], W)
+            grads["atoms" if self.tied else "W"] = grad
         if with_dictionary and cache.dictionary.offset is not None:
-            grads["offset"] = -(grads["b"] @ W)
+            grads["offset"] = -(total @ W)
         return grads
 
     def _pre_gradients(self, dcodes, cache, dsignals, grads):
@@ -166,27 +186,36 @@ class LinearEncoder(TrainableEncoder):
 
             map_row_blocks(block, len(codes), block_size=_BLOCK_SIZE)
             parts = [dA]
-        if "pre" in dsignals:
-            parts.append(dsignals["pre"])
+        for name in self._shifted:
+            if name in dsignals:
+                _add_part(parts, dsignals[name])
+        if "slope" in dsignals:
+            bend = self._bend(codes, params)
+            if bend is not None:
+                _add_part(parts, dsignals["slope"] * bend)
         return parts
 
     def _codes(self, params, x, dictionary, training, is_sparse, signals):
         """Codes of centred samples, and the signals that are kept."""
         W = self._weights(params, dictionary)
         shape = len(x), dictionary.n_components
-        pre = np.empty(shape, dtype=W.dtype) if "pre" in signals else None
+        kept = self._room(shape, W.dtype, signals)
         codes = None if is_sparse else np.empty(shape, dtype=W.dtype)
 
         def block(rows):
             A = np.matmul(x[rows], W.T, out=None if codes is None else codes[rows])
-            A += params["b"]
-            if pre is not None:
-                pre[rows] = A
+            if "b" in params:
+                A += params["b"]
+            if kept:
+                self._keep(A, params, {name: array[rows] for name, array in kept.items()})
             self._activate(A, params)
+            if "slope" in kept:
+                kept["slope"][rows] = self._derive(np.ones_like(A), A, params)
             return compress(A) if is_sparse else None
 
         parts = map_row_blocks(block, len(x), block_size=_BLOCK_SIZE)
-        kept = {} if pre is None else {"pre": pre}
+        if "squared_norms" in signals:
+            kept["squared_norms"] = np.einsum("ij,ij->i", W, W)
         return (stack_csr(parts, shape[1]) if is_sparse else codes), kept
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
@@ -194,17 +223,27 @@ class LinearEncoder(TrainableEncoder):
 
         def encode_rows(x, out):
             A = np.matmul(x, W.T, out=out)
-            A += params["b"]
+            if "b" in params:
+                A += params["b"]
             self._activate(A, params)
             return A
 
         return encode_rows
 
+    def _room(self, shape, dtype, signals):
+        """Arrays for what is kept of a batch: the signals, and what `backward` needs besides."""
+        return {name: np.empty(shape, dtype) for name in signals if name != "squared_norms"}
+
+    def _keep(self, A, params, kept):
+        """Fill a block of them."""
+        if "pre" in kept:
+            kept["pre"][:] = A
+
     def _weights(self, params, dictionary):
         return dictionary.atoms if self.tied else params["W"]
 
     def _initial(self, dictionary, random_state):
-        initial = {"b": np.zeros(dictionary.n_components)}
+        initial = {"b": np.full(dictionary.n_components, float(self.initial_bias))}
         return initial if self.tied else {"W": dictionary.atoms, **initial}
 
     def _shapes(self, dictionary):
@@ -217,11 +256,23 @@ class LinearEncoder(TrainableEncoder):
     def _derive(self, dcodes, codes, params):
         raise TypeError(f"{type(self).__name__} must define _derive.")
 
+    def _bend(self, codes, params):
+        """Second derivative of the activation, from the codes; None is 0."""
+
     def _check_parameters(self):
         check_flag(self.tied, "tied")
+        check_number(self.initial_bias, "initial_bias")
 
     def _n_layers(self, n_layers):
         return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)
+
+
+def _add_part(parts, gradient):
+    """Add to a list of summands, of which one at most is dense; its first is written to."""
+    if sparse.issparse(gradient) or sparse.issparse(parts[0]):
+        parts.append(gradient)
+    else:
+        parts[0] += gradient
 
 
 def _column_sums(dA):

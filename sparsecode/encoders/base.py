@@ -68,6 +68,13 @@ class TrainableEncoder(Encoder):
         What `forward` can keep for a loss that reads it, with ``signals=names``.
     depends_on_batch : bool
         Whether `forward` takes ``training=True``, for codes that depend on the other samples.
+    buffers : tuple of str
+        Parameters that `update_buffers` sets, not gradients: `backward` leaves them out. They are
+        NaN until then, and `encode` refuses them.
+    straight_through : tuple of str
+        Parameters whose gradient is a straight-through estimate, as the codes jump.
+    bounds : tuple of float
+        What every code is between.
     """
 
     params: dict | None = field(default=None, kw_only=True, repr=False)
@@ -76,6 +83,9 @@ class TrainableEncoder(Encoder):
     sparse_codes: ClassVar[bool] = False
     signal_names: ClassVar[tuple[str, ...]] = ()
     depends_on_batch: ClassVar[bool] = False
+    buffers: ClassVar[tuple[str, ...]] = ()
+    straight_through: ClassVar[tuple[str, ...]] = ()
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
 
     def init(self, dictionary, *, random_state=None):
         """Parameters to start training from.
@@ -147,9 +157,24 @@ class TrainableEncoder(Encoder):
         Returns
         -------
         grads : dict of str to ndarray
-            The keys and shapes of the parameters; 0 for layers that were not run.
+            The keys and shapes of the parameters, without `buffers`; 0 for layers that were not
+            run.
         """
         return self._backward(dcodes, cache, with_dictionary, out)
+
+    def update_buffers(self, params, cache):
+        """Set the `buffers` after a step of training, in place.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+        cache : object
+            From the `forward` of that step.
+        """
+
+    def is_ready(self, params):
+        """Whether the `buffers` have been set, so that `encode` can use these parameters."""
+        return all(np.isfinite(params[name]).all() for name in self.buffers)
 
     def encode(
         self,
@@ -197,6 +222,7 @@ class TrainableEncoder(Encoder):
         dictionary = as_dictionary(dictionary)
         params = self.init(dictionary, random_state=0) if self.params is None else self.params
         X, dictionary, params, n_layers = self._check_call(params, X, dictionary, n_layers)
+        self._check_ready(params)
         encode_rows = self._row_encoder(params, dictionary, n_layers, X.shape[0])
         shape = X.shape[0], dictionary.n_components
         whole = None if sparse_output else np.empty(shape, dtype=dictionary.dtype)
@@ -233,6 +259,14 @@ class TrainableEncoder(Encoder):
             raise TypeError(
                 f"{name} got missing=True; expected False, as its weights are for samples with all "
                 "features. Use Exact for samples with missing entries."
+            )
+
+    def _check_ready(self, params):
+        if not self.is_ready(params):
+            raise ValueError(
+                f"{type(self).__name__} has not been trained: its params {list(self.buffers)} are "
+                "NaN; expected finite numbers, which the first step of training sets. Train it "
+                "with sparsecode.training.train, or set them."
             )
 
     def _check_parameters(self):

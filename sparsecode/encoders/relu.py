@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._linear import SLOPE_SIGNALS, LinearEncoder
 
 
 @dataclass(eq=False)
@@ -20,9 +21,11 @@ class ReLU(LinearEncoder):
     ----------
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and 0.
+        (n_components,). None stands for those of `init`: the atoms, and the bias.
 
     References
     ----------
@@ -36,6 +39,8 @@ class ReLU(LinearEncoder):
     >>> ReLU().encode([[2.0, -1.0]], Dictionary([[1.0, 0.0], [0.0, 1.0]]))
     array([[2., 0.]])
     """
+
+    signal_names: ClassVar[tuple[str, ...]] = SLOPE_SIGNALS
 
     def _activate(self, A, params):
         np.maximum(A, 0, out=A)

@@ -6,6 +6,7 @@ from sparsecode.estimators.olshausen_field import OlshausenField
 from sparsecode.estimators.outlier_detector import SparseOutlierDetector
 from sparsecode.estimators.sparse_autoencoder import SparseAutoencoder
 from sparsecode.estimators.sparse_coder import SparseCoder
+from sparsecode.estimators.transcoder import Transcoder
 
 __all__ = [
     "LISTA",
@@ -14,4 +15,5 @@ __all__ = [
     "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",
+    "Transcoder",
 ]

@@ -13,7 +13,7 @@ from sparsecode.estimators._stopping import print_epoch
 from sparsecode.estimators._streams import no_batch, refuse_with_stream
 from sparsecode.initialization import initial_dictionary
 from sparsecode.learning import LearningState, alternate
-from sparsecode.resampling import resolve_replacement
+from sparsecode.resampling.replacement import resolve_replacement
 
 _HISTORY = ("objective", "l0", "dead_atoms", "seconds")
 

@@ -14,12 +14,11 @@ from sparsecode.objective import certify, objective
 from sparsecode.penalties import Penalty
 
 
-class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Base of the transformers whose output are codes.
+class CodesEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of the transformers whose output are codes, of whatever they describe.
 
     A subclass sets `dictionary_` in `fit` and defines `_transform_encoder`, the encoder, exact or
-    not, that `transform`, `score` and `certify` use, and `_penalty`, that of the objective which
-    the latter two judge its codes by, so that all three mean the same problem.
+    not, that `transform` uses.
     """
 
     def transform(self, X):
@@ -50,66 +49,6 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """
         check_is_fitted(self)
         return self.dictionary_.decode(X)
-
-    def score(self, X, y=None):
-        """Minus the mean objective of the codes of `X`; higher is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : None
-            Ignored; present for scikit-learn's model selection.
-
-        Returns
-        -------
-        score : float
-        """
-        return float(self.score_samples(X).mean())
-
-    def score_samples(self, X):
-        """Minus the objective of the code of each sample; higher is better.
-
-        Up to a constant it is the logarithm of a probability density, with noise of variance 1 and
-        the penalty as minus the logarithm of a prior.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,)
-        """
-        X = self._check_X(X)
-        return -objective(
-            X,
-            self._encode(X),
-            self.dictionary_,
-            self._penalty(),
-            missing=self._missing,
-            n_jobs=self._n_jobs,
-        )
-
-    def certify(self, X):
-        """Certificate of the codes that `transform` gives for `X`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        certificate : Certificate
-        """
-        X = self._check_X(X)
-        return certify(
-            X,
-            self._encode(X),
-            self.dictionary_,
-            self._penalty(),
-            missing=self._missing,
-            n_jobs=self._n_jobs,
-        )
 
     @property
     def components_(self):
@@ -188,6 +127,74 @@ class SparseCodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _transform_encoder(self) -> Encoder:
         raise TypeError(f"{type(self).__name__} must define _transform_encoder.")
+
+
+class SparseCodingEstimator(CodesEstimator):
+    """Base of the transformers whose codes are those of the samples they are computed from.
+
+    A subclass defines besides `_penalty`, that of the objective which `score` and `certify` judge
+    its codes by, so that these and `transform` mean the same problem.
+    """
+
+    def score(self, X, y=None):
+        """Minus the mean objective of the codes of `X`; higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored; present for scikit-learn's model selection.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(self.score_samples(X).mean())
+
+    def score_samples(self, X):
+        """Minus the objective of the code of each sample; higher is better.
+
+        Up to a constant it is the logarithm of a probability density, with noise of variance 1 and
+        the penalty as minus the logarithm of a prior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+        """
+        X = self._check_X(X)
+        return -objective(
+            X,
+            self._encode(X),
+            self.dictionary_,
+            self._penalty(),
+            missing=self._missing,
+            n_jobs=self._n_jobs,
+        )
+
+    def certify(self, X):
+        """Certificate of the codes that `transform` gives for `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        certificate : Certificate
+        """
+        X = self._check_X(X)
+        return certify(
+            X,
+            self._encode(X),
+            self.dictionary_,
+            self._penalty(),
+            missing=self._missing,
+            n_jobs=self._n_jobs,
+        )
 
     def _penalty(self) -> Penalty:
         raise TypeError(f"{type(self).__name__} must define _penalty.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from sparsecode._validation import check_integer, wrong
+from sparsecode._validation import check_code_rows, check_integer, wrong
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.encoders.base import same_values
@@ -98,3 +98,30 @@ def check_params_fit(encoder, n_components, X):
     if encoder.params is not None and n_components is not None:
         placeholder = Dictionary.random(n_components, X.shape[1], random_state=0)
         encoder.encode(np.zeros((1, X.shape[1])), placeholder, n_jobs=1)
+
+
+def check_holds_zero(constraint):
+    """Return a constraint if atoms can be short in it, so that they can start at 0 and grow."""
+    if constraint.project([[1e-3]])[0, 0] > 0.5:
+        raise ValueError(
+            f"init is 'zero' but the constraint {constraint} holds no short atoms; expected one "
+            "that does. Use UnitBall() or Free(), or init='random'."
+        )
+    return constraint
+
+
+def check_codes_to_learn(codes, X, dictionary, loss):
+    """Given codes of samples, checked, as the targets of a loss; None if there are none."""
+    if codes is None:
+        return None
+    if not has_atoms(dictionary):
+        raise ValueError(
+            "codes were given but the dictionary is learned; expected codes on a dictionary "
+            "that is given too. Give the dictionary, or leave codes out."
+        )
+    if not loss.uses_target:
+        raise ValueError(
+            f"codes were given but {type(loss).__name__} compares with none. Leave them out, "
+            "or use loss='supervised'."
+        )
+    return check_code_rows(codes, X.shape[0], as_dictionary(dictionary).n_components)

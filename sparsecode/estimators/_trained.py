@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sklearn.callback import CallbackSupportMixin
 
-from sparsecode._batches import Samples
+from sparsecode._batches import Batch, Samples
 from sparsecode._validation import (
     check_flag,
     check_integer,
@@ -15,7 +15,7 @@ from sparsecode._validation import (
     wrong,
 )
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._base import CodesEstimator, SparseCodingEstimator
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._streams import no_batch, refuse_with_stream
 from sparsecode.training import layer_by_layer, train
@@ -31,7 +31,7 @@ from sparsecode.training.data import hold_out
 _FITTED = ("dictionary_", "encoder_", "penalty_")
 
 
-class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
+class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
     """Base of an estimator whose codes come from an encoder that it trains.
 
     Its parameters of training have the names they have in `sparsecode.training.train`. A subclass
@@ -39,32 +39,25 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
     `penalty_` by `_start`, and calls `_fit_epochs` or `_fit_stream`.
     """
 
-    def transform(self, X, *, n_layers=None):
+    def transform(self, X):
         """Code every sample.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-        n_layers : int or None, default=None
-            How many layers to run; None runs all. Layers that were trained end to end code well
-            only at the end.
 
         Returns
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
             float32 only if X and the dictionary both are.
         """
-        X = self._check_X(X)
-        return self._encode(X) if n_layers is None else self._encode(X, n_layers=n_layers)
+        return self._encode(self._check_X(X))
 
     def _encode(self, X, **options):
         return super()._encode(X, sparse_output=self.sparse_output, **options)
 
     def _transform_encoder(self):
         return self.encoder_
-
-    def _penalty(self):
-        return self.penalty_
 
     def _start(self, encoder, dictionary, penalty, rng):
         """Forget what was trained; the encoder is usable from here on, with its first parameters.
@@ -86,9 +79,9 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
             n_epochs = sum(stage.n_epochs or n_epochs for stage in stages)
         tasks = FitTasks(self, X, y, n_epochs, _FITTED)
         states = train(
-            self.encoder_,
-            self.dictionary_,
+            *self._to_train(),
             X,
+            input_scale=self._input_scale,
             loss=self._resolved_loss(self.penalty_),
             optimizer=self.optimizer,
             n_epochs=self.n_epochs,
@@ -114,16 +107,17 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
 
     def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
         """Train on each of some batches once; `begin` makes what is trained, from the first."""
-        for X in batches:
-            X, weight = self._check_samples(X, sample_weight, reset=first)
+        for item in batches:
+            batch = self._check_batch(item, sample_weight, codes, reset=first)
             if first:
-                begin(X, weight)
+                begin(batch)
             first = False
-            samples = Samples(X, weight, self._targets(X, codes), run=self.batch_size)
+            X, weight, target = batch
+            samples = Samples(X, weight, self._targets(X, target), run=self.batch_size)
             states = train(
-                self.encoder_,
-                self.dictionary_,
+                *self._to_train(),
                 samples.batches(self.batch_size or len(samples)),
+                input_scale=self._input_scale,
                 loss=self._resolved_loss(self.penalty_),
                 optimizer=self.optimizer,
                 n_epochs=1,
@@ -140,9 +134,14 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
         if first:
             raise no_batch()
 
+    def _check_batch(self, item, sample_weight, codes, *, reset):
+        """What a stream gave, as a `Batch` of checked arrays."""
+        X, sample_weight = self._check_samples(item, sample_weight, reset=reset)
+        return Batch(X, sample_weight, codes)
+
     def _keep(self, state, params, dictionary):
         """Use these parameters from now on, and go on from them."""
-        self.encoder_, self.dictionary_ = self.encoder_.bind(params), dictionary
+        self.encoder_, self.dictionary_ = self._to_use(self.encoder_.bind(params), dictionary)
         self.history_, self.n_iter_, self.n_epochs_ = state.history, state.n_steps, state.n_epochs
         self.state_ = replace(
             state,
@@ -154,6 +153,17 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
             n_stage_epochs=0,
             n_waited=0,
         )
+
+    # What samples are multiplied by in training.
+    _input_scale = 1.0
+
+    def _to_train(self):
+        """Encoder and dictionary for samples as they are in training."""
+        return self.encoder_, self.dictionary_
+
+    def _to_use(self, encoder, dictionary):
+        """Encoder and dictionary for samples as they are, of those in training."""
+        return encoder, dictionary
 
     def _targets(self, X, codes):
         """Codes to learn, those given or the exact ones; None if the loss uses none."""
@@ -201,12 +211,10 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
         self._resolved_stages(encoder)
         loss = self._resolved_loss(penalty)
         check_loss(loss, None, streamed=True)
-        if self.learn_dictionary and loss.uses_target:
-            raise ValueError(
-                f"learn_dictionary is True but {type(loss).__name__} compares codes with those of "
-                "a dictionary; expected a loss that judges both, such as 'unsupervised'. Change "
-                "the loss, or learn the dictionary first."
-            )
+        self._check_target(loss)
+
+    def _check_target(self, loss):
+        """Raise if the estimator has no targets for a loss."""
 
     def _check_stream(self, **given):
         """Raise if something was given that needs samples to pass over again."""
@@ -233,3 +241,18 @@ class TrainedCoder(CallbackSupportMixin, SparseCodingEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+class TrainedCoder(TrainedEncoder, SparseCodingEstimator):
+    """Base of an estimator that trains an encoder to code the samples that it is given."""
+
+    def _penalty(self):
+        return self.penalty_
+
+    def _check_target(self, loss):
+        if self.learn_dictionary and loss.uses_target:
+            raise ValueError(
+                f"learn_dictionary is True but {type(loss).__name__} compares codes with those of "
+                "a dictionary; expected a loss that judges both, such as 'unsupervised'. Change "
+                "the loss, or learn the dictionary first."
+            )

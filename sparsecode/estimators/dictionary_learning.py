@@ -19,7 +19,8 @@ from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._stopping import HeldOut, Patience, warn_of_zeros
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.resampling import ReplaceAtoms, resolve_replacement
+from sparsecode.resampling import ReplaceAtoms
+from sparsecode.resampling.replacement import resolve_replacement
 from sparsecode.solvers._choice import resolve_solver
 from sparsecode.updates import BlockUpdate
 from sparsecode.updates.base import resolve_update

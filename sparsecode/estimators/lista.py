@@ -6,12 +6,14 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 
 from sparsecode import encoders
+from sparsecode._batches import Batch
 from sparsecode._rows import dense_rows
-from sparsecode._validation import check_code_rows, check_integer, check_number, wrong
+from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.estimators._base import check_features
 from sparsecode.estimators._pieces import (
+    check_codes_to_learn,
     check_dictionary,
     check_params_fit,
     has_atoms,
@@ -232,8 +234,8 @@ default=None
         encoder, penalty = self._check_parameters()
         rng = check_random_state(self.random_state)
 
-        def begin(X, sample_weight):
-            self._begin(encoder, penalty, X, sample_weight, rng)
+        def begin(batch):
+            self._begin(encoder, penalty, batch.X, batch.sample_weight, rng)
 
         if hasattr(X, "__next__"):
             of_epochs = ("validation_fraction", "patience", "stages")
@@ -245,9 +247,9 @@ default=None
             self._fit_stream(X, begin, first=True)
             return self
         X, sample_weight = self._check_samples(X, sample_weight, reset=True)
-        codes = self._check_codes(codes, X, penalty)
+        codes = check_codes_to_learn(codes, X, self.dictionary, self._resolved_loss(penalty))
         self._check_split(X, sample_weight)
-        begin(X, sample_weight)
+        begin(Batch(X, sample_weight))
         self._fit_epochs(X, y, sample_weight, codes, rng)
         # Where the dictionary is learned, whoever learns it tells.
         if has_atoms(self.dictionary) and self._codes_nothing(X):
@@ -281,9 +283,9 @@ default=None
         encoder, penalty = self._check_parameters()
         first = not hasattr(self, "dictionary_")
 
-        def begin(X, sample_weight):
+        def begin(batch):
             rng = check_random_state(self.random_state)
-            self._begin(encoder, penalty, X, sample_weight, rng)
+            self._begin(encoder, penalty, batch.X, batch.sample_weight, rng)
 
         if hasattr(X, "__next__"):
             self._check_stream(sample_weight=sample_weight, codes=codes)
@@ -291,9 +293,27 @@ default=None
             return self
         self._check_stream()
         X, sample_weight = self._check_samples(X, sample_weight, reset=first)
-        codes = self._check_codes(codes, X, penalty)
+        codes = check_codes_to_learn(codes, X, self.dictionary, self._resolved_loss(penalty))
         self._fit_stream([X], begin, first=first, sample_weight=sample_weight, codes=codes)
         return self
+
+    def transform(self, X, *, n_layers=None):
+        """Code every sample.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        n_layers : int or None, default=None
+            How many layers to run; None runs all. Layers that were trained end to end code well
+            only at the end.
+
+        Returns
+        -------
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+            float32 only if X and the dictionary both are.
+        """
+        X = self._check_X(X)
+        return self._encode(X) if n_layers is None else self._encode(X, n_layers=n_layers)
 
     def _begin(self, encoder, penalty, X, sample_weight, rng):
         """Prepare to train: with the dictionary that is given, or one that is learned here."""
@@ -372,22 +392,6 @@ default=None
             # What is learned has this constraint.
             self._check_learning(Dictionary([[1.0]], constraint=UnitNorm()))
         return encoder, penalty
-
-    def _check_codes(self, codes, X, penalty):
-        if codes is None:
-            return None
-        if not has_atoms(self.dictionary):
-            raise ValueError(
-                "codes were given but the dictionary is learned; expected codes on a dictionary "
-                "that is given too. Give the dictionary, or leave codes out."
-            )
-        loss = self._resolved_loss(penalty)
-        if not loss.uses_target:
-            raise ValueError(
-                f"codes were given but {type(loss).__name__} compares with none. Leave them out, "
-                "or use loss='supervised'."
-            )
-        return check_code_rows(codes, X.shape[0], as_dictionary(self.dictionary).n_components)
 
     def _codes_nothing(self, X):
         """Whether the codes of the first samples are all zero."""

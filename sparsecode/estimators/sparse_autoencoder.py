@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from sklearn.callback import with_callbacks
-from sklearn.utils import check_random_state
 
-from sparsecode._validation import check_integer, check_number
-from sparsecode.constraints import check_constraint
-from sparsecode.encoders import ReLU
-from sparsecode.estimators._pieces import check_params_fit, resolve_encoder
+from sparsecode._validation import check_flag
+from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
+from sparsecode.estimators._pieces import check_params_fit
+from sparsecode.estimators._sparsity import judging_penalty, resolve_loss, set_target
 from sparsecode.estimators._trained import TrainedCoder
-from sparsecode.initialization import initial_dictionary, initial_offset
-from sparsecode.losses import AutoencoderLoss, PenaltyTerm
+from sparsecode.estimators._units import check_scales, input_scale, rescale_penalty
+from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
+from sparsecode.training.checks import check_patience
 
 
-class SparseAutoencoder(TrainedCoder):
+class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
     """Sparse codes by an encoder that is trained together with its dictionary.
 
     Minimises over the parameters of the encoder, the atoms and the offset the mean over samples of
@@ -37,6 +37,15 @@ class SparseAutoencoder(TrainedCoder):
         That of the default loss. A class stands for its default instance, of weight 1.
     alpha : float, default=1.0
         Multiplies the weight of the penalty: the same number as in exact coding.
+    target_l0 : float or None, default=None
+        Mean number of nonzeros of a sample. An encoder with a `k` gets this one; otherwise the
+        weight of what keeps the codes sparse is found in training, see
+        `sparsecode.losses.TargetL0`, from the given one. None leaves both as they are.
+    scale_inputs : bool, default=False
+        Whether samples are multiplied in training by one number, so that the mean squared norm of
+        the centred ones is the number of features, for which default learning rates, weights and
+        thresholds are meant: `alpha` is then one for such samples. Afterwards it is folded into
+        the parameters: `transform` takes samples as they are.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``.
     schedule : callable or None, default=None
@@ -49,8 +58,10 @@ class SparseAutoencoder(TrainedCoder):
     init : str, array-like of shape (n_components, n_features) or Dictionary, default="random"
         Atoms to start from: "random", "samples", "svd", "dct" or "k-means++", see
         `sparsecode.initialization.initial_dictionary`; or the atoms themselves.
-    offset : {"mean", "zero"} or array-like of shape (n_features,), default="mean"
-        Offset to start from, unless `init` is a `Dictionary` that has one.
+    offset : {"mean", "geometric_median", "zero"} or array-like of shape (n_features,), \
+default="mean"
+        Offset to start from, unless `init` is a `Dictionary` that has one; of samples with a
+        weight, each counts the same.
     constraint : Constraint or None, default=None
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitNorm()`.
@@ -59,7 +70,8 @@ class SparseAutoencoder(TrainedCoder):
         its batches.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
-        early. Whether or not, the parameters with the lowest are kept.
+        early. Whether or not, the parameters with the lowest are kept, or the latest where the
+        weights of the loss change, as with `target_l0`.
     max_norm : float or None, default=None
         Longest gradient; longer ones are scaled down.
     shuffle : bool, default=True
@@ -82,8 +94,12 @@ class SparseAutoencoder(TrainedCoder):
         Atoms of the dictionary.
     encoder_ : TrainableEncoder
     penalty_ : Penalty
-        That of the objective that `score` and `certify` judge by: the penalty of the loss, or one
-        of weight 0 if it has none.
+        That of the objective that `score` and `certify` judge by: the penalty of the loss, of the
+        weight that was found if there is a `target_l0`, or one of weight 0 if it has none.
+    input_scale_ : float
+        What samples are multiplied by in training; 1 unless `scale_inputs`.
+    debiases_ : bool
+        Whether coefficients are fitted to each sample by least squares, see `refine`.
     history_ : dict of str to list of float
         One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
         where samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent training.
@@ -123,9 +139,6 @@ class SparseAutoencoder(TrainedCoder):
     >>> exact = SparseCoder(model.dictionary_, alpha=0.1).fit(X)
     """
 
-    stages = None
-    learn_dictionary = True
-
     def __init__(
         self,
         n_components=None,
@@ -134,6 +147,8 @@ class SparseAutoencoder(TrainedCoder):
         loss=None,
         penalty=L1,
         alpha=1.0,
+        target_l0=None,
+        scale_inputs=False,
         optimizer=None,
         schedule=None,
         n_epochs=20,
@@ -155,6 +170,8 @@ class SparseAutoencoder(TrainedCoder):
         self.loss = loss
         self.penalty = penalty
         self.alpha = alpha
+        self.target_l0 = target_l0
+        self.scale_inputs = scale_inputs
         self.optimizer = optimizer
         self.schedule = schedule
         self.n_epochs = n_epochs
@@ -192,25 +209,7 @@ class SparseAutoencoder(TrainedCoder):
         -------
         self : SparseAutoencoder
         """
-        encoder = self._check_parameters()
-        rng = check_random_state(self.random_state)
-
-        def begin(X, sample_weight):
-            self._begin(encoder, X, sample_weight, rng)
-
-        if hasattr(X, "__next__"):
-            self._check_stream(
-                sample_weight=sample_weight,
-                validation_fraction=self.validation_fraction,
-                patience=self.patience,
-            )
-            self._fit_stream(X, begin, first=True)
-            return self
-        X, sample_weight = self._check_samples(X, sample_weight, reset=True)
-        self._check_split(X, sample_weight)
-        begin(X, sample_weight)
-        self._fit_epochs(X, y, sample_weight, None, rng)
-        return self
+        return self._fit(X, y, sample_weight)
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on training with more samples, in the order given, each once.
@@ -232,60 +231,60 @@ class SparseAutoencoder(TrainedCoder):
         -------
         self : SparseAutoencoder
         """
-        encoder = self._check_parameters()
-        first = not hasattr(self, "dictionary_")
+        return self._partial_fit(X, sample_weight)
 
-        def begin(X, sample_weight):
-            self._begin(encoder, X, sample_weight, check_random_state(self.random_state))
-
-        self._check_stream(sample_weight=sample_weight if hasattr(X, "__next__") else None)
-        if hasattr(X, "__next__"):
-            self._fit_stream(X, begin, first=first)
-            return self
-        X, sample_weight = self._check_samples(X, sample_weight, reset=first)
-        self._fit_stream([X], begin, first=first, sample_weight=sample_weight)
-        return self
-
-    def _begin(self, encoder, X, sample_weight, rng):
+    def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""
-        n_components = self.n_components
-        if n_components is None:
-            n_components = (
-                len(getattr(self.init, "atoms", self.init)) if _is_given(self.init) else X.shape[1]
-            )
-        check_params_fit(encoder, n_components, X)
-        dictionary = initial_dictionary(
-            self.init, X, n_components, constraint=self.constraint, random_state=rng
-        )
-        if dictionary.offset is None:
-            dictionary = dictionary.replace(offset=initial_offset(self.offset, X, sample_weight))
+        n_components = self._wanted_components(batch.X)
+        check_params_fit(encoder, n_components, batch.X)
+        dictionary = self._first_dictionary(batch.X, n_components, batch.sample_weight, rng)
+        self.input_scale_, self.debiases_ = 1.0, False
+        if self.scale_inputs:
+            self.input_scale_ = input_scale(batch.X, dictionary.offset, batch.sample_weight)
+        if encoder.params is None:
+            # What it starts from is in the units of training.
+            scaled = dictionary.replace(offset=dictionary.offset * self.input_scale_)
+            encoder, _ = self._to_use(encoder.bind(encoder.init(scaled, random_state=rng)), scaled)
         self._start(encoder, dictionary, self._judging_penalty(), rng)
 
-    def _resolved_loss(self, penalty):
-        if self.loss is not None:
-            return self.loss
-        if self._resolved_encoder().is_sparse:
-            return AutoencoderLoss()
-        return AutoencoderLoss([resolve_penalty(self.penalty, self.alpha)])
+    def _keep(self, state, params, dictionary):
+        super()._keep(state, params, dictionary)
+        self.penalty_ = self._judging_penalty(state.memory)
 
-    def _judging_penalty(self):
-        """Penalty of the objective that the codes are judged by."""
-        loss = self._resolved_loss(None)
-        terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
-        found = [term.penalty for term in terms if isinstance(term, PenaltyTerm)]
-        return found[0].checked() if found else L1(0.0)
+    @property
+    def _input_scale(self):
+        return self.input_scale_
+
+    def _to_train(self):
+        return self._rescaled(self.encoder_, self.dictionary_, self.input_scale_)
+
+    def _to_use(self, encoder, dictionary):
+        return self._rescaled(encoder, dictionary, 1 / self.input_scale_)
+
+    def _rescaled(self, encoder, dictionary, factor):
+        """Encoder and dictionary for samples of another scale, with codes of that scale."""
+        if factor == 1:
+            return encoder, dictionary
+        return encoder.fold_inputs(dictionary, None, factor, scale_codes=True)
+
+    def _resolved_loss(self, penalty):
+        weighted = resolve_penalty(self.penalty, self.alpha)
+        return resolve_loss(self.loss, self._resolved_encoder(), weighted, self.target_l0)
+
+    def _judging_penalty(self, memory=None):
+        return rescale_penalty(
+            judging_penalty(self._resolved_loss(None), memory), 1 / self.input_scale_
+        )
 
     def _resolved_encoder(self):
-        encoder = ReLU() if self.encoder is None else self.encoder
-        return resolve_encoder(encoder, resolve_penalty(self.penalty, self.alpha), None)
+        encoder = super()._resolved_encoder()
+        set_target(encoder, self.target_l0)
+        return encoder
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the encoder."""
-        check_number(self.alpha, "alpha", low=0)
-        if self.n_components is not None:
-            check_integer(self.n_components, "n_components")
-        if self.constraint is not None:
-            check_constraint(self.constraint)
-        encoder = self._resolved_encoder()
-        self._check_training(encoder, None)
+        encoder = super()._check_parameters()
+        check_patience(self.patience, self._resolved_loss(None))
+        if check_flag(self.scale_inputs, "scale_inputs"):
+            check_scales(encoder, judging_penalty(self._resolved_loss(None)))
         return encoder

@@ -7,16 +7,46 @@ from sparsecode.losses.autoencoder import AutoencoderLoss
 from sparsecode.losses.base import Loss, LossContext, LossResult
 from sparsecode.losses.lasso import LassoLoss
 from sparsecode.losses.supervised import SupervisedLoss
-from sparsecode.losses.terms import PenaltyTerm, TargetL0, Term
+from sparsecode.losses.terms import (
+    ActiveUnits,
+    AuxK,
+    Contractive,
+    GateReconstruction,
+    GateSparsity,
+    Hoyer,
+    InactiveMargin,
+    KLDivergence,
+    LifetimeSparsity,
+    Lp,
+    NormWeighted,
+    PenaltyTerm,
+    PopulationSparsity,
+    TargetActiveUnits,
+    TargetL0,
+    Term,
+)
 
 __all__ = [
+    "ActiveUnits",
     "AutoencoderLoss",
+    "AuxK",
+    "Contractive",
+    "GateReconstruction",
+    "GateSparsity",
+    "Hoyer",
+    "InactiveMargin",
+    "KLDivergence",
     "LassoLoss",
+    "LifetimeSparsity",
     "Loss",
     "LossContext",
     "LossResult",
+    "Lp",
+    "NormWeighted",
     "PenaltyTerm",
+    "PopulationSparsity",
     "SupervisedLoss",
+    "TargetActiveUnits",
     "TargetL0",
     "Term",
 ]

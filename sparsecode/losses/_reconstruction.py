@@ -8,33 +8,56 @@ from scipy import sparse
 from sparsecode import _jit
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_gradients import RowGradient, add_gradients
+from sparsecode.losses._nested import check_levels, reconstruct_levels
 from sparsecode.losses.base import LossContext, LossResult, shares, weighted_mean
 
 _BLOCK_SIZE = 128
 
 
 def evaluate_terms(
-    terms, X, dictionary, codes, target, sample_weight, dictionary_grads, context=None
+    terms,
+    X,
+    dictionary,
+    codes,
+    target,
+    sample_weight,
+    dictionary_grads,
+    context=None,
+    levels=None,
 ):
     """Mean of ``1/2 ||target - offset - codes @ atoms||^2``, and the terms; see `Loss.evaluate`.
 
-    Without a target the samples are to be reconstructed.
+    Without a target the samples are to be reconstructed; with levels, from so many atoms each.
+    What the signal ``"skip"`` of the context predicts without codes is subtracted first.
     """
     context = LossContext() if context is None else context
     share = shares(sample_weight, codes)
-    wanted = dictionary.center(X if target is None else target)
-    energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
+    wanted, skip = dictionary.center(X if target is None else target), context.signals.get("skip")
+    if skip is not None:
+        wanted = wanted - skip
+    if levels is None:
+        energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
+        products, total = [(codes, error)], error
+    else:
+        edges = check_levels(levels, dictionary.n_components)
+        energies, errors, error, dcodes = reconstruct_levels(
+            wanted, dictionary, codes, share, edges
+        )
+        segments = [slice(*edges[level : level + 2].tolist()) for level in range(len(errors))]
+        products, total = list(zip([codes] * len(errors), errors, segments, strict=True)), errors[0]
     fit = weighted_mean(energies, share) / 2
     parts = {"fit": fit}
     if not np.isfinite(fit):
         return LossResult(fit, {"fit": fit, "penalty": np.nan}, dcodes, {})
     grads = {}
     if dictionary_grads:
-        grads["atoms"] = RowGradient((codes, error))
+        grads["atoms"] = RowGradient(*products)
         if dictionary.offset is not None:
-            grads["offset"] = error.sum(axis=0)
+            grads["offset"] = total.sum(axis=0)
     added = dcodes.data if sparse.issparse(dcodes) else dcodes
-    dsignals = {}
+    # The gradient in every part of the prediction is the same.
+    dsignals, reports = {} if skip is None else {"skip": total}, {}
+    context = context._replace(wanted=wanted, error=error, reports=reports)
     for term in terms:
         value, dterm, dsignal = term.evaluate(
             codes, added, dictionary, share, context, dictionary_grads=dictionary_grads
@@ -44,7 +67,7 @@ def evaluate_terms(
             grads[name] = add_gradients(grads.get(name), grad)
         for name, grad in dsignal.items():
             dsignals[name] = grad if name not in dsignals else dsignals[name] + grad
-    return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals)
+    return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals, reports)
 
 
 def reconstruct(wanted, dictionary, codes, share):

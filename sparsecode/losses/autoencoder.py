@@ -23,6 +23,21 @@ class AutoencoderLoss(Loss):
     ----------
     terms : sequence of Term or Penalty, default=()
         A penalty stands for `PenaltyTerm` of it.
+    levels : sequence of int or None, default=None
+        Nested widths, such as ``(16, 64, None)``: the error is the mean over reconstructions from
+        so many of the first atoms each, the last one, None, from all. So the first atoms learn what
+        is most common, and atoms can be cut off after training. Costs no more multiplications, and
+        the memory of an error for each level. None is the reconstruction from all atoms alone.
+
+    Raises
+    ------
+    ValueError
+        When it is evaluated, if `levels` do not grow up to the number of atoms.
+
+    References
+    ----------
+    B. Bussmann, N. Nabeshima, A. Karvonen and N. Nanda, "Learning multi-level features with
+    Matryoshka sparse autoencoders", 2025.
 
     Examples
     --------
@@ -39,11 +54,17 @@ class AutoencoderLoss(Loss):
     """
 
     terms: Sequence[Term | Penalty] = ()
+    levels: Sequence[int | None] | None = None
 
     @property
     def takes_sparse(self):
         """Whether all terms take sparse codes."""
         return all(term.takes_sparse for term in self.resolved())
+
+    @property
+    def is_constant(self):
+        """Whether no weight changes in the course of training."""
+        return all(term.is_constant for term in self.resolved())
 
     @property
     def needs(self):
@@ -54,6 +75,10 @@ class AutoencoderLoss(Loss):
         for i, term in enumerate(self.resolved()):
             memory.update({f"{i}.{k}": array for k, array in term.init(dictionary).items()})
         return memory
+
+    def check_encoder(self, encoder):
+        for term in self.resolved():
+            term.check_encoder(encoder)
 
     def resolved(self):
         """The terms, penalties among them as `PenaltyTerm`.
@@ -98,6 +123,7 @@ class AutoencoderLoss(Loss):
             sample_weight,
             dictionary_grads,
             context,
+            self.levels,
         )
 
 

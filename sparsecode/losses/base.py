@@ -26,6 +26,8 @@ class LossResult(NamedTuple):
         where the loss does not depend on it. Atoms of an autoencoder get a `RowGradient`.
     dsignals : dict of str to ndarray or csr_array
         Gradients in the signals of the encoder that the loss read; see `LossContext`.
+    reports : dict of str to float
+        What the history of training tells besides the terms.
     """
 
     value: float
@@ -33,6 +35,7 @@ class LossResult(NamedTuple):
     dcodes: np.ndarray
     grads: dict
     dsignals: Mapping = MappingProxyType({})
+    reports: Mapping = MappingProxyType({})
 
 
 class LossContext(NamedTuple):
@@ -49,12 +52,21 @@ class LossContext(NamedTuple):
         place, in training only.
     training : bool
         Whether a step is to be taken, not only a judgement.
+    wanted : ndarray of shape (n_samples, n_features) or None
+        What the codes are to reconstruct, less the offset; set for the terms of a loss.
+    error : ndarray of shape (n_samples, n_features) or None
+        Reconstruction less `wanted`, each row times what its sample counts; likewise.
+    reports : dict of str to float
+        Where terms put what the history should tell; likewise.
     """
 
     step: int = 0
     signals: Mapping = MappingProxyType({})
     memory: Mapping = MappingProxyType({})
     training: bool = False
+    wanted: np.ndarray | None = None
+    error: np.ndarray | None = None
+    reports: Mapping = MappingProxyType({})
 
 
 class Loss(BaseEstimator):
@@ -66,10 +78,13 @@ class Loss(BaseEstimator):
         Whether the loss compares with a target for each sample.
     takes_sparse : bool
         Whether `codes` may be a CSR array; the gradient is then one of the same entries.
+    is_constant : bool
+        Whether the loss is the same function at every step, so that values can be compared.
     """
 
     uses_target: ClassVar[bool] = False
     takes_sparse: ClassVar[bool] = False
+    is_constant: ClassVar[bool] = True
 
     @property
     def needs(self):
@@ -79,6 +94,9 @@ class Loss(BaseEstimator):
     def init(self, dictionary):
         """Return what the loss remembers before the first batch: a dict of arrays."""
         return {}
+
+    def check_encoder(self, encoder):
+        """Raise if the loss makes no sense for the codes of an encoder."""
 
     def __call__(self, X, dictionary, codes, target=None, sample_weight=None):
         """Return the first three entries of `evaluate`: value, terms, and gradient in the codes."""

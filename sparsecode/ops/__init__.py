@@ -16,6 +16,15 @@ from sparsecode.ops.activations import (
     tanh_backward,
     tanh_forward,
 )
+from sparsecode.ops.batch_selection import batch_topk_backward, batch_topk_forward
+from sparsecode.ops.jumps import (
+    gated_backward,
+    gated_forward,
+    jumprelu_backward,
+    jumprelu_forward,
+    step_backward,
+    step_forward,
+)
 from sparsecode.ops.linear import linear_backward, linear_forward
 from sparsecode.ops.selection import (
     lifetime_topk_backward,
@@ -32,6 +41,12 @@ from sparsecode.ops.thresholds import (
 )
 
 __all__ = [
+    "batch_topk_backward",
+    "batch_topk_forward",
+    "gated_backward",
+    "gated_forward",
+    "jumprelu_backward",
+    "jumprelu_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "lifetime_topk_backward",
@@ -46,6 +61,8 @@ __all__ = [
     "soft_threshold_forward",
     "softmax_backward",
     "softmax_forward",
+    "step_backward",
+    "step_forward",
     "support_threshold_backward",
     "support_threshold_forward",
     "tanh_backward",

@@ -18,7 +18,7 @@ def soft_threshold_forward(V, theta, *, positive=False, out=None):
     positive : bool, default=False
         ``max(V - theta, 0)`` instead, for codes that must not be negative.
     out : ndarray of the shape of `V` or None, default=None
-        Where to put the result; not `V` itself.
+        Where to put the result; may be `V` itself.
 
     Returns
     -------
@@ -37,13 +37,8 @@ def soft_threshold_forward(V, theta, *, positive=False, out=None):
     (array([[1., 0., 1.]]), 0.0)
     """
     theta = np.asarray(theta, dtype=V.dtype)
-    limit = np.maximum(theta, 0)
-    if positive:
-        out = np.subtract(V, limit, out=out)
-        np.maximum(out, 0, out=out)
-    else:
-        out = np.clip(V, -limit, limit, out=out)
-        np.subtract(V, out, out=out)
+    out = np.empty_like(V) if out is None else out
+    _shrink_rows(V, _limits(V, theta), positive, out)
     return out, (out, theta)
 
 
@@ -68,10 +63,9 @@ def soft_threshold_backward(dout, cache):
     See `soft_threshold_forward`.
     """
     out, theta = cache
-    dV = np.sign(out)
-    signed = dout * dV
-    dV *= signed
-    return dV, _threshold_gradient(signed, theta)
+    dV, total = np.empty_like(out), np.zeros(out.shape[1], dtype=out.dtype)
+    _unshrink_rows(dout, out, dV, total)
+    return dV, _threshold_gradient(total, theta)
 
 
 def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None):
@@ -113,14 +107,13 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     (array([[1., 0., 1.]]), 1.0)
     """
     theta = np.asarray(theta, dtype=V.dtype)
-    limits = np.empty(V.shape[1], dtype=V.dtype)
-    limits[:] = np.maximum(theta, 0)
+    limits = _limits(V, theta)
     out = np.empty_like(V) if out is None else out
-    shrunk = np.empty(V.shape, dtype=np.int8)
     bits = np.empty(V.shape[1], dtype=f"int{8 * V.itemsize}")
+    least = np.empty(len(V), dtype=bits.dtype)
     octave = bits.dtype.type(1) << np.finfo(V.dtype).nmant
-    _select_rows(V, limits, n_selected, positive, bits.view(V.dtype), bits, octave, out, shrunk)
-    return out, (out, shrunk, theta)
+    _select_rows(V, limits, n_selected, positive, bits.view(V.dtype), bits, octave, out, least)
+    return out, (out, least.view(V.dtype), theta)
 
 
 def support_threshold_backward(dout, cache):
@@ -140,33 +133,78 @@ def support_threshold_backward(dout, cache):
     --------
     See `support_threshold_forward`.
     """
-    out, shrunk, theta = cache
-    return dout * (out != 0), _threshold_gradient(dout * shrunk, theta)
+    out, least, theta = cache
+    dV, total = np.empty_like(out), np.zeros(out.shape[1], dtype=out.dtype)
+    _unselect_rows(dout, out, least, dV, total)
+    return dV, _threshold_gradient(total, theta)
 
 
-def _threshold_gradient(signed, theta):
-    """Gradient of thresholds from gradients times signs; 0 where a negative one counts as 0."""
-    total = signed.sum() if theta.ndim == 0 else signed.sum(axis=0)
+def _limits(V, theta):
+    """The threshold of each component."""
+    limits = np.empty(V.shape[1], dtype=V.dtype)
+    limits[:] = np.maximum(theta, 0)
+    return limits
+
+
+def _threshold_gradient(total, theta):
+    """Gradient of thresholds from the sums of gradients times signs, for each component."""
+    total = total.sum() if theta.ndim == 0 else total
+    # A negative one counts as 0 wherever it is.
     return np.where(theta >= 0, 0 - total, 0).astype(theta.dtype)
 
 
 @_jit.kernel
-def _select_rows(V, limits, n_selected, positive, sizes, bits, octave, out, shrunk):
-    n = V.shape[1]
+def _shrink_rows(V, limits, positive, out):
+    zero = V.dtype.type(0)
     for s in range(V.shape[0]):
-        row, result, sign = V[s], out[s], shrunk[s]
+        row, result = V[s], out[s]
+        if positive:
+            for j in range(limits.shape[0]):
+                size = row[j] - limits[j]
+                result[j] = zero if size <= 0 else size
+        else:
+            for j in range(limits.shape[0]):
+                cut = limits[j] if row[j] > limits[j] else row[j]
+                result[j] = row[j] - (-limits[j] if row[j] < -limits[j] else cut)
+
+
+@_jit.kernel
+def _unshrink_rows(dout, out, dV, total):
+    zero = out.dtype.type(0)
+    for s in range(out.shape[0]):
+        slopes, row, result = dout[s], out[s], dV[s]
+        for j in range(total.shape[0]):
+            total[j] += slopes[j] if row[j] > 0 else zero
+            total[j] -= slopes[j] if row[j] < 0 else zero
+            result[j] = slopes[j] if row[j] != 0 else zero
+
+
+@_jit.kernel
+def _unselect_rows(dout, out, least, dV, total):
+    zero = out.dtype.type(0)
+    for s in range(out.shape[0]):
+        slopes, row, result = dout[s], out[s], dV[s]
+        for j in range(total.shape[0]):
+            # What was shrunk is less than all that was selected.
+            total[j] += slopes[j] if 0 < row[j] < least[s] else zero
+            total[j] -= slopes[j] if -least[s] < row[j] < 0 else zero
+            result[j] = slopes[j] if row[j] != 0 else zero
+
+
+@_jit.kernel
+def _select_rows(V, limits, n_selected, positive, sizes, bits, octave, out, least):
+    n, zero = V.shape[1], V.dtype.type(0)
+    for s in range(V.shape[0]):
+        row, result = V[s], out[s]
         for j in range(n):
             size = row[j] if positive else abs(row[j])
-            sizes[j] = size if size > limits[j] else 0
-        least = _least_selected(bits, octave, n_selected)
+            sizes[j] = size if size > limits[j] else zero
+        least[s] = bound = _least_selected(bits, octave, n_selected)
         for j in range(n):
             cut = limits[j] if row[j] > 0 else -limits[j]
-            cut = cut if bits[j] < least else 0
+            cut = cut if bits[j] < bound else zero
             # Not 0 at once: what is no number must stay none.
             result[j] = row[j] - (cut if bits[j] > 0 else row[j])
-        for j in range(n):
-            side = (1 if result[j] > 0 else 0) - (1 if result[j] < 0 else 0)
-            sign[j] = side if bits[j] < least else 0
 
 
 @_jit.inner

@@ -13,7 +13,8 @@ from sparsecode.testing.gradients import gradcheck
 
 def trained(case):
     """Parameters that are not those of `init`: every entry is moved a little."""
-    start = case.encoder.init(case.dictionary, random_state=0)
+    ready = case.ready().params
+    start = case.encoder.init(case.dictionary, random_state=0) if ready is None else ready
     params = {}
     for name, array in start.items():
         size = np.sqrt(np.mean(array**2)) if array.any() else 0.1
@@ -30,8 +31,10 @@ def check_init(case):
     require(len(params) > 0 or _learns_atoms(case, params), "init returns no parameters")
     for name, array in params.items():
         require(type(array) is np.ndarray, f"params[{name!r}] is a {type(array).__name__}")
-        require(np.isfinite(array).all(), f"params[{name!r}] of init is not finite")
-        require(np.array_equal(array, again[name]), f"params[{name!r}] of init is not repeatable")
+        is_set = name not in case.encoder.buffers
+        require(np.isfinite(array).all() == is_set, f"params[{name!r}] of init is not finite")
+        same = np.array_equal(array, again[name], equal_nan=True)
+        require(same, f"params[{name!r}] of init is not repeatable")
         require(array.dtype == np.float64, f"params[{name!r}] of float64 is {array.dtype}")
         require(single[name].dtype == np.float32, f"params[{name!r}] of float32 is not float32")
         require(array.flags.writeable, f"params[{name!r}] cannot be trained in place")
@@ -70,11 +73,11 @@ def check_ista(case):
 def check_gradients(case):
     """Of every parameter, the atoms and the offset; also of a truncated network."""
     encoder, params = case.encoder, trained(case)
-    names = list(params)
+    names = [name for name in params if name not in encoder.buffers]
 
     def unpack(atoms, offset, arrays):
         dictionary = Dictionary(atoms, offset)
-        return dict(zip(names, arrays, strict=True)), case.X, dictionary
+        return params | dict(zip(names, arrays, strict=True)), case.X, dictionary
 
     for n_layers in (None, 1):
 
@@ -88,10 +91,13 @@ def check_gradients(case):
             # An encoder that never reads the atoms has no gradient in them, and it must be 0.
             none = np.zeros_like(atoms)
             found = grads.get("atoms", none), grads["offset"], *(grads[name] for name in names)
-            return tuple(np.asarray(grad) for grad in found)
+            found = tuple(np.asarray(grad) for grad in found)
+            estimates = (name in encoder.straight_through for name in ("", "", *names))
+            return tuple(None if e else g for e, g in zip(estimates, found, strict=True))
 
         with naming(f"n_layers={n_layers}; arrays are atoms, offset, {', '.join(names)}"):
-            arrays = (case.dictionary.atoms, case.dictionary.offset, *params.values())
+            trained_ones = (params[name] for name in names)
+            arrays = (case.dictionary.atoms, case.dictionary.offset, *trained_ones)
             gradcheck(forward, backward, *arrays)
 
 
@@ -104,7 +110,8 @@ def check_backward(case):
         require(codes.dtype == dtype, f"codes of {np.dtype(dtype)} are {codes.dtype}")
         dcodes = read_only(np.ones_like(codes))
         grads = encoder.backward(dcodes, cache)
-        require(grads.keys() == params.keys(), f"gradients of {sorted(grads)}, not of the params")
+        expected = params.keys() - set(encoder.buffers)
+        require(grads.keys() == expected, f"gradients of {sorted(grads)}, not of the params")
         for name, grad in grads.items():
             require(grad.shape == params[name].shape, f"gradient of {name!r} has another shape")
             require(grad.dtype == dtype, f"gradient of {name!r} is {grad.dtype}")
@@ -114,6 +121,25 @@ def check_backward(case):
             require(np.array_equal(kept[name], again[name]), f"gradient of {name!r} in `out`")
         with naming("a gradient of another shape than the codes"):
             raised_by(ValueError, encoder.backward, dcodes[:, :-1], cache)
+
+
+def check_buffers(case):
+    """What gradients do not train is NaN until it is set, and refused by `encode` till then."""
+    encoder = case.encoder
+    if not encoder.buffers:
+        return
+    params = encoder.init(case.dictionary, random_state=0)
+    with naming("encode before training"):
+        message = raised_by(ValueError, encoder.encode, case.X, case.dictionary)
+        require(type(encoder).__name__ in message, f"the encoder is not named: {message}")
+        raised_by(ValueError, encoder.forward, params, case.X, case.dictionary)
+    before = {name: array.copy() for name, array in params.items()}
+    _, cache = encoder.forward(params, case.X, case.dictionary, training=True)
+    require(not encoder.is_ready(params), "forward sets buffers, not update_buffers")
+    encoder.update_buffers(params, cache)
+    require(encoder.is_ready(params), "update_buffers does not set all buffers")
+    for name in params.keys() - set(encoder.buffers):
+        require(np.array_equal(params[name], before[name]), f"update_buffers changed {name!r}")
 
 
 def check_truncation(case):
@@ -169,6 +195,7 @@ CHECKS = (
     check_ista,
     check_gradients,
     check_backward,
+    check_buffers,
     check_truncation,
     check_inabilities,
     check_wrong_params,

@@ -85,7 +85,19 @@ class Case:
         """Encode these samples, or others."""
         X = self.X if X is None else X
         dictionary = self.dictionary if dictionary is None else dictionary
-        return self.encoder.encode(X, dictionary, **options)
+        return self.ready().encode(X, dictionary, **options)
+
+    def ready(self):
+        """The encoder, its buffers set as the first steps of training set them."""
+        encoder = self.encoder
+        if not getattr(encoder, "buffers", ()) or encoder.params is not None:
+            return encoder
+        dictionary = self.dictionary
+        params = encoder.init(dictionary, random_state=0)
+        # Two batches, so that a running average is not one of the numbers that it is compared to.
+        for X in (self.X, 0.5 * self.X):
+            encoder.update_buffers(params, encoder.forward(params, X, dictionary, training=True)[1])
+        return encoder.bind(params)
 
 
 def _with_penalties(encoder, X, dictionary):

@@ -9,7 +9,7 @@ from sparsecode.testing._require import naming, read_only, require
 from sparsecode.testing.gradients import gradcheck
 
 
-def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, **settings):
+def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, straight_through=(), **settings):
     """Check that a forward function and its backward belong together.
 
     Gradients are compared with central differences. The inputs and the upstream gradient are not
@@ -28,6 +28,8 @@ def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, **settings):
         Largest relative error of a gradient, as in `gradcheck`.
     random_state : int, RandomState instance or None, default=0
         Draws the upstream gradient.
+    straight_through : tuple of int, default=()
+        Which inputs have an estimate for a gradient, that of a jump, which is not compared.
     **settings
         Passed on to `forward`.
 
@@ -49,15 +51,21 @@ def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, **settings):
         again = forward(*inputs, **settings)[0]
         require(np.array_equal(out, again), "gives another answer the second time")
         dout = read_only(check_random_state(random_state).standard_normal(out.shape))
+
+        def compared(dout, *arrays):
+            found = backward(dout, forward(*arrays, **settings)[1])
+            require(isinstance(found, tuple), "the gradients are not a tuple")
+            estimates = (i in straight_through for i in range(len(found)))
+            return tuple(None if e else g for e, g in zip(estimates, found, strict=True))
+
         gradcheck(
             lambda *arrays: forward(*arrays, **settings)[0],
-            lambda dout, *arrays: backward(dout, forward(*arrays, **settings)[1]),
+            compared,
             *inputs,
             tol=tol,
             random_state=random_state,
         )
         gradients, repeated = backward(dout, cache), backward(dout, cache)
-        require(isinstance(gradients, tuple), "the gradients are not a tuple")
         for first, second in zip(gradients, repeated, strict=True):
             same = first is second if first is None else np.array_equal(first, second)
             require(same, "backward uses up its cache")

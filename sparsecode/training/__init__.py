@@ -1,7 +1,17 @@
 """The training loop: mini-batches of samples, gradients, steps; for every trainable encoder."""
 
+from sparsecode.training.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from sparsecode.training.loop import train
-from sparsecode.training.stages import Stage, layer_by_layer
+from sparsecode.training.stages import Stage, growing, layer_by_layer
 from sparsecode.training.state import TrainingState
 
-__all__ = ["Stage", "TrainingState", "layer_by_layer", "train"]
+__all__ = [
+    "GaussianNoise",
+    "MaskingNoise",
+    "SaltAndPepper",
+    "Stage",
+    "TrainingState",
+    "growing",
+    "layer_by_layer",
+    "train",
+]

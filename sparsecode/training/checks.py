@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.constraints import Free
 from sparsecode.optimizers import Adam, Optimizer
+from sparsecode.resampling.neurons import check_resampling
 from sparsecode.training.stages import Stage, check_layers
 from sparsecode.training.state import TrainingState
 
@@ -42,6 +43,16 @@ def resolve_optimizer(optimizer, schedule):
             )
         )
     return clone(optimizer).set_params(lr=schedule)
+
+
+def check_patience(patience, loss):
+    """Raise ValueError if there is no lowest loss to wait for."""
+    if patience is not None and not loss.is_constant:
+        raise ValueError(
+            f"patience is {patience} but the weights of {type(loss).__name__} change, so that "
+            "values of different epochs cannot be compared; expected None. Leave patience out, or "
+            "use constant weights."
+        )
 
 
 def resolve_stages(stages, encoder, optimizer):
@@ -107,6 +118,44 @@ def check_learning(learn_dictionary, dictionary, optimizer):
         raise TypeError(
             f"{type(optimizer).__name__} cannot keep atoms in {dictionary.constraint}. Use Adam, "
             "or a Dictionary with the constraint Free()."
+        )
+
+
+def check_corruption(corrupt):
+    """Raise TypeError if what corrupts samples cannot be called."""
+    if corrupt is not None and (not callable(corrupt) or isinstance(corrupt, type)):
+        raise TypeError(
+            wrong(
+                "corrupt",
+                got=repr(corrupt),
+                expected="a callable corrupt(X, rng), or None",
+                remedy="Use for example GaussianNoise(0.1).",
+            )
+        )
+
+
+def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, target):
+    """Raise if units cannot be counted, or not be resampled, with these pieces."""
+    check_resampling(resampling, encoder)
+    if dead_window is not None:
+        check_integer(dead_window, "dead_window")
+    given = "resampling" if resampling is not None else "dead_window"
+    if optimizer.full_batch and (resampling, dead_window) != (None, None):
+        raise TypeError(
+            f"{given} is given but {type(optimizer).__name__} takes no steps between which units "
+            f"could be counted. Use Adam, or leave {given} out."
+        )
+    if resampling is None:
+        return
+    if not learn_dictionary:
+        raise TypeError(
+            "resampling is given but the dictionary is not learned; expected both, as dead units "
+            "get new atoms. Set learn_dictionary=True, or leave resampling out."
+        )
+    if target is not None:
+        raise TypeError(
+            "resampling is given with a target; expected none, as the new atoms are samples. Leave "
+            "resampling out."
         )
 
 
@@ -178,6 +227,11 @@ def start(encoder, dictionary, loss, optimizer, random_state):
     )
 
 
+def buffers_of(encoder):
+    """Names of the parameters that no gradient changes."""
+    return getattr(encoder, "buffers", ())
+
+
 def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
     """Raise ValueError if training cannot go on from a state with these pieces."""
     state.check_architecture(encoder)
@@ -199,7 +253,7 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stage
             f"the state is in stage {state.stage + 1} but there are {n_stages}; expected as many "
             "stages as that training has. Give the same list of stages."
         )
-    learned = dict(state.params)
+    learned = {name: a for name, a in state.params.items() if name not in buffers_of(encoder)}
     if learn_dictionary:
         learned["atoms"] = state.dictionary.atoms
         if state.dictionary.offset is not None:

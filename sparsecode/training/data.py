@@ -82,10 +82,11 @@ class Gatherer:
     dictionary: Dictionary
     teacher: object
     batch_size: int | None
+    n_features: int
     fixed: bool
 
     def __call__(self, X, target=None, sample_weight=None):
-        X = check_rows(X, "X", n_columns=self.dictionary.n_features)
+        X = check_rows(X, "X", n_columns=self.n_features)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True

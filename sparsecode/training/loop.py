@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sparsecode._validation import check_flag
+from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import as_dictionary
 from sparsecode.training.checks import (
+    check_activity,
+    check_corruption,
     check_learning,
     check_loss,
     check_numbers,
+    check_patience,
     check_state,
     check_stream,
     check_validation,
@@ -31,6 +34,7 @@ def train(
     steps_per_epoch=None,
     target=None,
     sample_weight=None,
+    input_scale=1.0,
     X_val=None,
     target_val=None,
     validation_fraction=None,
@@ -40,6 +44,9 @@ def train(
     shuffle=True,
     learn_dictionary=False,
     stages=None,
+    corrupt=None,
+    resampling=None,
+    dead_window=None,
     state=None,
     random_state=None,
     callback=None,
@@ -80,6 +87,8 @@ default=None
         epoch, as a sparse matrix, if it stays the same, else batch by batch.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         How much each sample counts in the loss; None is 1 each.
+    input_scale : float, default=1.0
+        What samples are multiplied by where they are read, a batch at a time, those of `X_val` too.
     X_val : array-like or sparse matrix of shape (n_validation, n_features) or None, default=None
         Samples to judge by, not learned from.
     target_val : array-like or sparse matrix of shape (n_validation, n_targets) or None, \
@@ -92,7 +101,8 @@ default=None
     max_norm : float or None, default=None
         Longest gradient, all parameters together; longer ones are scaled down.
     patience : int or None, default=None
-        Epochs in a row without a new lowest loss after which a stage ends; None never does.
+        Epochs in a row without a new lowest loss after which a stage ends; None never does. With a
+        loss whose weights change there is no lowest: the latest parameters count as the best.
     shuffle : bool, default=True
         Whether the samples come in another random order in every epoch.
     learn_dictionary : bool, default=False
@@ -103,6 +113,15 @@ default=None
         Parts of the training of an unrolled network, such as `layer_by_layer` gives; None is one
         stage for all layers, end to end. Every stage starts from the best parameters of the one
         before, with a fresh optimizer.
+    corrupt : callable or None, default=None
+        Called as ``corrupt(X, rng)`` with each batch that a step is taken for, such as
+        `GaussianNoise`: the encoder reads what it returns, the loss compares with the batch
+        itself. What it draws from `rng` is the same in a resumed run.
+    resampling : ResampleNeurons or None, default=None
+        When and how dead units begin anew; the history then tells how many did in an epoch.
+    dead_window : int or None, default=None
+        Samples that must have left a unit unused for the history to count it as dead; None is that
+        of `resampling`, or counts nothing.
     state : TrainingState or None, default=None
         Where to go on, instead of with `dictionary` and the parameters of `encoder`; all else
         should be as it was.
@@ -151,10 +170,20 @@ default=None
     dictionary = as_dictionary(dictionary)
     optimizer = resolve_optimizer(optimizer, schedule)
     stages = resolve_stages(stages, encoder, optimizer)
+    check_number(input_scale, "input_scale", low=0, low_open=True)
     check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm)
     check_loss(loss, target, streamed=is_stream(X))
+    loss.check_encoder(encoder)
     check_learning(learn_dictionary, dictionary, optimizer)
+    check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, target)
+    check_corruption(corrupt)
+    check_patience(patience, loss)
     teacher = target if hasattr(target, "encode") else None
+    if teacher is not None and input_scale != 1:
+        raise ValueError(
+            f"input_scale is {input_scale} but an encoder computes the targets, from samples as "
+            "they are; expected 1. Scale the samples before."
+        )
     check_validation(loss, X_val, target_val, teacher, validation_fraction)
     check_flag(shuffle, "shuffle")
     fresh = state is None
@@ -163,10 +192,11 @@ default=None
     else:
         check_state(state, encoder, dictionary, optimizer, learn_dictionary, len(stages))
     given = None if teacher is not None else target
-    gather = Gatherer(state.dictionary, teacher, batch_size, fixed=not learn_dictionary)
+    n_features = getattr(encoder, "n_inputs", dictionary.n_features)
+    gather = Gatherer(state.dictionary, teacher, batch_size, n_features, fixed=not learn_dictionary)
     if is_stream(X):
         check_stream(optimizer, sample_weight, given, validation_fraction)
-        source, held = StreamSource(X, steps_per_epoch, dictionary.n_features), None
+        source, held = StreamSource(X, steps_per_epoch, n_features), None
     else:
         samples = gather(X, given, sample_weight)
         held = None
@@ -190,6 +220,10 @@ default=None
         patience=patience,
         learn_dictionary=learn_dictionary,
         callback=callback,
+        corrupt=corrupt,
+        resampling=resampling,
+        dead_window=dead_window,
+        input_scale=float(input_scale),
     )
     return _states(trainer, state, fresh, check_flag(verbose, "verbose"))
 

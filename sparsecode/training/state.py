@@ -38,7 +38,8 @@ class TrainingState:
     optimizer : dict of str to ndarray
         State of the optimizer.
     memory : dict of str to ndarray
-        What the loss remembers from batch to batch.
+        What the loss remembers from batch to batch, and how many samples in a row left each unit
+        unused, ``"activity.idle"``, where these are counted.
     n_epochs, n_steps : int
         Epochs and steps so far.
     stage, n_stage_epochs : int
@@ -50,7 +51,9 @@ class TrainingState:
     history : dict of str to list of float
         For each epoch: `loss` and the terms it is the sum of, `validation` where there are
         validation samples, `grad_norm` (the mean, before clipping), `lr` of the last step,
-        `n_layers` (0 is all) and `seconds` since the start.
+        `n_layers` (0 is all) and `seconds` since the start; what terms tell besides, such as
+        `mean_activation`; and where units are counted the shares of `dead` ones and of `dense`
+        ones, which more than a tenth of the samples used, and how many were `resampled`.
     """
 
     architecture: str

@@ -11,10 +11,14 @@ import numpy as np
 from sparsecode._batches import Samples
 from sparsecode._row_gradients import RowGradient, add_gradients
 from sparsecode._rows import dense_rows
-from sparsecode.dictionary import Dictionary
 from sparsecode.losses import LossContext
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
+from sparsecode.resampling import ResampleNeurons
+from sparsecode.training.activity import Activity, activity_of
+from sparsecode.training.checks import buffers_of
+from sparsecode.training.corruption import corrupted
+from sparsecode.training.live import LiveParameters
 from sparsecode.training.stages import lr_scale
 
 
@@ -40,59 +44,6 @@ class Progress(NamedTuple):
     lr: float
 
 
-class LiveParameters:
-    """Parameters that are changed in place: those of the encoder and, if learned, the dictionary's.
-
-    Everything is copied from a state, whose own arrays stay as they are.
-    """
-
-    def __init__(self, state, learn_dictionary):
-        self.params = {name: param.copy() for name, param in state.params.items()}
-        self.memory = {name: array.copy() for name, array in state.memory.items()}
-        self.given, self.atoms = state.dictionary, {}
-        if learn_dictionary:
-            self.atoms["atoms"] = state.dictionary.atoms.copy()
-            if state.dictionary.offset is not None:
-                self.atoms["offset"] = state.dictionary.offset.copy()
-
-    @property
-    def learned(self):
-        """All arrays by name, as an optimizer changes them."""
-        return {**self.params, **self.atoms}
-
-    def dictionary(self):
-        """The dictionary as it is now: it shares the arrays that are learned, without a copy."""
-        if not self.atoms:
-            return self.given
-        # A new one for each batch: what it computes from its atoms is never out of date.
-        live = Dictionary.__new__(Dictionary)
-        offset = self.atoms.get("offset")
-        live.__setstate__(
-            {
-                "atoms": self.atoms["atoms"].view(),
-                "offset": None if offset is None else offset.view(),
-                "constraint": self.given.constraint,
-            }
-        )
-        return live
-
-    def to_tangent(self, grads):
-        """Remove from the gradient of the atoms what their constraint would undo."""
-        grad = grads.get("atoms")
-        if isinstance(grad, RowGradient):
-            grad.to_tangent(self.given.constraint, self.atoms["atoms"])
-        elif grad is not None:
-            self.given.constraint.tangent(self.atoms["atoms"], grad, out=grad)
-
-    def project(self, grads):
-        """Put the atoms back on their constraint, unless their step did that."""
-        if self.atoms and not isinstance(grads.get("atoms"), RowGradient):
-            self.given.constraint.project(self.atoms["atoms"], out=self.atoms["atoms"])
-
-    def are_finite(self):
-        return all(np.isfinite(array.sum()) for array in self.learned.values())
-
-
 @dataclass
 class Trainer:
     """Runs epochs; everything that changes is in the state."""
@@ -110,15 +61,22 @@ class Trainer:
     patience: int | None
     learn_dictionary: bool
     callback: object
+    corrupt: object = None
+    resampling: ResampleNeurons | None = None
+    dead_window: int | None = None
+    input_scale: float = 1.0
     stopped: bool = False
     _memory: dict | None = None
+    _activity: Activity | None = None
 
     def enter(self, state, number):
         """State at the beginning of a stage: the best parameters so far, a fresh optimizer."""
         state = replace(state, params=state.best_params, dictionary=state.best_dictionary)
-        live = LiveParameters(state, self.learn_dictionary)
+        live = self._live(state)
         best_loss = np.inf
-        if self.held is not None:
+        # An encoder that cannot be used before its first step is not the best so far.
+        is_ready = not buffers_of(self.encoder) or self.encoder.is_ready(live.params)
+        if self.held is not None and is_ready:
             with np.errstate(over="ignore", invalid="ignore"):
                 best_loss = self._validate(
                     live, self.stages[number].n_layers, state.n_epochs, state.n_steps
@@ -142,8 +100,9 @@ class Trainer:
     def epoch(self, state):
         """State after one more epoch, or None if there are no more batches."""
         begin = time.perf_counter()
-        live = LiveParameters(state, self.learn_dictionary)
+        live = self._live(state)
         slots = {name: array.copy() for name, array in state.optimizer.items()}
+        self._activity = activity_of(self.resampling, self.dead_window, live)
         run = self._minimize if self.optimizer.full_batch else self._steps
         # Overflow on the way to divergence is told by the error, not by warnings.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -154,6 +113,10 @@ class Trainer:
                 raise diverged(state.n_epochs, self.optimizer)
             record = _means(rows)
             value = record["loss"]
+            if self._activity is not None:
+                record.update(self._activity.record())
+            if self.resampling is not None:
+                record["resampled"] = float(sum(row["resampled"] for row in rows))
             n_layers = self.stages[state.stage].n_layers
             if self.held is not None:
                 n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
@@ -165,8 +128,12 @@ class Trainer:
         n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
         return self._state(state, live, slots, value, n_steps, record)
 
+    def _live(self, state):
+        return LiveParameters(state, self.learn_dictionary, buffers_of(self.encoder))
+
     def _state(self, state, live, slots, value, n_steps, record):
-        is_best = value < state.best_loss
+        # Values of different functions tell nothing: then the latest parameters are the best.
+        is_best = value < state.best_loss or not self.loss.is_constant
         dictionary = live.dictionary()
         return replace(
             state,
@@ -190,20 +157,25 @@ class Trainer:
         """Take a step for each batch; returns what is known of each."""
         stage, rows, learned = self.stages[state.stage], [], live.learned
         scale = lr_scale(stage, self.encoder, live.params, live.atoms)
-        for batch in self.source.epoch(state.seed, state.n_epochs):
+        for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
             weight = _weight(batch)
             if weight == 0:
                 continue
-            n_steps = state.n_steps + len(rows)
-            result, grads = self._gradients(live, batch, stage.n_layers, state.n_epochs, n_steps)
+            n_steps, seed = state.n_steps + len(rows), (state.seed, state.n_epochs, i)
+            result, grads, cache = self._gradients(
+                live, batch, stage.n_layers, state.n_epochs, n_steps, seed
+            )
             live.to_tangent(grads)
             norm = None if self.max_norm is None else clip_gradients(grads, self.max_norm)
             lr = self.optimizer.lr_at(int(slots["step"]))
             self.optimizer.update(learned, grads, slots, lr_scale=scale)
             live.project(grads)
+            self._update_buffers(live, cache)
             # Products are measured by the step that makes them.
             norm = gradient_norm(grads) if norm is None else norm
-            row = {"loss": result.value, **result.terms, "grad_norm": norm}
+            row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
+            if self.resampling is not None:
+                row["resampled"] = self._resample(live, batch, slots, n_steps + 1, seed)
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
             if self._told(Progress(state.n_epochs, state.n_steps + len(rows), *_seen(rows))):
                 break
@@ -213,15 +185,20 @@ class Trainer:
         """Minimise the loss of all samples; batches are only the pieces that it is summed over."""
         stage = self.stages[state.stage]
 
-        def evaluate():
+        def evaluate(is_last=False):
             rows, sums = [], {}
-            for batch in self.source.epoch(state.seed, state.n_epochs):
+            for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
                 weight = _weight(batch)
                 if weight > 0:
-                    result, grads = self._gradients(
-                        live, batch, stage.n_layers, state.n_epochs, state.n_steps
+                    # Of the epoch and the batch alone: the function must stay the same one.
+                    seed = state.seed, state.n_epochs, i
+                    result, grads, cache = self._gradients(
+                        live, batch, stage.n_layers, state.n_epochs, state.n_steps, seed
                     )
-                    rows.append({"loss": result.value, **result.terms, "weight": weight})
+                    if is_last:
+                        self._update_buffers(live, cache)
+                    told = {**result.terms, **result.reports}
+                    rows.append({"loss": result.value, **told, "weight": weight})
                     for name, grad in grads.items():
                         grad = np.asarray(grad) * grad.dtype.type(weight)
                         sums[name] = sums[name] + grad if name in sums else grad
@@ -236,16 +213,31 @@ class Trainer:
 
         # The parameters are the live ones, which the optimizer changes before it calls.
         found = self.optimizer.minimize(function, live.learned)
-        means, grads = evaluate()
+        means, grads = evaluate(is_last=True)
         row = {**means, "grad_norm": clip_gradients(grads), "lr": 1.0, "weight": 1.0}
         self._told(Progress(state.n_epochs, state.n_steps + found.n_iter, *_seen([row])))
         return [{**row, "n_steps": found.n_iter}]
 
-    def _gradients(self, live, batch, n_layers, n_epochs, n_steps=0):
-        """Loss of a batch, and its gradient in everything that is learned."""
+    def _resample(self, live, batch, slots, n_steps, seed):
+        """Let dead units begin anew where it is time; returns how many."""
+        if not self.resampling.is_due(n_steps):
+            return 0
+        dictionary = live.dictionary()
+        X = dense_rows(batch.X, slice(None), dictionary.dtype)
+        codes = self.encoder.forward(live.params, X, dictionary, **self._options(None, True))[0]
+        new = self._activity.resample(
+            self.resampling, self.encoder, live.params, dictionary, X, codes, batch, seed
+        )
+        for name, rows in {"atoms": new.atoms, **new.params}.items():
+            live.learned[name][new.units] = rows
+            self.optimizer.reset(slots, name, new.units)
+        return len(new.units)
+
+    def _gradients(self, live, batch, n_layers, n_epochs, n_steps=0, seed=None):
+        """Loss of a batch, its gradient in everything that is learned, and the encoder's cache."""
         dictionary = live.dictionary()
         context = LossContext(n_steps, memory=live.memory, training=True)
-        result, cache = self._judge(live, dictionary, batch, n_layers, context)
+        result, cache = self._judge(live, dictionary, batch, n_layers, context, seed)
         if not np.isfinite(result.value):
             raise diverged(n_epochs, self.optimizer)
         # Gradients as large as the parameters: their memory is used again for the next batch.
@@ -260,17 +252,28 @@ class Trainer:
         }
         for name, grad in result.grads.items():
             grads[name] = add_gradients(grads.get(name), grad)
-        return result, grads
+        return result, grads, cache
 
-    def _judge(self, live, dictionary, batch, n_layers, context):
+    def _update_buffers(self, live, cache):
+        if live.buffers:
+            self.encoder.update_buffers(live.params, cache)
+
+    def _judge(self, live, dictionary, batch, n_layers, context, seed=None):
         whole, dtype = slice(None), dictionary.dtype
         X, target = dense_rows(batch.X, whole, dtype), batch.target
+        if self.input_scale != 1:
+            X = X * dtype.type(self.input_scale)
         if self.teacher is not None and target is None:
             target = self.teacher.encode(X, dictionary)
         elif target is not None:
             target = dense_rows(target, whole, dtype)
         options = self._options(n_layers, context.training)
-        codes, cache = self.encoder.forward(live.params, X, dictionary, **options)
+        seen = X
+        if self.corrupt is not None and context.training:
+            seen = corrupted(X, self.corrupt, seed)
+        codes, cache = self.encoder.forward(live.params, seen, dictionary, **options)
+        if self._activity is not None and context.training:
+            self._activity.see(codes)
         if self.loss.needs:
             context = context._replace(signals=cache.signals)
         result = self.loss.evaluate(
@@ -337,7 +340,7 @@ def _seen(rows):
 
 def _means(rows):
     """Weighted means of what was recorded of each batch, and the last learning rate."""
-    names = [name for name in rows[0] if name not in ("weight", "n_steps")]
+    names = [name for name in rows[0] if name not in ("weight", "n_steps", "resampled")]
     if len(rows) == 1:
         return {name: float(rows[0][name]) for name in names}
     weights = [row["weight"] for row in rows]

@@ -13,8 +13,10 @@ from sparsecode import (
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
+    Transcoder,
     estimators,
 )
+from sparsecode.optimizers import Adam
 
 pytestmark = pytest.mark.needs_jit("the checks fit hundreds of times")
 
@@ -43,6 +45,7 @@ TO_CHECK = {
     "LISTA": LISTA(n_components=3, n_layers=3, alpha=0.1, n_epochs=3),
     "SparseAutoencoder": SparseAutoencoder(n_components=3, alpha=0.1, n_epochs=3),
     "SparseOutlierDetector": SparseOutlierDetector(),
+    "Transcoder": Transcoder(n_components=3, skip=True, optimizer=Adam(0.1), n_epochs=30),
 }
 
 

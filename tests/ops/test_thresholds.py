@@ -108,3 +108,25 @@ def test_in_memory_that_is_given(rng):
     assert out is given
     out, _ = support_threshold_forward(V, 0.3, n_selected=2, out=given)
     assert out is given
+
+
+@dtypes
+@signs
+def test_gradients_entry_by_entry(rng, dtype, positive):
+    """Of the threshold minus the sign where it shrinks, of what goes in 1 where not cut to 0."""
+    V, dout = (rng.standard_normal((5, 7)).astype(dtype) for _ in range(2))
+    theta = rng.uniform(0.1, 0.9, 7).astype(dtype)
+    size = V if positive else np.abs(V)
+    passes = size > theta
+    _, cache = soft_threshold_forward(V, theta, positive=positive)
+    dV, dtheta = soft_threshold_backward(dout, cache)
+    np.testing.assert_array_equal(dV, np.where(passes, dout, 0))
+    expected = -np.sum(np.sign(V) * dout * passes, axis=0)
+    np.testing.assert_allclose(dtheta, expected, rtol=1e-5, atol=1e-6)
+    _, cache = support_threshold_forward(V, theta, n_selected=2, positive=positive)
+    dV, dtheta = support_threshold_backward(dout, cache)
+    np.testing.assert_array_equal(dV, np.where(passes, dout, 0))
+    shrunk = passes & (size < np.sort(np.where(passes, size, 0), axis=1)[:, -2:-1])
+    expected = -np.sum(np.sign(V) * dout * shrunk, axis=0)
+    np.testing.assert_allclose(dtheta, expected, rtol=1e-5, atol=1e-6)
+    assert dV.dtype == dtheta.dtype == dtype

@@ -8,7 +8,7 @@ from sparsecode import Dictionary
 from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, SGD, Adam
 from sparsecode.penalties import L1
-from sparsecode.training import Stage, TrainingState, layer_by_layer, train
+from sparsecode.training import Stage, TrainingState, growing, layer_by_layer, train
 
 IDENTITY = Dictionary(np.eye(3))
 
@@ -30,6 +30,15 @@ def test_factors():
     assert Stage().factors(3).tolist() == [1, 1, 1]
     assert Stage(2, decay=0.0).factors(4).tolist() == [0, 1, 0, 0]
     np.testing.assert_allclose(Stage(3, lr=0.2, decay=0.3).factors(4), [0.018, 0.06, 0.2, 0])
+
+
+def test_growing_trains_all_layers_so_far(options):
+    first, *states = train(Chain(), IDENTITY, stages=growing(3, n_epochs=1, refine=()), **options)
+    moved = [state.params["step"] != first.params["step"] for state in states]
+    assert np.array_equal(moved, np.tri(3, dtype=bool))
+    stages = growing(2, n_epochs=3, refine=(0.5, 0.1))
+    assert [stage.factors(2).tolist() for stage in stages] == [[1, 0], [1, 1], [0.5] * 2, [0.1] * 2]
+    assert {stage.n_epochs for stage in stages} == {3}
 
 
 def test_a_new_layer_alone(options):

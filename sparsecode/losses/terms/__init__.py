@@ -1,7 +1,32 @@
 """What an autoencoder pays besides its error of reconstruction."""
 
+from sparsecode.losses.terms.active import ActiveUnits, InactiveMargin, TargetActiveUnits
+from sparsecode.losses.terms.aux_k import AuxK
 from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.contractive import Contractive
+from sparsecode.losses.terms.gate import GateReconstruction, GateSparsity
+from sparsecode.losses.terms.kl import KLDivergence
+from sparsecode.losses.terms.lp import Lp
+from sparsecode.losses.terms.norm_weighted import NormWeighted
 from sparsecode.losses.terms.penalty import PenaltyTerm
+from sparsecode.losses.terms.selectivity import Hoyer, LifetimeSparsity, PopulationSparsity
 from sparsecode.losses.terms.target_l0 import TargetL0
 
-__all__ = ["PenaltyTerm", "TargetL0", "Term"]
+__all__ = [
+    "ActiveUnits",
+    "AuxK",
+    "Contractive",
+    "GateReconstruction",
+    "GateSparsity",
+    "Hoyer",
+    "InactiveMargin",
+    "KLDivergence",
+    "LifetimeSparsity",
+    "Lp",
+    "NormWeighted",
+    "PenaltyTerm",
+    "PopulationSparsity",
+    "TargetActiveUnits",
+    "TargetL0",
+    "Term",
+]

@@ -22,19 +22,33 @@ class Term(BaseEstimator):
         Names of the signals of an encoder that the term reads.
     takes_sparse : bool
         Whether codes may be a CSR array.
+    detached : bool
+        Whether gradients leave out something that the value depends on, on purpose.
+    makes_sparse : bool
+        Whether a higher weight makes fewer codes nonzero.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     takes_sparse: ClassVar[bool] = True
+    detached: ClassVar[bool] = False
+    makes_sparse: ClassVar[bool] = False
 
     @property
     def label(self):
         """Name in the history of training."""
         return type(self).__name__.lower()
 
+    @property
+    def is_constant(self):
+        """Whether the term is the same function at every step."""
+        return not callable(self.weight)
+
     def init(self, dictionary):
         """Return what the term remembers before the first batch: a dict of arrays."""
         return {}
+
+    def check_encoder(self, encoder):
+        """Raise if the term makes no sense for the codes of an encoder."""
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         """Value of the term, and its gradients.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -43,6 +44,8 @@ class PenaltyTerm(Term):
 
     penalty: Penalty = field(default_factory=L1)
     weight: float | Callable[[int], float] = 1.0
+
+    makes_sparse: ClassVar[bool] = True
 
     @property
     def label(self):

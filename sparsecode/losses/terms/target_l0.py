@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -60,17 +61,20 @@ class TargetL0(Term):
     # The weight of the inner term is the one that counts.
     weight: float | Callable[[int], float] = field(default=1.0, init=False, repr=False)
 
+    is_constant: ClassVar[bool] = False
+    makes_sparse: ClassVar[bool] = True
+
     @property
     def label(self):
-        return self._inner().label
+        return self.resolved().label
 
     @property
     def needs(self):
-        return self._inner().needs
+        return self.resolved().needs
 
     @property
     def takes_sparse(self):
-        return self._inner().takes_sparse
+        return self.resolved().takes_sparse
 
     def init(self, dictionary):
         check_number(self.target, "target", low=0, low_open=True)
@@ -85,11 +89,11 @@ class TargetL0(Term):
             )
         check_number(self.rate, "rate", low=0, low_open=True)
         check_number(self.boost, "boost", low=0)
-        inner = {f"term.{name}": array for name, array in self._inner().init(dictionary).items()}
+        inner = {f"term.{name}": array for name, array in self.resolved().init(dictionary).items()}
         return {"log_weight": np.zeros(()), "l0": np.full((), np.nan), **inner}
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
-        memory, inner = context.memory, copy.copy(self._inner())
+        memory, inner = context.memory, copy.copy(self.resolved())
         factor = 1.0
         if "log_weight" in memory:
             error = self._error(float(memory["l0"]))
@@ -113,7 +117,8 @@ class TargetL0(Term):
             self._observe(nonzeros / codes.shape[0], memory)
         return found
 
-    def _inner(self):
+    def resolved(self):
+        """The inner term, `PenaltyTerm` for a penalty."""
         return PenaltyTerm(self.term) if isinstance(self.term, Penalty) else self.term
 
     def _observe(self, l0, memory):

@@ -12,8 +12,6 @@ from sklearn.base import BaseEstimator
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._validation import check_number, wrong
 
-__all__ = ["ReplaceAtoms", "ReplacementStats"]
-
 # A coefficient smaller than this share of the largest one of its sample is no use of an atom.
 _NEGLIGIBLE = 1e-3
 _PATIENCE_AN_ATOM = 100

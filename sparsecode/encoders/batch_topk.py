@@ -1,0 +1,143 @@
+"""The encoder that keeps a number of units of a whole batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode._rows import compress, stack_csr
+from sparsecode._validation import check_integer, check_number
+from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders.topk import check_k
+from sparsecode.ops.batch_selection import largest, least_of_largest
+from sparsecode.ops.jumps import zero_below
+
+_BLOCK_SIZE = 128
+
+
+@dataclass(eq=False)
+class BatchTopK(LinearEncoder):
+    """The ``k * n_samples`` largest positive entries of a batch, so that samples share a budget.
+
+    In training the `k` largest entries are counted over the batch, and a sample that is hard to
+    reconstruct gets more of them than one that is easy. Elsewhere, in `encode` as in judging
+    validation samples, all entries above one threshold are kept, so that codes do not depend on the
+    other samples: the running mean, over steps, of the smallest entry that was kept. Costs a
+    selection on top of the product; training holds the pre-activations of one batch, and its codes
+    as CSR. Of equal entries the first are kept, row by row.
+
+    Parameters
+    ----------
+    k : int, default=8
+        Nonzeros of a sample, in the mean.
+    decay : float, default=0.99
+        Share of the running mean that a step keeps, in [0, 1).
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start; a positive one lets units begin active.
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` of shape (n_components,),
+        and ``"threshold"`` of shape (). None stands for those of `init`, which have no threshold
+        yet: it is NaN.
+
+    Raises
+    ------
+    ValueError
+        By every method, if `k` is more than the atoms of the dictionary; by `encode`, and `forward`
+        outside of training, while there is no threshold.
+
+    References
+    ----------
+    B. Bussmann, P. Leask and N. Nanda, "BatchTopK sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import BatchTopK
+    >>> encoder, dictionary = BatchTopK(k=1), Dictionary(np.eye(2))
+    >>> params = encoder.init(dictionary)
+    >>> codes, cache = encoder.forward(
+    ...     params, np.array([[3.0, 2.0], [1.0, 0.5]]), dictionary, training=True
+    ... )
+    >>> codes
+    array([[3., 2.],
+           [0., 0.]])
+    >>> encoder.update_buffers(params, cache)
+    >>> encoder.bind(params).encode([[1.0, 4.0]], dictionary)
+    array([[0., 4.]])
+    """
+
+    k: int = 8
+    decay: float = 0.99
+
+    sparse_codes: ClassVar[bool] = True
+    depends_on_batch: ClassVar[bool] = True
+    buffers: ClassVar[tuple[str, ...]] = ("threshold",)
+
+    def update_buffers(self, params, cache):
+        codes = cache.codes.data if sparse.issparse(cache.codes) else cache.codes
+        active = codes[codes > 0]
+        if len(active) == 0:
+            return
+        threshold, least = params["threshold"], active.min()
+        if self.is_ready(params):
+            least = self.decay * threshold + (1 - self.decay) * least
+        threshold[...] = least
+
+    def _codes(self, params, x, dictionary, training, is_sparse, signals):
+        if not training:
+            return super()._codes(params, x, dictionary, training, is_sparse, signals)
+        W, n_kept = self._weights(params, dictionary), self.k * len(x)
+        A = np.empty((len(x), dictionary.n_components), dtype=W.dtype)
+
+        def bound(rows):
+            block = np.matmul(x[rows], W.T, out=A[rows])
+            block += params["b"]
+            # As many of every block as of the batch: the least bound is one of the batch.
+            return least_of_largest(block.reshape(-1), self.k * len(block))
+
+        low = min(map_row_blocks(bound, len(x), block_size=_BLOCK_SIZE))
+
+        def candidates(rows):
+            # What is no number must stay none.
+            return compress(np.where(A[rows] < low, A.dtype.type(0), A[rows]))
+
+        found = map_row_blocks(candidates, len(x), block_size=_BLOCK_SIZE)
+        codes = _keep(stack_csr(found, A.shape[1]), n_kept)
+        kept = {"pre": A} if "pre" in signals else {}
+        return (codes if is_sparse else codes.toarray()), kept
+
+    def _activate(self, A, params):
+        zero_below(A, np.maximum(params["threshold"], 0))
+
+    def _derive(self, dcodes, codes, params):
+        return dcodes * (codes != 0)
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_integer(self.k, "k")
+        check_number(self.decay, "decay", low=0, high=np.nextafter(1.0, 0.0))
+
+    def _shapes(self, dictionary):
+        check_k(self, self.k, dictionary)
+        return {**super()._shapes(dictionary), "threshold": ()}
+
+    def _initial(self, dictionary, random_state):
+        check_k(self, self.k, dictionary)
+        return {**super()._initial(dictionary, random_state), "threshold": np.nan}
+
+
+def _keep(codes, n):
+    """The `n` largest entries of CSR codes, all of which are positive."""
+    if codes.nnz <= n:
+        return codes
+    kept = largest(codes.data, n)
+    before = np.concatenate([[0], np.cumsum(kept)])
+    starts = before[codes.indptr].astype(codes.indptr.dtype)
+    return sparse.csr_array((codes.data[kept], codes.indices[kept], starts), shape=codes.shape)

@@ -1,0 +1,92 @@
+"""The encoder that decides which units are active apart from how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.ops import gated_backward, gated_forward
+
+_BLOCK_SIZE = 128
+
+
+@dataclass(eq=False)
+class Gated(LinearEncoder):
+    """Rectifier whose sign and size have weights of their own, up to a common direction.
+
+    With ``u = (x - offset) @ W.T`` the codes are ``(u + b_gate > 0) * max(u * exp(r_mag) + b_mag,
+    0)``. A penalty of the gate ``u + b_gate`` makes codes sparse without shrinking them. The codes
+    have no derivative in the gate, so the loss must train it: `GateSparsity` and
+    `GateReconstruction` together. Costs as much as `ReLU`.
+
+    Parameters
+    ----------
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b_gate` is at the start; a positive one lets units begin active.
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (n_components, n_features), unless tied, and ``"r_mag"``, ``"b_gate"`` and
+        ``"b_mag"`` of shape (n_components,). None stands for those of `init`: the
+        atoms, 0 and the bias.
+
+    Attributes
+    ----------
+    signal_names : tuple of str
+        ``"gate"``, that is ``u + b_gate``.
+
+    References
+    ----------
+    S. Rajamanoharan et al., "Improving dictionary learning with gated sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import Gated
+    >>> encoder, dictionary = Gated(), Dictionary(np.eye(2))
+    >>> params = encoder.init(dictionary) | {"b_gate": np.array([-1.0, -1.0])}
+    >>> encoder.bind(params).encode([[2.0, 0.5]], dictionary)
+    array([[2., 0.]])
+    """
+
+    signal_names: ClassVar[tuple[str, ...]] = ("gate",)
+    _biases: ClassVar[tuple[str, ...]] = ("r_mag", "b_gate", "b_mag")
+
+    def _activate(self, A, params):
+        A[:] = gated_forward(A, *(params[name] for name in self._biases))[0]
+
+    def _keep(self, A, params, kept):
+        np.add(A, params["b_gate"], out=kept["gate"])
+
+    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+        params, codes = cache.params, cache.codes
+        dA = np.empty_like(codes)
+
+        def block(rows):
+            inputs = codes[rows], params["r_mag"], params["b_mag"]
+            dA[rows], dr, _, db = gated_backward(dcodes[rows], inputs)
+            return np.stack([dr, db])
+
+        sums = sum(map_row_blocks(block, len(codes), block_size=_BLOCK_SIZE))
+        grads["r_mag"], grads["b_mag"] = sums
+        grads["b_gate"] = np.zeros_like(params["b_gate"])
+        if "gate" in dsignals:
+            grads["b_gate"] += dsignals["gate"].sum(axis=0)
+            dA += dsignals["gate"]
+        return [dA]
+
+    def _initial(self, dictionary, random_state):
+        initial = super()._initial(dictionary, random_state)
+        b_gate = initial.pop("b")
+        initial |= {name: np.zeros_like(b_gate) for name in self._biases}
+        return initial | {"b_gate": b_gate}
+
+    def _shapes(self, dictionary):
+        shapes = super()._shapes(dictionary)
+        del shapes["b"]
+        return shapes | dict.fromkeys(self._biases, (dictionary.n_components,))

@@ -1,0 +1,179 @@
+"""The encoder with a hard threshold for each unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode._rows import compress, stack_csr
+from sparsecode._validation import check_number
+from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.ops.jumps import jump_gradient, near, zero_below
+
+_BLOCK_SIZE = 128
+# Share of entries above which products with dense codes are faster.
+_DENSEST = 1 / 10
+
+
+@dataclass(eq=False)
+class JumpReLU(LinearEncoder):
+    """Affine map and hard threshold, ``a * (a > threshold)`` with ``a = (x - offset) @ W.T + b``.
+
+    Nothing shrinks, and each unit has its threshold, which is trained with its logarithm. As the
+    codes jump there, its gradient is estimated straight through: from the entries within half a
+    `bandwidth` of it, as if `a` were shifted by a number that is uniform in this window. Trained
+    with a count of the active units, `ActiveUnits` or `TargetActiveUnits`. Training uses codes as
+    CSR from the batch on in which few are active; among their entries are zeros, those in a window.
+
+    Parameters
+    ----------
+    bandwidth : float, default=0.1
+        Width of the window, in units of `a`. Wider ones move a threshold more steadily, and farther
+        from where the loss has its minimum.
+    threshold_init : float, default=0.1
+        Thresholds of `init`, in units of `a`, above 0.
+    tied : bool, default=False
+        Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start; a positive one lets units begin active.
+    params : dict of str to ndarray or None, default=None
+        ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` and ``"log_threshold"`` of
+        shape (n_components,). None stands for those of `init`: the atoms, the bias, and the
+        logarithm of `threshold_init`.
+
+    Attributes
+    ----------
+    signal_names : tuple of str
+        ``"pre"``, the pre-activations `a`; ``"margin"``, ``a - threshold``; ``"active"``, 1 where
+        it is positive and 0 elsewhere, whose gradient moves the thresholds alone.
+
+    References
+    ----------
+    S. Rajamanoharan et al., "Jumping ahead: improving reconstruction fidelity with JumpReLU sparse
+    autoencoders", 2024.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import JumpReLU
+    >>> encoder = JumpReLU(threshold_init=0.5)
+    >>> encoder.encode([[2.0, 0.4]], Dictionary([[1.0, 0.0], [0.0, 1.0]]))
+    array([[2., 0.]])
+    """
+
+    bandwidth: float = 0.1
+    threshold_init: float = 0.1
+
+    sparse_codes: ClassVar[bool] = True
+    signal_names: ClassVar[tuple[str, ...]] = ("pre", "margin", "active")
+    straight_through: ClassVar[tuple[str, ...]] = ("log_threshold",)
+    _shifted: ClassVar[tuple[str, ...]] = ("pre", "margin")
+
+    def _activate(self, A, params):
+        zero_below(A, np.exp(params["log_threshold"]))
+
+    def _derive(self, dcodes, codes, params):
+        return dcodes * (codes > 0)
+
+    def _room(self, shape, dtype, signals):
+        return {**super()._room(shape, dtype, signals), "window": np.empty(shape, dtype=bool)}
+
+    def _keep(self, A, params, kept):
+        super()._keep(A, params, kept)
+        theta = np.exp(params["log_threshold"])
+        near(A, theta, self.bandwidth, out=kept["window"])
+        if "margin" in kept:
+            np.subtract(A, theta, out=kept["margin"])
+        if "active" in kept:
+            np.greater(A, theta, out=kept["active"])
+
+    def _codes(self, params, x, dictionary, training, is_sparse, signals):
+        if not is_sparse:
+            return super()._codes(params, x, dictionary, training, False, signals)
+        W, theta = self._weights(params, dictionary), np.exp(params["log_threshold"])
+        A = np.empty((len(x), dictionary.n_components), dtype=W.dtype)
+        # Below these, entries are 0 and have no part in any gradient.
+        least = theta - W.dtype.type(self.bandwidth / 2)
+
+        def count(rows):
+            block = np.matmul(x[rows], W.T, out=A[rows])
+            block += params["b"]
+            return np.count_nonzero(block > least)
+
+        if sum(map_row_blocks(count, len(x), block_size=_BLOCK_SIZE)) > _DENSEST * A.size:
+            return self._finish(A, params, signals)
+
+        def entries(rows):
+            # What is no number must stay none.
+            return compress(np.where(A[rows] <= least, A.dtype.type(0), A[rows]))
+
+        parts = map_row_blocks(entries, len(x), block_size=_BLOCK_SIZE)
+        return self._split(stack_csr(parts, A.shape[1]), A, theta, signals)
+
+    def _finish(self, A, params, signals):
+        """Dense codes, in place of the pre-activations, and what is kept."""
+        kept = self._room(A.shape, A.dtype, signals)
+
+        def block(rows):
+            self._keep(A[rows], params, {name: array[rows] for name, array in kept.items()})
+            self._activate(A[rows], params)
+
+        map_row_blocks(block, len(A), block_size=_BLOCK_SIZE)
+        return A, kept
+
+    def _split(self, entries, A, theta, signals):
+        """Codes of the entries in a window or above it, and what is kept, of these alone."""
+        limits = theta[entries.indices]
+        kept = {"window": near(entries.data, limits, self.bandwidth)}
+        if "pre" in signals:
+            kept["pre"] = A
+        if "margin" in signals:
+            kept["margin"] = A - theta
+        if "active" in signals:
+            kept["active"] = _alike(entries, (entries.data > limits).astype(A.dtype))
+        zero_below(entries.data, limits)
+        return entries, kept
+
+    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+        theta, window = np.exp(cache.params["log_threshold"]), cache.signals["window"]
+        dactive = dsignals.get("active")
+
+        def block(rows):
+            # At its threshold a code jumps by as much, and what counts it by 1.
+            jump = dcodes[rows] * theta
+            if dactive is not None:
+                jump += dactive[rows]
+            return jump_gradient(jump, window[rows], theta, self.bandwidth)
+
+        if sparse.issparse(dcodes):
+            jump = dcodes.data * theta[dcodes.indices]
+            jump += 0 if dactive is None else dactive.data
+            total = np.bincount(dcodes.indices, jump * window, len(theta))
+            dtheta = (-total / self.bandwidth).astype(theta.dtype)
+        else:
+            dtheta = sum(map_row_blocks(block, len(window), block_size=_BLOCK_SIZE))
+        if "margin" in dsignals:
+            dtheta -= dsignals["margin"].sum(axis=0)
+        grads["log_threshold"] = theta * dtheta
+        return super()._pre_gradients(dcodes, cache, dsignals, grads)
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_number(self.bandwidth, "bandwidth", low=0, low_open=True)
+        check_number(self.threshold_init, "threshold_init", low=0, low_open=True)
+
+    def _shapes(self, dictionary):
+        return {**super()._shapes(dictionary), "log_threshold": (dictionary.n_components,)}
+
+    def _initial(self, dictionary, random_state):
+        threshold = np.full(dictionary.n_components, np.log(self.threshold_init))
+        return {**super()._initial(dictionary, random_state), "log_threshold": threshold}
+
+
+def _alike(codes, values):
+    """CSR array of the same entries with other values."""
+    return sparse.csr_array((values, codes.indices, codes.indptr), shape=codes.shape)

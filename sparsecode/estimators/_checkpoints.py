@@ -1,0 +1,77 @@
+"""Between checkpoints of other libraries and fitted autoencoders."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import encoders
+from sparsecode.dictionary import Dictionary
+from sparsecode.interop import Checkpoint
+from sparsecode.interop._checkpoint import ARCHITECTURES
+from sparsecode.penalties import L1
+
+
+def to_model(checkpoint, cls):
+    """A fitted autoencoder of class `cls` that computes what a folded checkpoint does."""
+    name = checkpoint.architecture
+    if checkpoint.transcoder or checkpoint.W_skip is not None:
+        raise ValueError(
+            f"the checkpoint of {name} is one of a transcoder, whose output is not its input; "
+            "expected an autoencoder. Read its arrays with sparsecode.interop.read_checkpoint."
+        )
+    if checkpoint.input_norm != "none":
+        raise ValueError(
+            f"the checkpoint of {name} has input_norm={checkpoint.input_norm!r}, which scales each "
+            "sample by its own statistics; expected 'none'. Read it with "
+            "sparsecode.interop.read_checkpoint, whose standardize does this."
+        )
+    architecture = getattr(encoders, name, None)
+    if architecture is None:
+        raise ValueError(
+            f"the checkpoint is one of {name}, for which there is no encoder; expected one of "
+            f"{', '.join(a for a in ARCHITECTURES if hasattr(encoders, a))}."
+        )
+    settings = {} if checkpoint.k is None else {"k": checkpoint.k}
+    params = {key: np.array(array) for key, array in checkpoint.params.items()}
+    encoder = architecture(**settings)
+    dictionary = Dictionary(checkpoint.atoms, checkpoint.offset)
+    # What a file may leave open, such as a threshold, is as it is at the start.
+    missing = encoder._shapes(dictionary).keys() - params.keys()
+    if missing:
+        initial = encoder.init(dictionary, random_state=0)
+        params |= {key: initial[key] for key in missing}
+    model = cls(dictionary.n_components, encoder=encoder)
+    return fitted(model, encoder.bind(params), dictionary, L1(0.0))
+
+
+def fitted(model, encoder, dictionary, penalty, *, input_scale=1.0, debiases=False):
+    """Make an estimator one that is fitted, with these parts and no history."""
+    model.encoder_, model.dictionary_, model.penalty_ = encoder, dictionary, penalty
+    model.input_scale_, model.debiases_ = input_scale, debiases
+    model.n_features_in_ = dictionary.n_features
+    model.state_, model.history_, model.n_iter_, model.n_epochs_ = None, {}, 0, 0
+    return model
+
+
+def to_checkpoint(model):
+    """The checkpoint of a fitted autoencoder."""
+    name = type(model.encoder_).__name__
+    if name not in ARCHITECTURES:
+        raise ValueError(
+            f"the encoder is {name}; expected one that other libraries have: "
+            f"{', '.join(ARCHITECTURES)}. Use save() to keep the model."
+        )
+    if model.debiases_:
+        raise ValueError(
+            "coefficients of the model are fitted by least squares, for which other libraries have "
+            "no words; expected a model without. Refine it by 'decoder' or 'scale' instead."
+        )
+    arrays = dict(model.encoder_.untie(model.dictionary_).params)
+    if "log_threshold" in arrays:
+        arrays["threshold"] = np.exp(arrays.pop("log_threshold"))
+    if np.ndim(arrays.get("threshold", ())) == 0 and np.isnan(arrays.get("threshold", 0.0)):
+        del arrays["threshold"]
+    if hasattr(model.encoder_, "k"):
+        arrays["k"] = model.encoder_.k
+    dictionary = model.dictionary_
+    return Checkpoint(name, atoms=dictionary.atoms, offset=dictionary.offset, **arrays)

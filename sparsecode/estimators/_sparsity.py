@@ -1,0 +1,111 @@
+"""How many units of an autoencoder are to be active: a setting of its encoder, or of its loss."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from sparsecode import losses
+from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
+from sparsecode.penalties import L1
+
+
+def set_target(encoder, target_l0):
+    """Set the number of units that an encoder keeps, if it has one, in place.
+
+    Raises
+    ------
+    ValueError
+        If the target is no number of units.
+    TypeError
+        If nothing can change how many units of the encoder are active.
+    """
+    if target_l0 is None:
+        return
+    check_number(target_l0, "target_l0", low=0, low_open=True)
+    name = type(encoder).__name__
+    if _keeps_k(encoder):
+        if target_l0 != int(target_l0):
+            raise ValueError(
+                wrong(
+                    "target_l0",
+                    got=target_l0,
+                    expected=f"a whole number, as {name} keeps so many units",
+                    remedy="Round it.",
+                )
+            )
+        encoder.set_params(k=check_integer(int(target_l0), "target_l0"))
+    elif encoder.is_sparse or not _has_zeros(encoder):
+        reason = "has a sparsity of its own" if encoder.is_sparse else "has no codes that are 0"
+        raise TypeError(
+            f"target_l0 is {target_l0} but {name} {reason}. Leave it None, or use for example "
+            "ReLU() or TopK()."
+        )
+
+
+def resolve_loss(loss, encoder, penalty, target_l0):
+    """The loss of an autoencoder, with a weight that leads to the target if there is one."""
+    needs_none = encoder.is_sparse or _keeps_k(encoder)
+    if loss is None:
+        loss = AutoencoderLoss([] if needs_none else default_terms(encoder, penalty))
+    if target_l0 is None or needs_none:
+        return loss
+    if not isinstance(loss, AutoencoderLoss):
+        raise TypeError(
+            wrong(
+                "loss",
+                got=repr(loss),
+                expected="an AutoencoderLoss or None where there is a target_l0",
+                remedy="Leave target_l0 None, and set the sparsity in the loss.",
+            )
+        )
+    terms = loss.resolved()
+    if not any(term.makes_sparse for term in terms):
+        terms = [*terms, *default_terms(encoder, penalty)]
+    first = next(i for i, term in enumerate(terms) if term.makes_sparse)
+    if isinstance(terms[first], TargetL0):
+        raise ValueError(
+            f"target_l0 is {target_l0} and the loss has {terms[first]!r}; expected one of the two. "
+            "Leave target_l0 None."
+        )
+    terms[first] = TargetL0(terms[first], target=target_l0)
+    return dataclasses.replace(loss, terms=terms)
+
+
+def default_terms(encoder, penalty):
+    """What keeps the codes of an encoder sparse, with the weight of a penalty."""
+    signals = getattr(encoder, "signal_names", ())
+    if "gate" in signals:
+        return [losses.GateSparsity(penalty.alpha), losses.GateReconstruction()]
+    if "active" in signals:
+        return [losses.ActiveUnits(penalty.alpha)]
+    return [PenaltyTerm(penalty)]
+
+
+def judging_penalty(loss, memory=None):
+    """Penalty of the objective that codes are judged by, of the weight at the end of training."""
+    terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
+    for i, term in enumerate(terms):
+        factor = 1.0
+        if isinstance(term, TargetL0):
+            found = (memory or {}).get(f"{i}.log_weight")
+            factor = 1.0 if found is None else float(np.exp(found))
+            term = term.resolved()
+        if isinstance(term, PenaltyTerm):
+            constant = 1.0 if callable(term.weight) else term.weight
+            return term.penalty.checked().scaled(factor * constant)
+    return L1(0.0)
+
+
+def _keeps_k(encoder):
+    return "k" in encoder.get_params(deep=False)
+
+
+def _has_zeros(encoder):
+    """Whether units that are not driven are silent, as those of a rectifier are."""
+    if not isinstance(encoder, FoldableEncoder):
+        return True
+    return not encoder.bind(None).encode(-np.ones((1, 2)), np.eye(2), n_jobs=1).any()

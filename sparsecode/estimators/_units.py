@@ -1,0 +1,53 @@
+"""Samples of another scale: what of an autoencoder and its objective scales with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._rows import dense_rows
+from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.penalties import L0, L1
+
+_BLOCK = 4096
+
+
+def input_scale(X, offset, sample_weight=None):
+    """Factor that makes the mean squared norm of centred samples their number of features."""
+    weights = np.ones(X.shape[0]) if sample_weight is None else np.asarray(sample_weight)
+    total = 0.0
+    for start in range(0, X.shape[0], _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        centred = dense_rows(X, rows, np.float64) - offset
+        total += float(weights[rows] @ np.einsum("ij,ij->i", centred, centred))
+    # Samples that are all alike have no scale.
+    return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
+
+
+def scales(encoder, penalty):
+    """Whether codes and objective of scaled samples are those of the samples, scaled."""
+    return (
+        isinstance(encoder, FoldableEncoder)
+        and encoder.homogeneous
+        and (isinstance(penalty, L0 | L1) or penalty.alpha == 0)
+    )
+
+
+def check_scales(encoder, penalty):
+    """Raise TypeError if what is learned from scaled samples cannot be used for others."""
+    if not (isinstance(encoder, FoldableEncoder) and encoder.homogeneous):
+        raise TypeError(
+            f"scale_inputs is True but the codes of {type(encoder).__name__} do not scale with the "
+            "samples. Set it False, scale the samples before, and fold the scale with fold()."
+        )
+    if not scales(encoder, penalty):
+        raise TypeError(
+            f"scale_inputs is True but {type(penalty).__name__} does not scale with the codes; "
+            "expected L1 or L0. Set it False, and scale the samples before."
+        )
+
+
+def rescale_penalty(penalty, factor):
+    """Penalty by which the objective of samples and codes times `factor` is its square larger."""
+    if factor == 1:
+        return penalty
+    return penalty.scaled(factor if isinstance(penalty, L1) else factor**2)

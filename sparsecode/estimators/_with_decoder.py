@@ -1,0 +1,111 @@
+"""What estimators share whose encoder is trained together with its dictionary, the decoder."""
+
+from __future__ import annotations
+
+from sklearn.utils import check_random_state
+
+from sparsecode._validation import check_integer, check_number
+from sparsecode.constraints import check_constraint
+from sparsecode.encoders import ReLU
+from sparsecode.estimators._pieces import resolve_encoder
+from sparsecode.initialization import initial_dictionary, initial_offset
+from sparsecode.losses import AutoencoderLoss, PenaltyTerm
+from sparsecode.penalties import L1
+from sparsecode.penalties.base import resolve_penalty
+
+
+class WithDecoder:
+    """Part of a `TrainedEncoder` that makes encoder and dictionary, and trains both.
+
+    The estimator defines ``_begin(encoder, batch, rng)``, which makes what training starts from.
+    """
+
+    stages = None
+    learn_dictionary = True
+
+    def _fit(self, item, y, sample_weight):
+        """Train from the start on samples as `_check_batch` takes them, or an iterator of such."""
+        encoder = self._check_parameters()
+        rng = check_random_state(self.random_state)
+
+        def begin(batch):
+            self._begin(encoder, batch, rng)
+
+        if hasattr(item, "__next__"):
+            self._check_stream(
+                sample_weight=sample_weight,
+                validation_fraction=self.validation_fraction,
+                patience=self.patience,
+            )
+            self._fit_stream(item, begin, first=True)
+            return self
+        batch = self._check_batch(item, sample_weight, None, reset=True)
+        self._check_split(batch.X, batch.sample_weight)
+        begin(batch)
+        self._fit_epochs(batch.X, y, batch.sample_weight, batch.target, rng)
+        return self
+
+    def _partial_fit(self, item, sample_weight):
+        """Go on with samples as `_check_batch` takes them, or an iterator of such."""
+        encoder = self._check_parameters()
+        first = not hasattr(self, "dictionary_")
+
+        def begin(batch):
+            self._begin(encoder, batch, check_random_state(self.random_state))
+
+        is_stream = hasattr(item, "__next__")
+        self._check_stream(sample_weight=sample_weight if is_stream else None)
+        weight = None if is_stream else sample_weight
+        self._fit_stream(item if is_stream else [item], begin, first=first, sample_weight=weight)
+        return self
+
+    def _wanted_components(self, X):
+        """How many atoms there are to be."""
+        if self.n_components is not None:
+            return self.n_components
+        given = not (self.init is None or isinstance(self.init, str))
+        return len(getattr(self.init, "atoms", self.init)) if given else X.shape[1]
+
+    def _first_dictionary(self, wanted, n_components, sample_weight, rng):
+        """Atoms and offset to start from, for samples that are to be reconstructed."""
+        dictionary = initial_dictionary(
+            self.init, wanted, n_components, constraint=self.constraint, random_state=rng
+        )
+        if dictionary.offset is not None:
+            return dictionary
+        return dictionary.replace(offset=self._initial_offset(wanted, sample_weight))
+
+    def _initial_offset(self, wanted, sample_weight):
+        if not isinstance(self.offset, str):
+            return self.offset
+        counted = None if sample_weight is None else sample_weight > 0
+        return initial_offset(self.offset, wanted if counted is None else wanted[counted])
+
+    def _resolved_loss(self, penalty):
+        if self.loss is not None:
+            return self.loss
+        if self._resolved_encoder().is_sparse:
+            return AutoencoderLoss()
+        return AutoencoderLoss([resolve_penalty(self.penalty, self.alpha)])
+
+    def _judging_penalty(self):
+        """Penalty of the objective that the codes are judged by."""
+        loss = self._resolved_loss(None)
+        terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
+        found = [term.penalty for term in terms if isinstance(term, PenaltyTerm)]
+        return found[0].checked() if found else L1(0.0)
+
+    def _resolved_encoder(self):
+        encoder = ReLU() if self.encoder is None else self.encoder
+        return resolve_encoder(encoder, resolve_penalty(self.penalty, self.alpha), None)
+
+    def _check_parameters(self):
+        """Raise if a parameter is wrong or two do not fit; return the encoder."""
+        check_number(self.alpha, "alpha", low=0)
+        if self.n_components is not None:
+            check_integer(self.n_components, "n_components")
+        if self.constraint is not None:
+            check_constraint(self.constraint)
+        encoder = self._resolved_encoder()
+        self._check_training(encoder, None)
+        return encoder

@@ -1,0 +1,387 @@
+"""Transcoders: sparse codes of samples that predict something else."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
+from sklearn.utils import check_consistent_length
+
+from sparsecode._batches import Batch
+from sparsecode._validation import check_flag, wrong
+from sparsecode.constraints import UnitBall
+from sparsecode.dictionary import Dictionary
+from sparsecode.encoders._inputs import InputEncoder
+from sparsecode.estimators._pairs import as_item, check_targets, split_item
+from sparsecode.estimators._pieces import check_holds_zero, check_params_fit
+from sparsecode.estimators._pretrained import transcoder_parts
+from sparsecode.estimators._trained import TrainedEncoder
+from sparsecode.estimators._with_decoder import WithDecoder
+from sparsecode.losses import AutoencoderLoss
+from sparsecode.losses._transcoder import TranscoderLoss
+from sparsecode.penalties import L1
+
+
+class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
+    """Sparse codes of samples that predict targets, such as the output of a layer from its input.
+
+    Minimises over the parameters of the encoder, the atoms, the offset and, if there is one, the
+    matrix `skip` the mean over samples of ``1/2 ||y - offset - z @ atoms - x @ skip||^2`` plus what
+    the loss adds, where ``z`` are the codes that the encoder makes of ``x``. Atoms have the
+    features of the targets, and no offset is subtracted from the samples.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Number of atoms; None is that of `init` if it has one, and else the number of features of
+        a sample.
+    skip : bool, default=False
+        Whether a linear map goes past the codes from samples to targets, so that codes need not
+        explain what is linear. It starts at 0.
+    encoder : TrainableEncoder or None, default=None
+        One of `sparsecode.encoders` that does not read the atoms; None is ``ReLU()``. Its weights
+        start at random directions.
+    loss : AutoencoderLoss or None, default=None
+        Its terms are added to the error of the prediction. None is the penalty or, for an encoder
+        that is sparse by itself, such as `TopK`, nothing.
+    penalty : Penalty or its class, default=L1
+        That of the default loss. A class stands for its default instance, of weight 1.
+    alpha : float, default=1.0
+        Multiplies the weight of the penalty.
+    optimizer : Optimizer or None, default=None
+        None is ``Adam()``.
+    schedule : callable or None, default=None
+        Learning rate of each step, such as those of `sparsecode.schedules`, instead of the
+        optimizer's own.
+    n_epochs : int, default=20
+        Most passes over the samples.
+    batch_size : int or None, default=256
+        Samples of a step; None is all.
+    init : str, array-like of shape (n_components, n_targets) or Dictionary, default="zero"
+        Atoms to start from: "zero", so that training begins at the mean of the targets; or as
+        in `sparsecode.initialization.initial_dictionary`, where samples are those of the targets.
+    offset : {"mean", "zero"} or array-like of shape (n_targets,), default="mean"
+        Offset to start from, unless `init` is a `Dictionary` that has one: the mean of the targets.
+    constraint : Constraint or None, default=None
+        Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
+        `UnitBall()`, which holds 0 and lets no penalty be evaded by small codes of long atoms.
+    validation_fraction : float or None, default=None
+        Share of the samples that is held out to judge by. None judges each epoch by the loss of
+        its batches.
+    patience : int or None, default=None
+        Epochs in a row without a new lowest loss after which training ends; None never ends it
+        early. Whether or not, the parameters with the lowest are kept.
+    max_norm : float or None, default=None
+        Longest gradient; longer ones are scaled down.
+    shuffle : bool, default=True
+        Whether each epoch has a random order; of a memory map, batches of consecutive rows in
+        random order.
+    sparse_output : bool, default=False
+        Whether `transform` returns a SciPy CSR array instead of a dense one.
+    random_state : int, RandomState instance or None, default=None
+        Draws what training starts from, the held-out samples, and the order of the samples.
+    verbose : int or bool, default=0
+        1 prints a line an epoch.
+    n_jobs : int or None, default=None
+        Threads of `transform` and `predict`; None uses all cores. The result does not depend on it.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary
+        Atoms, with the features of the targets, and offset: the decoder. In the dtype of the
+        samples.
+    components_ : ndarray of shape (n_components, n_targets)
+        Atoms of the dictionary.
+    skip_ : ndarray of shape (n_features_in_, n_targets) or None
+        The linear map, if there is one.
+    encoder_ : TrainableEncoder
+        Its `params` are those of the encoder, and ``"skip"``.
+    penalty_ : Penalty
+        That of the loss, or one of weight 0 if it has none.
+    history_ : dict of str to list of float
+        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
+        where samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent training.
+    n_iter_ : int
+        Steps of the optimizer.
+    n_epochs_ : int
+        Passes over the samples that were completed, or batches of a stream.
+    state_ : TrainingState or None
+        What `partial_fit` goes on from; it can be saved. None if training was not begun.
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    See Also
+    --------
+    SparseAutoencoder : Codes that reconstruct the samples themselves.
+
+    Notes
+    -----
+    If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
+    keeps the best parameters from before and can be used.
+
+    References
+    ----------
+    J. Dunefsky, P. Chlenski and N. Nanda, "Transcoders find interpretable LLM feature circuits",
+    2024. G. Paulo, S. Shabalin and N. Belrose, "Transcoders beat sparse autoencoders for
+    interpretability", 2025.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Transcoder
+    >>> from sparsecode.encoders import TopK
+    >>> from sparsecode.optimizers import Adam
+    >>> X = np.random.default_rng(0).standard_normal((1000, 6))
+    >>> Y = np.maximum(X[:, :3] - X[:, 3:], 0)
+    >>> model = Transcoder(32, encoder=TopK(k=8), optimizer=Adam(0.01), random_state=0).fit(X, Y)
+    >>> model.transform(X).shape, model.predict(X).shape
+    ((1000, 32), (1000, 3))
+    >>> bool(model.score(X, Y) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        skip=False,
+        encoder=None,
+        loss=None,
+        penalty=L1,
+        alpha=1.0,
+        optimizer=None,
+        schedule=None,
+        n_epochs=20,
+        batch_size=256,
+        init="zero",
+        offset="mean",
+        constraint=None,
+        validation_fraction=None,
+        patience=None,
+        max_norm=None,
+        shuffle=True,
+        sparse_output=False,
+        random_state=None,
+        verbose=0,
+        n_jobs=None,
+    ):
+        self.n_components = n_components
+        self.skip = skip
+        self.encoder = encoder
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.init = init
+        self.offset = offset
+        self.constraint = constraint
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.max_norm = max_norm
+        self.shuffle = shuffle
+        self.sparse_output = sparse_output
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    @with_callbacks
+    def fit(self, X, y=None, sample_weight=None):
+        """Train encoder, atoms, offset and linear map.
+
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far and can be
+        used; the interrupt is then raised.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of tuples
+            An iterator gives batches, tuples of samples and targets, from each of which is learned
+            once, in pieces of `batch_size`. As there are no epochs, callbacks are told nothing.
+        y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
+(n_samples,), or None
+            Targets; None only with an iterator.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each sample counts in the mean; 0 leaves it out.
+
+        Returns
+        -------
+        self : Transcoder
+        """
+        return self._fit(as_item(X, y), y, sample_weight)
+
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Go on training with more samples, in the order given, each once.
+
+        The first call draws the first parameters, and the offset from its targets. The parameters
+        in use are always the latest: the loss of a batch does not tell which are best. After
+        `fit`, training goes on from the best. `n_epochs`, `patience` and `validation_fraction` are
+        about `fit`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of tuples
+            One batch, or several of `batch_size`.
+        y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
+(n_samples,), or None
+            Targets; None only with an iterator.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each sample counts in the mean; 0 leaves it out.
+
+        Returns
+        -------
+        self : Transcoder
+        """
+        return self._partial_fit(as_item(X, y), sample_weight)
+
+    @classmethod
+    def from_pretrained(cls, source, **settings):
+        """Make a fitted transcoder of one that another library trained.
+
+        `partial_fit` trains it on; `fit` starts anew.
+
+        Parameters
+        ----------
+        source : str, path-like or Checkpoint
+            What `sparsecode.interop.read_checkpoint` reads, or has read.
+        **settings : dict
+            Parameters of the estimator, but for `n_components`, `skip` and `encoder`.
+
+        Returns
+        -------
+        model : Transcoder
+
+        Raises
+        ------
+        ValueError
+            If it is an autoencoder, or no checkpoint.
+        """
+        encoder, params, dictionary, skip = transcoder_parts(source)
+        model = cls(dictionary.n_components, skip=skip is not None, encoder=encoder, **settings)
+        n_inputs = params["W"].shape[1]
+        reader = InputEncoder(model._check_parameters(), n_inputs, model.skip)
+        reader = reader.bind(params if skip is None else {**params, "skip": skip})
+        model._start(reader, dictionary, model._judging_penalty(), None)
+        model.n_features_in_, model._is_flat = n_inputs, False
+        return model
+
+    def predict(self, X):
+        """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y_hat : ndarray of shape (n_samples, n_targets), or (n_samples,) if `fit` had such targets
+        """
+        X, encoder = self._check_X(X), self.encoder_
+        codes = encoder.encode(
+            X, self.dictionary_, sparse_output=encoder.is_sparse, n_jobs=self.n_jobs
+        )
+        predicted = self.dictionary_.decode(codes)
+        if self.skip_ is not None:
+            predicted += X @ self.skip_
+        return predicted[:, 0] if self._is_flat else predicted
+
+    def inverse_transform(self, X):
+        """Predict targets from codes, without what the linear map adds.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_components)
+            Codes.
+
+        Returns
+        -------
+        y_hat : ndarray of shape (n_samples, n_targets)
+        """
+        return super().inverse_transform(X)
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination of the prediction, the mean of all targets.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_targets) or (n_samples,)
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        score : float
+            At most 1, the best; 0 is that of the mean of the targets. All targets count alike,
+            whatever their variance.
+        """
+        return super().score(X, y, sample_weight)
+
+    @property
+    def skip_(self):
+        """The linear map past the codes, shape (n_features_in_, n_targets), or None."""
+        return self.encoder_.params["skip"] if self.encoder_.skip else None
+
+    def _check_batch(self, item, sample_weight, codes, *, reset):
+        X, y = split_item(item, type(self).__name__)
+        X, sample_weight = self._check_samples(X, sample_weight, reset=reset)
+        y, flat = check_targets(y)
+        check_consistent_length(X, y)
+        if reset:
+            self._is_flat = flat
+        elif y.shape[1] != self.dictionary_.n_features:
+            raise ValueError(
+                f"y has {y.shape[1]} targets but {type(self).__name__} was fitted to "
+                f"{self.dictionary_.n_features}; expected the same number. Call fit to start again."
+            )
+        return Batch(X, sample_weight, y)
+
+    def _begin(self, encoder, batch, rng):
+        """Draw what training starts from."""
+        X, Y = batch.X, batch.target
+        n_components = self._wanted_components(X)
+        InputEncoder(encoder).check_reads_samples(n_components)
+        check_params_fit(encoder, n_components, X)
+        dtype = np.float32 if X.dtype == np.float32 else np.float64
+        dictionary = self._first_dictionary(Y, n_components, batch.sample_weight, rng).astype(dtype)
+        reader = InputEncoder(encoder.bind(None), X.shape[1], self.skip)
+        if encoder.params is not None:
+            reader = reader.bind(reader.init(dictionary, random_state=rng) | encoder.params)
+        self._start(reader, dictionary, self._judging_penalty(), rng)
+
+    def _first_dictionary(self, wanted, n_components, sample_weight, rng):
+        if isinstance(self.init, str) and self.init == "zero":
+            offset = self._initial_offset(wanted, sample_weight)
+            atoms = np.zeros((n_components, wanted.shape[1]))
+            return Dictionary(atoms, offset, self._constraint_of_zero())
+        return super()._first_dictionary(wanted, n_components, sample_weight, rng)
+
+    def _constraint_of_zero(self):
+        """The constraint, if atoms that start at 0 can grow in it."""
+        return check_holds_zero(UnitBall() if self.constraint is None else self.constraint)
+
+    def _resolved_loss(self, penalty):
+        loss = super()._resolved_loss(penalty)
+        if not isinstance(loss, AutoencoderLoss):
+            raise TypeError(
+                wrong(
+                    "loss",
+                    got=repr(loss),
+                    expected="an AutoencoderLoss, or None",
+                    remedy="Use for example AutoencoderLoss([L1(0.1)]).",
+                )
+            )
+        return TranscoderLoss(**loss.get_params(deep=False), skip=self.skip)
+
+    def _check_parameters(self):
+        check_flag(self.skip, "skip")
+        encoder = super()._check_parameters()
+        if isinstance(self.init, str) and self.init == "zero":
+            self._check_learning(Dictionary([[0.0]], constraint=self._constraint_of_zero()))
+        return encoder
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.required = True
+        return tags

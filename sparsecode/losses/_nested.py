@@ -1,0 +1,136 @@
+"""Reconstructions from the first atoms alone, of several widths at once."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode import _jit
+from sparsecode._parallel import map_row_blocks
+from sparsecode._validation import wrong
+
+_BLOCK_SIZE = 128
+
+
+def check_levels(levels, n_components):
+    """Widths as an array that begins with 0, such as (16, None) as [0, 16, n_components].
+
+    Raises
+    ------
+    ValueError
+        If they do not grow, or the last one leaves out atoms.
+    """
+    is_sequence = isinstance(levels, Sequence | np.ndarray) and len(levels) > 0
+    widths = [n_components if level is None else level for level in levels] if is_sequence else []
+    whole = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in widths)
+    edges = [0, *widths]
+    grow = whole and all(first < last for first, last in pairwise(edges))
+    if not widths or not grow or edges[-1] != n_components:
+        raise ValueError(
+            wrong(
+                "levels",
+                got=repr(levels),
+                expected=f"growing numbers of atoms, the last one {n_components} or None, for all",
+                remedy="Use for example levels=(16, 64, None).",
+            )
+        )
+    return np.array(edges, dtype=np.int64)
+
+
+def reconstruct_levels(wanted, dictionary, codes, share, edges):
+    """Squared error of each sample, the mean of all widths, and gradients of half their sum.
+
+    Parameters
+    ----------
+    wanted : ndarray of shape (n_samples, n_features)
+        Less the offset.
+    dictionary : Dictionary
+    codes : ndarray or csr_array of shape (n_samples, n_components)
+    share : ndarray of shape (n_samples, 1), or float
+        Weight of each sample.
+    edges : ndarray of shape (n_levels + 1,)
+        From `check_levels`.
+
+    Returns
+    -------
+    energies : ndarray of shape (n_samples,)
+    errors : ndarray of shape (n_levels, n_samples, n_features)
+        Entry `l` is the sum over all levels from `l` on, weighted: the gradient in what the atoms
+        from ``edges[l]`` to ``edges[l + 1]`` add to a reconstruction. That of the offset is the
+        first one.
+    error : ndarray of shape (n_samples, n_features)
+        Weighted error of the last level alone, of all atoms.
+    dcodes : ndarray or csr_array of shape (n_samples, n_components)
+    """
+    atoms, n_levels, n_samples = dictionary.atoms, len(edges) - 1, codes.shape[0]
+    energies = np.empty(n_samples, dtype=np.float64)
+    errors = np.empty((n_levels, n_samples, atoms.shape[1]), dtype=atoms.dtype)
+    counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (n_samples, 1))
+    is_sparse = sparse.issparse(codes)
+    slopes = np.empty_like(codes.data) if is_sparse else np.empty_like(codes)
+    segments = [slice(first, last) for first, last in pairwise(edges)]
+
+    def block(rows):
+        r = errors[:, rows]
+        if is_sparse:
+            starts = codes.indptr[rows.start : rows.stop + 1]
+            _decode_levels(starts, codes.indices, codes.data, atoms, edges, wanted[rows], r)
+        else:
+            _decode_dense(codes[rows], atoms, segments, wanted[rows], r)
+        energies[rows] = np.einsum("lij,lij->i", r, r) / n_levels
+        r *= counts[rows]
+        last[rows] = r[-1]
+        r /= n_levels
+        # Atoms of a level are in its reconstruction and in all wider ones.
+        for level in range(n_levels - 2, -1, -1):
+            r[level] += r[level + 1]
+        if is_sparse:
+            _slopes(starts, codes.indices, atoms, edges, r, slopes)
+            return
+        for level, segment in enumerate(segments):
+            np.matmul(r[level], atoms[segment].T, out=slopes[rows, segment])
+
+    last = np.empty(errors.shape[1:], dtype=atoms.dtype)
+    map_row_blocks(block, n_samples, block_size=_BLOCK_SIZE)
+    if is_sparse:
+        slopes = sparse.csr_array((slopes, codes.indices, codes.indptr), shape=codes.shape)
+    return energies, errors, last, slopes
+
+
+def _decode_dense(codes, atoms, segments, wanted, errors):
+    total = -wanted
+    for level, segment in enumerate(segments):
+        total += codes[:, segment] @ atoms[segment]
+        errors[level] = total
+
+
+@_jit.kernel
+def _decode_levels(starts, columns, values, atoms, edges, wanted, errors):
+    for i in range(wanted.shape[0]):
+        for level in range(errors.shape[0]):
+            row = errors[level, i]
+            for f in range(row.shape[0]):
+                row[f] = errors[level - 1, i, f] if level > 0 else -wanted[i, f]
+            for e in range(starts[i], starts[i + 1]):
+                if edges[level] <= columns[e] < edges[level + 1]:
+                    value, atom = values[e], atoms[columns[e]]
+                    for f in range(row.shape[0]):
+                        row[f] += value * atom[f]
+
+
+@_jit.kernel
+def _slopes(starts, columns, atoms, edges, errors, slopes):
+    for i in range(errors.shape[1]):
+        for e in range(starts[i], starts[i + 1]):
+            level = 0
+            while edges[level + 1] <= columns[e]:
+                level += 1
+            atom, row = atoms[columns[e]], errors[level, i]
+            slope = row[0] * 0
+            for f in range(row.shape[0]):
+                slope += row[f] * atom[f]
+            slopes[e] = slope

@@ -1,0 +1,132 @@
+"""Work for dead units: what all others leave unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode._moments import active_counts
+from sparsecode._parallel import map_row_blocks
+from sparsecode._row_gradients import RowGradient
+from sparsecode._rows import compress, stack_csr
+from sparsecode._validation import check_flag, check_integer
+from sparsecode.losses._reconstruction import reconstruct
+from sparsecode.losses.base import weighted_mean
+from sparsecode.losses.terms.base import Term
+from sparsecode.ops import topk_forward
+
+_BLOCK_SIZE = 128
+
+
+@dataclass
+class AuxK(Term):
+    """Half the mean squared error with which dead units alone reconstruct what is left of a sample.
+
+    Of the units that no sample has used lately, the `k` largest positive pre-activations of each
+    sample are decoded, without the offset, and compared with the residual, which counts as a
+    constant. So the dead units get a gradient, through their pre-activations and in their atoms,
+    while the codes and all other units get none from it. Costs the pre-activations as an array and
+    ``k * n_features`` multiplications a sample; the gradient is sparse.
+
+    Parameters
+    ----------
+    k : int, default=256
+        Dead units of a sample, at most. About half the features is usual.
+    weight : float or callable, default=1/32
+        Multiple of the term, or a schedule that gives it for a step.
+    n_samples : int, default=100_000
+        Samples in a row without a use after which a unit counts as dead.
+    normalize : bool, default=True
+        Whether the error is divided by the total variance of the first batch, the same one from
+        then on; otherwise it is on the scale of the fit.
+
+    References
+    ----------
+    L. Gao et al., "Scaling and evaluating sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import TopK
+    >>> from sparsecode.losses import AutoencoderLoss, AuxK
+    >>> from sparsecode.training import train
+    >>> X = np.random.default_rng(0).standard_normal((64, 4))
+    >>> loss = AutoencoderLoss([AuxK(k=2, n_samples=64)])
+    >>> dictionary = Dictionary.random(8, 4, random_state=0)
+    >>> *_, last = train(
+    ...     TopK(k=1), dictionary, X, loss=loss, learn_dictionary=True, random_state=0
+    ... )
+    >>> last.memory["0.idle"].shape
+    (8,)
+    """
+
+    k: int = 256
+    weight: float | Callable[[int], float] = 1 / 32
+    n_samples: int = 100_000
+    normalize: bool = True
+
+    needs: ClassVar[tuple[str, ...]] = ("pre",)
+
+    def init(self, dictionary):
+        self._check()
+        idle = np.zeros(dictionary.n_components, dtype=np.int64)
+        return {"idle": idle, "variance": np.zeros(())}
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        self._check()
+        weight = self.weight_at(context.step)
+        variance = self._variance(context)
+        dead = self._dead(codes, context)
+        if len(dead) == 0 or variance == 0:
+            return 0.0, {}, {}
+        scale = weight / variance
+        chosen = self._choose(context.signals["pre"], dead, codes.shape[1])
+        counts = np.broadcast_to(np.asarray(share, dtype=codes.dtype), (codes.shape[0], 1))
+        # The error has the weight of its sample in it; without one it does not matter.
+        residual = context.error / np.where(counts > 0, -counts, 1)
+        energies, error, dchosen = reconstruct(residual, dictionary, chosen, share)
+        error *= error.dtype.type(scale)
+        dchosen.data *= dchosen.dtype.type(scale)
+        grads = {"atoms": RowGradient((chosen, error))} if dictionary_grads else {}
+        return scale * weighted_mean(energies, share) / 2, grads, {"pre": dchosen}
+
+    def _variance(self, context):
+        if not self.normalize:
+            return 1.0
+        known = context.memory.get("variance", np.zeros(()))
+        if known > 0:
+            return float(known)
+        variance = float(context.wanted.var(axis=0, dtype=np.float64).sum())
+        if context.training:
+            context.memory["variance"][...] = variance
+        return variance
+
+    def _dead(self, codes, context):
+        """Indices of the units that are dead; counts the uses of this batch in training."""
+        idle = context.memory.get("idle")
+        if idle is None:
+            return np.empty(0, dtype=np.int64)
+        if context.training:
+            idle += codes.shape[0]
+            idle[active_counts(codes) > 0] = 0
+        return np.flatnonzero(idle >= self.n_samples)
+
+    def _choose(self, pre, dead, n_components):
+        """The largest pre-activations of dead units, as a CSR array."""
+        k = min(self.k, len(dead))
+
+        def block(rows):
+            sizes = np.take(pre[rows], dead, axis=1)
+            values, columns, counts = compress(topk_forward(sizes, k=k, out=sizes)[0])
+            return values, dead[columns].astype(columns.dtype), counts
+
+        return stack_csr(map_row_blocks(block, len(pre), block_size=_BLOCK_SIZE), n_components)
+
+    def _check(self):
+        check_integer(self.k, "k")
+        check_integer(self.n_samples, "n_samples")
+        check_flag(self.normalize, "normalize")

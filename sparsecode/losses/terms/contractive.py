@@ -1,0 +1,69 @@
+"""How much the codes move when the sample does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode._parallel import map_row_blocks
+from sparsecode.losses.base import weighted_mean
+from sparsecode.losses.terms.base import Term
+
+_BLOCK_SIZE = 128
+
+
+@dataclass
+class Contractive(Term):
+    """Mean squared Frobenius norm of the Jacobian of the codes in the sample.
+
+    For an activation of each entry it is ``sum_j (phi'(a_j) ||w_j||)^2``, so that it costs no more
+    than a pass over the codes. For encoders that tell their slopes, such as `ReLU`.
+
+    Parameters
+    ----------
+    weight : float or callable, default=1.0
+        Multiple of the mean, or a schedule that gives it for a step.
+
+    References
+    ----------
+    S. Rifai, P. Vincent, X. Muller, X. Glorot and Y. Bengio, "Contractive auto-encoders: explicit
+    invariance during feature extraction", 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import ReLU
+    >>> from sparsecode.losses import AutoencoderLoss, Contractive, LossContext
+    >>> loss, encoder, dictionary = AutoencoderLoss([Contractive()]), ReLU(), Dictionary(np.eye(2))
+    >>> X = np.array([[3.0, -1.0]])
+    >>> codes, cache = encoder.forward(
+    ...     encoder.init(dictionary), X, dictionary, signals=loss.needs
+    ... )
+    >>> loss.evaluate(X, dictionary, codes, context=LossContext(signals=cache.signals)).terms
+    {'fit': 0.5, 'contractive': 1.0}
+    """
+
+    weight: float | Callable[[int], float] = 1.0
+
+    needs: ClassVar[tuple[str, ...]] = ("slope", "squared_norms")
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        weight = self.weight_at(context.step)
+        slope, norms = context.signals["slope"], context.signals["squared_norms"]
+        counts = np.broadcast_to(np.asarray(share, dtype=slope.dtype), (len(slope), 1))
+        dslope = np.empty_like(slope)
+
+        def block(rows):
+            squares = np.square(slope[rows])
+            np.multiply(slope[rows], 2 * weight * norms, out=dslope[rows])
+            dslope[rows] *= counts[rows]
+            return squares @ norms, (squares * counts[rows]).sum(axis=0, dtype=np.float64)
+
+        parts = map_row_blocks(block, len(slope), block_size=_BLOCK_SIZE)
+        value = weight * weighted_mean(np.concatenate([values for values, _ in parts]), share)
+        dnorms = weight * np.sum([sums for _, sums in parts], axis=0)
+        return value, {}, {"slope": dslope, "squared_norms": dnorms.astype(norms.dtype)}

@@ -1,0 +1,90 @@
+"""What trains the gate of the gated encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode.losses._reconstruction import reconstruct
+from sparsecode.losses.base import weighted_mean
+from sparsecode.losses.terms.base import Term
+
+
+@dataclass
+class GateSparsity(Term):
+    """An l1 penalty of the rectified gate, ``weight * mean sum max(gate, 0)``, for `Gated`.
+
+    The codes themselves, whose size has weights of its own, are not penalised and do not shrink.
+
+    Parameters
+    ----------
+    weight : float or callable, default=1.0
+        In units of the data, as `alpha` of an l1 penalty, or a schedule that gives it for a step.
+
+    References
+    ----------
+    S. Rajamanoharan et al., "Improving dictionary learning with gated sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> from sparsecode.losses import AutoencoderLoss, GateReconstruction, GateSparsity
+    >>> AutoencoderLoss([GateSparsity(0.1), GateReconstruction()]).needs
+    ('gate',)
+    """
+
+    weight: float | Callable[[int], float] = 1.0
+
+    needs: ClassVar[tuple[str, ...]] = ("gate",)
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        gate, weight = context.signals["gate"], self.weight_at(context.step)
+        value = weight * weighted_mean(np.maximum(gate, 0).sum(axis=1), share)
+        return value, {}, {"gate": (gate > 0) * np.asarray(weight * share, dtype=gate.dtype)}
+
+
+@dataclass
+class GateReconstruction(Term):
+    """Error of a reconstruction from the rectified gate, so that it detects, for `Gated`.
+
+    ``weight * mean 1/2 ||x - offset - max(gate, 0) @ atoms||^2``, in which atoms and offset count
+    as constants: they are trained for the codes alone.
+
+    Parameters
+    ----------
+    weight : float or callable, default=1.0
+        Multiple of the error, or a schedule that gives it for a step.
+
+    References
+    ----------
+    S. Rajamanoharan et al., "Improving dictionary learning with gated sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import Gated
+    >>> from sparsecode.losses import AutoencoderLoss, GateReconstruction, LossContext
+    >>> dictionary, X = Dictionary(np.eye(2)), np.array([[2.0, -1.0]])
+    >>> encoder, loss = Gated(), AutoencoderLoss([GateReconstruction()])
+    >>> codes, cache = encoder.forward(
+    ...     encoder.init(dictionary), X, dictionary, signals=loss.needs
+    ... )
+    >>> loss.evaluate(X, dictionary, codes, context=LossContext(signals=cache.signals)).terms
+    {'fit': 0.5, 'gatereconstruction': 0.5}
+    """
+
+    weight: float | Callable[[int], float] = 1.0
+
+    needs: ClassVar[tuple[str, ...]] = ("gate",)
+    detached: ClassVar[bool] = True
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        gate, weight = context.signals["gate"], self.weight_at(context.step)
+        rectified = np.maximum(gate, 0)
+        energies, _, slopes = reconstruct(context.wanted, dictionary, rectified, share)
+        slopes *= gate > 0
+        slopes *= slopes.dtype.type(weight)
+        return weight * weighted_mean(energies, share) / 2, {}, {"gate": slopes}

@@ -1,0 +1,132 @@
+"""A target for how active each unit is on average."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._validation import check_number, wrong
+from sparsecode.losses.terms._entries import column_totals, map_entries
+from sparsecode.losses.terms.base import Term
+
+# Mean activations closer to 0 or 1 than this count as this far, where the divergence is infinite.
+_CLOSEST = 1e-6
+
+
+@dataclass
+class KLDivergence(Term):
+    """Kullback-Leibler divergence of each unit's mean activation from a target, summed over units.
+
+    ``sum_j rho log(rho / m_j) + (1 - rho) log((1 - rho) / (1 - m_j))``, with `m_j` the mean of the
+    codes of unit `j` over the batch or, with `memory`, its running average. Codes are activations
+    in [0, 1], such as those of a sigmoid. The history tells the mean over the units,
+    ``"mean_activation"``.
+
+    Parameters
+    ----------
+    rho : float, default=0.05
+        Target, between 0 and 1.
+    weight : float or callable, default=1.0
+        Multiple of the sum, or a schedule that gives it for a step.
+    memory : float, default=0.0
+        How much of the running average each step keeps, below 1; 0 takes the mean of the batch
+        alone. The average starts at the target. With it a batch moves the mean, and the gradient
+        with it, by ``1 - memory`` only.
+
+    Raises
+    ------
+    ValueError
+        If `rho` is not inside (0, 1), `memory` not inside [0, 1), or a code outside [0, 1]; in
+        training also if the encoder can give such codes.
+
+    References
+    ----------
+    A. Ng, "Sparse autoencoder", CS294A lecture notes, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.losses import AutoencoderLoss, KLDivergence
+    >>> loss = AutoencoderLoss([KLDivergence(rho=0.2, weight=3.0)])
+    >>> result = loss.evaluate(np.ones((2, 1)), Dictionary([[1.0]]), np.array([[0.0], [0.4]]))
+    >>> round(result.terms["kldivergence"], 12), result.reports
+    (0.0, {'mean_activation': 0.2})
+    """
+
+    rho: float = 0.05
+    weight: float | Callable[[int], float] = 1.0
+    memory: float = 0.0
+
+    def check_encoder(self, encoder):
+        low, high = getattr(encoder, "bounds", (-np.inf, np.inf))
+        if low < 0 or high > 1:
+            raise _not_activations(f"an encoder with codes from {low} to {high}, {encoder}")
+
+    def init(self, dictionary):
+        self._check()
+        return {"mean": np.full(dictionary.n_components, self.rho)} if self.memory else {}
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        self._check()
+        weight, rho, fresh = self.weight_at(context.step), self.rho, 1.0
+        _check_codes(codes)
+        mean = column_totals(lambda entries: entries.values * entries.shares, codes, share)
+        if self.memory:
+            fresh, kept = 1 - self.memory, context.memory.get("mean", rho)
+            mean = fresh * mean + self.memory * kept
+            if context.training:
+                context.memory["mean"][:] = mean
+        self._report(context, mean)
+        m = np.clip(mean, _CLOSEST, 1 - _CLOSEST)
+        divergences = rho * np.log(rho / m) + (1 - rho) * np.log((1 - rho) / (1 - m))
+        slopes = weight * fresh * ((1 - rho) / (1 - m) - rho / m)
+        slopes = slopes.astype(codes.dtype)
+
+        def add(entries):
+            entries.slopes[...] += entries.shares * slopes[entries.columns]
+
+        map_entries(add, codes, dcodes, share)
+        return weight * float(divergences.sum()), {}, {}
+
+    def _report(self, context, mean):
+        if isinstance(context.reports, dict):
+            context.reports["mean_activation"] = float(mean.mean())
+
+    def _check(self):
+        if not (check_number(self.rho, "rho", low=0, low_open=True) < 1):
+            raise ValueError(
+                wrong(
+                    "rho",
+                    got=self.rho,
+                    expected="a number between 0 and 1, neither of them",
+                    remedy="Choose how active a unit should be on average, such as 0.05.",
+                )
+            )
+        if not (check_number(self.memory, "memory", low=0) < 1):
+            raise ValueError(
+                wrong(
+                    "memory",
+                    got=self.memory,
+                    expected="at least 0 and below 1",
+                    remedy="Choose for example 0.99, or 0 for the mean of each batch.",
+                )
+            )
+
+
+def _check_codes(codes):
+    values = codes.data if sparse.issparse(codes) else codes
+    low, high = values.min(initial=0), values.max(initial=0)
+    if low < 0 or high > 1:
+        raise _not_activations(f"codes from {low:.4g} to {high:.4g}")
+
+
+def _not_activations(got):
+    return ValueError(
+        f"KLDivergence got {got}; expected activations in [0, 1], as a mean activation is compared "
+        "with a probability. Use an encoder with bounded codes, such as Sigmoid, or another term, "
+        "such as a penalty."
+    )

@@ -1,0 +1,83 @@
+"""Powers of the codes, with an exponent that may change in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode._validation import check_number
+from sparsecode.losses.base import weighted_mean
+from sparsecode.losses.terms._entries import map_entries
+from sparsecode.losses.terms.base import Term
+
+
+@dataclass
+class Lp(Term):
+    """Mean of ``sum_j (|z_j| + epsilon)^p - epsilon^p``: l1 at 1, a count of nonzeros towards 0.
+
+    With a schedule from 1 down to, for example, 0.2, training begins with the convex penalty and
+    ends with one that hardly shrinks large codes.
+
+    Parameters
+    ----------
+    p : float or callable, default=0.5
+        Exponent, positive, or a schedule that gives it for a step, such as `schedules.Linear`.
+    weight : float or callable, default=1.0
+        Multiple of the sum, or a schedule that gives it for a step.
+    epsilon : float, default=1e-3
+        Positive; keeps the slope at 0 finite where `p` is below 1.
+
+    Raises
+    ------
+    ValueError
+        If `p` or `epsilon` is not positive.
+
+    References
+    ----------
+    A. Karvonen et al., "Measuring progress in dictionary learning for language model
+    interpretability with board game models", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.losses import AutoencoderLoss, Lp
+    >>> from sparsecode.schedules import Linear
+    >>> loss = AutoencoderLoss([Lp(p=Linear(start=1.0, end=0.2, n_steps=10_000), weight=0.1)])
+    >>> value, terms, dcodes = loss(
+    ...     np.array([[2.0]]), Dictionary([[1.0]]), np.array([[2.0]])
+    ... )
+    >>> terms
+    {'fit': 0.0, 'lp': 0.2}
+    """
+
+    p: float | Callable[[int], float] = 0.5
+    weight: float | Callable[[int], float] = 1.0
+    epsilon: float = 1e-3
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        weight = self.weight_at(context.step)
+        p = self.p(context.step) if callable(self.p) else self.p
+        check_number(p, "p", low=0, low_open=True)
+        epsilon = check_number(self.epsilon, "epsilon", low=0, low_open=True)
+
+        def add(entries):
+            z = entries.values
+            sizes = np.abs(z)
+            sizes += z.dtype.type(epsilon)
+            powers = sizes ** z.dtype.type(p - 1)
+            slopes = np.sign(z) * powers
+            slopes *= entries.shares * z.dtype.type(weight * p)
+            entries.slopes[...] += slopes
+            powers *= sizes
+            # Taken with the same rounding, so that zeros cost exactly nothing.
+            zero = np.full(1, epsilon, dtype=z.dtype)
+            zero = zero ** z.dtype.type(p - 1) * zero
+            powers -= zero
+            powers[z == 0] = 0
+            return entries.row_sums(powers)
+
+        values = np.concatenate(map_entries(add, codes, dcodes, share))
+        return weight * weighted_mean(values, share), {}, {}

@@ -1,0 +1,89 @@
+"""Penalties of codes times the norms of their atoms: of what they add to a reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._row_gradients import scaled_rows
+from sparsecode._validation import wrong
+from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.penalty import PenaltyTerm
+from sparsecode.penalties import L1, Penalty
+
+
+@dataclass
+class NormWeighted(Term):
+    """Mean penalty of the codes, each times the norm of its atom: ``g(z_j * ||d_j||)``.
+
+    So that atoms without a constraint gain nothing by growing while their codes shrink. With `L1`
+    it is the decoder-norm weighted l1, with `Tanh` the tanh penalty of sparse autoencoders. The
+    gradient in the atoms, along each of them, costs a pass over the atoms.
+
+    Parameters
+    ----------
+    penalty : Penalty, default=L1()
+        A sum over coefficients, with its own weight.
+    weight : float or callable, default=1.0
+        Multiple of the penalty, or a schedule that gives it for a step, such as a warm-up.
+
+    Raises
+    ------
+    TypeError
+        If the penalty is not a sum over coefficients.
+
+    References
+    ----------
+    T. Conerly, A. Templeton, T. Bricken et al., "Update on how we train SAEs", 2024. A. Jermyn, A.
+    Templeton, J. Batson and T. Bricken, "Tanh penalty in dictionary learning", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.losses import AutoencoderLoss, NormWeighted
+    >>> from sparsecode.penalties import L1
+    >>> loss = AutoencoderLoss([NormWeighted(L1(0.5))])
+    >>> value, terms, dcodes = loss(
+    ...     np.array([[2.0]]), Dictionary([[2.0]], constraint=None), np.array([[1.0]])
+    ... )
+    >>> terms
+    {'fit': 0.0, 'normweighted': 1.0}
+    """
+
+    penalty: Penalty = field(default_factory=L1)
+    weight: float | Callable[[int], float] = 1.0
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        if not self.penalty.separable:
+            raise TypeError(
+                wrong(
+                    "penalty of NormWeighted",
+                    got=repr(self.penalty),
+                    expected="a sum over coefficients",
+                    remedy="Use L1, LogSum or Tanh.",
+                )
+            )
+        norms = dictionary.norms.astype(codes.dtype)
+        if sparse.issparse(codes):
+            here, values = norms[codes.indices], codes.data
+            sizes = sparse.csr_array((values * here, codes.indices, codes.indptr), codes.shape)
+        else:
+            here, values = norms, codes
+            sizes = codes * norms
+        slopes = np.zeros_like(values)
+        term = PenaltyTerm(self.penalty, self.weight)
+        value, _, _ = term.evaluate(sizes, slopes, dictionary, share, context)
+        dcodes += slopes * here
+        if not dictionary_grads:
+            return value, {}, {}
+        slopes *= values
+        if sparse.issparse(codes):
+            lengths = np.bincount(codes.indices, slopes, codes.shape[1])
+        else:
+            lengths = slopes.sum(axis=0)
+        lengths /= np.where(norms > 0, norms, 1)
+        return value, {"atoms": scaled_rows(lengths, dictionary.atoms)}, {}

@@ -1,0 +1,90 @@
+"""The largest entries of a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode.ops.thresholds import _least_selected
+
+
+def batch_topk_forward(A, *, k):
+    """Keep the ``k * n_samples`` largest positive entries of all, and make all others 0.
+
+    Of equal entries at the limit the first ones are kept, row by row.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_samples, n_components)
+    k : int
+        Entries kept of a row, in the mean.
+
+    Returns
+    -------
+    out : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    References
+    ----------
+    B. Bussmann, P. Leask and N. Nanda, "BatchTopK sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.ops import batch_topk_backward, batch_topk_forward
+    >>> out, cache = batch_topk_forward(np.array([[2.0, 3.0], [1.0, -4.0]]), k=1)
+    >>> out
+    array([[2., 3.],
+           [0., 0.]])
+    >>> batch_topk_backward(np.ones((2, 2)), cache)
+    (array([[1., 1.],
+           [0., 0.]]),)
+    """
+    kept = largest(np.ravel(A), k * len(A)).reshape(A.shape)
+    out = np.where(kept, A, A.dtype.type(0))
+    return out, (out,)
+
+
+def batch_topk_backward(dout, cache):
+    """Gradient of `batch_topk_forward`: that of the entries that were kept.
+
+    Parameters
+    ----------
+    dout : ndarray of shape (n_samples, n_components)
+    cache : tuple
+
+    Returns
+    -------
+    gradients : tuple of one ndarray
+
+    Examples
+    --------
+    See `batch_topk_forward`.
+    """
+    return (dout * (cache[0] != 0),)
+
+
+def largest(values, n):
+    """Which are the `n` largest positive values, the first of equal ones: shape (n_values,)."""
+    bound = least_of_largest(values, n)
+    kept = values >= bound
+    excess = np.count_nonzero(kept) - n
+    if excess > 0:
+        kept[np.flatnonzero(values == bound)[-excess:]] = False
+    return kept
+
+
+def least_of_largest(values, n):
+    """A positive number that the `n` largest positive values reach: and others if they are equal.
+
+    It need not be one of them.
+    """
+    sizes = np.maximum(values, 0)
+    bits = sizes.view(f"int{8 * values.itemsize}")
+    octave = bits.dtype.type(1) << np.finfo(values.dtype).nmant
+    return bits.dtype.type(_least(bits, octave, n)).view(values.dtype)
+
+
+@_jit.kernel
+def _least(bits, octave, n):
+    return _least_selected(bits, octave, n)

@@ -1,0 +1,187 @@
+"""Resampling of the dead units of an autoencoder while it is trained by gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode.encoders._linear import LinearEncoder
+
+_SOURCES = ("loss", "random")
+
+
+class NewUnits(NamedTuple):
+    """What some units begin anew with.
+
+    Attributes
+    ----------
+    units : ndarray of int of shape (n_units,)
+    atoms : ndarray of shape (n_units, n_features)
+    params : dict of str to ndarray
+        Rows of the parameters of the encoder that have one for each unit.
+    """
+
+    units: np.ndarray
+    atoms: np.ndarray
+    params: dict
+
+
+@dataclass
+class ResampleNeurons(BaseEstimator):
+    """Give dead units the direction of samples that are reconstructed badly, every so many steps.
+
+    A dead unit gets the direction of a sample of the batch, drawn with a probability proportional
+    to the square of its loss, as its atom and, short, as its row of the encoder. All else of the
+    unit, such as its bias, is that of the encoder's `init`, and the optimizer forgets its averages
+    of exactly these rows. No two units get the same sample: where more are dead than samples are
+    in the batch, the others wait. For `LinearEncoder`, tied or not, with the dictionary learned.
+
+    Parameters
+    ----------
+    every : int, default=25_000
+        Steps from one resampling to the next.
+    n_samples : int, default=100_000
+        Samples in a row without a use after which a unit counts as dead.
+    scale : float, default=0.2
+        Norm of the new rows of the encoder, as a multiple of the mean norm of those alive. Short
+        ones change little of what the others do. A tied encoder's rows are the atoms.
+    source : {"loss", "random"}, default="loss"
+        ``"random"`` takes Gaussian directions instead of samples: a plain new start.
+    n_times : int or None, default=None
+        Most resamplings, counted in steps: none comes after ``n_times * every``. None is no limit.
+
+    References
+    ----------
+    T. Bricken et al., "Towards monosemanticity: decomposing language models with dictionary
+    learning", 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import ReLU
+    >>> from sparsecode.losses import AutoencoderLoss
+    >>> from sparsecode.resampling import ResampleNeurons
+    >>> from sparsecode.training import train
+    >>> X = np.random.default_rng(0).standard_normal((100, 4))
+    >>> dictionary, encoder = Dictionary.random(6, 4, random_state=0), ReLU()
+    >>> params = encoder.init(dictionary)
+    >>> params["b"][:2] = -100.0
+    >>> *_, last = train(
+    ...     encoder.bind(params), dictionary, X, loss=AutoencoderLoss(), batch_size=50,
+    ...     learn_dictionary=True, resampling=ResampleNeurons(every=5, n_samples=100),
+    ...     random_state=0,
+    ... )
+    >>> sum(last.history["resampled"]), last.history["dead"][-1]
+    (2.0, 0.0)
+    """
+
+    every: int = 25_000
+    n_samples: int = 100_000
+    scale: float = 0.2
+    source: str = "loss"
+    n_times: int | None = None
+
+    def checked(self):
+        """Return the policy, if its numbers are in their ranges."""
+        check_integer(self.every, "every")
+        check_integer(self.n_samples, "n_samples")
+        check_number(self.scale, "scale", low=0, low_open=True)
+        if self.n_times is not None:
+            check_integer(self.n_times, "n_times")
+        if self.source not in _SOURCES:
+            raise ValueError(
+                wrong(
+                    "source",
+                    got=repr(self.source),
+                    expected=f"one of {_SOURCES}",
+                    remedy='Use "loss" for samples that are reconstructed badly.',
+                )
+            )
+        return self
+
+    def is_due(self, n_steps):
+        """Whether units are resampled after so many steps of training."""
+        n_times, rest = divmod(n_steps, self.every)
+        return n_times > 0 and rest == 0 and (self.n_times is None or n_times <= self.n_times)
+
+    def draw(self, dead, encoder, params, dictionary, X, losses, rng):
+        """What dead units begin anew with.
+
+        Parameters
+        ----------
+        dead : ndarray of int of shape (n_dead,)
+        encoder : LinearEncoder
+        params : dict of str to ndarray
+            Its parameters.
+        dictionary : Dictionary
+        X : ndarray of shape (n_samples, n_features)
+            Samples to draw from.
+        losses : ndarray of shape (n_samples,)
+            Squared error of the reconstruction of each; one of 0 is never drawn.
+        rng : Generator
+
+        Returns
+        -------
+        new : NewUnits
+        """
+        if self.source == "random":
+            rows = rng.standard_normal((len(dead), dictionary.n_features))
+        else:
+            x = dictionary.center(X)
+            rows = x[_drawn(len(dead), x, losses, rng)]
+        units, rows = dead[: len(rows)], rows.astype(dictionary.dtype)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        atoms = np.array(dictionary.atoms)
+        atoms[units] = dictionary.constraint.project(rows)
+        seed = int(rng.integers(np.iinfo(np.int32).max))
+        fresh = encoder.init(dictionary.replace(atoms=atoms), random_state=seed)
+        changed = {
+            name: fresh[name][units]
+            for name, param in params.items()
+            if param.shape[:1] == (dictionary.n_components,)
+        }
+        if "W" in changed:
+            norms = np.linalg.norm(params["W"], axis=1)
+            alive = np.delete(norms, dead)
+            changed["W"] = rows * norms.dtype.type(
+                self.scale * (alive if len(alive) else norms).mean()
+            )
+        return NewUnits(units, atoms[units], changed)
+
+
+def _drawn(n_wanted, x, losses, rng):
+    """Different samples, with probabilities that go with their squared losses."""
+    losses = np.where((x != 0).any(axis=1), losses, 0).astype(np.float64)
+    chances = (losses / max(losses.max(initial=0), np.finfo(np.float64).tiny)) ** 2
+    # Where the largest is all that counts, the others cannot be drawn.
+    chances[chances < np.finfo(np.float64).eps] = 0
+    n_drawn = min(n_wanted, np.count_nonzero(chances))
+    if n_drawn == 0:
+        return np.empty(0, dtype=np.int64)
+    return rng.choice(len(x), size=n_drawn, replace=False, p=chances / chances.sum())
+
+
+def check_resampling(resampling, encoder):
+    """Return the policy, or None, if it fits the encoder."""
+    if resampling is None:
+        return None
+    if not isinstance(resampling, ResampleNeurons):
+        raise TypeError(
+            wrong(
+                "resampling",
+                got=repr(resampling),
+                expected="a ResampleNeurons policy, an instance, or None",
+                remedy="Use ResampleNeurons(), or resampling=None to leave dead units as they are.",
+            )
+        )
+    if not isinstance(encoder, LinearEncoder):
+        raise TypeError(
+            f"resampling is given but {type(encoder).__name__} is no autoencoder's encoder with a "
+            "row for each unit; expected one such as ReLU or TopK. Leave resampling out."
+        )
+    return resampling.checked()

@@ -1,0 +1,64 @@
+"""Which units are used while training goes on, and what those begin anew with that are not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._moments import active_counts, residual_rows
+
+_NAME = "activity.idle"
+# A unit that more than this share of the samples of an epoch use is dense.
+_DENSE = 0.1
+# Ends the seed of what is drawn for a batch: never 0, as such words at the end count for nothing.
+_RESAMPLING = 2
+
+
+class Activity:
+    """Counts of uses; how long each unit was idle is kept in the memory of the state.
+
+    Parameters
+    ----------
+    memory : dict of str to ndarray
+        Gets an array of its own where there is none; changed in place.
+    n_components : int
+    window : int
+        Samples without a use after which the history counts a unit as dead.
+    """
+
+    def __init__(self, memory, n_components, window):
+        self.idle = memory.setdefault(_NAME, np.zeros(n_components, dtype=np.int64))
+        self.uses, self.n_samples = np.zeros(n_components, dtype=np.int64), 0
+        self.window = window
+
+    def see(self, codes):
+        """Count the uses in a batch of codes, dense or CSR."""
+        counts = active_counts(codes)
+        self.uses += counts
+        self.n_samples += codes.shape[0]
+        self.idle += codes.shape[0]
+        self.idle[counts > 0] = 0
+
+    def record(self):
+        """Shares of dead and of dense units, for the history."""
+        dead, dense = self.idle >= self.window, self.uses > _DENSE * self.n_samples
+        return {"dead": float(dead.mean()), "dense": float(dense.mean())}
+
+    def resample(self, policy, encoder, params, dictionary, X, codes, batch, seed):
+        """What dead units begin anew with, by a policy; they count as just used."""
+        residual = residual_rows(X, codes, dictionary)
+        losses = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
+        if batch.sample_weight is not None:
+            losses *= np.sqrt(batch.sample_weight)
+        dead = np.flatnonzero(self.idle >= policy.n_samples)
+        rng = np.random.default_rng((*seed, _RESAMPLING))
+        new = policy.draw(dead, encoder, params, dictionary, X, losses, rng)
+        self.idle[new.units] = 0
+        return new
+
+
+def activity_of(resampling, window, live):
+    """Counts for one epoch, or None if nobody asks for them."""
+    if window is None and resampling is None:
+        return None
+    window = resampling.n_samples if window is None else window
+    return Activity(live.memory, live.given.n_components, window)

@@ -1,0 +1,64 @@
+"""What a step of training changes in place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._row_gradients import RowGradient
+from sparsecode.dictionary import Dictionary
+
+
+class LiveParameters:
+    """Parameters that are changed in place: those of the encoder and, if learned, the dictionary's.
+
+    Everything is copied from a state, whose own arrays stay as they are. Of the parameters, those
+    that are `buffers` are not learned.
+    """
+
+    def __init__(self, state, learn_dictionary, buffers=()):
+        self.buffers = buffers
+        self.params = {name: param.copy() for name, param in state.params.items()}
+        self.memory = {name: array.copy() for name, array in state.memory.items()}
+        self.given, self.atoms = state.dictionary, {}
+        if learn_dictionary:
+            self.atoms["atoms"] = state.dictionary.atoms.copy()
+            if state.dictionary.offset is not None:
+                self.atoms["offset"] = state.dictionary.offset.copy()
+
+    @property
+    def learned(self):
+        """All arrays by name, as an optimizer changes them."""
+        trained = {name: a for name, a in self.params.items() if name not in self.buffers}
+        return {**trained, **self.atoms}
+
+    def dictionary(self):
+        """The dictionary as it is now: it shares the arrays that are learned, without a copy."""
+        if not self.atoms:
+            return self.given
+        # A new one for each batch: what it computes from its atoms is never out of date.
+        live = Dictionary.__new__(Dictionary)
+        offset = self.atoms.get("offset")
+        live.__setstate__(
+            {
+                "atoms": self.atoms["atoms"].view(),
+                "offset": None if offset is None else offset.view(),
+                "constraint": self.given.constraint,
+            }
+        )
+        return live
+
+    def to_tangent(self, grads):
+        """Remove from the gradient of the atoms what their constraint would undo."""
+        grad = grads.get("atoms")
+        if isinstance(grad, RowGradient):
+            grad.to_tangent(self.given.constraint, self.atoms["atoms"])
+        elif grad is not None:
+            self.given.constraint.tangent(self.atoms["atoms"], grad, out=grad)
+
+    def project(self, grads):
+        """Put the atoms back on their constraint, unless their step did that."""
+        if self.atoms and not isinstance(grads.get("atoms"), RowGradient):
+            self.given.constraint.project(self.atoms["atoms"], out=self.atoms["atoms"])
+
+    def are_finite(self):
+        return all(np.isfinite(array.sum()) for array in self.learned.values())

@@ -1,0 +1,126 @@
+"""Every encoder of autoencoders with every term: the whole gradient against central differences."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from sparsecode import Dictionary, encoders, losses
+from sparsecode._row_gradients import add_gradients
+from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.losses import AutoencoderLoss, LossContext, Term
+from sparsecode.penalties import L1
+from sparsecode.testing import gradcheck
+
+N_SAMPLES, N_FEATURES, N_COMPONENTS = 4, 3, 6
+# What is far from its default, so that a term is not 0, or too small to see.
+SETTINGS = {"k": 2, "bandwidth": 0.5, "target": 1.5}
+
+
+def public(package, base):
+    found = [getattr(package, name) for name in package.__all__]
+    return [c for c in found if inspect.isclass(c) and issubclass(c, base) and c is not base]
+
+
+def make(cls, **options):
+    names = inspect.signature(cls).parameters
+    return cls(**{name: value for name, value in SETTINGS.items() if name in names}, **options)
+
+
+def heavy(term):
+    """A term with a weight that its gradient can be seen by."""
+    return term.set_params(weight=0.7) if "weight" in term.get_params(deep=False) else term
+
+
+ENCODERS = [make(cls, tied=t) for cls in public(encoders, LinearEncoder) for t in (False, True)]
+TERMS = [heavy(make(cls)) for cls in public(losses, Term) if not cls.detached]
+LOSSES = [AutoencoderLoss([term]) for term in TERMS]
+LOSSES += [AutoencoderLoss(), AutoencoderLoss([L1(0.3)], levels=(2, 3, None))]
+PAIRS = [(e, loss) for e in ENCODERS for loss in LOSSES if set(loss.needs) <= set(e.signal_names)]
+SPARSE = [(e, loss) for e, loss in PAIRS if e.sparse_codes and loss.takes_sparse]
+
+
+class Problem:
+    """Parameters, atoms and offset as one list of arrays, and the loss as their function."""
+
+    def __init__(self, encoder, loss, *, sparse=False, seed=0):
+        rng = np.random.default_rng(seed)
+        self.encoder, self.loss, self.sparse = encoder, loss, sparse
+        self.X = 2 * rng.standard_normal((N_SAMPLES, N_FEATURES))
+        self.weight = np.array([0.5, 2.0, 1.0, 0.3])
+        atoms = rng.standard_normal((N_COMPONENTS, N_FEATURES))
+        dictionary = Dictionary(atoms, rng.standard_normal(N_FEATURES))
+        start = encoder.init(dictionary, random_state=0)
+        self.buffers = {name: start[name] for name in encoder.buffers}
+        self.names = [name for name in start if name not in encoder.buffers]
+        moved = [start[n] + 0.2 * rng.standard_normal(start[n].shape) for n in self.names]
+        self.arrays = [*moved, dictionary.atoms, dictionary.offset]
+        self.names += ["atoms", "offset"]
+
+    def judge(self, *arrays):
+        named = dict(zip(self.names, arrays, strict=True))
+        dictionary = Dictionary(named.pop("atoms"), named.pop("offset"))
+        encoder, loss = self.encoder, self.loss
+        options = {"sparse": self.sparse, "signals": loss.needs}
+        params = named | self.buffers
+        codes, cache = encoder.forward(params, self.X, dictionary, training=True, **options)
+        context = LossContext(0, cache.signals, loss.init(dictionary), training=True)
+        result = loss.evaluate(
+            self.X,
+            dictionary,
+            codes,
+            sample_weight=self.weight,
+            dictionary_grads=True,
+            context=context,
+        )
+        return result, cache
+
+    def value(self, *arrays):
+        return self.judge(*arrays)[0].value
+
+    def gradients(self, *arrays):
+        result, cache = self.judge(*arrays)
+        grads = self.encoder.backward(
+            result.dcodes, cache, with_dictionary=True, dsignals=result.dsignals
+        )
+        for name, grad in result.grads.items():
+            grads[name] = add_gradients(grads.get(name), grad)
+        assert grads.keys() <= set(self.names)
+        return {name: np.asarray(grad) for name, grad in grads.items()}
+
+
+def posed(encoder, loss, **options):
+    problem = Problem(encoder, loss, **options)
+    try:
+        problem.value(*problem.arrays)
+    except (TypeError, ValueError) as error:
+        # Such as codes that are not between 0 and 1.
+        pytest.skip(f"refused: {error}")
+    return problem
+
+
+@pytest.mark.parametrize(("encoder", "loss"), PAIRS, ids=str)
+def test_gradients(encoder, loss):
+    problem = posed(encoder, loss)
+
+    def backward(upstream, *arrays):
+        grads = problem.gradients(*arrays)
+        # Estimates have tests of their own.
+        estimates = encoder.straight_through
+        return [None if n in estimates else upstream * grads[n] for n in problem.names]
+
+    assert gradcheck(problem.value, backward, *problem.arrays) < 1e-6
+
+
+@pytest.mark.parametrize("term", TERMS, ids=str)
+def test_every_term_has_an_encoder(term):
+    assert any(set(term.needs) <= set(encoder.signal_names) for encoder in ENCODERS)
+
+
+@pytest.mark.parametrize(("encoder", "loss"), SPARSE, ids=str)
+def test_sparse_codes_give_the_gradients_of_dense_ones(encoder, loss):
+    problems = (posed(encoder, loss, sparse=sparse) for sparse in (False, True))
+    dense, few = (problem.gradients(*problem.arrays) for problem in problems)
+    assert dense.keys() == few.keys()
+    for name, grad in dense.items():
+        np.testing.assert_allclose(few[name], grad, rtol=1e-12, atol=1e-12, err_msg=name)
