@@ -17,22 +17,18 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from _common import print_header
 
-from sparsecode import Dictionary
-from sparsecode.constraints import UnitNorm
+from sparsecode import SparseAutoencoder
 from sparsecode.encoders import BatchTopK, Gated, JumpReLU, ReLU, TopK
-from sparsecode.losses import (
-    AutoencoderLoss,
-    GateReconstruction,
-    GateSparsity,
-    TargetActiveUnits,
-    TargetL0,
-)
 from sparsecode.metrics import dead_fraction, explained_variance, l0
-from sparsecode.optimizers import Adam
-from sparsecode.penalties import L1
 from sparsecode.schedules import Linear
-from sparsecode.training import train
 
+ENCODERS = {
+    "ReLU": ReLU(),
+    "Gated": Gated(),
+    "JumpReLU": JumpReLU(bandwidth=0.5, threshold_init=0.5),
+    "TopK": TopK(),
+    "BatchTopK": BatchTopK(),
+}
 BATCH, MOST_DEAD, MOST_SECONDS = 512, 0.05, 120
 NOTES = """\
 On the last fifth of the samples, in their order; trained on the first four fifths. Dead: units that
@@ -46,8 +42,9 @@ no sample of the last fifth uses. A row is marked where its l0 is more than 5 % 
 @click.option("--units", type=click.IntRange(1), default=512, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
 @click.option("--lr", type=float, default=8e-3, show_default=True, help="Falls to a twentieth.")
+@click.option("--alpha", type=float, default=0.3, show_default=True, help="Weight at first.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(data, target, units, epochs, lr, seed):
+def main(data, target, units, epochs, lr, alpha, seed):
     """Print how much each architecture explains."""
     if not Path(data).exists():
         raise click.ClickException(f"{data} is not there; give the file of activations.")
@@ -60,13 +57,17 @@ def main(data, target, units, epochs, lr, seed):
     print("{:12s}{:>7s}{:>9s}{:>20s}{:>9s}{:>10s}".format("", *head))
     for n_active in target:
         explained = {}
-        for name, (encoder, loss) in architectures(n_active).items():
+        for name, encoder in ENCODERS.items():
             begin = time.perf_counter()
-            model = fit(X, encoder, loss, units, epochs, lr, seed)
+            model = SparseAutoencoder(
+                units, encoder=encoder, target_l0=n_active, alpha=alpha,
+                schedule=Linear(lr, lr / 20, n_steps=epochs * -(-len(X) // BATCH)),
+                n_epochs=epochs, batch_size=BATCH, random_state=seed,
+            ).fit(X)  # fmt: skip
             seconds = time.perf_counter() - begin
-            codes = model[0].encode(X_test, model[1])
+            codes = model.transform(X_test)
             count, dead = l0(codes).mean(), dead_fraction(codes)
-            explained[name] = explained_variance(X_test, model[1].decode(codes))
+            explained[name] = explained_variance(X_test, model.inverse_transform(codes))
             wrong = [
                 abs(count / n_active - 1) > 0.05,
                 dead >= MOST_DEAD,
@@ -85,39 +86,6 @@ def read(path):
     with np.load(path) as file:
         (array,) = file.values()
     return array.astype(np.float32)
-
-
-def architectures(n_active):
-    """Name to encoder and loss, at `n_active` nonzeros a sample."""
-
-    def controlled(term):
-        return TargetL0(term, n_active, rate=0.005)
-
-    return {
-        "ReLU": (ReLU(), AutoencoderLoss([controlled(L1(0.3))])),
-        "Gated": (
-            Gated(),
-            AutoencoderLoss([controlled(GateSparsity(0.3)), GateReconstruction()]),
-        ),
-        "JumpReLU": (
-            JumpReLU(bandwidth=0.5, threshold_init=0.5),
-            AutoencoderLoss([TargetActiveUnits(n_active, weight=10.0)]),
-        ),
-        "TopK": (TopK(k=n_active), AutoencoderLoss()),
-        "BatchTopK": (BatchTopK(k=n_active), AutoencoderLoss()),
-    }
-
-
-def fit(X, encoder, loss, units, epochs, lr, seed):
-    """Train from random atoms and the mean; the last parameters count."""
-    start = Dictionary.random(units, X.shape[1], random_state=seed)
-    start = Dictionary(start.atoms, X.mean(axis=0, dtype=np.float64), UnitNorm())
-    rate = Linear(lr, lr / 20, n_steps=epochs * -(-len(X) // BATCH))
-    *_, last = train(
-        encoder, start.astype(np.float32), X, loss=loss, optimizer=Adam(lr=rate),
-        n_epochs=epochs, batch_size=BATCH, learn_dictionary=True, random_state=seed,
-    )  # fmt: skip
-    return encoder.bind(last.params), last.dictionary
 
 
 if __name__ == "__main__":

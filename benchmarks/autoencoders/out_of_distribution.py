@@ -22,8 +22,8 @@ from _common import print_header
 from sparsecode import Dictionary, DictionaryLearning, amortization_report
 from sparsecode.compare import match_l0
 from sparsecode.constraints import UnitNorm
-from sparsecode.encoders import BatchTopK, Exact, JumpReLU, ReLU, TopK
-from sparsecode.losses import AutoencoderLoss, TargetActiveUnits, TargetL0
+from sparsecode.encoders import BatchTopK, Exact, ReLU, TopK
+from sparsecode.losses import AutoencoderLoss, TargetL0
 from sparsecode.metrics import code_mcc, l0
 from sparsecode.optimizers import Adam
 from sparsecode.penalties import L1
@@ -149,7 +149,6 @@ def run_all(problem, seed, epochs):
         ("TopK", TopK(k=N_ACTIVE), AutoencoderLoss()),
         ("ReLU", ReLU(), AutoencoderLoss([L1(1e-4 * half_features)])),
         ("ReLU, l0 of 10", ReLU(), AutoencoderLoss([TargetL0(L1(0.05), N_ACTIVE, rate=1e-3)])),
-        ("JumpReLU, l0 of 10", JumpReLU(), AutoencoderLoss([TargetActiveUnits(N_ACTIVE, 3.0)])),
         ("BatchTopK, l0 of 10", BatchTopK(k=N_ACTIVE), AutoencoderLoss()),
     ]
     for name, encoder, loss in models:

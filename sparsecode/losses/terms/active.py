@@ -69,6 +69,8 @@ class ActiveUnits(_Count):
 
     weight: float | Callable[[int], float] = 1.0
 
+    makes_sparse: ClassVar[bool] = True
+
     def _cost(self, l0, weight):
         return weight * l0, weight
 

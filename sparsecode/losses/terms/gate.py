@@ -38,6 +38,7 @@ class GateSparsity(Term):
     weight: float | Callable[[int], float] = 1.0
 
     needs: ClassVar[tuple[str, ...]] = ("gate",)
+    makes_sparse: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         gate, weight = context.signals["gate"], self.weight_at(context.step)
