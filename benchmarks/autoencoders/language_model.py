@@ -19,16 +19,10 @@ from _common import print_header
 
 from sparsecode import SparseAutoencoder
 from sparsecode.encoders import BatchTopK, Gated, JumpReLU, ReLU, TopK
+from sparsecode.losses import AutoencoderLoss, TargetActiveUnits
 from sparsecode.metrics import dead_fraction, explained_variance, l0
 from sparsecode.schedules import Linear
 
-ENCODERS = {
-    "ReLU": ReLU(),
-    "Gated": Gated(),
-    "JumpReLU": JumpReLU(bandwidth=0.5, threshold_init=0.5),
-    "TopK": TopK(),
-    "BatchTopK": BatchTopK(),
-}
 BATCH, MOST_DEAD, MOST_SECONDS = 512, 0.05, 120
 NOTES = """\
 On the last fifth of the samples, in their order; trained on the first four fifths. Dead: units that
@@ -41,8 +35,8 @@ no sample of the last fifth uses. A row is marked where its l0 is more than 5 % 
 @click.option("--target", multiple=True, type=click.IntRange(1), default=(8, 16, 32))
 @click.option("--units", type=click.IntRange(1), default=512, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
-@click.option("--lr", type=float, default=8e-3, show_default=True, help="Falls to a twentieth.")
-@click.option("--alpha", type=float, default=0.3, show_default=True, help="Weight at first.")
+@click.option("--lr", type=float, default=5e-3, show_default=True, help="Falls to a twentieth.")
+@click.option("--alpha", type=float, default=0.01, show_default=True, help="Weight at first.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(data, target, units, epochs, lr, alpha, seed):
     """Print how much each architecture explains."""
@@ -57,10 +51,10 @@ def main(data, target, units, epochs, lr, alpha, seed):
     print("{:12s}{:>7s}{:>9s}{:>20s}{:>9s}{:>10s}".format("", *head))
     for n_active in target:
         explained = {}
-        for name, encoder in ENCODERS.items():
+        for name, options in architectures(n_active, alpha).items():
             begin = time.perf_counter()
             model = SparseAutoencoder(
-                units, encoder=encoder, target_l0=n_active, alpha=alpha,
+                units, **options,
                 schedule=Linear(lr, lr / 20, n_steps=epochs * -(-len(X) // BATCH)),
                 n_epochs=epochs, batch_size=BATCH, random_state=seed,
             ).fit(X)  # fmt: skip
@@ -79,6 +73,21 @@ def main(data, target, units, epochs, lr, alpha, seed):
                 f"{seconds:8.1f} s{'  missed' * any(wrong)}",
                 flush=True,
             )
+
+
+def architectures(n_active, alpha):
+    """Name to what makes the autoencoder one with `n_active` nonzeros."""
+    controlled = {"target_l0": n_active, "alpha": alpha}
+    return {
+        "ReLU": {"encoder": ReLU(), **controlled},
+        "Gated": {"encoder": Gated(), **controlled},
+        "JumpReLU": {
+            "encoder": JumpReLU(bandwidth=0.5, threshold_init=0.5),
+            "loss": AutoencoderLoss([TargetActiveUnits(n_active, weight=10.0)]),
+        },
+        "TopK": {"encoder": TopK(), "target_l0": n_active},
+        "BatchTopK": {"encoder": BatchTopK(), "target_l0": n_active},
+    }
 
 
 def read(path):
