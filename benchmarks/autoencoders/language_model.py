@@ -35,10 +35,9 @@ no sample of the last fifth uses. A row is marked where its l0 is more than 5 % 
 @click.option("--target", multiple=True, type=click.IntRange(1), default=(8, 16, 32))
 @click.option("--units", type=click.IntRange(1), default=512, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
-@click.option("--lr", type=float, default=5e-3, show_default=True, help="Falls to a twentieth.")
 @click.option("--alpha", type=float, default=0.01, show_default=True, help="Weight at first.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(data, target, units, epochs, lr, alpha, seed):
+def main(data, target, units, epochs, alpha, seed):
     """Print how much each architecture explains."""
     if not Path(data).exists():
         raise click.ClickException(f"{data} is not there; give the file of activations.")
@@ -52,7 +51,7 @@ def main(data, target, units, epochs, lr, alpha, seed):
     for n_active in target:
         explained = {}
         for name, options in architectures(n_active, alpha).items():
-            begin = time.perf_counter()
+            begin, lr = time.perf_counter(), options.pop("lr")
             model = SparseAutoencoder(
                 units, **options,
                 schedule=Linear(lr, lr / 20, n_steps=epochs * -(-len(X) // BATCH)),
@@ -76,17 +75,19 @@ def main(data, target, units, epochs, lr, alpha, seed):
 
 
 def architectures(n_active, alpha):
-    """Name to what makes the autoencoder one with `n_active` nonzeros."""
-    controlled = {"target_l0": n_active, "alpha": alpha}
+    """Name to what makes the autoencoder one with `n_active` nonzeros, and its learning rate."""
+    controlled = {"target_l0": n_active, "alpha": alpha, "lr": 8e-3}
+    kept = {"target_l0": n_active, "lr": 5e-3}
     return {
         "ReLU": {"encoder": ReLU(), **controlled},
         "Gated": {"encoder": Gated(), **controlled},
         "JumpReLU": {
             "encoder": JumpReLU(bandwidth=0.5, threshold_init=0.5),
             "loss": AutoencoderLoss([TargetActiveUnits(n_active, weight=10.0)]),
+            "lr": 5e-3,
         },
-        "TopK": {"encoder": TopK(), "target_l0": n_active},
-        "BatchTopK": {"encoder": BatchTopK(), "target_l0": n_active},
+        "TopK": {"encoder": TopK(), **kept},
+        "BatchTopK": {"encoder": BatchTopK(), **kept},
     }
 
 

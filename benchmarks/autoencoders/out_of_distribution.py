@@ -157,7 +157,7 @@ def run_all(problem, seed, epochs):
         seconds = time.perf_counter() - begin
         yield name, judge(problem, encoder, dictionary, seconds, amortized=True)
         if name != "ReLU":
-            yield f"atoms of {name}, exact codes", judge_exact(problem, dictionary)
+            yield f"{name}: its atoms, exact", judge_exact(problem, dictionary)
 
 
 def fit(problem, encoder, loss, seed, epochs):
