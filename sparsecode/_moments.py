@@ -117,13 +117,15 @@ def residual_rows(X, codes, dictionary, *, n_jobs=None):
     return residual
 
 
-def mean(X):
-    """Mean of the rows of a matrix as `check_rows` gives it, in float64."""
-    return np.sum(_over_blocks(lambda x: x.sum(axis=0, dtype=np.float64), X), axis=0) / X.shape[0]
+def mean(X, sample_weight=None):
+    """Weighted mean of the rows of a matrix as `check_rows` gives it, in float64."""
+    total = X.shape[0] if sample_weight is None else np.sum(sample_weight)
+    parts = _over_blocks(lambda x, weight: weight @ x, X, sample_weight)
+    return np.sum(parts, axis=0) / total
 
 
-def geometric_median(X, *, max_iter=200, tol=1e-8):
-    """The point with the least sum of distances from the rows of `X`, in float64.
+def geometric_median(X, sample_weight=None, *, max_iter=200, tol=1e-8):
+    """The point with the least weighted sum of distances from the rows of `X`, in float64.
 
     Weiszfeld's algorithm with the guard of Vardi and Zhang (2000), so that an iterate that meets a
     sample does not stay there unless it is the median. Each iteration is a pass over `X`.
@@ -131,6 +133,7 @@ def geometric_median(X, *, max_iter=200, tol=1e-8):
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
     max_iter : int, default=200
     tol : float, default=1e-8
         Stops where a step is shorter than this multiple of the mean distance.
@@ -139,48 +142,58 @@ def geometric_median(X, *, max_iter=200, tol=1e-8):
     -------
     median : ndarray of shape (n_features,)
     """
-    median = mean(X)
+    total = X.shape[0] if sample_weight is None else np.sum(sample_weight)
+    median = mean(X, sample_weight)
     # What is closer than rounding can tell counts as met.
-    tiny = 1e-12 * max(np.sqrt(_spread(X, median)), np.finfo(np.float64).tiny)
+    spread = _spread(X, median, sample_weight) / total
+    tiny = 1e-12 * max(np.sqrt(spread), np.finfo(np.float64).tiny)
     for _ in range(max_iter):
-        sums = [np.sum(part, axis=0) for part in zip(*_pulls(X, median, tiny), strict=True)]
-        pull, attraction, distance, n_met = sums
+        pulls = _pulls(X, median, tiny, sample_weight)
+        sums = [np.sum(part, axis=0) for part in zip(*pulls, strict=True)]
+        pull, attraction, distance, met = sums
         if attraction == 0:
             break
         strength = np.linalg.norm(pull)
-        # Samples that are met hold with a force of 1 each.
-        share = max(1 - n_met / strength, 0) if strength > 0 else 0
+        # Samples that are met hold with a force of their weight.
+        share = max(1 - met / strength, 0) if strength > 0 else 0
         step = share * pull / attraction
         median = median + step
-        if np.linalg.norm(step) <= tol * distance / X.shape[0]:
+        if np.linalg.norm(step) <= tol * distance / total:
             break
     return median
 
 
-def _pulls(X, center, tiny):
+def _pulls(X, center, tiny, sample_weight):
     """Of each block: sums of unit vectors to the samples, of inverse distances, of distances."""
 
-    def block(x):
+    def block(x, weight):
         apart = x - center
         distances = np.sqrt(np.einsum("ij,ij->i", apart, apart))
         met = distances <= tiny
-        inverse = np.where(met, 0, 1 / np.where(met, 1, distances))
-        return inverse @ apart, inverse.sum(), distances.sum(), np.count_nonzero(met)
+        inverse = np.where(met, 0, weight / np.where(met, 1, distances))
+        return inverse @ apart, inverse.sum(), weight @ distances, weight @ met
 
-    return _over_blocks(block, X)
-
-
-def _spread(X, center):
-    return np.sum(_over_blocks(lambda x: np.square(x - center).sum(), X)) / X.shape[0]
+    return _over_blocks(block, X, sample_weight)
 
 
-def _over_blocks(function, X):
-    """Results of a function of dense blocks of rows, in order."""
-    return map_row_blocks(
-        lambda rows: function(dense_rows(X, rows, np.float64)),
-        X.shape[0],
-        block_size=_ROWS_A_BLOCK,
-    )
+def _spread(X, center, sample_weight):
+    """Weighted sum of squared distances."""
+
+    def block(x, weight):
+        return weight @ np.square(x - center).sum(axis=1)
+
+    return np.sum(_over_blocks(block, X, sample_weight))
+
+
+def _over_blocks(function, X, sample_weight):
+    """Results of a function of dense blocks of rows and their weights, in order."""
+
+    def block(rows):
+        x = dense_rows(X, rows, np.float64)
+        weight = np.ones(len(x)) if sample_weight is None else sample_weight[rows]
+        return function(x, np.asarray(weight, dtype=np.float64))
+
+    return map_row_blocks(block, X.shape[0], block_size=_ROWS_A_BLOCK)
 
 
 def _share(function, n_rows, block_size, work, n_jobs):

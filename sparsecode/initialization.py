@@ -137,7 +137,7 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
     return Dictionary(atoms.astype(common_dtype(X)), constraint=source.constraint)
 
 
-def initial_offset(init, X):
+def initial_offset(init, X, sample_weight=None):
     """Make the offset that learning starts from.
 
     Parameters
@@ -152,6 +152,8 @@ def initial_offset(init, X):
             Zeros, to be learned.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         A memory map is not loaded, and a sparse matrix not made dense.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        How much each sample counts; None is 1 each.
 
     Returns
     -------
@@ -178,19 +180,19 @@ def initial_offset(init, X):
     makers = {
         "mean": mean,
         "geometric_median": geometric_median,
-        "zero": lambda X: np.zeros(X.shape[1]),
+        "zero": lambda X, sample_weight: np.zeros(X.shape[1]),
     }
     if not isinstance(init, str) or init not in makers:
         raise ValueError(
             wrong(
-                "init of the offset",
+                "offset",
                 got=repr(init),
                 expected=f"one of {', '.join(map(repr, makers))}",
                 remedy='Use "geometric_median", or give a Dictionary with an offset of your own.',
             )
         )
     X = check_rows(X, "X")
-    return makers[init](X).astype(X.dtype)
+    return makers[init](X, sample_weight).astype(X.dtype)
 
 
 def _can_be_read(X):

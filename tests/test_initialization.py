@@ -244,5 +244,5 @@ def test_offsets_of_any_kind_of_matrix(X, tmp_path):
 
 @pytest.mark.parametrize("init", ["median", None, 0])
 def test_unknown_offsets_are_refused(X, init):
-    with pytest.raises(ValueError, match="init of the offset is"):
+    with pytest.raises(ValueError, match="offset is"):
         initial_offset(init, X)

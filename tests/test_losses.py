@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary
-from sparsecode.losses import LassoLoss, SupervisedLoss
+from sparsecode.losses import AutoencoderLoss, LassoLoss, LossContext, SupervisedLoss
+from sparsecode.losses._transcoder import TranscoderLoss
 from sparsecode.objective import objective
 from sparsecode.penalties import L1, Cauchy, ElasticNet
 from sparsecode.testing import gradcheck
@@ -102,3 +103,20 @@ def test_targets_of_another_shape(problem):
     for wrong in (target[:, :3], None):
         with pytest.raises(ValueError, match=r"target has shape .*; expected \(4, 5\)"):
             SupervisedLoss()(X, dictionary, codes, wrong)
+
+
+def test_loss_of_a_transcoder_is_that_of_an_autoencoder_of_what_is_left(problem, rng):
+    X, dictionary, codes, _ = problem
+    y, skip = rng.standard_normal((2, 4, 3))
+    weight = np.arange(4.0)
+    loss, other = TranscoderLoss([L1(0.2)], skip=True), AutoencoderLoss([L1(0.2)])
+    context = LossContext(signals={"skip": skip})
+    result = loss.evaluate(X, dictionary, codes, y, weight, dictionary_grads=True, context=context)
+    expected = other.evaluate(y - skip, dictionary, codes, None, weight, dictionary_grads=True)
+    assert result.value == pytest.approx(expected.value)
+    np.testing.assert_allclose(result.dcodes, expected.dcodes)
+    np.testing.assert_allclose(np.asarray(result.grads["atoms"]), expected.grads["atoms"].dense())
+    # The gradient in the offset is the sum of those in every part of a prediction.
+    np.testing.assert_allclose(result.dsignals["skip"].sum(axis=0), expected.grads["offset"])
+    assert "skip" not in expected.dsignals and loss.uses_target
+    assert loss.needs == ("skip",) and TranscoderLoss().needs == ()

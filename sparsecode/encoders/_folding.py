@@ -104,6 +104,34 @@ class FoldableEncoder:
             return encoder, dictionary.replace(offset=offset)
         return encoder, Dictionary(dictionary.atoms * factor, offset, Free())
 
+    def calibrate(self, X, dictionary, share):
+        """Return an encoder of which each unit is active on a share of the samples.
+
+        Thresholds are set, or else biases; where even without a threshold fewer are positive, all
+        of these are active.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        dictionary : Dictionary
+        share : float
+            In (0, 1].
+
+        Returns
+        -------
+        encoder : FoldableEncoder
+        """
+        params = dict(self.params)
+        A = dictionary.center(X) @ self._weights(params, dictionary).T
+        if "log_threshold" in params:
+            limits = np.quantile(A + params["b"], 1 - share, axis=0)
+            least = np.exp(params["log_threshold"].min())
+            params["log_threshold"] = _cast(np.log(np.maximum(limits, least)), params["b"])
+        else:
+            name = "b_gate" if "b_gate" in params else "b"
+            params[name] = _cast(-np.quantile(A, 1 - share, axis=0), params[name])
+        return self.bind(params)
+
     def _scaled_biases(self, factor):
         """Parameters that give `factor` times the codes for as many times the samples."""
         params = dict(self.params)

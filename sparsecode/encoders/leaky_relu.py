@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from sparsecode._validation import check_number
-from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._linear import SLOPE_SIGNALS, LinearEncoder
 from sparsecode.ops import leaky_relu_backward
 
 
@@ -25,9 +25,11 @@ class LeakyReLU(LinearEncoder):
         What negative entries are multiplied by, from 0, which is `ReLU`, to 1, which is linear.
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and 0.
+        (n_components,). None stands for those of `init`: the atoms, and the bias.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class LeakyReLU(LinearEncoder):
 
     slope: float = 0.01
 
+    signal_names: ClassVar[tuple[str, ...]] = SLOPE_SIGNALS
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
 
     def _activate(self, A, params):

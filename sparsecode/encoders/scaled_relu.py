@@ -21,9 +21,11 @@ class ScaledReLU(LinearEncoder):
     ----------
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` and ``"log_scale"`` of
-        shape (n_components,). None stands for those of `init`: the atoms, 0 and 0.
+        shape (n_components,). None stands for those of `init`: the atoms, the bias and 0.
 
     References
     ----------

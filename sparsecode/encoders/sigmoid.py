@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._linear import SLOPE_SIGNALS, LinearEncoder
 from sparsecode.ops import sigmoid_backward, sigmoid_forward
 
 
@@ -20,9 +20,11 @@ class Sigmoid(LinearEncoder):
     ----------
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and 0.
+        (n_components,). None stands for those of `init`: the atoms, and the bias.
 
     References
     ----------
@@ -37,6 +39,7 @@ class Sigmoid(LinearEncoder):
     """
 
     homogeneous: ClassVar[bool] = False
+    signal_names: ClassVar[tuple[str, ...]] = SLOPE_SIGNALS
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def _activate(self, A, params):
@@ -44,3 +47,6 @@ class Sigmoid(LinearEncoder):
 
     def _derive(self, dcodes, codes, params):
         return sigmoid_backward(dcodes, (codes,))[0]
+
+    def _bend(self, codes, params):
+        return codes * (1 - codes) * (1 - 2 * codes)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._linear import SLOPE_SIGNALS, LinearEncoder
 from sparsecode.ops import tanh_backward
 
 
@@ -23,9 +23,11 @@ class Tanh(LinearEncoder):
     ----------
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and 0.
+        (n_components,). None stands for those of `init`: the atoms, and the bias.
 
     References
     ----------
@@ -41,6 +43,7 @@ class Tanh(LinearEncoder):
     """
 
     homogeneous: ClassVar[bool] = False
+    signal_names: ClassVar[tuple[str, ...]] = SLOPE_SIGNALS
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def _activate(self, A, params):
@@ -48,3 +51,6 @@ class Tanh(LinearEncoder):
 
     def _derive(self, dcodes, codes, params):
         return tanh_backward(dcodes, (codes,))[0]
+
+    def _bend(self, codes, params):
+        return -2 * codes * (1 - codes**2)

@@ -88,9 +88,11 @@ class AbsTopK(TopK):
         Nonzeros of a sample, at most.
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
+    initial_bias : float, default=0.0
+        What `b` is at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and 0.
+        (n_components,). None stands for those of `init`: the atoms, and the bias.
 
     Raises
     ------

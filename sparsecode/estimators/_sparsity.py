@@ -8,9 +8,14 @@ import numpy as np
 
 from sparsecode import losses
 from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
 from sparsecode.penalties import L1
+
+# Weight of a relative distance from the target, well above an error of reconstruction of samples
+# of variance 1 a feature.
+_PULL = 100.0
 
 
 def set_target(encoder, target_l0):
@@ -46,6 +51,14 @@ def set_target(encoder, target_l0):
         )
 
 
+def check_size(encoder, loss, n_components):
+    """Raise ValueError if more units are to be active than there are."""
+    placeholder = Dictionary(np.zeros((n_components, 1)))
+    if isinstance(encoder, FoldableEncoder):
+        encoder._shapes(placeholder)
+    loss.init(placeholder)
+
+
 def resolve_loss(loss, encoder, penalty, target_l0):
     """The loss of an autoencoder, with a weight that leads to the target if there is one."""
     needs_none = encoder.is_sparse or _keeps_k(encoder)
@@ -63,15 +76,21 @@ def resolve_loss(loss, encoder, penalty, target_l0):
             )
         )
     terms = loss.resolved()
-    if not any(term.makes_sparse for term in terms):
+    if "active" in getattr(encoder, "signal_names", ()):
+        # What counts units has a pull in both directions: no weight has to be found.
+        terms = [term for term in terms if not isinstance(term, losses.ActiveUnits)]
+        terms.append(losses.TargetActiveUnits(target_l0, weight=_PULL))
+        return dataclasses.replace(loss, terms=terms)
+    first = next((i for i, term in enumerate(terms) if term.makes_sparse), len(terms))
+    if first == len(terms):
         terms = [*terms, *default_terms(encoder, penalty)]
-    first = next(i for i, term in enumerate(terms) if term.makes_sparse)
     if isinstance(terms[first], TargetL0):
         raise ValueError(
             f"target_l0 is {target_l0} and the loss has {terms[first]!r}; expected one of the two. "
             "Leave target_l0 None."
         )
-    terms[first] = TargetL0(terms[first], target=target_l0)
+    # Training starts near the target, see `FoldableEncoder.calibrate`: the weight may be quick.
+    terms[first] = TargetL0(terms[first], target=target_l0, rate=0.03, boost=1.0)
     return dataclasses.replace(loss, terms=terms)
 
 

@@ -98,6 +98,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
             random_state=rng,
             callback=tasks.begin_epoch,
             verbose=bool(self.verbose),
+            **self._training_options(),
         )
         for state in states:
             self._keep(state, state.best_params, state.best_dictionary)
@@ -127,12 +128,17 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
                 state=self.state_,
                 random_state=self.random_state,
                 verbose=bool(self.verbose),
+                **self._training_options(),
             )
             for state in states:
                 # The loss of one batch does not tell which parameters are better.
                 self._keep(state, state.params, state.dictionary)
         if first:
             raise no_batch()
+
+    def _training_options(self):
+        """What else `train` is told."""
+        return {}
 
     def _check_batch(self, item, sample_weight, codes, *, reset):
         """What a stream gave, as a `Batch` of checked arrays."""

@@ -23,6 +23,11 @@ def input_scale(X, offset, sample_weight=None):
     return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
 
 
+def first_samples(X, factor, dtype):
+    """The first samples of an array, as many as tell how they are spread, times a number."""
+    return dense_rows(X, slice(0, min(X.shape[0], _BLOCK)), np.dtype(dtype)) * dtype.type(factor)
+
+
 def scales(encoder, penalty):
     """Whether codes and objective of scaled samples are those of the samples, scaled."""
     return (

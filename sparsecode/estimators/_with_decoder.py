@@ -78,8 +78,7 @@ class WithDecoder:
     def _initial_offset(self, wanted, sample_weight):
         if not isinstance(self.offset, str):
             return self.offset
-        counted = None if sample_weight is None else sample_weight > 0
-        return initial_offset(self.offset, wanted if counted is None else wanted[counted])
+        return initial_offset(self.offset, wanted, sample_weight)
 
     def _resolved_loss(self, penalty):
         if self.loss is not None:

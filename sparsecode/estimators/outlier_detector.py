@@ -24,7 +24,8 @@ class SparseOutlierDetector(OutlierMixin, BaseEstimator):
     ----------
     estimator : estimator with `fit` and `score_samples`, or None, default=None
         What learns the dictionary and codes, such as `DictionaryLearning`, `OlshausenField` or a
-        `SparseCoder` with a dictionary of normal samples. None learns as many atoms as there are
+        `SparseCoder` with a dictionary of normal samples. One that is fitted stays as it is within
+        `sklearn.frozen.FrozenEstimator`. None learns as many atoms as there are
         features for codes of 1 atom for every 10 features, and at least 1; no atoms are replaced,
         since replacements are the samples that are explained worst.
     contamination : float, default=0.1
@@ -95,7 +96,8 @@ class SparseOutlierDetector(OutlierMixin, BaseEstimator):
             estimator = DictionaryLearning(penalty=penalty, replacement=None, random_state=0)
         else:
             estimator = clone(self.estimator)
-        self.estimator_ = estimator.fit(X)
+        # A frozen estimator wants a y.
+        self.estimator_ = estimator.fit(X, None)
         scores = self.estimator_.score_samples(X)
         self.offset_ = float(np.percentile(scores, 100 * self.contamination))
         return self

@@ -5,15 +5,27 @@ from __future__ import annotations
 from sklearn.callback import with_callbacks
 
 from sparsecode._validation import check_flag
+from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
 from sparsecode.estimators._pieces import check_params_fit
-from sparsecode.estimators._sparsity import judging_penalty, resolve_loss, set_target
+from sparsecode.estimators._sparsity import check_size, judging_penalty, resolve_loss, set_target
 from sparsecode.estimators._trained import TrainedCoder
-from sparsecode.estimators._units import check_scales, input_scale, rescale_penalty
+from sparsecode.estimators._units import (
+    check_scales,
+    first_samples,
+    input_scale,
+    rescale_penalty,
+    scales,
+)
 from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.training.checks import check_patience
+from sparsecode.training.checks import (
+    check_activity,
+    check_corruption,
+    check_patience,
+    resolve_optimizer,
+)
 
 
 class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
@@ -39,13 +51,15 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         Multiplies the weight of the penalty: the same number as in exact coding.
     target_l0 : float or None, default=None
         Mean number of nonzeros of a sample. An encoder with a `k` gets this one; otherwise the
-        weight of what keeps the codes sparse is found in training, see
-        `sparsecode.losses.TargetL0`, from the given one. None leaves both as they are.
-    scale_inputs : bool, default=False
+        weight of what keeps the codes sparse is found in training, from the given one, see
+        `sparsecode.losses.TargetL0`, and training starts with biases or thresholds of which the
+        first samples activate so many units. None leaves all as it is.
+    scale_inputs : bool or None, default=None
         Whether samples are multiplied in training by one number, so that the mean squared norm of
-        the centred ones is the number of features, for which default learning rates, weights and
-        thresholds are meant: `alpha` is then one for such samples. Afterwards it is folded into
-        the parameters: `transform` takes samples as they are.
+        the centred ones is the number of features, for which default learning rates and thresholds
+        are meant; `alpha` is then one for such samples. Afterwards it is folded into the
+        parameters: `transform` takes samples as they are. None does so where there is a
+        `target_l0`, if codes and penalty scale with the samples.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``.
     schedule : callable or None, default=None
@@ -60,11 +74,19 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         `sparsecode.initialization.initial_dictionary`; or the atoms themselves.
     offset : {"mean", "geometric_median", "zero"} or array-like of shape (n_features,), \
 default="mean"
-        Offset to start from, unless `init` is a `Dictionary` that has one; of samples with a
-        weight, each counts the same.
+        Offset to start from, unless `init` is a `Dictionary` that has one.
     constraint : Constraint or None, default=None
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitNorm()`.
+    resampling : ResampleNeurons, its class or None, default=None
+        When and how units that are no longer active begin anew, see
+        `sparsecode.resampling.ResampleNeurons`; None leaves them.
+    corrupt : callable or None, default=None
+        Noise for the encoder's input in training, such as `sparsecode.training.GaussianNoise`:
+        clean samples are to be reconstructed. In the units of training.
+    dead_window : int or None, default=None
+        Samples without an activation after which a unit counts as dead in the history; None takes
+        that of `resampling`, or counts nothing.
     validation_fraction : float or None, default=None
         Share of the samples that is held out to judge by. None judges each epoch by the loss of
         its batches.
@@ -102,7 +124,9 @@ default="mean"
         Whether coefficients are fitted to each sample by least squares, see `refine`.
     history_ : dict of str to list of float
         One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
-        where samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent training.
+        where samples are held out, ``"grad_norm"``, ``"lr"``, ``"seconds"`` spent training and,
+        with `dead_window` or `resampling`, shares of ``"dead"`` and ``"dense"`` units and the
+        number of ``"resampled"`` ones.
     n_iter_ : int
         Steps of the optimizer.
     n_epochs_ : int
@@ -148,7 +172,7 @@ default="mean"
         penalty=L1,
         alpha=1.0,
         target_l0=None,
-        scale_inputs=False,
+        scale_inputs=None,
         optimizer=None,
         schedule=None,
         n_epochs=20,
@@ -156,6 +180,9 @@ default="mean"
         init="random",
         offset="mean",
         constraint=None,
+        resampling=None,
+        corrupt=None,
+        dead_window=None,
         validation_fraction=None,
         patience=None,
         max_norm=None,
@@ -179,6 +206,9 @@ default="mean"
         self.init = init
         self.offset = offset
         self.constraint = constraint
+        self.resampling = resampling
+        self.corrupt = corrupt
+        self.dead_window = dead_window
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.max_norm = max_norm
@@ -236,20 +266,35 @@ default="mean"
     def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""
         n_components = self._wanted_components(batch.X)
+        check_size(encoder, self._resolved_loss(None), n_components)
         check_params_fit(encoder, n_components, batch.X)
         dictionary = self._first_dictionary(batch.X, n_components, batch.sample_weight, rng)
         self.input_scale_, self.debiases_ = 1.0, False
-        if self.scale_inputs:
+        if self._scales_inputs(encoder):
             self.input_scale_ = input_scale(batch.X, dictionary.offset, batch.sample_weight)
         if encoder.params is None:
             # What it starts from is in the units of training.
             scaled = dictionary.replace(offset=dictionary.offset * self.input_scale_)
-            encoder, _ = self._to_use(encoder.bind(encoder.init(scaled, random_state=rng)), scaled)
+            encoder = encoder.bind(encoder.init(scaled, random_state=rng))
+            if self._weighs_for_target(encoder):
+                # Weights that have to find the way from far too many units lose most of them.
+                share = min(self.target_l0 / n_components, 1.0)
+                samples = first_samples(batch.X, self.input_scale_, dictionary.dtype)
+                encoder = encoder.calibrate(samples, scaled, share)
+            encoder, _ = self._to_use(encoder, scaled)
         self._start(encoder, dictionary, self._judging_penalty(), rng)
 
     def _keep(self, state, params, dictionary):
         super()._keep(state, params, dictionary)
         self.penalty_ = self._judging_penalty(state.memory)
+
+    def _training_options(self):
+        resampling = self.resampling
+        return {
+            "resampling": resampling() if isinstance(resampling, type) else resampling,
+            "corrupt": self.corrupt,
+            "dead_window": self.dead_window,
+        }
 
     @property
     def _input_scale(self):
@@ -285,6 +330,23 @@ default="mean"
         """Raise if a parameter is wrong or two do not fit; return the encoder."""
         encoder = super()._check_parameters()
         check_patience(self.patience, self._resolved_loss(None))
-        if check_flag(self.scale_inputs, "scale_inputs"):
+        optimizer = resolve_optimizer(self.optimizer, self.schedule)
+        options = self._training_options()
+        check_corruption(options.pop("corrupt"))
+        check_activity(
+            **options, encoder=encoder, optimizer=optimizer, learn_dictionary=True, target=None
+        )
+        if self.scale_inputs is not None and check_flag(self.scale_inputs, "scale_inputs"):
             check_scales(encoder, judging_penalty(self._resolved_loss(None)))
         return encoder
+
+    def _scales_inputs(self, encoder):
+        if self.scale_inputs is not None:
+            return self.scale_inputs
+        penalty = judging_penalty(self._resolved_loss(None))
+        return self.target_l0 is not None and scales(encoder, penalty)
+
+    def _weighs_for_target(self, encoder):
+        """Whether the number of active units is reached by a weight."""
+        by_weight = isinstance(encoder, FoldableEncoder) and not hasattr(encoder, "k")
+        return self.target_l0 is not None and by_weight

@@ -223,7 +223,7 @@ class Trainer:
         if not self.resampling.is_due(n_steps):
             return 0
         dictionary = live.dictionary()
-        X = dense_rows(batch.X, slice(None), dictionary.dtype)
+        X = self._samples(batch, dictionary.dtype)
         codes = self.encoder.forward(live.params, X, dictionary, **self._options(None, True))[0]
         new = self._activity.resample(
             self.resampling, self.encoder, live.params, dictionary, X, codes, batch, seed
@@ -258,15 +258,18 @@ class Trainer:
         if live.buffers:
             self.encoder.update_buffers(live.params, cache)
 
+    def _samples(self, batch, dtype):
+        """Samples of a batch in the units of training."""
+        X = dense_rows(batch.X, slice(None), dtype)
+        return X if self.input_scale == 1 else X * dtype.type(self.input_scale)
+
     def _judge(self, live, dictionary, batch, n_layers, context, seed=None):
-        whole, dtype = slice(None), dictionary.dtype
-        X, target = dense_rows(batch.X, whole, dtype), batch.target
-        if self.input_scale != 1:
-            X = X * dtype.type(self.input_scale)
+        dtype = dictionary.dtype
+        X, target = self._samples(batch, dtype), batch.target
         if self.teacher is not None and target is None:
             target = self.teacher.encode(X, dictionary)
         elif target is not None:
-            target = dense_rows(target, whole, dtype)
+            target = dense_rows(target, slice(None), dtype)
         options = self._options(n_layers, context.training)
         seen = X
         if self.corrupt is not None and context.training:

@@ -74,7 +74,7 @@ def test_gradients_of_everything_that_is_learned(encoder, is_sparse, skip, dicti
 def test_signals_of_the_encoder_pass_through(dictionary, pairs):
     whole = InputEncoder(ReLU(), N_INPUTS, skip=True)
     params = moved(whole, dictionary)
-    assert whole.signal_names == ("pre", "skip")
+    assert whole.signal_names == (*ReLU.signal_names, "skip")
     codes, cache = whole.forward(params, pairs[0], dictionary, signals=("pre", "skip"))
     np.testing.assert_allclose(codes, np.maximum(cache.signals["pre"], 0))
     np.testing.assert_allclose(cache.signals["skip"], pairs[0] @ params["skip"])

@@ -435,9 +435,7 @@ class NeedsNothing(Loss):
 
     uses_target = True
 
-    def evaluate(
-        self, X, dictionary, codes, target=None, sample_weight=None, *, dictionary_grads=False
-    ):
+    def evaluate(self, X, dictionary, codes, target=None, sample_weight=None, **options):
         return SupervisedLoss().evaluate(X, dictionary, codes, target, sample_weight)
 
 

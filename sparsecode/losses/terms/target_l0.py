@@ -113,7 +113,8 @@ class TargetL0(Term):
             dictionary_grads=dictionary_grads,
         )
         if context.training and "log_weight" in memory:
-            nonzeros = codes.nnz if sparse.issparse(codes) else np.count_nonzero(codes)
+            # Of a JumpReLU, entries that are stored can be zeros.
+            nonzeros = np.count_nonzero(codes.data if sparse.issparse(codes) else codes)
             self._observe(nonzeros / codes.shape[0], memory)
         return found
 
