@@ -132,6 +132,31 @@ class FoldableEncoder:
             params[name] = _cast(-np.quantile(A, 1 - share, axis=0), params[name])
         return self.bind(params)
 
+    def match_gain(self, X, dictionary):
+        """Return an encoder whose codes are all multiplied by the number of least error.
+
+        Correlated atoms, as many as are active, together give far more than the sample.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        dictionary : Dictionary
+
+        Returns
+        -------
+        encoder : FoldableEncoder
+            This one, if it is tied, has codes that do not scale, or reconstructs nothing.
+        """
+        if self.tied or not self.homogeneous:
+            return self
+        codes, _ = self.forward(self.params, X, dictionary, training=True, sparse=self.sparse_codes)
+        X_hat = codes @ dictionary.atoms
+        gain, energy = np.vdot(dictionary.center(X), X_hat), np.vdot(X_hat, X_hat)
+        if gain <= 0 or energy == 0:
+            return self
+        scaled = self._scaled_biases(gain / energy)
+        return self.bind(scaled | {"W": _cast(scaled["W"] * (gain / energy), scaled["W"])})
+
     def _scaled_biases(self, factor):
         """Parameters that give `factor` times the codes for as many times the samples."""
         params = dict(self.params)

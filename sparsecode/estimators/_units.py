@@ -9,6 +9,8 @@ from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.penalties import L0, L1
 
 _BLOCK = 4096
+# Samples and codes that tell how codes are spread, the latter a limit of memory.
+_FEWEST, _MOST_CODES = 256, 2**24
 
 
 def input_scale(X, offset, sample_weight=None):
@@ -23,9 +25,11 @@ def input_scale(X, offset, sample_weight=None):
     return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
 
 
-def first_samples(X, factor, dtype):
-    """The first samples of an array, as many as tell how they are spread, times a number."""
-    return dense_rows(X, slice(0, min(X.shape[0], _BLOCK)), np.dtype(dtype)) * dtype.type(factor)
+def first_samples(X, factor, dictionary):
+    """The first samples of an array, as many as tell how codes are spread, times a number."""
+    n = max(_FEWEST, min(_BLOCK, _MOST_CODES // dictionary.n_components))
+    rows = slice(0, min(X.shape[0], n))
+    return dense_rows(X, rows, dictionary.dtype) * dictionary.dtype.type(factor)
 
 
 def scales(encoder, penalty):

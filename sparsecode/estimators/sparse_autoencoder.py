@@ -53,7 +53,8 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         Mean number of nonzeros of a sample. An encoder with a `k` gets this one; otherwise the
         weight of what keeps the codes sparse is found in training, from the given one, see
         `sparsecode.losses.TargetL0`, and training starts with biases or thresholds of which the
-        first samples activate so many units. None leaves all as it is.
+        first samples activate so many units, and with weights that reconstruct these. None leaves
+        all as it is.
     scale_inputs : bool or None, default=None
         Whether samples are multiplied in training by one number, so that the mean squared norm of
         the centred ones is the number of features, for which default learning rates and thresholds
@@ -276,11 +277,10 @@ default="mean"
             # What it starts from is in the units of training.
             scaled = dictionary.replace(offset=dictionary.offset * self.input_scale_)
             encoder = encoder.bind(encoder.init(scaled, random_state=rng))
-            if self._weighs_for_target(encoder):
-                # Weights that have to find the way from far too many units lose most of them.
-                share = min(self.target_l0 / n_components, 1.0)
-                samples = first_samples(batch.X, self.input_scale_, dictionary.dtype)
-                encoder = encoder.calibrate(samples, scaled, share)
+            if self.target_l0 is not None and isinstance(encoder, FoldableEncoder):
+                encoder = self._near_target(
+                    encoder, first_samples(batch.X, self.input_scale_, scaled), scaled
+                )
             encoder, _ = self._to_use(encoder, scaled)
         self._start(encoder, dictionary, self._judging_penalty(), rng)
 
@@ -346,7 +346,12 @@ default="mean"
         penalty = judging_penalty(self._resolved_loss(None))
         return self.target_l0 is not None and scales(encoder, penalty)
 
-    def _weighs_for_target(self, encoder):
-        """Whether the number of active units is reached by a weight."""
-        by_weight = isinstance(encoder, FoldableEncoder) and not hasattr(encoder, "k")
-        return self.target_l0 is not None and by_weight
+    def _near_target(self, encoder, samples, dictionary):
+        """An encoder that has the wanted number of active units, to start training from.
+
+        Weights that have to find the way from far too many units lose most of them.
+        """
+        if not hasattr(encoder, "k"):
+            share = min(self.target_l0 / dictionary.n_components, 1.0)
+            encoder = encoder.calibrate(samples, dictionary, share)
+        return encoder.match_gain(samples, dictionary)

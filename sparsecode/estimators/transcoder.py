@@ -92,7 +92,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         samples.
     components_ : ndarray of shape (n_components, n_targets)
         Atoms of the dictionary.
-    skip_ : ndarray of shape (n_features_in_, n_targets) or None
+    skip_ : ndarray of shape (n_features, n_targets) or None
         The linear map, if there is one.
     encoder_ : TrainableEncoder
         Its `params` are those of the encoder, and ``"skip"``.
@@ -319,7 +319,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
 
     @property
     def skip_(self):
-        """The linear map past the codes, shape (n_features_in_, n_targets), or None."""
+        """The linear map past the codes, shape (n_features, n_targets), or None."""
         return self.encoder_.params["skip"] if self.encoder_.skip else None
 
     def _check_batch(self, item, sample_weight, codes, *, reset):

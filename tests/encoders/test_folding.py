@@ -109,6 +109,23 @@ def test_units_are_active_on_a_share_of_the_samples(cls, tied, dtype):
         np.testing.assert_allclose(active, share, atol=0.02)
 
 
+@each
+def test_the_gain_is_that_of_least_squares(cls, tied, dtype):
+    rng = np.random.default_rng(4)
+    encoder, dictionary, X = fitted(cls, tied, dtype, rng)
+    found = encoder.match_gain(X, dictionary)
+    if tied or not encoder.homogeneous:
+        assert found is encoder
+        return
+    codes = encoder.forward(encoder.params, X, dictionary, training=True)[0]
+    x, X_hat = X - dictionary.offset, codes @ dictionary.atoms
+    factor = np.vdot(x, X_hat) / np.vdot(X_hat, X_hat)
+    assert factor > 0
+    after = found.forward(found.params, X, dictionary, training=True)[0]
+    close = np.isclose(after, factor * codes, rtol=1e-3, atol=1e-3)
+    assert close.mean() >= (1 if dtype == "float64" else 0.98)
+
+
 def test_without_an_offset_there_is_none():
     encoder = encoders.ReLU()
     dictionary = Dictionary(np.eye(2))

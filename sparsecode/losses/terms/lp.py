@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,7 +24,8 @@ class Lp(Term):
     Parameters
     ----------
     p : float or callable, default=0.5
-        Exponent, positive, or a schedule that gives it for a step, such as `schedules.Linear`.
+        Exponent, positive, or a schedule that gives it for a step, such as
+        `sparsecode.schedules.Linear`.
     weight : float or callable, default=1.0
         Multiple of the sum, or a schedule that gives it for a step.
     epsilon : float, default=1e-3
@@ -56,6 +58,8 @@ class Lp(Term):
     p: float | Callable[[int], float] = 0.5
     weight: float | Callable[[int], float] = 1.0
     epsilon: float = 1e-3
+
+    makes_sparse: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         weight = self.weight_at(context.step)

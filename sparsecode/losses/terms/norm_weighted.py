@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -56,6 +57,8 @@ class NormWeighted(Term):
 
     penalty: Penalty = field(default_factory=L1)
     weight: float | Callable[[int], float] = 1.0
+
+    makes_sparse: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         if not self.penalty.separable:

@@ -48,7 +48,7 @@ class TargetL0(Term):
     >>> from sparsecode.losses import AutoencoderLoss, TargetL0
     >>> X = make_sparse_signals(2000, 20, 10, n_nonzero=2, random_state=0).X
     >>> loss = AutoencoderLoss([TargetL0(target=4.0)])
-    >>> model = SparseAutoencoder(20, loss=loss, n_epochs=40, random_state=0).fit(X)
+    >>> model = SparseAutoencoder(20, loss=loss, n_epochs=80, random_state=0).fit(X)
     >>> bool(3 < (model.transform(X) != 0).sum(axis=1).mean() < 5)
     True
     """

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sparsecode import Dictionary, SparseAutoencoder
 from sparsecode.datasets import make_sparse_signals
@@ -43,6 +44,21 @@ def test_judging_does_not_move_the_weight(problem):
         for _ in range(2)
     ]
     assert values[0] == values[1] == loss.evaluate(X, dictionary, codes).value
+
+
+def test_stored_zeros_are_not_active(problem):
+    X, dictionary, codes = problem
+    loss = AutoencoderLoss([TargetL0(L1(0.3), target=1.5)])
+    stored = sparse.csr_array(np.ones_like(codes))
+    stored.data[:] = codes.ravel()
+    assert stored.nnz > np.count_nonzero(codes)
+    found = []
+    for given in (codes, stored):
+        memory = loss.init(dictionary)
+        context = LossContext(memory=memory, training=True)
+        loss.evaluate(X, dictionary, given, context=context)
+        found.append((float(memory["0.l0"]), float(memory["0.log_weight"])))
+    assert found[0] == found[1] and found[0][0] == np.count_nonzero(codes) / len(codes)
 
 
 def test_any_term(problem):
