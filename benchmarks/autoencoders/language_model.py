@@ -77,7 +77,7 @@ def main(data, target, units, epochs, alpha, seed):
 def architectures(n_active, alpha):
     """Name to what makes the autoencoder one with `n_active` nonzeros, and its learning rate."""
     controlled = {"target_l0": n_active, "alpha": alpha, "lr": 8e-3}
-    kept = {"target_l0": n_active, "lr": 5e-3}
+    kept = {"target_l0": n_active, "lr": 4e-3}
     return {
         "ReLU": {"encoder": ReLU(), **controlled},
         "Gated": {"encoder": Gated(), **controlled},
