@@ -53,6 +53,11 @@ bench-unrolled: $(VENV)/.installed
 	$(BIN)/python benchmarks/unrolled/nmse.py
 	$(BIN)/python benchmarks/unrolled/speed.py
 
+bench-autoencoders: $(VENV)/.installed
+	$(BIN)/python benchmarks/autoencoders/out_of_distribution.py
+	$(BIN)/python benchmarks/autoencoders/winner_take_all.py
+	$(BIN)/python benchmarks/autoencoders/kl.py
+
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py
 

@@ -328,6 +328,87 @@ def test_amortisation_gap_runs(options):
     assert float(exact[-5]) == 1
 
 
+@pytest.fixture
+def out_of_distribution(monkeypatch):
+    """The benchmark of autoencoders out of distribution, as a module."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "autoencoders"))
+    yield importlib.import_module("out_of_distribution")
+    sys.modules.pop("out_of_distribution", None)
+
+
+def test_problem_out_of_distribution(out_of_distribution):
+    problem = out_of_distribution.make_problem(50, 200, seed=0)
+    assert problem.train.shape == problem.X.shape == problem.X_other.shape == (100, 33)
+    for codes in (problem.codes, problem.codes_other):
+        assert ((codes > 0).sum(axis=1) == 10).all()
+    # The first latent never meets one of the second half, but only such out of distribution.
+    has_first = problem.codes[:, 0] > 0
+    assert 20 < has_first.sum() < 80
+    assert not problem.codes[has_first, 25:].any()
+    assert problem.codes[~has_first, 25:].any()
+    assert (problem.codes_other[:, 0] > 0).all()
+    assert not problem.codes_other[:, 1:25].any()
+    np.testing.assert_allclose(problem.dictionary.decode(problem.codes), problem.X, atol=1e-5)
+
+
+def test_iterations_that_codes_are_worth(out_of_distribution):
+    problem = out_of_distribution.make_problem(50, 200, seed=0)
+    data = problem.X, problem.dictionary, problem.codes, out_of_distribution.code_mcc
+    few = out_of_distribution.Exact(
+        out_of_distribution.PENALTY, out_of_distribution.FISTA(max_iter=7, tol=0)
+    )
+    mcc = out_of_distribution.code_mcc(few.encode(*data[:2]), problem.codes)
+    assert out_of_distribution.iterations_worth(*data, mcc) == 7
+    assert out_of_distribution.iterations_worth(*data, 1.0) == np.inf
+
+
+@pytest.mark.needs_jit("trains many autoencoders")
+def test_out_of_distribution_runs():
+    script = BENCHMARKS / "autoencoders" / "out_of_distribution.py"
+    output = _run(script, "--n-latents=30", "--seeds=1", "--epochs=2", "--samples=100")
+    rows = [line for line in output.splitlines() if line.endswith(" s")]
+    assert [row.split(" ")[0] for row in rows[:3]] == ["oracle", "alternating", "alternating,"]
+    assert len(rows) == 10
+
+
+@pytest.mark.needs_jit("trains many autoencoders")
+def test_autoencoders_of_activations_run(tmp_path):
+    script = BENCHMARKS / "autoencoders" / "language_model.py"
+    X = make_sparse_signals(300, 24, 8, n_nonzero=2, random_state=0).X
+    np.savez(tmp_path / "data.npz", activations=X.astype(np.float16))
+    output = _run(script, tmp_path / "data.npz", "--target=3", "--units=24", "--epochs=3")
+    rows = [line.split() for line in output.splitlines() if " % " in line]
+    assert [row[0] for row in rows[-5:]] == ["ReLU", "Gated", "JumpReLU", "TopK", "BatchTopK"]
+    assert rows[-2][1:3] == ["3", "3.00"]
+
+
+def test_activations_that_are_not_there_are_told(tmp_path):
+    script = BENCHMARKS / "autoencoders" / "language_model.py"
+    result = subprocess.run(
+        [sys.executable, script, tmp_path / "none.npz"],
+        cwd=BENCHMARKS.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "none.npz is not there" in result.stderr
+
+
+def test_units_of_digits_are_classified():
+    script = BENCHMARKS / "autoencoders" / "winner_take_all.py"
+    output = _run(script, "--seeds=1", "--epochs=2", "--units=16")
+    rows = [line for line in output.splitlines() if " ± " in line]
+    assert [row[:6] for row in rows] == ["pixels", "units ", "units,"]
+    assert float(rows[0].split()[1]) > 94
+
+
+def test_mean_activations_follow_their_target():
+    output = _run(BENCHMARKS / "autoencoders" / "kl.py", "--epochs=30", "--units=8", "--weight=10")
+    rows = [line.split() for line in output.splitlines() if " to " in line]
+    assert [row[1] for row in rows] == ["0.02", "0.05", "0.1", "0.2", "0.5"]
+    means = np.array([float(row[2]) for row in rows])
+    assert (np.diff(means) > 0).all()
+    assert means[-1] == pytest.approx(0.5, rel=0.1)
+
+
 def _run_without_spams(script, *options, folder):
     """Output of a script that finds no SPAMS, and caches in a folder."""
     (folder / "spams.py").write_text("raise ImportError('not on this machine')")
