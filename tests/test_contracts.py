@@ -21,7 +21,7 @@ from sparsecode import (
 )
 from sparsecode.constraints import Constraint
 from sparsecode.encoders import Encoder, TrainableEncoder
-from sparsecode.losses import Loss
+from sparsecode.losses import Loss, Term
 from sparsecode.optimizers import Optimizer
 from sparsecode.penalties import Penalty
 from sparsecode.solvers import Solver
@@ -77,6 +77,7 @@ SOLVERS = subclasses_in(solvers, Solver)
 ENCODERS = [cls for cls in subclasses_in(encoders, Encoder) if cls is not TrainableEncoder]
 COMPONENTS = SOLVERS + ENCODERS + subclasses_in(updates, Update)
 COMPONENTS += subclasses_in(losses, Loss) + subclasses_in(optimizers, Optimizer)
+ABSTRACT = (Encoder, TrainableEncoder, Loss, Optimizer, Penalty, Solver, Term, Update)
 OPS = sorted({name.rpartition("_")[0] for name in ops.__all__})
 # What the inputs of primitives are called, and what those that need a setting are set to.
 SHAPES = {"X": (5, 4), "W": (4, 3), "b": (3,), "V": (6, 7), "theta": (7,), "A": (6, 7)}
@@ -218,8 +219,8 @@ def test_public_names_are_documented(name):
         _check_methods(name, value)
     for parameter in _own_parameters(value):
         assert parameter in doc, f"{name} does not document {parameter}"
-    abstract = value in (Encoder, TrainableEncoder, Loss, Optimizer, Penalty, Solver, Update)
-    results = name.endswith(("Result", "Certificate", "State", "Stats"))
+    abstract = value in ABSTRACT
+    results = name.endswith(("Result", "Certificate", "State", "Stats", "Context"))
     if not (abstract or results):
         assert "Examples\n--------" in doc, f"{name} has no example"
 

@@ -351,7 +351,8 @@ default="mean"
 
         Weights that have to find the way from far too many units lose most of them.
         """
-        if not hasattr(encoder, "k"):
-            share = min(self.target_l0 / dictionary.n_components, 1.0)
-            encoder = encoder.calibrate(samples, dictionary, share)
-        return encoder.match_gain(samples, dictionary)
+        if hasattr(encoder, "k"):
+            # It has so many from the start; smaller weights only let more units die.
+            return encoder
+        share = min(self.target_l0 / dictionary.n_components, 1.0)
+        return encoder.calibrate(samples, dictionary, share).match_gain(samples, dictionary)
