@@ -81,6 +81,11 @@ class InputEncoder(TrainableEncoder):
         """Parameters whose gradient is a straight-through estimate."""
         return self._ability("straight_through", ())
 
+    @property
+    def bounds(self):
+        """What every code is between."""
+        return self._ability("bounds", (-np.inf, np.inf))
+
     def update_buffers(self, params, cache):
         """Set the `buffers` after a step of training, in place."""
         self.encoder.update_buffers(self._within(params), cache.inner)

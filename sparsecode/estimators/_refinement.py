@@ -41,6 +41,7 @@ def retrained(
         _Frozen(encoder, dictionary),
         Dictionary(dictionary.atoms, dictionary.offset, constraint),
         X,
+        X_val=X,
         loss=AutoencoderLoss(),
         optimizer=optimizer,
         batch_size=batch_size,

@@ -77,6 +77,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
         )
     terms = loss.resolved()
     if "active" in getattr(encoder, "signal_names", ()):
+        _refuse_target(terms, target_l0)
         # What counts units has a pull in both directions: no weight has to be found.
         terms = [term for term in terms if not isinstance(term, losses.ActiveUnits)]
         terms.append(losses.TargetActiveUnits(target_l0, weight=_PULL))
@@ -84,14 +85,19 @@ def resolve_loss(loss, encoder, penalty, target_l0):
     first = next((i for i, term in enumerate(terms) if term.makes_sparse), len(terms))
     if first == len(terms):
         terms = [*terms, *default_terms(encoder, penalty)]
-    if isinstance(terms[first], TargetL0):
-        raise ValueError(
-            f"target_l0 is {target_l0} and the loss has {terms[first]!r}; expected one of the two. "
-            "Leave target_l0 None."
-        )
+    _refuse_target(terms, target_l0)
     # Training starts near the target, see `FoldableEncoder.calibrate`: the weight may be quick.
     terms[first] = TargetL0(terms[first], target=target_l0, rate=0.03, boost=1.0)
     return dataclasses.replace(loss, terms=terms)
+
+
+def _refuse_target(terms, target_l0):
+    for term in terms:
+        if isinstance(term, TargetL0 | losses.TargetActiveUnits):
+            raise ValueError(
+                f"target_l0 is {target_l0} and the loss has {term!r}; expected one of the two. "
+                "Leave target_l0 None."
+            )
 
 
 def default_terms(encoder, penalty):
@@ -104,8 +110,8 @@ def default_terms(encoder, penalty):
     return [PenaltyTerm(penalty)]
 
 
-def judging_penalty(loss, memory=None):
-    """Penalty of the objective that codes are judged by, of the weight at the end of training."""
+def judging_penalty(loss, memory=None, n_steps=0):
+    """Penalty of the objective that codes are judged by, of the weight after so many steps."""
     terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
     for i, term in enumerate(terms):
         factor = 1.0
@@ -114,8 +120,7 @@ def judging_penalty(loss, memory=None):
             factor = 1.0 if found is None else float(np.exp(found))
             term = term.resolved()
         if isinstance(term, PenaltyTerm):
-            constant = 1.0 if callable(term.weight) else term.weight
-            return term.penalty.checked().scaled(factor * constant)
+            return term.penalty.checked().scaled(factor * term.weight_at(n_steps))
     return L1(0.0)
 
 
@@ -127,4 +132,6 @@ def _has_zeros(encoder):
     """Whether units that are not driven are silent, as those of a rectifier are."""
     if not isinstance(encoder, FoldableEncoder):
         return True
-    return not encoder.bind(None).encode(-np.ones((1, 2)), np.eye(2), n_jobs=1).any()
+    # Driven down further than any bias that it starts with.
+    low = -1 - abs(getattr(encoder, "initial_bias", 0.0))
+    return not encoder.bind(None).encode(np.full((1, 2), low), np.eye(2), n_jobs=1).any()

@@ -8,9 +8,8 @@ from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import check_constraint
 from sparsecode.encoders import ReLU
 from sparsecode.estimators._pieces import resolve_encoder
+from sparsecode.estimators._sparsity import judging_penalty, resolve_loss
 from sparsecode.initialization import initial_dictionary, initial_offset
-from sparsecode.losses import AutoencoderLoss, PenaltyTerm
-from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 
 
@@ -81,18 +80,12 @@ class WithDecoder:
         return initial_offset(self.offset, wanted, sample_weight)
 
     def _resolved_loss(self, penalty):
-        if self.loss is not None:
-            return self.loss
-        if self._resolved_encoder().is_sparse:
-            return AutoencoderLoss()
-        return AutoencoderLoss([resolve_penalty(self.penalty, self.alpha)])
+        weighted = resolve_penalty(self.penalty, self.alpha)
+        return resolve_loss(self.loss, self._resolved_encoder(), weighted, None)
 
-    def _judging_penalty(self):
+    def _judging_penalty(self, memory=None, n_steps=0):
         """Penalty of the objective that the codes are judged by."""
-        loss = self._resolved_loss(None)
-        terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
-        found = [term.penalty for term in terms if isinstance(term, PenaltyTerm)]
-        return found[0].checked() if found else L1(0.0)
+        return judging_penalty(self._resolved_loss(None), memory, n_steps)
 
     def _resolved_encoder(self):
         encoder = ReLU() if self.encoder is None else self.encoder

@@ -286,7 +286,7 @@ default="mean"
 
     def _keep(self, state, params, dictionary):
         super()._keep(state, params, dictionary)
-        self.penalty_ = self._judging_penalty(state.memory)
+        self.penalty_ = self._judging_penalty(state.memory, state.n_steps)
 
     def _training_options(self):
         resampling = self.resampling
@@ -316,10 +316,9 @@ default="mean"
         weighted = resolve_penalty(self.penalty, self.alpha)
         return resolve_loss(self.loss, self._resolved_encoder(), weighted, self.target_l0)
 
-    def _judging_penalty(self, memory=None):
-        return rescale_penalty(
-            judging_penalty(self._resolved_loss(None), memory), 1 / self.input_scale_
-        )
+    def _judging_penalty(self, memory=None, n_steps=0):
+        penalty = super()._judging_penalty(memory, n_steps)
+        return rescale_penalty(penalty, 1 / self.input_scale_)
 
     def _resolved_encoder(self):
         encoder = super()._resolved_encoder()

@@ -66,7 +66,7 @@ def evaluate_terms(
         for name, grad in dterm.items():
             grads[name] = add_gradients(grads.get(name), grad)
         for name, grad in dsignal.items():
-            dsignals[name] = grad if name not in dsignals else dsignals[name] + grad
+            dsignals[name] = _add_signals(dsignals.get(name), grad)
     return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals, reports)
 
 
@@ -113,6 +113,18 @@ def reconstruct(wanted, dictionary, codes, share):
     if is_sparse:
         slopes = sparse.csr_array((slopes, codes.indices, codes.indptr), shape=codes.shape)
     return energies, error, slopes
+
+
+def _add_signals(first, second):
+    """Sum of two gradients; CSR arrays of the same entries keep these, zeros included."""
+    if first is None:
+        return second
+    if sparse.issparse(first) and sparse.issparse(second) and first.nnz == second.nnz:
+        same = np.array_equal(first.indptr, second.indptr)
+        if same and np.array_equal(first.indices, second.indices):
+            entries = first.data + second.data
+            return sparse.csr_array((entries, first.indices, first.indptr), shape=first.shape)
+    return first + second
 
 
 def _unused(label, names):

@@ -91,6 +91,15 @@ def check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm):
         check_number(max_norm, "max_norm", low=0, low_open=True)
 
 
+def check_clipping(max_norm, optimizer):
+    """Raise TypeError if gradients are to be clipped that no step is taken along."""
+    if max_norm is not None and optimizer.full_batch:
+        raise TypeError(
+            f"max_norm is {max_norm} but {type(optimizer).__name__} searches along lines and clips "
+            "no gradients. Leave max_norm None, or use Adam."
+        )
+
+
 def check_loss(loss, target, *, streamed):
     """Raise if the loss is none, or is missing its target, or does not use it."""
     if not hasattr(loss, "evaluate") or isinstance(loss, type):

@@ -53,9 +53,15 @@ class StreamSource:
 
     def epoch(self, seed, number):
         """The next batches: so many, or all that come."""
-        for item in itertools.islice(self.batches, self.steps_per_epoch):
+        return itertools.islice(self._weighty(), self.steps_per_epoch)
+
+    def _weighty(self):
+        """Batches to learn from: one without weight is none, and not the end."""
+        for item in self.batches:
             self.started = True
-            yield self._batch(item)
+            batch = self._batch(item)
+            if batch.sample_weight is None or np.any(batch.sample_weight):
+                yield batch
 
     def check_used(self):
         """Raise ValueError if no batch ever came."""

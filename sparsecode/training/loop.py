@@ -6,6 +6,7 @@ from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import as_dictionary
 from sparsecode.training.checks import (
     check_activity,
+    check_clipping,
     check_corruption,
     check_learning,
     check_loss,
@@ -171,6 +172,7 @@ default=None
     optimizer = resolve_optimizer(optimizer, schedule)
     stages = resolve_stages(stages, encoder, optimizer)
     check_number(input_scale, "input_scale", low=0, low_open=True)
+    check_clipping(max_norm, optimizer)
     check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm)
     check_loss(loss, target, streamed=is_stream(X))
     loss.check_encoder(encoder)

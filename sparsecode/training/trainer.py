@@ -148,9 +148,7 @@ class Trainer:
             n_steps=n_steps,
             n_stage_epochs=state.n_stage_epochs + 1,
             n_waited=0 if is_best else state.n_waited + 1,
-            history={
-                name: [*state.history.get(name, []), number] for name, number in record.items()
-            },
+            history=_extended(state.history, record, state.n_epochs),
         )
 
     def _steps(self, state, live, slots):
@@ -184,9 +182,13 @@ class Trainer:
     def _minimize(self, state, live, slots):
         """Minimise the loss of all samples; batches are only the pieces that it is summed over."""
         stage = self.stages[state.stage]
+        remembered = {name: array.copy() for name, array in live.memory.items()}
 
         def evaluate(is_last=False):
             rows, sums = [], {}
+            for name, array in remembered.items():
+                # What a loss has seen counts once, not for every call of the function.
+                live.memory[name][...] = array
             for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
                 weight = _weight(batch)
                 if weight > 0:
@@ -331,6 +333,13 @@ def diverged(n_epochs, optimizer):
         f"infinite. {lower}, or check X for extreme values. The best parameters before that "
         "are kept."
     )
+
+
+def _extended(history, record, n_epochs):
+    """History with one more epoch, NaN where an epoch has no such entry."""
+    names = dict.fromkeys([*history, *record])
+    missing = [np.nan] * n_epochs
+    return {name: [*history.get(name, missing), record.get(name, np.nan)] for name in names}
 
 
 def _weight(batch):

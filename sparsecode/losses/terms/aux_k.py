@@ -70,6 +70,8 @@ class AuxK(Term):
     normalize: bool = True
 
     needs: ClassVar[tuple[str, ...]] = ("pre",)
+    # There is nothing to fit until units have been idle for long enough.
+    is_constant: ClassVar[bool] = False
 
     def init(self, dictionary):
         self._check()

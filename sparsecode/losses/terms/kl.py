@@ -61,6 +61,11 @@ class KLDivergence(Term):
     weight: float | Callable[[int], float] = 1.0
     memory: float = 0.0
 
+    @property
+    def is_constant(self):
+        """Whether the term is the same function at every step: without a running average."""
+        return super().is_constant and not self.memory
+
     def check_encoder(self, encoder):
         low, high = getattr(encoder, "bounds", (-np.inf, np.inf))
         if low < 0 or high > 1:

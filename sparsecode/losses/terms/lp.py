@@ -61,6 +61,11 @@ class Lp(Term):
 
     makes_sparse: ClassVar[bool] = True
 
+    @property
+    def is_constant(self):
+        """Whether the term is the same function at every step: with one exponent."""
+        return super().is_constant and not callable(self.p)
+
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         weight = self.weight_at(context.step)
         p = self.p(context.step) if callable(self.p) else self.p
