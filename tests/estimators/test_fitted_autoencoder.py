@@ -204,9 +204,9 @@ class TestCheckpoints:
         model.penalty_, model.input_scale_, model.debiases_ = L1(0.0), 1.0, False
         model.n_features_in_ = 6
         X = rng.standard_normal((40, 6))
-        # SAELens keeps a BatchTopK as the JumpReLU that it is in use.
-        kind = "dictionary_learning" if name == "BatchTopK" else "sae_lens"
-        write_checkpoint(model.to_checkpoint(), tmp_path / "m", kind)
+        # One format writes the codes of BatchTopK as those of JumpReLU.
+        format = "dictionary_learning" if name == "BatchTopK" else "sae_lens"
+        write_checkpoint(model.to_checkpoint(), tmp_path / "m", format)
         other = SparseAutoencoder.from_pretrained(tmp_path / "m")
         codes = model.transform(X)
         assert type(other.encoder_).__name__ == name and codes.any()
