@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numba
+import numpy as np
 import threadpoolctl
 
 from sparsecode._validation import check_n_jobs
@@ -61,8 +62,15 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
     with single_threaded_blas():
         if n_threads <= 1:
             return [function(block) for block in blocks]
+        # What numpy does with overflow is a setting of each thread.
+        errors = np.geterr()
+
+        def alike(block):
+            with np.errstate(**errors):
+                return function(block)
+
         with _borrowed_pool(n_threads) as pool:
-            return list(pool.map(function, blocks))
+            return list(pool.map(alike, blocks))
 
 
 @contextlib.contextmanager

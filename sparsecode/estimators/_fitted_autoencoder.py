@@ -13,7 +13,7 @@ from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.estimators import _checkpoints, _model_files, _refinement
 from sparsecode.estimators._features import FeatureUse
 from sparsecode.estimators._units import rescale_penalty, scales
-from sparsecode.interop import read_checkpoint
+from sparsecode.interop import Checkpoint, read_checkpoint
 
 
 class FittedAutoencoder(FeatureUse):
@@ -74,6 +74,11 @@ class FittedAutoencoder(FeatureUse):
         >>> bool((l0(refined) == l0(codes)).all())
         True
         """
+        if method != "decoder" and constraint is not None:
+            raise ValueError(
+                f"constraint is {constraint} with the method {method!r}; expected None, as only "
+                "'decoder' trains atoms. Leave it out."
+            )
         X = self._check_X(X)
         if method == "support":
             self.debiases_ = True
@@ -159,6 +164,12 @@ class FittedAutoencoder(FeatureUse):
                     f"scale has {np.count_nonzero(scale <= 0)} entries that are not positive; "
                     "expected none. Use 1 for features that do not vary, as StandardScaler does."
                 )
+        if np.ndim(scale) > 0 and self.debiases_:
+            raise ValueError(
+                "scale has one number for each feature and the coefficients are fitted by least "
+                "squares, which are others for features of other scales; expected one number. Keep "
+                "the pre-processing in a pipeline, or fold before refine."
+            )
         whole = np.ndim(scale) == 0 and scales(self.encoder_, self.penalty_)
         model = copy.copy(self)
         model._replace_model(
@@ -217,7 +228,7 @@ class FittedAutoencoder(FeatureUse):
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or Checkpoint
         format : str or None, default=None
         input_scale : float or None, default=None
             These three as `sparsecode.interop.read_checkpoint` takes them.
@@ -243,7 +254,9 @@ class FittedAutoencoder(FeatureUse):
         >>> SparseAutoencoder.from_pretrained(folder).transform([[1.0, 3.0, 2.0]])
         array([[0., 3., 0.]])
         """
-        return _checkpoints.to_model(read_checkpoint(path, format, input_scale=input_scale), cls)
+        if not isinstance(path, Checkpoint):
+            path = read_checkpoint(path, format, input_scale=input_scale)
+        return _checkpoints.to_model(path, cls)
 
     def to_checkpoint(self):
         """Return the model in the form that `sparsecode.interop` writes for other libraries.
@@ -275,6 +288,8 @@ class FittedAutoencoder(FeatureUse):
     def _replace_model(self, encoder, dictionary):
         """Use these from now on; what was remembered of training no longer fits."""
         self.encoder_, self.dictionary_, self.state_ = encoder, dictionary, None
+        # But for the weight that was found.
+        self._found = rescale_penalty(self.penalty_, self.input_scale_)
 
     def _check_foldable(self, what, other):
         if not isinstance(self.encoder_, FoldableEncoder):

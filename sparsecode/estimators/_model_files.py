@@ -72,7 +72,8 @@ def _build(arrays, header, cls):
     bound = encoder.bind(params)
     bound._check_parameters()
     for name, array in bound._check_params(params, dictionary).items():
-        if array.dtype != dictionary.dtype or not np.isfinite(array[~np.isnan(array)]).all():
+        known = array[~np.isnan(array)] if name in bound.buffers else array
+        if array.dtype != dictionary.dtype or not np.isfinite(known).all():
             raise ValueError(f"{name} is {array.dtype} or infinite")
     fitted(
         model,

@@ -75,6 +75,11 @@ def resolve_loss(loss, encoder, penalty, target_l0):
                 remedy="Leave target_l0 None, and set the sparsity in the loss.",
             )
         )
+    if penalty.alpha == 0:
+        raise ValueError(
+            f"target_l0 is {target_l0} but alpha is 0; expected a positive weight to start from, "
+            "as weights are changed by factors. Leave alpha at 1."
+        )
     terms = loss.resolved()
     if "active" in getattr(encoder, "signal_names", ()):
         _refuse_target(terms, target_l0)
@@ -131,7 +136,8 @@ def _keeps_k(encoder):
 def _has_zeros(encoder):
     """Whether units that are not driven are silent, as those of a rectifier are."""
     if not isinstance(encoder, FoldableEncoder):
-        return True
+        tiny = np.array([[1.0, 1.0], [-1.0, -1.0]]) * 1e-12
+        return not encoder.bind(None).encode(tiny, np.eye(2), n_jobs=1).all()
     # Driven down further than any bias that it starts with.
     low = -1 - abs(getattr(encoder, "initial_bias", 0.0))
     return not encoder.bind(None).encode(np.full((1, 2), low), np.eye(2), n_jobs=1).any()

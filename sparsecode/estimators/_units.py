@@ -21,6 +21,11 @@ def input_scale(X, offset, sample_weight=None):
         rows = slice(start, start + _BLOCK)
         centred = dense_rows(X, rows, np.float64) - offset
         total += float(weights[rows] @ np.einsum("ij,ij->i", centred, centred))
+    if not 0 <= total < np.inf or 0 < total < np.finfo(np.float64).tiny:
+        raise ValueError(
+            f"X has squared norms that sum to {total}; expected samples whose squares neither "
+            "overflow nor vanish. Scale X before, or leave scale_inputs False."
+        )
     # Samples that are all alike have no scale.
     return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
 

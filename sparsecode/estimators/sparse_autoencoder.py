@@ -270,7 +270,7 @@ default="mean"
         check_size(encoder, self._resolved_loss(None), n_components)
         check_params_fit(encoder, n_components, batch.X)
         dictionary = self._first_dictionary(batch.X, n_components, batch.sample_weight, rng)
-        self.input_scale_, self.debiases_ = 1.0, False
+        self.input_scale_, self.debiases_, self._found = 1.0, False, None
         if self._scales_inputs(encoder):
             self.input_scale_ = input_scale(batch.X, dictionary.offset, batch.sample_weight)
         if encoder.params is None:
@@ -314,6 +314,9 @@ default="mean"
 
     def _resolved_loss(self, penalty):
         weighted = resolve_penalty(self.penalty, self.alpha)
+        found = getattr(self, "_found", None)
+        if self.target_l0 is not None and found is not None and found.alpha > 0:
+            weighted = found
         return resolve_loss(self.loss, self._resolved_encoder(), weighted, self.target_l0)
 
     def _judging_penalty(self, memory=None, n_steps=0):

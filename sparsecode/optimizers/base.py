@@ -115,7 +115,10 @@ class Optimizer(BaseEstimator):
 
     def lr_at(self, step):
         """Learning rate of a step, counted from 0."""
-        return float(self.lr(step) if callable(self.lr) else self.lr)
+        if not callable(self.lr):
+            return float(self.lr)
+        lr = self.lr(step)
+        return float(check_number(lr, f"learning rate of the schedule at step {step}", low=0))
 
     def _check(self):
         """Raise ValueError if a hyper-parameter is out of its range."""

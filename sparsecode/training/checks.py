@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.constraints import Free
+from sparsecode.losses import Term
 from sparsecode.optimizers import Adam, Optimizer
 from sparsecode.resampling.neurons import check_resampling
 from sparsecode.training.stages import Stage, check_layers
@@ -108,8 +109,12 @@ def check_loss(loss, target, *, streamed):
                 "loss",
                 got=repr(loss),
                 expected="a Loss instance",
-                remedy="Use SupervisedLoss() or LassoLoss(penalty).",
+                remedy="Use AutoencoderLoss([L1(0.1)]), LassoLoss(penalty) or SupervisedLoss().",
             )
+        )
+    if isinstance(loss, Term):
+        raise TypeError(
+            f"loss is {loss!r}, a term of a loss; expected a Loss. Use AutoencoderLoss([term])."
         )
     name = type(loss).__name__
     if loss.uses_target and target is None and not streamed:

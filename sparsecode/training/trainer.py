@@ -21,6 +21,9 @@ from sparsecode.training.corruption import corrupted
 from sparsecode.training.live import LiveParameters
 from sparsecode.training.stages import lr_scale
 
+# A batch whose loss after its step is so many times that of the epoch was made far worse by it.
+_BLOWN_UP = 10
+
 
 class Progress(NamedTuple):
     """What a callback is told after every step.
@@ -68,6 +71,7 @@ class Trainer:
     stopped: bool = False
     _memory: dict | None = None
     _activity: Activity | None = None
+    _last: object = None
 
     def enter(self, state, number):
         """State at the beginning of a stage: the best parameters so far, a fresh optimizer."""
@@ -122,6 +126,12 @@ class Trainer:
                 n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
                 value = self._validate(live, n_layers, state.n_epochs, n_steps)
                 record["validation"] = value
+            elif not self.optimizer.full_batch:
+                # The losses of an epoch are those before its steps: the last may have blown up.
+                if self._final(live, n_layers, state) > _BLOWN_UP * abs(value):
+                    value = np.inf
+                    # What the epoch started from is then all there is, judged by its first batch.
+                    state = replace(state, best_loss=min(state.best_loss, rows[0]["loss"]))
         record["n_layers"] = float(n_layers or 0)
         before = state.history["seconds"][-1] if state.n_epochs else 0.0
         record["seconds"] = before + time.perf_counter() - begin
@@ -133,7 +143,9 @@ class Trainer:
 
     def _state(self, state, live, slots, value, n_steps, record):
         # Values of different functions tell nothing: then the latest parameters are the best.
-        is_best = value < state.best_loss or not self.loss.is_constant
+        is_best = value < state.best_loss
+        if not self.loss.is_constant:
+            is_best = np.isfinite(value)
         dictionary = live.dictionary()
         return replace(
             state,
@@ -159,6 +171,7 @@ class Trainer:
             weight = _weight(batch)
             if weight == 0:
                 continue
+            self._last = batch
             n_steps, seed = state.n_steps + len(rows), (state.seed, state.n_epochs, i)
             result, grads, cache = self._gradients(
                 live, batch, stage.n_layers, state.n_epochs, n_steps, seed
@@ -259,6 +272,14 @@ class Trainer:
     def _update_buffers(self, live, cache):
         if live.buffers:
             self.encoder.update_buffers(live.params, cache)
+
+    def _final(self, live, n_layers, state):
+        """Loss of the last batch after its step."""
+        context = LossContext(state.n_steps, memory=live.memory)
+        final = self._judge(live, live.dictionary(), self._last, n_layers, context)[0].value
+        if not np.isfinite(final):
+            raise diverged(state.n_epochs, self.optimizer)
+        return final
 
     def _samples(self, batch, dtype):
         """Samples of a batch in the units of training."""

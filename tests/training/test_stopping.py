@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from training_encoders import OneLayer
 
+from sparsecode._batches import Batch
+from sparsecode.encoders import LISTA
 from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, SGD, Adam
 from sparsecode.penalties import L1
@@ -209,3 +211,48 @@ def test_lbfgs_gives_other_advice(dictionary):
     X = np.full((5, 4), 1e200)
     with pytest.raises(FloatingPointError, match="Rescale X"):
         list(train(LINEAR, dictionary, X, loss=LassoLoss(), optimizer=LBFGS()))
+
+
+def test_a_last_step_that_blows_up_is_not_kept(samples, dictionary):
+    """The loss of an epoch is that before its steps, so it does not tell of the last one."""
+    X = samples[0]
+    penalty = L1(0.1)
+    options = {"loss": LassoLoss(penalty), "batch_size": None, "random_state": 0}
+    encoder = LISTA(penalty, n_layers=2)
+    states = train(encoder, dictionary, X, optimizer=SGD(lr=100.0), n_epochs=1, **options)
+    first, last = states
+    assert last.best_params is first.params
+    for name, param in first.params.items():
+        assert not np.array_equal(last.params[name], param)
+
+
+def test_a_history_has_an_entry_an_epoch(samples, dictionary):
+    X = samples[0]
+    encoder, loss = LISTA(L1(0.1), n_layers=1), LassoLoss(L1(0.1))
+    options = {"loss": loss, "random_state": 0}
+    *_, state = train(encoder, dictionary, X, validation_fraction=0.2, n_epochs=2, **options)
+    *_, state = train(encoder, dictionary, X, n_epochs=3, state=state, **options)
+    assert {len(values) for values in state.history.values()} == {3}
+    assert np.isnan(state.history["validation"]).tolist() == [False, False, True]
+
+
+def test_batches_without_weight_do_not_end_a_stream(samples, dictionary):
+    X = samples[0]
+    batches = [Batch(X[:5], np.full(5, float(i != 1))) for i in range(4)]
+    encoder, loss = LISTA(L1(0.1), n_layers=1), LassoLoss(L1(0.1))
+    *_, state = train(
+        encoder, dictionary, iter(batches), loss=loss, steps_per_epoch=1, n_epochs=9, random_state=0
+    )
+    assert state.n_steps == 3
+
+
+def test_clipping_is_refused_where_no_step_is_taken(samples, dictionary):
+    with pytest.raises(TypeError, match=r"max_norm is 1\.0 but LBFGS"):
+        train(
+            LISTA(L1(0.1)),
+            dictionary,
+            samples[0],
+            loss=LassoLoss(L1(0.1)),
+            optimizer=LBFGS(),
+            max_norm=1.0,
+        )
