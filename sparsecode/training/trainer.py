@@ -126,12 +126,10 @@ class Trainer:
                 n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
                 value = self._validate(live, n_layers, state.n_epochs, n_steps)
                 record["validation"] = value
-            elif not self.optimizer.full_batch:
-                # The losses of an epoch are those before its steps: the last may have blown up.
-                if self._final(live, n_layers, state) > _BLOWN_UP * abs(value):
-                    value = np.inf
-                    # What the epoch started from is then all there is, judged by its first batch.
-                    state = replace(state, best_loss=min(state.best_loss, rows[0]["loss"]))
+            elif self._blew_up(live, n_layers, state, value):
+                # What the epoch started from is then all there is, judged by its first batch.
+                value = np.inf
+                state = replace(state, best_loss=min(state.best_loss, rows[0]["loss"]))
         record["n_layers"] = float(n_layers or 0)
         before = state.history["seconds"][-1] if state.n_epochs else 0.0
         record["seconds"] = before + time.perf_counter() - begin
@@ -273,13 +271,15 @@ class Trainer:
         if live.buffers:
             self.encoder.update_buffers(live.params, cache)
 
-    def _final(self, live, n_layers, state):
-        """Loss of the last batch after its step."""
+    def _blew_up(self, live, n_layers, state, value):
+        """Whether the last step made its batch far worse: losses are those before the steps."""
+        if self.optimizer.full_batch:
+            return False
         context = LossContext(state.n_steps, memory=live.memory)
         final = self._judge(live, live.dictionary(), self._last, n_layers, context)[0].value
         if not np.isfinite(final):
             raise diverged(state.n_epochs, self.optimizer)
-        return final
+        return final > _BLOWN_UP * abs(value)
 
     def _samples(self, batch, dtype):
         """Samples of a batch in the units of training."""
