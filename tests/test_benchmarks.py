@@ -409,6 +409,24 @@ def test_mean_activations_follow_their_target():
     assert means[-1] == pytest.approx(0.5, rel=0.1)
 
 
+@pytest.mark.needs_jit("times autoencoders")
+def test_speed_of_autoencoders_runs(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('not on this machine')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    output = _run(BENCHMARKS / "autoencoders" / "speed.py", "--quick", PYTHONPATH=path)
+    assert "torch is left out: not on this machine (pip install torch==2.13.0)" in output
+    rows = [line.split()[:2] for line in output.splitlines() if line.startswith("sparsecode")]
+    assert rows[1] == ["sparsecode,", "unit"]
+
+
+@pytest.mark.needs_jit("times autoencoders")
+def test_speed_against_width_runs():
+    script = BENCHMARKS / "autoencoders" / "widths.py"
+    output = _run(script, "--widths", "64", "128", "--n-steps=3")
+    assert [line.split()[0] for line in output.splitlines()[-3:-1]] == ["64", "128"]
+    assert 0 < float(output.split("batches of 4096:")[1].split()[0]) < 2
+
+
 def _run_without_spams(script, *options, folder):
     """Output of a script that finds no SPAMS, and caches in a folder."""
     (folder / "spams.py").write_text("raise ImportError('not on this machine')")

@@ -1,0 +1,78 @@
+"""Samples a second of a TopK autoencoder against its width, and the memory of the widest.
+
+512 features, k 32, float32, Adam. Speed is the median step of batches of 1024; the peak is that of
+a fit of the widest with batches of 4096, interpreter and libraries included. Run:
+``python benchmarks/autoencoders/widths.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _common import print_header
+from memory import peak
+
+from sparsecode import SparseAutoencoder
+from sparsecode.encoders import TopK
+
+N_FEATURES, K = 512, 32
+BATCH_SIZE, LARGE_BATCH = 1024, 4096
+LIMIT = 2.5
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--widths", type=int, nargs="+", default=[1024, 4096, 16384, 32768])
+    parser.add_argument("--n-steps", type=int, default=6, help="of a fit")
+    parser.add_argument("--only-memory", type=int, help="width of one fit, whose peak is printed")
+    options = parser.parse_args(arguments)
+    if options.only_memory:
+        seconds_of_steps(options.only_memory, LARGE_BATCH, options.n_steps)
+        print(peak())
+        return
+    print_header("TopK autoencoders of 512 features, k 32: speed against width, and memory")
+    print(f"{'units':>8s} {'ms a step':>10s} {'samples/s':>10s}")
+    for width in options.widths:
+        median = np.median(seconds_of_steps(width, BATCH_SIZE, options.n_steps))
+        print(f"{width:8d} {1e3 * median:10.1f} {BATCH_SIZE / median:10.0f}", flush=True)
+    widest = max(options.widths)
+    command = [sys.executable, __file__, "--only-memory", str(widest)]
+    command += ["--n-steps", str(options.n_steps)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    most = float(printed.split()[-1])
+    print(f"peak of {widest} units with batches of {LARGE_BATCH}: {most:.2f} GiB (asked: {LIMIT})")
+
+
+def seconds_of_steps(width, batch_size, n_steps):
+    """Of every step but the first of a fit, in two epochs."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_steps * batch_size, N_FEATURES), dtype=np.float32)
+    clock = []
+
+    def told(X, rng):
+        clock.append(time.perf_counter())
+        return X
+
+    model = SparseAutoencoder(
+        width,
+        encoder=TopK(k=K),
+        batch_size=batch_size,
+        n_epochs=2,
+        shuffle=False,
+        corrupt=told,
+        random_state=0,
+    )
+    model.fit(X)
+    # Between the epochs the state is copied.
+    return np.delete(np.diff(clock)[1:], n_steps - 2)
+
+
+if __name__ == "__main__":
+    main()
