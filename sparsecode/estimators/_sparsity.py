@@ -32,7 +32,8 @@ def set_target(encoder, target_l0):
         return
     check_number(target_l0, "target_l0", low=0, low_open=True)
     name = type(encoder).__name__
-    if _keeps_k(encoder):
+    kept = kept_units(encoder)
+    if kept is not None:
         if target_l0 != int(target_l0):
             raise ValueError(
                 wrong(
@@ -42,7 +43,7 @@ def set_target(encoder, target_l0):
                     remedy="Round it.",
                 )
             )
-        encoder.set_params(k=check_integer(int(target_l0), "target_l0"))
+        encoder.set_params(**{kept: check_integer(int(target_l0), "target_l0")})
     elif encoder.is_sparse or not _has_zeros(encoder):
         reason = "has a sparsity of its own" if encoder.is_sparse else "has no codes that are 0"
         raise TypeError(
@@ -61,7 +62,7 @@ def check_size(encoder, loss, n_components):
 
 def resolve_loss(loss, encoder, penalty, target_l0):
     """The loss of an autoencoder, with a weight that leads to the target if there is one."""
-    needs_none = encoder.is_sparse or _keeps_k(encoder)
+    needs_none = encoder.is_sparse or kept_units(encoder) is not None
     if loss is None:
         loss = AutoencoderLoss([] if needs_none else default_terms(encoder, penalty))
     if target_l0 is None or needs_none:
@@ -129,8 +130,12 @@ def judging_penalty(loss, memory=None, n_steps=0):
     return L1(0.0)
 
 
-def _keeps_k(encoder):
-    return "k" in encoder.get_params(deep=False)
+def kept_units(encoder):
+    """Name of the setting that tells how many units of a sample an encoder keeps, or None."""
+    settings = encoder.get_params(deep=False)
+    if "k" in settings:
+        return "k"
+    return "population" if settings.get("population") is not None else None
 
 
 def _has_zeros(encoder):

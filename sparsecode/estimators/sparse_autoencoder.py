@@ -8,7 +8,13 @@ from sparsecode._validation import check_flag
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
 from sparsecode.estimators._pieces import check_params_fit
-from sparsecode.estimators._sparsity import check_size, judging_penalty, resolve_loss, set_target
+from sparsecode.estimators._sparsity import (
+    check_size,
+    judging_penalty,
+    kept_units,
+    resolve_loss,
+    set_target,
+)
 from sparsecode.estimators._trained import TrainedCoder
 from sparsecode.estimators._units import (
     check_scales,
@@ -353,7 +359,7 @@ default="mean"
 
         Weights that have to find the way from far too many units lose most of them.
         """
-        if hasattr(encoder, "k"):
+        if kept_units(encoder) is not None:
             # It has so many from the start; smaller weights only let more units die.
             return encoder
         share = min(self.target_l0 / dictionary.n_components, 1.0)

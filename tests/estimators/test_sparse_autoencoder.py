@@ -592,3 +592,24 @@ def test_denoising_sees_noise_and_fits_clean_samples(X):
     for bad in ({"corrupt": 0.1}, {"resampling": "anthropic"}, {"dead_window": 0}):
         with pytest.raises((TypeError, ValueError), match=next(iter(bad))):
             autoencoder(**bad).fit(X)
+
+
+def test_a_target_is_the_number_that_winners_are(X):
+    winners = encoders.WinnerTakeAll(lifetime=None, population=7)
+    model = autoencoder(encoder=winners, target_l0=3).fit(X)
+    assert model.encoder_.population == 3
+    assert (model.transform(X) != 0).sum(axis=1).max() <= 3
+    with pytest.raises(TypeError, match="sparsity of its own"):
+        autoencoder(encoder=encoders.WinnerTakeAll(lifetime=0.1), target_l0=3).fit(X)
+
+
+def test_the_weight_found_for_a_target_is_kept(X):
+    model = autoencoder(target_l0=3, alpha=1e-3, n_epochs=60).fit(X)
+    before = (model.transform(X) != 0).sum(axis=1).mean()
+    found = model.penalty_.alpha
+    assert found > 5e-3
+    model.refine(X, "scale")
+    for _ in range(3):
+        model.partial_fit(X)
+    assert model.penalty_.alpha == pytest.approx(found, rel=0.5)
+    assert abs((model.transform(X) != 0).sum(axis=1).mean() - before) < 1
