@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ import threadpoolctl
 from sparsecode._validation import check_n_jobs
 
 _lock = threading.Lock()
+_memory = threading.local()
 _depth = 0
 _limiter = None
 _idle_pools = {}
@@ -71,6 +73,18 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
 
         with _borrowed_pool(n_threads) as pool:
             return list(pool.map(alike, blocks))
+
+
+def scratch(shape, dtype):
+    """Memory of this thread for one block, which the next call in it may give out again.
+
+    What is asked for anew for every block comes as pages that the system has to clear.
+    """
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    held = getattr(_memory, "bytes", None)
+    if held is None or held.nbytes < n_bytes:
+        held = _memory.bytes = np.empty(n_bytes, dtype=np.uint8)
+    return held[:n_bytes].view(dtype).reshape(shape)
 
 
 @contextlib.contextmanager

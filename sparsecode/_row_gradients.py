@@ -8,10 +8,10 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
-from sparsecode._parallel import map_row_blocks
+from sparsecode._parallel import map_row_blocks, scratch
 
 # Bytes of a block of the gradient: it must stay in the cache until it has been used.
-_BLOCK_BYTES = 2**18
+_BLOCK_BYTES = 2**20
 
 
 class RowGradient:
@@ -99,7 +99,7 @@ shape (n_samples, n_features)
         self.norm = math.sqrt(sum(squares))
 
     def _block(self, rows):
-        block = np.empty((rows.stop - rows.start, self.shape[1]), dtype=self.dtype)
+        block = scratch((rows.stop - rows.start, self.shape[1]), self.dtype)
         written = False
         for codes, samples, part in self.products:
             first, last = max(rows.start, part.start), min(rows.stop, part.stop)

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sparsecode._parallel import map_row_blocks
+from sparsecode._parallel import map_row_blocks, scratch, single_threaded_blas
 from sparsecode._row_gradients import RowGradient, scaled_rows
 from sparsecode._rows import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_integer, check_number, wrong
@@ -16,7 +16,7 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders.base import TrainableEncoder
 
-_BLOCK_SIZE = 128
+_BLOCK_SIZE = 256
 # What encoders with an activation of each entry alone can tell a loss.
 SLOPE_SIGNALS = ("pre", "slope", "squared_norms")
 
@@ -166,7 +166,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
                 grad += scaled_rows(2 * dsignals["squared_norms"], W)
             grads["atoms" if self.tied else "W"] = grad
         if with_dictionary and cache.dictionary.offset is not None:
-            grads["offset"] = -(total @ W)
+            # The threads of BLAS would go on spinning, in the way of those of the next blocks.
+            with single_threaded_blas():
+                grads["offset"] = -(total @ W)
         return grads
 
     def _pre_gradients(self, dcodes, cache, dsignals, grads):
@@ -203,7 +205,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         codes = None if is_sparse else np.empty(shape, dtype=W.dtype)
 
         def block(rows):
-            A = np.matmul(x[rows], W.T, out=None if codes is None else codes[rows])
+            out = scratch((rows.stop - rows.start, shape[1]), W.dtype)
+            A = np.matmul(x[rows], W.T, out=out if codes is None else codes[rows])
             if "b" in params:
                 A += params["b"]
             if kept:

@@ -11,7 +11,7 @@ from sparsecode._row_gradients import RowGradient, add_gradients
 from sparsecode.losses._nested import check_levels, reconstruct_levels
 from sparsecode.losses.base import LossContext, LossResult, shares, weighted_mean
 
-_BLOCK_SIZE = 128
+_BLOCK_SIZE = 256
 
 
 def evaluate_terms(
