@@ -156,3 +156,13 @@ def test_workers_of_joblib_take_their_share():
     with joblib.parallel_config(backend="loky", n_jobs=2, inner_max_num_threads=1):
         shares = joblib.Parallel()(joblib.delayed(resolve_n_jobs)(None) for _ in range(2))
     assert shares == [1, 1]
+
+
+def test_scratch_is_memory_of_the_thread_that_asks():
+    _parallel.scratch((3, 4), np.float32)
+    again = _parallel.scratch((2, 5), np.float64)
+    assert again.shape == (2, 5) and again.dtype == np.float64
+    assert np.shares_memory(again, _parallel.scratch((3, 4), np.float32))
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(_parallel.scratch, (3, 4), np.float32).result()
+    assert not np.shares_memory(other, _parallel.scratch((3, 4), np.float32))

@@ -205,8 +205,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         codes = None if is_sparse else np.empty(shape, dtype=W.dtype)
 
         def block(rows):
-            out = scratch((rows.stop - rows.start, shape[1]), W.dtype)
-            A = np.matmul(x[rows], W.T, out=out if codes is None else codes[rows])
+            n_rows = rows.stop - rows.start
+            out = scratch((n_rows, shape[1]), W.dtype) if codes is None else codes[rows]
+            A = np.matmul(x[rows], W.T, out=out)
             if "b" in params:
                 A += params["b"]
             if kept:
