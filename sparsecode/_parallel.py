@@ -25,6 +25,8 @@ _memory = threading.local()
 _depth = 0
 _limiter = None
 _idle_pools = {}
+# Bytes that stay in the memory next to a core.
+_STRIP_BYTES = 2**19
 _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 
@@ -73,6 +75,17 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
 
         with _borrowed_pool(n_threads) as pool:
             return list(pool.map(alike, blocks))
+
+
+def rows_of_product(n_rows):
+    """Rows of a block of a product with a large matrix: BLAS copies that for every block."""
+    return 512 if n_rows >= 1024 else 256
+
+
+def strips(rows, row_bytes):
+    """Slices of a block of rows, each small enough for several passes at the speed of a cache."""
+    size = max(_STRIP_BYTES // max(row_bytes, 1), 1)
+    return [slice(i, min(i + size, rows.stop)) for i in range(rows.start, rows.stop, size)]
 
 
 def scratch(shape, dtype):

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._parallel import map_row_blocks, scratch
+from sparsecode._picked_rows import add_picked
 
 # Bytes of a block of the gradient: it must stay in the cache until it has been used.
 _BLOCK_BYTES = 2**20
@@ -146,11 +147,7 @@ def scaled_rows(factors, rows):
 @_jit.kernel
 def _add_rows(starts, samples, values, rows, out):
     for j in range(out.shape[0]):
-        total = out[j]
-        for entry in range(starts[j], starts[j + 1]):
-            value, row = values[entry], rows[samples[entry]]
-            for f in range(total.shape[0]):
-                total[f] += value * row[f]
+        add_picked(out[j], values, samples, starts[j], starts[j + 1], rows)
 
 
 @_jit.kernel

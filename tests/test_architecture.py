@@ -17,6 +17,7 @@ FLOORS = [
         "_parallel",
         "_rows",
         "_row_gradients",
+        "_picked_rows",
         "_simd",
         "_validation",
         "_files",

@@ -66,8 +66,9 @@ def compare(k, n_components, batch_size, options, with_torch):
     seconds, losses = {name: [] for name in runs}, {}
     # The first round compiles and warms up.
     for turn in range(options.n_rounds + 1):
-        for name, run in runs.items():
-            times, first = next(run)
+        # Threads that wait for more work spin: another one is disturbed in every round.
+        for name in np.roll(list(runs), turn).tolist():
+            times, first = next(runs[name])
             if turn == 0:
                 losses[name] = first
             else:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from sparsecode._parallel import map_row_blocks, scratch, single_threaded_blas
+from sparsecode._parallel import (
+    map_row_blocks,
+    rows_of_product,
+    scratch,
+    single_threaded_blas,
+    strips,
+)
 from sparsecode._row_gradients import RowGradient, scaled_rows
 from sparsecode._rows import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_integer, check_number, wrong
@@ -16,7 +23,6 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders.base import TrainableEncoder
 
-_BLOCK_SIZE = 256
 # What encoders with an activation of each entry alone can tell a loss.
 SLOPE_SIGNALS = ("pre", "slope", "squared_norms")
 
@@ -136,8 +142,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
             From `forward`.
         with_dictionary : bool, default=False
             Whether to add the gradients in ``"offset"`` and, if `tied`, ``"atoms"``.
-        out : None
-            Nothing is kept: gradients of matrices are products.
+        out : dict of str to ndarray or RowGradient, or None, default=None
+            Gradients of an earlier call, whose memory is used again.
         dsignals : dict of str to ndarray or csr_array, or None, default=None
             Gradients in the signals.
 
@@ -155,7 +161,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
                 )
             )
         grads = {}
-        parts = self._pre_gradients(dcodes, cache, dsignals or {}, grads)
+        matrix = "atoms" if self.tied else "W"
+        room = _room_in((out or {}).get(matrix), cache.codes)
+        parts = self._pre_gradients(dcodes, cache, dsignals or {}, grads, room)
         total = sum(map(_column_sums, parts))
         if "b" in cache.params:
             grads["b"] = total
@@ -164,30 +172,30 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
             grad = RowGradient(*((dA, cache.x) for dA in parts))
             if dsignals and "squared_norms" in dsignals:
                 grad += scaled_rows(2 * dsignals["squared_norms"], W)
-            grads["atoms" if self.tied else "W"] = grad
+            grads[matrix] = grad
         if with_dictionary and cache.dictionary.offset is not None:
             # The threads of BLAS would go on spinning, in the way of those of the next blocks.
             with single_threaded_blas():
                 grads["offset"] = -(total @ W)
         return grads
 
-    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+    def _pre_gradients(self, dcodes, cache, dsignals, grads, room):
         """Gradients in the pre-activations, dense or sparse, whose sum is the whole.
 
-        Gradients of other parameters than `W` and `b` go into `grads`.
+        Dense ones go into `room`, gradients of other parameters than `W` and `b` into `grads`.
         """
         codes, params = cache.codes, cache.params
         if sparse.issparse(dcodes):
             entries = self._derive(dcodes.data, codes.data, params)
             parts = [sparse.csr_array((entries, codes.indices, codes.indptr), shape=codes.shape)]
         else:
-            dA = np.empty_like(codes)
 
             def block(rows):
-                dA[rows] = self._derive(dcodes[rows], codes[rows], params)
+                for strip in strips(rows, room[0].nbytes):
+                    room[strip] = self._derive(dcodes[strip], codes[strip], params)
 
-            map_row_blocks(block, len(codes), block_size=_BLOCK_SIZE)
-            parts = [dA]
+            map_row_blocks(block, len(codes), block_size=rows_of_product(len(codes)))
+            parts = [room]
         for name in self._shifted:
             if name in dsignals:
                 _add_part(parts, dsignals[name])
@@ -204,23 +212,29 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         kept = self._room(shape, W.dtype, signals)
         codes = None if is_sparse else np.empty(shape, dtype=W.dtype)
 
-        def block(rows):
-            n_rows = rows.stop - rows.start
-            out = scratch((n_rows, shape[1]), W.dtype) if codes is None else codes[rows]
-            A = np.matmul(x[rows], W.T, out=out)
+        def finish(A, rows):
             if "b" in params:
                 A += params["b"]
             if kept:
                 self._keep(A, params, {name: array[rows] for name, array in kept.items()})
-            self._activate(A, params)
+            entries = self._entries(A, params) if is_sparse else self._activate(A, params)
             if "slope" in kept:
                 kept["slope"][rows] = self._derive(np.ones_like(A), A, params)
-            return compress(A) if is_sparse else None
+            return entries
 
-        parts = map_row_blocks(block, len(x), block_size=_BLOCK_SIZE)
+        def block(rows):
+            n_rows = rows.stop - rows.start
+            out = scratch((n_rows, shape[1]), W.dtype) if codes is None else codes[rows]
+            A = np.matmul(x[rows], W.T, out=out)
+            return [
+                finish(A[strip.start - rows.start : strip.stop - rows.start], strip)
+                for strip in strips(rows, A[0].nbytes)
+            ]
+
+        parts = map_row_blocks(block, len(x), block_size=rows_of_product(len(x)))
         if "squared_norms" in signals:
             kept["squared_norms"] = np.einsum("ij,ij->i", W, W)
-        return (stack_csr(parts, shape[1]) if is_sparse else codes), kept
+        return (stack_csr(list(chain.from_iterable(parts)), shape[1]) if is_sparse else codes), kept
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
         W = self._weights(params, dictionary)
@@ -257,6 +271,11 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     def _activate(self, A, params):
         raise TypeError(f"{type(self).__name__} must define _activate.")
 
+    def _entries(self, A, params):
+        """Values, columns, and number of each row, of the nonzero codes; may change `A`."""
+        self._activate(A, params)
+        return compress(A)
+
     def _derive(self, dcodes, codes, params):
         raise TypeError(f"{type(self).__name__} must define _derive.")
 
@@ -271,6 +290,15 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)
 
 
+def _room_in(grad, codes):
+    """Memory for a dense gradient in the pre-activations: that of an earlier one, if it fits."""
+    if sparse.issparse(codes):
+        return None
+    room = grad.products[0][0] if isinstance(grad, RowGradient) else None
+    fits = isinstance(room, np.ndarray) and (room.shape, room.dtype) == (codes.shape, codes.dtype)
+    return room if fits else np.empty_like(codes)
+
+
 def _add_part(parts, gradient):
     """Add to a list of summands, of which one at most is dense; its first is written to."""
     if sparse.issparse(gradient) or sparse.issparse(parts[0]):
@@ -281,6 +309,7 @@ def _add_part(parts, gradient):
 
 def _column_sums(dA):
     if not sparse.issparse(dA):
-        return dA.sum(axis=0)
+        size = rows_of_product(len(dA))
+        return sum(map_row_blocks(lambda rows: dA[rows].sum(axis=0), len(dA), block_size=size))
     sums = np.bincount(dA.indices, weights=dA.data, minlength=dA.shape[1])
     return sums.astype(dA.dtype)

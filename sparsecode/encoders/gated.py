@@ -63,13 +63,12 @@ class Gated(LinearEncoder):
     def _keep(self, A, params, kept):
         np.add(A, params["b_gate"], out=kept["gate"])
 
-    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+    def _pre_gradients(self, dcodes, cache, dsignals, grads, room):
         params, codes = cache.params, cache.codes
-        dA = np.empty_like(codes)
 
         def block(rows):
             inputs = codes[rows], params["r_mag"], params["b_mag"]
-            dA[rows], dr, _, db = gated_backward(dcodes[rows], inputs)
+            room[rows], dr, _, db = gated_backward(dcodes[rows], inputs)
             return np.stack([dr, db])
 
         sums = sum(map_row_blocks(block, len(codes), block_size=_BLOCK_SIZE))
@@ -77,8 +76,8 @@ class Gated(LinearEncoder):
         grads["b_gate"] = np.zeros_like(params["b_gate"])
         if "gate" in dsignals:
             grads["b_gate"] += dsignals["gate"].sum(axis=0)
-            dA += dsignals["gate"]
-        return [dA]
+            room += dsignals["gate"]
+        return [room]
 
     def _initial(self, dictionary, random_state):
         initial = super()._initial(dictionary, random_state)

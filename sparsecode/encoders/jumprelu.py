@@ -138,7 +138,7 @@ class JumpReLU(LinearEncoder):
         zero_below(entries.data, limits)
         return entries, kept
 
-    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+    def _pre_gradients(self, dcodes, cache, dsignals, grads, room):
         theta, window = np.exp(cache.params["log_threshold"]), cache.signals["window"]
         dactive = dsignals.get("active")
 
@@ -159,7 +159,7 @@ class JumpReLU(LinearEncoder):
         if "margin" in dsignals:
             dtheta -= dsignals["margin"].sum(axis=0)
         grads["log_threshold"] = theta * dtheta
-        return super()._pre_gradients(dcodes, cache, dsignals, grads)
+        return super()._pre_gradients(dcodes, cache, dsignals, grads, room)
 
     def _check_parameters(self):
         super()._check_parameters()

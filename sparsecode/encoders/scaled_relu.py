@@ -50,10 +50,10 @@ class ScaledReLU(LinearEncoder):
     def _derive(self, dcodes, codes, params):
         return dcodes * (codes > 0) * np.exp(params["log_scale"])
 
-    def _pre_gradients(self, dcodes, cache, dsignals, grads):
+    def _pre_gradients(self, dcodes, cache, dsignals, grads, room):
         # A code is its own derivative in the logarithm of its gain.
         grads["log_scale"] = np.einsum("ij,ij->j", dcodes, cache.codes)
-        return super()._pre_gradients(dcodes, cache, dsignals, grads)
+        return super()._pre_gradients(dcodes, cache, dsignals, grads, room)
 
     def _initial(self, dictionary, random_state):
         initial = super()._initial(dictionary, random_state)

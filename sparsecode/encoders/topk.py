@@ -10,6 +10,7 @@ import numpy as np
 from sparsecode._validation import check_integer
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.ops import topk_forward
+from sparsecode.ops._largest import largest_entries
 
 
 @dataclass(eq=False)
@@ -57,6 +58,9 @@ class TopK(LinearEncoder):
 
     def _activate(self, A, params):
         topk_forward(A, k=min(self.k, A.shape[1]), signed=self._signed, out=A)
+
+    def _entries(self, A, params):
+        return largest_entries(A, min(self.k, A.shape[1]), self._signed)
 
     def _derive(self, dcodes, codes, params):
         return dcodes * (codes != 0)

@@ -6,12 +6,11 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
-from sparsecode._parallel import map_row_blocks
+from sparsecode._parallel import map_row_blocks, rows_of_product
+from sparsecode._picked_rows import add_picked, multiply_picked
 from sparsecode._row_gradients import RowGradient, add_gradients
 from sparsecode.losses._nested import check_levels, reconstruct_levels
 from sparsecode.losses.base import LossContext, LossResult, shares, weighted_mean
-
-_BLOCK_SIZE = 256
 
 
 def evaluate_terms(
@@ -109,7 +108,7 @@ def reconstruct(wanted, dictionary, codes, share):
         r *= counts[rows]
         np.matmul(r, atoms.T, out=slopes[rows])
 
-    map_row_blocks(block, codes.shape[0], block_size=_BLOCK_SIZE)
+    map_row_blocks(block, codes.shape[0], block_size=rows_of_product(codes.shape[0]))
     if is_sparse:
         slopes = sparse.csr_array((slopes, codes.indices, codes.indptr), shape=codes.shape)
     return energies, error, slopes
@@ -141,17 +140,10 @@ def _sparse_rows(starts, columns, values, atoms, wanted, share, error, slopes, e
         row, x = error[i], wanted[i]
         for f in range(row.shape[0]):
             row[f] = -x[f]
-        for e in range(starts[i], starts[i + 1]):
-            value, atom = values[e], atoms[columns[e]]
-            for f in range(row.shape[0]):
-                row[f] += value * atom[f]
+        add_picked(row, values, columns, starts[i], starts[i + 1], atoms)
         energy = row[0] * 0
         for f in range(row.shape[0]):
             energy += row[f] * row[f]
             row[f] *= share[i, 0]
         energies[i] = energy
-        for e in range(starts[i], starts[i + 1]):
-            atom, slope = atoms[columns[e]], row[0] * 0
-            for f in range(row.shape[0]):
-                slope += row[f] * atom[f]
-            slopes[e] = slope
+        multiply_picked(row, columns, starts[i], starts[i + 1], atoms, slopes)

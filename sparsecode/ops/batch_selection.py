@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode.ops.thresholds import _least_selected
+from sparsecode.ops._bisection import least_selected, octave
 
 
 def batch_topk_forward(A, *, k):
@@ -81,10 +81,9 @@ def least_of_largest(values, n):
     """
     sizes = np.maximum(values, 0)
     bits = sizes.view(f"int{8 * values.itemsize}")
-    octave = bits.dtype.type(1) << np.finfo(values.dtype).nmant
-    return bits.dtype.type(_least(bits, octave, n)).view(values.dtype)
+    return bits.dtype.type(_least(bits, octave(values.dtype), n)).view(values.dtype)
 
 
 @_jit.kernel
 def _least(bits, octave, n):
-    return _least_selected(bits, octave, n)
+    return least_selected(bits, octave, n)

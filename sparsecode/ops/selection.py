@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode import _jit
 from sparsecode._parallel import map_row_blocks
-from sparsecode.ops.thresholds import _count_from, _least_selected
+from sparsecode.ops._largest import keep_largest
 
 # Columns that are copied and searched at a time.
 _BLOCK_SIZE = 64
@@ -45,9 +44,7 @@ def topk_forward(A, *, k, signed=False, out=None):
     (array([[2., 0., 0.]]), (array([[1., 0., 0.]]),))
     """
     out = np.empty_like(A) if out is None else out
-    bits = np.empty(A.shape[1], dtype=f"int{8 * A.itemsize}")
-    octave = bits.dtype.type(1) << np.finfo(A.dtype).nmant
-    _keep_largest(A, k, signed, bits.view(A.dtype), bits, octave, out)
+    keep_largest(A, k, signed, out)
     return out, (out,)
 
 
@@ -131,23 +128,3 @@ def lifetime_topk_backward(dout, cache):
     See `lifetime_topk_forward`.
     """
     return (dout * (cache[0] != 0),)
-
-
-@_jit.kernel
-def _keep_largest(A, k, signed, sizes, bits, octave, out):
-    for i in range(A.shape[0]):
-        row, kept = A[i], out[i]
-        for j in range(row.shape[0]):
-            size = abs(row[j]) if signed else row[j]
-            # Not max(): what is no number must stay none.
-            sizes[j] = 0 if size <= 0 else size
-        least = _least_selected(bits, octave, k)
-        if _count_from(bits, least) <= k:
-            for j in range(row.shape[0]):
-                kept[j] = row[j] if bits[j] >= least else 0
-        else:
-            ties = k - _count_from(bits, least + 1)
-            for j in range(row.shape[0]):
-                is_tie = bits[j] == least and ties > 0
-                ties -= is_tie
-                kept[j] = row[j] if bits[j] > least or is_tie else 0

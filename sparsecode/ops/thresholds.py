@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode.ops._bisection import least_selected, octave, sized_buffer
 
 
 def soft_threshold_forward(V, theta, *, positive=False, out=None):
@@ -109,10 +110,9 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     theta = np.asarray(theta, dtype=V.dtype)
     limits = _limits(V, theta)
     out = np.empty_like(V) if out is None else out
-    bits = np.empty(V.shape[1], dtype=f"int{8 * V.itemsize}")
+    sizes, bits = sized_buffer(V.shape[1], V.dtype)
     least = np.empty(len(V), dtype=bits.dtype)
-    octave = bits.dtype.type(1) << np.finfo(V.dtype).nmant
-    _select_rows(V, limits, n_selected, positive, bits.view(V.dtype), bits, octave, out, least)
+    _select_rows(V, limits, n_selected, positive, sizes, bits, octave(V.dtype), out, least)
     return out, (out, least.view(V.dtype), theta)
 
 
@@ -199,47 +199,9 @@ def _select_rows(V, limits, n_selected, positive, sizes, bits, octave, out, leas
         for j in range(n):
             size = row[j] if positive else abs(row[j])
             sizes[j] = size if size > limits[j] else zero
-        least[s] = bound = _least_selected(bits, octave, n_selected)
+        least[s] = bound = least_selected(bits, octave, n_selected)
         for j in range(n):
             cut = limits[j] if row[j] > 0 else -limits[j]
             cut = cut if bits[j] < bound else zero
             # Not 0 at once: what is no number must stay none.
             result[j] = row[j] - (cut if bits[j] > 0 else row[j])
-
-
-@_jit.inner
-def _least_selected(bits, octave, n_selected):
-    """A bound that so many entries reach, or more where the last ones are equal; above 0.
-
-    The bits of floats that are not negative, read as an integer, are in the order of the floats. So
-    integers can be counted and bisected, which is what a processor is fastest at.
-    """
-    high, count = bits[0], 0
-    for j in range(bits.shape[0]):
-        high = max(high, bits[j])
-    for j in range(bits.shape[0]):
-        count += bits[j] > 0
-    if count <= n_selected:
-        return 1
-    low, step, reach = high + 1, octave, 0
-    while reach < n_selected:
-        high, low = low, max(low - step, 1)
-        if step < low - step:
-            step += step
-        reach = _count_from(bits, low)
-    while reach != n_selected and high - low > 1:
-        middle = low + (high - low) // 2
-        count = _count_from(bits, middle)
-        if count >= n_selected:
-            low, reach = middle, count
-        else:
-            high = middle
-    return low
-
-
-@_jit.inner
-def _count_from(bits, least):
-    count = 0
-    for j in range(bits.shape[0]):
-        count += bits[j] >= least
-    return count

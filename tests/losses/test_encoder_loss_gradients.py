@@ -124,3 +124,23 @@ def test_sparse_codes_give_the_gradients_of_dense_ones(encoder, loss):
     assert dense.keys() == few.keys()
     for name, grad in dense.items():
         np.testing.assert_allclose(few[name], grad, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=str)
+@pytest.mark.parametrize("n_before", [5, 3])
+def test_memory_of_earlier_gradients_is_used_again(encoder, n_before):
+    problem = posed(encoder, AutoencoderLoss())
+    named = dict(zip(problem.names, problem.arrays, strict=True))
+    dictionary = Dictionary(named.pop("atoms"), named.pop("offset"))
+    params = named | problem.buffers
+
+    def gradients(X, out=None):
+        codes, cache = encoder.forward(params, X, dictionary, training=True)
+        grads = encoder.backward(codes + 1, cache, with_dictionary=True, out=out)
+        return grads, {name: np.array(grad) for name, grad in grads.items()}
+
+    X = np.random.default_rng(3).standard_normal((5, dictionary.n_features))
+    before = gradients(-X[:n_before])[0]
+    expected = gradients(X)[1]
+    for name, grad in gradients(X, before)[1].items():
+        np.testing.assert_array_equal(grad, expected[name], err_msg=name)
