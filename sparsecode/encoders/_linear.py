@@ -240,13 +240,20 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         W = self._weights(params, dictionary)
 
         def encode_rows(x, out):
-            A = np.matmul(x, W.T, out=out)
-            if "b" in params:
-                A += params["b"]
-            self._activate(A, params)
-            return A
+            # Codes that nobody keeps are compressed before the next block.
+            out = scratch((len(x), len(W)), W.dtype) if out is None else out
+            codes = np.matmul(x, W.T, out=out)
+            for strip in strips(slice(0, len(codes)), codes[0].nbytes):
+                A = codes[strip]
+                if "b" in params:
+                    A += params["b"]
+                self._activate(A, params)
+            return codes
 
         return encode_rows
+
+    def _rows_a_block(self, n_rows):
+        return rows_of_product(n_rows)
 
     def _room(self, shape, dtype, signals):
         """Arrays for what is kept of a batch: the signals, and what `backward` needs besides."""

@@ -232,8 +232,13 @@ class TrainableEncoder(Encoder):
             result = encode_rows(x, None if sparse_output else whole[rows])
             return compress(result) if sparse_output else None
 
-        parts = map_row_blocks(encode_block, shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+        size = self._rows_a_block(shape[0])
+        parts = map_row_blocks(encode_block, shape[0], block_size=size, n_jobs=n_jobs)
         return stack_csr(parts, shape[1]) if sparse_output else whole
+
+    def _rows_a_block(self, n_rows):
+        """How many of so many samples are encoded at a time."""
+        return _BLOCK_SIZE
 
     def bind(self, params):
         """Return an encoder with the same hyper-parameters that encodes with `params`."""
