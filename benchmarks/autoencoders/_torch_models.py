@@ -9,10 +9,10 @@ import torch.nn.functional as F
 class TorchAutoencoder(torch.nn.Module):
     """ReLU with an l1 penalty (k None), or TopK, with one of two ways to decode."""
 
-    def __init__(self, atoms, k=None, alpha=0.0, embedding=False):
+    def __init__(self, atoms, k=None, alpha=0.0, embedding=False, bias=0.0):
         super().__init__()
         self.W = torch.nn.Parameter(torch.tensor(atoms))
-        self.b = torch.nn.Parameter(torch.zeros(len(atoms)))
+        self.b = torch.nn.Parameter(torch.full((len(atoms),), bias))
         self.atoms = torch.nn.Parameter(torch.tensor(atoms))
         self.offset = torch.nn.Parameter(torch.zeros(atoms.shape[1]))
         self.k, self.alpha, self.embedding = k, alpha, embedding

@@ -26,6 +26,8 @@ from sparsecode.penalties import L1
 from sparsecode.training import train
 
 N_FEATURES, LR, ALPHA = 512, 1e-4, 0.1
+# With it 2 % of the units are active, as in an autoencoder that an l1 penalty has made sparse.
+FEW = -2.05
 STEPS_A_ROUND = 4
 
 
@@ -35,8 +37,8 @@ def main(arguments=None):
     reason = missing("torch", "torch==2.13.0")
     if reason:
         print(f"torch is left out: {reason}")
-    for k, n_components, batch_size in options.problems:
-        compare(k, n_components, batch_size, options, with_torch=reason is None)
+    for problem in options.problems:
+        compare(*problem, options, with_torch=reason is None)
 
 
 def parse(arguments):
@@ -45,23 +47,28 @@ def parse(arguments):
     parser.add_argument("--compile", action="store_true", help="torch.compile, too")
     parser.add_argument("--quick", action="store_true", help="one tiny problem")
     options = parser.parse_args(arguments)
-    options.problems = [(32, 4096, 1024), (32, 4096, 4096), (None, 4096, 1024)]
+    options.problems = [
+        (32, 0.0, 4096, 1024),
+        (32, 0.0, 4096, 4096),
+        (None, 0.0, 4096, 1024),
+        (None, FEW, 4096, 1024),
+    ]
     if options.quick:
-        options.problems, options.n_rounds = [(4, 64, 32)], 1
+        options.problems, options.n_rounds = [(4, 0.0, 64, 32), (None, FEW, 64, 32)], 1
     return options
 
 
-def compare(k, n_components, batch_size, options, with_torch):
-    name = "ReLU, l1" if k is None else f"TopK {k}"
+def compare(k, bias, n_components, batch_size, options, with_torch):
+    name = f"TopK {k}" if k else "ReLU, l1" + (bias < 0) * ", 2 % of the units active"
     print(f"\n{name}: {N_FEATURES} -> {n_components}, batch {batch_size}")
     rng = np.random.default_rng(0)
     atoms = rng.standard_normal((n_components, N_FEATURES)).astype(np.float32)
     atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     X = rng.standard_normal((STEPS_A_ROUND * batch_size, N_FEATURES)).astype(np.float32)
-    runs = {"sparsecode": ours(X, atoms, k, batch_size, None)}
-    runs["sparsecode, unit norm"] = ours(X, atoms, k, batch_size, UnitNorm())
+    runs = {"sparsecode": ours(X, atoms, k, bias, batch_size, None)}
+    runs["sparsecode, unit norm"] = ours(X, atoms, k, bias, batch_size, UnitNorm())
     if with_torch:
-        runs.update(theirs(X, atoms, k, batch_size, options.compile))
+        runs.update(theirs(X, atoms, k, bias, batch_size, options.compile))
     runs["encoder product"] = product(X, atoms, batch_size)
     seconds, losses = {name: [] for name in runs}, {}
     # The first round compiles and warms up.
@@ -90,10 +97,10 @@ def report(seconds, losses):
     assert np.ptp(compared) <= 1e-3 * compared[0], f"first losses differ: {losses}"
 
 
-def ours(X, atoms, k, batch_size, constraint):
+def ours(X, atoms, k, bias, batch_size, constraint):
     """Yields seconds of the steps of a round, and the loss of the first."""
     dictionary = Dictionary(atoms, np.zeros(N_FEATURES, dtype=np.float32), constraint)
-    encoder = ReLU() if k is None else TopK(k=k)
+    encoder = ReLU(initial_bias=bias) if k is None else TopK(k=k)
     loss = AutoencoderLoss([L1(ALPHA)] if k is None else [])
     clock, losses = [], []
 
@@ -122,11 +129,12 @@ def ours(X, atoms, k, batch_size, constraint):
         yield np.diff(clock), losses[0]
 
 
-def theirs(X, atoms, k, batch_size, with_compile):
+def theirs(X, atoms, k, bias, batch_size, with_compile):
     from _torch_models import TorchAutoencoder, TorchTrainer
 
     def run(embedding=False, **options):
-        trainer = TorchTrainer(TorchAutoencoder(atoms, k, ALPHA, embedding), LR, **options)
+        model = TorchAutoencoder(atoms, k, ALPHA, embedding, bias)
+        trainer = TorchTrainer(model, LR, **options)
 
         def rounds():
             first = None

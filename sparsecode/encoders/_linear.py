@@ -27,6 +27,10 @@ from sparsecode.encoders.base import TrainableEncoder
 SLOPE_SIGNALS = ("pre", "slope", "squared_norms")
 
 
+# Share of nonzero entries above which training is faster with dense codes.
+DENSEST = 1 / 6
+
+
 class LinearCache(NamedTuple):
     """What `backward` needs: centred samples, codes, and what they were computed with.
 
@@ -79,6 +83,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     homogeneous: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     signal_names: ClassVar[tuple[str, ...]] = ("pre",)
+    # Whether `sparse` gives dense codes where too many are not 0.
+    _adapts: ClassVar[bool] = False
     # Signals that are the pre-activations plus what does not depend on the sample.
     _shifted: ClassVar[tuple[str, ...]] = ("pre",)
 
@@ -98,7 +104,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
             Whether these are the codes to train with, where an encoder has others: those of an
             activation that sees the whole batch.
         sparse : bool, default=False
-            Whether the codes are a CSR array; their gradients are then, too.
+            Whether the codes are a CSR array; their gradients are then, too. An encoder that does
+            not set the number of nonzeros gives a dense array where more than a sixth are not 0, or
+            where signals of all entries are wanted.
         signals : tuple of str, default=()
             What to keep for a loss, of `signal_names`.
 
@@ -210,14 +218,18 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         W = self._weights(params, dictionary)
         shape = len(x), dictionary.n_components
         kept = self._room(shape, W.dtype, signals)
-        codes = None if is_sparse else np.empty(shape, dtype=W.dtype)
+        adapts = is_sparse and self._adapts
+        if adapts and signals:
+            # These are of all entries.
+            adapts = is_sparse = False
+        codes = None if is_sparse and not adapts else np.empty(shape, dtype=W.dtype)
 
-        def finish(A, rows):
+        def finish(A, rows, wanted):
             if "b" in params:
                 A += params["b"]
             if kept:
                 self._keep(A, params, {name: array[rows] for name, array in kept.items()})
-            entries = self._entries(A, params) if is_sparse else self._activate(A, params)
+            entries = self._entries(A, params) if wanted else self._activate(A, params)
             if "slope" in kept:
                 kept["slope"][rows] = self._derive(np.ones_like(A), A, params)
             return entries
@@ -225,16 +237,20 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         def block(rows):
             n_rows = rows.stop - rows.start
             out = scratch((n_rows, shape[1]), W.dtype) if codes is None else codes[rows]
-            A = np.matmul(x[rows], W.T, out=out)
-            return [
-                finish(A[strip.start - rows.start : strip.stop - rows.start], strip)
-                for strip in strips(rows, A[0].nbytes)
-            ]
+            A, found, wanted = np.matmul(x[rows], W.T, out=out), [], is_sparse
+            for strip in strips(rows, A[0].nbytes):
+                part = A[strip.start - rows.start : strip.stop - rows.start]
+                found.append(finish(part, strip, wanted))
+                wanted = found[-1] is not None
+            return found
 
         parts = map_row_blocks(block, len(x), block_size=rows_of_product(len(x)))
         if "squared_norms" in signals:
             kept["squared_norms"] = np.einsum("ij,ij->i", W, W)
-        return (stack_csr(list(chain.from_iterable(parts)), shape[1]) if is_sparse else codes), kept
+        found = list(chain.from_iterable(parts))
+        if is_sparse and all(entries is not None for entries in found):
+            codes = stack_csr(found, shape[1])
+        return codes, kept
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
         W = self._weights(params, dictionary)
@@ -279,8 +295,13 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         raise TypeError(f"{type(self).__name__} must define _activate.")
 
     def _entries(self, A, params):
-        """Values, columns, and number of each row, of the nonzero codes; may change `A`."""
+        """Values, columns, and number of each row, of the nonzero codes; may change `A`.
+
+        None if they are too many for an encoder that then uses dense codes; `A` is these.
+        """
         self._activate(A, params)
+        if self._adapts and np.count_nonzero(A != 0) > DENSEST * A.size:
+            return None
         return compress(A)
 
     def _derive(self, dcodes, codes, params):

@@ -11,12 +11,11 @@ from scipy import sparse
 from sparsecode._parallel import map_row_blocks
 from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import check_number
+from sparsecode.encoders import _linear
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.ops.jumps import jump_gradient, near, zero_below
 
 _BLOCK_SIZE = 128
-# Share of entries above which products with dense codes are faster.
-_DENSEST = 1 / 10
 
 
 @dataclass(eq=False)
@@ -104,7 +103,7 @@ class JumpReLU(LinearEncoder):
             block += params["b"]
             return np.count_nonzero(block > least)
 
-        if sum(map_row_blocks(count, len(x), block_size=_BLOCK_SIZE)) > _DENSEST * A.size:
+        if sum(map_row_blocks(count, len(x), block_size=_BLOCK_SIZE)) > _linear.DENSEST * A.size:
             return self._finish(A, params, signals)
 
         def entries(rows):

@@ -15,7 +15,8 @@ class ReLU(LinearEncoder):
     """Rectified affine map, ``max((x - offset) @ W.T + b, 0)``.
 
     Sparse through what the loss adds, such as an l1 penalty, whose shrinkage it shares. Costs
-    ``n_components * n_features`` multiplications a sample.
+    ``n_components * n_features`` multiplications a sample. From the batch on in which few units are
+    active, training multiplies with these alone.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ class ReLU(LinearEncoder):
     array([[2., 0.]])
     """
 
+    sparse_codes: ClassVar[bool] = True
+    _adapts: ClassVar[bool] = True
     signal_names: ClassVar[tuple[str, ...]] = SLOPE_SIGNALS
 
     def _activate(self, A, params):

@@ -106,7 +106,7 @@ def test_sparse_codes_of_training_give_the_same(problem, monkeypatch, term, weig
     # Few entries are in a window or above it; dense codes where that is not few enough.
     params["b"] -= 1.0
     for densest, is_sparse in ((1.0, True), (0.0, True), (1.0, False)):
-        monkeypatch.setattr("sparsecode.encoders.jumprelu._DENSEST", densest)
+        monkeypatch.setattr("sparsecode.encoders._linear.DENSEST", densest)
         codes, cache = encoder.forward(
             params, X, dictionary, sparse=is_sparse, signals=("pre", *loss.needs)
         )
