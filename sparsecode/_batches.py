@@ -26,6 +26,11 @@ class Batch(NamedTuple):
     sample_weight: np.ndarray | None = None
     target: np.ndarray | None = None
 
+    @property
+    def weight(self):
+        """Sum of the weights of the samples."""
+        return float(self.X.shape[0] if self.sample_weight is None else self.sample_weight.sum())
+
 
 class Samples:
     """Samples to learn from, their weights, and their targets where they have any.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sparsecode._batches import Samples
+from sparsecode._batches import Batch, Samples
 
 
 @pytest.fixture(params=["array", "memmap", "csr"])
@@ -74,3 +74,9 @@ def test_runs_without_weight_are_left_out(tmp_path):
     # Of the only run with weight, some samples can be held out.
     rest, held = Samples(X, weight, run=10).split(2, np.random.default_rng(0))
     assert (rest.weight, held.weight) == (8, 2)
+
+
+def test_weight_of_a_batch(samples):
+    batch = next(iter(samples.batches(5)))
+    assert batch.weight == np.arange(1.0, 6).sum()
+    assert Batch(batch.X).weight == 5

@@ -72,7 +72,7 @@ def test_the_same_for_the_same_seed_and_dtype_of_the_samples(name, X):
 def test_memory_maps_and_sparse_matrices_are_never_whole(name, X, tmp_path, monkeypatch):
     X[np.abs(X) < 0.5] = 0
     expected = initial_dictionary(name, X, 12, random_state=0)
-    monkeypatch.setattr("sparsecode.initialization._BLOCK", 16)
+    monkeypatch.setattr("sparsecode.initialization._source._BLOCK", 16)
     largest = []
     original = sparse.csr_array.toarray
     monkeypatch.setattr(
@@ -105,7 +105,7 @@ def test_zero_samples_are_no_error():
 
 @pytest.mark.parametrize("n_samples", [60, 6])
 def test_svd_are_the_right_singular_vectors(X, n_samples, monkeypatch):
-    monkeypatch.setattr("sparsecode.initialization._BLOCK", 4)
+    monkeypatch.setattr("sparsecode.initialization._source._BLOCK", 4)
     X = X[:n_samples]
     atoms = initial_dictionary("svd", X, 5).atoms
     _, _, vectors = np.linalg.svd(X)

@@ -1,12 +1,12 @@
-"""The encoder and the dictionary that an estimator is given, checked before any work."""
+"""The encoder and the constraint that an estimator is given, checked before any work."""
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
-from sparsecode._validation import check_code_rows, check_integer, wrong
-from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode._validation import check_integer, wrong
+from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.encoders.base import same_values
 from sparsecode.penalties import L1
@@ -45,54 +45,6 @@ def resolve_encoder(encoder, penalty, n_layers):
     return encoder
 
 
-def has_atoms(dictionary):
-    """Whether a dictionary is one, rather than None or an estimator that learns it."""
-    return dictionary is not None and not isinstance(dictionary, BaseEstimator)
-
-
-def check_dictionary(dictionary, n_components):
-    """Raise if a dictionary is none, or has another number of atoms than is wanted."""
-    if dictionary is None:
-        return
-    if isinstance(dictionary, (type, str)) or not (
-        has_atoms(dictionary) or hasattr(dictionary, "fit")
-    ):
-        raise TypeError(
-            wrong(
-                "dictionary",
-                got=repr(dictionary),
-                expected="a Dictionary, an array of atoms, an estimator instance or None",
-                remedy="Use for example DictionaryLearning(64, alpha=0.1).",
-            )
-        )
-    if has_atoms(dictionary):
-        given, what = as_dictionary(dictionary).n_components, "has"
-    else:
-        given, what = dictionary.get_params().get("n_components"), "learns"
-    if given is not None and n_components not in (None, given):
-        raise ValueError(
-            f"n_components is {n_components} but the dictionary {what} {given} atoms; expected "
-            "the same number. Leave n_components None."
-        )
-
-
-def prepare_learner(learner, n_components, rng):
-    """A copy of an estimator that learns a dictionary, with a seed, for so many atoms if known."""
-    learner = clone(learner)
-    seed = rng.randint(np.iinfo(np.int32).max)
-    if learner.get_params().get("random_state", seed) is None:
-        learner.set_params(random_state=seed)
-    if n_components is not None:
-        learner.set_params(n_components=n_components)
-    return learner
-
-
-def learned_dictionary(learner):
-    """The dictionary of an estimator, as far as it has come; None if it has none yet."""
-    learned = getattr(learner, "dictionary_", getattr(learner, "components_", None))
-    return None if learned is None else as_dictionary(learned)
-
-
 def check_params_fit(encoder, n_components, X):
     """Raise ValueError if parameters that training starts from fit no dictionary of this size."""
     if encoder.params is not None and n_components is not None:
@@ -108,20 +60,3 @@ def check_holds_zero(constraint):
             "that does. Use UnitBall() or Free(), or init='random'."
         )
     return constraint
-
-
-def check_codes_to_learn(codes, X, dictionary, loss):
-    """Given codes of samples, checked, as the targets of a loss; None if there are none."""
-    if codes is None:
-        return None
-    if not has_atoms(dictionary):
-        raise ValueError(
-            "codes were given but the dictionary is learned; expected codes on a dictionary "
-            "that is given too. Give the dictionary, or leave codes out."
-        )
-    if not loss.uses_target:
-        raise ValueError(
-            f"codes were given but {type(loss).__name__} compares with none. Leave them out, "
-            "or use loss='supervised'."
-        )
-    return check_code_rows(codes, X.shape[0], as_dictionary(dictionary).n_components)

@@ -8,28 +8,25 @@ from sklearn.utils import check_random_state
 from sparsecode import encoders
 from sparsecode._batches import Batch
 from sparsecode._rows import dense_rows
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import UnitNorm
-from sparsecode.dictionary import Dictionary, as_dictionary, promote
+from sparsecode.dictionary import Dictionary, promote
 from sparsecode.estimators._base import check_features
-from sparsecode.estimators._pieces import (
-    check_codes_to_learn,
+from sparsecode.estimators._code_losses import check_codes_to_learn, resolve_code_loss
+from sparsecode.estimators._dictionaries import (
     check_dictionary,
-    check_params_fit,
+    default_learner,
+    given_dictionary,
     has_atoms,
     learned_dictionary,
     prepare_learner,
-    resolve_encoder,
 )
+from sparsecode.estimators._pieces import check_params_fit, resolve_encoder
 from sparsecode.estimators._stopping import warn_of_zeros
 from sparsecode.estimators._trained import TrainedCoder
-from sparsecode.estimators.dictionary_learning import DictionaryLearning
-from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 
-# More samples are learned from in batches of this many or, if that is more, twice the atoms.
-_BATCH = 1024
 # Samples whose codes tell whether all are zero.
 _LOOKED_AT = 1000
 
@@ -318,7 +315,7 @@ default=None
     def _begin(self, encoder, penalty, X, sample_weight, rng):
         """Prepare to train: with the dictionary that is given, or one that is learned here."""
         if has_atoms(self.dictionary):
-            dictionary = self._given_dictionary()
+            dictionary = given_dictionary(self.dictionary, self.learn_dictionary)
             check_features(X, dictionary)
             check_params_fit(encoder, dictionary.n_components, X)
             self._start(encoder, promote(dictionary, X), penalty, rng)
@@ -333,48 +330,23 @@ default=None
             if dictionary is not None:
                 self._start(encoder, dictionary, penalty, rng)
 
-    def _given_dictionary(self):
-        dictionary = as_dictionary(self.dictionary)
-        if self.learn_dictionary and not isinstance(self.dictionary, Dictionary):
-            return Dictionary(dictionary.atoms, constraint=UnitNorm())
-        return dictionary
-
     def _learner(self, X, rng):
         """What learns the dictionary, not fitted yet."""
         if self.dictionary is not None:
             return prepare_learner(self.dictionary, self.n_components, rng)
         n_components = X.shape[1] if self.n_components is None else self.n_components
-        batch_size = max(_BATCH, 2 * n_components)
-        learner = DictionaryLearning(
+        learner = default_learner(
             n_components,
+            X.shape[0],
             penalty=self.penalty,
             alpha=self.alpha,
-            batch_size=batch_size if X.shape[0] > batch_size else None,
             verbose=self.verbose,
             n_jobs=self.n_jobs,
         )
         return prepare_learner(learner, n_components, rng)
 
     def _resolved_loss(self, penalty):
-        if self.loss == "supervised":
-            return SupervisedLoss()
-        if self.loss == "unsupervised":
-            if not hasattr(penalty, "_grad"):
-                raise TypeError(
-                    f"the unsupervised loss needs the gradient of the penalty, and "
-                    f"{type(penalty).__name__} has none. Use loss='supervised', or L1."
-                )
-            return LassoLoss(penalty)
-        if isinstance(self.loss, str):
-            raise ValueError(
-                wrong(
-                    "loss",
-                    got=repr(self.loss),
-                    expected="'unsupervised', 'supervised' or a Loss",
-                    remedy="Choose one of these.",
-                )
-            )
-        return self.loss
+        return resolve_code_loss(self.loss, penalty)
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return encoder and penalty."""
@@ -387,7 +359,7 @@ default=None
         encoder = resolve_encoder(encoder, penalty, self.n_layers)
         self._check_training(encoder, penalty)
         if has_atoms(self.dictionary):
-            self._check_learning(self._given_dictionary())
+            self._check_learning(given_dictionary(self.dictionary, self.learn_dictionary))
         elif self.dictionary is None:
             # What is learned has this constraint.
             self._check_learning(Dictionary([[1.0]], constraint=UnitNorm()))

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._parallel import map_row_blocks
+from sparsecode._picked_rows import add_picked, multiply_picked
 from sparsecode._validation import wrong
 
 _BLOCK_SIZE = 128
@@ -70,7 +71,9 @@ def reconstruct_levels(wanted, dictionary, codes, share, edges):
     energies = np.empty(n_samples, dtype=np.float64)
     errors = np.empty((n_levels, n_samples, atoms.shape[1]), dtype=atoms.dtype)
     counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (n_samples, 1))
-    is_sparse = sparse.issparse(codes)
+    is_sparse, given = sparse.issparse(codes), codes
+    if is_sparse:
+        codes, order = _sorted_columns(codes)
     slopes = np.empty_like(codes.data) if is_sparse else np.empty_like(codes)
     segments = [slice(first, last) for first, last in pairwise(edges)]
 
@@ -97,8 +100,23 @@ def reconstruct_levels(wanted, dictionary, codes, share, edges):
     last = np.empty(errors.shape[1:], dtype=atoms.dtype)
     map_row_blocks(block, n_samples, block_size=_BLOCK_SIZE)
     if is_sparse:
-        slopes = sparse.csr_array((slopes, codes.indices, codes.indptr), shape=codes.shape)
+        if order is not None:
+            slopes[order] = slopes.copy()
+        slopes = sparse.csr_array((slopes, given.indices, given.indptr), shape=given.shape)
     return energies, errors, last, slopes
+
+
+def _sorted_columns(codes):
+    """Codes with the columns of each row in order, so that each level is one run of entries.
+
+    Returns them, and where each entry was; None where all were in order.
+    """
+    if codes.has_sorted_indices:
+        return codes, None
+    order = sparse.csr_array((np.arange(codes.nnz), codes.indices, codes.indptr), copy=True)
+    order.sort_indices()
+    parts = codes.data[order.data], order.indices, order.indptr
+    return sparse.csr_array(parts, shape=codes.shape), order.data
 
 
 def _decode_dense(codes, atoms, segments, wanted, errors):
@@ -111,26 +129,29 @@ def _decode_dense(codes, atoms, segments, wanted, errors):
 @_jit.kernel
 def _decode_levels(starts, columns, values, atoms, edges, wanted, errors):
     for i in range(wanted.shape[0]):
+        first, last = starts[i], starts[i + 1]
         for level in range(errors.shape[0]):
             row = errors[level, i]
             for f in range(row.shape[0]):
                 row[f] = errors[level - 1, i, f] if level > 0 else -wanted[i, f]
-            for e in range(starts[i], starts[i + 1]):
-                if edges[level] <= columns[e] < edges[level + 1]:
-                    value, atom = values[e], atoms[columns[e]]
-                    for f in range(row.shape[0]):
-                        row[f] += value * atom[f]
+            end = _end_of_level(columns, first, last, edges[level + 1])
+            add_picked(row, values, columns, first, end, atoms)
+            first = end
 
 
 @_jit.kernel
 def _slopes(starts, columns, atoms, edges, errors, slopes):
     for i in range(errors.shape[1]):
-        for e in range(starts[i], starts[i + 1]):
-            level = 0
-            while edges[level + 1] <= columns[e]:
-                level += 1
-            atom, row = atoms[columns[e]], errors[level, i]
-            slope = row[0] * 0
-            for f in range(row.shape[0]):
-                slope += row[f] * atom[f]
-            slopes[e] = slope
+        first, last = starts[i], starts[i + 1]
+        for level in range(errors.shape[0]):
+            end = _end_of_level(columns, first, last, edges[level + 1])
+            multiply_picked(errors[level, i], columns, first, end, atoms, slopes)
+            first = end
+
+
+@_jit.inner
+def _end_of_level(columns, first, last, edge):
+    end = first
+    while end < last and columns[end] < edge:
+        end += 1
+    return end

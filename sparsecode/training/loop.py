@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import as_dictionary
+from sparsecode.training.batch_loss import BatchLoss
 from sparsecode.training.checks import (
     check_activity,
     check_clipping,
@@ -212,9 +213,11 @@ default=None
         encoder=encoder,
         loss=loss,
         optimizer=optimizer,
+        batch_loss=BatchLoss(
+            encoder, loss, optimizer, teacher, learn_dictionary, corrupt, float(input_scale)
+        ),
         source=source,
         held=held,
-        teacher=teacher,
         stages=stages,
         n_epochs=n_epochs,
         batch_size=batch_size,
@@ -222,10 +225,8 @@ default=None
         patience=patience,
         learn_dictionary=learn_dictionary,
         callback=callback,
-        corrupt=corrupt,
         resampling=resampling,
         dead_window=dead_window,
-        input_scale=float(input_scale),
     )
     return _states(trainer, state, fresh, check_flag(verbose, "verbose"))
 

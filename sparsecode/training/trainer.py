@@ -4,47 +4,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
 from sparsecode._batches import Samples
-from sparsecode._row_gradients import RowGradient, add_gradients
-from sparsecode._rows import dense_rows
-from sparsecode.losses import LossContext
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
 from sparsecode.resampling import ResampleNeurons
 from sparsecode.training.activity import Activity, activity_of
+from sparsecode.training.batch_loss import BatchLoss
 from sparsecode.training.checks import buffers_of
-from sparsecode.training.corruption import corrupted
+from sparsecode.training.full_batch import FullBatch
 from sparsecode.training.live import LiveParameters
+from sparsecode.training.records import Progress, diverged, extended, means
 from sparsecode.training.stages import lr_scale
 
 # A batch whose loss after its step is so many times that of the epoch was made far worse by it.
 _BLOWN_UP = 10
-
-
-class Progress(NamedTuple):
-    """What a callback is told after every step.
-
-    Attributes
-    ----------
-    n_epochs, n_steps : int
-        Epochs that are complete, and steps taken, this one included.
-    loss : float
-        Of the batch, before the step.
-    grad_norm : float
-        Norm of its gradient, before clipping.
-    lr : float
-        Learning rate of the step.
-    """
-
-    n_epochs: int
-    n_steps: int
-    loss: float
-    grad_norm: float
-    lr: float
 
 
 @dataclass
@@ -54,9 +30,9 @@ class Trainer:
     encoder: object
     loss: object
     optimizer: object
+    batch_loss: BatchLoss
     source: object
     held: Samples | None
-    teacher: object
     stages: list
     n_epochs: int
     batch_size: int | None
@@ -64,12 +40,9 @@ class Trainer:
     patience: int | None
     learn_dictionary: bool
     callback: object
-    corrupt: object = None
     resampling: ResampleNeurons | None = None
     dead_window: int | None = None
-    input_scale: float = 1.0
     stopped: bool = False
-    _memory: dict | None = None
     _activity: Activity | None = None
     _last: object = None
 
@@ -115,7 +88,7 @@ class Trainer:
                 return None
             if not live.are_finite():
                 raise diverged(state.n_epochs, self.optimizer)
-            record = _means(rows)
+            record = means(rows)
             value = record["loss"]
             if self._activity is not None:
                 record.update(self._activity.record())
@@ -158,7 +131,7 @@ class Trainer:
             n_steps=n_steps,
             n_stage_epochs=state.n_stage_epochs + 1,
             n_waited=0 if is_best else state.n_waited + 1,
-            history=_extended(state.history, record, state.n_epochs),
+            history=extended(state.history, record, state.n_epochs),
         )
 
     def _steps(self, state, live, slots):
@@ -166,78 +139,44 @@ class Trainer:
         stage, rows, learned = self.stages[state.stage], [], live.learned
         scale = lr_scale(stage, self.encoder, live.params, live.atoms)
         for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
-            weight = _weight(batch)
+            weight = batch.weight
             if weight == 0:
                 continue
             self._last = batch
             n_steps, seed = state.n_steps + len(rows), (state.seed, state.n_epochs, i)
-            result, grads, cache = self._gradients(
-                live, batch, stage.n_layers, state.n_epochs, n_steps, seed
+            result, grads, cache = self.batch_loss.gradients(
+                live, batch, stage.n_layers, state.n_epochs, n_steps, seed, self._activity
             )
             live.to_tangent(grads)
             norm = None if self.max_norm is None else clip_gradients(grads, self.max_norm)
             lr = self.optimizer.lr_at(int(slots["step"]))
             self.optimizer.update(learned, grads, slots, lr_scale=scale)
             live.project(grads)
-            self._update_buffers(live, cache)
+            live.update_buffers(self.encoder, cache)
             # Products are measured by the step that makes them.
             norm = gradient_norm(grads) if norm is None else norm
             row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
             if self.resampling is not None:
                 row["resampled"] = self._resample(live, batch, slots, n_steps + 1, seed)
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
-            if self._told(Progress(state.n_epochs, state.n_steps + len(rows), *_seen(rows))):
+            if self._told(rows[-1], state.n_epochs, n_steps + 1):
                 break
         return rows
 
     def _minimize(self, state, live, slots):
-        """Minimise the loss of all samples; batches are only the pieces that it is summed over."""
-        stage = self.stages[state.stage]
-        remembered = {name: array.copy() for name, array in live.memory.items()}
-
-        def evaluate(is_last=False):
-            rows, sums = [], {}
-            for name, array in remembered.items():
-                # What a loss has seen counts once, not for every call of the function.
-                live.memory[name][...] = array
-            for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
-                weight = _weight(batch)
-                if weight > 0:
-                    # Of the epoch and the batch alone: the function must stay the same one.
-                    seed = state.seed, state.n_epochs, i
-                    result, grads, cache = self._gradients(
-                        live, batch, stage.n_layers, state.n_epochs, state.n_steps, seed
-                    )
-                    if is_last:
-                        self._update_buffers(live, cache)
-                    told = {**result.terms, **result.reports}
-                    rows.append({"loss": result.value, **told, "weight": weight})
-                    for name, grad in grads.items():
-                        grad = np.asarray(grad) * grad.dtype.type(weight)
-                        sums[name] = sums[name] + grad if name in sums else grad
-            total = sum(row["weight"] for row in rows)
-            return _means(rows), {
-                name: grad / grad.dtype.type(total) for name, grad in sums.items()
-            }
-
-        def function(params):
-            means, grads = evaluate()
-            return means["loss"], grads
-
-        # The parameters are the live ones, which the optimizer changes before it calls.
-        found = self.optimizer.minimize(function, live.learned)
-        means, grads = evaluate(is_last=True)
-        row = {**means, "grad_norm": clip_gradients(grads), "lr": 1.0, "weight": 1.0}
-        self._told(Progress(state.n_epochs, state.n_steps + found.n_iter, *_seen([row])))
-        return [{**row, "n_steps": found.n_iter}]
+        """Bring the loss of all samples to a minimum; returns what is known of this one step."""
+        n_layers = self.stages[state.stage].n_layers
+        samples = FullBatch(self.batch_loss, self.source, state, live, n_layers)
+        row = samples.minimize(self.optimizer)
+        self._told(row, state.n_epochs, state.n_steps + row["n_steps"])
+        return [row]
 
     def _resample(self, live, batch, slots, n_steps, seed):
         """Let dead units begin anew where it is time; returns how many."""
         if not self.resampling.is_due(n_steps):
             return 0
         dictionary = live.dictionary()
-        X = self._samples(batch, dictionary.dtype)
-        codes = self.encoder.forward(live.params, X, dictionary, **self._options(None, True))[0]
+        X, codes = self.batch_loss.encode(live, dictionary, batch)
         new = self._activity.resample(
             self.resampling, self.encoder, live.params, dictionary, X, codes, batch, seed
         )
@@ -246,139 +185,33 @@ class Trainer:
             self.optimizer.reset(slots, name, new.units)
         return len(new.units)
 
-    def _gradients(self, live, batch, n_layers, n_epochs, n_steps=0, seed=None):
-        """Loss of a batch, its gradient in everything that is learned, and the encoder's cache."""
-        dictionary = live.dictionary()
-        context = LossContext(n_steps, memory=live.memory, training=True)
-        result, cache = self._judge(live, dictionary, batch, n_layers, context, seed)
-        if not np.isfinite(result.value):
-            raise diverged(n_epochs, self.optimizer)
-        # Gradients as large as the parameters: their memory is used again for the next batch.
-        options = {"dsignals": result.dsignals} if result.dsignals else {}
-        grads = self._memory = self.encoder.backward(
-            result.dcodes, cache, with_dictionary=self.learn_dictionary, out=self._memory, **options
-        )
-        # A gradient of one number may come as a scalar, which could not be clipped in place.
-        grads = {
-            name: grad if isinstance(grad, RowGradient) else np.asarray(grad)
-            for name, grad in grads.items()
-        }
-        for name, grad in result.grads.items():
-            grads[name] = add_gradients(grads.get(name), grad)
-        return result, grads, cache
-
-    def _update_buffers(self, live, cache):
-        if live.buffers:
-            self.encoder.update_buffers(live.params, cache)
-
     def _blew_up(self, live, n_layers, state, value):
         """Whether the last step made its batch far worse: losses are those before the steps."""
         if self.optimizer.full_batch:
             return False
-        context = LossContext(state.n_steps, memory=live.memory)
-        final = self._judge(live, live.dictionary(), self._last, n_layers, context)[0].value
+        final = self.batch_loss.value(live, live.dictionary(), self._last, n_layers, state.n_steps)
         if not np.isfinite(final):
             raise diverged(state.n_epochs, self.optimizer)
         return final > _BLOWN_UP * abs(value)
 
-    def _samples(self, batch, dtype):
-        """Samples of a batch in the units of training."""
-        X = dense_rows(batch.X, slice(None), dtype)
-        return X if self.input_scale == 1 else X * dtype.type(self.input_scale)
-
-    def _judge(self, live, dictionary, batch, n_layers, context, seed=None):
-        dtype = dictionary.dtype
-        X, target = self._samples(batch, dtype), batch.target
-        if self.teacher is not None and target is None:
-            target = self.teacher.encode(X, dictionary)
-        elif target is not None:
-            target = dense_rows(target, slice(None), dtype)
-        options = self._options(n_layers, context.training)
-        seen = X
-        if self.corrupt is not None and context.training:
-            seen = corrupted(X, self.corrupt, seed)
-        codes, cache = self.encoder.forward(live.params, seen, dictionary, **options)
-        if self._activity is not None and context.training:
-            self._activity.see(codes)
-        if self.loss.needs:
-            context = context._replace(signals=cache.signals)
-        result = self.loss.evaluate(
-            X,
-            dictionary,
-            codes,
-            target,
-            batch.sample_weight,
-            dictionary_grads=self.learn_dictionary and context.training,
-            context=context,
-        )
-        return result, cache
-
-    def _options(self, n_layers, training):
-        """What this encoder is to be told besides parameters and samples."""
-        options = {} if n_layers is None else {"n_layers": n_layers}
-        if training and getattr(self.encoder, "depends_on_batch", False):
-            options["training"] = True
-        if getattr(self.encoder, "sparse_codes", False) and self.loss.takes_sparse:
-            options["sparse"] = True
-        if self.loss.needs:
-            options["signals"] = self.loss.needs
-        return options
-
     def _validate(self, live, n_layers, n_epochs, n_steps):
         """Mean loss of the samples that are not learned from."""
         dictionary, total, weights = live.dictionary(), 0.0, 0.0
-        context = LossContext(n_steps, memory=live.memory)
         batches = (
             [self.held.whole()] if self.batch_size is None else self.held.batches(self.batch_size)
         )
         for batch in batches:
-            weight = _weight(batch)
+            weight = batch.weight
             if weight > 0:
-                value = self._judge(live, dictionary, batch, n_layers, context)[0].value
+                value = self.batch_loss.value(live, dictionary, batch, n_layers, n_steps)
                 total, weights = total + weight * value, weights + weight
         if not np.isfinite(total):
             raise diverged(n_epochs, self.optimizer)
         return total / weights
 
-    def _told(self, progress):
+    def _told(self, row, n_epochs, n_steps):
+        """Tell the callback of a step; returns whether training ends here."""
+        progress = Progress(n_epochs, n_steps, row["loss"], row["grad_norm"], row["lr"])
         if self.callback is not None and self.callback(progress):
             self.stopped = True
         return self.stopped
-
-
-def diverged(n_epochs, optimizer):
-    """The error for a loss or a parameter that became NaN or infinite after so many epochs."""
-    lower = "Rescale X" if optimizer.full_batch else "Lower the learning rate, clip with max_norm"
-    return FloatingPointError(
-        f"training diverged in epoch {n_epochs + 1}: the loss or a parameter became NaN or "
-        f"infinite. {lower}, or check X for extreme values. The best parameters before that "
-        "are kept."
-    )
-
-
-def _extended(history, record, n_epochs):
-    """History with one more epoch, NaN where an epoch has no such entry."""
-    names = dict.fromkeys([*history, *record])
-    missing = [np.nan] * n_epochs
-    return {name: [*history.get(name, missing), record.get(name, np.nan)] for name in names}
-
-
-def _weight(batch):
-    return float(batch.X.shape[0] if batch.sample_weight is None else batch.sample_weight.sum())
-
-
-def _seen(rows):
-    return rows[-1]["loss"], rows[-1]["grad_norm"], rows[-1]["lr"]
-
-
-def _means(rows):
-    """Weighted means of what was recorded of each batch, and the last learning rate."""
-    names = [name for name in rows[0] if name not in ("weight", "n_steps", "resampled")]
-    if len(rows) == 1:
-        return {name: float(rows[0][name]) for name in names}
-    weights = [row["weight"] for row in rows]
-    values = np.average([[row[name] for name in names] for row in rows], axis=0, weights=weights)
-    means = dict(zip(names, values.tolist(), strict=True))
-    if "lr" in means:
-        means["lr"] = rows[-1]["lr"]
-    return means

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from sparsecode import Dictionary, SparseAutoencoder
 from sparsecode.datasets import make_sparse_signals
-from sparsecode.encoders import MatchingPursuit
+from sparsecode.encoders import MatchingPursuit, _pursuit
 from sparsecode.encoders import matching_pursuit as module
 from sparsecode.metrics import atom_mcc
 from sparsecode.optimizers import Adam
@@ -38,7 +38,7 @@ def plain(x, atoms, k, positive):
 @pytest.mark.parametrize("k", [1, 4, 14])
 @pytest.mark.parametrize("gram_bytes", [0, 2**20])
 def test_against_plain_loops(monkeypatch, positive, k, gram_bytes):
-    monkeypatch.setattr(module, "_GRAM_BYTES", gram_bytes)
+    monkeypatch.setattr(_pursuit, "_GRAM_BYTES", gram_bytes)
     monkeypatch.setattr(module, "_BLOCK_SIZE", 7)
     encoder = MatchingPursuit(k=k, positive=positive)
     pairs = [plain(x, DICTIONARY.atoms, k, positive) for x in DICTIONARY.center(X)]
@@ -129,7 +129,7 @@ def test_what_is_no_number_shows():
     products = np.array([[np.nan, 1.0]])
     selected, steps = np.empty(1, np.int32), np.empty(1)
     atoms = np.array([[np.nan], [1.0]])
-    module._take_step(products, np.ones((1, 1)), atoms, np.ones(2), True, selected, steps)
+    _pursuit._take_step(products, np.ones((1, 1)), atoms, np.ones(2), True, selected, steps)
     assert np.isnan(steps[0])
 
 

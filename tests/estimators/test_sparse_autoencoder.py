@@ -501,7 +501,7 @@ def test_bad_values(X, changes, message):
 
 
 def test_k_is_refused_before_any_work(X, monkeypatch):
-    monkeypatch.setattr(sparsecode.initialization, "_MAKERS", {})
+    monkeypatch.setattr(sparsecode.initialization.dictionary, "_MAKERS", {})
     with pytest.raises(ValueError, match="TopK has k=21 but the dictionary has 20 atoms"):
         autoencoder(encoder=TopK(k=21)).fit(X)
     with pytest.raises(ValueError, match="TopK has k=11 but the dictionary has 10 atoms"):

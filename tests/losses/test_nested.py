@@ -1,5 +1,7 @@
 """Nested widths: the mean of reconstructions from the first atoms, and its gradients."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -47,6 +49,27 @@ def test_is_the_mean_of_losses_of_cut_dictionaries(problem, levels, convert):
     np.testing.assert_allclose(got, stored, atol=1e-12)
     np.testing.assert_allclose(np.asarray(found.grads["atoms"]), atoms, atol=1e-12)
     np.testing.assert_allclose(found.grads["offset"], offset, atol=1e-12)
+
+
+@pytest.mark.parametrize("levels", [(2, 5, None), (1, 4, 6, 7, 9), (None,)])
+def test_columns_in_any_order(problem, levels, rng):
+    """The gradient has the entries of the codes, in their order; the codes are left alone."""
+    X, dictionary, codes = problem
+    loss, codes = AutoencoderLoss([L1(0.3)], levels=levels), sparse.csr_array(codes)
+    starts = codes.indptr
+    order = np.concatenate(
+        [start + rng.permutation(end - start) for start, end in pairwise(starts)]
+    )
+    parts = codes.data[order], codes.indices[order], starts
+    mixed = sparse.csr_array(parts, shape=codes.shape)
+    assert not mixed.has_sorted_indices
+    found, expected = (evaluate(loss, X, dictionary, given) for given in (mixed, codes))
+    np.testing.assert_array_equal(mixed.indices, codes.indices[order])
+    np.testing.assert_array_equal(found.dcodes.indices, mixed.indices)
+    np.testing.assert_allclose(found.dcodes.data, expected.dcodes.data[order], atol=1e-12)
+    assert found.value == pytest.approx(expected.value, rel=1e-12)
+    for name, grad in expected.grads.items():
+        np.testing.assert_allclose(np.asarray(found.grads[name]), np.asarray(grad), atol=1e-12)
 
 
 def test_gradients(problem):

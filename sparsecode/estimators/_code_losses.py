@@ -1,0 +1,48 @@
+"""What a network for codes is trained by: a loss, and the codes that it compares with."""
+
+from __future__ import annotations
+
+from sparsecode._validation import check_code_rows, wrong
+from sparsecode.dictionary import as_dictionary
+from sparsecode.estimators._dictionaries import has_atoms
+from sparsecode.losses import LassoLoss, SupervisedLoss
+
+
+def resolve_code_loss(loss, penalty):
+    """The loss of a name, or the one that is given."""
+    if loss == "supervised":
+        return SupervisedLoss()
+    if loss == "unsupervised":
+        if not hasattr(penalty, "_grad"):
+            raise TypeError(
+                f"the unsupervised loss needs the gradient of the penalty, and "
+                f"{type(penalty).__name__} has none. Use loss='supervised', or L1."
+            )
+        return LassoLoss(penalty)
+    if isinstance(loss, str):
+        raise ValueError(
+            wrong(
+                "loss",
+                got=repr(loss),
+                expected="'unsupervised', 'supervised' or a Loss",
+                remedy="Choose one of these.",
+            )
+        )
+    return loss
+
+
+def check_codes_to_learn(codes, X, dictionary, loss):
+    """Given codes of samples, checked, as the targets of a loss; None if there are none."""
+    if codes is None:
+        return None
+    if not has_atoms(dictionary):
+        raise ValueError(
+            "codes were given but the dictionary is learned; expected codes on a dictionary "
+            "that is given too. Give the dictionary, or leave codes out."
+        )
+    if not loss.uses_target:
+        raise ValueError(
+            f"codes were given but {type(loss).__name__} compares with none. Leave them out, "
+            "or use loss='supervised'."
+        )
+    return check_code_rows(codes, X.shape[0], as_dictionary(dictionary).n_components)

@@ -1,0 +1,79 @@
+"""The samples that atoms are made of, read when needed."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.random import sample_without_replacement
+
+from sparsecode._rows import dense_rows
+from sparsecode._validation import check_matrix
+
+# Samples to choose among for each atom.
+CANDIDATES_AN_ATOM = 10
+# Rows that are dense at a time.
+_BLOCK = 1024
+# Samples that `random_rows` chooses among, at least.
+_CHOICE = 10_000
+
+
+class Source:
+    """Samples, read when needed, and the constraint of the atoms that are made of them."""
+
+    def __init__(self, X, constraint, missing, random_state):
+        self.X, self.constraint, self.missing = X, constraint, missing
+        self.rng = check_random_state(random_state)
+        self.n_samples, self.n_features = X.shape
+
+    def read(self, rows):
+        """Some samples in float64, without missing entries."""
+        block = dense_rows(self.X, rows, np.float64)
+        if self.missing:
+            gone = np.isnan(block)
+            block = np.where(gone, 0.0, block)
+            observed = np.maximum((~gone).sum(axis=1, keepdims=True), 1)
+            block = np.where(gone, block.sum(axis=1, keepdims=True) / observed, block)
+        return check_matrix(block, "X")
+
+    def random_rows(self, n_atoms):
+        """Rows in random order, at most `_CHOICE` of them or `CANDIDATES_AN_ATOM` an atom.
+
+        Where that is all rows, it does not matter in which order they are, nor how often each is
+        there: what is random is the order of their projections on one direction.
+        """
+        n_most = max(_CHOICE, CANDIDATES_AN_ATOM * n_atoms)
+        rows = np.arange(self.n_samples)
+        if self.n_samples > n_most:
+            rows = sample_without_replacement(self.n_samples, n_most, random_state=self.rng)
+            rows.sort()
+        direction = self.rng.standard_normal(self.n_features)
+        values = np.concatenate(
+            [
+                np.einsum("ij,j->i", self.read(rows[i : i + _BLOCK]), direction)
+                for i in range(0, len(rows), _BLOCK)
+            ]
+        )
+        order = np.argsort(values, kind="stable")
+        values = values[order]
+        # Where equal rows are in the order, only the first of them has a place of its own.
+        is_new = np.diff(values, prepend=-np.inf) > 1e-6 * np.abs(values)
+        own = order[is_new]
+        return rows[np.concatenate([own[self.rng.permutation(len(own))], order[~is_new]])]
+
+    def blocks(self):
+        """Slices of consecutive rows."""
+        starts = range(0, self.n_samples, _BLOCK)
+        return [slice(start, min(start + _BLOCK, self.n_samples)) for start in starts]
+
+    def directions(self, atoms):
+        """Atoms scaled to norm 1 and projected, without those that are then zero."""
+        projected = self.constraint.project(unit(atoms))
+        return projected[projected.any(axis=1)]
+
+
+def unit(rows):
+    """Rows scaled to norm 1, whatever their size; a zero row stays zero."""
+    largest = np.abs(rows).max(axis=1, keepdims=True, initial=0)
+    rows = rows / np.where(largest == 0, 1, largest)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(norms == 0, 1, norms)

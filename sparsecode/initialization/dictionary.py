@@ -1,0 +1,150 @@
+"""Dictionaries to start from."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._parallel import single_threaded_blas
+from sparsecode._rows import is_on_disk
+from sparsecode._validation import FLOAT_DTYPES, check_integer, check_rows, common_dtype, wrong
+from sparsecode.constraints import UnitNorm, check_constraint
+from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.initialization._from_formulas import cosines, gaussian
+from sparsecode.initialization._from_samples import samples, seeds, singular_vectors
+from sparsecode.initialization._source import Source
+
+# What makes the atoms, and what makes those that it leaves out.
+_MAKERS = {
+    "samples": (samples, gaussian),
+    "svd": (singular_vectors, samples, gaussian),
+    "random": (gaussian,),
+    "dct": (cosines, gaussian),
+    "k-means++": (seeds, samples, gaussian),
+}
+
+
+def initial_dictionary(init, X, n_components, *, constraint=None, missing=False, random_state=None):
+    """Make the dictionary that learning starts from.
+
+    All atoms have norm 1 before they are projected on the constraint, and none is zero. Only the
+    rows of `X` that are needed are read, a block at a time, and nothing of its size is made.
+
+    Parameters
+    ----------
+    init : {"samples", "svd", "random", "dct", "k-means++"}, array-like of shape \
+            (n_components, n_features) or Dictionary
+        "samples"
+            Different samples drawn at random. Samples of norm 0 are never taken, nor are two of
+            the same direction.
+        "svd"
+            Right singular vectors of `X`, as it is, the largest singular value first. Costs
+            ``O(n_samples m min)`` with `min` the smaller and `m` the larger of `n_features` and
+            ``min(n_samples, n_features)``: only a square matrix of that smaller side is made. Where
+            there are more components than the rank, samples follow.
+        "random"
+            Gaussian atoms.
+        "dct"
+            Cosines, which do not depend on `X`. If `n_features` is a square, they are products of
+            two cosines, for square patches, and otherwise those of `sparsecode.Dictionary.dct`.
+            The lowest frequencies are taken where the next complete set, of a square number, has
+            too many.
+        "k-means++"
+            Samples that are far from each other: each is drawn with a probability proportional to
+            what is left of it after projection on the closest of those before (the distance of
+            k-means++, here to lines through the origin). At most ``max(1000, 10 * n_components)``
+            samples, drawn at random, are looked at; costs that many times ``n_components *
+            n_features``.
+
+        Where samples run out, Gaussian atoms follow. An array, or a `Dictionary` with its offset,
+        is used as it is, projected on the constraint.
+    X : array-like or CSR matrix of shape (n_samples, n_features)
+        A memory map is not loaded, and a sparse matrix not made dense.
+    n_components : int
+        Number of atoms.
+    constraint : Constraint or None, default=None
+        None is that of a given `Dictionary`, else `UnitNorm()`. With `NonNegative`, negative
+        entries are cut off; singular vectors are first turned so that this loses least, and
+        Gaussian atoms are absolute values.
+    missing : bool, default=False
+        Whether NaN in `X` means a missing entry. It is then read as the mean of the observed
+        entries of its sample; samples without any are never taken.
+    random_state : int, RandomState instance or None, default=None
+        Has no influence on "svd" and "dct", unless their atoms do not suffice.
+
+    Returns
+    -------
+    dictionary : Dictionary
+        In the dtype of `X`, also where `init` has another one.
+
+    Raises
+    ------
+    ValueError
+        If `init` is another string or an array of another shape, or what is read of `X` holds
+        NaN, where not `missing`, or infinity.
+
+    References
+    ----------
+    D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful seeding", 2007.
+
+    M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
+    dictionaries for sparse representation", 2006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.initialization import initial_dictionary
+    >>> X = np.random.default_rng(0).standard_normal((100, 16))
+    >>> initial_dictionary("samples", X, 20, random_state=0)
+    Dictionary(20 atoms of 16 features, UnitNorm(), float64)
+    >>> dct = initial_dictionary("dct", X, 16)
+    >>> bool(np.allclose(dct.gram, np.eye(16)))
+    True
+    """
+    n_components = check_integer(n_components, "n_components")
+    if not _can_be_read(X):
+        X = check_rows(X, "X", missing=missing)
+    is_name = isinstance(init, str)
+    if init is None or (is_name and init not in _MAKERS):
+        raise ValueError(
+            wrong(
+                "init",
+                got=repr(init),
+                expected=f"one of {', '.join(map(repr, _MAKERS))}, an array or a Dictionary",
+                remedy="Choose one of these.",
+            )
+        )
+    if not is_name:
+        return _given(init, X, n_components, constraint)
+    constraint = check_constraint(UnitNorm() if constraint is None else constraint)
+    source = Source(X, constraint, missing, random_state)
+    atoms = np.empty((0, X.shape[1]))
+    with single_threaded_blas():
+        for maker in _MAKERS[init]:
+            if len(atoms) < n_components:
+                new = maker(source, n_components - len(atoms), atoms)
+                atoms = np.concatenate([atoms, source.directions(new)])
+    return Dictionary(atoms.astype(common_dtype(X)), constraint=source.constraint)
+
+
+def _can_be_read(X):
+    """Whether blocks of rows can be had as they are; their values are checked when read."""
+    if X is None or not hasattr(X, "dtype") or len(X.shape) != 2 or min(X.shape) == 0:
+        return False
+    if is_on_disk(X):
+        return X.dtype.kind in "fiu"
+    is_csr = sparse.issparse(X) and X.format == "csr"
+    return (type(X) is np.ndarray or is_csr) and X.dtype in FLOAT_DTYPES
+
+
+def _given(init, X, n_components, constraint):
+    dictionary = as_dictionary(init)
+    if constraint is None:
+        constraint = dictionary.constraint if isinstance(init, Dictionary) else UnitNorm()
+    if dictionary.atoms.shape != (n_components, X.shape[1]):
+        raise ValueError(
+            f"init has atoms of shape {dictionary.atoms.shape}; expected "
+            f"({n_components}, {X.shape[1]}), (n_components, n_features). Give an array of that "
+            "shape, or change n_components."
+        )
+    return Dictionary(dictionary.atoms.astype(common_dtype(X)), dictionary.offset, constraint)

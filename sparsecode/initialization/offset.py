@@ -1,0 +1,66 @@
+"""Offsets to start from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._moments import geometric_median, mean
+from sparsecode._validation import check_rows, wrong
+
+
+def initial_offset(init, X, sample_weight=None):
+    """Make the offset that learning starts from.
+
+    Parameters
+    ----------
+    init : {"mean", "geometric_median", "zero"}
+        "mean"
+            The mean of the samples, in one pass over them.
+        "geometric_median"
+            The point with the least sum of distances from the samples, which a few far ones hardly
+            move. Up to 200 passes over them, usually a few tens.
+        "zero"
+            Zeros, to be learned.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        A memory map is not loaded, and a sparse matrix not made dense.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        How much each sample counts; None is 1 each.
+
+    Returns
+    -------
+    offset : ndarray of shape (n_features,)
+        In the dtype of `X`.
+
+    Raises
+    ------
+    ValueError
+        If `init` is none of these, or `X` holds NaN or infinity.
+
+    References
+    ----------
+    E. Weiszfeld, "Sur le point pour lequel la somme des distances de n points donnés est minimum",
+    1937. Y. Vardi and C.-H. Zhang, "The multivariate L1-median and associated data depth", 2000.
+
+    Examples
+    --------
+    >>> from sparsecode.initialization import initial_offset
+    >>> X = [[0.0, 1.0], [1.0, 0.0], [1.0, 2.0], [2.0, 1.0], [1.0, 9.0]]
+    >>> initial_offset("mean", X), initial_offset("geometric_median", X).round(2)
+    (array([1. , 2.6]), array([1.  , 1.58]))
+    """
+    makers = {
+        "mean": mean,
+        "geometric_median": geometric_median,
+        "zero": lambda X, sample_weight: np.zeros(X.shape[1]),
+    }
+    if not isinstance(init, str) or init not in makers:
+        raise ValueError(
+            wrong(
+                "offset",
+                got=repr(init),
+                expected=f"one of {', '.join(map(repr, makers))}",
+                remedy='Use "geometric_median", or give a Dictionary with an offset of your own.',
+            )
+        )
+    X = check_rows(X, "X")
+    return makers[init](X, sample_weight).astype(X.dtype)

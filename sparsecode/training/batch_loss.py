@@ -1,0 +1,105 @@
+"""The loss of one batch of samples, and its gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode._row_gradients import RowGradient, add_gradients
+from sparsecode._rows import dense_rows
+from sparsecode.losses import LossContext
+from sparsecode.training.corruption import corrupted
+from sparsecode.training.records import diverged
+
+
+@dataclass
+class BatchLoss:
+    """Applies an encoder and a loss to batches, with the parameters as they are at the moment."""
+
+    encoder: object
+    loss: object
+    optimizer: object
+    teacher: object
+    learn_dictionary: bool
+    corrupt: object = None
+    input_scale: float = 1.0
+    _memory: dict | None = None
+
+    def value(self, live, dictionary, batch, n_layers, n_steps):
+        """Loss of a batch that is not learned from."""
+        context = LossContext(n_steps, memory=live.memory)
+        return self._evaluate(live, dictionary, batch, n_layers, context)[0].value
+
+    def gradients(self, live, batch, n_layers, n_epochs, n_steps, seed, activity=None):
+        """Loss of a batch, its gradient in everything that is learned, and the encoder's cache.
+
+        Raises FloatingPointError if the loss is NaN or infinite. `activity` counts the codes.
+        """
+        dictionary = live.dictionary()
+        context = LossContext(n_steps, memory=live.memory, training=True)
+        result, cache = self._evaluate(live, dictionary, batch, n_layers, context, seed, activity)
+        if not np.isfinite(result.value):
+            raise diverged(n_epochs, self.optimizer)
+        # Gradients as large as the parameters: their memory is used again for the next batch.
+        options = {"dsignals": result.dsignals} if result.dsignals else {}
+        grads = self._memory = self.encoder.backward(
+            result.dcodes, cache, with_dictionary=self.learn_dictionary, out=self._memory, **options
+        )
+        # A gradient of one number may come as a scalar, which could not be clipped in place.
+        grads = {
+            name: grad if isinstance(grad, RowGradient) else np.asarray(grad)
+            for name, grad in grads.items()
+        }
+        for name, grad in result.grads.items():
+            grads[name] = add_gradients(grads.get(name), grad)
+        return result, grads, cache
+
+    def encode(self, live, dictionary, batch):
+        """Samples of a batch, and their codes as in training, of all layers."""
+        X = self._samples(batch, dictionary.dtype)
+        options = self._options(None, True)
+        return X, self.encoder.forward(live.params, X, dictionary, **options)[0]
+
+    def _evaluate(self, live, dictionary, batch, n_layers, context, seed=None, activity=None):
+        dtype = dictionary.dtype
+        X, target = self._samples(batch, dtype), batch.target
+        if self.teacher is not None and target is None:
+            target = self.teacher.encode(X, dictionary)
+        elif target is not None:
+            target = dense_rows(target, slice(None), dtype)
+        options = self._options(n_layers, context.training)
+        seen = X
+        if self.corrupt is not None and context.training:
+            seen = corrupted(X, self.corrupt, seed)
+        codes, cache = self.encoder.forward(live.params, seen, dictionary, **options)
+        if activity is not None:
+            activity.see(codes)
+        if self.loss.needs:
+            context = context._replace(signals=cache.signals)
+        result = self.loss.evaluate(
+            X,
+            dictionary,
+            codes,
+            target,
+            batch.sample_weight,
+            dictionary_grads=self.learn_dictionary and context.training,
+            context=context,
+        )
+        return result, cache
+
+    def _samples(self, batch, dtype):
+        """Samples of a batch in the units of training."""
+        X = dense_rows(batch.X, slice(None), dtype)
+        return X if self.input_scale == 1 else X * dtype.type(self.input_scale)
+
+    def _options(self, n_layers, training):
+        """What this encoder is to be told besides parameters and samples."""
+        options = {} if n_layers is None else {"n_layers": n_layers}
+        if training and getattr(self.encoder, "depends_on_batch", False):
+            options["training"] = True
+        if getattr(self.encoder, "sparse_codes", False) and self.loss.takes_sparse:
+            options["sparse"] = True
+        if self.loss.needs:
+            options["signals"] = self.loss.needs
+        return options

@@ -1,0 +1,59 @@
+"""What is told of every step, and what the history keeps of an epoch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Progress(NamedTuple):
+    """What a callback is told after every step.
+
+    Attributes
+    ----------
+    n_epochs, n_steps : int
+        Epochs that are complete, and steps taken, this one included.
+    loss : float
+        Of the batch, before the step.
+    grad_norm : float
+        Norm of its gradient, before clipping.
+    lr : float
+        Learning rate of the step.
+    """
+
+    n_epochs: int
+    n_steps: int
+    loss: float
+    grad_norm: float
+    lr: float
+
+
+def means(rows):
+    """Weighted means of what was recorded of each batch, and the last learning rate."""
+    names = [name for name in rows[0] if name not in ("weight", "n_steps", "resampled")]
+    if len(rows) == 1:
+        return {name: float(rows[0][name]) for name in names}
+    weights = [row["weight"] for row in rows]
+    values = np.average([[row[name] for name in names] for row in rows], axis=0, weights=weights)
+    found = dict(zip(names, values.tolist(), strict=True))
+    if "lr" in found:
+        found["lr"] = rows[-1]["lr"]
+    return found
+
+
+def extended(history, record, n_epochs):
+    """History with one more epoch, NaN where an epoch has no such entry."""
+    names = dict.fromkeys([*history, *record])
+    missing = [np.nan] * n_epochs
+    return {name: [*history.get(name, missing), record.get(name, np.nan)] for name in names}
+
+
+def diverged(n_epochs, optimizer):
+    """The error for a loss or a parameter that became NaN or infinite after so many epochs."""
+    lower = "Rescale X" if optimizer.full_batch else "Lower the learning rate, clip with max_norm"
+    return FloatingPointError(
+        f"training diverged in epoch {n_epochs + 1}: the loss or a parameter became NaN or "
+        f"infinite. {lower}, or check X for extreme values. The best parameters before that "
+        "are kept."
+    )
