@@ -27,6 +27,7 @@ from sparsecode.resampling import ResampleNeurons
 
 N_FEATURES, N_ATOMS, K, BATCH = 64, 512, 8, 512
 N_RESAMPLINGS = 8
+STARTS = ("good", "offset", "ahead", "negative")
 NOTES = """\
 Samples are 8 of 512 atoms plus noise, around a mean of norm 8. Encoders begin with random rows of
 their own, not the atoms. Dead: units that none of the held-out samples uses. A pass is the window
@@ -41,9 +42,16 @@ negative   offset the mean; the others begin with -20, so that no pre-activation
 @click.option("--units", type=click.IntRange(K), default=2048, show_default=True)
 @click.option("--samples", type=click.IntRange(1), default=20_000, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=25, show_default=True)
+@click.option(
+    "--start",
+    "wanted",
+    multiple=True,
+    type=click.Choice(STARTS),
+    help="Only these starts.  [default: all]",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--quick", is_flag=True, help="Few units, samples and epochs: only whether it runs.")
-def main(units, samples, epochs, seed, quick):
+def main(units, samples, epochs, wanted, seed, quick):
     """Print the share of dead units and what is explained."""
     if quick:
         units, samples, epochs = 128, 1000, 2
@@ -55,6 +63,8 @@ def main(units, samples, epochs, seed, quick):
     head = ["start", "", "dead", "explained variance", "l0", "training"]
     print("{:10s}{:28s}{:>8s}{:>20s}{:>7s}{:>10s}".format(*head))
     for start, options in starts(units, seed).items():
+        if wanted and start not in wanted:
+            continue
         for name, remedy in remedies(samples, epochs).items():
             begin = time.perf_counter()
             model = SparseAutoencoder(
@@ -93,12 +103,13 @@ def starts(n_units, seed):
     def encoder(first, others):
         return TopK(k=K, params={"W": W, "b": np.where(is_first, first, others)})
 
-    return {
-        "good": {"encoder": encoder(0.0, 0.0)},
-        "offset": {"encoder": encoder(0.0, 0.0), "offset": "zero"},
-        "ahead": {"encoder": encoder(2.0, 0.0)},
-        "negative": {"encoder": encoder(0.0, -20.0)},
-    }
+    options = (
+        {"encoder": encoder(0.0, 0.0)},
+        {"encoder": encoder(0.0, 0.0), "offset": "zero"},
+        {"encoder": encoder(2.0, 0.0)},
+        {"encoder": encoder(0.0, -20.0)},
+    )
+    return dict(zip(STARTS, options, strict=True))
 
 
 def remedies(n_samples, n_epochs):
