@@ -42,8 +42,8 @@ class AuxK(Term):
     n_samples : int, default=100_000
         Samples in a row without a use after which a unit counts as dead. A small part of the
         training, so that there is time to come back, but not less than what a rare unit waits for
-        its next use, such as a pass over few samples: units that share a residual learn small
-        pre-activations, which makes those dead that were only rare.
+        its next use, such as a few passes over few samples: units that share a residual learn
+        small pre-activations, which makes those dead that were only rare; fewer so, the lower `k`.
     normalize : bool, default=False
         Whether the error is divided by the total variance of the first batch, the same one from
         then on. By default it is on the scale of the fit, which is not divided: the weight then
