@@ -57,6 +57,7 @@ bench-autoencoders: $(VENV)/.installed
 	$(BIN)/python benchmarks/autoencoders/out_of_distribution.py
 	$(BIN)/python benchmarks/autoencoders/winner_take_all.py
 	$(BIN)/python benchmarks/autoencoders/kl.py
+	$(BIN)/python benchmarks/autoencoders/dead_units.py
 
 bench-proximal: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/proximal.py

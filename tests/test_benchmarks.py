@@ -409,6 +409,17 @@ def test_mean_activations_follow_their_target():
     assert means[-1] == pytest.approx(0.5, rel=0.1)
 
 
+@pytest.mark.needs_jit("trains many autoencoders")
+def test_dead_units_run():
+    output = _run(BENCHMARKS / "autoencoders" / "dead_units.py", "--quick")
+    rows = [line for line in output.splitlines() if line.endswith(" s")]
+    dead = {(row[:10].strip(), row[10:38].strip()): float(row[38:44]) for row in rows}
+    assert len(rows) == len(dead) == 28
+    # Of the units whose pre-activations are all negative, only new starts make use.
+    assert dead["negative", "nothing"] == dead["negative", "AuxK"] > 90
+    assert dead["negative", "resampling"] < 10
+
+
 @pytest.mark.needs_jit("times autoencoders")
 def test_speed_of_autoencoders_runs(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('not on this machine')")

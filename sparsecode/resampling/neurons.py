@@ -48,7 +48,8 @@ class ResampleNeurons(BaseEstimator):
         Samples in a row without a use after which a unit counts as dead.
     scale : float, default=0.2
         Norm of the new rows of the encoder, as a multiple of the mean norm of those alive. Short
-        ones change little of what the others do. A tied encoder's rows are the atoms.
+        ones change little of what the others do, but are rarely among the largest of a `TopK`, for
+        which 1 leaves fewer units dead. A tied encoder's rows are the atoms.
     source : {"loss", "random"}, default="loss"
         ``"random"`` takes Gaussian directions instead of samples: a plain new start.
     n_times : int or None, default=None

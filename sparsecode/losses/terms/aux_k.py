@@ -28,20 +28,26 @@ class AuxK(Term):
     Of the units that no sample has used lately, the `k` largest positive pre-activations of each
     sample are decoded, without the offset, and compared with the residual, which counts as a
     constant. So the dead units get a gradient, through their pre-activations and in their atoms,
-    while the codes and all other units get none from it. Costs the pre-activations as an array and
-    ``k * n_features`` multiplications a sample; the gradient is sparse.
+    while the codes and all other units get none from it. A unit without a positive pre-activation
+    on any sample gets none either. Costs the pre-activations as an array and ``k * n_features``
+    multiplications a sample; the gradient is sparse.
 
     Parameters
     ----------
-    k : int, default=256
-        Dead units of a sample, at most. About half the features is usual.
+    k : int or None, default=None
+        Dead units of a sample, at most. None is half the features.
     weight : float or callable, default=1/32
-        Multiple of the term, or a schedule that gives it for a step.
+        Multiple of the term, or a schedule that gives it for a step. More brings more units back,
+        at a cost in the fit.
     n_samples : int, default=100_000
-        Samples in a row without a use after which a unit counts as dead.
-    normalize : bool, default=True
+        Samples in a row without a use after which a unit counts as dead. A small part of the
+        training, so that there is time to come back, but not less than what a rare unit waits for
+        its next use, such as a few passes over few samples: units that share a residual learn
+        small pre-activations, which makes those dead that were only rare; fewer so, the lower `k`.
+    normalize : bool, default=False
         Whether the error is divided by the total variance of the first batch, the same one from
-        then on; otherwise it is on the scale of the fit.
+        then on. By default it is on the scale of the fit, which is not divided: the weight then
+        means the same for samples in any unit.
 
     References
     ----------
@@ -64,10 +70,10 @@ class AuxK(Term):
     (8,)
     """
 
-    k: int = 256
+    k: int | None = None
     weight: float | Callable[[int], float] = 1 / 32
     n_samples: int = 100_000
-    normalize: bool = True
+    normalize: bool = False
 
     needs: ClassVar[tuple[str, ...]] = ("pre",)
     # There is nothing to fit until units have been idle for long enough.
@@ -86,7 +92,7 @@ class AuxK(Term):
         if len(dead) == 0 or variance == 0:
             return 0.0, {}, {}
         scale = weight / variance
-        chosen = self._choose(context.signals["pre"], dead, codes.shape[1])
+        chosen = self._choose(context.signals["pre"], dead, dictionary)
         counts = np.broadcast_to(np.asarray(share, dtype=codes.dtype), (codes.shape[0], 1))
         # The error has the weight of its sample in it; without one it does not matter.
         residual = context.error / np.where(counts > 0, -counts, 1)
@@ -117,18 +123,21 @@ class AuxK(Term):
             idle[active_counts(codes) > 0] = 0
         return np.flatnonzero(idle >= self.n_samples)
 
-    def _choose(self, pre, dead, n_components):
+    def _choose(self, pre, dead, dictionary):
         """The largest pre-activations of dead units, as a CSR array."""
-        k = min(self.k, len(dead))
+        wanted = max(dictionary.n_features // 2, 1) if self.k is None else self.k
+        k = min(wanted, len(dead))
 
         def block(rows):
             sizes = np.take(pre[rows], dead, axis=1)
             values, columns, counts = compress(topk_forward(sizes, k=k, out=sizes)[0])
             return values, dead[columns].astype(columns.dtype), counts
 
-        return stack_csr(map_row_blocks(block, len(pre), block_size=_BLOCK_SIZE), n_components)
+        parts = map_row_blocks(block, len(pre), block_size=_BLOCK_SIZE)
+        return stack_csr(parts, dictionary.n_components)
 
     def _check(self):
-        check_integer(self.k, "k")
+        if self.k is not None:
+            check_integer(self.k, "k")
         check_integer(self.n_samples, "n_samples")
         check_flag(self.normalize, "normalize")

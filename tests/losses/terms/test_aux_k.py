@@ -40,7 +40,10 @@ def context_of(loss, dictionary, cache, **options):
 
 def test_value_and_gradients_are_those_of_the_formula(problem, rng):
     X, dictionary = problem
-    encoder, loss = TopK(k=2), AutoencoderLoss([AuxK(k=2, n_samples=100, weight=0.25)])
+    encoder, loss = (
+        TopK(k=2),
+        AutoencoderLoss([AuxK(k=2, n_samples=100, weight=0.25, normalize=True)]),
+    )
     params = dead_params(encoder, dictionary, rng)
     codes, cache = encoder.forward(params, X, dictionary, sparse=True, signals=("pre",))
     result = loss.evaluate(
@@ -72,7 +75,7 @@ def test_gradient_reaches_the_encoder(problem, rng, encoder, tied, weighted):
     X, dictionary = problem
     encoder = type(encoder)(**{**encoder.get_params(deep=False), "tied": tied})
     weight = np.array([1.0, 2.0, 0.0, 1.0, 0.5, 1.0, 3.0]) if weighted else None
-    loss = AutoencoderLoss([AuxK(k=2, n_samples=100, weight=2.0, normalize=False)])
+    loss = AutoencoderLoss([AuxK(k=2, n_samples=100, weight=2.0)])
     params = dead_params(encoder, dictionary, rng)
     is_sparse = encoder.sparse_codes
     options = {"signals": ("pre",), **({"sparse": True} if is_sparse else {})}
@@ -135,7 +138,7 @@ def test_a_unit_is_dead_after_so_many_samples_without_a_use(problem):
 
 def test_the_variance_is_that_of_the_first_batch_for_good(problem):
     X, dictionary = problem
-    loss = AutoencoderLoss([AuxK(k=2, n_samples=100)])
+    loss = AutoencoderLoss([AuxK(k=2, n_samples=100, normalize=True)])
     memory = loss.init(dictionary)
     signals = {"pre": np.ones((7, 9))}
     context = LossContext(signals=signals, memory=memory, training=True)
@@ -203,3 +206,36 @@ def test_a_run_goes_on_bit_by_bit(rng):
 def test_wrong_numbers_are_refused(problem, options):
     with pytest.raises((ValueError, TypeError), match=next(iter(options))):
         AutoencoderLoss([AuxK(**options)]).init(problem[1])
+
+
+def test_the_share_in_the_loss_does_not_depend_on_the_unit_of_the_samples(problem, rng):
+    X, dictionary = problem
+    encoder, loss = TopK(k=2), AutoencoderLoss([AuxK(k=2, n_samples=100)])
+    params, shares = dead_params(encoder, dictionary, rng), []
+    for unit in (1.0, 100.0):
+        given = dictionary.replace(offset=unit * dictionary.offset)
+        scaled = {"W": params["W"], "b": unit * params["b"]}
+        codes, cache = encoder.forward(scaled, unit * X, given, sparse=True, signals=("pre",))
+        context = context_of(loss, given, cache, training=True)
+        terms = loss.evaluate(unit * X, given, codes, context=context).terms
+        shares.append(terms["auxk"] / terms["fit"])
+    assert shares[0] > 0
+    assert shares[1] == pytest.approx(shares[0])
+
+
+def test_units_of_a_sample_are_half_the_features_by_default(problem, rng):
+    X, dictionary = problem
+    encoder, values = TopK(k=2), []
+    params = dead_params(encoder, dictionary, rng)
+    codes, cache = encoder.forward(params, X, dictionary, sparse=True, signals=("pre",))
+    for k in (None, 2, 3):
+        loss = AutoencoderLoss([AuxK(k=k, n_samples=100)])
+        result = loss.evaluate(X, dictionary, codes, context=context_of(loss, dictionary, cache))
+        values.append(result.terms["auxk"])
+    assert values[0] == values[1] != values[2]
+    loss = AutoencoderLoss([AuxK(n_samples=100)])
+    one = Dictionary(np.ones((9, 1)), np.zeros(1))
+    context = LossContext(
+        signals={"pre": np.ones((7, 9))}, memory={"0.idle": np.full(9, 100), "0.variance": 0.0}
+    )
+    assert loss.evaluate(X[:, :1], one, np.zeros((7, 9)), context=context).terms["auxk"] > 0
