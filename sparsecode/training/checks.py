@@ -247,7 +247,16 @@ def buffers_of(encoder):
 
 
 def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
-    """Raise ValueError if training cannot go on from a state with these pieces."""
+    """Raise if training cannot go on from a state with these pieces."""
+    if not isinstance(state, TrainingState):
+        raise TypeError(
+            wrong(
+                "state",
+                got=repr(state) if isinstance(state, str) else f"of type {type(state).__name__}",
+                expected="a TrainingState, or None",
+                remedy="Read one from a file with TrainingState.load(path).",
+            )
+        )
     state.check_architecture(encoder)
     if state.dictionary.atoms.shape != dictionary.atoms.shape:
         raise ValueError(

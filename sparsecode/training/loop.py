@@ -124,8 +124,8 @@ default=None
         Samples that must have left a unit unused for the history to count it as dead; None is that
         of `resampling`, or counts nothing.
     state : TrainingState or None, default=None
-        Where to go on, instead of with `dictionary` and the parameters of `encoder`; all else
-        should be as it was.
+        Where to go on, such as `TrainingState.load` reads it, instead of with `dictionary` and the
+        parameters of `encoder`; all else should be as it was.
     random_state : int, RandomState instance or None, default=None
         Draws the initial parameters where they are random, the order of the samples, and the
         validation samples. A state has its own.
@@ -145,7 +145,7 @@ default=None
     ValueError
         If shapes do not fit, or `state` is one of another architecture.
     TypeError
-        If the pieces cannot work together.
+        If the pieces cannot work together, or `state` is no `TrainingState`.
     FloatingPointError
         If the loss or a parameter becomes NaN or infinite.
 

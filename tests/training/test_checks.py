@@ -9,7 +9,7 @@ from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, Adam
 from sparsecode.penalties import L1
 from sparsecode.schedules import Constant
-from sparsecode.training import train
+from sparsecode.training import TrainingState, train
 
 X, CODES = np.ones((5, 4)), np.ones((5, 6))
 TARGET = {"loss": SupervisedLoss(), "target": CODES}
@@ -58,6 +58,9 @@ def test_values(dictionary, options, message):
         ({"optimizer": Adam}, "expected an Optimizer instance"),
         ({"schedule": 0.1}, "a callable from a step"),
         ({"schedule": Constant(), "optimizer": LBFGS()}, "LBFGS has no learning rate"),
+        ({"state": "run.npz"}, r"state is 'run.npz'; expected a TrainingState.*load\(path\)"),
+        ({"state": {"n_epochs": 3}}, "state is of type dict; expected a TrainingState"),
+        ({"state": TrainingState}, "state is of type type; expected a TrainingState"),
         ({"X": iter([X]), "optimizer": LBFGS()}, "LBFGS passes over all samples"),
     ],
 )
