@@ -193,11 +193,12 @@ def check_stream(optimizer, sample_weight, target, validation_fraction):
         )
 
 
-def check_validation(loss, X_val, target_val, teacher, validation_fraction):
+def check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction):
     """Raise ValueError if the validation samples are given twice, or not whole."""
     if X_val is None:
-        if target_val is not None:
-            raise ValueError("target_val is given without X_val. Give both, or none.")
+        for name, value in (("target_val", target_val), ("sample_weight_val", sample_weight_val)):
+            if value is not None:
+                raise ValueError(f"{name} is given without X_val. Give both, or none.")
         return
     if validation_fraction is not None:
         raise ValueError("X_val and validation_fraction are both given. Leave one of them out.")

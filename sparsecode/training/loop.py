@@ -38,6 +38,7 @@ def train(
     input_scale=1.0,
     X_val=None,
     target_val=None,
+    sample_weight_val=None,
     validation_fraction=None,
     schedule=None,
     max_norm=None,
@@ -95,6 +96,8 @@ default=None
     target_val : array-like or sparse matrix of shape (n_validation, n_targets) or None, \
 default=None
         Their targets; where `target` is an encoder, it computes these too.
+    sample_weight_val : array-like of shape (n_validation,) or None, default=None
+        How much each of them counts where it is judged by; None is 1 each.
     validation_fraction : float or None, default=None
         Share of `X` to hold out and judge by, instead of `X_val`.
     schedule : callable or None, default=None
@@ -186,7 +189,7 @@ default=None
             f"input_scale is {input_scale} but an encoder computes the targets, from samples as "
             "they are; expected 1. Scale the samples before."
         )
-    check_validation(loss, X_val, target_val, teacher, validation_fraction)
+    check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction)
     check_flag(shuffle, "shuffle")
     fresh = state is None
     if fresh:
@@ -207,7 +210,7 @@ default=None
         n_steps = None if optimizer.full_batch and batch_size is None else steps_per_epoch
         source = ArraySource(samples, batch_size, shuffle, n_steps)
     if X_val is not None:
-        held = gather(X_val, target_val)
+        held = gather(X_val, target_val, sample_weight_val)
     trainer = Trainer(
         encoder=encoder,
         loss=loss,
