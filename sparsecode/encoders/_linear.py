@@ -63,6 +63,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     ----------
     sparse_codes : bool
         Whether few codes are nonzero, so that training should use them as a CSR array.
+    takes_sparse : bool
+        Whether `forward` takes ``sparse=True`` although training does not use it; `backward` needs
+        that a code of 0 has no part in any gradient, and that those of others do not depend on it.
     signal_names : tuple of str
         What `forward` can keep for a loss: ``"pre"``, the pre-activations; some also ``"slope"``,
         the derivative of the activation there, and ``"squared_norms"``, those of the rows of `W`.
@@ -76,6 +79,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     initial_bias: float = field(default=0.0, kw_only=True)
 
     sparse_codes: ClassVar[bool] = False
+    takes_sparse: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     signal_names: ClassVar[tuple[str, ...]] = ("pre",)
@@ -98,7 +102,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
             Whether these are the codes to train with, where an encoder has others: those of an
             activation that sees the whole batch.
         sparse : bool, default=False
-            Whether the codes are a CSR array; their gradients are then, too.
+            Whether the codes are a CSR array; their gradients are then, too. For encoders with
+            `sparse_codes` or `takes_sparse`.
         signals : tuple of str, default=()
             What to keep for a loss, of `signal_names`.
 
@@ -112,8 +117,13 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         Raises
         ------
         ValueError
-            If shapes do not fit, or there is no such signal.
+            If shapes do not fit, there is no such signal, or codes cannot be sparse in training.
         """
+        if sparse and not (self.sparse_codes or self.takes_sparse):
+            raise ValueError(
+                f"sparse is True but gradients of {type(self).__name__} are not those of nonzero "
+                "codes alone; expected False. Use encode(sparse_output=True) for a CSR array."
+            )
         unknown = [name for name in signals if name not in self.signal_names]
         if unknown:
             raise ValueError(

@@ -63,7 +63,7 @@ class TrainableEncoder(Encoder):
     is_sparse : bool
         Whether codes are sparse whatever the loss is.
     sparse_codes : bool
-        Whether `forward` takes ``sparse=True``, for codes as a CSR array in training.
+        Whether `forward` takes ``sparse=True``, for codes as a CSR array, and training uses it.
     signal_names : tuple of str
         What `forward` can keep for a loss that reads it, with ``signals=names``.
     depends_on_batch : bool

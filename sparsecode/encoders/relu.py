@@ -40,6 +40,7 @@ class ReLU(LinearEncoder):
     array([[2., 0.]])
     """
 
+    takes_sparse: ClassVar[bool] = True
     signal_names: ClassVar[tuple[str, ...]] = SLOPE_SIGNALS
 
     def _activate(self, A, params):

@@ -70,6 +70,7 @@ class WinnerTakeAll(LinearEncoder):
     population: int | float | None = None
 
     is_sparse: ClassVar[bool] = True
+    takes_sparse: ClassVar[bool] = True
     depends_on_batch: ClassVar[bool] = True
 
     def _activate(self, A, params):
