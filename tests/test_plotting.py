@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sparsecode import DictionaryLearning
 from sparsecode.compare import AmortizationReport, EncoderScores
 from sparsecode.model_selection import SelectionCurve
 from sparsecode.plotting import (
@@ -118,6 +119,24 @@ def test_axes_are_taken_and_returned(atoms):
 def test_wrong_arguments_of_the_mosaic(atoms, arguments, message):
     with pytest.raises(ValueError, match=message):
         plot_atoms(atoms, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.empty((0, 64)), r"array of shape \(0, 64\), without entries; expected at least one"),
+        (np.empty((3, 0)), r"array of shape \(3, 0\), without entries; expected at least one"),
+        (np.empty((0, 8, 8)), r"array of shape \(0, 8, 8\), without entries"),
+        ([], r"array of shape \(0,\), without entries"),
+        (np.ones(64), r"array of shape \(64,\); expected .* Pass atoms as rows"),
+        (np.ones((3, 63)), "63 features, which is not a square .* Pass patch_shape"),
+        (DictionaryLearning(), r"atoms is DictionaryLearning\(\); expected numbers.* fit"),
+        (["a"], "expected numbers"),
+    ],
+)
+def test_what_is_no_mosaic_is_told(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        plot_atoms(wrong)
 
 
 def test_gabor_statistics_show_every_atom():
