@@ -9,9 +9,9 @@ from sklearn.callback import CallbackSupportMixin
 from sparsecode._batches import Batch, Samples
 from sparsecode._validation import (
     check_flag,
+    check_fraction,
     check_integer,
     check_n_jobs,
-    check_number,
     wrong,
 )
 from sparsecode.encoders import Exact
@@ -205,9 +205,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         """Raise if a parameter of the training is wrong, or two do not fit."""
         check_numbers(self.n_epochs, self.batch_size, None, self.patience, self.max_norm)
         if self.validation_fraction is not None:
-            check_number(
-                self.validation_fraction, "validation_fraction", low=0, high=1, low_open=True
-            )
+            check_fraction(self.validation_fraction, "validation_fraction")
         for name in ("shuffle", "learn_dictionary", "sparse_output"):
             check_flag(getattr(self, name), name)
         if not isinstance(self.verbose, bool):

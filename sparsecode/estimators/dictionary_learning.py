@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from sparsecode._batches import Samples
 from sparsecode._validation import (
     check_flag,
+    check_fraction,
     check_integer,
     check_missing,
     check_n_jobs,
@@ -272,7 +273,7 @@ class DictionaryLearning(AlternatingLearner):
         if not isinstance(self.verbose, bool):
             check_integer(self.verbose, "verbose", low=0)
         check_number(self.tol, "tol", low=0)
-        check_number(self.validation_fraction, "validation_fraction", low=0, high=1, low_open=True)
+        check_fraction(self.validation_fraction, "validation_fraction")
         for name in ("early_stopping", "warm_start", "shuffle", "sparse_output"):
             check_flag(getattr(self, name), name)
         check_missing(self.missing)

@@ -299,6 +299,8 @@ def test_alpha_that_is_too_large_is_told(planted):
         ({"batch_size": 0}, "batch_size is 0"),
         ({"tol": -1e-3}, "tol is -0.001"),
         ({"validation_fraction": 0}, "validation_fraction is 0"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
+        ({"validation_fraction": 1e-6, "early_stopping": True}, "leaves none to hold out"),
         ({"missing": "nan"}, "missing is 'nan'; expected None or 'mask'"),
         ({"init": "zeros"}, "init is 'zeros'; expected one of 'samples'"),
         ({"init": None}, "init is None; expected one of 'samples'"),

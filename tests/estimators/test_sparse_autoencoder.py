@@ -23,10 +23,13 @@ from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import Gated, JumpReLU, ReLU, TopK
 from sparsecode.losses import (
     AutoencoderLoss,
+    Hoyer,
+    LifetimeSparsity,
     Loss,
     Lp,
     NormWeighted,
     PenaltyTerm,
+    PopulationSparsity,
     SupervisedLoss,
     TargetL0,
 )
@@ -424,8 +427,11 @@ class TestTargetL0:
             (Gated(), None),
             (ReLU(), NormWeighted(L1(0.5))),
             (ReLU(), Lp(weight=0.5)),
+            (ReLU(), Hoyer()),
+            (ReLU(), PopulationSparsity()),
+            (ReLU(), LifetimeSparsity()),
         ],
-        ids=["JumpReLU", "Gated", "NormWeighted", "Lp"],
+        ids=lambda piece: type(piece).__name__,
     )
     def test_weight_of_another_term(self, X, encoder, term):
         loss = None if term is None else AutoencoderLoss([term])
@@ -475,6 +481,7 @@ def test_a_loss_of_your_own(X):
         ({"patience": 0}, "patience is 0"),
         ({"max_norm": 0}, "max_norm is 0"),
         ({"validation_fraction": 2}, "validation_fraction is 2"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
         ({"validation_fraction": 1e-6}, "none to hold out"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),

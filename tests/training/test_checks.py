@@ -38,7 +38,11 @@ TARGET = {"loss": SupervisedLoss(), "target": CODES}
         ({**TARGET, "target": Exact(L1()), "X_val": X, "target_val": CODES}, "Leave it out"),
         ({"X_val": X, "validation_fraction": 0.5}, "Leave one of them out"),
         ({"validation_fraction": 0.01}, "leaves none to hold out"),
-        ({"validation_fraction": 1.0}, "none to learn from"),
+        (
+            {"validation_fraction": 1.0},
+            "is 1.0; expected a share above 0 and below 1, which leaves",
+        ),
+        ({"validation_fraction": 1}, "is 1; expected a share above 0 and below 1"),
         ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
         ({"sample_weight": np.zeros(5)}, "at least one non-zero"),
         ({"sample_weight": np.ones(4)}, "sample_weight.shape"),
