@@ -266,7 +266,8 @@ class TrainableEncoder(Encoder):
             raise ValueError(
                 f"{type(self).__name__} has not been trained: its params {list(self.buffers)} are "
                 "NaN; expected finite numbers, which the first step of training sets. Train it "
-                "with sparsecode.training.train, or set them."
+                "with sparsecode.training.train, or set them; of an estimator, call fit again, "
+                "with a lower learning rate if training diverged."
             )
 
     def _check_parameters(self):
