@@ -169,8 +169,8 @@ def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary
     if target is not None:
         raise TypeError(
             "resampling is given with a target; expected none, as the new atoms are samples and "
-            "would have to be targets. Leave resampling out, or use AuxK in the loss, which revives "
-            "units too."
+            "would have to be targets. Leave resampling out, or use AuxK in the loss, which "
+            "revives units too."
         )
 
 
