@@ -319,6 +319,20 @@ def test_ladder_has_lines_of_solvers_and_points_of_encoders():
     assert plot_ladder(amortization(), ax=ax) is ax
 
 
+def test_what_is_worse_than_no_codes_does_not_squeeze_the_rest():
+    report = amortization()
+    ax = plot_ladder(report)
+    # Codes of 0 are (5 - 2) / 5 above the optimum.
+    assert_array_equal(drawn(ax)["thresholding"], [[1, 0.6]])
+    assert [text.get_text() for text in ax.texts].count("↑") == 1
+    assert ax.get_ylim()[1] < 2
+    ax = plot_pareto(report)
+    # Where even the lines begin above these, the worst of them is the limit.
+    assert_array_equal(drawn(ax)["thresholding"], [[90, 9.5]])
+    assert [text.get_text() for text in ax.texts].count("↑") == 1
+    assert ax.get_ylim()[1] < 12
+
+
 def test_pareto_shows_either_quantity():
     ax = plot_pareto(amortization())
     assert ax.get_yscale() == "log" and "infeasible" not in drawn(ax)
