@@ -18,6 +18,7 @@ from sparsecode.encoders import Exact
 from sparsecode.estimators._base import CodesEstimator, SparseCodingEstimator
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._streams import no_batch, refuse_with_stream
+from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.training import layer_by_layer, train
 from sparsecode.training.checks import (
     check_learning,
@@ -109,9 +110,10 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
     def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
         """Train on each of some batches once; `begin` makes what is trained, from the first."""
         for item in batches:
-            batch = self._check_batch(item, sample_weight, codes, reset=first)
-            if first:
-                begin(batch)
+            with unchanged_on_error(self):
+                batch = self._check_batch(item, sample_weight, codes, reset=first)
+                if first:
+                    begin(batch)
             first = False
             X, weight, target = batch
             samples = Samples(X, weight, self._targets(X, target), run=self.batch_size)

@@ -401,6 +401,20 @@ def test_scaled_inputs_of_streams_and_going_on(X):
     assert autoencoder(**options).fit(np.ones((5, 3))).input_scale_ == 1.0
 
 
+@pytest.mark.parametrize("changes", [{"init": np.eye(3)}, {"validation_fraction": 1e-6}])
+def test_a_fit_that_fails_at_once_leaves_the_model_as_it_was(X, changes):
+    model = autoencoder(n_epochs=1).fit(X)
+    codes, state = model.transform(X), model.state_
+    with pytest.raises(ValueError):
+        model.set_params(**changes).fit(X[:, :5])
+    assert model.n_features_in_ == 10 and model.state_ is state
+    np.testing.assert_array_equal(model.transform(X), codes)
+    new = autoencoder(init=np.eye(3))
+    with pytest.raises(ValueError):
+        new.partial_fit(X)
+    assert not hasattr(new, "n_features_in_")
+
+
 class TestTargetL0:
     def test_k_of_an_encoder_that_has_one(self, X):
         model = autoencoder(encoder=TopK(), target_l0=3.0).fit(X)
