@@ -147,6 +147,20 @@ def check_integer(value, name, *, low=1, high=None):
     return int(check_number(value, name, low=low, high=high, kind=numbers.Integral))
 
 
+def check_fraction(value, name):
+    """Return `value` if it is a number above 0 and below 1: a share that leaves something."""
+    if not check_number(value, name, low=0, low_open=True) < 1:
+        raise ValueError(
+            wrong(
+                name,
+                got=value,
+                expected="a share above 0 and below 1, which leaves samples to learn from",
+                remedy="Choose for example 0.1.",
+            )
+        )
+    return value
+
+
 def check_dtype(dtype):
     """Return `dtype` as a NumPy dtype if it is float32 or float64."""
     if np.dtype(dtype) not in FLOAT_DTYPES:

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sparsecode import DictionaryLearning
 from sparsecode.compare import AmortizationReport, EncoderScores
 from sparsecode.model_selection import SelectionCurve
 from sparsecode.plotting import (
@@ -118,6 +119,24 @@ def test_axes_are_taken_and_returned(atoms):
 def test_wrong_arguments_of_the_mosaic(atoms, arguments, message):
     with pytest.raises(ValueError, match=message):
         plot_atoms(atoms, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.empty((0, 64)), r"array of shape \(0, 64\), without entries; expected at least one"),
+        (np.empty((3, 0)), r"array of shape \(3, 0\), without entries; expected at least one"),
+        (np.empty((0, 8, 8)), r"array of shape \(0, 8, 8\), without entries"),
+        ([], r"array of shape \(0,\), without entries"),
+        (np.ones(64), r"array of shape \(64,\); expected .* Pass atoms as rows"),
+        (np.ones((3, 63)), "63 features, which is not a square .* Pass patch_shape"),
+        (DictionaryLearning(), r"atoms is DictionaryLearning\(\); expected numbers.* fit"),
+        (["a"], "expected numbers"),
+    ],
+)
+def test_what_is_no_mosaic_is_told(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        plot_atoms(wrong)
 
 
 def test_gabor_statistics_show_every_atom():
@@ -298,6 +317,20 @@ def test_ladder_has_lines_of_solvers_and_points_of_encoders():
     assert ax.lines[0].get_ydata()[0] == 1e-6
     ax.figure.canvas.draw()
     assert plot_ladder(amortization(), ax=ax) is ax
+
+
+def test_what_is_worse_than_no_codes_does_not_squeeze_the_rest():
+    report = amortization()
+    ax = plot_ladder(report)
+    # Codes of 0 are (5 - 2) / 5 above the optimum.
+    assert_array_equal(drawn(ax)["thresholding"], [[1, 0.6]])
+    assert [text.get_text() for text in ax.texts].count("↑") == 1
+    assert ax.get_ylim()[1] < 2
+    ax = plot_pareto(report)
+    # Where even the lines begin above these, the worst of them is the limit.
+    assert_array_equal(drawn(ax)["thresholding"], [[90, 9.5]])
+    assert [text.get_text() for text in ax.texts].count("↑") == 1
+    assert ax.get_ylim()[1] < 12
 
 
 def test_pareto_shows_either_quantity():

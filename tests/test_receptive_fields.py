@@ -406,7 +406,7 @@ def test_spatial_frequency():
         (np.ones(16), None, r"array of shape \(16,\)"),
         (np.ones(16), (4, 4), r"array of shape \(16,\)"),
         (np.full((2, 16), np.nan), None, "NaN"),
-        (np.empty((0, 16)), None, "0 sample"),
+        (np.empty((0, 16)), None, "without entries"),
     ],
 )
 def test_wrong_shapes(function, atoms, patch_shape, message):

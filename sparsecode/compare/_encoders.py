@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -28,9 +29,25 @@ class WithDictionary(NamedTuple):
         return self.encoder.encode(X, self.dictionary.astype(dictionary.dtype), n_jobs=n_jobs)
 
 
+class Fitted(NamedTuple):
+    """A fitted estimator as an encoder, on the dictionary that it was fitted with."""
+
+    estimator: object
+
+    @classmethod
+    def of(cls, estimator):
+        estimator = copy.copy(estimator)
+        # Samples of a report are arrays: names of columns were compared with nothing.
+        vars(estimator).pop("feature_names_in_", None)
+        return cls(estimator)
+
+    def encode(self, X, dictionary):
+        return self.estimator.transform(X)
+
+
 def exact_encoders(penalty, n_iters):
     """Name to family and encoder: the default solver, and FISTA and ISTA that are stopped."""
-    counts = sorted({check_integer(count, "n_iters") for count in n_iters})
+    counts = _counts(n_iters)
     found = {"exact": (EXACT, Exact(penalty))}
     for solver in (FISTA, ISTA):
         family = solver.__name__
@@ -38,6 +55,19 @@ def exact_encoders(penalty, n_iters):
             stopped = Exact(penalty, solver(max_iter=count, tol=0))
             found[f"{family} {count}"] = family, stopped
     return found
+
+
+def _counts(n_iters):
+    if isinstance(n_iters, str) or not np.iterable(n_iters):
+        raise TypeError(
+            wrong(
+                "n_iters",
+                got=repr(n_iters),
+                expected="a list of numbers of iterations",
+                remedy="Put a single number in a list, such as [10].",
+            )
+        )
+    return sorted({check_integer(count, "n_iters") for count in n_iters})
 
 
 def baselines(reference, threshold, random_state):
@@ -64,18 +94,25 @@ def baselines(reference, threshold, random_state):
     return {name: (BASELINE, encoder) for name, encoder in zip(BASELINES, found, strict=True)}
 
 
-def given_encoders(encoders, taken):
+def given_encoders(encoders, taken, dictionary):
     """Name to family and encoder, of those that a user gives; checked."""
     if encoders is None:
         return {}
+    if isinstance(encoders, str) or not np.iterable(encoders):
+        raise TypeError(
+            wrong(
+                "encoders",
+                got=repr(encoders),
+                expected="a dict from names to encoders, a list of encoders, or None",
+                remedy="Put a single encoder in a list.",
+            )
+        )
     if not isinstance(encoders, dict):
         encoders = _named(list(encoders), taken)
-    for name, encoder in encoders.items():
-        if not callable(getattr(encoder, "encode", None)) or isinstance(encoder, type):
-            raise TypeError(
-                f"encoder {name!r} is {encoder!r}; expected an object with a method encode(X, "
-                "dictionary). Give an instance."
-            )
+    encoders = {
+        name: _resolved(f"encoder {name!r}", encoder, dictionary)
+        for name, encoder in encoders.items()
+    }
     shared = sorted(encoders.keys() & taken)
     if shared:
         raise ValueError(
@@ -89,10 +126,52 @@ def given_encoders(encoders, taken):
     return {name: (AMORTIZED, encoder) for name, encoder in encoders.items()}
 
 
+def _resolved(subject, encoder, dictionary):
+    """What encodes; a fitted estimator does by its transform."""
+    is_object = not isinstance(encoder, (type, str, bytes))
+    if is_object and callable(getattr(encoder, "encode", None)):
+        return encoder
+    if not is_object or not callable(getattr(encoder, "transform", None)):
+        raise TypeError(_no_encoder(subject, encoder))
+    name = type(encoder).__name__
+    own = getattr(encoder, "dictionary_", None)
+    if not isinstance(own, Dictionary):
+        raise TypeError(
+            f"{subject} is an estimator, {name}, without a dictionary_; expected one that is "
+            "fitted and codes on a dictionary. Fit it first."
+        )
+    if not _same(own, dictionary):
+        raise ValueError(
+            f"{subject} is a fitted {name} of another dictionary, {own!r}; expected the one of the "
+            "report, as its codes are judged on that. Give its dictionary_ as the dictionary."
+        )
+    return Fitted.of(encoder)
+
+
+def _no_encoder(subject, got):
+    return wrong(
+        subject,
+        got=repr(got),
+        expected="an object with a method encode(X, dictionary), or a fitted estimator",
+        remedy="Give an instance, such as Thresholding(penalty).",
+    )
+
+
+def _same(mine, theirs):
+    """Whether two dictionaries are the same up to the rounding to float32."""
+    if mine.atoms.shape != theirs.atoms.shape:
+        return False
+    nothing = np.zeros(mine.n_features)
+    parts = [(d.atoms, nothing if d.offset is None else d.offset) for d in (mine, theirs)]
+    return all(np.array_equal(np.float32(a), np.float32(b)) for a, b in zip(*parts, strict=True))
+
+
 def _named(encoders, taken):
     """Encoders by the name of their class and their `n_layers`, with a number where needed."""
     named = {}
     for encoder in encoders:
+        if isinstance(encoder, type):
+            raise TypeError(_no_encoder(f"encoder {encoder.__name__!r}", encoder))
         parts = [type(encoder).__name__, getattr(encoder, "n_layers", None)]
         first = name = " ".join(str(part) for part in parts if part is not None)
         count = 1

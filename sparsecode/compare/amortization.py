@@ -67,9 +67,12 @@ def amortization_report(
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty
         A convex one, which holds its own weight `alpha`.
-    encoders : dict of str to encoder, or list of encoders, or None, default=None
+    encoders : dict of str to encoder, list of encoders, or None, default=None
         An encoder is what has an ``encode(X, dictionary)`` that returns codes of shape (n_samples,
-        n_components). In a list, they are named by their class and, where they have it, `n_layers`.
+        n_components), or an estimator fitted with this dictionary, such as `LISTA`, whose
+        `transform` then does it, with its own `n_jobs`. One that was not trained, without `params`,
+        is judged with those of its `init`. In a list, they are named by their class and, where they
+        have it, `n_layers`.
     truth : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
         Codes that the samples were made of, in the atoms of the dictionary. Supports and
         correlations are compared with them; with None, with those of the optimum.
@@ -99,10 +102,11 @@ def amortization_report(
     Raises
     ------
     TypeError
-        If the penalty is not convex, or an encoder has no `encode`.
+        If the penalty is not convex, `encoders` or `n_iters` is no collection, or an encoder has no
+        `encode` and is no fitted estimator.
     ValueError
-        If shapes do not fit, two encoders share a name, codes of an encoder are NaN or infinite, or
-        a number is out of its range.
+        If shapes do not fit, two encoders share a name, codes of an encoder are NaN or infinite, an
+        estimator is fitted with another dictionary, or a number is out of its range.
 
     Warns
     -----
@@ -142,7 +146,7 @@ def amortization_report(
     )
     dictionary = as_dictionary(dictionary)
     exact = exact_encoders(penalty, n_iters)
-    given = given_encoders(encoders, {*exact, *BASELINES})
+    given = given_encoders(encoders, {*exact, *BASELINES}, dictionary)
     data = _check_data(X, truth, dictionary, "X", "truth")
     data_other = _check_data(X_other, truth_other, dictionary, "X_other", "truth_other")
     reference = _refer(data, dictionary, setup)

@@ -66,7 +66,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     Attributes
     ----------
     sparse_codes : bool
-        Whether few codes are nonzero, so that training should use them as a CSR array.
+        Whether training should use codes as a CSR array where few are nonzero; a code of 0 must
+        then have no part in any gradient, and those of the others must not depend on it.
     signal_names : tuple of str
         What `forward` can keep for a loss: ``"pre"``, the pre-activations; some also ``"slope"``,
         the derivative of the activation there, and ``"squared_norms"``, those of the rows of `W`.
@@ -104,9 +105,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
             Whether these are the codes to train with, where an encoder has others: those of an
             activation that sees the whole batch.
         sparse : bool, default=False
-            Whether the codes are a CSR array; their gradients are then, too. An encoder that does
-            not set the number of nonzeros gives a dense array where more than a sixth are not 0, or
-            where signals of all entries are wanted.
+            Whether the codes are a CSR array; their gradients are then, too. Only for encoders with
+            `sparse_codes`; one that does not set the number of nonzeros gives a dense array where
+            more than a sixth are not 0, or where signals of all entries are wanted.
         signals : tuple of str, default=()
             What to keep for a loss, of `signal_names`.
 
@@ -120,8 +121,13 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         Raises
         ------
         ValueError
-            If shapes do not fit, or there is no such signal.
+            If shapes do not fit, there is no such signal, or codes cannot be sparse in training.
         """
+        if sparse and not self.sparse_codes:
+            raise ValueError(
+                f"sparse is True but gradients of {type(self).__name__} are not those of nonzero "
+                "codes alone; expected False. Use encode(sparse_output=True) for a CSR array."
+            )
         unknown = [name for name in signals if name not in self.signal_names]
         if unknown:
             raise ValueError(

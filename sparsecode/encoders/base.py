@@ -63,7 +63,7 @@ class TrainableEncoder(Encoder):
     is_sparse : bool
         Whether codes are sparse whatever the loss is.
     sparse_codes : bool
-        Whether `forward` takes ``sparse=True``, for codes as a CSR array in training.
+        Whether `forward` takes ``sparse=True``, for codes as a CSR array, and training uses it.
     signal_names : tuple of str
         What `forward` can keep for a loss that reads it, with ``signals=names``.
     depends_on_batch : bool
@@ -271,7 +271,8 @@ class TrainableEncoder(Encoder):
             raise ValueError(
                 f"{type(self).__name__} has not been trained: its params {list(self.buffers)} are "
                 "NaN; expected finite numbers, which the first step of training sets. Train it "
-                "with sparsecode.training.train, or set them."
+                "with sparsecode.training.train, or set them; of an estimator, call fit again, "
+                "with a lower learning rate if training diverged."
             )
 
     def _check_parameters(self):

@@ -7,9 +7,11 @@ import numbers
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from scipy import sparse
 
 from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode.encoders import _linear
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders.topk import check_k
 from sparsecode.ops import lifetime_topk_forward, relu_forward, topk_forward
@@ -70,6 +72,8 @@ class WinnerTakeAll(LinearEncoder):
     population: int | float | None = None
 
     is_sparse: ClassVar[bool] = True
+    sparse_codes: ClassVar[bool] = True
+    _adapts: ClassVar[bool] = True
     depends_on_batch: ClassVar[bool] = True
 
     def _activate(self, A, params):
@@ -87,7 +91,8 @@ class WinnerTakeAll(LinearEncoder):
         # Who wins is known only when all samples are.
         codes, kept = super()._codes(params, x, dictionary, training, False, signals)
         lifetime_topk_forward(codes, k=_share_of(self.lifetime, len(codes)), out=codes)
-        return (sparse.csr_array(codes) if is_sparse else codes), kept
+        few = is_sparse and not signals and np.count_nonzero(codes) <= _linear.DENSEST * codes.size
+        return (sparse.csr_array(codes) if few else codes), kept
 
     def _n_units(self, n_components):
         if isinstance(self.population, numbers.Integral):

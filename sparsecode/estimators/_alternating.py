@@ -11,6 +11,7 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import SparseCodingEstimator
 from sparsecode.estimators._stopping import print_epoch
 from sparsecode.estimators._streams import no_batch, refuse_with_stream
+from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.initialization import initial_dictionary
 from sparsecode.learning import LearningState, alternate
 from sparsecode.resampling.replacement import resolve_replacement
@@ -28,9 +29,10 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
         """Learn from an iterator of batches; returns the last one."""
         refuse_with_stream(early_stopping=self.early_stopping, sample_weight=sample_weight)
         for batch in batches:
-            X, _ = self._check_samples(batch, None, reset=first and not again)
-            if first:
-                self._begin(X, None, rng, again=again)
+            with unchanged_on_error(self):
+                X, _ = self._check_samples(batch, None, reset=first and not again)
+                if first:
+                    self._begin(X, None, rng, again=again)
             first = False
             samples = Samples(X, run=self.batch_size)
             self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)

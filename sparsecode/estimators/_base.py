@@ -110,6 +110,10 @@ class CodesEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _check_samples(self, X, sample_weight, *, reset):
         """Samples to learn from, a batch at a time, and their weights."""
         X = self._validated(X, reset=reset, read=False)
+        return X, self._check_weights(X, sample_weight)
+
+    def _check_weights(self, X, sample_weight):
+        """Weights of samples, or None for 1 each."""
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight,
@@ -123,7 +127,7 @@ class CodesEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                     "sample_weight is zero for all samples; expected a positive weight for some. "
                     "Leave it out to weigh all samples alike."
                 )
-        return X, sample_weight
+        return sample_weight
 
     def _transform_encoder(self) -> Encoder:
         raise TypeError(f"{type(self).__name__} must define _transform_encoder.")

@@ -19,7 +19,7 @@ from sparsecode.interop import Checkpoint, read_checkpoint
 class FittedAutoencoder(FeatureUse):
     """Part of `SparseAutoencoder` that changes, keeps and uses what was learned."""
 
-    def refine(self, X, method="decoder", *, constraint=None, n_epochs=10):
+    def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_weight=None):
         """Lower the error of reconstruction with the choice of units kept: undo shrinkage.
 
         A second phase after training with a penalty, which pulls all codes towards zero. What is
@@ -42,6 +42,9 @@ class FittedAutoencoder(FeatureUse):
             not grow.
         n_epochs : int, default=10
             Passes over the samples with "decoder", with `optimizer` and `batch_size`.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each sample counts in the error; None is 1 each. With "support", where each
+            sample has its own least squares, they are only checked.
 
         Returns
         -------
@@ -80,6 +83,7 @@ class FittedAutoencoder(FeatureUse):
                 "'decoder' trains atoms. Leave it out."
             )
         X = self._check_X(X)
+        sample_weight = self._check_weights(X, sample_weight)
         if method == "support":
             self.debiases_ = True
             return self
@@ -94,7 +98,8 @@ class FittedAutoencoder(FeatureUse):
             )
         self._check_foldable("refine", "'support'")
         if method == "scale":
-            self._replace_model(*_refinement.scaled(X, self.encoder_, self.dictionary_))
+            found = _refinement.scaled(X, self.encoder_, self.dictionary_, sample_weight)
+            self._replace_model(*found)
             return self
         found = _refinement.retrained(
             X,
@@ -104,6 +109,7 @@ class FittedAutoencoder(FeatureUse):
             optimizer=self.optimizer,
             batch_size=self.batch_size,
             n_epochs=n_epochs,
+            sample_weight=sample_weight,
             random_state=self.random_state,
         )
         for encoder, dictionary in found:

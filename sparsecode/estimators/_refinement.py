@@ -28,6 +28,7 @@ def retrained(
     optimizer,
     batch_size,
     n_epochs,
+    sample_weight,
     random_state,
 ):
     """Train atoms and offset for the codes as they are; yields encoder and dictionary when better.
@@ -36,12 +37,14 @@ def retrained(
     """
     constraint = check_constraint(Free() if constraint is None else constraint)
     check_integer(n_epochs, "n_epochs")
-    lowest = _error(X, encoder, dictionary, input_scale)
+    lowest = _error(X, encoder, dictionary, input_scale, sample_weight)
     states = train(
         _Frozen(encoder, dictionary),
         Dictionary(dictionary.atoms, dictionary.offset, constraint),
         X,
+        sample_weight=sample_weight,
         X_val=X,
+        sample_weight_val=sample_weight,
         loss=AutoencoderLoss(),
         optimizer=optimizer,
         batch_size=batch_size,
@@ -59,14 +62,15 @@ def retrained(
             yield same, found
 
 
-def scaled(X, encoder, dictionary):
+def scaled(X, encoder, dictionary, sample_weight=None):
     """Encoder and dictionary with atoms times the positive numbers of least error."""
     n_components = dictionary.n_components
     moments, gains = np.zeros((n_components, n_components)), np.zeros(n_components)
-    for x, codes in _blocks(X, encoder, dictionary):
+    for x, codes, weights in _blocks(X, encoder, dictionary, sample_weight):
         codes = codes.astype(np.float64)
-        moments += (codes.T @ codes).toarray()
-        gains += np.einsum("ij,ij->i", codes.T @ x, dictionary.atoms)
+        weighted = codes.multiply(weights[:, None]).tocsr()
+        moments += (codes.T @ weighted).toarray()
+        gains += np.einsum("ij,ij->i", weighted.T @ x, dictionary.atoms)
     moments *= dictionary.gram
     factors = _positive_least_squares(moments, gains)
     atoms = dictionary.atoms * factors.astype(dictionary.dtype)[:, None]
@@ -91,24 +95,26 @@ def _positive_least_squares(moments, gains):
     return factors
 
 
-def _error(X, encoder, dictionary, input_scale):
+def _error(X, encoder, dictionary, input_scale, sample_weight):
     """Mean of half the squared error of reconstruction."""
-    total = 0.0
-    for x, codes in _blocks(X, encoder, dictionary, input_scale):
+    total = n_samples = 0.0
+    for x, codes, weights in _blocks(X, encoder, dictionary, sample_weight, input_scale):
         residual = x - codes @ dictionary.atoms
-        total += float(np.einsum("ij,ij->", residual, residual, dtype=np.float64))
-    return total / (2 * X.shape[0])
+        total += float(np.einsum("ij,ij,i->", residual, residual, weights, dtype=np.float64))
+        n_samples += float(weights.sum())
+    return total / (2 * n_samples)
 
 
-def _blocks(X, encoder, dictionary, input_scale=1.0):
-    """Centred samples and their codes as CSR, a block at a time."""
+def _blocks(X, encoder, dictionary, sample_weight, input_scale=1.0):
+    """Centred samples, their codes as CSR and their weights, a block at a time."""
     for start in range(0, X.shape[0], _BLOCK):
         rows = slice(start, min(start + _BLOCK, X.shape[0]))
         x = dense_rows(X, rows, dictionary.dtype)
         if input_scale != 1:
             x = x * dictionary.dtype.type(input_scale)
         codes = encoder.encode(x, dictionary, sparse_output=True)
-        yield dictionary.center(x), codes
+        weights = np.ones(len(x)) if sample_weight is None else sample_weight[rows]
+        yield dictionary.center(x), codes, weights
 
 
 @dataclass(eq=False)

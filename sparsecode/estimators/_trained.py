@@ -9,15 +9,16 @@ from sklearn.callback import CallbackSupportMixin
 from sparsecode._batches import Batch, Samples
 from sparsecode._validation import (
     check_flag,
+    check_fraction,
     check_integer,
     check_n_jobs,
-    check_number,
     wrong,
 )
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import CodesEstimator, SparseCodingEstimator
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._streams import no_batch, refuse_with_stream
+from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.training import layer_by_layer, train
 from sparsecode.training.checks import (
     check_learning,
@@ -109,9 +110,10 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
     def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
         """Train on each of some batches once; `begin` makes what is trained, from the first."""
         for item in batches:
-            batch = self._check_batch(item, sample_weight, codes, reset=first)
-            if first:
-                begin(batch)
+            with unchanged_on_error(self):
+                batch = self._check_batch(item, sample_weight, codes, reset=first)
+                if first:
+                    begin(batch)
             first = False
             X, weight, target = batch
             samples = Samples(X, weight, self._targets(X, target), run=self.batch_size)
@@ -205,9 +207,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         """Raise if a parameter of the training is wrong, or two do not fit."""
         check_numbers(self.n_epochs, self.batch_size, None, self.patience, self.max_norm)
         if self.validation_fraction is not None:
-            check_number(
-                self.validation_fraction, "validation_fraction", low=0, high=1, low_open=True
-            )
+            check_fraction(self.validation_fraction, "validation_fraction")
         for name in ("shuffle", "learn_dictionary", "sparse_output"):
             check_flag(getattr(self, name), name)
         if not isinstance(self.verbose, bool):

@@ -9,6 +9,7 @@ from sparsecode.constraints import check_constraint
 from sparsecode.encoders import ReLU
 from sparsecode.estimators._pieces import resolve_encoder
 from sparsecode.estimators._sparsity import judging_penalty, resolve_loss
+from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.initialization import initial_dictionary, initial_offset
 from sparsecode.penalties.base import resolve_penalty
 
@@ -38,9 +39,10 @@ class WithDecoder:
             )
             self._fit_stream(item, begin, first=True)
             return self
-        batch = self._check_batch(item, sample_weight, None, reset=True)
-        self._check_split(batch.X, batch.sample_weight)
-        begin(batch)
+        with unchanged_on_error(self):
+            batch = self._check_batch(item, sample_weight, None, reset=True)
+            self._check_split(batch.X, batch.sample_weight)
+            begin(batch)
         self._fit_epochs(batch.X, y, batch.sample_weight, batch.target, rng)
         return self
 

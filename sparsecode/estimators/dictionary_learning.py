@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from sparsecode._batches import Samples
 from sparsecode._validation import (
     check_flag,
+    check_fraction,
     check_integer,
     check_missing,
     check_n_jobs,
@@ -17,6 +18,7 @@ from sparsecode.encoders import Exact
 from sparsecode.estimators._alternating import AlternatingLearner
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._stopping import HeldOut, Patience, warn_of_zeros
+from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.resampling import ReplaceAtoms
@@ -208,11 +210,12 @@ class DictionaryLearning(AlternatingLearner):
             if self._learned_nothing:
                 warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
             return self
-        X, sample_weight = self._check_samples(X, sample_weight, reset=not again)
-        samples, held = Samples(X, sample_weight, run=self.batch_size), None
-        if self.early_stopping:
-            samples, held = HeldOut.split(samples, self.validation_fraction, rng)
-        self._begin(X, sample_weight, rng, again=again)
+        with unchanged_on_error(self):
+            X, sample_weight = self._check_samples(X, sample_weight, reset=not again)
+            samples, held = Samples(X, sample_weight, run=self.batch_size), None
+            if self.early_stopping:
+                samples, held = HeldOut.split(samples, self.validation_fraction, rng)
+            self._begin(X, sample_weight, rng, again=again)
         tasks = FitTasks(self, X, y, self.n_epochs)
         patience = Patience(self.tol, self.n_iter_no_change, keep_best=self.early_stopping)
         try:
@@ -253,9 +256,10 @@ class DictionaryLearning(AlternatingLearner):
             rng = check_random_state(self.random_state)
             self._fit_stream(X, sample_weight, rng, first=first)
             return self
-        X, sample_weight = self._check_samples(X, sample_weight, reset=first)
-        if first:
-            self._begin(X, sample_weight, check_random_state(self.random_state))
+        with unchanged_on_error(self):
+            X, sample_weight = self._check_samples(X, sample_weight, reset=first)
+            if first:
+                self._begin(X, sample_weight, check_random_state(self.random_state))
         samples = Samples(X, sample_weight, run=self.batch_size)
         self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
         return self
@@ -272,7 +276,7 @@ class DictionaryLearning(AlternatingLearner):
         if not isinstance(self.verbose, bool):
             check_integer(self.verbose, "verbose", low=0)
         check_number(self.tol, "tol", low=0)
-        check_number(self.validation_fraction, "validation_fraction", low=0, high=1, low_open=True)
+        check_fraction(self.validation_fraction, "validation_fraction")
         for name in ("early_stopping", "warm_start", "shuffle", "sparse_output"):
             check_flag(getattr(self, name), name)
         check_missing(self.missing)

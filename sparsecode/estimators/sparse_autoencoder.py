@@ -57,10 +57,11 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         Multiplies the weight of the penalty: the same number as in exact coding.
     target_l0 : float or None, default=None
         Mean number of nonzeros of a sample. An encoder with a `k` gets this one; otherwise the
-        weight of what keeps the codes sparse is found in training, from the given one, see
-        `sparsecode.losses.TargetL0`, and training starts with biases or thresholds of which the
-        first samples activate so many units, and with weights that reconstruct these. None leaves
-        all as it is.
+        weight of what keeps the codes sparse, the first such term of the loss, is found in
+        training, from the given one, see `sparsecode.losses.TargetL0`; the penalty is added to a
+        loss without such a term. Training then starts with biases or thresholds of which the first
+        samples activate so many units, and with weights that reconstruct these. None leaves all as
+        it is.
     scale_inputs : bool or None, default=None
         Whether samples are multiplied in training by one number, so that the mean squared norm of
         the centred ones is the number of features, for which default learning rates and thresholds

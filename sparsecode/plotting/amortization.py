@@ -13,6 +13,8 @@ _LINES = {"FISTA": {"color": INK, "marker": "o"}, "ISTA": {"color": "#9a9a9a", "
 _MARKERS = "DP^X<>ph"
 # Pixels between two labels, along and across the line of text.
 _LABEL_SIZE = 24, 14
+# Objectives that span a larger factor have a logarithmic axis.
+_LOGARITHMIC = 3
 
 
 def plot_ladder(report, *, ax=None):
@@ -21,7 +23,7 @@ def plot_ladder(report, *, ax=None):
     FISTA and ISTA are lines, each point with its number of iterations; every other encoder is a
     point, and one below the line of FISTA is worth its training. The dashed line is the `tol` of
     the report, or the error of its optimum where that is more; what is below it is drawn on it,
-    with an arrow.
+    with an arrow. So is, at their gap, what is worse than codes of 0, unless a line begins above.
 
     Parameters
     ----------
@@ -47,10 +49,12 @@ def plot_ladder(report, *, ax=None):
     floor = max(report.tol, report.gap_error / report.energy if report.energy > 0 else 0)
     ax.axhline(floor, color=GRID, linewidth=1.2, linestyle="--", zorder=1)
     rows = [row for row in report.scores if np.isfinite(row.relative_gap)]
-    positions = [(row.microseconds, max(row.relative_gap, floor)) for row in rows]
+    gaps = np.array([row.relative_gap for row in rows])
+    none = 1 - report.optimum / report.energy if report.energy > 0 else np.inf
     ax.set_xscale("log")
     ax.set_yscale("log")
-    _draw(ax, rows, positions, [row.relative_gap < floor for row in rows])
+    shown = np.clip(gaps, floor, max(_ceiling(rows, gaps, none), floor))
+    _draw(ax, rows, [row.microseconds for row in rows], gaps, shown)
     ax.set_xlabel("time (µs a sample)")
     ax.set_ylabel("relative gap to the optimum")
     return _finish(ax)
@@ -68,8 +72,8 @@ def plot_pareto(report, *, quantity="objective", ax=None):
         From :func:`~sparsecode.compare.amortization_report`.
     quantity : {"objective", "explained_variance"}, default="objective"
         Less of the first is better, more of the second. The objective has a logarithmic axis where
-        it spans more than a factor of ten. Codes that explain less than nothing lie at 0,
-        with an arrow.
+        it spans more than a factor of three. Codes that explain less than nothing lie at 0, those
+        of a higher objective than codes of 0 at that of these, or of the highest line, with arrows.
     ax : matplotlib Axes, optional
         By default those of a new figure.
 
@@ -103,13 +107,12 @@ def plot_pareto(report, *, quantity="objective", ax=None):
     rows = [row for row in report.scores if np.isfinite(getattr(row, quantity))]
     values = np.array([getattr(row, quantity) for row in rows])
     if quantity == "objective":
-        beyond = np.zeros(len(rows), dtype=bool)
-        if values.min() > 0 and values.max() > 10 * values.min():
+        shown = np.minimum(values, _ceiling(rows, values, report.energy))
+        if shown.min() > 0 and shown.max() > _LOGARITHMIC * shown.min():
             ax.set_yscale("log")
     else:
-        beyond = values < 0
-        values = np.maximum(values, 0)
-    _draw(ax, rows, [(row.l0, y) for row, y in zip(rows, values, strict=True)], beyond)
+        shown = np.maximum(values, 0)
+    _draw(ax, rows, [row.l0 for row in rows], values, shown)
     ax.set_xlim(left=0)
     ax.set_xlabel("nonzeros a sample")
     ax.set_ylabel(_QUANTITIES[quantity])
@@ -120,27 +123,35 @@ def _axes(ax):
     return plt.subplots(figsize=(7.2, 4.4), layout="constrained")[1] if ax is None else ax
 
 
-def _draw(ax, rows, positions, beyond):
-    """Lines of the solvers that are stopped, points of all others; arrows `beyond` the axes."""
+def _ceiling(rows, values, none):
+    """The value of codes of 0, or of the highest point of a line: others may be far above."""
+    lines = (value for row, value in zip(rows, values, strict=True) if row.family in _LINES)
+    return max([none, *lines])
+
+
+def _draw(ax, rows, x, values, shown):
+    """Lines of the solvers that are stopped, points of all others; arrows to where these are."""
+    positions = list(zip(x, shown, strict=True))
     for family, style in _LINES.items():
         line = [xy for row, xy in zip(rows, positions, strict=True) if row.family == family]
         if line:
             ax.plot(*zip(*line, strict=True), label=family, markersize=4, linewidth=1.5, **style)
     drawn = {"exact": 0, "baseline": 0, "amortized": 0}
-    for row, xy, is_beyond in zip(rows, positions, beyond, strict=True):
+    for row, xy, value in zip(rows, positions, values, strict=True):
         if row.family not in _LINES:
             style = _point_style(row.family, drawn[row.family])
             drawn[row.family] += 1
             ax.plot(*xy, label=row.encoder, linestyle="none", zorder=3, **style)
-            if is_beyond:
-                _point_down(ax, xy)
+            if value != xy[1]:
+                _point(ax, xy, up=value > xy[1])
     _label(ax, [(row, xy) for row, xy in zip(rows, positions, strict=True) if row.family in _LINES])
 
 
-def _point_down(ax, xy):
-    """An arrow: it would lie further down."""
-    offset = {"xytext": (0, -7), "textcoords": "offset points", "ha": "center", "va": "top"}
-    ax.annotate("↓", xy, color=INK, fontsize=8, **offset)
+def _point(ax, xy, *, up):
+    """An arrow: it would lie further up, or down."""
+    text, offset, side = ("↑", 7, "bottom") if up else ("↓", -7, "top")
+    place = {"xytext": (0, offset), "textcoords": "offset points", "ha": "center", "va": side}
+    ax.annotate(text, xy, color=INK, fontsize=8, **place)
 
 
 def _point_style(family, index):

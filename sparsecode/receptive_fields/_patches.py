@@ -27,7 +27,7 @@ def as_patches(atoms, patch_shape=None):
         If the shapes do not fit, or an entry is NaN or infinite.
     """
     atoms = getattr(atoms, "components_", atoms)
-    atoms = np.asarray(getattr(atoms, "atoms", atoms))
+    atoms = _numbers(getattr(atoms, "atoms", atoms))
     if patch_shape is not None:
         shape = _check_patch_shape(patch_shape)
     elif atoms.ndim in (3, 4):
@@ -57,6 +57,30 @@ def as_patches(atoms, patch_shape=None):
     flat = check_matrix(atoms.reshape(len(atoms), n_features), "atoms")
     height, width, n_channels = (*shape, 1)[:3]
     return flat.reshape(len(flat), height, width, n_channels)
+
+
+def _numbers(atoms):
+    """Atoms as an array of numbers with at least one entry."""
+    array = np.asarray(atoms)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            wrong(
+                "atoms",
+                got=repr(atoms),
+                expected="numbers, or an object with atoms or components_",
+                remedy="Give an array, or fit the estimator first.",
+            )
+        )
+    if array.size == 0:
+        raise ValueError(
+            wrong(
+                "atoms",
+                got=f"an array of shape {array.shape}, without entries",
+                expected="at least one atom of at least one feature",
+                remedy="Check how the atoms were chosen.",
+            )
+        )
+    return array
 
 
 def luminance(patches):

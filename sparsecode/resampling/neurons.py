@@ -38,7 +38,8 @@ class ResampleNeurons(BaseEstimator):
     to the square of its loss, as its atom and, short, as its row of the encoder. All else of the
     unit, such as its bias, is that of the encoder's `init`, and the optimizer forgets its averages
     of exactly these rows. No two units get the same sample: where more are dead than samples are
-    in the batch, the others wait. For `LinearEncoder`, tied or not, with the dictionary learned.
+    in the batch, the others wait. For `LinearEncoder`, tied or not, with the dictionary learned and
+    without targets: samples are the new atoms, which have the features of the targets there.
 
     Parameters
     ----------
@@ -48,8 +49,10 @@ class ResampleNeurons(BaseEstimator):
         Samples in a row without a use after which a unit counts as dead.
     scale : float, default=0.2
         Norm of the new rows of the encoder, as a multiple of the mean norm of those alive. Short
-        ones change little of what the others do, but are rarely among the largest of a `TopK`, for
-        which 1 leaves fewer units dead. A tied encoder's rows are the atoms.
+        ones change little of what the others do, which suits units that are active above a
+        threshold, such as those of `ReLU`. Where only the largest are kept, by `TopK`, `AbsTopK` or
+        `BatchTopK`, short ones seldom are and soon count as dead again: use 1. A tied encoder's
+        rows are the atoms.
     source : {"loss", "random"}, default="loss"
         ``"random"`` takes Gaussian directions instead of samples: a plain new start.
     n_times : int or None, default=None

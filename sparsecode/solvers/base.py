@@ -248,10 +248,16 @@ class Solver(BaseEstimator):
     def _warn(self, problem, stop, n_samples):
         by_gap = problem.by_gap
         unit = "relative duality gap" if by_gap else "scaled stationarity residual"
+        remedy = "Raise max_iter or tol."
+        if problem.dictionary.dtype == np.float32 and by_gap and self.tol < SINGLE_TOL:
+            remedy = (
+                f"Raise max_iter or tol, or give X in float64: below {SINGLE_TOL:g} codes in "
+                "float32 may be too coarse, after however many iterations."
+            )
         warnings.warn(
             f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach "
             f"tol={self.tol:g} in max_iter={self.max_iter} iterations; the worst {unit} is "
-            f"{stop.max():.1e}. Raise max_iter or tol.",
+            f"{stop.max():.1e}. {remedy}",
             ConvergenceWarning,
             stacklevel=3,
         )

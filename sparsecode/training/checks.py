@@ -168,8 +168,9 @@ def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary
         )
     if target is not None:
         raise TypeError(
-            "resampling is given with a target; expected none, as the new atoms are samples. Leave "
-            "resampling out."
+            "resampling is given with a target; expected none, as the new atoms are samples and "
+            "would have to be targets. Leave resampling out, or use AuxK in the loss, which "
+            "revives units too."
         )
 
 
@@ -193,11 +194,12 @@ def check_stream(optimizer, sample_weight, target, validation_fraction):
         )
 
 
-def check_validation(loss, X_val, target_val, teacher, validation_fraction):
+def check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction):
     """Raise ValueError if the validation samples are given twice, or not whole."""
     if X_val is None:
-        if target_val is not None:
-            raise ValueError("target_val is given without X_val. Give both, or none.")
+        for name, value in (("target_val", target_val), ("sample_weight_val", sample_weight_val)):
+            if value is not None:
+                raise ValueError(f"{name} is given without X_val. Give both, or none.")
         return
     if validation_fraction is not None:
         raise ValueError("X_val and validation_fraction are both given. Leave one of them out.")
@@ -247,7 +249,16 @@ def buffers_of(encoder):
 
 
 def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
-    """Raise ValueError if training cannot go on from a state with these pieces."""
+    """Raise if training cannot go on from a state with these pieces."""
+    if not isinstance(state, TrainingState):
+        raise TypeError(
+            wrong(
+                "state",
+                got=repr(state) if isinstance(state, str) else f"of type {type(state).__name__}",
+                expected="a TrainingState, or None",
+                remedy="Read one from a file with TrainingState.load(path).",
+            )
+        )
     state.check_architecture(encoder)
     if state.dictionary.atoms.shape != dictionary.atoms.shape:
         raise ValueError(

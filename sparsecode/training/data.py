@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Batch, Samples
-from sparsecode._validation import check_number, check_rows
+from sparsecode._validation import check_fraction, check_rows
 from sparsecode.dictionary import Dictionary
 
 # Children of the seed: the epochs are numbered from 0, and this one is no epoch.
@@ -117,9 +117,9 @@ def check_targets(target, n_samples):
 
 def hold_out(samples, fraction, seed):
     """Samples to learn from and samples to validate on, the same ones for a seed."""
-    check_number(fraction, "validation_fraction", low=0, low_open=True, high=1)
+    check_fraction(fraction, "validation_fraction")
     n_held = fraction * len(samples)
-    if len(samples.units) < 2 or n_held < 0.5 or fraction == 1:
+    if len(samples.units) < 2 or n_held < 0.5:
         raise ValueError(
             f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves none to "
             "hold out or none to learn from; expected both. Give more samples, or X_val."

@@ -39,6 +39,7 @@ def train(
     input_scale=1.0,
     X_val=None,
     target_val=None,
+    sample_weight_val=None,
     validation_fraction=None,
     schedule=None,
     max_norm=None,
@@ -96,6 +97,8 @@ default=None
     target_val : array-like or sparse matrix of shape (n_validation, n_targets) or None, \
 default=None
         Their targets; where `target` is an encoder, it computes these too.
+    sample_weight_val : array-like of shape (n_validation,) or None, default=None
+        How much each of them counts where it is judged by; None is 1 each.
     validation_fraction : float or None, default=None
         Share of `X` to hold out and judge by, instead of `X_val`.
     schedule : callable or None, default=None
@@ -125,8 +128,8 @@ default=None
         Samples that must have left a unit unused for the history to count it as dead; None is that
         of `resampling`, or counts nothing.
     state : TrainingState or None, default=None
-        Where to go on, instead of with `dictionary` and the parameters of `encoder`; all else
-        should be as it was.
+        Where to go on, such as `TrainingState.load` reads it, instead of with `dictionary` and the
+        parameters of `encoder`; all else should be as it was.
     random_state : int, RandomState instance or None, default=None
         Draws the initial parameters where they are random, the order of the samples, and the
         validation samples. A state has its own.
@@ -146,7 +149,7 @@ default=None
     ValueError
         If shapes do not fit, or `state` is one of another architecture.
     TypeError
-        If the pieces cannot work together.
+        If the pieces cannot work together, or `state` is no `TrainingState`.
     FloatingPointError
         If the loss or a parameter becomes NaN or infinite.
 
@@ -187,7 +190,7 @@ default=None
             f"input_scale is {input_scale} but an encoder computes the targets, from samples as "
             "they are; expected 1. Scale the samples before."
         )
-    check_validation(loss, X_val, target_val, teacher, validation_fraction)
+    check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction)
     check_flag(shuffle, "shuffle")
     fresh = state is None
     if fresh:
@@ -208,7 +211,7 @@ default=None
         n_steps = None if optimizer.full_batch and batch_size is None else steps_per_epoch
         source = ArraySource(samples, batch_size, shuffle, n_steps)
     if X_val is not None:
-        held = gather(X_val, target_val)
+        held = gather(X_val, target_val, sample_weight_val)
     trainer = Trainer(
         encoder=encoder,
         loss=loss,

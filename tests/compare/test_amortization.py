@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sparsecode import Dictionary, certify
+from sparsecode import LISTA, Dictionary, SparseAutoencoder, SparseCoder, certify
 from sparsecode.compare import amortization_report
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import Exact, Thresholding
@@ -205,13 +205,44 @@ def test_an_optimum_of_zeros():
     assert np.isnan(found.column("mcc")).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_fitted_estimators_are_judged_by_their_transform(dtype):
+    frame = pytest.importorskip("pandas").DataFrame(X, columns=[f"f{i}" for i in range(12)])
+    model = LISTA(dictionary=dictionary.astype(dtype), alpha=0.1, n_epochs=1, random_state=0)
+    model.fit(frame)
+    found = report_on(encoders={"network": model.encoder_, "model": model}, n_iters=[2])
+    for name in COUNTED:
+        assert found.column(name)[-1] == pytest.approx(found.column(name)[-2], rel=1e-5)
+    # What else its transform does counts too.
+    sae = SparseAutoencoder(24, alpha=0.1, n_epochs=1, random_state=0).fit(X).refine(X, "support")
+    found = amortization_report(
+        X, sae.dictionary_, L1(0.1), encoders=[sae], n_iters=[2], n_repeats=1
+    )
+    hat = sae.inverse_transform(sae.transform(X))
+    assert found["SparseAutoencoder"].explained_variance == explained_variance(X, hat)
+
+
+def test_refuses_an_estimator_of_another_dictionary():
+    model = SparseCoder(atoms, penalty=L1(0.1)).fit(X)
+    with pytest.raises(ValueError, match=r"fitted SparseCoder of another .* Give its dictionary_"):
+        report_on(encoders=[model])
+    other = SparseCoder(Dictionary(atoms[:20], dictionary.offset), penalty=L1(0.1)).fit(X)
+    with pytest.raises(ValueError, match="of another dictionary"):
+        report_on(encoders=[other])
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
         ({"penalty": L0(0.1)}, TypeError, "needs a convex penalty; L0 is not.* Use L1"),
         ({"penalty": L1(-1.0)}, ValueError, "alpha"),
-        ({"encoders": [Thresholding]}, TypeError, "expected an object with a method encode"),
+        ({"encoders": [Thresholding]}, TypeError, "'Thresholding' is .* expected an object with"),
         ({"encoders": {"mine": 3}}, TypeError, "encoder 'mine' is 3"),
+        # A string has a method `encode` too.
+        ({"encoders": ["LISTA"]}, TypeError, "is 'LISTA'; expected an object .* Give an instance"),
+        ({"encoders": "LISTA"}, TypeError, "encoders is 'LISTA'; expected a dict .* in a list"),
+        ({"encoders": Thresholding()}, TypeError, "encoders is Thresholding.* in a list"),
+        ({"encoders": [SparseCoder(atoms)]}, TypeError, "without a dictionary_; .* Fit it first"),
         ({"encoders": {"FISTA 4": Layers(4)}}, ValueError, "name of an encoder is 'FISTA 4'"),
         ({"encoders": {"thresholding": Layers(4)}}, ValueError, "is 'thresholding'"),
         ({"encoders": {"a": Fixed(np.ones((3, 24)))}}, ValueError, "encoder 'a': codes has shape"),
@@ -219,6 +250,8 @@ def test_an_optimum_of_zeros():
         ({"truth": np.ones((30, 23))}, ValueError, r"truth has shape \(30, 23\); expected"),
         ({"truth_other": truth}, ValueError, "truth_other is given without X_other"),
         ({"X_other": np.ones((5, 3))}, ValueError, "X_other has 3 columns; expected 12"),
+        ({"n_iters": 3}, TypeError, r"n_iters is 3; expected a list .* such as \[10\]"),
+        ({"n_iters": "3"}, TypeError, "n_iters is '3'; expected a list"),
         ({"n_iters": [0]}, ValueError, "n_iters is 0"),
         ({"tol": 0}, ValueError, "tol is 0"),
         ({"n_repeats": 0}, ValueError, "n_repeats is 0"),

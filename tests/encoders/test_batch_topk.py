@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sparsecode import Dictionary
+from sparsecode import Dictionary, SparseAutoencoder
 from sparsecode.encoders import BatchTopK, JumpReLU, TopK
 from sparsecode.losses import AutoencoderLoss
 from sparsecode.ops import batch_topk_forward
-from sparsecode.optimizers import LBFGS, AdamW
+from sparsecode.optimizers import LBFGS, SGD, AdamW
 from sparsecode.testing import gradcheck
 from sparsecode.training import TrainingState, train
 
@@ -97,6 +97,14 @@ def test_refuses_without_a_threshold(problem):
     X, dictionary = problem
     with pytest.raises(ValueError, match=r"BatchTopK has not been trained.*threshold.*Train it"):
         BatchTopK(k=2).encode(X, dictionary)
+    # An estimator is left so by a first step that diverges.
+    model = SparseAutoencoder(10, encoder=BatchTopK(k=2), optimizer=SGD(1e300), random_state=0)
+    with pytest.raises(FloatingPointError):
+        model.fit(X)
+    with pytest.raises(
+        ValueError, match="of an estimator, call fit again, with a lower learning rate"
+    ):
+        model.transform(X)
     with pytest.raises(ValueError, match="k=11 but the dictionary has 10 atoms"):
         BatchTopK(k=11).init(dictionary)
     with pytest.raises(ValueError, match="decay"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.special import expit, softmax
 
 from sparsecode import Dictionary, SparseAutoencoder
@@ -9,6 +10,8 @@ from sparsecode.constraints import Free
 from sparsecode.encoders import (
     PSD,
     AbsTopK,
+    Gated,
+    JumpReLU,
     LeakyReLU,
     MatchingPursuit,
     ReLU,
@@ -91,6 +94,35 @@ def test_abs_topk_is_topk_of_twice_the_units():
     codes = TopK(k=3).bind(both).encode(X, wide)
     signed = AbsTopK(k=3).bind(PARAMS).encode(X, DICTIONARY)
     np.testing.assert_allclose(codes[:, :9] - codes[:, 9:], signed, atol=1e-12)
+
+
+@pytest.mark.parametrize("encoder", [*ALL, Gated(), JumpReLU()], ids=repr)
+def test_sparse_codes_of_training_have_the_same_gradients_or_are_refused(encoder):
+    samples = np.vstack([X, DICTIONARY.offset])
+    params = encoder.init(DICTIONARY, random_state=0)
+    encoder = encoder.bind(params)
+    expected = encoder.encode(samples, DICTIONARY)
+    found = encoder.encode(samples, DICTIONARY, sparse_output=True)
+    np.testing.assert_array_equal(found.toarray(), expected)
+    if not isinstance(encoder, (AbsTopK, TopK, MatchingPursuit, JumpReLU, ReLU, WinnerTakeAll)):
+        with pytest.raises(ValueError, match=r"sparse is True .* Use encode\(sparse_output=True\)"):
+            encoder.forward(params, samples, DICTIONARY, sparse=True)
+        return
+    dense, cache = encoder.forward(params, samples, DICTIONARY)
+    codes, sparse_cache = encoder.forward(params, samples, DICTIONARY, sparse=True)
+    slopes = rng.standard_normal(dense.shape)
+    if sparse.issparse(codes):
+        np.testing.assert_array_equal(codes.toarray(), dense)
+        of_codes = codes.copy()
+        of_codes.data = slopes[np.repeat(np.arange(41), np.diff(codes.indptr)), codes.indices]
+    else:
+        # JumpReLU keeps them dense where many are not zero.
+        of_codes = slopes
+    expected = encoder.backward(slopes, cache)
+    found = encoder.backward(of_codes, sparse_cache)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_allclose(np.asarray(found[name]), np.asarray(expected[name]), atol=1e-12)
 
 
 def test_softmax_competes():

@@ -1,5 +1,6 @@
 """DictionaryLearning: recovers planted atoms, in every way that samples can come."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -299,6 +300,8 @@ def test_alpha_that_is_too_large_is_told(planted):
         ({"batch_size": 0}, "batch_size is 0"),
         ({"tol": -1e-3}, "tol is -0.001"),
         ({"validation_fraction": 0}, "validation_fraction is 0"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
+        ({"validation_fraction": 1e-6, "early_stopping": True}, "leaves none to hold out"),
         ({"missing": "nan"}, "missing is 'nan'; expected None or 'mask'"),
         ({"init": "zeros"}, "init is 'zeros'; expected one of 'samples'"),
         ({"init": None}, "init is None; expected one of 'samples'"),
@@ -310,6 +313,30 @@ def test_alpha_that_is_too_large_is_told(planted):
 def test_bad_parameters(planted, changes, message):
     with pytest.raises(ValueError, match=message):
         learner(**changes).fit(planted.X)
+
+
+@pytest.mark.parametrize("method", ["fit", "stream"])
+@pytest.mark.parametrize(
+    "changes", [{"init": np.eye(3)}, {"init": "zeros"}, {"constraint": "unit"}, {"n_components": 1}]
+)
+def test_a_fit_that_fails_at_once_leaves_the_model_as_it_was(planted, changes, method):
+    model = learner(n_epochs=1).fit(planted.X)
+    codes, history = model.transform(planted.X), copy.deepcopy(model.history_)
+    wrong = planted.X[:, :5]
+    if changes == {"n_components": 1}:
+        # The samples themselves are wrong, after their number of features was seen.
+        changes, wrong = {}, np.full((4, 5), np.nan)
+    parameters = {name: getattr(model, name) for name in changes}
+    with pytest.raises((ValueError, TypeError)):
+        model.set_params(**changes).fit(wrong if method == "fit" else iter([wrong]))
+    assert model.n_features_in_ == 10 and model.history_ == history
+    np.testing.assert_array_equal(model.set_params(**parameters).transform(planted.X), codes)
+    model.partial_fit(planted.X)
+    # One that was not fitted is still not.
+    model = learner(**changes)
+    with pytest.raises((ValueError, TypeError)):
+        model.partial_fit(wrong)
+    assert not hasattr(model, "n_features_in_")
 
 
 @pytest.mark.parametrize("name", ["update", "replacement", "penalty", "solver"])

@@ -459,6 +459,7 @@ def test_alpha_that_is_too_large_is_told(X, dictionary):
         ({"patience": 0}, "patience is 0"),
         ({"max_norm": 0}, "max_norm is 0"),
         ({"validation_fraction": 2}, "validation_fraction is 2"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
         ({"validation_fraction": 1e-6}, "none to hold out"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),

@@ -136,6 +136,30 @@ def test_an_interrupt_keeps_the_best(X, monkeypatch):
     assert error(model, X) < before
 
 
+@pytest.mark.parametrize("method", ["decoder", "scale", "support"])
+@pytest.mark.parametrize("changes", [{}, {"scale_inputs": True, "encoder": ReLU(tied=True)}])
+def test_weights_are_repetitions(X, method, changes):
+    counts = np.arange(500) % 3
+    # The order of the samples is drawn for their number, unless all are in one batch.
+    weighted, repeated, plain = (fitted(X, n_epochs=5, batch_size=None, **changes) for _ in "abc")
+    weighted.refine(X, method, sample_weight=counts)
+    repeated.refine(np.repeat(X, counts, axis=0), method)
+    plain.refine(X, method)
+    np.testing.assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(weighted.components_, repeated.components_, rtol=1e-6, atol=1e-9)
+    assert (method == "support") == np.allclose(weighted.components_, plain.components_, rtol=1e-4)
+
+
+def test_samples_without_weight_are_no_samples(X):
+    wild = np.vstack([X, np.full((20, 10), 1e6)])
+    weight = np.repeat([1.0, 0.0], [500, 20])
+    for method in ("decoder", "scale"):
+        model = fitted(X)
+        before = error(model, X)
+        model.refine(wild, method, sample_weight=weight)
+        assert error(model, X) < before
+
+
 @pytest.mark.parametrize("kind", ["csr", "memory map"])
 def test_kinds_of_samples_are_alike(X, kind, tmp_path):
     np.save(tmp_path / "X.npy", X)
@@ -166,6 +190,11 @@ def test_errors(X):
         model.refine(X, "atoms")
     with pytest.raises(ValueError, match="expecting 10"):
         model.refine(X[:, 1:], "support")
+    for method in ("decoder", "scale", "support"):
+        with pytest.raises(ValueError, match=r"sample_weight.shape"):
+            model.refine(X, method, sample_weight=np.ones(499))
+        with pytest.raises(ValueError, match="sample_weight is zero for all samples"):
+            model.refine(X, method, sample_weight=np.zeros(500))
     with pytest.raises(ValueError, match="n_epochs is 0"):
         model.refine(X, n_epochs=0)
     with pytest.raises(TypeError, match="constraint"):

@@ -23,10 +23,13 @@ from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import Gated, JumpReLU, ReLU, TopK
 from sparsecode.losses import (
     AutoencoderLoss,
+    Hoyer,
+    LifetimeSparsity,
     Loss,
     Lp,
     NormWeighted,
     PenaltyTerm,
+    PopulationSparsity,
     SupervisedLoss,
     TargetL0,
 )
@@ -398,6 +401,20 @@ def test_scaled_inputs_of_streams_and_going_on(X):
     assert autoencoder(**options).fit(np.ones((5, 3))).input_scale_ == 1.0
 
 
+@pytest.mark.parametrize("changes", [{"init": np.eye(3)}, {"validation_fraction": 1e-6}])
+def test_a_fit_that_fails_at_once_leaves_the_model_as_it_was(X, changes):
+    model = autoencoder(n_epochs=1).fit(X)
+    codes, state = model.transform(X), model.state_
+    with pytest.raises(ValueError):
+        model.set_params(**changes).fit(X[:, :5])
+    assert model.n_features_in_ == 10 and model.state_ is state
+    np.testing.assert_array_equal(model.transform(X), codes)
+    new = autoencoder(init=np.eye(3))
+    with pytest.raises(ValueError):
+        new.partial_fit(X)
+    assert not hasattr(new, "n_features_in_")
+
+
 class TestTargetL0:
     def test_k_of_an_encoder_that_has_one(self, X):
         model = autoencoder(encoder=TopK(), target_l0=3.0).fit(X)
@@ -424,8 +441,11 @@ class TestTargetL0:
             (Gated(), None),
             (ReLU(), NormWeighted(L1(0.5))),
             (ReLU(), Lp(weight=0.5)),
+            (ReLU(), Hoyer()),
+            (ReLU(), PopulationSparsity()),
+            (ReLU(), LifetimeSparsity()),
         ],
-        ids=["JumpReLU", "Gated", "NormWeighted", "Lp"],
+        ids=lambda piece: type(piece).__name__,
     )
     def test_weight_of_another_term(self, X, encoder, term):
         loss = None if term is None else AutoencoderLoss([term])
@@ -475,6 +495,7 @@ def test_a_loss_of_your_own(X):
         ({"patience": 0}, "patience is 0"),
         ({"max_norm": 0}, "max_norm is 0"),
         ({"validation_fraction": 2}, "validation_fraction is 2"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
         ({"validation_fraction": 1e-6}, "none to hold out"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),

@@ -104,9 +104,18 @@ def test_float32_codes_claim_no_more_than_they_are(cls):
     X, atoms = X.astype(np.float32), atoms.astype(np.float32)
     result = cls().solve(X, atoms, L1(0.1))
     assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-6
-    with pytest.warns(ConvergenceWarning, match="did not reach tol=1e-10"):
+    advice = "did not reach tol=1e-10 .* give X in float64: below 2e-05 codes in float32 may be too"
+    with pytest.warns(ConvergenceWarning, match=advice):
         result = cls(tol=1e-10, max_iter=300).solve(X, atoms, L1(0.1))
     assert (result.converged <= (result.certificate.relative_gap <= 1e-10)).all()
+
+
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float32, 1e-3), (np.float64, 1e-9)])
+def test_more_iterations_are_advised_where_they_help(dtype, tol):
+    rng = np.random.default_rng(1)
+    X, atoms = rng.standard_normal((30, 16)), Dictionary.random(45, 16, random_state=1).atoms
+    with pytest.warns(ConvergenceWarning, match=r"Raise max_iter or tol\.$"):
+        FISTA(tol=tol, max_iter=3).solve(X.astype(dtype), atoms.astype(dtype), L1(0.1))
 
 
 @pytest.mark.parametrize("penalty", [L1(0.0), L1(0.1, np.r_[np.zeros(40), np.ones(5)])])

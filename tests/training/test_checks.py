@@ -9,7 +9,7 @@ from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, Adam
 from sparsecode.penalties import L1
 from sparsecode.schedules import Constant
-from sparsecode.training import train
+from sparsecode.training import TrainingState, train
 
 X, CODES = np.ones((5, 4)), np.ones((5, 6))
 TARGET = {"loss": SupervisedLoss(), "target": CODES}
@@ -32,10 +32,17 @@ TARGET = {"loss": SupervisedLoss(), "target": CODES}
         ({**TARGET, "X_val": X}, "target_val is None"),
         ({"target_val": CODES}, "without X_val"),
         ({"X_val": X, "target_val": CODES}, "Leave it out"),
+        ({"sample_weight_val": np.ones(5)}, "sample_weight_val is given without X_val"),
+        ({"X_val": X, "sample_weight_val": np.ones(4)}, "sample_weight.shape"),
+        ({"X_val": X, "sample_weight_val": -np.ones(5)}, "Negative values .* `sample_weight`"),
         ({**TARGET, "target": Exact(L1()), "X_val": X, "target_val": CODES}, "Leave it out"),
         ({"X_val": X, "validation_fraction": 0.5}, "Leave one of them out"),
         ({"validation_fraction": 0.01}, "leaves none to hold out"),
-        ({"validation_fraction": 1.0}, "none to learn from"),
+        (
+            {"validation_fraction": 1.0},
+            "is 1.0; expected a share above 0 and below 1, which leaves",
+        ),
+        ({"validation_fraction": 1}, "is 1; expected a share above 0 and below 1"),
         ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
         ({"sample_weight": np.zeros(5)}, "at least one non-zero"),
         ({"sample_weight": np.ones(4)}, "sample_weight.shape"),
@@ -58,6 +65,9 @@ def test_values(dictionary, options, message):
         ({"optimizer": Adam}, "expected an Optimizer instance"),
         ({"schedule": 0.1}, "a callable from a step"),
         ({"schedule": Constant(), "optimizer": LBFGS()}, "LBFGS has no learning rate"),
+        ({"state": "run.npz"}, r"state is 'run.npz'; expected a TrainingState.*load\(path\)"),
+        ({"state": {"n_epochs": 3}}, "state is of type dict; expected a TrainingState"),
+        ({"state": TrainingState}, "state is of type type; expected a TrainingState"),
         ({"X": iter([X]), "optimizer": LBFGS()}, "LBFGS passes over all samples"),
     ],
 )

@@ -117,6 +117,21 @@ def test_validation_samples_are_not_learned_from(samples, dictionary):
     assert held.best_loss < 1e3 and held.n_steps == 2 * 6
 
 
+def test_weights_of_validation_samples_are_repetitions(samples, dictionary):
+    X = samples[0]
+    counts = np.arange(10) % 4
+    options = {"loss": LassoLoss(), "n_epochs": 3, "random_state": 0}
+    weighted, repeated = (
+        list(train(OneLayer(), dictionary, X, batch_size=4, **options, **held))[-1]
+        for held in (
+            {"X_val": X[:10], "sample_weight_val": counts},
+            {"X_val": np.repeat(X[:10], counts, axis=0)},
+        )
+    )
+    np.testing.assert_allclose(weighted.history["validation"], repeated.history["validation"])
+    assert np.array_equal(weighted.params["W"], repeated.params["W"])
+
+
 def test_a_callback_is_told_and_stops(samples, dictionary):
     told = []
 

@@ -25,7 +25,8 @@ class Term(BaseEstimator):
     detached : bool
         Whether gradients leave out something that the value depends on, on purpose.
     makes_sparse : bool
-        Whether a higher weight makes fewer codes nonzero.
+        Whether a higher weight makes fewer codes nonzero, so that this weight is the one to find
+        for a wanted number; a term with a target of its own, such as `KLDivergence`, does not.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class Hoyer(Term):
 
     weight: float | Callable[[int], float] = 1.0
 
+    makes_sparse: ClassVar[bool] = True
+
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         return _over_units(_hoyer, self.weight_at(context.step), codes, dcodes, share), {}, {}
 
@@ -78,6 +81,8 @@ class PopulationSparsity(Term):
     """
 
     weight: float | Callable[[int], float] = 1.0
+
+    makes_sparse: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         weight = self.weight_at(context.step) / codes.shape[1]
@@ -113,6 +118,8 @@ class LifetimeSparsity(Term):
     """
 
     weight: float | Callable[[int], float] = 1.0
+
+    makes_sparse: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         weight = self.weight_at(context.step) / codes.shape[1]
