@@ -34,7 +34,9 @@ _CHOICE = 10_000
 _SAME = 1 - 1e-6
 
 
-def initial_dictionary(init, X, n_components, *, constraint=None, missing=False, random_state=None):
+def initial_dictionary(
+    init, X, n_components, *, constraint=None, offset=None, missing=False, random_state=None
+):
     """Make the dictionary that learning starts from.
 
     All atoms have norm 1 before they are projected on the constraint, and none is zero. Only the
@@ -76,6 +78,9 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
         None is that of a given `Dictionary`, else `UnitNorm()`. With `NonNegative`, negative
         entries are cut off; singular vectors are first turned so that this loses least, and
         Gaussian atoms are absolute values.
+    offset : array-like of shape (n_features,) or None, default=None
+        That of the dictionary, unless `init` is a `Dictionary` that has one. "samples", "svd" and
+        "k-means++" make atoms of the samples less this, as atoms are for what it leaves.
     missing : bool, default=False
         Whether NaN in `X` means a missing entry. It is then read as the mean of the observed
         entries of its sample; samples without any are never taken.
@@ -125,16 +130,16 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
             )
         )
     if not is_name:
-        return _given(init, X, n_components, constraint)
+        return _given(init, X, n_components, constraint, offset)
     constraint = check_constraint(UnitNorm() if constraint is None else constraint)
-    source = _Source(X, constraint, missing, random_state)
+    source = _Source(X, constraint, offset, missing, random_state)
     atoms = np.empty((0, X.shape[1]))
     with single_threaded_blas():
         for maker in _MAKERS[init]:
             if len(atoms) < n_components:
                 new = maker(source, n_components - len(atoms), atoms)
                 atoms = np.concatenate([atoms, source.directions(new)])
-    return Dictionary(atoms.astype(common_dtype(X)), constraint=source.constraint)
+    return Dictionary(atoms.astype(common_dtype(X)), source.offset, source.constraint)
 
 
 def initial_offset(init, X, sample_weight=None):
@@ -205,7 +210,7 @@ def _can_be_read(X):
     return (type(X) is np.ndarray or is_csr) and X.dtype in FLOAT_DTYPES
 
 
-def _given(init, X, n_components, constraint):
+def _given(init, X, n_components, constraint, offset):
     dictionary = as_dictionary(init)
     if constraint is None:
         constraint = dictionary.constraint if isinstance(init, Dictionary) else UnitNorm()
@@ -215,20 +220,27 @@ def _given(init, X, n_components, constraint):
             f"({n_components}, {X.shape[1]}), (n_components, n_features). Give an array of that "
             "shape, or change n_components."
         )
-    return Dictionary(dictionary.atoms.astype(common_dtype(X)), dictionary.offset, constraint)
+    if dictionary.offset is not None:
+        offset = dictionary.offset
+    return Dictionary(dictionary.atoms.astype(common_dtype(X)), offset, constraint)
 
 
 class _Source:
     """Samples, read when needed, and the constraint of the atoms that are made of them."""
 
-    def __init__(self, X, constraint, missing, random_state):
+    def __init__(self, X, constraint, offset, missing, random_state):
         self.X, self.constraint, self.missing = X, constraint, missing
         self.rng = check_random_state(random_state)
         self.n_samples, self.n_features = X.shape
+        self.offset = offset
+        if offset is not None:
+            self.offset = check_matrix([offset], "offset", n_columns=self.n_features)[0]
 
     def read(self, rows):
-        """Some samples in float64, without missing entries."""
+        """Some samples in float64, less the offset, without missing entries."""
         block = dense_rows(self.X, rows, np.float64)
+        if self.offset is not None:
+            block = block - self.offset
         if self.missing:
             gone = np.isnan(block)
             block = np.where(gone, 0.0, block)

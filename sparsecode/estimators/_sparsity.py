@@ -10,6 +10,7 @@ from sparsecode import losses
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
 from sparsecode.penalties import L1
 
@@ -92,7 +93,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
     if first == len(terms):
         terms = [*terms, *default_terms(encoder, penalty)]
     _refuse_target(terms, target_l0)
-    # Training starts near the target, see `FoldableEncoder.calibrate`: the weight may be quick.
+    # Training starts near the target, see `ScalableEncoder.calibrate`: the weight may be quick.
     terms[first] = TargetL0(terms[first], target=target_l0, rate=0.03, boost=1.0)
     return dataclasses.replace(loss, terms=terms)
 
@@ -140,9 +141,10 @@ def kept_units(encoder):
 
 def _has_zeros(encoder):
     """Whether units that are not driven are silent, as those of a rectifier are."""
-    if not isinstance(encoder, FoldableEncoder):
+    if not isinstance(encoder, ScalableEncoder):
         tiny = np.array([[1.0, 1.0], [-1.0, -1.0]]) * 1e-12
         return not encoder.bind(None).encode(tiny, np.eye(2), n_jobs=1).all()
-    # Driven down further than any bias that it starts with.
-    low = -1 - abs(getattr(encoder, "initial_bias", 0.0))
-    return not encoder.bind(None).encode(np.full((1, 2), low), np.eye(2), n_jobs=1).any()
+    # One of two samples, whatever bias or threshold it starts with.
+    dictionary, X = Dictionary(np.eye(2)), np.array([[1.0, 1.0], [-2.0, -2.0]])
+    encoder = encoder.bind(encoder.init(dictionary, random_state=0))
+    return not encoder.calibrate(X, dictionary, 0.5).encode(X, dictionary, n_jobs=1).all()

@@ -67,12 +67,16 @@ class WithDecoder:
 
     def _first_dictionary(self, wanted, n_components, sample_weight, rng):
         """Atoms and offset to start from, for samples that are to be reconstructed."""
-        dictionary = initial_dictionary(
-            self.init, wanted, n_components, constraint=self.constraint, random_state=rng
+        # A dictionary has one already, whose computation would be for nothing.
+        has_one = getattr(self.init, "offset", None) is not None
+        return initial_dictionary(
+            self.init,
+            wanted,
+            n_components,
+            constraint=self.constraint,
+            offset=None if has_one else self._initial_offset(wanted, sample_weight),
+            random_state=rng,
         )
-        if dictionary.offset is not None:
-            return dictionary
-        return dictionary.replace(offset=self._initial_offset(wanted, sample_weight))
 
     def _initial_offset(self, wanted, sample_weight):
         if not isinstance(self.offset, str):

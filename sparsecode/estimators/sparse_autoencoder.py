@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.callback import with_callbacks
 
 from sparsecode._validation import check_flag
-from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
 from sparsecode.estimators._pieces import check_params_fit
 from sparsecode.estimators._sparsity import (
@@ -283,7 +283,7 @@ default="mean"
             # What it starts from is in the units of training.
             scaled = dictionary.replace(offset=dictionary.offset * self.input_scale_)
             encoder = encoder.bind(encoder.init(scaled, random_state=rng))
-            if self.target_l0 is not None and isinstance(encoder, FoldableEncoder):
+            if self.target_l0 is not None and isinstance(encoder, ScalableEncoder):
                 encoder = self._near_target(
                     encoder, first_samples(batch.X, self.input_scale_, scaled), scaled
                 )
@@ -316,7 +316,7 @@ default="mean"
         """Encoder and dictionary for samples of another scale, with codes of that scale."""
         if factor == 1:
             return encoder, dictionary
-        return encoder.fold_inputs(dictionary, None, factor, scale_codes=True)
+        return encoder.scale_samples(dictionary, factor)
 
     def _resolved_loss(self, penalty):
         weighted = resolve_penalty(self.penalty, self.alpha)
