@@ -131,6 +131,24 @@ def judging_penalty(loss, memory=None, n_steps=0):
     return L1(0.0)
 
 
+def found_weight(loss, memory, n_steps):
+    """Weight that a search for a target has come to, or None if there is none."""
+    for i, term in enumerate(loss.resolved() if isinstance(loss, AutoencoderLoss) else []):
+        if isinstance(term, TargetL0) and f"{i}.log_weight" in memory:
+            inner = term.resolved()
+            alpha = inner.penalty.checked().alpha if hasattr(inner, "penalty") else 1.0
+            return float(np.exp(memory[f"{i}.log_weight"])) * inner.weight_at(n_steps) * alpha
+    return None
+
+
+def resumed_penalty(penalty, weight):
+    """What a target starts from in further training, in units of training.
+
+    `penalty` is that of the objective; where the term is another one, its weight counts alone.
+    """
+    return L1(weight) if penalty.alpha == 0 and weight is not None else penalty
+
+
 def kept_units(encoder):
     """Name of the setting that tells how many units of a sample an encoder keeps, or None."""
     settings = encoder.get_params(deep=False)

@@ -8,7 +8,7 @@ from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import check_constraint
 from sparsecode.encoders import ReLU
 from sparsecode.estimators._pieces import resolve_encoder
-from sparsecode.estimators._sparsity import judging_penalty, resolve_loss
+from sparsecode.estimators._sparsity import found_weight, judging_penalty, resolve_loss
 from sparsecode.initialization import initial_dictionary, initial_offset
 from sparsecode.penalties.base import resolve_penalty
 
@@ -57,6 +57,15 @@ class WithDecoder:
         weight = None if is_stream else sample_weight
         self._fit_stream(item if is_stream else [item], begin, first=first, sample_weight=weight)
         return self
+
+    def _start(self, encoder, dictionary, penalty, rng):
+        super()._start(encoder, dictionary, penalty, rng)
+        self.sparsity_weight_ = None
+
+    def _keep(self, state, params, dictionary):
+        super()._keep(state, params, dictionary)
+        self.penalty_ = self._judging_penalty(state.memory, state.n_steps)
+        self.sparsity_weight_ = found_weight(self._resolved_loss(None), state.memory, state.n_steps)
 
     def _wanted_components(self, X):
         """How many atoms there are to be."""

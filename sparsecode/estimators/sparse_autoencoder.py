@@ -124,7 +124,15 @@ default="mean"
     encoder_ : TrainableEncoder
     penalty_ : Penalty
         That of the objective that `score` and `certify` judge by: the penalty of the loss, of the
-        weight that was found if there is a `target_l0`, or one of weight 0 if it has none.
+        weight that was found if there is a `target_l0`. It has weight 0 if the loss has none, also
+        where another term makes codes sparse, such as those of `Gated` and `JumpReLU`, which are no
+        penalties of codes: `score` is then minus half the squared error alone.
+    sparsity_weight_ : float or None
+        Weight that was found for a `target_l0`, or for a `TargetL0` in the loss, of the term that
+        makes codes sparse: that of `penalty_`, or of the gate of `Gated`. In units of training: as
+        the `alpha` of another model with ``scale_inputs`` alike and no target. None where nothing
+        is searched for: without a target, and where it sets `k` (`TopK`) or thresholds are pulled
+        to it (`JumpReLU`).
     input_scale_ : float
         What samples are multiplied by in training; 1 unless `scale_inputs`.
     debiases_ : bool
@@ -289,10 +297,6 @@ default="mean"
                 )
             encoder, _ = self._to_use(encoder, scaled)
         self._start(encoder, dictionary, self._judging_penalty(), rng)
-
-    def _keep(self, state, params, dictionary):
-        super()._keep(state, params, dictionary)
-        self.penalty_ = self._judging_penalty(state.memory, state.n_steps)
 
     def _training_options(self):
         resampling = self.resampling

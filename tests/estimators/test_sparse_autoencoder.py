@@ -514,7 +514,7 @@ def test_k_is_refused_before_any_work(X, monkeypatch):
         ({"encoder": ReLU}, "encoder is <class .*expected a TrainableEncoder instance"),
         ({"encoder": "relu"}, "encoder is 'relu'"),
         ({"encoder": encoders.Exact()}, r"encoder is Exact\(.*expected a TrainableEncoder"),
-        ({"encoder": encoders.MLP(), "scale_inputs": True}, "codes of MLP do not scale"),
+        ({"encoder": encoders.LISTA(), "scale_inputs": True}, "codes of LISTA do not scale"),
         ({"penalty": LogSum, "scale_inputs": True}, "LogSum does not scale with the codes"),
         ({"penalty": "l1"}, "penalty is 'l1'"),
         ({"loss": AutoencoderLoss}, "loss is <class .*expected a Loss instance"),
