@@ -13,10 +13,18 @@ from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
 from sparsecode.penalties import L1
+from sparsecode.penalties.base import check_differentiable
 
 # Weight of a relative distance from the target, well above an error of reconstruction of samples
 # of variance 1 a feature.
 _PULL = 100.0
+# Which encoders have a signal that most have not, as the remedy of an error.
+_FOR = {
+    "gate": ", Gated()",
+    "active": ", JumpReLU()",
+    "margin": ", JumpReLU()",
+    "slope": ", such as ReLU()",
+}
 
 
 def set_target(encoder, target_l0):
@@ -48,22 +56,47 @@ def set_target(encoder, target_l0):
     elif encoder.is_sparse or not _has_zeros(encoder):
         reason = "has a sparsity of its own" if encoder.is_sparse else "has no codes that are 0"
         raise TypeError(
-            f"target_l0 is {target_l0} but {name} {reason}. Leave it None, or use for example "
-            "ReLU() or TopK()."
+            f"target_l0 is {target_l0} but {name} {reason}; expected an encoder whose sparsity can "
+            "be chosen. Leave target_l0 None, or use for example ReLU() or TopK()."
         )
 
 
-def check_size(encoder, loss, n_components):
+def check_size(encoder, loss, n_components, target_l0):
     """Raise ValueError if more units are to be active than there are."""
+    if target_l0 is not None and target_l0 > n_components:
+        raise ValueError(
+            wrong(
+                "target_l0",
+                got=target_l0,
+                expected=f"at most {n_components}, the number of components",
+                remedy="Lower it, or raise n_components.",
+            )
+        )
     placeholder = Dictionary(np.zeros((n_components, 1)))
     if isinstance(encoder, FoldableEncoder):
         encoder._shapes(placeholder)
     loss.init(placeholder)
 
 
+def check_signals(loss, encoder):
+    """Raise if a term of the loss is not for the encoder, before training finds out."""
+    loss.check_encoder(encoder)
+    offered = getattr(encoder, "signal_names", ())
+    for term in loss.resolved() if isinstance(loss, AutoencoderLoss) else []:
+        missing = [name for name in term.needs if name not in offered]
+        if missing:
+            raise TypeError(
+                f"loss has {term!r}, which reads {missing[0]!r} of an encoder, and "
+                f"{type(encoder).__name__} has only {offered}; expected terms for the encoder. Use "
+                f"another encoder{_FOR.get(missing[0], '')}, or leave the term out."
+            )
+
+
 def resolve_loss(loss, encoder, penalty, target_l0):
     """The loss of an autoencoder, with a weight that leads to the target if there is one."""
     needs_none = encoder.is_sparse or kept_units(encoder) is not None
+    if not needs_none and (loss is None or target_l0 is not None):
+        check_differentiable(penalty)
     if loss is None:
         loss = AutoencoderLoss([] if needs_none else default_terms(encoder, penalty))
     if target_l0 is None or needs_none:
@@ -74,7 +107,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
                 "loss",
                 got=repr(loss),
                 expected="an AutoencoderLoss or None where there is a target_l0",
-                remedy="Leave target_l0 None, and set the sparsity in the loss.",
+                remedy="Use for example AutoencoderLoss([L1(0.1)]), or leave target_l0 None.",
             )
         )
     if penalty.alpha == 0:

@@ -8,7 +8,12 @@ from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import check_constraint
 from sparsecode.encoders import ReLU
 from sparsecode.estimators._pieces import resolve_encoder
-from sparsecode.estimators._sparsity import found_weight, judging_penalty, resolve_loss
+from sparsecode.estimators._sparsity import (
+    check_signals,
+    found_weight,
+    judging_penalty,
+    resolve_loss,
+)
 from sparsecode.initialization import initial_dictionary, initial_offset
 from sparsecode.penalties.base import resolve_penalty
 
@@ -88,13 +93,15 @@ class WithDecoder:
         )
 
     def _initial_offset(self, wanted, sample_weight):
-        if not isinstance(self.offset, str):
+        if self.offset is not None and not isinstance(self.offset, str):
             return self.offset
         return initial_offset(self.offset, wanted, sample_weight)
 
     def _resolved_loss(self, penalty):
-        weighted = resolve_penalty(self.penalty, self.alpha)
-        return resolve_loss(self.loss, self._resolved_encoder(), weighted, None)
+        return resolve_loss(self.loss, self._resolved_encoder(), self._weighted_penalty(), None)
+
+    def _weighted_penalty(self):
+        return resolve_penalty(self.penalty, self.alpha)
 
     def _judging_penalty(self, memory=None, n_steps=0):
         """Penalty of the objective that the codes are judged by."""
@@ -102,7 +109,7 @@ class WithDecoder:
 
     def _resolved_encoder(self):
         encoder = ReLU() if self.encoder is None else self.encoder
-        return resolve_encoder(encoder, resolve_penalty(self.penalty, self.alpha), None)
+        return resolve_encoder(encoder, self._weighted_penalty(), None)
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the encoder."""
@@ -113,4 +120,5 @@ class WithDecoder:
             check_constraint(self.constraint)
         encoder = self._resolved_encoder()
         self._check_training(encoder, None)
+        check_signals(resolve_loss(self.loss, encoder, self._weighted_penalty(), None), encoder)
         return encoder

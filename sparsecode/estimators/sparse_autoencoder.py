@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.callback import with_callbacks
 
-from sparsecode._validation import check_flag
+from sparsecode._validation import check_flag, wrong
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
 from sparsecode.estimators._pieces import check_params_fit
@@ -25,7 +26,6 @@ from sparsecode.estimators._units import (
 )
 from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import resolve_penalty
 from sparsecode.training.checks import (
     check_activity,
     check_corruption,
@@ -278,10 +278,22 @@ default="mean"
         """
         return self._partial_fit(X, sample_weight)
 
+    def _check_batch(self, item, sample_weight, codes, *, reset):
+        if isinstance(item, tuple) and len(item) > 0 and np.ndim(item[0]) == 2:
+            raise TypeError(
+                wrong(
+                    "batch of the iterator",
+                    got=f"a tuple of {len(item)}",
+                    expected="an array of samples, as there are no targets",
+                    remedy="Give the samples alone, or use a Transcoder.",
+                )
+            )
+        return super()._check_batch(item, sample_weight, codes, reset=reset)
+
     def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""
         n_components = self._wanted_components(batch.X)
-        check_size(encoder, self._resolved_loss(None), n_components)
+        check_size(encoder, self._resolved_loss(None), n_components, self.target_l0)
         check_params_fit(encoder, n_components, batch.X)
         dictionary = self._first_dictionary(batch.X, n_components, batch.sample_weight, rng)
         self.input_scale_, self.debiases_, self._found = 1.0, False, None
@@ -306,6 +318,11 @@ default="mean"
             "dead_window": self.dead_window,
         }
 
+    _judges_both = (
+        "a loss of reconstructions. Use for example AutoencoderLoss([L1(0.1)]), or the estimator "
+        "LISTA for a dictionary that is given"
+    )
+
     @property
     def _input_scale(self):
         return self.input_scale_
@@ -323,7 +340,7 @@ default="mean"
         return encoder.scale_samples(dictionary, factor)
 
     def _resolved_loss(self, penalty):
-        weighted = resolve_penalty(self.penalty, self.alpha)
+        weighted = self._weighted_penalty()
         found = getattr(self, "_found", None)
         if self.target_l0 is not None and found is not None and found.alpha > 0:
             weighted = found

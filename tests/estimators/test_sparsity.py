@@ -6,10 +6,19 @@ from sklearn.datasets import load_digits
 
 from sparsecode import SparseAutoencoder, Transcoder
 from sparsecode.encoders import MLP, Gated, JumpReLU, ReLU, TopK
-from sparsecode.losses import AutoencoderLoss, Lp, NormWeighted, TargetL0
+from sparsecode.losses import (
+    ActiveUnits,
+    AutoencoderLoss,
+    Contractive,
+    GateSparsity,
+    KLDivergence,
+    Lp,
+    NormWeighted,
+    TargetL0,
+)
 from sparsecode.metrics import dead_fraction, explained_variance, l0
 from sparsecode.optimizers import Adam
-from sparsecode.penalties import L1
+from sparsecode.penalties import L1, GroupL1, KSparse
 
 pytestmark = pytest.mark.needs_jit("autoencoders are trained for hundreds of steps")
 TARGET = 10
@@ -110,3 +119,44 @@ class TestWeightThatWasFound:
         for other in (loaded, model.refine(digits, "scale"), model.fold(None, 2.0)):
             other.set_params(optimizer=Adam(0.001)).partial_fit(digits)
             assert other.sparsity_weight_ == pytest.approx(found, rel=0.3)
+
+
+# One that no atom and no sample is drawn for: it is refused before any work.
+NEVER = np.zeros((50, 6))
+WRONG = [
+    ({"penalty": KSparse(3)}, r"penalty is KSparse\(.*with a gradient.*such as TopK"),
+    ({"penalty": KSparse}, "penalty is KSparse"),
+    ({"penalty": GroupL1}, "penalty is GroupL1"),
+    ({"loss": AutoencoderLoss([KSparse(3)])}, "penalty is KSparse"),
+    ({"loss": AutoencoderLoss([TargetL0(KSparse(3))])}, "penalty is KSparse"),
+    ({"loss": AutoencoderLoss([TargetL0(L1)])}, "term of TargetL0 is <class"),
+    ({"loss": AutoencoderLoss([TargetL0(3)])}, "term of TargetL0 is 3; expected a Term"),
+    ({"loss": AutoencoderLoss([GateSparsity()])}, r"loss has GateSparsity.* Gated\(\)"),
+    ({"loss": AutoencoderLoss([ActiveUnits()])}, r"loss has ActiveUnits.* JumpReLU\(\)"),
+    ({"loss": AutoencoderLoss([Contractive()]), "encoder": TopK(3)}, "TopK has only"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG, ids=[message for _, message in WRONG])
+@pytest.mark.parametrize("estimator", [SparseAutoencoder, Transcoder])
+def test_terms_that_cannot_be_trained_are_refused(estimator, changes, message, monkeypatch):
+    monkeypatch.setattr(estimator, "_begin", None)
+    with pytest.raises(TypeError, match=message):
+        estimator(8, **changes).fit(NEVER, NEVER[:, :2])
+
+
+def test_a_target_for_a_penalty_without_gradient_is_refused():
+    with pytest.raises(TypeError, match="penalty is KSparse"):
+        SparseAutoencoder(8, penalty=KSparse(3), target_l0=3).fit(NEVER)
+
+
+def test_a_bounded_term_within_a_target_is_refused():
+    loss = AutoencoderLoss([TargetL0(KLDivergence())])
+    with pytest.raises(ValueError, match="KLDivergence got an encoder with codes from"):
+        SparseAutoencoder(8, loss=loss).fit(NEVER)
+
+
+def test_a_stream_of_pairs_is_refused(digits):
+    pairs = iter([(digits, digits)])
+    with pytest.raises(TypeError, match=r"is a tuple of 2; expected an array .* Transcoder"):
+        SparseAutoencoder(8).fit(pairs)
