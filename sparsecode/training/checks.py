@@ -131,7 +131,8 @@ def check_learning(learn_dictionary, dictionary, optimizer):
     if learn_dictionary and optimizer.full_batch and dictionary.constraint != Free():
         raise TypeError(
             f"{type(optimizer).__name__} cannot keep atoms in {dictionary.constraint}; expected "
-            "one that projects them after every step, or the constraint Free(). Use Adam, or Free()."
+            "one that projects them after every step, or the constraint Free(). Use one of these, "
+            "such as Adam."
         )
 
 
