@@ -252,18 +252,13 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
 class TrainedCoder(TrainedEncoder, SparseCodingEstimator):
     """Base of an estimator that trains an encoder to code the samples that it is given."""
 
-    # What the loss has to be where the dictionary is learned, and how else codes are learned.
-    _judges_both = (
-        "a loss that judges both. Use 'unsupervised', or learn the dictionary first and set "
-        "learn_dictionary=False"
-    )
-
     def _penalty(self):
         return self.penalty_
 
     def _check_target(self, loss):
         if self.learn_dictionary and loss.uses_target:
             raise ValueError(
-                f"loss is {type(loss).__name__}, which compares codes with those of a dictionary, "
-                f"and the dictionary is learned; expected {self._judges_both}."
+                f"learn_dictionary is True but {type(loss).__name__} compares codes with those of "
+                "a dictionary; expected a loss that judges both, such as 'unsupervised'. Change "
+                "the loss, or learn the dictionary first."
             )

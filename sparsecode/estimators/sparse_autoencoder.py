@@ -318,10 +318,14 @@ default="mean"
             "dead_window": self.dead_window,
         }
 
-    _judges_both = (
-        "a loss of reconstructions. Use for example AutoencoderLoss([L1(0.1)]), or the estimator "
-        "LISTA for a dictionary that is given"
-    )
+    def _check_target(self, loss):
+        if loss.uses_target:
+            raise ValueError(
+                f"loss is {type(loss).__name__}, which compares codes with those of a dictionary, "
+                "and the dictionary is learned; expected a loss of reconstructions. Use for "
+                "example AutoencoderLoss([L1(0.1)]), or the estimator LISTA for a dictionary that "
+                "is given."
+            )
 
     @property
     def _input_scale(self):
