@@ -246,3 +246,23 @@ def test_offsets_of_any_kind_of_matrix(X, tmp_path):
 def test_unknown_offsets_are_refused(X, init):
     with pytest.raises(ValueError, match="offset is"):
         initial_offset(init, X)
+
+
+@pytest.mark.parametrize("name", ["samples", "svd", "k-means++"])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_atoms_are_for_what_the_offset_leaves(name, kind, X, rng):
+    offset = rng.standard_normal(9)
+    found = initial_dictionary(name, kind(X), 8, offset=offset, random_state=0)
+    expected = initial_dictionary(name, X - offset, 8, random_state=0)
+    np.testing.assert_allclose(found.atoms, expected.atoms, atol=1e-12)
+    np.testing.assert_array_equal(found.offset, offset)
+    with pytest.raises(ValueError, match="offset has 8"):
+        initial_dictionary(name, X, 8, offset=offset[:8])
+
+
+def test_an_offset_of_its_own_comes_first(X, rng):
+    given = Dictionary(rng.standard_normal((4, 9)), rng.standard_normal(9))
+    other = np.zeros(9)
+    for init, expected in ((given, given.offset), (given.atoms, other)):
+        found = initial_dictionary(init, X, 4, offset=other)
+        np.testing.assert_array_equal(found.offset, expected)

@@ -19,7 +19,6 @@ from _common import print_header
 
 from sparsecode import SparseAutoencoder
 from sparsecode.encoders import BatchTopK, Gated, JumpReLU, ReLU, TopK
-from sparsecode.losses import AutoencoderLoss, TargetActiveUnits
 from sparsecode.metrics import dead_fraction, explained_variance, l0
 from sparsecode.schedules import Linear
 
@@ -81,11 +80,7 @@ def architectures(n_active, alpha):
     return {
         "ReLU": {"encoder": ReLU(), **controlled},
         "Gated": {"encoder": Gated(), **controlled},
-        "JumpReLU": {
-            "encoder": JumpReLU(bandwidth=0.5, threshold_init=0.5),
-            "loss": AutoencoderLoss([TargetActiveUnits(n_active, weight=10.0)]),
-            "lr": 5e-3,
-        },
+        "JumpReLU": {"encoder": JumpReLU(), "target_l0": n_active, "lr": 5e-3},
         "TopK": {"encoder": TopK(), **kept},
         "BatchTopK": {"encoder": BatchTopK(), **kept},
     }

@@ -9,9 +9,10 @@ import numpy as np
 
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary
+from sparsecode.encoders._scaling import ScalableEncoder, cast
 
 
-class FoldableEncoder:
+class FoldableEncoder(ScalableEncoder):
     """Part of the encoders that see a sample only through ``(x - offset) @ W.T``.
 
     Parameters that are added to these products, or compared with them, are told by their names, so
@@ -62,10 +63,10 @@ class FoldableEncoder:
         shift = W @ (np.asarray(offset, dtype=np.float64) - old)
         for name in ("b", "b_gate"):
             if name in params:
-                params[name] = _cast(params[name] + shift, params[name])
+                params[name] = cast(params[name] + shift, params[name])
         if "b_mag" in params:
             gain = np.exp(params["r_mag"].astype(np.float64))
-            params["b_mag"] = _cast(params["b_mag"] + gain * shift, params["b_mag"])
+            params["b_mag"] = cast(params["b_mag"] + gain * shift, params["b_mag"])
         return self.bind(params)
 
     def fold_inputs(self, dictionary, mean, scale, *, scale_codes=False):
@@ -104,70 +105,25 @@ class FoldableEncoder:
             return encoder, dictionary.replace(offset=offset)
         return encoder, Dictionary(dictionary.atoms * factor, offset, Free())
 
-    def calibrate(self, X, dictionary, share):
-        """Return an encoder of which each unit is active on a share of the samples.
+    def _products(self, X, dictionary):
+        return dictionary.center(X) @ self._weights(self.params, dictionary).T
 
-        Thresholds are set, or else biases; where even without a threshold fewer are positive, all
-        of these are active.
+    def _training_codes(self, X, dictionary):
+        return self.forward(self.params, X, dictionary, training=True, sparse=self.sparse_codes)[0]
 
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-        dictionary : Dictionary
-        share : float
-            In (0, 1].
-
-        Returns
-        -------
-        encoder : FoldableEncoder
-        """
-        params = dict(self.params)
-        A = dictionary.center(X) @ self._weights(params, dictionary).T
-        if "log_threshold" in params:
-            limits = np.quantile(A + params["b"], 1 - share, axis=0)
-            least = np.exp(params["log_threshold"].min())
-            params["log_threshold"] = _cast(np.log(np.maximum(limits, least)), params["b"])
-        else:
-            name = "b_gate" if "b_gate" in params else "b"
-            params[name] = _cast(-np.quantile(A, 1 - share, axis=0), params[name])
-        return self.bind(params)
-
-    def match_gain(self, X, dictionary):
-        """Return an encoder whose codes are all multiplied by the number of least error.
-
-        Correlated atoms, as many as are active, together give far more than the sample.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-        dictionary : Dictionary
-
-        Returns
-        -------
-        encoder : FoldableEncoder
-            This one, if it is tied, has codes that do not scale, or reconstructs nothing.
-        """
+    def _multiplied(self, gain):
         if self.tied or not self.homogeneous:
-            return self
-        codes, _ = self.forward(self.params, X, dictionary, training=True, sparse=self.sparse_codes)
-        X_hat = codes @ dictionary.atoms
-        gain, energy = np.vdot(dictionary.center(X), X_hat), np.vdot(X_hat, X_hat)
-        if gain <= 0 or energy == 0:
-            return self
-        scaled = self._scaled_biases(gain / energy)
-        return self.bind(scaled | {"W": _cast(scaled["W"] * (gain / energy), scaled["W"])})
+            return None
+        params = self._scaled_biases(gain)
+        return params | {"W": cast(params["W"] * gain, params["W"])}
 
     def _scaled_biases(self, factor):
         """Parameters that give `factor` times the codes for as many times the samples."""
         params = dict(self.params)
         for name in self._in_units:
             if name in params:
-                params[name] = _cast(params[name] * np.float64(factor), params[name])
+                params[name] = cast(params[name] * np.float64(factor), params[name])
         for name in self._logarithms:
             if name in params:
-                params[name] = _cast(params[name] + np.log(factor), params[name])
+                params[name] = cast(params[name] + np.log(factor), params[name])
         return params
-
-
-def _cast(values, like):
-    return np.asarray(values, dtype=np.asarray(like).dtype)

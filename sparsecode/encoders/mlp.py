@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sparsecode._validation import check_flag, check_integer, wrong
+from sparsecode.encoders._scaling import ScalableEncoder, cast
 from sparsecode.encoders._unrolled import check_gradient
 from sparsecode.encoders.base import TrainableEncoder
 from sparsecode.ops import (
@@ -22,7 +23,7 @@ from sparsecode.ops import (
 
 
 @dataclass(eq=False)
-class MLP(TrainableEncoder):
+class MLP(ScalableEncoder, TrainableEncoder):
     """Multi-layer perceptron: affine maps with rectifiers between them, and a threshold at the end.
 
     From ``h_0 = x - offset``, ``h_{i+1} = relu(h_i @ W_i + b_i)``, and the last ``h`` is the code.
@@ -125,6 +126,30 @@ class MLP(TrainableEncoder):
         if offset:
             grads["offset"] = -dh.sum(axis=0)
         return grads
+
+    @property
+    def _decisive(self):
+        return ("theta", f"b_{len(self.hidden)}")
+
+    def _products(self, X, dictionary):
+        h, last = dictionary.center(X), len(self.hidden)
+        for i in range(last):
+            h = np.maximum(h @ self.params[f"W_{i}"] + self.params[f"b_{i}"], 0)
+        return h @ self.params[f"W_{last}"]
+
+    def _scaled_biases(self, factor):
+        # Weights alone are without units.
+        return {
+            name: array if name.startswith("W_") else cast(array * np.float64(factor), array)
+            for name, array in self.params.items()
+        }
+
+    def _multiplied(self, gain):
+        last = len(self.hidden)
+        own = {f"W_{last}", f"b_{last}", "theta"} & self.params.keys()
+        return self.params | {
+            name: cast(self.params[name] * gain, self.params[name]) for name in own
+        }
 
     def _check_parameters(self):
         check_flag(self.positive, "positive")

@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsecode import encoders
 from sparsecode.dictionary import Dictionary
+from sparsecode.estimators._sparsity import resumed_penalty
 from sparsecode.estimators._units import rescale_penalty
 from sparsecode.interop import Checkpoint
 from sparsecode.interop._checkpoint import ARCHITECTURES
@@ -45,13 +46,23 @@ def to_model(checkpoint, cls):
     return fitted(model, encoder.bind(params), dictionary, L1(0.0))
 
 
-def fitted(model, encoder, dictionary, penalty, *, input_scale=1.0, debiases=False):
+def fitted(
+    model,
+    encoder,
+    dictionary,
+    penalty,
+    *,
+    input_scale=1.0,
+    debiases=False,
+    sparsity_weight=None,
+):
     """Make an estimator one that is fitted, with these parts and no history."""
     model.encoder_, model.dictionary_, model.penalty_ = encoder, dictionary, penalty
     model.input_scale_, model.debiases_ = input_scale, debiases
     model.n_features_in_ = dictionary.n_features
     # What a target starts from in further training.
-    model._found = rescale_penalty(penalty, input_scale)
+    model.sparsity_weight_ = sparsity_weight
+    model._found = resumed_penalty(rescale_penalty(penalty, input_scale), sparsity_weight)
     model.state_, model.history_, model.n_iter_, model.n_epochs_ = None, {}, 0, 0
     return model
 

@@ -12,6 +12,7 @@ from sparsecode.debiasing import debias
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.estimators import _checkpoints, _model_files, _refinement
 from sparsecode.estimators._features import FeatureUse
+from sparsecode.estimators._sparsity import resumed_penalty
 from sparsecode.estimators._units import rescale_penalty, scales
 from sparsecode.interop import Checkpoint, read_checkpoint
 
@@ -295,7 +296,8 @@ class FittedAutoencoder(FeatureUse):
         """Use these from now on; what was remembered of training no longer fits."""
         self.encoder_, self.dictionary_, self.state_ = encoder, dictionary, None
         # But for the weight that was found.
-        self._found = rescale_penalty(self.penalty_, self.input_scale_)
+        penalty = rescale_penalty(self.penalty_, self.input_scale_)
+        self._found = resumed_penalty(penalty, self.sparsity_weight_)
 
     def _check_foldable(self, what, other):
         if not isinstance(self.encoder_, FoldableEncoder):

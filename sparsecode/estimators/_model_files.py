@@ -13,6 +13,8 @@ from sparsecode.estimators._checkpoints import fitted
 from sparsecode.penalties import Penalty
 
 _FORMAT = "sparsecode.SparseAutoencoder"
+# What is a number, or None, of a fitted one.
+_FITTED = ("input_scale", "debiases", "sparsity_weight")
 _ENCODERS = {
     name: cls
     for name, cls in ((name, getattr(encoders, name)) for name in encoders.__all__)
@@ -43,7 +45,7 @@ def save(path, model):
         "encoder": json.dumps(_describe_encoder(model.encoder_)),
         "penalty": json.dumps(_describe_penalty(model.penalty_)),
         "settings": json.dumps(settings),
-        "fitted": json.dumps({"input_scale": model.input_scale_, "debiases": model.debiases_}),
+        "fitted": json.dumps({name: getattr(model, f"{name}_") for name in _FITTED}),
         "names": json.dumps(None if names is None else list(names)),
     }
     _store.write_arrays(path, arrays, header, format=_FORMAT)
@@ -80,7 +82,7 @@ def _build(arrays, header, cls):
         bound,
         dictionary,
         _rebuild_penalty(header["penalty"]),
-        **{name: header["fitted"][name] for name in ("input_scale", "debiases")},
+        **{name: header["fitted"][name] for name in _FITTED},
     )
     if header["names"] is not None:
         model.feature_names_in_ = np.array(header["names"], dtype=object)

@@ -24,7 +24,7 @@ def resolve_encoder(encoder, penalty, n_layers):
                 "encoder",
                 got=repr(encoder),
                 expected="a TrainableEncoder instance, or None",
-                remedy="Use one of sparsecode.encoders, such as ALISTA(n_layers=8).",
+                remedy="Use one of sparsecode.encoders, such as ReLU() or ALISTA(n_layers=8).",
             )
         )
     encoder = clone(encoder)

@@ -10,12 +10,21 @@ from sparsecode import losses
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
 from sparsecode.penalties import L1
+from sparsecode.penalties.base import check_differentiable
 
 # Weight of a relative distance from the target, well above an error of reconstruction of samples
 # of variance 1 a feature.
 _PULL = 100.0
+# Which encoders have a signal that most have not, as the remedy of an error.
+_FOR = {
+    "gate": ", Gated()",
+    "active": ", JumpReLU()",
+    "margin": ", JumpReLU()",
+    "slope": ", such as ReLU()",
+}
 
 
 def set_target(encoder, target_l0):
@@ -47,22 +56,47 @@ def set_target(encoder, target_l0):
     elif encoder.is_sparse or not _has_zeros(encoder):
         reason = "has a sparsity of its own" if encoder.is_sparse else "has no codes that are 0"
         raise TypeError(
-            f"target_l0 is {target_l0} but {name} {reason}. Leave it None, or use for example "
-            "ReLU() or TopK()."
+            f"target_l0 is {target_l0} but {name} {reason}; expected an encoder whose sparsity can "
+            "be chosen. Leave target_l0 None, or use for example ReLU() or TopK()."
         )
 
 
-def check_size(encoder, loss, n_components):
+def check_size(encoder, loss, n_components, target_l0):
     """Raise ValueError if more units are to be active than there are."""
+    if target_l0 is not None and target_l0 > n_components:
+        raise ValueError(
+            wrong(
+                "target_l0",
+                got=target_l0,
+                expected=f"at most {n_components}, the number of components",
+                remedy="Lower it, or raise n_components.",
+            )
+        )
     placeholder = Dictionary(np.zeros((n_components, 1)))
     if isinstance(encoder, FoldableEncoder):
         encoder._shapes(placeholder)
     loss.init(placeholder)
 
 
+def check_signals(loss, encoder):
+    """Raise if a term of the loss is not for the encoder, before training finds out."""
+    loss.check_encoder(encoder)
+    offered = getattr(encoder, "signal_names", ())
+    for term in loss.resolved() if isinstance(loss, AutoencoderLoss) else []:
+        missing = [name for name in term.needs if name not in offered]
+        if missing:
+            raise TypeError(
+                f"loss has {term!r}, which reads {missing[0]!r} of an encoder, and "
+                f"{type(encoder).__name__} has only {offered}; expected terms for the encoder. Use "
+                f"another encoder{_FOR.get(missing[0], '')}, or leave the term out."
+            )
+
+
 def resolve_loss(loss, encoder, penalty, target_l0):
     """The loss of an autoencoder, with a weight that leads to the target if there is one."""
     needs_none = encoder.is_sparse or kept_units(encoder) is not None
+    if not needs_none and (loss is None or target_l0 is not None):
+        check_differentiable(penalty)
     if loss is None:
         loss = AutoencoderLoss([] if needs_none else default_terms(encoder, penalty))
     if target_l0 is None or needs_none:
@@ -73,7 +107,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
                 "loss",
                 got=repr(loss),
                 expected="an AutoencoderLoss or None where there is a target_l0",
-                remedy="Leave target_l0 None, and set the sparsity in the loss.",
+                remedy="Use for example AutoencoderLoss([L1(0.1)]), or leave target_l0 None.",
             )
         )
     if penalty.alpha == 0:
@@ -92,7 +126,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
     if first == len(terms):
         terms = [*terms, *default_terms(encoder, penalty)]
     _refuse_target(terms, target_l0)
-    # Training starts near the target, see `FoldableEncoder.calibrate`: the weight may be quick.
+    # Training starts near the target, see `ScalableEncoder.calibrate`: the weight may be quick.
     terms[first] = TargetL0(terms[first], target=target_l0, rate=0.03, boost=1.0)
     return dataclasses.replace(loss, terms=terms)
 
@@ -130,6 +164,24 @@ def judging_penalty(loss, memory=None, n_steps=0):
     return L1(0.0)
 
 
+def found_weight(loss, memory, n_steps):
+    """Weight that a search for a target has come to, or None if there is none."""
+    for i, term in enumerate(loss.resolved() if isinstance(loss, AutoencoderLoss) else []):
+        if isinstance(term, TargetL0) and f"{i}.log_weight" in memory:
+            inner = term.resolved()
+            alpha = inner.penalty.checked().alpha if hasattr(inner, "penalty") else 1.0
+            return float(np.exp(memory[f"{i}.log_weight"])) * inner.weight_at(n_steps) * alpha
+    return None
+
+
+def resumed_penalty(penalty, weight):
+    """What a target starts from in further training, in units of training.
+
+    `penalty` is that of the objective; where the term is another one, its weight counts alone.
+    """
+    return L1(weight) if penalty.alpha == 0 and weight is not None else penalty
+
+
 def kept_units(encoder):
     """Name of the setting that tells how many units of a sample an encoder keeps, or None."""
     settings = encoder.get_params(deep=False)
@@ -140,9 +192,10 @@ def kept_units(encoder):
 
 def _has_zeros(encoder):
     """Whether units that are not driven are silent, as those of a rectifier are."""
-    if not isinstance(encoder, FoldableEncoder):
+    if not isinstance(encoder, ScalableEncoder):
         tiny = np.array([[1.0, 1.0], [-1.0, -1.0]]) * 1e-12
         return not encoder.bind(None).encode(tiny, np.eye(2), n_jobs=1).all()
-    # Driven down further than any bias that it starts with.
-    low = -1 - abs(getattr(encoder, "initial_bias", 0.0))
-    return not encoder.bind(None).encode(np.full((1, 2), low), np.eye(2), n_jobs=1).any()
+    # One of two samples, whatever bias or threshold it starts with.
+    dictionary, X = Dictionary(np.eye(2)), np.array([[1.0, 1.0], [-2.0, -2.0]])
+    encoder = encoder.bind(encoder.init(dictionary, random_state=0))
+    return not encoder.calibrate(X, dictionary, 0.5).encode(X, dictionary, n_jobs=1).all()

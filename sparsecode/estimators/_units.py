@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._rows import dense_rows
-from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.penalties import L0, L1
 
 _BLOCK = 4096
@@ -40,7 +40,7 @@ def first_samples(X, factor, dictionary):
 def scales(encoder, penalty):
     """Whether codes and objective of scaled samples are those of the samples, scaled."""
     return (
-        isinstance(encoder, FoldableEncoder)
+        isinstance(encoder, ScalableEncoder)
         and encoder.homogeneous
         and (isinstance(penalty, L0 | L1) or penalty.alpha == 0)
     )
@@ -48,7 +48,7 @@ def scales(encoder, penalty):
 
 def check_scales(encoder, penalty):
     """Raise TypeError if what is learned from scaled samples cannot be used for others."""
-    if not (isinstance(encoder, FoldableEncoder) and encoder.homogeneous):
+    if not (isinstance(encoder, ScalableEncoder) and encoder.homogeneous):
         raise TypeError(
             f"scale_inputs is True but the codes of {type(encoder).__name__} do not scale with the "
             "samples. Set it False, scale the samples before, and fold the scale with fold()."

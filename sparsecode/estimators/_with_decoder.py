@@ -8,7 +8,12 @@ from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import check_constraint
 from sparsecode.encoders import ReLU
 from sparsecode.estimators._pieces import resolve_encoder
-from sparsecode.estimators._sparsity import judging_penalty, resolve_loss
+from sparsecode.estimators._sparsity import (
+    check_signals,
+    found_weight,
+    judging_penalty,
+    resolve_loss,
+)
 from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.initialization import initial_dictionary, initial_offset
 from sparsecode.penalties.base import resolve_penalty
@@ -60,6 +65,15 @@ class WithDecoder:
         self._fit_stream(item if is_stream else [item], begin, first=first, sample_weight=weight)
         return self
 
+    def _start(self, encoder, dictionary, penalty, rng):
+        super()._start(encoder, dictionary, penalty, rng)
+        self.sparsity_weight_ = None
+
+    def _keep(self, state, params, dictionary):
+        super()._keep(state, params, dictionary)
+        self.penalty_ = self._judging_penalty(state.memory, state.n_steps)
+        self.sparsity_weight_ = found_weight(self._resolved_loss(None), state.memory, state.n_steps)
+
     def _wanted_components(self, X):
         """How many atoms there are to be."""
         if self.n_components is not None:
@@ -69,21 +83,27 @@ class WithDecoder:
 
     def _first_dictionary(self, wanted, n_components, sample_weight, rng):
         """Atoms and offset to start from, for samples that are to be reconstructed."""
-        dictionary = initial_dictionary(
-            self.init, wanted, n_components, constraint=self.constraint, random_state=rng
+        # A dictionary has one already, whose computation would be for nothing.
+        has_one = getattr(self.init, "offset", None) is not None
+        return initial_dictionary(
+            self.init,
+            wanted,
+            n_components,
+            constraint=self.constraint,
+            offset=None if has_one else self._initial_offset(wanted, sample_weight),
+            random_state=rng,
         )
-        if dictionary.offset is not None:
-            return dictionary
-        return dictionary.replace(offset=self._initial_offset(wanted, sample_weight))
 
     def _initial_offset(self, wanted, sample_weight):
-        if not isinstance(self.offset, str):
+        if self.offset is not None and not isinstance(self.offset, str):
             return self.offset
         return initial_offset(self.offset, wanted, sample_weight)
 
     def _resolved_loss(self, penalty):
-        weighted = resolve_penalty(self.penalty, self.alpha)
-        return resolve_loss(self.loss, self._resolved_encoder(), weighted, None)
+        return resolve_loss(self.loss, self._resolved_encoder(), self._weighted_penalty(), None)
+
+    def _weighted_penalty(self):
+        return resolve_penalty(self.penalty, self.alpha)
 
     def _judging_penalty(self, memory=None, n_steps=0):
         """Penalty of the objective that the codes are judged by."""
@@ -91,7 +111,7 @@ class WithDecoder:
 
     def _resolved_encoder(self):
         encoder = ReLU() if self.encoder is None else self.encoder
-        return resolve_encoder(encoder, resolve_penalty(self.penalty, self.alpha), None)
+        return resolve_encoder(encoder, self._weighted_penalty(), None)
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the encoder."""
@@ -102,4 +122,5 @@ class WithDecoder:
             check_constraint(self.constraint)
         encoder = self._resolved_encoder()
         self._check_training(encoder, None)
+        check_signals(resolve_loss(self.loss, encoder, self._weighted_penalty(), None), encoder)
         return encoder

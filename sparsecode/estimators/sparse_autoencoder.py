@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.callback import with_callbacks
 
-from sparsecode._validation import check_flag
-from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode._validation import check_flag, wrong
+from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
 from sparsecode.estimators._pieces import check_params_fit
 from sparsecode.estimators._sparsity import (
@@ -25,7 +26,6 @@ from sparsecode.estimators._units import (
 )
 from sparsecode.estimators._with_decoder import WithDecoder
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import resolve_penalty
 from sparsecode.training.checks import (
     check_activity,
     check_corruption,
@@ -125,7 +125,15 @@ default="mean"
     encoder_ : TrainableEncoder
     penalty_ : Penalty
         That of the objective that `score` and `certify` judge by: the penalty of the loss, of the
-        weight that was found if there is a `target_l0`, or one of weight 0 if it has none.
+        weight that was found if there is a `target_l0`. It has weight 0 if the loss has none, also
+        where another term makes codes sparse, such as those of `Gated` and `JumpReLU`, which are no
+        penalties of codes: `score` is then minus half the squared error alone.
+    sparsity_weight_ : float or None
+        Weight that was found for a `target_l0`, or for a `TargetL0` in the loss, of the term that
+        makes codes sparse: that of `penalty_`, or of the gate of `Gated`. In units of training: as
+        the `alpha` of another model with ``scale_inputs`` alike and no target. None where nothing
+        is searched for: without a target, and where it sets `k` (`TopK`) or thresholds are pulled
+        to it (`JumpReLU`).
     input_scale_ : float
         What samples are multiplied by in training; 1 unless `scale_inputs`.
     debiases_ : bool
@@ -271,10 +279,22 @@ default="mean"
         """
         return self._partial_fit(X, sample_weight)
 
+    def _check_batch(self, item, sample_weight, codes, *, reset):
+        if isinstance(item, tuple) and len(item) > 0 and np.ndim(item[0]) == 2:
+            raise TypeError(
+                wrong(
+                    "batch of the iterator",
+                    got=f"a tuple of {len(item)}",
+                    expected="an array of samples, as there are no targets",
+                    remedy="Give the samples alone, or use a Transcoder.",
+                )
+            )
+        return super()._check_batch(item, sample_weight, codes, reset=reset)
+
     def _begin(self, encoder, batch, rng):
         """Draw what training starts from."""
         n_components = self._wanted_components(batch.X)
-        check_size(encoder, self._resolved_loss(None), n_components)
+        check_size(encoder, self._resolved_loss(None), n_components, self.target_l0)
         check_params_fit(encoder, n_components, batch.X)
         dictionary = self._first_dictionary(batch.X, n_components, batch.sample_weight, rng)
         self.input_scale_, self.debiases_, self._found = 1.0, False, None
@@ -284,16 +304,12 @@ default="mean"
             # What it starts from is in the units of training.
             scaled = dictionary.replace(offset=dictionary.offset * self.input_scale_)
             encoder = encoder.bind(encoder.init(scaled, random_state=rng))
-            if self.target_l0 is not None and isinstance(encoder, FoldableEncoder):
+            if self.target_l0 is not None and isinstance(encoder, ScalableEncoder):
                 encoder = self._near_target(
                     encoder, first_samples(batch.X, self.input_scale_, scaled), scaled
                 )
             encoder, _ = self._to_use(encoder, scaled)
         self._start(encoder, dictionary, self._judging_penalty(), rng)
-
-    def _keep(self, state, params, dictionary):
-        super()._keep(state, params, dictionary)
-        self.penalty_ = self._judging_penalty(state.memory, state.n_steps)
 
     def _training_options(self):
         resampling = self.resampling
@@ -302,6 +318,15 @@ default="mean"
             "corrupt": self.corrupt,
             "dead_window": self.dead_window,
         }
+
+    def _check_target(self, loss):
+        if loss.uses_target:
+            raise ValueError(
+                f"loss is {type(loss).__name__}, which compares codes with those of a dictionary, "
+                "and the dictionary is learned; expected a loss of reconstructions. Use for "
+                "example AutoencoderLoss([L1(0.1)]), or the estimator LISTA for a dictionary that "
+                "is given."
+            )
 
     @property
     def _input_scale(self):
@@ -317,10 +342,10 @@ default="mean"
         """Encoder and dictionary for samples of another scale, with codes of that scale."""
         if factor == 1:
             return encoder, dictionary
-        return encoder.fold_inputs(dictionary, None, factor, scale_codes=True)
+        return encoder.scale_samples(dictionary, factor)
 
     def _resolved_loss(self, penalty):
-        weighted = resolve_penalty(self.penalty, self.alpha)
+        weighted = self._weighted_penalty()
         found = getattr(self, "_found", None)
         if self.target_l0 is not None and found is not None and found.alpha > 0:
             weighted = found

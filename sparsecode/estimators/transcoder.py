@@ -98,6 +98,8 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         Its `params` are those of the encoder, and ``"skip"``.
     penalty_ : Penalty
         That of the loss, or one of weight 0 if it has none.
+    sparsity_weight_ : float or None
+        Weight that a `TargetL0` in the loss has found; None if there is none.
     history_ : dict of str to list of float
         One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
         where samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent training.

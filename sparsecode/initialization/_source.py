@@ -20,14 +20,19 @@ _CHOICE = 10_000
 class Source:
     """Samples, read when needed, and the constraint of the atoms that are made of them."""
 
-    def __init__(self, X, constraint, missing, random_state):
+    def __init__(self, X, constraint, offset, missing, random_state):
         self.X, self.constraint, self.missing = X, constraint, missing
         self.rng = check_random_state(random_state)
         self.n_samples, self.n_features = X.shape
+        self.offset = offset
+        if offset is not None:
+            self.offset = check_matrix([offset], "offset", n_columns=self.n_features)[0]
 
     def read(self, rows):
-        """Some samples in float64, without missing entries."""
+        """Some samples in float64, less the offset, without missing entries."""
         block = dense_rows(self.X, rows, np.float64)
+        if self.offset is not None:
+            block = block - self.offset
         if self.missing:
             gone = np.isnan(block)
             block = np.where(gone, 0.0, block)

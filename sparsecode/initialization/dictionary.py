@@ -24,7 +24,9 @@ _MAKERS = {
 }
 
 
-def initial_dictionary(init, X, n_components, *, constraint=None, missing=False, random_state=None):
+def initial_dictionary(
+    init, X, n_components, *, constraint=None, offset=None, missing=False, random_state=None
+):
     """Make the dictionary that learning starts from.
 
     All atoms have norm 1 before they are projected on the constraint, and none is zero. Only the
@@ -66,6 +68,9 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
         None is that of a given `Dictionary`, else `UnitNorm()`. With `NonNegative`, negative
         entries are cut off; singular vectors are first turned so that this loses least, and
         Gaussian atoms are absolute values.
+    offset : array-like of shape (n_features,) or None, default=None
+        That of the dictionary, unless `init` is a `Dictionary` that has one. "samples", "svd" and
+        "k-means++" make atoms of the samples less this, as atoms are for what it leaves.
     missing : bool, default=False
         Whether NaN in `X` means a missing entry. It is then read as the mean of the observed
         entries of its sample; samples without any are never taken.
@@ -115,16 +120,16 @@ def initial_dictionary(init, X, n_components, *, constraint=None, missing=False,
             )
         )
     if not is_name:
-        return _given(init, X, n_components, constraint)
+        return _given(init, X, n_components, constraint, offset)
     constraint = check_constraint(UnitNorm() if constraint is None else constraint)
-    source = Source(X, constraint, missing, random_state)
+    source = Source(X, constraint, offset, missing, random_state)
     atoms = np.empty((0, X.shape[1]))
     with single_threaded_blas():
         for maker in _MAKERS[init]:
             if len(atoms) < n_components:
                 new = maker(source, n_components - len(atoms), atoms)
                 atoms = np.concatenate([atoms, source.directions(new)])
-    return Dictionary(atoms.astype(common_dtype(X)), constraint=source.constraint)
+    return Dictionary(atoms.astype(common_dtype(X)), source.offset, source.constraint)
 
 
 def _can_be_read(X):
@@ -137,7 +142,7 @@ def _can_be_read(X):
     return (type(X) is np.ndarray or is_csr) and X.dtype in FLOAT_DTYPES
 
 
-def _given(init, X, n_components, constraint):
+def _given(init, X, n_components, constraint, offset):
     dictionary = as_dictionary(init)
     if constraint is None:
         constraint = dictionary.constraint if isinstance(init, Dictionary) else UnitNorm()
@@ -147,4 +152,6 @@ def _given(init, X, n_components, constraint):
             f"({n_components}, {X.shape[1]}), (n_components, n_features). Give an array of that "
             "shape, or change n_components."
         )
-    return Dictionary(dictionary.atoms.astype(common_dtype(X)), dictionary.offset, constraint)
+    if dictionary.offset is not None:
+        offset = dictionary.offset
+    return Dictionary(dictionary.atoms.astype(common_dtype(X)), offset, constraint)

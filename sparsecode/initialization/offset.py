@@ -59,7 +59,7 @@ def initial_offset(init, X, sample_weight=None):
                 "offset",
                 got=repr(init),
                 expected=f"one of {', '.join(map(repr, makers))}",
-                remedy='Use "geometric_median", or give a Dictionary with an offset of your own.',
+                remedy='Use "mean", or give an offset of your own.',
             )
         )
     X = check_rows(X, "X")

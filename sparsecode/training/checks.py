@@ -130,8 +130,9 @@ def check_learning(learn_dictionary, dictionary, optimizer):
     """Raise TypeError if the optimizer cannot keep the atoms in their constraint."""
     if learn_dictionary and optimizer.full_batch and dictionary.constraint != Free():
         raise TypeError(
-            f"{type(optimizer).__name__} cannot keep atoms in {dictionary.constraint}. Use Adam, "
-            "or a Dictionary with the constraint Free()."
+            f"{type(optimizer).__name__} cannot keep atoms in {dictionary.constraint}; expected "
+            "one that projects them after every step, or the constraint Free(). Use one of these, "
+            "such as Adam."
         )
 
 

@@ -122,6 +122,7 @@ def hold_out(samples, fraction, seed):
     if len(samples.units) < 2 or n_held < 0.5:
         raise ValueError(
             f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves none to "
-            "hold out or none to learn from; expected both. Give more samples, or X_val."
+            "hold out or none to learn from; expected both. Give more samples, or "
+            "another fraction, such as 0.1."
         )
     return samples.split(n_held, np.random.default_rng((seed, _SPLIT)))

@@ -117,3 +117,37 @@ def test_widths_are_checked(X, frame, hidden, error, match):
 def test_has_no_codes_within(X, frame):
     with pytest.raises(ValueError, match="n_layers"):
         MLP((8, 8)).encode(X, frame, n_layers=2)
+
+
+@pytest.mark.parametrize("hidden", [(), (30,), (30, 20)])
+@pytest.mark.parametrize("positive", [True, False])
+class TestStart:
+    def start(self, hidden, positive, rng):
+        dictionary = Dictionary(rng.standard_normal((9, 6)), rng.standard_normal(6))
+        encoder = MLP(hidden, positive)
+        params = moved(encoder, dictionary, rng)
+        return encoder.bind(params), dictionary, rng.standard_normal((1000, 6))
+
+    def test_units_are_active_on_a_share_of_the_samples(self, hidden, positive, rng):
+        encoder, dictionary, X = self.start(hidden, positive, rng)
+        if not positive:
+            # What a threshold is compared with.
+            encoder.params[f"b_{len(hidden)}"][:] = 0
+        for share in (0.05, 0.3):
+            codes = encoder.calibrate(X, dictionary, share).encode(X, dictionary)
+            np.testing.assert_allclose((codes != 0).mean(axis=0), share, atol=0.002)
+
+    def test_the_gain_is_that_of_least_squares(self, hidden, positive, rng):
+        encoder, dictionary, X = self.start(hidden, positive, rng)
+        codes = encoder.encode(X, dictionary)
+        x, X_hat = X - dictionary.offset, codes @ dictionary.atoms
+        factor = np.vdot(x, X_hat) / np.vdot(X_hat, X_hat)
+        after = encoder.match_gain(X, dictionary).encode(X, dictionary)
+        np.testing.assert_allclose(after, factor * codes, atol=1e-12)
+
+    def test_scales_with_the_samples(self, hidden, positive, rng):
+        encoder, dictionary, X = self.start(hidden, positive, rng)
+        scaled, same = encoder.scale_samples(dictionary, 3.0)
+        np.testing.assert_array_equal(same.atoms, dictionary.atoms)
+        expected = 3 * encoder.encode(X, dictionary)
+        np.testing.assert_allclose(scaled.encode(3 * X, same), expected, atol=1e-12)

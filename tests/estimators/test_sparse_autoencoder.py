@@ -468,7 +468,7 @@ class TestTargetL0:
             autoencoder(loss=AutoencoderLoss([TargetL0(target=2.0)]), target_l0=3).fit(X)
         with pytest.raises(TypeError, match="expected an AutoencoderLoss or None"):
             autoencoder(loss=NeedsNothing(), target_l0=3).fit(X)
-        with pytest.raises(ValueError, match="target of TargetL0 is 30"):
+        with pytest.raises(ValueError, match="target_l0 is 30; expected at most 20"):
             autoencoder(target_l0=30).fit(X)
 
 
@@ -511,8 +511,11 @@ def test_a_loss_of_your_own(X):
         ({"init": np.eye(10), "n_components": 3}, r"init .*\(10, 10\)"),
         ({"encoder": TopK(k=21)}, "TopK has k=21 but the dictionary has 20 atoms"),
         ({"encoder": TopK(k=0)}, "k is 0"),
-        ({"encoder": TopK(), "target_l0": 21}, "TopK has k=21 but the dictionary has 20"),
-        ({"loss": SupervisedLoss()}, "learn_dictionary is True but SupervisedLoss"),
+        ({"encoder": TopK(), "target_l0": 21}, "target_l0 is 21; expected at most 20"),
+        ({"encoder": JumpReLU(), "target_l0": 21}, "target_l0 is 21; expected at most 20"),
+        ({"offset": None}, "offset is None; expected one of"),
+        ({"validation_fraction": 1.0}, "hold out .* Give more samples, or another fraction"),
+        ({"loss": SupervisedLoss()}, "loss is SupervisedLoss, .* Use for example AutoencoderLoss"),
     ],
 )
 def test_bad_values(X, changes, message):
@@ -535,7 +538,7 @@ def test_k_is_refused_before_any_work(X, monkeypatch):
         ({"encoder": ReLU}, "encoder is <class .*expected a TrainableEncoder instance"),
         ({"encoder": "relu"}, "encoder is 'relu'"),
         ({"encoder": encoders.Exact()}, r"encoder is Exact\(.*expected a TrainableEncoder"),
-        ({"encoder": encoders.MLP(), "scale_inputs": True}, "codes of MLP do not scale"),
+        ({"encoder": encoders.LISTA(), "scale_inputs": True}, "codes of LISTA do not scale"),
         ({"penalty": LogSum, "scale_inputs": True}, "LogSum does not scale with the codes"),
         ({"penalty": "l1"}, "penalty is 'l1'"),
         ({"loss": AutoencoderLoss}, "loss is <class .*expected a Loss instance"),

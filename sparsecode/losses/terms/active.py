@@ -80,7 +80,9 @@ class TargetActiveUnits(_Count):
     """Squared relative distance of the mean number of active units from a target, for `JumpReLU`.
 
     ``weight * (l0 / target - 1)^2``, so that the sparsity is set and not found by trial of weights;
-    its pull grows with the distance, where that of `ActiveUnits` is always the same.
+    its pull grows with the distance, where that of `ActiveUnits` is always the same. The way from
+    thresholds far off is long, as a step changes their logarithms by a learning rate: autoencoders
+    with a ``target_l0`` have this term too, and start with thresholds near the target.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from sparsecode._parallel import map_row_blocks
 from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 from sparsecode.penalties import L1, Penalty
-from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.penalties.base import check_differentiable, check_penalty_instance
 
 _BLOCK_SIZE = 128
 
@@ -55,6 +55,9 @@ class PenaltyTerm(Term):
     def takes_sparse(self):
         """Whether the penalty is a sum over coefficients, so that zeros can be left out."""
         return self.penalty.separable
+
+    def check_encoder(self, encoder):
+        check_differentiable(self.penalty)
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         penalty = check_penalty_instance(self.penalty).scaled(self.weight_at(context.step))

@@ -76,6 +76,9 @@ class TargetL0(Term):
     def takes_sparse(self):
         return self.resolved().takes_sparse
 
+    def check_encoder(self, encoder):
+        self.resolved().check_encoder(encoder)
+
     def init(self, dictionary):
         check_number(self.target, "target", low=0, low_open=True)
         if self.target > dictionary.n_components:
@@ -87,8 +90,8 @@ class TargetL0(Term):
                     remedy="Lower the target, or use more atoms.",
                 )
             )
-        check_number(self.rate, "rate", low=0, low_open=True)
-        check_number(self.boost, "boost", low=0)
+        check_number(self.rate, "rate of TargetL0", low=0, low_open=True)
+        check_number(self.boost, "boost of TargetL0", low=0)
         inner = {f"term.{name}": array for name, array in self.resolved().init(dictionary).items()}
         return {"log_weight": np.zeros(()), "l0": np.full((), np.nan), **inner}
 
@@ -120,7 +123,18 @@ class TargetL0(Term):
 
     def resolved(self):
         """The inner term, `PenaltyTerm` for a penalty."""
-        return PenaltyTerm(self.term) if isinstance(self.term, Penalty) else self.term
+        if isinstance(self.term, Penalty):
+            return PenaltyTerm(self.term)
+        if not isinstance(self.term, Term):
+            raise TypeError(
+                wrong(
+                    "term of TargetL0",
+                    got=repr(self.term),
+                    expected="a Term or a Penalty, an instance",
+                    remedy="Use for example TargetL0(L1(0.1), target=8).",
+                )
+            )
+        return self.term
 
     def _observe(self, l0, memory):
         before = float(memory["l0"])
