@@ -25,6 +25,8 @@ _memory = threading.local()
 _depth = 0
 _limiter = None
 _idle_pools = {}
+# What a thread keeps for its next block.
+_HELD_BYTES = 2**25
 # Bytes that stay in the memory next to a core.
 _STRIP_BYTES = 2**19
 _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
@@ -77,9 +79,12 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
             return list(pool.map(alike, blocks))
 
 
-def rows_of_product(n_rows):
-    """Rows of a block of a product with a large matrix: BLAS copies that for every block."""
-    return 512 if n_rows >= 1024 else 256
+def rows_of_product(n_rows, row_bytes):
+    """Rows of a block of a product with a large matrix: BLAS copies that for every block.
+
+    `row_bytes` are those of a row of the product.
+    """
+    return min(512 if n_rows >= 1024 else 256, max(_HELD_BYTES // max(row_bytes, 1), 32))
 
 
 def strips(rows, row_bytes):
@@ -91,9 +96,12 @@ def strips(rows, row_bytes):
 def scratch(shape, dtype):
     """Memory of this thread for one block, which the next call in it may give out again.
 
-    What is asked for anew for every block comes as pages that the system has to clear.
+    What is asked for anew for every block comes as pages that the system has to clear. The memory
+    stays for as long as the thread, up to a limit.
     """
     n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    if n_bytes > _HELD_BYTES:
+        return np.empty(shape, dtype=dtype)
     held = getattr(_memory, "bytes", None)
     if held is None or held.nbytes < n_bytes:
         held = _memory.bytes = np.empty(n_bytes, dtype=np.uint8)

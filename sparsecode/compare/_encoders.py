@@ -16,6 +16,8 @@ from sparsecode.metrics import l0
 from sparsecode.solvers import FISTA, ISTA
 
 AMORTIZED, BASELINE, EXACT = "amortized", "baseline", "exact"
+# What atoms may differ by, relative to the largest entry, where they are the same in float32.
+_ROUNDING = 8 * float(np.finfo(np.float32).eps)
 BASELINES = "thresholding", "thresholding, same l0", "random weights, same l0"
 
 
@@ -137,8 +139,9 @@ def _resolved(subject, encoder, dictionary):
     own = getattr(encoder, "dictionary_", None)
     if not isinstance(own, Dictionary):
         raise TypeError(
-            f"{subject} is an estimator, {name}, without a dictionary_; expected one that is "
-            "fitted and codes on a dictionary. Fit it first."
+            f"{subject} is an estimator, {name}, without a Dictionary as its dictionary_; expected "
+            "a fitted one of sparsecode, such as LISTA. Fit it, or give an object with encode(X, "
+            "dictionary)."
         )
     if not _same(own, dictionary):
         raise ValueError(
@@ -158,12 +161,14 @@ def _no_encoder(subject, got):
 
 
 def _same(mine, theirs):
-    """Whether two dictionaries are the same up to the rounding to float32."""
+    """Whether two dictionaries are the same up to rounding in float32."""
     if mine.atoms.shape != theirs.atoms.shape:
         return False
     nothing = np.zeros(mine.n_features)
     parts = [(d.atoms, nothing if d.offset is None else d.offset) for d in (mine, theirs)]
-    return all(np.array_equal(np.float32(a), np.float32(b)) for a, b in zip(*parts, strict=True))
+    return all(
+        np.abs(a - b).max() <= _ROUNDING * np.abs(b).max() for a, b in zip(*parts, strict=True)
+    )
 
 
 def _named(encoders, taken):

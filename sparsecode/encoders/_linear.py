@@ -27,7 +27,8 @@ from sparsecode.encoders.base import TrainableEncoder
 SLOPE_SIGNALS = ("pre", "slope", "squared_norms")
 
 
-# Share of nonzero entries above which training is faster with dense codes.
+# Share of nonzero entries, of a block of samples, above which training uses dense codes: then
+# they are faster.
 DENSEST = 1 / 6
 
 
@@ -107,7 +108,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         sparse : bool, default=False
             Whether the codes are a CSR array; their gradients are then, too. Only for encoders with
             `sparse_codes`; one that does not set the number of nonzeros gives a dense array where
-            more than a sixth are not 0, or where signals of all entries are wanted.
+            more than about a sixth are not 0, or where signals of all entries are wanted.
         signals : tuple of str, default=()
             What to keep for a loss, of `signal_names`.
 
@@ -208,7 +209,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
                 for strip in strips(rows, room[0].nbytes):
                     room[strip] = self._derive(dcodes[strip], codes[strip], params)
 
-            map_row_blocks(block, len(codes), block_size=rows_of_product(len(codes)))
+            size = rows_of_product(len(codes), room.strides[0])
+            map_row_blocks(block, len(codes), block_size=size)
             parts = [room]
         for name in self._shifted:
             if name in dsignals:
@@ -243,19 +245,25 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         def block(rows):
             n_rows = rows.stop - rows.start
             out = scratch((n_rows, shape[1]), W.dtype) if codes is None else codes[rows]
-            A, found, wanted = np.matmul(x[rows], W.T, out=out), [], is_sparse
+            A, found, n_found = np.matmul(x[rows], W.T, out=out), [] if is_sparse else None, 0
             for strip in strips(rows, A[0].nbytes):
-                part = A[strip.start - rows.start : strip.stop - rows.start]
-                found.append(finish(part, strip, wanted))
-                wanted = found[-1] is not None
+                stop = strip.stop - rows.start
+                entries = finish(A[strip.start - rows.start : stop], strip, found is not None)
+                if found is None:
+                    continue
+                found.append(entries)
+                n_found += len(entries[0])
+                # Judged by an eighth of the block at least, as single samples may be dense.
+                if adapts and n_found > DENSEST * max(stop, n_rows / 8) * shape[1]:
+                    found = None
             return found
 
-        parts = map_row_blocks(block, len(x), block_size=rows_of_product(len(x)))
+        size = rows_of_product(len(x), shape[1] * W.itemsize)
+        parts = map_row_blocks(block, len(x), block_size=size)
         if "squared_norms" in signals:
             kept["squared_norms"] = np.einsum("ij,ij->i", W, W)
-        found = list(chain.from_iterable(parts))
-        if is_sparse and all(entries is not None for entries in found):
-            codes = stack_csr(found, shape[1])
+        if is_sparse and all(found is not None for found in parts):
+            codes = stack_csr(list(chain.from_iterable(parts)), shape[1])
         return codes, kept
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
@@ -274,8 +282,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
 
         return encode_rows
 
-    def _rows_a_block(self, n_rows):
-        return rows_of_product(n_rows)
+    def _rows_a_block(self, n_rows, row_bytes):
+        return rows_of_product(n_rows, row_bytes)
 
     def _room(self, shape, dtype, signals):
         """Arrays for what is kept of a batch: the signals, and what `backward` needs besides."""
@@ -303,11 +311,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     def _entries(self, A, params):
         """Values, columns, and number of each row, of the nonzero codes; may change `A`.
 
-        None if they are too many for an encoder that then uses dense codes; `A` is these.
+        It becomes the codes where the encoder adapts.
         """
         self._activate(A, params)
-        if self._adapts and np.count_nonzero(A != 0) > DENSEST * A.size:
-            return None
         return compress(A)
 
     def _derive(self, dcodes, codes, params):
@@ -343,7 +349,7 @@ def _add_part(parts, gradient):
 
 def _column_sums(dA):
     if not sparse.issparse(dA):
-        size = rows_of_product(len(dA))
+        size = rows_of_product(len(dA), dA.strides[0])
         return sum(map_row_blocks(lambda rows: dA[rows].sum(axis=0), len(dA), block_size=size))
     sums = np.bincount(dA.indices, weights=dA.data, minlength=dA.shape[1])
     return sums.astype(dA.dtype)

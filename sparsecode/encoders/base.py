@@ -232,12 +232,12 @@ class TrainableEncoder(Encoder):
             result = encode_rows(x, None if sparse_output else whole[rows])
             return compress(result) if sparse_output else None
 
-        size = self._rows_a_block(shape[0])
+        size = self._rows_a_block(shape[0], shape[1] * dictionary.dtype.itemsize)
         parts = map_row_blocks(encode_block, shape[0], block_size=size, n_jobs=n_jobs)
         return stack_csr(parts, shape[1]) if sparse_output else whole
 
-    def _rows_a_block(self, n_rows):
-        """How many of so many samples are encoded at a time."""
+    def _rows_a_block(self, n_rows, row_bytes):
+        """How many of so many samples, with codes of so many bytes, are encoded at a time."""
         return _BLOCK_SIZE
 
     def bind(self, params):

@@ -110,11 +110,6 @@ def resolve_loss(loss, encoder, penalty, target_l0):
                 remedy="Use for example AutoencoderLoss([L1(0.1)]), or leave target_l0 None.",
             )
         )
-    if penalty.alpha == 0:
-        raise ValueError(
-            f"target_l0 is {target_l0} but alpha is 0; expected a positive weight to start from, "
-            "as weights are changed by factors. Leave alpha at 1."
-        )
     terms = loss.resolved()
     if "active" in getattr(encoder, "signal_names", ()):
         _refuse_target(terms, target_l0)
@@ -126,6 +121,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
     if first == len(terms):
         terms = [*terms, *default_terms(encoder, penalty)]
     _refuse_target(terms, target_l0)
+    _refuse_no_weight(terms[first], target_l0)
     # Training starts near the target, see `ScalableEncoder.calibrate`: the weight may be quick.
     terms[first] = TargetL0(terms[first], target=target_l0, rate=0.03, boost=1.0)
     return dataclasses.replace(loss, terms=terms)
@@ -138,6 +134,18 @@ def _refuse_target(terms, target_l0):
                 f"target_l0 is {target_l0} and the loss has {term!r}; expected one of the two. "
                 "Leave target_l0 None."
             )
+
+
+def _refuse_no_weight(term, target_l0):
+    weight = term.weight_at(0)
+    if isinstance(term, PenaltyTerm):
+        weight *= term.penalty.checked().alpha
+    if weight == 0:
+        raise ValueError(
+            f"target_l0 is {target_l0} but what makes codes sparse, {term!r}, has weight 0 at the "
+            "start; expected a positive one, as it is changed by factors. Leave alpha at 1, or "
+            "give the term a weight."
+        )
 
 
 def default_terms(encoder, penalty):

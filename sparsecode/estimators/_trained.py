@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 from sklearn.callback import CallbackSupportMixin
 
@@ -72,8 +73,26 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         self.state_, self.history_ = None, {}
         self.n_iter_, self.n_epochs_ = 0, 0
 
-    def _fit_epochs(self, X, y, sample_weight, codes, rng):
-        """Train for some epochs, until patience ends or a callback stops it."""
+    def _fit_epochs(self, start, y, rng):
+        """Train for some epochs, until patience ends or a callback stops it; returns the samples.
+
+        ``start()`` gives them as a `Batch`, after it has made what training starts from. What it,
+        or `train`, refuses leaves the estimator as it was.
+        """
+        with unchanged_on_error(self):
+            batch = start()
+            tasks, states = self._epochs(batch, y, rng)
+            begun = next(states)
+        for state in chain([begun], states):
+            self._keep(state, state.best_params, state.best_dictionary)
+            if state.n_epochs > 0 and tasks.end_epoch():
+                break
+        tasks.end()
+        return batch.X
+
+    def _epochs(self, batch, y, rng):
+        """Tasks that tell callbacks, and the states of the training."""
+        X = batch.X
         stages = self._resolved_stages(self.encoder_)
         n_epochs = self.n_epochs
         if stages is not None:
@@ -87,8 +106,8 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
             optimizer=self.optimizer,
             n_epochs=self.n_epochs,
             batch_size=self.batch_size,
-            target=self._targets(X, codes),
-            sample_weight=sample_weight,
+            target=self._targets(X, batch.target),
+            sample_weight=batch.sample_weight,
             validation_fraction=self.validation_fraction,
             schedule=self.schedule,
             max_norm=self.max_norm,
@@ -101,11 +120,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
             verbose=bool(self.verbose),
             **self._training_options(),
         )
-        for state in states:
-            self._keep(state, state.best_params, state.best_dictionary)
-            if state.n_epochs > 0 and tasks.end_epoch():
-                break
-        tasks.end()
+        return tasks, states
 
     def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
         """Train on each of some batches once; `begin` makes what is trained, from the first."""
@@ -114,29 +129,34 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
                 batch = self._check_batch(item, sample_weight, codes, reset=first)
                 if first:
                     begin(batch)
+                states = self._pass(batch)
+                begun = next(states)
             first = False
-            X, weight, target = batch
-            samples = Samples(X, weight, self._targets(X, target), run=self.batch_size)
-            states = train(
-                *self._to_train(),
-                samples.batches(self.batch_size or len(samples)),
-                input_scale=self._input_scale,
-                loss=self._resolved_loss(self.penalty_),
-                optimizer=self.optimizer,
-                n_epochs=1,
-                schedule=self.schedule,
-                max_norm=self.max_norm,
-                learn_dictionary=self.learn_dictionary,
-                state=self.state_,
-                random_state=self.random_state,
-                verbose=bool(self.verbose),
-                **self._training_options(),
-            )
-            for state in states:
+            for state in chain([begun], states):
                 # The loss of one batch does not tell which parameters are better.
                 self._keep(state, state.params, state.dictionary)
         if first:
             raise no_batch()
+
+    def _pass(self, batch):
+        """States of the training on a batch of a stream, in steps of `batch_size`."""
+        X, weight, target = batch
+        samples = Samples(X, weight, self._targets(X, target), run=self.batch_size)
+        return train(
+            *self._to_train(),
+            samples.batches(self.batch_size or len(samples)),
+            input_scale=self._input_scale,
+            loss=self._resolved_loss(self.penalty_),
+            optimizer=self.optimizer,
+            n_epochs=1,
+            schedule=self.schedule,
+            max_norm=self.max_norm,
+            learn_dictionary=self.learn_dictionary,
+            state=self.state_,
+            random_state=self.random_state,
+            verbose=bool(self.verbose),
+            **self._training_options(),
+        )
 
     def _training_options(self):
         """What else `train` is told."""

@@ -1,4 +1,4 @@
-"""A fit that fails before it learns anything leaves the estimator as it was."""
+"""A fit that is refused, or fails before it learns anything, leaves the estimator as it was."""
 
 from __future__ import annotations
 

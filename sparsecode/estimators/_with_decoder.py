@@ -14,7 +14,6 @@ from sparsecode.estimators._sparsity import (
     judging_penalty,
     resolve_loss,
 )
-from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.initialization import initial_dictionary, initial_offset
 from sparsecode.penalties.base import resolve_penalty
 
@@ -44,11 +43,14 @@ class WithDecoder:
             )
             self._fit_stream(item, begin, first=True)
             return self
-        with unchanged_on_error(self):
+
+        def start():
             batch = self._check_batch(item, sample_weight, None, reset=True)
             self._check_split(batch.X, batch.sample_weight)
             begin(batch)
-        self._fit_epochs(batch.X, y, batch.sample_weight, batch.target, rng)
+            return batch
+
+        self._fit_epochs(start, y, rng)
         return self
 
     def _partial_fit(self, item, sample_weight):

@@ -243,11 +243,16 @@ default=None
             )
             self._fit_stream(X, begin, first=True)
             return self
-        X, sample_weight = self._check_samples(X, sample_weight, reset=True)
-        codes = check_codes_to_learn(codes, X, self.dictionary, self._resolved_loss(penalty))
-        self._check_split(X, sample_weight)
-        begin(Batch(X, sample_weight))
-        self._fit_epochs(X, y, sample_weight, codes, rng)
+
+        def start():
+            checked, weight = self._check_samples(X, sample_weight, reset=True)
+            loss = self._resolved_loss(penalty)
+            targets = check_codes_to_learn(codes, checked, self.dictionary, loss)
+            self._check_split(checked, weight)
+            begin(Batch(checked, weight))
+            return Batch(checked, weight, targets)
+
+        X = self._fit_epochs(start, y, rng)
         # Where the dictionary is learned, whoever learns it tells.
         if has_atoms(self.dictionary) and self._codes_nothing(X):
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=False)

@@ -363,15 +363,16 @@ default="mean"
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the encoder."""
         encoder = super()._check_parameters()
-        check_patience(self.patience, self._resolved_loss(None))
+        loss = self._resolved_loss(None)
+        check_patience(self.patience, loss)
         optimizer = resolve_optimizer(self.optimizer, self.schedule)
         options = self._training_options()
         check_corruption(options.pop("corrupt"))
         check_activity(
-            **options, encoder=encoder, optimizer=optimizer, learn_dictionary=True, target=None
+            **options, encoder=encoder, optimizer=optimizer, learn_dictionary=True, loss=loss
         )
         if self.scale_inputs is not None and check_flag(self.scale_inputs, "scale_inputs"):
-            check_scales(encoder, judging_penalty(self._resolved_loss(None)))
+            check_scales(encoder, judging_penalty(loss))
         return encoder
 
     def _scales_inputs(self, encoder):

@@ -9,6 +9,7 @@ from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import SparseCodingEstimator, check_features
+from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.solvers._choice import resolve_solver
@@ -105,11 +106,12 @@ class SparseCoder(SparseCodingEstimator):
         self : SparseCoder
         """
         penalty = self._check_parameters()
-        X = self._validated(X, reset=True)
-        dictionary = as_dictionary(self.dictionary)
-        check_features(X, dictionary)
-        penalty.prepare(dictionary.n_components, dictionary.dtype)
-        self.dictionary_ = dictionary
+        with unchanged_on_error(self):
+            X = self._validated(X, reset=True)
+            dictionary = as_dictionary(self.dictionary)
+            check_features(X, dictionary)
+            penalty.prepare(dictionary.n_components, dictionary.dtype)
+            self.dictionary_ = dictionary
         return self
 
     def transform(self, X, *, codes=None):

@@ -108,7 +108,8 @@ def reconstruct(wanted, dictionary, codes, share):
         r *= counts[rows]
         np.matmul(r, atoms.T, out=slopes[rows])
 
-    map_row_blocks(block, codes.shape[0], block_size=rows_of_product(codes.shape[0]))
+    size = rows_of_product(codes.shape[0], codes.shape[1] * atoms.itemsize)
+    map_row_blocks(block, codes.shape[0], block_size=size)
     if is_sparse:
         slopes = sparse.csr_array((slopes, codes.indices, codes.indptr), shape=codes.shape)
     return energies, error, slopes

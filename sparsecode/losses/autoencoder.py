@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sparsecode._validation import wrong
+from sparsecode.losses._nested import check_levels
 from sparsecode.losses._reconstruction import evaluate_terms
 from sparsecode.losses.base import Loss
 from sparsecode.losses.terms import PenaltyTerm, Term
@@ -32,7 +33,7 @@ class AutoencoderLoss(Loss):
     Raises
     ------
     ValueError
-        When it is evaluated, if `levels` do not grow up to the number of atoms.
+        By `init` and when it is evaluated, if `levels` do not grow up to the number of atoms.
 
     References
     ----------
@@ -71,6 +72,8 @@ class AutoencoderLoss(Loss):
         return tuple(dict.fromkeys(name for term in self.resolved() for name in term.needs))
 
     def init(self, dictionary):
+        if self.levels is not None:
+            check_levels(self.levels, dictionary.n_components)
         memory = {}
         for i, term in enumerate(self.resolved()):
             memory.update({f"{i}.{k}": array for k, array in term.init(dictionary).items()})

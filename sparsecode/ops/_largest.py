@@ -66,6 +66,7 @@ def _largest_of_row(row, k, is_absolute, work, start, values, columns):
     """Put the largest entries, in their order, behind `start`; returns how many."""
     tops, top_bits, sizes, bits, places, n_groups, octave = work
     if _group_maxima(row, is_absolute, n_groups, tops):
+        # `tops` is the same memory, as floats.
         top_bits[0] = least_selected(top_bits[:n_groups], octave, k) if n_groups > 0 else 1
         n_found = _reaching(row, tops[0], is_absolute, sizes, places)
     else:

@@ -66,8 +66,8 @@ def batch_topk_backward(dout, cache):
 
 def largest(values, n):
     """Which are the `n` largest positive values, the first of equal ones: shape (n_values,)."""
-    bound = least_of_largest(values, n)
-    kept = values >= bound
+    # What is no number must stay none.
+    kept = ~(values < (bound := least_of_largest(values, n)))
     excess = np.count_nonzero(kept) - n
     if excess > 0:
         kept[np.flatnonzero(values == bound)[-excess:]] = False
@@ -79,9 +79,11 @@ def least_of_largest(values, n):
 
     It need not be one of them.
     """
-    sizes = np.maximum(values, 0)
+    # Without a sign, what is no number is the largest of all.
+    sizes = np.abs(np.maximum(values, 0))
     bits = sizes.view(f"int{8 * values.itemsize}")
-    return bits.dtype.type(_least(bits, octave(values.dtype), n)).view(values.dtype)
+    bound = bits.dtype.type(_least(bits, octave(values.dtype), n)).view(values.dtype)
+    return np.fmin(bound, values.dtype.type(np.inf))
 
 
 @_jit.kernel

@@ -149,7 +149,7 @@ def check_corruption(corrupt):
         )
 
 
-def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, target):
+def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, loss):
     """Raise if units cannot be counted, or not be resampled, with these pieces."""
     check_resampling(resampling, encoder)
     if dead_window is not None:
@@ -167,9 +167,9 @@ def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary
             "resampling is given but the dictionary is not learned; expected both, as dead units "
             "get new atoms. Set learn_dictionary=True, or leave resampling out."
         )
-    if target is not None:
+    if loss.uses_target:
         raise TypeError(
-            "resampling is given with a target; expected none, as the new atoms are samples and "
+            "resampling is given with targets; expected none, as the new atoms are samples and "
             "would have to be targets. Leave resampling out, or use AuxK in the loss, which "
             "revives units too."
         )

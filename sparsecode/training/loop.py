@@ -181,7 +181,7 @@ default=None
     check_loss(loss, target, streamed=is_stream(X))
     loss.check_encoder(encoder)
     check_learning(learn_dictionary, dictionary, optimizer)
-    check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, target)
+    check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, loss)
     check_corruption(corrupt)
     check_patience(patience, loss)
     teacher = target if hasattr(target, "encode") else None

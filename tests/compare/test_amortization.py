@@ -242,7 +242,7 @@ def test_refuses_an_estimator_of_another_dictionary():
         ({"encoders": ["LISTA"]}, TypeError, "is 'LISTA'; expected an object .* Give an instance"),
         ({"encoders": "LISTA"}, TypeError, "encoders is 'LISTA'; expected a dict .* in a list"),
         ({"encoders": Thresholding()}, TypeError, "encoders is Thresholding.* in a list"),
-        ({"encoders": [SparseCoder(atoms)]}, TypeError, "without a dictionary_; .* Fit it first"),
+        ({"encoders": [SparseCoder(atoms)]}, TypeError, "without a Dictionary .* Fit it, or"),
         ({"encoders": {"FISTA 4": Layers(4)}}, ValueError, "name of an encoder is 'FISTA 4'"),
         ({"encoders": {"thresholding": Layers(4)}}, ValueError, "is 'thresholding'"),
         ({"encoders": {"a": Fixed(np.ones((3, 24)))}}, ValueError, "encoder 'a': codes has shape"),

@@ -514,7 +514,7 @@ def test_a_loss_of_your_own(X):
         ({"encoder": TopK(), "target_l0": 21}, "target_l0 is 21; expected at most 20"),
         ({"encoder": JumpReLU(), "target_l0": 21}, "target_l0 is 21; expected at most 20"),
         ({"offset": None}, "offset is None; expected one of"),
-        ({"validation_fraction": 1.0}, "hold out .* Give more samples, or another fraction"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share .* below 1"),
         ({"loss": SupervisedLoss()}, "loss is SupervisedLoss, .* Use for example AutoencoderLoss"),
     ],
 )

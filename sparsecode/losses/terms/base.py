@@ -21,7 +21,8 @@ class Term(BaseEstimator):
     needs : tuple of str
         Names of the signals of an encoder that the term reads.
     takes_sparse : bool
-        Whether codes may be a CSR array.
+        Whether codes may be a CSR array, as those of many encoders are in training; if not, it
+        uses dense ones.
     detached : bool
         Whether gradients leave out something that the value depends on, on purpose.
     makes_sparse : bool
