@@ -166,3 +166,12 @@ def test_scratch_is_memory_of_the_thread_that_asks():
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(_parallel.scratch, (3, 4), np.float32).result()
     assert not np.shares_memory(other, _parallel.scratch((3, 4), np.float32))
+
+
+def test_scratch_of_great_size_is_not_kept(monkeypatch):
+    monkeypatch.setattr(_parallel, "_HELD_BYTES", 800)
+    kept, great = _parallel.scratch((100,), np.float64), _parallel.scratch((101,), np.float64)
+    assert np.shares_memory(kept, _parallel.scratch((50,), np.float64))
+    assert not np.shares_memory(great, _parallel.scratch((101,), np.float64))
+    assert _parallel.rows_of_product(2000, 20) == 40
+    assert _parallel.rows_of_product(2000, 10**6) == 32

@@ -168,3 +168,19 @@ def test_gradients_of_codes_of_training(problem):
         return np.asarray(grads["W"]), grads["b"]
 
     gradcheck(function, backward, params["W"], params["b"])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_no_number_is_kept(problem, sign):
+    A = np.array([[1.0, 2.0, np.copysign(np.nan, sign), 3.0], [4.0, 5.0, 6.0, 7.0]])
+    np.testing.assert_array_equal(
+        batch_topk_forward(A, k=1)[0], [[0, 0, np.nan, 0], [0, 0, 0, 7.0]]
+    )
+    X, dictionary = problem
+    encoder = BatchTopK(k=2)
+    params = encoder.init(dictionary)
+    params["b"][4] = np.nan
+    for is_sparse in (False, True):
+        codes, _ = encoder.forward(params, X, dictionary, training=True, sparse=is_sparse)
+        codes = codes.toarray() if is_sparse else codes
+        assert np.isnan(codes[:, 4]).any()

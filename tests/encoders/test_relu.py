@@ -63,3 +63,16 @@ def test_training_is_the_same_with_sparse_codes(monkeypatch):
     for name, array in found[0].params.items():
         np.testing.assert_allclose(found[1].params[name], array, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(found[0].history["loss"], found[1].history["loss"], rtol=1e-10)
+
+
+def test_single_dense_samples_do_not_make_a_batch_dense(monkeypatch):
+    # A strip is one sample.
+    monkeypatch.setattr("sparsecode._parallel._STRIP_BYTES", 1)
+    encoder = ReLU(initial_bias=-1.5)
+    params = encoder.init(DICTIONARY)
+    large = X * np.where(np.arange(len(X)) % 50 == 0, 20.0, 1.0)[:, None]
+    dense, _ = encoder.forward(params, large, DICTIONARY)
+    assert (dense[0] != 0).mean() > 1 / 4
+    codes, _ = encoder.forward(params, large, DICTIONARY, sparse=True)
+    assert sparse.issparse(codes)
+    np.testing.assert_array_equal(codes.toarray(), dense)

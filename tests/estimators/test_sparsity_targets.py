@@ -160,3 +160,15 @@ def test_a_stream_of_pairs_is_refused(digits):
     pairs = iter([(digits, digits)])
     with pytest.raises(TypeError, match=r"is a tuple of 2; expected an array .* Transcoder"):
         SparseAutoencoder(8).fit(pairs)
+
+
+@pytest.mark.parametrize("terms", [[Lp(weight=0.0)], [L1(0.0)]])
+def test_a_term_without_weight_is_no_start(digits, terms):
+    model = SparseAutoencoder(20, target_l0=3, loss=AutoencoderLoss(terms))
+    with pytest.raises(ValueError, match=r"target_l0 is 3 but .* has weight 0 at the start"):
+        model.fit(digits[:50])
+
+
+def test_alpha_is_not_read_where_a_term_has_a_weight(digits):
+    loss = AutoencoderLoss([L1(0.1)])
+    SparseAutoencoder(20, alpha=0.0, target_l0=3, loss=loss, n_epochs=1).fit(digits[:50])
