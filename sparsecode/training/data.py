@@ -78,7 +78,9 @@ class StreamSource:
         elif not isinstance(item, Batch):
             item = Batch(item)
         X = check_rows(item.X, "X", n_columns=self.n_features)
-        return item._replace(X=X, target=check_targets(item.target, X.shape[0]))
+        # A batch that counts nothing is passed over.
+        weight = check_weights(item.sample_weight, X, allow_all_zero_weights=True)
+        return Batch(X, weight, check_targets(item.target, X.shape[0]))
 
 
 @dataclass
@@ -91,15 +93,27 @@ class Gatherer:
     n_features: int
     fixed: bool
 
-    def __call__(self, X, target=None, sample_weight=None):
+    def __call__(self, X, target=None, sample_weight=None, *, weights_name="sample_weight"):
         X = check_rows(X, "X", n_columns=self.n_features)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
+        sample_weight = check_weights(sample_weight, X, weights_name)
         if self.teacher is not None and self.fixed:
             target = self.teacher.encode(X, self.dictionary, sparse_output=True)
         return Samples(X, sample_weight, check_targets(target, X.shape[0]), run=self.batch_size)
+
+
+def check_weights(sample_weight, X, name="sample_weight", **options):
+    """Return what each sample counts, in float64, or None."""
+    if sample_weight is None:
+        return None
+    try:
+        return _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True, **options
+        )
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name} is no weight of at least 0 for each of {X.shape[0]} samples: {error} Give one "
+            "for each, not all 0."
+        ) from error
 
 
 def check_targets(target, n_samples):

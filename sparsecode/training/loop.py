@@ -211,7 +211,7 @@ default=None
         n_steps = None if optimizer.full_batch and batch_size is None else steps_per_epoch
         source = ArraySource(samples, batch_size, shuffle, n_steps)
     if X_val is not None:
-        held = gather(X_val, target_val, sample_weight_val)
+        held = gather(X_val, target_val, sample_weight_val, weights_name="sample_weight_val")
     trainer = Trainer(
         encoder=encoder,
         loss=loss,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from training_encoders import OneLayer
 
+from sparsecode._batches import Batch
 from sparsecode.encoders import Exact
 from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, Adam
@@ -111,3 +112,27 @@ def test_arguments_are_not_changed(dictionary):
         )
     )
     assert np.array_equal(params["W"], before) and optimizer == Adam()
+
+
+@pytest.mark.parametrize(
+    "weight, message",
+    [
+        (np.ones(3), "sample_weight_val is no weight of at least 0 for each of 5 samples"),
+        (np.zeros(5), "sample_weight_val .* not all 0"),
+        (-np.ones(5), "sample_weight_val"),
+    ],
+)
+def test_weights_of_validation_samples_are_named(weight, message):
+    with pytest.raises(ValueError, match=message):
+        train(OneLayer(), np.ones((6, 4)), X, **TARGET, X_val=X, target_val=CODES,
+              sample_weight_val=weight)  # fmt: skip
+
+
+@pytest.mark.parametrize("weight", [-np.ones(5), np.ones(3), [1.0, np.nan, 1.0, 1.0, 1.0]])
+def test_weights_of_a_stream_are_checked(weight):
+    states = train(
+        OneLayer(), np.ones((6, 4)), iter([Batch(X, weight, CODES)]), loss=TARGET["loss"]
+    )
+    next(states)
+    with pytest.raises(ValueError, match="sample_weight is no weight of at least 0"):
+        next(states)
