@@ -11,7 +11,9 @@ from sparsecode._rows import is_on_disk
 
 
 class Batch(NamedTuple):
-    """Samples that one step of the dictionary learns from, and how much each counts.
+    """Samples that one step learns from, how much each counts, and what to fit to each.
+
+    What an iterator of batches may give to `sparsecode.training.train`.
 
     Attributes
     ----------
@@ -20,6 +22,13 @@ class Batch(NamedTuple):
         None is 1 each.
     target : ndarray or csr_array of shape (n_samples, n_targets) or None
         What to fit to each sample, where a loss asks for it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.training import Batch
+    >>> Batch(np.ones((3, 2)), sample_weight=np.array([1.0, 0.0, 2.0])).weight
+    3.0
     """
 
     X: np.ndarray

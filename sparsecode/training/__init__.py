@@ -1,11 +1,13 @@
 """The training loop: mini-batches of samples, gradients, steps; for every trainable encoder."""
 
+from sparsecode._batches import Batch
 from sparsecode.training.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from sparsecode.training.loop import train
 from sparsecode.training.stages import Stage, growing, layer_by_layer
 from sparsecode.training.state import TrainingState
 
 __all__ = [
+    "Batch",
     "GaussianNoise",
     "MaskingNoise",
     "SaltAndPepper",

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from training_encoders import OneLayer
 
-from sparsecode._batches import Batch
 from sparsecode.encoders import Exact
 from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, Adam
 from sparsecode.penalties import L1
 from sparsecode.schedules import Constant
-from sparsecode.training import TrainingState, train
+from sparsecode.training import Batch, TrainingState, train
 
 X, CODES = np.ones((5, 4)), np.ones((5, 6))
 TARGET = {"loss": SupervisedLoss(), "target": CODES}
