@@ -50,7 +50,8 @@ class FittedAutoencoder(FeatureUse):
         Returns
         -------
         self : SparseAutoencoder
-            `partial_fit` goes on from it with a fresh optimizer.
+            `partial_fit` goes on from it with a fresh optimizer, and with the penalty, which a
+            refinement leaves out: refine again after it.
 
         Raises
         ------
@@ -121,7 +122,9 @@ class FittedAutoencoder(FeatureUse):
         """Return the autoencoder for samples before a standardisation, fitted after it.
 
         If this one was fitted to ``(X - mean) / scale``, such as by a `StandardScaler`, the new one
-        takes `X` itself: the pre-processing goes into the weights. It is exact up to rounding.
+        takes `X` itself: the pre-processing goes into the weights. It is exact up to rounding. The
+        new one is for use: `alpha`, or a weight that was found, stays in units of the standardised
+        samples, so go on training this one.
 
         Parameters
         ----------

@@ -12,7 +12,7 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
-from sparsecode.penalties import L1
+from sparsecode.penalties import L0, L1
 from sparsecode.penalties.base import check_differentiable
 
 # Weight of a relative distance from the target, well above an error of reconstruction of samples
@@ -97,6 +97,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
     needs_none = encoder.is_sparse or kept_units(encoder) is not None
     if not needs_none and (loss is None or target_l0 is not None):
         check_differentiable(penalty)
+        _refuse_count(penalty)
     if loss is None:
         loss = AutoencoderLoss([] if needs_none else default_terms(encoder, penalty))
     if target_l0 is None or needs_none:
@@ -134,6 +135,18 @@ def _refuse_target(terms, target_l0):
                 f"target_l0 is {target_l0} and the loss has {term!r}; expected one of the two. "
                 "Leave target_l0 None."
             )
+
+
+def _refuse_count(penalty):
+    if isinstance(penalty, L0):
+        raise TypeError(
+            wrong(
+                "penalty",
+                got=repr(penalty),
+                expected="one whose gradient is not 0 everywhere, as encoders are trained by it",
+                remedy="Use L1, or JumpReLU() or TopK(), which count or set active units.",
+            )
+        )
 
 
 def _refuse_no_weight(term, target_l0):

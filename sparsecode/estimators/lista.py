@@ -208,8 +208,8 @@ default=None
     def fit(self, X, y=None, sample_weight=None, codes=None):
         """Learn the dictionary, unless it is given, and train the network.
 
-        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far and can be
-        used; the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far, of complete
+        epochs, and can be used; the interrupt is then raised.
 
         Parameters
         ----------

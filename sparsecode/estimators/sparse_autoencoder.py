@@ -69,7 +69,8 @@ class SparseAutoencoder(WithDecoder, FittedAutoencoder, TrainedCoder):
         parameters: `transform` takes samples as they are. None does so where there is a
         `target_l0`, if codes and penalty scale with the samples.
     optimizer : Optimizer or None, default=None
-        None is ``Adam()``.
+        None is ``Adam()``, whose rate is for hundreds of thousands of samples; with a few thousand
+        take more epochs or a larger one, such as ``Adam(lr=0.01)``.
     schedule : callable or None, default=None
         Learning rate of each step, such as those of `sparsecode.schedules`, instead of the
         optimizer's own.
@@ -238,8 +239,8 @@ default="mean"
     def fit(self, X, y=None, sample_weight=None):
         """Train encoder, atoms and offset.
 
-        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far and can be
-        used; the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far, of complete
+        epochs, and can be used; the interrupt is then raised.
 
         Parameters
         ----------

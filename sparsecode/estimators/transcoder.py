@@ -193,8 +193,8 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
     def fit(self, X, y=None, sample_weight=None):
         """Train encoder, atoms, offset and linear map.
 
-        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far and can be
-        used; the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far, of complete
+        epochs, and can be used; the interrupt is then raised.
 
         Parameters
         ----------

@@ -51,9 +51,7 @@ class Trainer:
         state = replace(state, params=state.best_params, dictionary=state.best_dictionary)
         live = self._live(state)
         best_loss = np.inf
-        # An encoder that cannot be used before its first step is not the best so far.
-        is_ready = not buffers_of(self.encoder) or self.encoder.is_ready(live.params)
-        if self.held is not None and is_ready:
+        if self.held is not None and self._can_encode(live.params):
             with np.errstate(over="ignore", invalid="ignore"):
                 best_loss = self._validate(
                     live, self.stages[number].n_layers, state.n_epochs, state.n_steps
@@ -117,6 +115,8 @@ class Trainer:
         is_best = value < state.best_loss
         if not self.loss.is_constant:
             is_best = np.isfinite(value)
+        if not self._can_encode(state.best_params):
+            is_best = True
         dictionary = live.dictionary()
         return replace(
             state,
@@ -133,6 +133,10 @@ class Trainer:
             n_waited=0 if is_best else state.n_waited + 1,
             history=extended(state.history, record, state.n_epochs),
         )
+
+    def _can_encode(self, params):
+        """Whether an encoder has what its first step sets; before, it is not the best so far."""
+        return not buffers_of(self.encoder) or self.encoder.is_ready(params)
 
     def _steps(self, state, live, slots):
         """Take a step for each batch; returns what is known of each."""

@@ -184,3 +184,13 @@ def test_what_is_no_number_is_kept(problem, sign):
         codes, _ = encoder.forward(params, X, dictionary, training=True, sparse=is_sparse)
         codes = codes.toarray() if is_sparse else codes
         assert np.isnan(codes[:, 4]).any()
+
+
+def test_a_fit_whose_start_had_the_lowest_loss_can_be_used(rng):
+    # Full batches are judged before the step; the start has no threshold.
+    X = rng.standard_normal((50, 6)) * 0.01
+    model = SparseAutoencoder(
+        10, encoder=BatchTopK(2), batch_size=None, n_epochs=5, optimizer=SGD(1.0), random_state=0
+    ).fit(X)
+    assert np.isfinite(model.encoder_.params["threshold"])
+    assert model.transform(X).shape == (50, 10)

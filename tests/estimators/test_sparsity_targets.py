@@ -18,7 +18,7 @@ from sparsecode.losses import (
 )
 from sparsecode.metrics import dead_fraction, explained_variance, l0
 from sparsecode.optimizers import Adam
-from sparsecode.penalties import L1, GroupL1, KSparse
+from sparsecode.penalties import L0, L1, GroupL1, KSparse
 
 pytestmark = pytest.mark.needs_jit("autoencoders are trained for hundreds of steps")
 TARGET = 10
@@ -172,3 +172,20 @@ def test_a_term_without_weight_is_no_start(digits, terms):
 def test_alpha_is_not_read_where_a_term_has_a_weight(digits):
     loss = AutoencoderLoss([L1(0.1)])
     SparseAutoencoder(20, alpha=0.0, target_l0=3, loss=loss, n_epochs=1).fit(digits[:50])
+
+
+@pytest.mark.parametrize("encoder", [ReLU(), Gated()], ids=repr)
+def test_samples_that_count_nothing_are_not_counted(encoder):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((800, 12))
+    X[400:] *= 0.1
+    weight = np.where(np.arange(800) < 400, 1.0, 1e-6)
+    model = SparseAutoencoder(
+        40, encoder=encoder, target_l0=4, n_epochs=60, optimizer=Adam(lr=0.01), random_state=0
+    ).fit(X, sample_weight=weight)
+    assert abs(l0(model.transform(X[:400])).mean() - 4) < 1
+
+
+def test_a_count_has_no_gradient(digits):
+    with pytest.raises(TypeError, match=r"penalty is L0.*gradient is not 0 everywhere"):
+        SparseAutoencoder(20, penalty=L0).fit(digits[:50])

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._validation import check_number, wrong
+from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import Penalty
@@ -116,9 +117,7 @@ class TargetL0(Term):
             dictionary_grads=dictionary_grads,
         )
         if context.training and "log_weight" in memory:
-            # Of a JumpReLU, entries that are stored can be zeros.
-            nonzeros = np.count_nonzero(codes.data if sparse.issparse(codes) else codes)
-            self._observe(nonzeros / codes.shape[0], memory)
+            self._observe(weighted_mean(_nonzeros(codes), share), memory)
         return found
 
     def resolved(self):
@@ -146,3 +145,11 @@ class TargetL0(Term):
             return 0.0
         error = math.log(max(l0, 0.01 * self.target) / self.target)
         return min(max(error, -_LARGEST), _LARGEST)
+
+
+def _nonzeros(codes):
+    """Number of each sample; of a JumpReLU, entries that are stored can be zeros."""
+    if not sparse.issparse(codes):
+        return np.count_nonzero(codes, axis=1)
+    samples = np.repeat(np.arange(codes.shape[0]), np.diff(codes.indptr))
+    return np.bincount(samples, codes.data != 0, codes.shape[0])
