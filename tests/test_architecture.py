@@ -22,6 +22,7 @@ FLOORS = [
         "_simd",
         "_validation",
         "_files",
+        "_named_tuples",
         "_moments",
         "_batches",
         "ops",

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sparsecode._named_tuples import KeepsNamedTuples
 from sparsecode._parallel import map_row_blocks
 from sparsecode._rows import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_rows
@@ -18,7 +19,7 @@ from sparsecode.dictionary import as_dictionary, promote
 _BLOCK_SIZE = 256
 
 
-class Encoder(BaseEstimator):
+class Encoder(KeepsNamedTuples, BaseEstimator):
     """Base of the encoders. A subclass is a dataclass that defines `encode`."""
 
     def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):

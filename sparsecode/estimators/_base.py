@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sparsecode._named_tuples import KeepsNamedTuples
 from sparsecode._rows import is_on_disk
 from sparsecode._validation import FLOAT_DTYPES, is_checked
 from sparsecode.encoders import Encoder
@@ -14,7 +15,9 @@ from sparsecode.objective import certify, objective
 from sparsecode.penalties import Penalty
 
 
-class CodesEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class CodesEstimator(
+    KeepsNamedTuples, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Base of the transformers whose output are codes, of whatever they describe.
 
     A subclass sets `dictionary_` in `fit` and defines `_transform_encoder`, the encoder, exact or

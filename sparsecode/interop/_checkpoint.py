@@ -105,9 +105,11 @@ class Checkpoint:
         self._check_vectors()
         self._check_architecture()
         self._check_transcoder()
-        for value in self.__dict__.values():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
+        self._seal()
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._seal()
 
     def __repr__(self):
         shape = f"{self.n_components} units, {self.n_features} features"
@@ -205,6 +207,11 @@ class Checkpoint:
             ``factor * decoded + shift`` is the reconstruction of `X`.
         """
         return _folding.standardize(check_matrix(X, "X", n_columns=self.n_features), self)
+
+    def _seal(self):
+        for value in self.__dict__.values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
 
     def _check_matrices(self):
         for name in ("W", "atoms", "W_skip"):

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
+
+from sparsecode._named_tuples import KeepsNamedTuples
+
+
+class Nothing(Mapping):
+    """A mapping without entries, which nothing can be added to and which can be pickled."""
+
+    def __getitem__(self, key):
+        raise KeyError(key)
+
+    def __iter__(self):
+        return iter(())
+
+    def __len__(self):
+        return 0
+
+    def __repr__(self):
+        return "{}"
+
+    def __eq__(self, other):
+        return isinstance(other, Mapping) and not other
+
+    __hash__ = None
+
+
+NOTHING = Nothing()
 
 
 class LossResult(NamedTuple):
@@ -34,8 +59,8 @@ class LossResult(NamedTuple):
     terms: dict
     dcodes: np.ndarray
     grads: dict
-    dsignals: Mapping = MappingProxyType({})
-    reports: Mapping = MappingProxyType({})
+    dsignals: Mapping = NOTHING
+    reports: Mapping = NOTHING
 
 
 class LossContext(NamedTuple):
@@ -61,15 +86,15 @@ class LossContext(NamedTuple):
     """
 
     step: int = 0
-    signals: Mapping = MappingProxyType({})
-    memory: Mapping = MappingProxyType({})
+    signals: Mapping = NOTHING
+    memory: Mapping = NOTHING
     training: bool = False
     wanted: np.ndarray | None = None
     error: np.ndarray | None = None
-    reports: Mapping = MappingProxyType({})
+    reports: Mapping = NOTHING
 
 
-class Loss(BaseEstimator):
+class Loss(KeepsNamedTuples, BaseEstimator):
     """Base of the losses: a dataclass that defines `evaluate`.
 
     Attributes

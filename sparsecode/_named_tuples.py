@@ -1,0 +1,64 @@
+"""Objects that hold penalties, kept whole by every way of saving them."""
+
+from __future__ import annotations
+
+
+class KeepsNamedTuples:
+    """Mix-in of objects whose attributes are named tuples with methods, such as penalties.
+
+    Some writers of objects (skops) know a named tuple only by its one base class, `tuple`, and
+    give back a plain tuple for every other one. In the state of these objects such a value stands
+    as its class and its fields, and is made anew when the state is set. Containers of such values
+    are followed.
+    """
+
+    __slots__ = ()
+
+    def __getstate__(self):
+        return _replaced(super().__getstate__(), _is_named_tuple, _Fields.of)
+
+    def __setstate__(self, state):
+        state = _replaced(state, _is_fields, _Fields.rebuild)
+        parent = super()
+        if hasattr(parent, "__setstate__"):
+            parent.__setstate__(state)
+        else:
+            self.__dict__.update(state)
+
+
+class _Fields:
+    """The class of a named tuple and its fields."""
+
+    def __init__(self, cls, values):
+        self.cls = cls
+        self.values = values
+
+    @classmethod
+    def of(cls, value):
+        return cls(type(value), tuple(value))
+
+    def rebuild(self):
+        return self.cls(*self.values)
+
+    def __reduce__(self):
+        return _Fields, (self.cls, self.values)
+
+
+def _is_named_tuple(value):
+    cls = type(value)
+    return isinstance(value, tuple) and hasattr(cls, "_fields") and cls.__bases__ != (tuple,)
+
+
+def _is_fields(value):
+    return type(value) is _Fields
+
+
+def _replaced(value, wanted, change):
+    """The value with `change` applied to what is `wanted` in it, through plain containers."""
+    if wanted(value):
+        return change(value)
+    if type(value) is dict:
+        return {key: _replaced(item, wanted, change) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_replaced(item, wanted, change) for item in value)
+    return value
