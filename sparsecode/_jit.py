@@ -20,8 +20,7 @@ from numba.core import caching
 from numba.extending import overload
 
 _PACKAGE = pathlib.Path(__file__).parent
-# Rooms above every kernel: a test asserts that no kernel lives there, and the floors forbid that one
-# depends on them.
+# Rooms that no kernel lives in or depends on, as a test asserts.
 WITHOUT_KERNELS = (
     "applications",
     "cli",

@@ -44,9 +44,8 @@ def main(n_tasks, first, solver, show):
                 shown += 1
                 click.echo(f"seed {seed}: {kind}: {detail}\n    {task}")
     seconds = time.perf_counter() - start
-    click.echo(
-        f"{n_tasks} problems, {claims['samples']} samples, {claims['claimed']} claims, {seconds:.0f} s"
-    )
+    click.echo(f"{n_tasks} problems, {claims['samples']} samples, {seconds:.0f} s")
+    click.echo(f"{claims['claimed']} claims")
     for (kind, name), count in sorted(counts.items()):
         click.echo(f"{count:7d} {kind}: {name}")
     click.echo("no fault" if not counts else f"{sum(counts.values())} faults")

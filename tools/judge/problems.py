@@ -26,7 +26,8 @@ class Task:
     kind: str
 
     def __str__(self):
-        return f"{self.solver!r}, {self.penalty!r}, {self.kind}, {self.X.dtype}, atoms {self.atoms.shape}"
+        data = f"{self.kind}, {self.X.dtype}, atoms {self.atoms.shape}"
+        return f"{self.solver!r}, {self.penalty!r}, {data}"
 
 
 def draw(seed, only=None):

@@ -2,7 +2,7 @@
 
 Nothing here is shared with the package: penalties are read as their parameters, and every formula
 is written anew from its definition, so that an error in one place does not hide one in the other.
-Where `numpy.longdouble` is a double (Windows, some ARM machines) the judge is only as exact as that.
+Where `numpy.longdouble` is a double (Windows, some ARM machines) the judge is no more exact.
 """
 
 from __future__ import annotations
@@ -63,9 +63,8 @@ def _weights(penalty, n):
     if penalty.weights is None:
         return np.full(n, alpha), Real(0)
     weights = np.asarray(penalty.weights, dtype=Real)
-    return np.where(
-        np.isinf(weights), Real(np.inf), alpha * np.where(np.isinf(weights), 0, weights)
-    ), Real(0)
+    forbidden = np.isinf(weights)
+    return np.where(forbidden, np.inf, alpha * np.where(forbidden, 0, weights)), Real(0)
 
 
 def _groups(penalty, n):
