@@ -59,6 +59,7 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs_jit(reason): skipped with NUMBA_DISABLE_JIT=1, for the reason given"
     )
+    config.addinivalue_line("markers", "thread_unsafe: set by tests of scikit-learn, means nothing")
 
 
 def pytest_collection_modifyitems(items):

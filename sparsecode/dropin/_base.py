@@ -53,9 +53,7 @@ class DropInCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             n_jobs=self.n_jobs,
             positive=self.positive_code,
         )
-        if self.split_sign:
-            return np.concatenate([np.maximum(code, 0), np.maximum(-code, 0)], axis=1)
-        return code
+        return self._split(code)
 
     def inverse_transform(self, X):
         """Reconstruct samples from what `transform` returned for them.
@@ -81,6 +79,12 @@ class DropInCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             positive, negative = np.split(code, 2, axis=1)
             code = positive - negative
         return code @ self._atoms
+
+    def _split(self, code):
+        """Codes as they are given out: with `split_sign`, both signs in columns of their own."""
+        if self.split_sign:
+            return np.concatenate([np.maximum(code, 0), np.maximum(-code, 0)], axis=1)
+        return code
 
     @property
     def _transform_alpha(self):

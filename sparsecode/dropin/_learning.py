@@ -9,11 +9,10 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sparsecode._validation import wrong
-from sparsecode.constraints import NonNegative, UnitBall
+from sparsecode.constraints import Free, NonNegative, UnitBall
 from sparsecode.dictionary import Dictionary
 from sparsecode.dropin._base import CODING_CONSTRAINTS, DropInCoder
-from sparsecode.dropin.encoding import check_positive, lasso_penalty, lasso_solver
-from sparsecode.encoders import Exact
+from sparsecode.dropin.encoding import check_positive, lasso_encoder
 from sparsecode.initialization import initial_dictionary
 
 # What scikit-learn accepts for the parameters that both learners have.
@@ -52,8 +51,11 @@ class DropInLearner(DropInCoder):
     def _check_fit_algorithm(self):
         check_positive(self.fit_algorithm, self.positive_code)
 
-    def _first_dictionary(self, X, rng):
-        """The dictionary to start from, in the type of `X`."""
+    def _first_dictionary(self, X, rng, *, learns):
+        """The dictionary to start from, in the type of `X`.
+
+        Unless it `learns`, atoms that are given are the answer, and need not obey the constraint.
+        """
         constraint = NonNegative(UnitBall()) if self.positive_dict else UnitBall()
         n_components = X.shape[1] if self.n_components is None else self.n_components
         if self.dict_init is None:
@@ -69,9 +71,9 @@ class DropInLearner(DropInCoder):
         # Missing atoms are zero, and replaced after the first step.
         atoms = np.zeros((n_components, X.shape[1]), dtype=X.dtype)
         atoms[: len(given)] = given[:n_components]
-        return Dictionary(atoms, constraint=constraint)
+        return Dictionary(atoms, constraint=constraint if learns else Free())
 
-    def _encoder(self, X, dictionary):
+    def _encoder(self, dictionary):
         """What codes while learning: the lasso with the weight `alpha`."""
         if self.transform_max_iter == 0:
             raise ValueError(
@@ -82,8 +84,9 @@ class DropInLearner(DropInCoder):
                     remedy="Raise it; max_iter=0 keeps the first atoms.",
                 )
             )
-        penalty = lasso_penalty(X, dictionary, float(self.alpha), self.positive_code)
-        return Exact(penalty, lasso_solver(dictionary.dtype, self.transform_max_iter))
+        return lasso_encoder(
+            dictionary.dtype, self.alpha, self.positive_code, self.transform_max_iter
+        )
 
     def _report(self, text):
         if self.verbose:

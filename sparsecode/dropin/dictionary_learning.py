@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from sparsecode._validation import FLOAT_DTYPES, check_codes_shape
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import alternate
+from sparsecode.objective import objective
 from sparsecode.resampling import ReplaceAtoms
 from sparsecode.updates import BlockUpdate
 
@@ -182,17 +183,19 @@ class DictionaryLearning(DropInLearner):
         -------
         V : ndarray of shape (n_samples, n_components)
             Codes of least objective, as ``error_[-1]`` counts it, whatever `transform_algorithm`.
+            With `split_sign` of shape (n_samples, 2 * n_components), as `transform` gives them.
         """
         self._check_fit_algorithm()
         X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
         rng = check_random_state(self.random_state)
-        dictionary = self._first_dictionary(X, rng)
-        encoder = self._encoder(X, dictionary)
+        dictionary = self._first_dictionary(X, rng, learns=self.max_iter > 0)
+        encoder = self._encoder(dictionary)
         dictionary = self._learn(X, encoder, dictionary)
-        result = encoder.solve(X, dictionary, n_jobs=self.n_jobs)
+        code = encoder.encode(X, dictionary, n_jobs=self.n_jobs)
         if self.n_iter_ > 0:
-            self.error_.append(float(result.certificate.objective.sum()))
-        return result.codes
+            cost = objective(X, code, dictionary, encoder.penalty, n_jobs=self.n_jobs)
+            self.error_.append(float(cost.sum()))
+        return self._split(code)
 
     def _learn(self, X, encoder, dictionary):
         """The last dictionary; the attributes of the fit are set, also if it is interrupted.
@@ -227,8 +230,8 @@ class DictionaryLearning(DropInLearner):
             self.error_, self.n_iter_ = errors, n_iter
         return dictionary
 
-    def _first_dictionary(self, X, rng):
-        dictionary = super()._first_dictionary(X, rng)
+    def _first_dictionary(self, X, rng, *, learns):
+        dictionary = super()._first_dictionary(X, rng, learns=learns)
         if self.code_init is None:
             return dictionary
         code = check_array(self.code_init, dtype=X.dtype, input_name="code_init")

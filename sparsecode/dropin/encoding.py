@@ -14,15 +14,14 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sparsecode._validation import FLOAT_DTYPES
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.dropin._lars import lars_codes
+from sparsecode.dropin._least_l1 import LeastL1
+from sparsecode.encoders import Exact
 from sparsecode.penalties import L1, KSparse
 from sparsecode.solvers import OMP, FeatureSign
 
 ALGORITHMS = StrOptions({"lasso_lars", "lasso_cd", "lars", "omp", "threshold"})
 # Relative duality gap: what the type of the codes can hold.
 _TOL = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-6}
-# Weight that stands for 0, relative to the largest correlation: of all best fits the one of least
-# l1 norm, where the path of decreasing weights ends.
-_LEAST_WEIGHT = 1e-8
 # Deviation of a given `gram` or `cov` from that of `X` and the dictionary, relative to its largest
 # entry, that is taken for rounding.
 _ROUNDING = 1e-3
@@ -168,15 +167,10 @@ def encode(X, dictionary, *, algorithm, n_nonzero_coefs, alpha, init, max_iter, 
     weight = 1.0 if alpha is None else float(alpha)
     if algorithm == "threshold":
         return L1(weight, positive=bool(positive)).prox(dictionary.correlate(X))
-    penalty = lasso_penalty(X, dictionary, weight, positive)
-    return _lasso_codes(X, dictionary, penalty, init, max_iter, n_jobs)
-
-
-def lasso_penalty(X, dictionary, alpha, positive):
-    """The l1 penalty of weight `alpha`; of a tiny one in place of 0."""
-    if alpha == 0:
-        alpha = _LEAST_WEIGHT * float(np.abs(dictionary.correlate(X)).max())
-    return L1(float(alpha), positive=bool(positive))
+    if max_iter == 0:
+        return _first_codes(X, dictionary, init)
+    coder = lasso_encoder(dictionary.dtype, weight, positive, max_iter)
+    return coder.encode(X, dictionary, codes=init, n_jobs=n_jobs)
 
 
 def check_positive(algorithm, positive):
@@ -188,15 +182,16 @@ def check_positive(algorithm, positive):
         )
 
 
-def lasso_solver(dtype, max_iter=1000):
-    """The solver of the lasso that codes of `dtype` are computed with."""
-    return FeatureSign(max_iter=max_iter, tol=_TOL[np.dtype(dtype)])
+def lasso_encoder(dtype, alpha, positive, max_iter):
+    """What codes by the lasso, in `dtype`; with weight 0 by the best fit of least l1 norm."""
+    penalty = L1(float(alpha), positive=bool(positive))
+    if alpha == 0:
+        return LeastL1(penalty, max_iter=max_iter)
+    return Exact(penalty, FeatureSign(max_iter=max_iter, tol=_TOL[np.dtype(dtype)]))
 
 
-def _lasso_codes(X, dictionary, penalty, init, max_iter, n_jobs):
-    if max_iter > 0:
-        solver = lasso_solver(dictionary.dtype, max_iter)
-        return solver.solve(X, dictionary, penalty, codes=init, n_jobs=n_jobs).codes
+def _first_codes(X, dictionary, init):
+    """Codes to start from, where the lasso may do no iteration."""
     warnings.warn(
         "max_iter is 0, so that the codes are those to start from. Raise max_iter.",
         ConvergenceWarning,

@@ -179,7 +179,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         self._check_fit_algorithm()
         X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
         rng = check_random_state(self.random_state)
-        self._begin(X, rng)
+        self._begin(X, rng, learns=self.max_iter > 0)
         order = rng.permutation(len(X)) if self.shuffle else np.arange(len(X))
         size = min(self.batch_size, len(X))
         per_epoch = -(-len(X) // size)
@@ -187,7 +187,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         parts = [order[start : start + size] for start in range(0, len(X), size)]
         batches = (X[rows] for _ in range(self.max_iter) for rows in parts)
         shown, batches = itertools.tee(batches)
-        states = self._states(X, batches)
+        states = self._states(batches)
         try:
             for X_batch, state in zip(shown, states, strict=False):
                 before, self._state = self._state, state
@@ -219,27 +219,36 @@ class MiniBatchDictionaryLearning(DropInLearner):
         first = not hasattr(self, "components_")
         X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C", reset=first)
         if first:
-            self._begin(X, check_random_state(self.random_state))
+            self._begin(X, check_random_state(self.random_state), learns=True)
         elif not np.array_equal(self.components_, self._state.dictionary.atoms):
             # Someone set other atoms: go on from these.
             atoms = self._state.dictionary.replace(atoms=self.components_)
             self._state = LearningState.start(atoms, self._update, self._replacement)
-        for state in self._states(X, [X]):
+        for state in self._states([X]):
             self._state = state
         self._keep()
         return self
 
-    def _begin(self, X, rng):
-        dictionary = self._first_dictionary(X, rng)
+    # What code written for scikit-learn's class reads of it.
+    @property
+    def _A(self):
+        return _read_only(self._state.stats.past.second)
+
+    @property
+    def _B(self):
+        return _read_only(self._state.stats.past.cross.T)
+
+    def _begin(self, X, rng, *, learns):
+        dictionary = self._first_dictionary(X, rng, learns=learns)
         self._update = BlockUpdate()
         patience = _PATIENCE * dictionary.n_components
         self._replacement = ReplaceAtoms(patience=patience, max_cosine=1.0)
         self._state = LearningState.start(dictionary, self._update, self._replacement)
 
-    def _states(self, X, batches):
+    def _states(self, batches):
         dictionary = self._state.dictionary
         return alternate(
-            self._encoder(X, dictionary),
+            self._encoder(dictionary),
             dictionary,
             batches,
             update=self._update,
@@ -251,6 +260,12 @@ class MiniBatchDictionaryLearning(DropInLearner):
     def _keep(self):
         self.components_ = np.array(self._state.dictionary.atoms)
         self.n_steps_ = self._state.n_iter
+
+
+def _read_only(array):
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 class _Watch:

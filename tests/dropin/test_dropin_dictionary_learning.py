@@ -6,10 +6,19 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.decomposition
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from sparsecode import Dictionary, certify
 from sparsecode.datasets import make_sparse_signals
-from sparsecode.dropin import DictionaryLearning, dict_learning, sparse_encode
+from sparsecode.dropin import (
+    DictionaryLearning,
+    MiniBatchDictionaryLearning,
+    dict_learning,
+    dict_learning_online,
+    sparse_encode,
+)
 from sparsecode.penalties import L1
 
 pytestmark = pytest.mark.needs_jit("it learns")
@@ -108,6 +117,54 @@ def test_dict_init_alone_is_used_and_left_alone(signals, frame):
     # Atoms that are missing are made up for.
     more = DictionaryLearning(11, max_iter=3, dict_init=given).fit(signals).components_
     assert (np.linalg.norm(more, axis=1) > 0.5).all()
+
+
+def test_atoms_given_for_no_iteration_are_returned_as_they_are(signals):
+    given = 3 * Dictionary.random(9, 8, random_state=1).atoms
+    for cls in (DictionaryLearning, MiniBatchDictionaryLearning):
+        learner = cls(9, max_iter=0, dict_init=given).fit(signals)
+        np.testing.assert_array_equal(learner.components_, given)
+    code, atoms = dict_learning_online(signals, 9, max_iter=0, dict_init=given)
+    np.testing.assert_array_equal(atoms, given)
+    np.testing.assert_array_equal(code, sparse_encode(signals, given, alpha=1))
+
+
+def test_split_signs_have_one_width(signals):
+    learner = DictionaryLearning(
+        5, alpha=0.1, max_iter=3, split_sign=True, transform_algorithm="lasso_cd", random_state=0
+    )
+    codes = learner.fit_transform(signals)
+    assert codes.shape == learner.transform(signals).shape == (120, 10)
+    np.testing.assert_allclose(codes, learner.transform(signals), atol=1e-9)
+    assert (codes >= 0).all() and not (codes[:, :5] * codes[:, 5:]).any()
+    whole = clone(learner).set_params(split_sign=False).fit_transform(signals)
+    np.testing.assert_array_equal(codes[:, :5] - codes[:, 5:], whole)
+    names = list(learner.get_feature_names_out())
+    assert len(names) == len(set(names)) == 10
+    frame = clone(learner).set_output(transform="pandas").fit_transform(signals)
+    assert list(frame.columns) == names
+    np.testing.assert_array_equal(frame, codes)
+    np.testing.assert_allclose(learner.inverse_transform(codes), whole @ learner.components_)
+    labels = signals[:, 0] > 0
+    model = make_pipeline(clone(learner), LogisticRegression()).fit(signals, labels)
+    assert model.predict(signals).shape == labels.shape
+    # The function knows no signs to split.
+    assert dict_learning(signals, 5, alpha=0.1, max_iter=3)[0].shape == (120, 5)
+
+
+@pytest.mark.parametrize("row", [0, 7])
+def test_weight_zero_learns_from_every_sample(signals, row):
+    """A huge sample leaves the others their codes: the fit of least l1 norm, of each by itself."""
+    X = signals.copy()
+    X[row] *= 1e6
+    learner = DictionaryLearning(6, alpha=0, max_iter=2, random_state=0)
+    codes = learner.fit_transform(X)
+    expected = np.linalg.lstsq(learner.components_.T, X.T)[0].T
+    scales = np.abs(expected).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(codes / scales, expected / scales, atol=1e-9)
+    residual = X - codes @ learner.components_
+    assert learner.error_[-1] == pytest.approx(np.sum(residual**2) / 2)
+    MiniBatchDictionaryLearning(6, alpha=0, max_iter=1, batch_size=40).fit(X)
 
 
 def test_code_init_alone_gives_the_first_atoms(signals):

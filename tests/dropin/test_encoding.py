@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.decomposition
+from scipy.optimize import linprog, nnls
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import certify
@@ -76,10 +77,35 @@ def test_lasso_with_repeated_atoms(X, frame):
         )
 
 
-def test_weight_zero_is_the_end_of_the_path(X, frame):
-    codes = sparse_encode(X, frame, alpha=0)
-    np.testing.assert_allclose(codes @ frame, X, atol=1e-6)
-    np.testing.assert_allclose(np.abs(codes).sum(), np.abs(theirs(X, frame, alpha=0)).sum(), 1e-6)
+@pytest.mark.parametrize("algorithm", LASSO)
+@pytest.mark.parametrize("scale", [1.0, 1e9, 1e-9])
+def test_weight_zero_is_the_end_of_the_path_of_each_row(X, frame, algorithm, scale):
+    scales = np.where(np.arange(len(X)) == 0, scale, 1)[:, None]
+    codes = sparse_encode(X * scales, frame, algorithm=algorithm, alpha=0) / scales
+    np.testing.assert_allclose(codes, theirs(X, frame, alpha=0), atol=1e-10)
+    few = frame[:4]
+    codes = sparse_encode(X * scales, few, algorithm=algorithm, alpha=0) / scales
+    expected = np.linalg.lstsq(few.T, X.T)[0].T
+    np.testing.assert_allclose(codes, expected, atol=1e-10)
+    codes = sparse_encode(X * scales, few, algorithm="lasso_cd", alpha=0, positive=True) / scales
+    expected = [nnls(few.T, x)[0] for x in X]
+    np.testing.assert_allclose(codes, expected, atol=1e-10)
+
+
+def test_weight_zero_where_atoms_depend_on_each_other(X, frame):
+    atoms = np.concatenate([frame, 2 * frame[:3], np.zeros((1, 6))])
+    codes = sparse_encode(X, atoms, alpha=0)
+    np.testing.assert_allclose(codes @ atoms, X, atol=1e-10)
+    # No norm is smaller than with the atoms that are longer, which linear programs tell.
+    for x, code in zip(X, codes, strict=True):
+        program = linprog(np.ones(26), A_eq=np.concatenate([atoms, -atoms]).T, b_eq=x)
+        np.testing.assert_allclose(np.abs(code).sum(), program.fun, rtol=1e-7)
+    start = np.ones((len(X), 13))
+    np.testing.assert_allclose(sparse_encode(X, atoms, alpha=0, init=start), codes, atol=1e-10)
+    single = sparse_encode(X.astype(np.float32), atoms.astype(np.float32), alpha=0)
+    assert single.dtype == np.float32
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        sparse_encode(X, atoms, alpha=0, max_iter=1)
 
 
 def test_omp_reaches_an_error(X, frame):

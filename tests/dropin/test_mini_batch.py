@@ -63,6 +63,22 @@ def test_atoms_without_use_are_replaced_soon(signals):
     assert learner.partial_fit(X[8:16]).components_[2, 8] == 0
 
 
+def test_statistics_can_be_read_but_not_written(signals):
+    """Code for scikit-learn's class reads `_A` and `_B`, of the shapes that they have there."""
+    learner = MiniBatchDictionaryLearning(5, batch_size=40, random_state=0)
+    assert not hasattr(learner, "_A")
+    learner.partial_fit(signals[:40])
+    assert learner._A.shape == (5, 5) and learner._B.shape == (8, 5)
+    np.testing.assert_allclose(learner._A, learner._A.T)
+    # One batch, coded with the atoms before: a sum over its samples.
+    first = MiniBatchDictionaryLearning(5, batch_size=40, max_iter=0, random_state=0)
+    codes = sparse_encode(signals[:40], first.fit(signals[:40]).components_, alpha=1)
+    np.testing.assert_allclose(learner._A, codes.T @ codes, atol=1e-9)
+    np.testing.assert_allclose(learner._B, signals[:40].T @ codes, atol=1e-9)
+    with pytest.raises(ValueError, match="read-only"):
+        learner._A[0] = 1
+
+
 def test_function_returns_codes_or_not(signals):
     settings = {"alpha": 0.2, "max_iter": 3, "batch_size": 40, "random_state": 0}
     code, atoms = dict_learning_online(signals, 12, **settings)
