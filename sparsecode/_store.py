@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pathlib
 
 import numpy as np
 import safetensors.numpy
-from safetensors import safe_open
 
 from sparsecode import constraints
 from sparsecode._files import write_atomically
+from sparsecode._reading.archive import read_npz
+from sparsecode._reading.refusal import Refused, TooLarge
+from sparsecode._reading.regular import check_max_bytes
+from sparsecode._reading.tensors import ANYTHING, read_tensors
 
 _FORMAT = "sparsecode.Dictionary"
 _CONSTRAINTS = {
@@ -33,13 +37,16 @@ def save(path, atoms, offset, constraint):
     write_arrays(path, arrays, header, format=_FORMAT)
 
 
-def load(path):
+def load(path, max_bytes=None):
     """Read the parts (atoms, offset, constraint) that `save` wrote to `path`."""
 
     def build(arrays, header):
-        return arrays["atoms"], arrays.get("offset"), rebuild(json.loads(header["constraint"]))
+        constraint = rebuild(parsed(part(header, "constraint")))
+        return part(arrays, "atoms"), arrays.get("offset"), constraint
 
-    return read_arrays(path, build, format=_FORMAT, wrong_contents=not_a_dictionary)
+    return read_arrays(
+        path, build, format=_FORMAT, wrong_contents=not_a_dictionary, max_bytes=max_bytes
+    )
 
 
 def write_arrays(path, arrays, header, *, format):
@@ -50,29 +57,78 @@ def write_arrays(path, arrays, header, *, format):
         write(temporary, arrays, {"format": format, **header})
 
 
-def read_arrays(path, build, *, format, wrong_contents):
+def read_arrays(path, build, *, format, wrong_contents, max_bytes=None):
     """Return ``build(arrays, header)`` of what `write_arrays` wrote in this format.
 
-    `wrong_contents` words the error about a file that is something else.
+    `wrong_contents` words the error about a file that is something else, from a path and a reason.
     """
     read = _by_suffix(path, _read_safetensors, _read_npz)
-    if not pathlib.Path(path).is_file():
-        raise FileNotFoundError(f"{path}: no such file. Give the path of a file that was saved.")
+    check_max_bytes(max_bytes)
+    path = pathlib.Path(path)
+    arrays, header = _read(read, path, wrong_contents, max_bytes)
     try:
-        arrays, header = read(path)
-        if header["format"] != format:
-            raise KeyError(header["format"])
+        if part(header, "format") != format:
+            raise Refused(f"it says that its format is {str(header['format'])[:80]!r}")
         return build(arrays, header)
+    except (ValueError, TypeError) as error:
+        # Of the checks of constructors, in their words.
+        raise wrong_contents(path, str(error)) from error
+    except (KeyError, IndexError, AttributeError, ArithmeticError) as error:
+        raise wrong_contents(path, "its parts do not fit each other") from error
+
+
+def _read(read, path, wrong_contents, max_bytes):
+    try:
+        return read(path, max_bytes)
+    except TooLarge:
+        raise
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path}: no such file. Give the path of a file that was saved."
+        ) from None
+    except MemoryError as error:
+        raise MemoryError(f"{path} needs more memory than there is. Free some.") from error
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):
+            # A damaged archive makes the zip library look for places that no file has.
+            raise wrong_contents(path, "it is damaged") from error
+        raise type(error)(
+            f"{path} cannot be read: {error.strerror}. Check its name and its permissions."
+        ) from error
+    except Refused as error:
+        raise wrong_contents(path, str(error)) from error
     except Exception as error:  # A damaged or hostile file can make a reader raise anything.
-        raise wrong_contents(path, error) from error
+        raise wrong_contents(path, "it is damaged") from error
 
 
-def not_a_dictionary(path, error):
+def part(mapping, name):
+    """Return what a file holds under a name; refuse one that lacks it."""
+    if name not in mapping:
+        raise Refused(f"it holds nothing named {name!r}")
+    return mapping[name]
+
+
+def parsed(text, kind=dict):
+    """Return the value of a JSON text, which must be of this type."""
+    try:
+        value = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        raise Refused("its header is not JSON") from None
+    if not isinstance(value, kind):
+        raise Refused(f"its header holds {str(value)[:80]!r} for an object")
+    return value
+
+
+def not_a_dictionary(path, reason):
     """The error for a file whose contents are not a saved dictionary."""
     return ValueError(
-        f"{path} is not a saved dictionary ({type(error).__name__}: {error}). "
-        "Give a file that Dictionary.save wrote."
+        f"{path} is not a saved dictionary: {ended(reason)} Give a file that Dictionary.save wrote."
     )
+
+
+def ended(reason):
+    """A reason with one full stop at its end."""
+    return f"{reason.rstrip('.')}."
 
 
 def _by_suffix(path, safetensors_choice, npz_choice):
@@ -102,9 +158,13 @@ def describe(constraint):
 
 def rebuild(description):
     """Return the constraint that `describe` described."""
+    name = description.get("name") if isinstance(description, dict) else None
+    if not isinstance(name, str) or name not in _CONSTRAINTS:
+        raise Refused(f"its constraint is {str(name)[:80]!r}; expected {' or '.join(_CONSTRAINTS)}")
+    if set(description) - {"name", "norm"} or ("norm" in description and name != "NonNegative"):
+        raise Refused(f"its constraint {name} has parts that none has")
     norm = description.get("norm")
-    arguments = {} if norm is None else {"norm": rebuild(norm)}
-    return _CONSTRAINTS[description["name"]](**arguments)
+    return _CONSTRAINTS[name](**({} if norm is None else {"norm": rebuild(norm)}))
 
 
 def _write_safetensors(path, arrays, header):
@@ -112,18 +172,17 @@ def _write_safetensors(path, arrays, header):
     safetensors.numpy.save_file(arrays, path, metadata={"sparsecode": json.dumps(header)})
 
 
-def _read_safetensors(path):
-    with safe_open(path, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return arrays, json.loads(file.metadata()["sparsecode"])
+def _read_safetensors(path, max_bytes):
+    arrays, metadata = read_tensors(path, ANYTHING)
+    return arrays, parsed(part(metadata, "sparsecode"))
 
 
 def _write_npz(path, arrays, header):
     np.savez(path, header=np.array(json.dumps(header)), **arrays)
 
 
-def _read_npz(path):
-    # Opened here, because NumPy leaves a damaged file open.
-    with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    return arrays, json.loads(str(arrays.pop("header")))
+def _read_npz(path, max_bytes):
+    arrays = read_npz(path, kinds="fiubU", max_bytes=max_bytes)
+    header = part(arrays, "header")
+    del arrays["header"]
+    return arrays, parsed(str(header))

@@ -284,21 +284,28 @@ class Dictionary:
         _store.save(path, self.atoms, self.offset, self.constraint)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, *, max_bytes=None):
         """Read a dictionary that `save` wrote; nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+        max_bytes : int or None, default=None
+            Most bytes that a compressed file may unpack to. None is 64 MiB, or 20 times its size
+            where that is more.
 
         Raises
         ------
         ValueError
-            If the file is not a saved dictionary.
-        FileNotFoundError
-            If there is no such file.
+            If the file is not a saved dictionary, or would unpack to more than `max_bytes`.
+        FileNotFoundError, OSError
+            If there is no such file, or it cannot be read.
         """
-        parts = _store.load(path)
+        parts = _store.load(path, max_bytes)
         try:
             return cls(*parts)
         except ValueError as error:
-            raise _store.not_a_dictionary(path, error) from error
+            raise _store.not_a_dictionary(path, str(error)) from error
 
     @classmethod
     def random(cls, n_components, n_features, *, random_state=None, dtype=np.float64):

@@ -23,6 +23,7 @@ FLOORS = [
         "_validation",
         "_files",
         "_named_tuples",
+        "_reading",
         "_moments",
         "_batches",
         "ops",

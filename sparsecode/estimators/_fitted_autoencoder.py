@@ -211,12 +211,15 @@ class FittedAutoencoder(FeatureUse):
         _model_files.save(path, self)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, *, max_bytes=None):
         """Read a fitted autoencoder that `save` wrote; nothing in the file is executed.
 
         Parameters
         ----------
         path : str or path-like
+        max_bytes : int or None, default=None
+            Most bytes that a compressed file may unpack to. None is 64 MiB, or 20 times its size
+            where that is more.
 
         Returns
         -------
@@ -226,11 +229,11 @@ class FittedAutoencoder(FeatureUse):
         Raises
         ------
         ValueError
-            If the file is not a saved autoencoder.
-        FileNotFoundError
-            If there is no such file.
+            If the file is not a saved autoencoder, or would unpack to more than `max_bytes`.
+        FileNotFoundError, OSError
+            If there is no such file, or it cannot be read.
         """
-        return _model_files.load(path, cls)
+        return _model_files.load(path, cls, max_bytes)
 
     @classmethod
     def from_pretrained(cls, path, format=None, *, input_scale=None):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from sparsecode import _store, encoders, penalties
+from sparsecode._reading.refusal import Refused, listed
+from sparsecode._store import ended, part
+from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.estimators._checkpoints import fitted
@@ -15,6 +20,23 @@ from sparsecode.penalties import Penalty
 _FORMAT = "sparsecode.SparseAutoencoder"
 # What is a number, or None, of a fitted one.
 _FITTED = ("input_scale", "debiases", "sparsity_weight")
+# Parameters of the estimator that can be right or wrong whatever the others are.
+_CHECKED_ALONE = {
+    "alpha",
+    "batch_size",
+    "dead_window",
+    "max_norm",
+    "n_components",
+    "n_epochs",
+    "n_jobs",
+    "patience",
+    "scale_inputs",
+    "shuffle",
+    "sparse_output",
+    "target_l0",
+    "validation_fraction",
+    "verbose",
+}
 _ENCODERS = {
     name: cls
     for name, cls in ((name, getattr(encoders, name)) for name in encoders.__all__)
@@ -51,13 +73,15 @@ def save(path, model):
     _store.write_arrays(path, arrays, header, format=_FORMAT)
 
 
-def load(path, cls):
+def load(path, cls, max_bytes=None):
     """Read an autoencoder of class `cls` that `save` wrote."""
 
     def build(arrays, header):
-        return _build(arrays, {name: _parsed(text) for name, text in header.items()}, cls)
+        return _build(arrays, header, cls)
 
-    return _store.read_arrays(path, build, format=_FORMAT, wrong_contents=_not_an_autoencoder)
+    return _store.read_arrays(
+        path, build, format=_FORMAT, wrong_contents=_not_an_autoencoder, max_bytes=max_bytes
+    )
 
 
 def _build(arrays, header, cls):
@@ -66,27 +90,54 @@ def _build(arrays, header, cls):
         for name, array in arrays.items()
         if name.startswith("params/")
     }
-    dictionary = Dictionary(arrays["dictionary/atoms"], arrays.get("dictionary/offset"))
+    dictionary = Dictionary(part(arrays, "dictionary/atoms"), arrays.get("dictionary/offset"))
     # As they were, bit by bit: a projection could change the last digit.
-    dictionary.__dict__["constraint"] = _store.rebuild(header["constraint"])
-    encoder = _rebuild_encoder(header["encoder"])
-    model = cls(**{**header["settings"], "encoder": encoder})
+    dictionary.__dict__["constraint"] = _store.rebuild(_parsed(header, "constraint"))
+    encoder = _rebuild_encoder(_parsed(header, "encoder"))
+    settings = _checked_settings(_parsed(header, "settings"), cls)
+    model = cls(**{**settings, "encoder": encoder})
     bound = encoder.bind(params)
     bound._check_parameters()
     for name, array in bound._check_params(params, dictionary).items():
         known = array[~np.isnan(array)] if name in bound.buffers else array
         if array.dtype != dictionary.dtype or not np.isfinite(known).all():
-            raise ValueError(f"{name} is {array.dtype} or infinite")
-    fitted(
-        model,
-        bound,
-        dictionary,
-        _rebuild_penalty(header["penalty"]),
-        **{name: header["fitted"][name] for name in _FITTED},
-    )
-    if header["names"] is not None:
-        model.feature_names_in_ = np.array(header["names"], dtype=object)
+            raise Refused(f"its parameter {name} is of type {array.dtype} or infinite")
+    penalty = _rebuild_penalty(_parsed(header, "penalty"))
+    fitted(model, bound, dictionary, penalty, **_checked_numbers(_parsed(header, "fitted")))
+    names = _parsed(header, "names", list | None)
+    if names is not None:
+        if len(names) != dictionary.n_features or not all(isinstance(n, str) for n in names):
+            raise Refused(f"its names are not {dictionary.n_features} strings, one for a feature")
+        model.feature_names_in_ = np.array(names, dtype=object)
     return model
+
+
+def _parsed(header, name, kind=dict):
+    return _store.parsed(part(header, name), kind)
+
+
+def _checked_settings(settings, cls):
+    """Parameters of the estimator, each checked as `fit` does."""
+    names = cls().get_params(deep=False)
+    if unknown := set(settings) - set(names):
+        raise Refused(f"it has the settings {listed(unknown)}, which {cls.__name__} has not")
+    for name, value in settings.items():
+        plain = value is None or isinstance(value, bool | int | float | str)
+        if not plain:
+            raise Refused(f"its setting {name} is {str(value)[:80]}; expected a number or a name")
+        if name in _CHECKED_ALONE:
+            cls(**{name: value})._check_parameters()
+    check_random_state(settings.get("random_state"))
+    return settings
+
+
+def _checked_numbers(numbers):
+    found = {name: part(numbers, name) for name in _FITTED}
+    check_number(found["input_scale"], "input_scale", low=0, low_open=True)
+    check_flag(found["debiases"], "debiases")
+    if found["sparsity_weight"] is not None:
+        check_number(found["sparsity_weight"], "sparsity_weight", low=0)
+    return found
 
 
 def _describe_encoder(encoder):
@@ -102,11 +153,14 @@ def _describe_encoder(encoder):
 
 
 def _rebuild_encoder(description):
+    name, settings = part(description, "name"), part(description, "settings")
+    if not isinstance(settings, dict):
+        raise Refused(f"the settings of its encoder are {str(settings)[:80]}")
     settings = {
         key: _rebuild_penalty(value) if isinstance(value, dict) else value
-        for key, value in description["settings"].items()
+        for key, value in settings.items()
     }
-    return _ENCODERS[description["name"]](**settings)
+    return _made(_ENCODERS, name, settings)
 
 
 def _describe_penalty(penalty):
@@ -120,7 +174,20 @@ def _describe_penalty(penalty):
 
 
 def _rebuild_penalty(description):
-    return _PENALTIES[description["name"]](**description["values"])
+    values = part(description, "values")
+    if not isinstance(values, dict):
+        raise Refused(f"the values of its penalty are {str(values)[:80]}")
+    return _made(_PENALTIES, part(description, "name"), values).checked()
+
+
+def _made(classes, name, settings):
+    """An instance of one of these classes, with settings of the names that it has."""
+    if not isinstance(name, str) or name not in classes:
+        raise Refused(f"it names the class {str(name)[:80]!r}; expected one of {listed(classes)}")
+    cls = classes[name]
+    if unknown := set(settings) - set(inspect.signature(cls).parameters):
+        raise Refused(f"it has the settings {listed(unknown)}, which {name} has not")
+    return cls(**settings)
 
 
 def _plain(value, name):
@@ -136,16 +203,8 @@ def _plain(value, name):
     raise TypeError(f"the setting {name}={value!r} cannot be saved; expected numbers or names.")
 
 
-def _parsed(text):
-    # The version and the name of the format are plain words.
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _not_an_autoencoder(path, error):
+def _not_an_autoencoder(path, reason):
     return ValueError(
-        f"{path} is not a saved autoencoder ({type(error).__name__}: {error}). "
+        f"{path} is not a saved autoencoder: {ended(reason)} "
         "Give a file that SparseAutoencoder.save wrote."
     )

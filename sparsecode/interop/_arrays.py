@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import safetensors.numpy
-from safetensors import safe_open
 
-from sparsecode.interop._refusal import listed, refusal
-
-_FLOATS = ("F16", "F32", "F64", "BF16")
-_INTEGERS = {"I64", "I32", "I16", "I8", "U8"}
+from sparsecode._reading.npy import widened
+from sparsecode._reading.refusal import listed, refusal
+from sparsecode._reading.tensors import read_tensors
 
 
 def check_names(path, names, required, optional=()):
@@ -68,38 +64,10 @@ def number(path, name, array):
     return array.reshape(()).item()
 
 
-def widened(array):
-    """Return half precision as float32, anything else as it is."""
-    return array.astype(np.float32) if array.dtype == np.float16 else array
-
-
-def from_bfloat16(bits):
-    """Return float32 numbers of which `bits`, as uint16, are the upper halves: exactly these."""
-    wide = bits.astype("<u4")
-    wide <<= 16
-    return wide.view("<f4").astype(np.float32, copy=False)
-
-
 def read_safetensors(path):
-    """Return the arrays of a safetensors file by name, half precision as float32.
-
-    The safetensors library judges the header: that arrays do not overlap and fill the file. It
-    hands no bfloat16 to NumPy; these are read from the places that its header tells.
-    """
-    with safe_open(path, framework="numpy") as file:
-        kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
-        for name, kind in kinds.items():
-            if kind not in _FLOATS and kind not in _INTEGERS:
-                raise refusal(
-                    f"{path}: {name}",
-                    got=f"of type {kind}",
-                    expected=", ".join(_FLOATS),
-                    remedy="Convert the file to one of these.",
-                )
-        arrays = {
-            name: widened(file.get_tensor(name)) for name, kind in kinds.items() if kind != "BF16"
-        }
-    return arrays | _read_bfloat16(path, [name for name in kinds if kinds[name] == "BF16"])
+    """Return the arrays of a safetensors file by name, half precision as float32."""
+    arrays, _ = read_tensors(path)
+    return {name: widened(array) for name, array in arrays.items()}
 
 
 def write_safetensors(path, arrays):
@@ -107,19 +75,3 @@ def write_safetensors(path, arrays):
     arrays = {name: np.asarray(array, order="C") for name, array in sorted(arrays.items())}
     # Readers in torch ask for this entry.
     safetensors.numpy.save_file(arrays, path, metadata={"format": "pt"})
-
-
-def _read_bfloat16(path, names):
-    if not names:
-        return {}
-    arrays = {}
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        for name in names:
-            start, stop = header[name]["data_offsets"]
-            file.seek(8 + length + start)
-            # Never more than there are, should the header tell the libraries different things.
-            bits = np.frombuffer(file.read(min(stop - start, path.stat().st_size)), "<u2")
-            arrays[name] = from_bfloat16(bits).reshape(header[name]["shape"])
-    return arrays

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import numbers
 
-from sparsecode.interop._refusal import damaged, refusal
+from sparsecode._reading.refusal import Refused, damaged, refusal
+from sparsecode._reading.regular import open_regular, size_of
 
 _MOST_BYTES = 2**24
 
 
 def read_config(path):
     """Return the JSON object in the file at `path` as a dict."""
-    if not path.is_file():
+    try:
+        with open_regular(path) as file:
+            if size_of(file) > _MOST_BYTES:
+                raise damaged(path, f"{size_of(file)} bytes are too many for settings")
+            config = json.loads(file.read())
+    except (FileNotFoundError, IsADirectoryError):
         raise refusal(
             path,
             got="missing",
             expected="the settings of the weights beside them, which tell the architecture",
             remedy="Put both files in one folder.",
-        )
-    if path.stat().st_size > _MOST_BYTES:
-        raise damaged(path, f"{path.stat().st_size} bytes are too many for settings")
-    try:
-        config = json.loads(path.read_bytes())
+        ) from None
+    except Refused:
+        raise
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"it is not JSON ({error})") from error
     if not isinstance(config, dict):

@@ -9,12 +9,12 @@ import pathlib
 import numpy as np
 
 from sparsecode._files import write_atomically
+from sparsecode._reading.refusal import Refused, damaged, refusal
 from sparsecode._validation import check_flag, check_number, wrong
 from sparsecode.interop import dictionary_learning, gemma_scope, sae_lens, sparsify
 from sparsecode.interop._arrays import write_safetensors
 from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._config import write_config
-from sparsecode.interop._refusal import Refused, damaged, refusal
 
 FORMATS = {
     "sae_lens": sae_lens,

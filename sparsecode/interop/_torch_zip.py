@@ -6,9 +6,10 @@ import zipfile
 
 import numpy as np
 
-from sparsecode.interop._archive import open_archive, read_member
-from sparsecode.interop._arrays import from_bfloat16, widened
-from sparsecode.interop._refusal import damaged, refusal
+from sparsecode._reading.archive import open_archive, read_member
+from sparsecode._reading.npy import from_bfloat16, widened
+from sparsecode._reading.refusal import damaged, refusal
+from sparsecode._reading.regular import open_regular
 from sparsecode.interop._torch_stream import KINDS, StreamError, Tensor, follow
 
 # Instructions for a hundred tensors take some ten thousand bytes.
@@ -27,7 +28,7 @@ def read_torch(path):
     arrays : dict of str to ndarray
         Read-only, as tensors may share their numbers. Plain numbers become arrays of shape ().
     """
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
         raise refusal(
             path,
             got="not a zip archive",
@@ -50,6 +51,11 @@ def read_torch(path):
             ) from error
         storages = _Storages(path, archive, members, folder)
         return {name: storages.array(name, value) for name, value in _entries(path, state)}
+
+
+def _is_archive(path):
+    with open_regular(path) as file:
+        return zipfile.is_zipfile(file)
 
 
 def _folder(path, members):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode.interop._archive import read_npz
+from sparsecode._reading.archive import read_npz
+from sparsecode._reading.npy import widened
 from sparsecode.interop._arrays import check_matrix_of, check_names, check_shapes
 from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._folding import fold_scales, subtracting
@@ -20,7 +21,7 @@ def read(weights, input_scale=None):
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     # Some files begin the names of matrices with a small letter.
     arrays = {
-        f"W_{name[2:]}" if name.startswith("w_") else name: array
+        f"W_{name[2:]}" if name.startswith("w_") else name: widened(array)
         for name, array in read_npz(weights).items()
     }
     check_names(weights, arrays, _NAMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._reading.refusal import damaged, refusal
 from sparsecode.interop._arrays import (
     check_matrix_of,
     check_names,
@@ -14,7 +15,7 @@ from sparsecode.interop._arrays import (
 from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._config import Settings, read_config
 from sparsecode.interop._folding import fold_scales
-from sparsecode.interop._refusal import damaged, refusal, unwritable
+from sparsecode.interop._refusal import unwritable
 
 WEIGHTS = ("sae_weights.safetensors",)
 CONFIG = "cfg.json"

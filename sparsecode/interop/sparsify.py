@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sparsecode._reading.refusal import refusal
 from sparsecode.interop._arrays import (
     check_matrix_of,
     check_names,
@@ -11,7 +12,7 @@ from sparsecode.interop._arrays import (
 from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._config import Settings, read_config
 from sparsecode.interop._folding import fold
-from sparsecode.interop._refusal import refusal, unwritable
+from sparsecode.interop._refusal import unwritable
 
 WEIGHTS = ("sae.safetensors",)
 CONFIG = "cfg.json"

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sparsecode import _store
+from sparsecode._reading.refusal import Refused
+from sparsecode._store import ended, part
+from sparsecode._validation import check_integer
 from sparsecode.dictionary import Dictionary
 
 _FORMAT = "sparsecode.TrainingState"
@@ -108,7 +111,7 @@ class TrainingState:
         _store.write_arrays(path, arrays, header, format=_FORMAT)
 
     @classmethod
-    def load(cls, path, encoder=None):
+    def load(cls, path, encoder=None, *, max_bytes=None):
         """Read a state that `save` wrote; nothing in the file is executed.
 
         Parameters
@@ -116,6 +119,9 @@ class TrainingState:
         path : str or path-like
         encoder : TrainableEncoder or None, default=None
             What the state should be of; None takes that of any architecture.
+        max_bytes : int or None, default=None
+            Most bytes that a compressed file may unpack to. None is 64 MiB, or 20 times its size
+            where that is more.
 
         Returns
         -------
@@ -124,11 +130,14 @@ class TrainingState:
         Raises
         ------
         ValueError
-            If the file is not a saved state, or is one of another architecture.
-        FileNotFoundError
-            If there is no such file.
+            If the file is not a saved state, is one of another architecture, or would unpack to
+            more than `max_bytes`.
+        FileNotFoundError, OSError
+            If there is no such file, or it cannot be read.
         """
-        state = _store.read_arrays(path, cls._build, format=_FORMAT, wrong_contents=_not_a_state)
+        state = _store.read_arrays(
+            path, cls._build, format=_FORMAT, wrong_contents=_not_a_state, max_bytes=max_bytes
+        )
         if encoder is not None:
             state.check_architecture(encoder, f"{path} holds a state")
         return state
@@ -146,21 +155,35 @@ class TrainingState:
         folders = {name: {} for name in (*_FOLDERS, "dictionary", "best_dictionary")}
         for path, array in arrays.items():
             folder, _, name = path.partition("/")
+            if folder not in folders:
+                raise Refused(f"it has an array named {path[:80]!r}")
             folders[folder][name] = array
-        constraint = _store.rebuild(json.loads(header["constraint"]))
+        constraint = _store.rebuild(_store.parsed(part(header, "constraint")))
         for name in ("dictionary", "best_dictionary"):
             parts = folders[name]
-            folders[name] = Dictionary(parts["atoms"], parts.get("offset"), constraint)
-        folders["history"] = {
-            name: folders["history"][name].tolist() for name in json.loads(header["history"])
-        }
-        numbers = json.loads(header["numbers"])
-        numbers = {name: numbers[name] for name in _NUMBERS}
-        return cls(header["architecture"], header["method"], **folders, **numbers)
+            folders[name] = Dictionary(part(parts, "atoms"), parts.get("offset"), constraint)
+        names = _store.parsed(part(header, "history"), list)
+        folders["history"] = {name: part(folders["history"], name).tolist() for name in names}
+        numbers = _store.parsed(part(header, "numbers"))
+        texts = {name: part(header, name) for name in ("architecture", "method")}
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise Refused("its architecture or its method is no name")
+        return cls(**texts, **folders, **_checked(numbers))
 
 
-def _not_a_state(path, error):
+def _checked(numbers):
+    """Numbers of a state, which are counts but for the best loss."""
+    found = {name: part(numbers, name) for name in _NUMBERS}
+    for name, value in found.items():
+        if name != "best_loss":
+            check_integer(value, name, low=0)
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused(f"its best_loss is {str(value)[:80]!r}; expected a number")
+    return found
+
+
+def _not_a_state(path, reason):
     return ValueError(
-        f"{path} is not a saved state of training ({type(error).__name__}: {error}). "
+        f"{path} is not a saved state of training: {ended(reason)} "
         "Give a file that TrainingState.save wrote."
     )

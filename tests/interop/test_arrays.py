@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from foreign_models import M, N, to_bfloat16, write_json, write_safetensors
 
+from sparsecode._reading.npy import from_bfloat16
 from sparsecode.interop import read_checkpoint
-from sparsecode.interop._arrays import from_bfloat16, read_safetensors
+from sparsecode.interop._arrays import read_safetensors
 from sparsecode.interop._arrays import write_safetensors as write
 
 

@@ -1,0 +1,87 @@
+"""Opening files: regular ones only, and how much they may unpack to."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from sparsecode._reading.refusal import TooLarge, damaged, refusal
+from sparsecode._validation import check_integer, wrong
+
+# Weights and photographs in floating point hardly compress: what unpacks to much more than it is,
+# is something else.
+_LEAST_LIMIT = 2**26
+_RATIO = 20
+_PIECE = 2**20
+
+
+def open_regular(path):
+    """Open a file for reading bytes; a pipe or a device, which may never end, is refused.
+
+    A symbolic link to a regular file is followed.
+
+    Raises
+    ------
+    Refused
+        If it is something else than a regular file.
+    OSError
+        If there is none, or it cannot be opened.
+    """
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise refusal(
+            path,
+            got="a device or a pipe",
+            expected="a regular file",
+            remedy="Give the path of a file.",
+        )
+    return file
+
+
+def size_of(file):
+    """Bytes of an open file."""
+    return os.fstat(file.fileno()).st_size
+
+
+def check_unpacked(path, size, unpacked, max_bytes):
+    """Refuse a file of `size` bytes that says that it unpacks to more than it may.
+
+    That is `max_bytes`, or where this is None 64 MiB or 20 times its size, whatever is more.
+    """
+    limit = max(_LEAST_LIMIT, _RATIO * size) if max_bytes is None else max_bytes
+    if unpacked > limit:
+        raise too_large(path, f"{size} bytes that would unpack to {unpacked}", limit)
+
+
+def too_large(path, got, limit):
+    """The error for a file that says that it needs more than `limit` bytes."""
+    return TooLarge(
+        wrong(
+            path,
+            got=got,
+            expected=f"at most {limit}",
+            remedy="Raise max_bytes if you trust the file.",
+        )
+    )
+
+
+def check_max_bytes(max_bytes):
+    """Return `max_bytes` if it is None or a whole number of at least 1."""
+    return None if max_bytes is None else check_integer(max_bytes, "max_bytes")
+
+
+def read_into(path, stream, array):
+    """Fill an array with the next bytes of a stream, of which there must be enough."""
+    view = memoryview(array.reshape(-1).view("u1"))
+    place = 0
+    while place < len(view):
+        read = stream.readinto(view[place : place + _PIECE])
+        if not read:
+            raise damaged(path, "it is cut off")
+        place += read
+
+
+def _open_without_waiting(path, flags):
+    # Opening a pipe would wait for one who writes to it.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
