@@ -34,7 +34,7 @@ _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 def resolve_n_jobs(n_jobs):
     """Number of threads meant by `n_jobs`, as in joblib; None is what numba and joblib allow."""
-    check_n_jobs(n_jobs)
+    n_jobs = check_n_jobs(n_jobs)
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
     available = min(numba.config.NUMBA_NUM_THREADS, _n_cores(os.environ.get(_LOKY_LIMIT)))
@@ -62,7 +62,7 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
     n_jobs : int or None, default=None
         Threads, as in joblib. None uses every core that numba may use.
     """
-    check_n_jobs(n_jobs)
+    n_jobs = check_n_jobs(n_jobs)
     blocks = [slice(i, min(i + block_size, n_rows)) for i in range(0, n_rows, block_size)]
     n_threads = min(resolve_n_jobs(n_jobs), len(blocks)) if len(blocks) > 1 else 1
     with single_threaded_blas():

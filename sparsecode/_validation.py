@@ -6,12 +6,15 @@ the subject, what was got, what was expected, and the remedy.
 
 from __future__ import annotations
 
-import numbers
+import re
+from math import isfinite
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
+from sklearn.utils import check_random_state as sklearn_random_state
 
+from sparsecode._plain import plain
 from sparsecode._rows import dense_rows, is_on_disk
 
 # Values of a memory map that are read at a time.
@@ -22,6 +25,23 @@ FLOAT_DTYPES = (np.float64, np.float32)
 def wrong(subject, *, got, expected, remedy):
     """Word an error message: subject, got, expected, remedy."""
     return f"{subject} is {got}; expected {expected}. {remedy}"
+
+
+def check_named_array(array, name, **options):
+    """Return what scikit-learn's `check_array` does; its errors begin with the name of the array.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `check_array`.
+    """
+    try:
+        return check_array(array, input_name=name, **options)
+    except (ValueError, TypeError, OverflowError) as error:
+        if type(error) in (ValueError, TypeError) and re.search(rf"\b{name}\b", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name} cannot be used. {error}") from error
 
 
 def check_matrix(array, name, *, n_columns=None, columns_are="features", min_rows=1, copy=False):
@@ -38,13 +58,13 @@ def check_matrix(array, name, *, n_columns=None, columns_are="features", min_row
     if not copy and type(array) is np.ndarray and array.flags.c_contiguous and is_checked(array):
         check_columns(array, name, n_columns, columns_are)
         return array
-    array = check_array(
+    array = check_named_array(
         array,
+        name,
         dtype=FLOAT_DTYPES,
         order="C",
         copy=copy,
         ensure_min_samples=min_rows,
-        input_name=name,
     )
     check_columns(array, name, n_columns, columns_are)
     return array
@@ -65,17 +85,17 @@ def check_rows(array, name, *, n_columns=None, missing=False):
     For what is read a block of rows at a time; see `sparsecode._rows`. NaN is let through where it
     means `missing`.
     """
-    check_flag(missing, "missing")
+    missing = check_flag(missing, "missing")
     if is_checked(array):
         array = array if sparse.issparse(array) else np.asarray(array)
     else:
-        array = check_array(
+        array = check_named_array(
             array,
+            name,
             accept_sparse="csr",
             dtype=FLOAT_DTYPES,
             order=None,
             ensure_all_finite="allow-nan" if missing else True,
-            input_name=name,
         )
     check_columns(array, name, n_columns)
     return array
@@ -120,16 +140,36 @@ def check_codes_shape(codes, n_samples, n_components):
         )
 
 
-def check_number(value, name, *, low=None, high=None, low_open=False, kind=numbers.Real):
-    """Return `value` if it is a finite number in the given range."""
-    is_number = isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
-    if not is_number or not np.isfinite(value):
-        what = "an integer" if kind is numbers.Integral else "a finite number"
+def check_number(value, name, *, low=None, high=None, low_open=False):
+    """Return `value` as a float if it is a finite number in the given range."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not isfinite(number):
         raise ValueError(
-            wrong(name, got=repr(value), expected=what, remedy=f"Set {name} to {what}.")
+            wrong(name, got=repr(value), expected="a finite number", remedy=f"Set {name} to one.")
         )
-    too_low = low is not None and (value <= low if low_open else value < low)
-    too_high = high is not None and value > high
+    _check_range(number, name, low, high, low_open)
+    return float(number)
+
+
+def check_integer(value, name, *, low=1, high=None):
+    """Return `value` as an int if it is a whole number in the given range."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ValueError(
+            wrong(
+                name,
+                got=repr(value),
+                expected="an integer of at most 64 bits",
+                remedy=f"Set {name} to an integer.",
+            )
+        )
+    _check_range(number, name, low, high, False)
+    return number
+
+
+def _check_range(number, name, low, high, low_open):
+    too_low = low is not None and (number <= low if low_open else number < low)
+    too_high = high is not None and number > high
     if too_low or too_high:
         bounds = []
         if low is not None:
@@ -137,19 +177,14 @@ def check_number(value, name, *, low=None, high=None, low_open=False, kind=numbe
         if high is not None:
             bounds.append(f"{name} <= {high}")
         raise ValueError(
-            f"{name} is {value}; expected {' and '.join(bounds)}. Choose a value in that range."
+            f"{name} is {number}; expected {' and '.join(bounds)}. Choose a value in that range."
         )
-    return value
-
-
-def check_integer(value, name, *, low=1, high=None):
-    """Return `value` as an int if it is a whole number in the given range."""
-    return int(check_number(value, name, low=low, high=high, kind=numbers.Integral))
 
 
 def check_fraction(value, name):
     """Return `value` if it is a number above 0 and below 1: a share that leaves something."""
-    if not check_number(value, name, low=0, low_open=True) < 1:
+    share = check_number(value, name, low=0, low_open=True)
+    if not share < 1:
         raise ValueError(
             wrong(
                 name,
@@ -158,12 +193,16 @@ def check_fraction(value, name):
                 remedy="Choose for example 0.1.",
             )
         )
-    return value
+    return share
 
 
 def check_dtype(dtype):
     """Return `dtype` as a NumPy dtype if it is float32 or float64."""
-    if np.dtype(dtype) not in FLOAT_DTYPES:
+    try:
+        known = np.dtype(dtype) if dtype is not None else None
+    except TypeError:
+        known = None
+    if known not in FLOAT_DTYPES:
         raise ValueError(
             wrong(
                 "dtype",
@@ -172,7 +211,7 @@ def check_dtype(dtype):
                 remedy="Choose one of these.",
             )
         )
-    return np.dtype(dtype)
+    return known
 
 
 def common_dtype(*arrays):
@@ -185,10 +224,10 @@ def common_dtype(*arrays):
 
 def check_n_jobs(n_jobs):
     """Return `n_jobs` if it is None or a whole number other than 0."""
-    if n_jobs is None:
+    number = plain(n_jobs)
+    if number is None:
         return None
-    is_integer = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
-    if not is_integer or n_jobs == 0:
+    if isinstance(number, bool) or not isinstance(number, int) or number == 0:
         raise ValueError(
             wrong(
                 "n_jobs",
@@ -197,7 +236,23 @@ def check_n_jobs(n_jobs):
                 remedy="Use -1 for all cores, 1 for one.",
             )
         )
-    return int(n_jobs)
+    return number
+
+
+def check_random_state(random_state, name="random_state"):
+    """Return a RandomState: that given, a new one of a seed, or NumPy's own for None."""
+    seed = plain(random_state)
+    try:
+        return sklearn_random_state(seed)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            wrong(
+                name,
+                got=repr(random_state),
+                expected="a whole number from 0 to 4294967295, a RandomState, or None",
+                remedy="Use 0 for the same result each time.",
+            )
+        ) from error
 
 
 def check_flag(value, name):

@@ -55,7 +55,7 @@ def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
     >>> debias([[2.0, 0.1]], [[1.5, 0.0]], [[1.0, 0.0], [0.0, 1.0]])
     array([[2., 0.]])
     """
-    check_flag(positive, "positive")
+    positive = check_flag(positive, "positive")
     dictionary = as_dictionary(dictionary).astype(np.float64)
     X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     codes = check_code_rows(codes, X.shape[0], dictionary.n_components)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sparsecode import _store
 from sparsecode._matching import cosines, match_atoms
@@ -16,6 +15,7 @@ from sparsecode._validation import (
     check_dtype,
     check_integer,
     check_matrix,
+    check_random_state,
     check_rows,
     common_dtype,
 )
@@ -236,7 +236,7 @@ class Dictionary:
         """Return the dictionary with arrays of `dtype`; itself if it has that type already."""
         if np.dtype(dtype) == self.dtype:
             return self
-        check_dtype(dtype)
+        dtype = check_dtype(dtype)
         return self._other_precision
 
     @functools.cached_property
@@ -317,9 +317,9 @@ class Dictionary:
         random_state : int, RandomState instance or None, default=None
         dtype : float32 or float64, default=float64
         """
-        check_integer(n_components, "n_components")
-        check_integer(n_features, "n_features")
-        check_dtype(dtype)
+        n_components = check_integer(n_components, "n_components")
+        n_features = check_integer(n_features, "n_features")
+        dtype = check_dtype(dtype)
         rng = check_random_state(random_state)
         atoms = rng.standard_normal((n_components, n_features)).astype(dtype)
         return cls(atoms, constraint=UnitNorm())
@@ -338,7 +338,7 @@ class Dictionary:
         random_state : int, RandomState instance or None, default=None
         """
         X = check_matrix(X, "X")
-        check_integer(n_components, "n_components")
+        n_components = check_integer(n_components, "n_components")
         usable = np.flatnonzero(np.einsum("ij,ij->i", X, X) > 0)
         if len(usable) < n_components:
             raise ValueError(
@@ -360,9 +360,9 @@ class Dictionary:
         M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
         dictionaries for sparse representation", 2006.
         """
-        check_integer(n_components, "n_components")
-        check_integer(n_features, "n_features")
-        check_dtype(dtype)
+        n_components = check_integer(n_components, "n_components")
+        n_features = check_integer(n_features, "n_features")
+        dtype = check_dtype(dtype)
         frequencies = np.arange(n_components)[:, None] * np.pi / n_components
         atoms = np.cos(frequencies * (np.arange(n_features) + 0.5))
         atoms[1:] -= atoms[1:].mean(axis=1, keepdims=True)
@@ -376,7 +376,7 @@ def as_dictionary(dictionary):
     """Return `dictionary` as a `Dictionary`; an array of atoms is taken as it is."""
     if isinstance(dictionary, Dictionary):
         return dictionary
-    return Dictionary(dictionary)
+    return Dictionary(check_matrix(dictionary, "dictionary"))
 
 
 def promote(dictionary, X):

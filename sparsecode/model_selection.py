@@ -140,7 +140,7 @@ def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None,
     >>> selection_curve(model, X, n_components=[4, 8, 16], debias=True).best()
     {'n_components': 8, 'alpha': 0.2}
     """
-    check_flag(debias, "debias")
+    debias = check_flag(debias, "debias")
     X = check_matrix(X, "X")
     scored = X if X_val is None else check_matrix(X_val, "X_val", n_columns=X.shape[1])
     rows = [

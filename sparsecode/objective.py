@@ -177,8 +177,7 @@ def alpha_max(X, dictionary=None, penalty=L1, *, missing=False):
     >>> round(float(alpha_max([[2.0, -3.0]])), 3)
     3.606
     """
-    penalty = check_penalty_instance(penalty() if isinstance(penalty, type) else penalty)
-    penalty.checked()
+    penalty = check_penalty_instance(penalty() if isinstance(penalty, type) else penalty).checked()
     if dictionary is None:
         _check_needs_no_dictionary(penalty)
     else:

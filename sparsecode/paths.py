@@ -16,6 +16,8 @@ from sparsecode.solvers import Solver
 from sparsecode.solvers._choice import resolve_solver
 
 _REMEDY = "Give alphas, such as np.geomspace(1, 0.01, 20)."
+# Every weight is a problem of its own.
+_MOST_ALPHAS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +96,9 @@ def coding_path(
         A class stands for its default instance, of weight 1. Its weight is multiplied by each
         `alpha`, as in `SparseCoder`.
     alphas : int or array-like of shape (n_alphas,), default=20
-        Weights, in any order, each at least 0. A number is that of the weights of a geometric grid
-        from the smallest weight at which all codes of `X` are zero, see `alpha_max`.
+        Weights, in any order, each at least 0. A number, at most 10,000, is that of the weights of
+        a geometric grid from the smallest weight at which all codes of `X` are zero, see
+        `alpha_max`.
     eps : float, default=1e-2
         Ratio of the smallest weight in that grid to the largest, above 0 and at most 1. Has a
         meaning for a grid only.
@@ -147,8 +150,8 @@ def coding_path(
     penalty = resolve_penalty(penalty, 1.0)
     _check_weighted(penalty)
     solver = resolve_solver(solver, penalty)
-    check_flag(missing, "missing")
-    check_flag(sparse_output, "sparse_output")
+    missing = check_flag(missing, "missing")
+    sparse_output = check_flag(sparse_output, "sparse_output")
     dictionary = as_dictionary(dictionary)
     X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     # Once for all weights, and with it the Gram matrix.
@@ -191,8 +194,8 @@ def _solve_path(X, dictionary, penalty, alphas, solver, options):
 
 
 def _grid(X, dictionary, penalty, missing, n_alphas, eps):
-    n_alphas = check_integer(n_alphas, "alphas")
-    check_number(eps, "eps", low=0, low_open=True, high=1)
+    n_alphas = check_integer(n_alphas, "alphas", high=_MOST_ALPHAS)
+    eps = check_number(eps, "eps", low=0, low_open=True, high=1)
     try:
         largest = alpha_max(X, dictionary, penalty, missing=missing)
     except TypeError as error:

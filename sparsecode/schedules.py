@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sparsecode._plain import make_plain
 from sparsecode._validation import check_integer, check_number
 
 
@@ -27,6 +28,7 @@ class Constant:
     lr: float = 1e-3
 
     def __post_init__(self):
+        make_plain(self)
         check_number(self.lr, "lr", low=0)
 
     def __call__(self, step):
@@ -56,6 +58,12 @@ class GeometricDecay:
     start: float = 5.0
     end: float = 1.0
     n_steps: int = 1
+
+    def __post_init__(self):
+        make_plain(self)
+        check_number(self.start, "start", low=0, low_open=True)
+        check_number(self.end, "end", low=0, low_open=True)
+        check_integer(self.n_steps, "n_steps")
 
     def __call__(self, step):
         """Learning rate of a step, counted from 0."""
@@ -89,6 +97,7 @@ class Linear:
     begin: int = 0
 
     def __post_init__(self):
+        make_plain(self)
         check_number(self.start, "start", low=0)
         check_number(self.end, "end", low=0)
         check_integer(self.n_steps, "n_steps")
@@ -128,6 +137,7 @@ class Cosine:
     n_steps: int = 1
 
     def __post_init__(self):
+        make_plain(self)
         check_number(self.start, "start", low=0)
         check_number(self.end, "end", low=0)
         check_integer(self.n_steps, "n_steps")
@@ -164,6 +174,7 @@ class Step:
     every: int = 1000
 
     def __post_init__(self):
+        make_plain(self)
         check_number(self.start, "start", low=0)
         check_number(self.factor, "factor", low=0)
         check_integer(self.every, "every")
@@ -196,6 +207,7 @@ class WarmUp:
     n_steps: int = 1000
 
     def __post_init__(self):
+        make_plain(self)
         if not callable(self.after):
             check_number(self.after, "after", low=0)
         check_integer(self.n_steps, "n_steps")

@@ -20,7 +20,7 @@ _MOST_VALUES = 2**22
 def check_image_and_patch(image, patch_size):
     """The image as (height, width, n_channels), or raise if it is none, or less than a patch."""
     image = check_image(image)
-    check_integer(patch_size, "patch_size", low=2)
+    patch_size = check_integer(patch_size, "patch_size", low=2)
     check_image_size(image, (patch_size, patch_size))
     return image.reshape(*image.shape[:2], -1)
 

@@ -119,7 +119,7 @@ def denoise_image(
     penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
     if noisy_weight is None:
         noisy_weight = 30 / 255 * np.ptp(pixels) / sigma
-    check_number(noisy_weight, "noisy_weight", low=0)
+    noisy_weight = check_number(noisy_weight, "noisy_weight", low=0)
     if dictionary is None or isinstance(dictionary, int):
         dictionary = learn_patch_dictionary(
             image,
@@ -199,8 +199,8 @@ def learn_patch_dictionary(
     sigma = check_number(sigma, "sigma", low=0, low_open=True)
     n_channels = pixels.shape[2]
     penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
-    check_integer(n_iter, "n_iter", low=0)
-    check_integer(n_patches, "n_patches")
+    n_iter = check_integer(n_iter, "n_iter", low=0)
+    n_patches = check_integer(n_patches, "n_patches")
     update = resolve_update(ApproximateKSVD if update is None else update)
     if n_components is not None:
         n_components = check_integer(n_components, "n_components")
@@ -222,5 +222,5 @@ def learn_patch_dictionary(
 def _penalty(sigma, gain, n_features):
     if gain is None:
         return KSparse(None, error=2 * gammaincinv(n_features / 2, _QUANTILE) * sigma**2)
-    check_number(gain, "gain", low=0, low_open=True)
+    gain = check_number(gain, "gain", low=0, low_open=True)
     return KSparse(None, error=(gain * sigma) ** 2 * n_features)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._validation import check_integer, check_number, check_random_state, wrong
 from sparsecode.applications._patchwise import (
     average_patches,
     check_dictionary,
@@ -117,9 +116,9 @@ def inpaint_image(
     True
     """
     pixels, known = _check(image, mask, patch_size)
-    check_integer(n_iter, "n_iter", low=0)
-    check_integer(n_patches, "n_patches")
-    check_integer(step, "step", high=patch_size)
+    n_iter = check_integer(n_iter, "n_iter", low=0)
+    n_patches = check_integer(n_patches, "n_patches")
+    step = check_integer(step, "step", high=patch_size)
     spread = float(np.ptp(pixels[known]))
     sigma = check_number(_FINE * spread if sigma is None else sigma, "sigma", low=0)
     update = resolve_update(ApproximateKSVD if update is None else update)

@@ -6,9 +6,8 @@ import copy
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from sparsecode._validation import check_integer, wrong
+from sparsecode._validation import check_integer, check_random_state, wrong
 from sparsecode.compare.l0_matching import closest_l0
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Exact, Thresholding

@@ -101,10 +101,12 @@ def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter
     """
     dictionary = as_dictionary(dictionary)
     X = check_rows(X, "X", n_columns=dictionary.n_features)
-    check_number(target_l0, "target_l0", low=0, low_open=True, high=dictionary.n_components)
-    check_number(start, "start", low=0, low_open=True)
-    check_number(tol, "tol", low=0)
-    check_integer(max_iter, "max_iter")
+    target_l0 = check_number(
+        target_l0, "target_l0", low=0, low_open=True, high=dictionary.n_components
+    )
+    start = check_number(start, "start", low=0, low_open=True)
+    tol = check_number(tol, "tol", low=0)
+    max_iter = check_integer(max_iter, "max_iter")
     make = encoder if _is_family(encoder) else _family_of(encoder)
     search = closest_l0(
         make, X, dictionary, target_l0, start=start, tol=tol, max_iter=max_iter, threshold=threshold

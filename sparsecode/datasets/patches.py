@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
+
+from sparsecode._validation import check_random_state
 
 from .._validation import check_integer, check_matrix, common_dtype
 from ._grid import add_patches, coverage, grid, view_patches

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state
+
+from sparsecode._validation import check_random_state
 
 from .._validation import check_integer, check_matrix, check_number
 from ._image import check_dtype
@@ -112,7 +113,7 @@ def make_sparse_signals(
     values[~support] = 0.0
     X = values @ atoms
     if snr_db is not None and snr_db != np.inf:
-        check_number(snr_db, "snr_db")
+        snr_db = check_number(snr_db, "snr_db")
         noise = rng.standard_normal(X.shape)
         X += noise * (np.linalg.norm(X) / np.linalg.norm(noise) * 10 ** (-snr_db / 20))
     if offset is not None:

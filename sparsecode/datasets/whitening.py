@@ -13,12 +13,14 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sparsecode._plain import PlainParameters
+
 from .._validation import FLOAT_DTYPES, check_integer, check_matrix, check_number
 
 _ROWS_AT_A_TIME = 8192
 
 
-class _CovarianceWhitening(TransformerMixin, BaseEstimator):
+class _CovarianceWhitening(PlainParameters, TransformerMixin, BaseEstimator):
     """The principal directions of the data, and the scale along each that whitening divides by."""
 
     def _fit_directions(self, X):

@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sparsecode._plain import PlainParameters
 from sparsecode._validation import FLOAT_DTYPES
 from sparsecode.dropin.encoding import ALGORITHMS, sparse_encode
 
@@ -25,7 +26,9 @@ CODING_CONSTRAINTS = {
 }
 
 
-class DropInCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class DropInCoder(
+    PlainParameters, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Base of the drop-in transformers; a subclass has scikit-learn's parameters and `_atoms`."""
 
     def transform(self, X):

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from sparsecode._validation import FLOAT_DTYPES, check_codes_shape
+from sparsecode._validation import FLOAT_DTYPES, check_codes_shape, check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import alternate
 from sparsecode.objective import objective

@@ -8,11 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
-from sparsecode._validation import FLOAT_DTYPES
+from sparsecode._validation import FLOAT_DTYPES, check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import LearningState, alternate
 from sparsecode.resampling import ReplaceAtoms

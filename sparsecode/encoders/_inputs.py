@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sparsecode._row_gradients import RowGradient
 from sparsecode._rows import dense_rows
-from sparsecode._validation import check_flag, check_integer, check_rows, wrong
+from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows, wrong
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.encoders.base import TrainableEncoder

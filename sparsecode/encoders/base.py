@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from sparsecode._named_tuples import KeepsNamedTuples
 from sparsecode._parallel import map_row_blocks
+from sparsecode._plain import PlainParameters
 from sparsecode._rows import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_rows
 from sparsecode.dictionary import as_dictionary, promote
@@ -19,7 +20,7 @@ from sparsecode.dictionary import as_dictionary, promote
 _BLOCK_SIZE = 256
 
 
-class Encoder(KeepsNamedTuples, BaseEstimator):
+class Encoder(KeepsNamedTuples, PlainParameters, BaseEstimator):
     """Base of the encoders. A subclass is a dataclass that defines `encode`."""
 
     def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):
@@ -218,7 +219,7 @@ class TrainableEncoder(Encoder):
         ValueError
             If shapes do not fit, or a number is NaN or infinite.
         """
-        check_flag(sparse_output, "sparse_output")
+        sparse_output = check_flag(sparse_output, "sparse_output")
         self._check_abilities(codes, missing)
         dictionary = as_dictionary(dictionary)
         params = self.init(dictionary, random_state=0) if self.params is None else self.params

@@ -6,9 +6,8 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from sparsecode._validation import check_flag, check_integer, wrong
+from sparsecode._validation import check_flag, check_integer, check_random_state, wrong
 from sparsecode.encoders._scaling import ScalableEncoder, cast
 from sparsecode.encoders._unrolled import check_gradient
 from sparsecode.encoders.base import TrainableEncoder

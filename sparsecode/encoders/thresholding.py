@@ -72,8 +72,8 @@ class Thresholding(Encoder):
             If shapes do not fit, or a number is NaN, infinite or out of range.
         """
         penalty = check_penalty_instance(self.penalty).checked()
-        check_flag(missing, "missing")
-        check_flag(sparse_output, "sparse_output")
+        missing = check_flag(missing, "missing")
+        sparse_output = check_flag(sparse_output, "sparse_output")
         dictionary = as_dictionary(dictionary)
         X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
         dictionary = promote(dictionary, X)

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sparsecode._named_tuples import KeepsNamedTuples
+from sparsecode._plain import PlainParameters
 from sparsecode._rows import is_on_disk
 from sparsecode._validation import FLOAT_DTYPES, is_checked
 from sparsecode.encoders import Encoder
@@ -16,7 +17,11 @@ from sparsecode.penalties import Penalty
 
 
 class CodesEstimator(
-    KeepsNamedTuples, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    KeepsNamedTuples,
+    PlainParameters,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Base of the transformers whose output are codes, of whatever they describe.
 

@@ -114,7 +114,7 @@ class FeatureUse:
         True
         """
         X = self._check_X(X)
-        check_integer(n, "n")
+        n = check_integer(n, "n")
         columns = [self._check_feature(j) for j in np.atleast_1d(feature)]
         found = [(np.zeros(0, dtype=np.intp), np.zeros(0, self.dictionary_.dtype))] * len(columns)
         for start in range(0, X.shape[0], _BLOCK):

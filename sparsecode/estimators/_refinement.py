@@ -36,7 +36,7 @@ def retrained(
     Encoder and dictionary are those for samples times `input_scale`.
     """
     constraint = check_constraint(Free() if constraint is None else constraint)
-    check_integer(n_epochs, "n_epochs")
+    n_epochs = check_integer(n_epochs, "n_epochs")
     lowest = _error(X, encoder, dictionary, input_scale, sample_weight)
     states = train(
         _Frozen(encoder, dictionary),

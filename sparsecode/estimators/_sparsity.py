@@ -39,7 +39,7 @@ def set_target(encoder, target_l0):
     """
     if target_l0 is None:
         return
-    check_number(target_l0, "target_l0", low=0, low_open=True)
+    target_l0 = check_number(target_l0, "target_l0", low=0, low_open=True)
     name = type(encoder).__name__
     kept = kept_units(encoder)
     if kept is not None:

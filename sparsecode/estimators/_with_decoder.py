@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from sklearn.utils import check_random_state
-
-from sparsecode._validation import check_integer, check_number
+from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode.constraints import check_constraint
 from sparsecode.encoders import ReLU
 from sparsecode.estimators._pieces import resolve_encoder

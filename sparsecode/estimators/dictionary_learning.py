@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sklearn.callback import with_callbacks
-from sklearn.utils import check_random_state
 
 from sparsecode._batches import Samples
 from sparsecode._validation import (
@@ -13,6 +12,7 @@ from sparsecode._validation import (
     check_missing,
     check_n_jobs,
     check_number,
+    check_random_state,
 )
 from sparsecode.encoders import Exact
 from sparsecode.estimators._alternating import AlternatingLearner

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from sklearn.callback import with_callbacks
-from sklearn.utils import check_random_state
 
 from sparsecode import encoders
 from sparsecode._batches import Batch
 from sparsecode._rows import dense_rows
-from sparsecode._validation import check_integer, check_number
+from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, promote
 from sparsecode.estimators._base import check_features

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from sparsecode._validation import FLOAT_DTYPES, check_integer, check_n_jobs, check_number
+from sparsecode._validation import (
+    FLOAT_DTYPES,
+    check_integer,
+    check_n_jobs,
+    check_number,
+    check_random_state,
+)
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import SparseCodingEstimator
@@ -277,7 +280,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         check_number(self.beta, "beta", low=0)
         check_number(self.transform_tol, "transform_tol", low=0)
         for name in ("max_iter", "batch_size", "n_epochs", "transform_max_iter"):
-            check_number(getattr(self, name), name, low=1, kind=Integral)
+            check_integer(getattr(self, name), name)
         if self.n_components is not None:
             check_integer(self.n_components, "n_components")
         check_n_jobs(self.n_jobs)

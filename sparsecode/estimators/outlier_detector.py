@@ -7,12 +7,13 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sparsecode._plain import PlainParameters
 from sparsecode._validation import FLOAT_DTYPES, check_number, wrong
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.penalties import KSparse
 
 
-class SparseOutlierDetector(OutlierMixin, BaseEstimator):
+class SparseOutlierDetector(PlainParameters, OutlierMixin, BaseEstimator):
     """Outliers as the samples that few atoms of a dictionary cannot explain.
 
     The score of a sample is minus its sparse reconstruction cost, the minimum over codes of

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
 
 from sparsecode._rows import dense_rows
-from sparsecode._validation import check_matrix
+from sparsecode._validation import check_matrix, check_random_state
 
 # Samples to choose among for each atom.
 CANDIDATES_AN_ATOM = 10

@@ -67,7 +67,7 @@ def read_checkpoint(path, format=None, *, input_scale=None, fold=True):
     """
     fold = check_flag(fold, "fold")
     if input_scale is not None:
-        check_number(input_scale, "input_scale", low=0, low_open=True)
+        input_scale = check_number(input_scale, "input_scale", low=0, low_open=True)
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder. Give the path of a checkpoint.")

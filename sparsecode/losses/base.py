@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sparsecode._named_tuples import KeepsNamedTuples
+from sparsecode._plain import PlainParameters
 
 
 class Nothing(Mapping):
@@ -94,7 +95,7 @@ class LossContext(NamedTuple):
     reports: Mapping = NOTHING
 
 
-class Loss(KeepsNamedTuples, BaseEstimator):
+class Loss(KeepsNamedTuples, PlainParameters, BaseEstimator):
     """Base of the losses: a dataclass that defines `evaluate`.
 
     Attributes

@@ -19,7 +19,7 @@ def canonical(codes):
 
 def sizes_above(codes, threshold):
     """Absolute values of codes above a threshold, the others zero; sparse where the codes are."""
-    check_number(threshold, "threshold", low=0)
+    threshold = check_number(threshold, "threshold", low=0)
     sizes = abs(canonical(check_rows(codes, "codes")))
     if not sparse.issparse(sizes):
         return np.where(sizes > threshold, sizes, 0)

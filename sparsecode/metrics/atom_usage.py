@@ -34,7 +34,7 @@ def dead_atoms(codes, *, threshold=0.0, min_usage=0.0):
     >>> dead_atoms([[0.0, 2.0, 0.0], [0.0, 1.0, 3.0]])
     array([0])
     """
-    check_number(min_usage, "min_usage", low=0, high=1)
+    min_usage = check_number(min_usage, "min_usage", low=0, high=1)
     return np.flatnonzero(usage(codes, threshold=threshold).share <= min_usage)
 
 

@@ -9,6 +9,9 @@ import numpy as np
 from sparsecode._validation import check_integer, check_number
 from sparsecode.metrics.atom_usage import dead_atoms, usage
 
+# Finer bins than these show no more, and a plot of very many takes minutes.
+_MOST_BINS = 1000
+
 
 class DensityHistogram(NamedTuple):
     """Number of atoms by the logarithm of how often they are active.
@@ -47,6 +50,7 @@ def density_histogram(codes, *, threshold=0.0, bins_per_decade=10):
     codes : array-like or sparse matrix of shape (n_samples, n_components)
     threshold : float, default=0.0
     bins_per_decade : int, default=10
+        At most 1000.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def density_histogram(codes, *, threshold=0.0, bins_per_decade=10):
     >>> histogram.counts, histogram.n_dead
     (array([1, 1]), 1)
     """
-    check_integer(bins_per_decade, "bins_per_decade")
+    bins_per_decade = check_integer(bins_per_decade, "bins_per_decade", high=_MOST_BINS)
     share = usage(codes, threshold=threshold).share
     alive = share[share > 0]
     n_samples = np.shape(codes)[0]
@@ -124,5 +128,5 @@ def dense_fraction(codes, *, threshold=0.0, max_usage=0.1):
     >>> dense_fraction([[0.0, 2.0], [0.0, -1.0]])
     0.5
     """
-    check_number(max_usage, "max_usage", low=0, high=1)
+    max_usage = check_number(max_usage, "max_usage", low=0, high=1)
     return float(np.mean(usage(codes, threshold=threshold).share > max_usage))

@@ -105,7 +105,7 @@ def bits(codes, dictionary, fit, precision=None):
     """Code length of checked codes whose fit is known."""
     if precision is None:
         precision = fit.deviation / 256
-    check_number(precision, "precision", low=0, low_open=True)
+    precision = check_number(precision, "precision", low=0, low_open=True)
     n_samples, n_components = codes.shape
     deviation = max(np.sqrt(fit.mse), precision / np.sqrt(12))
     residual = fit.size / 2 * np.log2(2 * np.pi * np.e * (deviation / precision) ** 2)

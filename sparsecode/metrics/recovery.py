@@ -45,7 +45,7 @@ def atom_recovery(dictionary, truth, *, threshold=0.99):
     >>> atom_recovery([[0.0, -2.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]])
     0.5
     """
-    check_number(threshold, "threshold", low=0, high=1)
+    threshold = check_number(threshold, "threshold", low=0, high=1)
     atoms, truth = _checked_atoms(dictionary, truth)
     paired = match_atoms(atoms, truth).cosines
     return float(np.count_nonzero(paired > threshold) / len(truth))

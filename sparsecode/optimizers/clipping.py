@@ -36,7 +36,7 @@ def clip_gradients(grads, max_norm=None):
     """
     norm = gradient_norm(grads)
     if max_norm is not None:
-        check_number(max_norm, "max_norm", low=0, low_open=True)
+        max_norm = check_number(max_norm, "max_norm", low=0, low_open=True)
         if max_norm < norm < math.inf:
             for grad in grads.values():
                 grad *= grad.dtype.type(max_norm / norm)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._plain import plain
 from sparsecode._validation import check_matrix, check_number, check_rows, wrong
 
 # Rows of sparse codes made dense at a time, where the penalty is not a sum over coefficients.
@@ -121,7 +122,7 @@ class Penalty:
         -------
         U : ndarray of shape (n_samples, n_components)
         """
-        check_number(step, "step", low=0, low_open=True)
+        step = check_number(step, "step", low=0, low_open=True)
         V, penalty = self._typed(V, "V")
         out = np.empty_like(V)
         _prox_array(penalty, V, V.dtype.type(step), out)
@@ -242,14 +243,14 @@ class Penalty:
 
     def scaled(self, factor):
         """Return the same penalty with its weight `alpha` multiplied by `factor`."""
-        return self._replace(alpha=self.alpha * factor)
+        return self._replace(alpha=plain(self.alpha) * factor)
 
     def unpenalized(self, n_components):
         """Mask of the atoms whose coefficients cost nothing, shape (n_components,)."""
         return np.full(n_components, self.alpha == 0)
 
     def checked(self):
-        """Return the penalty itself after checking its parameters.
+        """Return the penalty with its numbers as Python numbers, after checking its parameters.
 
         Raises
         ------
@@ -257,13 +258,12 @@ class Penalty:
             If a parameter is out of its range.
         """
         check_number(self.alpha, "alpha", low=0)
-        return self
+        return self._make(plain(field) for field in self)
 
     def prepare(self, n_components, dtype):
         """Return the form that kernels compile: checked, every number of type `dtype`."""
-        self.checked()
         cast = np.dtype(dtype).type
-        fields = (field if isinstance(field, bool) else cast(field) for field in self)
+        fields = (field if isinstance(field, bool) else cast(field) for field in self.checked())
         return _jit.own_type(type(self))(*fields)
 
     @staticmethod

@@ -37,7 +37,7 @@ class Cauchy(Penalty, namedtuple("Cauchy", ["alpha", "sigma"], defaults=(1.0, 1.
     smooth = True
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         check_number(self.sigma, "sigma", low=0, low_open=True)
         return self
 

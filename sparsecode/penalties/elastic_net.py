@@ -42,7 +42,7 @@ class ElasticNet(
     convex = True
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         check_number(self.l1_ratio, "l1_ratio", low=0, high=1)
         check_flag(self.positive, "positive")
         return self

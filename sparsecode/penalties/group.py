@@ -95,7 +95,7 @@ class GroupL1(
         return self.thresholds(n_components)[self.labels(n_components)] == 0
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         labels = np.asarray(self.groups)
         if labels.ndim == 0:
             good = labels.dtype.kind in "iu" and labels >= 1
@@ -126,7 +126,7 @@ class GroupL1(
         return self
 
     def prepare(self, n_components, dtype):
-        self.checked()
+        self = self.checked()
         labels = self.labels(n_components)
         starts = np.concatenate([[0], np.cumsum(np.bincount(labels))])
         members = np.argsort(labels, kind="stable")

@@ -6,6 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from sparsecode._plain import plain
 from sparsecode._validation import check_matrix, check_number, check_rows, wrong
 from sparsecode.penalties.base import Penalty
 
@@ -48,7 +49,7 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
         return np.where(allowed, 0, np.inf).astype(codes.dtype)
 
     def prox(self, V, step=1.0):
-        check_number(step, "step", low=0, low_open=True)
+        step = check_number(step, "step", low=0, low_open=True)
         V = check_matrix(V, "V")
         counts, _ = self.targets(*V.shape)
         # Of equal magnitudes the first ones are kept.
@@ -109,11 +110,11 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
                     remedy="Set n_nonzero too.",
                 )
             )
-        return self
+        return self._make(plain(field) for field in self)
 
     def prepare(self, n_components, dtype):
         """Return the constraint itself after checking it, also against the number of atoms."""
-        self.checked()
+        self = self.checked()
         most = 0 if self.n_nonzero is None else int(np.max(self.n_nonzero))
         if most > n_components:
             raise ValueError(
@@ -132,7 +133,7 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
         ValueError
             If they are given for another number of samples, or there are fewer atoms.
         """
-        self.prepare(n_components, np.float64)
+        self = self.prepare(n_components, np.float64)
         self._check_lengths(n_samples)
         counts = np.iinfo(np.int64).max if self.n_nonzero is None else self.n_nonzero
         return (

@@ -68,7 +68,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         return np.where(forbidden, np.inf, float(self.alpha) * np.where(forbidden, 0, weights))
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         check_flag(self.positive, "positive")
         if self.weights is not None:
             weights = np.asarray(self.weights, dtype=np.float64)
@@ -84,7 +84,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         return self
 
     def prepare(self, n_components, dtype):
-        self.checked()
+        self = self.checked()
         thresholds = self.thresholds(n_components).astype(dtype)
         return L1(np.dtype(dtype).type(1), thresholds, bool(self.positive))
 

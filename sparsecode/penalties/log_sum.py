@@ -33,7 +33,7 @@ class LogSum(Penalty, namedtuple("LogSum", ["alpha", "epsilon"], defaults=(1.0, 
     __slots__ = ()
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         check_number(self.epsilon, "epsilon", low=0, low_open=True)
         return self
 

@@ -49,7 +49,7 @@ class MCP(Penalty, namedtuple("MCP", ["alpha", "knot"], defaults=(1.0, 3.0))):
     __slots__ = ()
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         check_number(self.knot, "knot", low=0, low_open=True)
         return self
 

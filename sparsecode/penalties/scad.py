@@ -53,7 +53,7 @@ class SCAD(Penalty, namedtuple("SCAD", ["alpha", "knot", "a"], defaults=(1.0, 3.
     __slots__ = ()
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         check_number(self.knot, "knot", low=0, low_open=True)
         check_number(self.a, "a", low=1, low_open=True)
         return self

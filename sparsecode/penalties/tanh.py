@@ -43,7 +43,7 @@ class Tanh(Penalty, namedtuple("Tanh", ["alpha", "scale"], defaults=(1.0, 4.0)))
     __slots__ = ()
 
     def checked(self):
-        super().checked()
+        self = super().checked()
         check_number(self.scale, "scale", low=0, low_open=True)
         return self
 

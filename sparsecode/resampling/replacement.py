@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sparsecode._parallel import single_threaded_blas
+from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_number, wrong
 
 # A coefficient smaller than this share of the largest one of its sample is no use of an atom.
@@ -45,7 +46,7 @@ class ReplacementStats(NamedTuple):
 
 
 @dataclass
-class ReplaceAtoms(BaseEstimator):
+class ReplaceAtoms(PlainParameters, BaseEstimator):
     """Replace dead atoms, and one of two that are nearly equal, by samples that are badly coded.
 
     A sample uses an atom where its coefficient is not zero and at least a thousandth of its

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._parallel import map_row_blocks
+from sparsecode._plain import PlainParameters
 from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import (
     check_code_rows,
@@ -66,7 +67,7 @@ class SolveResult:
         )
 
 
-class Solver(BaseEstimator):
+class Solver(PlainParameters, BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
     A subclass is a dataclass with fields `max_iter` and `tol` (a method that ends of itself may
@@ -134,8 +135,8 @@ class Solver(BaseEstimator):
             Once for the batch, if samples stopped at `max_iter` before they reached `tol`. With
             ``tol=0`` exactly `max_iter` iterations are meant, and nothing is said.
         """
-        check_flag(sparse_output, "sparse_output")
-        check_flag(record, "record")
+        sparse_output = check_flag(sparse_output, "sparse_output")
+        record = check_flag(record, "record")
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
         prepared = self._prepare(problem)
         shape, dtype = problem.shape, problem.dictionary.dtype

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from sparsecode._validation import check_random_state
 from sparsecode.testing._require import require
 
 _STEP = np.finfo(np.float64).eps ** (1 / 3)

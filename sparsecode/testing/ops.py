@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from sparsecode._validation import check_random_state
 from sparsecode.testing._require import naming, read_only, require
 from sparsecode.testing.gradients import gradcheck
 

@@ -6,8 +6,8 @@ import copy
 import pickle
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from sparsecode._validation import check_random_state
 from sparsecode.penalties import Penalty
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._validation import check_integer, check_number, check_random_state, wrong
 from sparsecode.constraints import Free
 from sparsecode.losses import Term
 from sparsecode.optimizers import Adam, Optimizer
@@ -82,14 +81,13 @@ def resolve_stages(stages, encoder, optimizer):
 
 
 def check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm):
-    """Raise ValueError if a number is out of its range, or None where that is not allowed."""
-    check_integer(n_epochs, "n_epochs")
+    """Return the numbers, each None only where that is allowed, if they are in their range."""
+    n_epochs = check_integer(n_epochs, "n_epochs")
     counts = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch, "patience": patience}
-    for name, count in counts.items():
-        if count is not None:
-            check_integer(count, name)
+    checked = [None if n is None else check_integer(n, name) for name, n in counts.items()]
     if max_norm is not None:
-        check_number(max_norm, "max_norm", low=0, low_open=True)
+        max_norm = check_number(max_norm, "max_norm", low=0, low_open=True)
+    return n_epochs, *checked, max_norm
 
 
 def check_clipping(max_norm, optimizer):
@@ -150,10 +148,10 @@ def check_corruption(corrupt):
 
 
 def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, loss):
-    """Raise if units cannot be counted, or not be resampled, with these pieces."""
+    """Return `dead_window`; raise if units cannot be counted or resampled with these pieces."""
     check_resampling(resampling, encoder)
     if dead_window is not None:
-        check_integer(dead_window, "dead_window")
+        dead_window = check_integer(dead_window, "dead_window")
     given = "resampling" if resampling is not None else "dead_window"
     if optimizer.full_batch and (resampling, dead_window) != (None, None):
         raise TypeError(
@@ -161,7 +159,7 @@ def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary
             f"could be counted. Use Adam, or leave {given} out."
         )
     if resampling is None:
-        return
+        return dead_window
     if not learn_dictionary:
         raise TypeError(
             "resampling is given but the dictionary is not learned; expected both, as dead units "
@@ -173,6 +171,7 @@ def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary
             "would have to be targets. Leave resampling out, or use AuxK in the loss, which "
             "revives units too."
         )
+    return dead_window
 
 
 def check_stream(optimizer, sample_weight, target, validation_fraction):

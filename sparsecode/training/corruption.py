@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_number
 
 # Ends the seed of what is drawn for a batch: never 0, as such words at the end count for nothing.
@@ -14,7 +15,7 @@ _CORRUPTION = 1
 
 
 @dataclass
-class GaussianNoise(BaseEstimator):
+class GaussianNoise(PlainParameters, BaseEstimator):
     """Add independent Gaussian noise to every entry.
 
     Parameters
@@ -48,7 +49,7 @@ class GaussianNoise(BaseEstimator):
 
 
 @dataclass
-class MaskingNoise(BaseEstimator):
+class MaskingNoise(PlainParameters, BaseEstimator):
     """Set entries to 0, each with the same probability.
 
     Parameters
@@ -77,7 +78,7 @@ class MaskingNoise(BaseEstimator):
 
 
 @dataclass
-class SaltAndPepper(BaseEstimator):
+class SaltAndPepper(PlainParameters, BaseEstimator):
     """Set entries to the least or the largest value of the batch, each as often.
 
     Parameters

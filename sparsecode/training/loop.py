@@ -175,13 +175,17 @@ default=None
     dictionary = as_dictionary(dictionary)
     optimizer = resolve_optimizer(optimizer, schedule)
     stages = resolve_stages(stages, encoder, optimizer)
-    check_number(input_scale, "input_scale", low=0, low_open=True)
+    input_scale = check_number(input_scale, "input_scale", low=0, low_open=True)
     check_clipping(max_norm, optimizer)
-    check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm)
+    n_epochs, batch_size, steps_per_epoch, patience, max_norm = check_numbers(
+        n_epochs, batch_size, steps_per_epoch, patience, max_norm
+    )
     check_loss(loss, target, streamed=is_stream(X))
     loss.check_encoder(encoder)
     check_learning(learn_dictionary, dictionary, optimizer)
-    check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, loss)
+    dead_window = check_activity(
+        resampling, dead_window, encoder, optimizer, learn_dictionary, loss
+    )
     check_corruption(corrupt)
     check_patience(patience, loss)
     teacher = target if hasattr(target, "encode") else None
@@ -191,7 +195,7 @@ default=None
             "they are; expected 1. Scale the samples before."
         )
     check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction)
-    check_flag(shuffle, "shuffle")
+    shuffle = check_flag(shuffle, "shuffle")
     fresh = state is None
     if fresh:
         state = start(encoder, dictionary, loss, optimizer, random_state)
@@ -217,7 +221,7 @@ default=None
         loss=loss,
         optimizer=optimizer,
         batch_loss=BatchLoss(
-            encoder, loss, optimizer, teacher, learn_dictionary, corrupt, float(input_scale)
+            encoder, loss, optimizer, teacher, learn_dictionary, corrupt, input_scale
         ),
         source=source,
         held=held,

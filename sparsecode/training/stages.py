@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparsecode._plain import make_plain
 from sparsecode._validation import check_integer, check_number
 
 
@@ -41,6 +42,7 @@ class Stage:
     decay: float = 1.0
 
     def __post_init__(self):
+        make_plain(self)
         for name in ("n_layers", "n_epochs"):
             if getattr(self, name) is not None:
                 check_integer(getattr(self, name), name)
@@ -84,7 +86,7 @@ def layer_by_layer(n_layers, *, n_epochs=None, refine=(0.2, 0.02), decay=0.3):
     >>> [(stage.n_layers, stage.lr, stage.decay) for stage in layer_by_layer(2, refine=[0.1])]
     [(1, 1.0, 0.0), (1, 0.1, 0.3), (2, 1.0, 0.0), (2, 0.1, 0.3)]
     """
-    check_integer(n_layers, "n_layers")
+    n_layers = check_integer(n_layers, "n_layers")
     return [
         stage
         for count in range(1, n_layers + 1)
@@ -119,7 +121,7 @@ def growing(n_layers, *, n_epochs=None, refine=(0.2, 0.02)):
     >>> [(stage.n_layers, stage.lr, stage.decay) for stage in growing(2, refine=[0.1])]
     [(1, 1.0, 1.0), (2, 1.0, 1.0), (2, 0.1, 1.0)]
     """
-    check_integer(n_layers, "n_layers")
+    n_layers = check_integer(n_layers, "n_layers")
     return [
         *(Stage(count, n_epochs) for count in range(1, n_layers + 1)),
         *(Stage(n_layers, n_epochs, lr) for lr in refine),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_number, wrong
 
 
@@ -18,7 +19,7 @@ class GainStats(NamedTuple):
 
 
 @dataclass
-class GainControl:
+class GainControl(PlainParameters):
     """Variance-driven gain control of Olshausen and Field.
 
     After every batch ``variance += rate * (mean(codes**2) - variance)`` and ``gain *= (variance /

@@ -9,10 +9,11 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sparsecode._named_tuples import KeepsNamedTuples
+from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_number
 
 
-class Term(KeepsNamedTuples, BaseEstimator):
+class Term(KeepsNamedTuples, PlainParameters, BaseEstimator):
     """Base of the terms of `AutoencoderLoss`: a dataclass with a `weight` that defines `evaluate`.
 
     Attributes

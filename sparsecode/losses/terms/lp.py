@@ -69,7 +69,7 @@ class Lp(Term):
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         weight = self.weight_at(context.step)
         p = self.p(context.step) if callable(self.p) else self.p
-        check_number(p, "p", low=0, low_open=True)
+        p = check_number(p, "p", low=0, low_open=True)
         epsilon = check_number(self.epsilon, "epsilon", low=0, low_open=True)
 
         def add(entries):

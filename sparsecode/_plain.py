@@ -1,0 +1,74 @@
+"""Parameters as Python numbers: what a user gives as a NumPy scalar or a fraction is not kept so.
+
+A NumPy integer overflows (``uint8(100) * 3`` is 44), and a small one is no float to a kernel. So a
+number is made a Python number where it is stored, and nothing behind that can use the raw one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import numbers
+
+import numpy as np
+
+# Python numbers that NumPy takes for numbers of its own: a larger integer becomes an object there.
+_LARGEST = 2**63 - 1
+
+
+def plain(value):
+    """Return a number as a Python bool, int or float, a tuple with such entries, all else as it is.
+
+    Integers beyond 64 bits become floats. What is plain already is returned itself, which
+    scikit-learn's `clone` relies on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain((np.uint8(200), np.float32(0.5), "auto"))
+    (200, 0.5, 'auto')
+    """
+    kind = type(value)
+    if kind is float or kind is bool or kind is str or value is None:
+        return value
+    if kind is tuple:
+        entries = tuple(plain(entry) for entry in value)
+        same = all(new is old for new, old in zip(entries, value, strict=True))
+        return value if same else entries
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, numbers.Real):
+        return _plain_real(value)
+    return value
+
+
+def _plain_real(value):
+    if isinstance(value, numbers.Integral):
+        whole = int(value)
+        if abs(whole) <= _LARGEST:
+            return value if type(value) is int else whole
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+class PlainParameters:
+    """Mix-in of the estimators and their components: numbers are plain from when they are set."""
+
+    def __setattr__(self, name, value):
+        if name in _parameters_of(type(self)):
+            value = plain(value)
+        super().__setattr__(name, value)
+
+
+def make_plain(frozen):
+    """Make the numbers of a frozen dataclass plain; for its ``__post_init__``."""
+    for field in dataclasses.fields(frozen):
+        object.__setattr__(frozen, field.name, plain(getattr(frozen, field.name)))
+
+
+@functools.cache
+def _parameters_of(cls):
+    return frozenset(inspect.signature(cls).parameters)

@@ -1,0 +1,398 @@
+"""The smallest real call of every public class and function, found in `__all__`.
+
+A new public name is called too, without an edit here, if what it needs has the usual names; if not,
+`test_parameters.py` asks for a line in one of the tables below.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import sparsecode
+from sparsecode import (
+    Dictionary,
+    certify,
+    datasets,
+    estimators,
+    interop,
+    ops,
+    receptive_fields,
+    schedules,
+    training,
+)
+from sparsecode.compare import amortization_report
+from sparsecode.constraints import Constraint, UnitNorm
+from sparsecode.encoders import (
+    LISTA,
+    Encoder,
+    Exact,
+    Gated,
+    JumpReLU,
+    ReLU,
+    Sigmoid,
+    TopK,
+    TrainableEncoder,
+)
+from sparsecode.learning import alternate
+from sparsecode.losses import AutoencoderLoss, KLDivergence, LassoLoss, Loss, SupervisedLoss, Term
+from sparsecode.model_selection import selection_curve
+from sparsecode.optimizers import Optimizer
+from sparsecode.penalties import L1, Cauchy, KSparse, Penalty
+from sparsecode.resampling import ReplaceAtoms, ResampleNeurons
+from sparsecode.solvers import FISTA, Solver, choose_solver
+from sparsecode.training import Batch, Stage, train
+from sparsecode.updates import BlockUpdate, GainControl, GradientUpdate, Update
+
+_rng = np.random.default_rng(0)
+X = _rng.standard_normal((6, 4))
+D = Dictionary(np.linalg.qr(_rng.standard_normal((5, 4)))[0])
+CODES = np.where(_rng.random((6, 5)) < 0.5, 0.0, _rng.standard_normal((6, 5)))
+IMAGE = _rng.random((12, 12))
+MASK = _rng.random((12, 12)) < 0.9
+FOLDER = Path(tempfile.mkdtemp(prefix="sparsecode-parameters-"))
+np.save(FOLDER / "image.npy", IMAGE)
+interop.write_checkpoint(
+    interop.Checkpoint("ReLU", W=D.atoms, atoms=D.atoms, b=np.zeros(5)),
+    FOLDER / "model",
+    "sae_lens",
+)
+
+# Made by functions and read by users, who have no reason to call their constructors.
+RETURNED = {
+    "AmortizationReport",
+    "Certificate",
+    "CodingPath",
+    "DensityHistogram",
+    "EncoderScores",
+    "FitSummary",
+    "GaborFits",
+    "LearningState",
+    "LossContext",
+    "LossRecovered",
+    "LossResult",
+    "MatchedEncoder",
+    "ReceptiveFieldStatistics",
+    "ReplacementStats",
+    "SelectionCurve",
+    "SolveResult",
+    "SparseSignals",
+    "SupportScores",
+    "TrainingState",
+    "Usage",
+}
+ABSTRACT = {Constraint, Encoder, Loss, Optimizer, Penalty, Solver, Term, TrainableEncoder, Update}
+# What only another function makes, what is documented as ignored, and open lists of arguments.
+OPAQUE = {"cache", "y", "callback"}
+
+# What a parameter without a default is given, by its name.
+ARGUMENTS = {
+    "X": X,
+    "X_hat": X + 0.1,
+    "dictionary": D,
+    "penalty": L1(0.1),
+    "codes": CODES,
+    "truth": CODES,
+    "atoms": D.atoms,
+    "image": IMAGE,
+    "images": [IMAGE],
+    "mask": MASK,
+    "sigma": 0.1,
+    "alpha": 0.1,
+    "patch_size": 3,
+    "n_patches": 10,
+    "encoder": Exact(L1(0.1), FISTA()),
+    "solver": FISTA(),
+    "target_l0": 2.0,
+    "n_components": 4,
+    "n_samples": 6,
+    "n_layers": 2,
+    "init": "samples",
+    "loss": LassoLoss(L1(0.1)),
+    "batches": [X],
+    "update": BlockUpdate(),
+    "history": {"objective": np.array([3.0, 2.0, 1.0])},
+    "constraint": UnitNorm(),
+    "grads": {"W": np.ones((2, 2))},
+    "V": CODES,
+    "A": CODES,
+    "W": np.ones((4, 3)),
+    "theta": np.full(5, 0.1),
+    "k": 2,
+    "n_selected": 1,
+    "bandwidth": 0.5,
+    "r": np.ones(5),
+    "b_gate": np.zeros(5),
+    "b_mag": np.zeros(5),
+    "paths": [str(FOLDER / "image.npy")],
+    "estimator": estimators.DictionaryLearning(5, n_epochs=1, random_state=0),
+    "model_loss": lambda X: float(np.sum(X**2)),
+    "reconstruct": 0.9 * X,
+    "image_shape": (12, 12),
+    "center_x": 1.0,
+    "center_y": 1.0,
+    "orientation": 0.0,
+    "frequency": 0.2,
+    "width_x": 1.0,
+    "width_y": 1.0,
+    "patch_shape": (3, 3),
+    "architecture": "ReLU",
+    "checkpoint": interop.Checkpoint("ReLU", W=D.atoms, atoms=D.atoms, b=np.zeros(5)),
+    "path": str(FOLDER / "weights.npz"),
+    "forward": ops.relu_forward,
+    "backward": ops.relu_backward,
+    "function": ops.relu_forward,
+    "random_state": 0,
+}
+# What keeps a call small, for parameters that have another default.
+SMALL = {
+    "n_epochs": 1,
+    "n_iter": 1,
+    "n_iters": (1, 2),
+    "n_repeats": 1,
+    "max_iter": 20,
+    "n_layers": 2,
+    "batch_size": 3,
+    "patch_size": 3,
+    "n_components": 4,
+    "n_features": 4,
+    "n_patches": 20,
+    "alphas": 3,
+    "hidden": (3,),
+    "k": 2,
+    "every": 2,
+    "target": 2.0,
+    "random_state": 0,
+    "transform_max_iter": 20,
+    "n_jobs": 1,
+}
+# What one name needs that others do not.
+SPECIAL = {
+    "applications.learn_patch_dictionary": {"n_components": 10},
+    "datasets.reconstruct_from_patches": {
+        "X": datasets.extract_patches(IMAGE, 3),
+    },
+    "datasets.make_sparse_signals": {"n_nonzero": 2},
+    "dropin.sparse_encode": {"dictionary": D.atoms},
+    "dropin.SparseCoder": {"dictionary": D.atoms},
+    "model_selection.selection_curve": {"n_components": [3, 4], "alphas": [0.1]},
+    "interop.read_checkpoint": {"path": str(FOLDER / "model"), "format": "sae_lens"},
+    "interop.write_checkpoint": {"path": str(FOLDER / "written"), "format": "sae_lens"},
+    "metrics.atom_mcc": {"truth": D.atoms},
+    "metrics.atom_mmcs": {"truth": D.atoms},
+    "metrics.atom_recovery": {"truth": D.atoms},
+    "ops.gated_forward": {"r": np.ones(5)},
+    "interop.Checkpoint": {"b": np.zeros(5), "k": None},
+    "initialization.initial_offset": {"init": "mean"},
+    "resampling.ReplaceAtoms": {"patience": 1.0},
+    "training.train": {"encoder": LISTA(L1(0.1), n_layers=2), "target": None},
+    "training.Batch": {"target": None},
+    "estimators.OlshausenField": {"n_components": 4},
+}
+_LAZY = {
+    "plotting.plot_atoms": lambda: {"atoms": _rng.standard_normal((3, 9))},
+    "plotting.plot_ladder": lambda: {"report": _report()},
+    "plotting.plot_pareto": lambda: {"report": _report()},
+    "plotting.plot_selection": lambda: {"curve": _curve()},
+    "plotting.plot_gabor_statistics": lambda: {"fits": _fits()},
+    "receptive_fields.receptive_field_statistics": lambda: {"fits": _fits()},
+    "receptive_fields.fit_gabors": lambda: {"atoms": _gabors()},
+    "receptive_fields.spatial_frequency": lambda: {"atoms": _gabors()},
+}
+
+
+class Call(NamedTuple):
+    """One public name, the arguments of its smallest call, and what calls it."""
+
+    name: str
+    arguments: dict
+    parameters: dict
+    run: Callable
+
+
+class NotCovered(Exception):
+    """A public name that no table says how to call."""
+
+
+def public():
+    """Every public class and function by its name, such as ``solvers.FISTA``."""
+    modules = [m.name for m in pkgutil.iter_modules(sparsecode.__path__) if m.name[0] != "_"]
+    found = {}
+    for module_name in [m for m in modules if m != "cli"] + [""]:
+        full = f"sparsecode.{module_name}".rstrip(".")
+        module = importlib.import_module(full)
+        names = getattr(module, "__all__", None) or [
+            name for name, value in vars(module).items() if _is_own(name, value, full)
+        ]
+        for name in names:
+            value = getattr(module, name)
+            if callable(value) and value not in found.values():
+                found[f"{module_name}.{name}".lstrip(".")] = value
+    return found
+
+
+def _is_own(name, value, module):
+    return name[0] != "_" and getattr(value, "__module__", None) == module
+
+
+def calls():
+    """The smallest call of every public name."""
+    for name, value in public().items():
+        if value in ABSTRACT or value.__name__ in RETURNED or name.endswith("_backward"):
+            continue
+        yield call_of(name, value)
+
+
+def call_of(name, value):
+    """The smallest call of one public name."""
+    special = SPECIAL.get(name, {}) | _LAZY.get(name, dict)()
+    given, parameters = {}, {}
+    for parameter in inspect.signature(value).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        key, default = parameter.name, parameter.default
+        if key in special:
+            given[key] = special[key]
+        elif key in SMALL and default is not parameter.empty and _fits_default(default):
+            given[key] = SMALL[key]
+        elif default is parameter.empty and key in ARGUMENTS:
+            given[key] = ARGUMENTS[key]
+        elif default is parameter.empty:
+            raise NotCovered(f"{name} needs {key}: add it to ARGUMENTS, or {name} to SPECIAL")
+        if key not in OPAQUE:
+            parameters[key] = given.get(key, default)
+    return Call(name, given, parameters, _runner(name, value))
+
+
+def _fits_default(default):
+    return default is None or isinstance(default, (int, float, tuple))
+
+
+def _runner(name, value):
+    if not inspect.isclass(value):
+        return lambda **given: _finish(value(**given))
+    for base, use in USES.items():
+        if issubclass(value, base):
+            return lambda **given: use(value(**given))
+    if hasattr(value, "fit"):
+        return lambda **given: _use_estimator(value(**given))
+    raise NotCovered(f"{name} is a class that no line of USES can use: add one for it or its base")
+
+
+def _finish(result):
+    return list(result) if inspect.isgenerator(result) else result
+
+
+def _use_solver(solver):
+    for penalty in (L1(0.1), KSparse(2), Cauchy(0.1)):
+        try:
+            type(solver)().check_penalty(penalty)
+        except TypeError:
+            continue
+        result = solver.solve(X, D, penalty, n_jobs=1)
+        return result.codes, result.n_iter, result.converged
+    raise NotCovered(f"no penalty for {solver}")
+
+
+def _use_encoder(encoder):
+    if not isinstance(encoder, TrainableEncoder) or encoder.params is not None:
+        return encoder.encode(X, D, n_jobs=1)
+    params = encoder.init(D, random_state=0)
+    training = {"training": True} if encoder.depends_on_batch else {}
+    codes, cache = encoder.forward(params, X, D, **training)
+    return codes, params, encoder.backward(np.ones(codes.shape), cache)
+
+
+def _trained(encoder=None, loss=None, data=None, **options):
+    loss = AutoencoderLoss([L1(0.1)]) if loss is None else loss
+    settings = {"n_epochs": 1, "batch_size": 3, "random_state": 0, "learn_dictionary": True}
+    *_, last = train(
+        encoder or TopK(k=2), D, X if data is None else data, loss=loss, **(settings | options)
+    )
+    return last.params, last.dictionary.atoms
+
+
+def _use_loss(loss):
+    if isinstance(loss, Term):
+        loss = AutoencoderLoss([loss])
+    if isinstance(loss, (LassoLoss, SupervisedLoss)):
+        target = CODES if loss.uses_target else None
+        return _trained(LISTA(L1(0.1), n_layers=2), loss, target=target)
+    needs = [name for term in loss.terms for name in getattr(term, "needs", ())]
+    encoders = (Sigmoid(), ReLU(), JumpReLU(), Gated())
+    fitting = [encoder for encoder in encoders if set(needs) <= set(encoder.signal_names)]
+    is_probability = any(isinstance(term, KLDivergence) for term in loss.terms)
+    return _trained(fitting[0 if is_probability or len(fitting) == 1 else 1], loss)
+
+
+def _learned(update=None, replacement=None):
+    update = BlockUpdate() if update is None else update
+    *_, last = alternate(
+        Exact(L1(0.1)), D, [X, X], update=update, replacement=replacement, n_jobs=1
+    )
+    return last.dictionary.atoms, last.objective
+
+
+def _use_penalty(penalty):
+    codes = choose_solver(penalty).solve(X, D, penalty, n_jobs=1).codes
+    certificate = certify(X, codes, D, penalty, n_jobs=1)
+    return codes, certificate.objective, penalty.prox(CODES, 0.5), penalty.value(CODES)
+
+
+def _use_estimator(estimator):
+    if isinstance(estimator, datasets.OlshausenFieldWhitening):
+        return estimator.fit([IMAGE]).transform([IMAGE])
+    fitted = estimator.fit(X, X) if hasattr(estimator, "predict") else estimator.fit(X)
+    judge = getattr(fitted, "transform", None) or fitted.score_samples
+    return judge(X)
+
+
+USES = {
+    Solver: _use_solver,
+    Encoder: _use_encoder,
+    Loss: _use_loss,
+    Term: _use_loss,
+    Optimizer: lambda optimizer: _trained(
+        LISTA(L1(0.1), n_layers=2), LassoLoss(L1(0.1)), optimizer=optimizer, learn_dictionary=False
+    ),
+    Update: _learned,
+    Penalty: _use_penalty,
+    Constraint: lambda constraint: Dictionary(D.atoms, None, constraint).atoms,
+    ReplaceAtoms: lambda policy: _learned(replacement=policy),
+    ResampleNeurons: lambda policy: _trained(resampling=policy),
+    GainControl: lambda control: _learned(GradientUpdate(gain_control=control)),
+    Stage: lambda stage: _trained(
+        LISTA(L1(0.1), n_layers=2), LassoLoss(L1(0.1)), stages=[stage], learn_dictionary=False
+    ),
+    Batch: lambda batch: _trained(data=iter([batch])),
+    Dictionary: lambda dictionary: (dictionary.atoms, dictionary.decode(CODES)),
+}
+_CORRUPTIONS = ("GaussianNoise", "MaskingNoise", "SaltAndPepper")
+for _name in _CORRUPTIONS:
+    USES[getattr(training, _name)] = lambda noise: _trained(corrupt=noise)
+for _schedule in ("Constant", "GeometricDecay", "Linear", "Cosine", "Step", "WarmUp"):
+    USES[getattr(schedules, _schedule)] = lambda s: [s(step) for step in range(5)]
+USES[interop.Checkpoint] = lambda checkpoint: checkpoint.standardize(X)
+
+
+def _report():
+    return amortization_report(X, D, L1(0.1), n_iters=(1,), n_repeats=1, n_jobs=1)
+
+
+def _curve():
+    estimator = estimators.DictionaryLearning(4, n_epochs=1, random_state=0, n_jobs=1)
+    return selection_curve(estimator, X, n_components=[3, 4], alphas=[0.1])
+
+
+def _gabors():
+    settings = {"center_x": 3.0, "center_y": 3.0, "orientation": 0.5, "frequency": 0.2}
+    return receptive_fields.gabor_patches((7, 7), width_x=1.5, width_y=1.5, **settings)[None]
+
+
+def _fits():
+    return receptive_fields.fit_gabors(_gabors(), (7, 7), n_jobs=1)
