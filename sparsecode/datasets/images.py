@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from .._reading.regular import check_max_bytes
+from .._validation import check_flag
 from ._image import (
     check_dtype,
-    check_image,
+    check_finite,
     check_image_size,
     check_not_constant,
     check_pair,
-    to_luminance,
+    check_pixels,
 )
+from ._pixels import to_float_image
 from ._readers import cannot_read, read_file
 
 PICTURE_SUFFIXES = (
@@ -23,7 +26,9 @@ PICTURE_SUFFIXES = (
 )  # fmt: skip
 
 
-def load_images(paths, *, grayscale=True, min_size=1, allow_constant=True, dtype=np.float64):
+def load_images(
+    paths, *, grayscale=True, min_size=1, allow_constant=True, dtype=np.float64, max_bytes=None
+):
     """Load images as float arrays.
 
     Parameters
@@ -31,7 +36,7 @@ def load_images(paths, *, grayscale=True, min_size=1, allow_constant=True, dtype
     paths : str, path-like, or iterable of these
         Each is one of
 
-        * an image file that Pillow reads;
+        * an image file: BMP, GIF, JPEG, JPEG 2000, PNG, PNM, TIFF or WebP;
         * a folder: its image files, known by their suffix, sorted by name, sub-folders ignored;
         * an ``.npy`` or ``.npz`` file with one image, (height, width) or (height, width, 3), or
           a stack of images along the first axis. Of an archive the array ``images`` or ``IMAGES``
@@ -47,6 +52,10 @@ def load_images(paths, *, grayscale=True, min_size=1, allow_constant=True, dtype
         Set to False where the images will be whitened: an image without contrast is then an error.
     dtype : numpy.float64 or numpy.float32
         dtype of the images.
+    max_bytes : int or None, default=None
+        Most memory that a file may need, of which a small file can claim any amount: eight bytes a
+        pixel of a picture, or what the arrays of a compressed file unpack to. None is 512 MiB for a
+        picture, and for arrays 64 MiB, or 20 times the size of the file where that is more.
 
     Returns
     -------
@@ -61,7 +70,8 @@ def load_images(paths, *, grayscale=True, min_size=1, allow_constant=True, dtype
         If a path does not exist or cannot be read.
     ValueError
         If a file is not an image or is damaged, a folder holds no image, a MATLAB file does not
-        hold the array, or an image holds NaN or infinity, has the wrong number of dimensions, or
+        hold the array or keeps it in another file, a file needs more than `max_bytes`, or an image
+        holds NaN or infinity, has the wrong number of dimensions, or
         fails `min_size` or `allow_constant`. The message names the file.
 
     Notes
@@ -81,20 +91,27 @@ def load_images(paths, *, grayscale=True, min_size=1, allow_constant=True, dtype
     """
     min_size = check_pair(min_size, "min_size")
     dtype = check_dtype(dtype)
+    grayscale = check_flag(grayscale, "grayscale")
+    max_bytes = check_max_bytes(max_bytes)
     images = []
     for path in _find_files(paths):
-        for name, pixels in read_file(path):
-            image = check_image(_to_float(pixels), name)
-            check_image_size(image, min_size, name)
-            if grayscale:
-                image = to_luminance(image)
-            elif image.ndim == 2:
-                image = np.repeat(image[:, :, np.newaxis], 3, axis=2)
-            image = np.ascontiguousarray(image, dtype=dtype)
+        found = read_file(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes)
+        for name, pixels in found:
+            check_pixels(pixels, name)
+            check_image_size(pixels, min_size, name)
+            image = pixels
+            # Those of Pillow are images already.
+            if pixels.dtype != dtype or not _has_channels(pixels, grayscale):
+                image = to_float_image(pixels, grayscale=grayscale, dtype=dtype)
+            check_finite(image, pixels, name)
             if not allow_constant:
                 check_not_constant(image, name)
-            images.append(image)
+            images.append(np.ascontiguousarray(image))
     return images
+
+
+def _has_channels(pixels, grayscale):
+    return pixels.ndim == (2 if grayscale else 3)
 
 
 def _find_files(paths):
@@ -140,10 +157,3 @@ def _existing(path):
     if not path.is_file():
         raise ValueError(f"{path} is a device or a pipe. Give an image file or a folder.")
     return path
-
-
-def _to_float(pixels):
-    """Scale 8-bit and 16-bit unsigned values into [0, 1]; keep all others."""
-    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
-        return pixels / float(np.iinfo(pixels.dtype).max)
-    return pixels
