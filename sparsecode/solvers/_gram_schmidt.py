@@ -16,51 +16,76 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode.solvers._on_support import (
+    back_substitute,
+    certain_error,
+    norm_of,
+    refine_on_support,
+    rounding_of_error,
+    store,
+)
 
 # Entries of which the largest is found at once.
 BLOCK = 32
+# Rounding of squared errors and of correlations, in units of the machine's.
+_ERROR_ROUNDING, _CORRELATION_ROUNDING = 16, 64
+# Coefficients and errors are as right as they are stored where no pivot is below the one, and the
+# error not so close to 0 or its target as the other, a share of the energy: float32, float64.
+_SINGLE, _DOUBLE = (0.05, 1e-4), (1e-4, 1e-8)
 
 
 @_jit.kernel
 def choose_rows(
     corr,
-    energy,
+    samples,
+    atoms,
     gram,
     squares,
     scale,
     partial,
-    counts,
-    limits,
-    errors,
-    rounding,
+    targets,
     tol,
-    dependent,
     by_reduction,
     may_start,
     codes,
     n_iter,
     stop,
     history,
+    doubtful,
     basis,
-    atoms,
+    rows,
     blocks,
 ):
-    n, most = corr.shape[1], basis.shape[0]
-    residual, square, _ = atoms
+    """Fill `codes`; `doubtful` is True where this precision cannot tell atoms apart.
+
+    Correlations are right to a share of the norm of the sample, not of its residual; the Gram
+    matrix tells no atoms apart whose difference is small. Codes of doubtful samples are not final.
+    """
+    n, most, n_features = corr.shape[1], basis.shape[0], samples.shape[1]
+    residual, square, _ = rows
+    counts, limits, errors = targets
     # Of the chosen atoms: inner products with the directions before, inverse of that with their
     # own, and what the sample has along it.
     loading = np.empty((most, most), dtype=corr.dtype)
     active, inverse, code = np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
+    chosen = (active, loading, inverse, code)
+    room = np.empty(n_features), np.empty(most)
+    eps = np.float64(np.finfo(corr.dtype).eps)
     for s in range(corr.shape[0]):
+        energy = 0.0
+        for f in range(n_features):
+            energy += np.float64(samples[s, f]) * np.float64(samples[s, f])
         for j in range(n):
             residual[j] = corr[s, j]
         own = s if len(scale) > 1 else 0
         if by_reduction:
             for j in range(n):
                 square[j] = squares[own, j]
-        goal = errors[s] - rounding[s] if errors[s] > 0 else -np.inf
-        count, error = _choose_atoms(
-            energy[s],
+        # What rounding may hide from a difference of squared errors is judged afterwards.
+        goal = errors[s] + _ERROR_ROUNDING * eps * energy if errors[s] > 0 else -np.inf
+        trust = _CORRELATION_ROUNDING * eps * np.sqrt(energy)
+        count, error, weakest = _choose_atoms(
+            energy,
             gram,
             squares[own],
             scale[own],
@@ -68,30 +93,68 @@ def choose_rows(
             s,
             limits[s],
             goal,
+            trust,
             tol,
-            dependent,
             by_reduction,
             may_start,
             codes[s],
             history[s],
             basis,
-            (active, loading, inverse, code),
-            atoms,
+            chosen,
+            rows,
             blocks,
         )
-        n_iter[s] = count
+        n_iter[s], doubtful[s] = count, weakest == 0
+        if weakest == 0:
+            continue
+        back_substitute(loading, inverse, code, count)
+        error, certain, is_doubtful = _judge(
+            samples[s], atoms, partial, s, scale[own], chosen, count, energy, error, weakest,
+            (errors[s], goal, limits[s], count >= counts[s]), codes[s], room,
+        )  # fmt: skip
+        doubtful[s] = is_doubtful
         stop[s] = 0.0
-        if error > goal and count < counts[s] and errors[s] > 0:
-            stop[s] = (error + rounding[s]) / errors[s]
+        if errors[s] > 0 and certain > errors[s] and count < counts[s]:
+            stop[s] = certain / errors[s]
         if history.shape[2] > 0:
-            history[s, 0, count:] = 0.5 * max(error, 0.0)
+            history[s, 0, count:] = 0.5 * error
             history[s, 1, count:] = stop[s]
-        if may_start:
-            for j in range(n):
-                codes[s, j] = 0
-        _back_substitute(loading, inverse, code, count)
-        for a in range(count):
-            codes[s, active[a]] = code[a] * scale[own, active[a]]
+
+
+@_jit.inner
+def _judge(
+    x, atoms, partial, sample, scale, chosen, count, energy, error, weakest, wanted, codes, room
+):
+    """Squared error of one sample, its upper bound, and whether its atoms are doubtful.
+
+    Coefficients are made exact where rounding may be seen in them, and written to `codes`.
+    """
+    target, goal, limit, is_full = wanted
+    is_single = chosen[1].itemsize == 4
+    sound, near = _SINGLE if is_single else _DOUBLE
+    ends_early = count < limit and not error <= goal
+    distance = error if is_full else min(error, abs(error - target))
+    if weakest >= sound and distance > near * energy and not ends_early:
+        store(codes, scale, chosen, count)
+        error = max(error, 0.0)
+        return error, error, False
+    enough = (1e-8 if is_single else 1e-24) * energy
+    needs_no_target = is_full or not error <= goal
+    error = refine_on_support(
+        x, atoms, partial, sample, scale, chosen, count, enough, room[0], room[1]
+    )
+    size, size_of_code = np.sqrt(energy), norm_of(chosen[3], count)
+    moved = store(codes, scale, chosen, count)
+    certain = certain_error(error, moved, size, size_of_code)
+    if not certain < np.inf:
+        return error, certain, True
+    if target > 0 and certain <= target:
+        return error, certain, False
+    if ends_early:
+        eps = np.float64(np.finfo(codes.dtype).eps)
+        return error, certain, error > rounding_of_error(eps, size, size_of_code)
+    # It was to be within its target, and is not.
+    return error, certain, not needs_no_target
 
 
 @_jit.inner
@@ -104,59 +167,67 @@ def _choose_atoms(
     sample,
     limit,
     goal,
+    trust,
     tol,
-    dependent,
     by_reduction,
     may_start,
     start,
     history,
     basis,
     chosen,
-    atoms,
+    rows,
     blocks,
 ):
-    """Choose the atoms of one sample; returns how many, and the squared error they leave."""
+    """Choose the atoms of one sample: how many, the squared error they leave, smallest pivot.
+
+    The pivot is 0 where it is too small to be more than rounding. Ends early where nothing is left
+    that is more than rounding.
+    """
     active, loading, inverse, code = chosen
-    residual, square, score = atoms
+    residual, _, score = rows
     residual_bits, score_bits, tops = blocks
     real = basis.dtype.type
+    dependent = np.float64(1e-4 if basis.itemsize == 4 else 1e-10)
     error, count = energy, 0
-    largest = -1.0
+    weakest, largest = 1.0, -1.0
     while count < limit and error > goal:
         if by_reduction and count > 0:
             j = _find_largest(score_bits, tops)
             left = np.sqrt(score[j]) * largest
         else:
             j = _find_largest(residual_bits, tops)
-            left = abs(residual[j])
+            left = np.float64(abs(residual[j]))
         if largest < 0:
             largest = left
-        if history.shape[1] > 0:
-            history[0, count] = 0.5 * max(error, 0.0)
-            history[1, count] = left / largest if largest > 0 else 0.0
-        if left <= tol * largest:
+        least = max(trust, tol * np.sqrt(max(error, 0.0)))
+        if not left > least:
             break
         unit = 1 / max(largest, np.finfo(basis.dtype).tiny)
         if may_start:
-            j = _next_of_start(start, scale, j)
+            j = _next_of_start(
+                start, scale, squares, residual, basis, loading, count, dependent, least, j
+            )
         pivot = _load(squares[j], basis, j, count, loading[count])
-        if pivot > dependent:
-            inverse[count] = 1 / np.sqrt(pivot)
-            y = residual[j] * inverse[count]
-            active[count], code[count] = j, y
-            error -= y * y
-            # After the last atom nothing is chosen, so its direction is not needed.
-            if count + 1 < limit and error > goal:
-                if partial is None:
-                    _add_direction(gram[j], basis, loading[count], count, real(inverse[count]))
-                else:
-                    _fill_gram_row(basis[count], j, scale, partial, sample)
-                    _add_direction(basis[count], basis, loading[count], count, real(inverse[count]))
-                _subtract(basis[count], real(y), real(dependent), by_reduction, real(unit), atoms)
-            count += 1
-        else:
-            residual[j], square[j], score[j] = 0, 0, 0
-    return count, error
+        if not pivot > dependent:
+            return count, error, 0.0
+        weakest = min(weakest, pivot)
+        inverse[count] = 1 / np.sqrt(pivot)
+        y = residual[j] * inverse[count]
+        active[count], code[count] = j, y
+        if history.shape[1] > 0:
+            history[0, count] = 0.5 * max(error, 0.0)
+            history[1, count] = min(abs(y) / np.sqrt(error), 1.0) if error > 0 else 0.0
+        error -= y * y
+        # After the last atom nothing is chosen, so its direction is not needed.
+        if count + 1 < limit and error > goal:
+            if partial is None:
+                _add_direction(gram[j], basis, loading[count], count, real(inverse[count]))
+            else:
+                _fill_gram_row(basis[count], j, scale, partial, sample)
+                _add_direction(basis[count], basis, loading[count], count, real(inverse[count]))
+            _subtract(basis[count], real(y), real(dependent), by_reduction, real(unit), rows)
+        count += 1
+    return count, error, weakest
 
 
 @_jit.inner
@@ -185,12 +256,19 @@ def _find_largest(bits, tops):
 
 
 @_jit.inner
-def _next_of_start(start, scale, otherwise):
-    """Take out the atom of largest contribution to a start; `otherwise` if there is none left."""
+def _next_of_start(
+    start, scale, squares, residual, basis, loading, count, dependent, least, otherwise
+):
+    """Take out the atom of largest contribution to a start, of those that reduce the error.
+
+    If there is none left, `otherwise`.
+    """
     best, found = 0.0, -1
     for j in range(start.shape[0]):
         if start[j] != 0 and scale[j] > 0 and abs(start[j]) > best * scale[j]:
-            best, found = abs(start[j]) / scale[j], j
+            pivot = _load(squares[j], basis, j, count, loading[count])
+            if pivot > dependent and abs(residual[j]) > least * np.sqrt(pivot):
+                best, found = np.float64(abs(start[j]) / scale[j]), j
     if found < 0:
         return otherwise
     start[found] = 0
@@ -257,12 +335,13 @@ def _add_direction(gram_row, basis, loading, count, inverse):
 
 
 @_jit.inner
-def _subtract(direction, y, dependent, by_reduction, unit, atoms):
+def _subtract(direction, y, dependent, by_reduction, unit, rows):
     """Take a direction out of the residual; with `by_reduction`, score every atom anew.
 
-    A score is what the atom takes from the squared error, times ``unit**2`` lest it overflow.
+    A score is what the atom takes from the squared error, times ``unit**2`` lest it overflow; at
+    least that, of an atom with little left.
     """
-    residual, square, score = atoms
+    residual, square, score = rows
     n = residual.shape[0]
     if not by_reduction:
         for i in range(n):
@@ -275,13 +354,4 @@ def _subtract(direction, y, dependent, by_reduction, unit, atoms):
         residual[i] = r
         square[i] = left
         r *= unit
-        score[i] = r * r / left if left > dependent else 0
-
-
-@_jit.inner
-def _back_substitute(loading, inverse, code, count):
-    """Coefficients of the atoms from what the sample has along the directions, in place."""
-    for a in range(count - 1, -1, -1):
-        code[a] *= inverse[a]
-        for b in range(a):
-            code[b] -= code[a] * loading[a, b]
+        score[i] = r * r / max(left, dependent)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._validation import check_number
+from sparsecode.solvers._by_residual import choose_by_residual
 from sparsecode.solvers._gram_schmidt import BLOCK, choose_rows
-from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
-
-# Rounding of squared errors and of correlations, in units of the machine's.
-_ERROR_ROUNDING, _CORRELATION_ROUNDING = 16, 64
+from sparsecode.solvers._k_sparse import KSparseSolver
 
 
 class Greedy(KSparseSolver):
@@ -31,58 +30,108 @@ class Greedy(KSparseSolver):
         return _most_atoms(self._targets(problem)[0], problem.dictionary) + 1
 
     def _prepare(self, problem):
-        return _Unit.of(problem.dictionary), *self._targets(problem)
+        return _Prepared(problem)
 
     def _solve_block(self, problem, prepared, block):
-        self._choose(problem, prepared[0], prepared, block, problem.centred(block.rows), None)
+        self._solve(problem, prepared, block, problem.centred, None)
 
     def _solve_observed(self, problem, prepared, block):
-        X, atoms = problem.centred(block.rows), problem.dictionary.atoms
-        observed = ~np.isnan(X)
-        unit = _Unit.of_observed(prepared[0].gram, atoms, observed)
-        partial = observed, atoms, np.ascontiguousarray(atoms.T)
-        self._choose(problem, unit, prepared, block, np.where(observed, X, 0), partial)
+        observed = ~np.isnan(problem.samples(block.rows))
 
-    def _choose(self, problem, unit, prepared, block, X, partial):
-        counts, errors = (targets[block.rows] for targets in prepared[1:])
-        most = _most_atoms(counts, problem.dictionary)
-        limits = np.minimum(counts, most)
-        if partial is not None:
-            limits = np.minimum(limits, partial[0].sum(axis=1))
-        corr = X @ problem.dictionary.atoms.T
+        def centred(rows, dtype=None):
+            return np.where(observed, problem.centred(rows, dtype), 0)
+
+        self._solve(problem, prepared, block, centred, observed)
+
+    def _solve(self, problem, prepared, block, centred, observed):
+        """Choose by the Gram matrix, in float64 where float32 is too coarse, or by residuals."""
+        counts, errors = (targets[block.rows] for targets in prepared.targets)
+        n_observed = problem.dictionary.n_features
+        if observed is not None:
+            n_observed = observed.sum(axis=1)
+        limits = np.minimum(counts, np.minimum(n_observed, problem.dictionary.n_components))
+        batch = _Batch(centred(block.rows), observed, counts, limits, errors, *block[1:])
+        exact = batch.X
+        if problem.dictionary.offset is not None and exact.dtype != np.float64:
+            exact = centred(block.rows, np.float64)
+        left = np.flatnonzero(self._choose(prepared.unit, batch, exact, problem.codes is not None))
+        for choose in (self._choose_again, self._choose_by_residual):
+            if len(left) == 0:
+                break
+            if problem.codes is not None:
+                block.codes[left] = problem.start_of(block.rows)[left]
+            part = batch.take(left, centred(block.rows, np.float64))
+            doubtful = choose(problem, prepared, part)
+            batch.put(left, part)
+            left = left[doubtful]
+
+    def _choose(self, unit, batch, exact, may_start):
+        """Choose by the Gram matrix; returns which samples are doubtful."""
+        X, partial = batch.X, None
+        if batch.observed is not None:
+            partial = batch.observed, unit.atoms, np.ascontiguousarray(unit.atoms.T)
+            unit = unit.observed(batch.observed)
+        corr = X @ unit.atoms.T
         corr *= unit.scale
-        eps = np.finfo(corr.dtype).eps
-        energy = np.zeros(len(X))
-        if errors.any() or block.history.shape[2] > 0:
-            energy = np.einsum("ij,ij->i", X, X, dtype=np.float64)
         n, n_blocks = corr.shape[1], -(-corr.shape[1] // BLOCK)
         # Rows of no power of two of bytes, which would all lie on the same cache lines.
-        basis = np.empty((most, n + 80), dtype=corr.dtype)
+        basis = np.empty((batch.limits.max(), n + 80), dtype=corr.dtype)
         residual, square, score = np.zeros((3, n_blocks, BLOCK), dtype=corr.dtype)
         bits = np.int32 if corr.dtype == np.float32 else np.int64
+        doubtful = np.zeros(len(X), dtype=bool)
         choose_rows(
             corr,
-            energy,
+            exact,
+            unit.atoms,
             unit.gram,
             unit.squares,
             unit.scale,
             partial,
-            counts,
-            limits,
-            errors,
-            _ERROR_ROUNDING * eps * energy,
-            max(self.tol, _CORRELATION_ROUNDING * eps),
-            DEPENDENT[corr.dtype],
+            (batch.counts, batch.limits, batch.errors),
+            float(self.tol),
             self._by_reduction,
-            problem.codes is not None,
-            block.codes,
-            block.n_iter,
-            block.stop,
-            block.history,
+            may_start,
+            batch.codes,
+            batch.n_iter,
+            batch.stop,
+            batch.history,
+            doubtful,
             basis,
             (residual.ravel()[:n], square.ravel()[:n], score.ravel()[:n]),
             (residual.view(bits), score.view(bits), np.empty(n_blocks, dtype=bits)),
         )
+        return doubtful
+
+    def _choose_again(self, problem, prepared, batch):
+        """Choose by the Gram matrix in float64, if that has not been done."""
+        if problem.dictionary.dtype == np.float64:
+            return np.ones(len(batch.X), dtype=bool)
+        return self._choose(prepared.double, batch, batch.X, problem.codes is not None)
+
+    def _choose_by_residual(self, problem, prepared, batch):
+        for s, x in enumerate(batch.X):
+            atoms, scale = problem.dictionary.atoms, prepared.scale
+            if batch.observed is not None and not batch.observed[s].all():
+                x = x[batch.observed[s]]
+                atoms = np.ascontiguousarray(atoms[:, batch.observed[s]])
+                scale = _inverse_norms(atoms)
+            start = batch.codes[s].astype(np.float64)
+            target = batch.errors[s]
+            batch.n_iter[s], error = choose_by_residual(
+                x,
+                atoms,
+                scale,
+                (target, batch.limits[s]),
+                float(self.tol),
+                self._by_reduction,
+                start,
+                batch.codes[s],
+                batch.history[s],
+            )
+            missed = target > 0 and error > target and batch.n_iter[s] < batch.counts[s]
+            batch.stop[s] = error / target if missed else 0
+            batch.history[s, 1, batch.n_iter[s] :] = batch.stop[s]
+        return np.zeros(len(batch.X), dtype=bool)
 
     def _warn(self, problem, stop, n_samples):
         warnings.warn(
@@ -94,12 +143,60 @@ class Greedy(KSparseSolver):
         )
 
 
+class _Batch(NamedTuple):
+    """Samples of a block, less the offset and 0 where they are missing, and their answers."""
+
+    X: np.ndarray
+    observed: np.ndarray | None
+    counts: np.ndarray
+    limits: np.ndarray
+    errors: np.ndarray
+    codes: np.ndarray
+    n_iter: np.ndarray
+    stop: np.ndarray
+    history: np.ndarray
+
+    def take(self, inside, X):
+        """Some of the samples, given all of them in another precision."""
+        observed = None if self.observed is None else self.observed[inside]
+        return _Batch(X[inside], observed, *(array[inside] for array in self[2:]))
+
+    def put(self, inside, part):
+        """Take over the answers to some of the samples."""
+        for whole, some in zip(self[5:], part[5:], strict=True):
+            whole[inside] = some
+
+
+class _Prepared:
+    """What blocks share, each made when it is first wanted."""
+
+    def __init__(self, problem):
+        self._dictionary = problem.dictionary
+        self.targets = problem.penalty.targets(problem.X.shape[0], problem.dictionary.n_components)
+
+    @cached_property
+    def unit(self):
+        """The atoms divided by their norms."""
+        return _Unit.of(self._dictionary)
+
+    @cached_property
+    def double(self):
+        """The same in float64."""
+        return _Unit.of(self._dictionary.astype(np.float64))
+
+    @cached_property
+    def scale(self):
+        """The inverse norms in float64."""
+        return _inverse_norms(self._dictionary.atoms)
+
+
 class _Unit(NamedTuple):
     """A dictionary with its atoms divided by their norms: Gram matrix, diagonal, inverse norms.
 
     The latter two have one row for all samples, or one for each.
     """
 
+    atoms: np.ndarray
     gram: np.ndarray
     squares: np.ndarray
     scale: np.ndarray
@@ -114,14 +211,18 @@ class _Unit(NamedTuple):
             gram = dictionary.gram * scale * scale[:, None]
             # As that of a dictionary is: kernels are compiled for one or the other.
             gram.flags.writeable = False
-        return cls(gram, np.diag(gram)[None].copy(), scale[None])
+        return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None])
 
-    @classmethod
-    def of_observed(cls, gram, atoms, observed):
-        """What each sample sees of the atoms; the Gram matrix is that of the whole atoms."""
-        squares = observed.astype(atoms.dtype) @ np.square(atoms).T
+    def observed(self, observed):
+        """What each sample sees of the atoms; the Gram matrix stays that of the whole atoms."""
+        squares = observed.astype(self.atoms.dtype) @ np.square(self.atoms).T
         scale = np.divide(1, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
-        return cls(gram, squares * scale * scale, scale)
+        return self._replace(squares=squares * scale * scale, scale=scale)
+
+
+def _inverse_norms(atoms):
+    norms = np.sqrt(np.einsum("ij,ij->i", atoms, atoms, dtype=np.float64))
+    return np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
 
 
 def _most_atoms(counts, dictionary):

@@ -71,15 +71,16 @@ class Problem:
             self.dictionary if seen.all() else self.dictionary.select_features(seen),
             self.penalty.for_rows(rows, self.X.shape[0]).for_rows(inside, size),
             self.prepared,
-            None if self.codes is None else self._codes_at(rows)[inside],
+            None if self.codes is None else self.start_of(rows)[inside],
         )
 
     def start(self, rows, out):
         """Fill `out`, which holds zeros, with the codes to start from."""
         if self.codes is not None:
-            out[:] = self._codes_at(rows)
+            out[:] = self.start_of(rows)
 
-    def _codes_at(self, rows):
+    def start_of(self, rows):
+        """The codes that a block starts from."""
         return dense_rows(self.codes, rows, self.dictionary.dtype)
 
 

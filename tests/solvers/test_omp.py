@@ -148,14 +148,19 @@ def test_history_is_that_of_every_count(X, dictionary):
     for count in (1, 2, 3, 4):
         objective = OMP().solve(X, dictionary, KSparse(count)).certificate.objective
         np.testing.assert_allclose(history["objective"][count], objective, rtol=1e-10)
-    assert (history["stop"][0] == 1).all() and (history["stop"][-1] == 0).all()
+    cosines = (X @ dictionary.atoms.T) / np.linalg.norm(X, axis=1, keepdims=True)
+    np.testing.assert_allclose(history["stop"][0], np.abs(cosines).max(axis=1), rtol=1e-12)
+    assert (history["stop"][-1] == 0).all()
 
 
-def test_errors_out_of_reach_of_float32_are_not_claimed(dictionary, X):
+def test_small_errors_are_met_in_float32_and_claimed_only_if_they_are(dictionary, X):
     X, single = X.astype(np.float32), dictionary.astype(np.float32)
-    target = 1e-8 * (X**2).sum(axis=1)
+    energy = (X.astype(float) ** 2).sum(axis=1)
+    result = OMP().solve(X, single, KSparse(None, 1e-8 * energy))
+    assert result.converged.all() and (result.codes != 0).sum(axis=1).max() <= 12
+    assert (2 * result.certificate.objective <= 1e-8 * energy).all()
     with pytest.warns(ConvergenceWarning, match=r"OMP: 12 of 12 samples did not reach their error"):
-        result = OMP().solve(X, single, KSparse(None, target))
+        result = OMP().solve(X, single, KSparse(None, 1e-17 * energy))
     assert not result.converged.any()
 
 
