@@ -14,8 +14,10 @@ _GRAM_BYTES = 2**28
 class Pursuit:
     """Matching pursuit on one dictionary, of blocks of samples."""
 
-    def __init__(self, dictionary, k, positive, n_rows):
-        self.atoms, self.k, self.positive = dictionary.atoms, k, positive
+    def __init__(self, dictionary, encoder, n_rows):
+        k = encoder.k
+        self.atoms, self.k, self.positive = dictionary.atoms, k, bool(encoder.positive)
+        self.repeats, self.least = bool(encoder.repeats), float(encoder.min_residual) ** 2
         self.inverse, self.gram = inverse_norms(dictionary), None
         n = len(self.atoms)
         # In working precision: it selects, but coefficients are computed from the residuals.
@@ -27,8 +29,9 @@ class Pursuit:
         r = x.copy()
         products = np.matmul(r, self.atoms.T, out=out)
         for t in range(self.k):
+            rules = self.positive, self.repeats, self.least
+            _take_step(products, r, self.atoms, self.inverse, *rules, t, selected, steps)
             step = selected[:, t], steps[:, t]
-            _take_step(products, r, self.atoms, self.inverse, self.positive, *step)
             if t + 1 == self.k:
                 break
             if self.gram is None:
@@ -57,8 +60,30 @@ def slopes_of_steps(dcodes, rows, selected):
 
 
 @_jit.kernel
-def _take_step(products, r, atoms, inverse, positive, selected, steps):
+def _is_done(r, selected, t, repeats, least):
+    if t == 0:
+        return False
+    last = selected[t - 1]
+    if last < 0:
+        return True
+    if not repeats:
+        for s in range(t - 1):
+            if selected[s] == last:
+                return True
+    if least > 0:
+        energy = 0.0
+        for f in range(r.shape[0]):
+            energy += r[f] * r[f]
+        return energy < least
+    return False
+
+
+@_jit.kernel
+def _take_step(products, r, atoms, inverse, positive, repeats, least, t, selected, steps):
     for i in range(products.shape[0]):
+        if _is_done(r[i], selected[i], t, repeats, least):
+            selected[i, t], steps[i, t] = -1, inverse[0] * 0
+            continue
         row, best, size = products[i], -1, inverse[0] * 0
         for j in range(row.shape[0]):
             value = row[j] * inverse[j]
@@ -77,11 +102,11 @@ def _take_step(products, r, atoms, inverse, positive, selected, steps):
             if positive and step <= 0:
                 # Rounding let it look positive.
                 best, step = -1, step * 0
-        selected[i], steps[i] = best, step
+        selected[i, t], steps[i, t] = best, step
         if best >= 0:
             atom, residual = atoms[best], r[i]
             for f in range(atom.shape[0]):
-                residual[f] -= steps[i] * atom[f]
+                residual[f] -= steps[i, t] * atom[f]
 
 
 @_jit.kernel

@@ -11,7 +11,7 @@ from scipy import sparse
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_gradients import RowGradient
 from sparsecode._rows import compress, dense_rows, stack_csr
-from sparsecode._validation import check_flag, check_integer, wrong
+from sparsecode._validation import check_flag, check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._pursuit import Pursuit, inverse_norms, slopes_of_steps, walk_back
 from sparsecode.encoders.base import TrainableEncoder
@@ -55,6 +55,11 @@ class MatchingPursuit(TrainableEncoder):
         Whether steps are in the direction of atoms only, and end where no atom has a positive
         product with the residual. If not, the size of the product counts and codes have either
         sign: the plain matching pursuit.
+    min_residual : float, default=0.0
+        Norm of the residual, in the units of `X`, below which a sample needs no further step after
+        its first.
+    repeats : bool, default=True
+        Whether steps go on after an atom is selected again. If not, that step is the last.
     params : dict or None, default=None
         Empty.
 
@@ -85,10 +90,16 @@ class MatchingPursuit(TrainableEncoder):
 
     k: int = 8
     positive: bool = True
+    min_residual: float = 0.0
+    repeats: bool = True
 
     is_sparse: ClassVar[bool] = True
     sparse_codes: ClassVar[bool] = True
-    homogeneous: ClassVar[bool] = True
+
+    @property
+    def homogeneous(self):
+        """Whether codes are multiplied by the number that samples are."""
+        return self.min_residual == 0
 
     @property
     def bounds(self):
@@ -137,7 +148,7 @@ class MatchingPursuit(TrainableEncoder):
             )
         X, dictionary, params, _ = self._check_call(params, X, dictionary, n_layers)
         x = dictionary.center(dense_rows(X, slice(0, X.shape[0]), dictionary.dtype))
-        pursuit = Pursuit(dictionary, self.k, self.positive, len(x))
+        pursuit = Pursuit(dictionary, self, len(x))
         codes = None if sparse else np.empty((len(x), dictionary.n_components), dtype=x.dtype)
         selected = np.empty((len(x), self.k), dtype=np.int32)
         steps = np.empty((len(x), self.k), dtype=x.dtype)
@@ -208,7 +219,7 @@ class MatchingPursuit(TrainableEncoder):
         return grads
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
-        pursuit = Pursuit(dictionary, self.k, self.positive, n_rows)
+        pursuit = Pursuit(dictionary, self, n_rows)
 
         def encode_rows(x, out):
             selected = np.empty((len(x), self.k), dtype=np.int32)
@@ -227,6 +238,8 @@ class MatchingPursuit(TrainableEncoder):
     def _check_parameters(self):
         check_integer(self.k, "k")
         check_flag(self.positive, "positive")
+        check_flag(self.repeats, "repeats")
+        check_number(self.min_residual, "min_residual", low=0)
 
     def _n_layers(self, n_layers):
         return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode import encoders
 from sparsecode.dictionary import Dictionary
+from sparsecode.estimators._pretrained import pretrained_encoder
 from sparsecode.estimators._sparsity import resumed_penalty
 from sparsecode.estimators._units import rescale_penalty
 from sparsecode.interop import Checkpoint
@@ -16,10 +16,15 @@ from sparsecode.penalties import L1
 def to_model(checkpoint, cls):
     """A fitted autoencoder of class `cls` that computes what a folded checkpoint does."""
     name = checkpoint.architecture
-    if checkpoint.transcoder or checkpoint.W_skip is not None:
+    if checkpoint.transcoder:
         raise ValueError(
             f"the checkpoint of {name} is one of a transcoder, whose output is not its input; "
-            "expected an autoencoder. Read its arrays with sparsecode.interop.read_checkpoint."
+            "expected an autoencoder. Use Transcoder.from_pretrained."
+        )
+    if checkpoint.W_skip is not None:
+        raise ValueError(
+            f"the checkpoint of {name} is an autoencoder with a linear map past its codes, W_skip; "
+            "expected one without. Use Transcoder.from_pretrained, which has such a map."
         )
     if checkpoint.input_norm != "none":
         raise ValueError(
@@ -27,15 +32,8 @@ def to_model(checkpoint, cls):
             "sample by its own statistics; expected 'none'. Read it with "
             "sparsecode.interop.read_checkpoint, whose standardize does this."
         )
-    architecture = getattr(encoders, name, None)
-    if architecture is None:
-        raise ValueError(
-            f"the checkpoint is one of {name}, for which there is no encoder; expected one of "
-            f"{', '.join(a for a in ARCHITECTURES if hasattr(encoders, a))}."
-        )
-    settings = {} if checkpoint.k is None else {"k": checkpoint.k}
     params = {key: np.array(array) for key, array in checkpoint.params.items()}
-    encoder = architecture(**settings)
+    encoder = pretrained_encoder(checkpoint)
     dictionary = Dictionary(checkpoint.atoms, checkpoint.offset)
     # What a file may leave open, such as a threshold, is as it is at the start.
     missing = encoder._shapes(dictionary).keys() - params.keys()
@@ -80,7 +78,8 @@ def to_checkpoint(model):
             "coefficients of the model are fitted by least squares, for which other libraries have "
             "no words; expected a model without. Refine it by 'decoder' or 'scale' instead."
         )
-    arrays = dict(model.encoder_.untie(model.dictionary_).params)
+    pursuit = name == "MatchingPursuit"
+    arrays = {} if pursuit else dict(model.encoder_.untie(model.dictionary_).params)
     if "log_threshold" in arrays:
         arrays["threshold"] = np.exp(arrays.pop("log_threshold"))
     if np.ndim(arrays.get("threshold", ())) == 0 and np.isnan(arrays.get("threshold", 0.0)):
@@ -88,4 +87,17 @@ def to_checkpoint(model):
     if hasattr(model.encoder_, "k"):
         arrays["k"] = model.encoder_.k
     dictionary = model.dictionary_
+    if pursuit:
+        arrays |= _pursuit(model.encoder_, dictionary)
     return Checkpoint(name, atoms=dictionary.atoms, offset=dictionary.offset, **arrays)
+
+
+def _pursuit(encoder, dictionary):
+    """What a checkpoint of matching pursuit has besides its steps."""
+    if not encoder.positive:
+        raise ValueError(
+            "the encoder is MatchingPursuit(positive=False); expected positive=True, as other "
+            "libraries have no codes of either sign. Use save() to keep the model."
+        )
+    settings = {name: getattr(encoder, name) for name in ("min_residual", "repeats")}
+    return {"W": dictionary.atoms, **settings}

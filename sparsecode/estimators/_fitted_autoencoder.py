@@ -236,7 +236,7 @@ class FittedAutoencoder(FeatureUse):
         return _model_files.load(path, cls, max_bytes)
 
     @classmethod
-    def from_pretrained(cls, path, format=None, *, input_scale=None):
+    def from_pretrained(cls, path, format=None, *, input_scale=None, **options):
         """Read an autoencoder that another library trained, as a fitted one.
 
         Parameters
@@ -245,6 +245,8 @@ class FittedAutoencoder(FeatureUse):
         format : str or None, default=None
         input_scale : float or None, default=None
             These three as `sparsecode.interop.read_checkpoint` takes them.
+        **options : dict
+            Its other keywords: `fold_norms`, `dict_class` and `max_bytes`.
 
         Returns
         -------
@@ -268,8 +270,13 @@ class FittedAutoencoder(FeatureUse):
         array([[0., 3., 0.]])
         """
         if not isinstance(path, Checkpoint):
-            path = read_checkpoint(path, format, input_scale=input_scale)
-        return _checkpoints.to_model(path, cls)
+            path = read_checkpoint(path, format, input_scale=input_scale, **options)
+        elif options or input_scale is not None or format is not None:
+            raise ValueError(
+                "format or input_scale is given with a Checkpoint; expected them with a path, as "
+                "they tell how to read a file. Give them to read_checkpoint."
+            )
+        return _checkpoints.to_model(path.fold(), cls)
 
     def to_checkpoint(self):
         """Return the model in the form that `sparsecode.interop` writes for other libraries.

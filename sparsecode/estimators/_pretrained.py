@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from sparsecode import encoders
 from sparsecode.dictionary import Dictionary
 from sparsecode.interop import Checkpoint, read_checkpoint
+from sparsecode.interop._folding import subtracting
 
 
 def pretrained(source):
@@ -16,8 +19,12 @@ def pretrained(source):
 
 def pretrained_encoder(checkpoint):
     """Encoder of a folded checkpoint, without parameters."""
-    encoder = getattr(encoders, checkpoint.architecture)()
-    return encoder if checkpoint.k is None else encoder.set_params(k=checkpoint.k)
+    names = ("k",)
+    if checkpoint.architecture == "MatchingPursuit":
+        names = ("k", "min_residual", "repeats")
+    settings = {name: getattr(checkpoint, name) for name in names}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    return getattr(encoders, checkpoint.architecture)(**settings)
 
 
 def pretrained_dictionary(checkpoint):
@@ -33,12 +40,30 @@ def transcoder_parts(source):
     ValueError
         If it is an autoencoder, or no checkpoint.
     """
-    checkpoint = pretrained(source)
-    if not checkpoint.transcoder:
+    checkpoint = as_transcoder(pretrained(source))
+    skip = None if checkpoint.W_skip is None else checkpoint.W_skip.T
+    encoder, params = pretrained_encoder(checkpoint), checkpoint.params
+    return encoder, params, pretrained_dictionary(checkpoint), skip
+
+
+def as_transcoder(checkpoint):
+    """The checkpoint as one of a transcoder, if it can be one.
+
+    Those of Gemma Scope with equal widths do not tell what they are, and an autoencoder with a
+    linear map past its codes is a transcoder whose targets are its samples.
+    """
+    if checkpoint.transcoder:
+        return checkpoint
+    untold = checkpoint.metadata.get("format") == "gemma_scope" and checkpoint.input_norm == "none"
+    if not untold and checkpoint.W_skip is None:
         raise ValueError(
             f"{checkpoint!r} is an autoencoder; expected a transcoder, which has an output other "
             "than its input. Use an estimator of autoencoders for it."
         )
-    skip = None if checkpoint.W_skip is None else checkpoint.W_skip.T
-    encoder, params = pretrained_encoder(checkpoint), checkpoint.params
-    return encoder, params, pretrained_dictionary(checkpoint), skip
+    if checkpoint.input_norm != "none":
+        raise ValueError(
+            f"{checkpoint!r} has input_norm={checkpoint.input_norm!r}, which scales each sample by "
+            "its own statistics; expected 'none'. Read it with "
+            "sparsecode.interop.read_checkpoint, whose standardize does this."
+        )
+    return dataclasses.replace(subtracting(checkpoint, False), transcoder=True)

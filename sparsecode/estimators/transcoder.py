@@ -246,7 +246,9 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         Parameters
         ----------
         source : str, path-like or Checkpoint
-            What `sparsecode.interop.read_checkpoint` reads, or has read.
+            What `sparsecode.interop.read_checkpoint` reads, or has read: a transcoder, an
+            autoencoder with a linear map past its codes, or what Gemma Scope has with equal
+            widths, of which the files do not tell which of the two it is.
         **settings : dict
             Parameters of the estimator, but for `n_components`, `skip` and `encoder`.
 
@@ -257,7 +259,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         Raises
         ------
         ValueError
-            If it is an autoencoder, or no checkpoint.
+            If it is another autoencoder, or no checkpoint.
         """
         encoder, params, dictionary, skip = transcoder_parts(source)
         model = cls(dictionary.n_components, skip=skip is not None, encoder=encoder, **settings)

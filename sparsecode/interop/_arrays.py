@@ -29,7 +29,7 @@ def check_names(path, names, required, optional=()):
 
 
 def check_shapes(path, arrays, shapes):
-    """Refuse a file in which an array has another shape than this."""
+    """Refuse a file in which an array has another shape than this, or is not finite."""
     for name, shape in shapes.items():
         if name in arrays and arrays[name].shape != tuple(shape):
             raise refusal(
@@ -38,6 +38,25 @@ def check_shapes(path, arrays, shapes):
                 expected=f"shape {tuple(shape)}",
                 remedy="The axes are swapped, or the file belongs to other settings.",
             )
+    check_finite(path, {name: arrays[name] for name in shapes if name in arrays})
+
+
+def check_finite(path, arrays):
+    """Refuse a file of which an array holds NaN or infinity."""
+    for name, array in arrays.items():
+        if not _is_finite(array):
+            raise refusal(
+                f"{path}: {name}",
+                got="an array with NaN or infinity",
+                expected="finite numbers",
+                remedy="The model diverged, or the file is damaged.",
+            )
+
+
+def _is_finite(array):
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A sum takes no memory; it may overflow where every number is finite.
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
 
 
 def check_matrix_of(path, name, array):

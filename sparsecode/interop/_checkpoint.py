@@ -9,7 +9,8 @@ import numpy as np
 from sparsecode._validation import check_flag, check_integer, check_matrix, check_number, wrong
 from sparsecode.interop import _folding
 
-ARCHITECTURES = ("ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated")
+ARCHITECTURES = ("ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated", "MatchingPursuit")
+_WITH_K = ("TopK", "BatchTopK", "MatchingPursuit")
 INPUT_NORMS = ("none", "layer_norm", "constant_norm")
 _GATES = ("r_mag", "b_gate", "b_mag")
 
@@ -23,27 +24,31 @@ class Checkpoint:
     the architectures are those of the encoders: ReLU, TopK (the `k` largest of a sample that are
     positive), BatchTopK and JumpReLU (those that are positive and above `threshold`) and Gated
     (``relu(exp(r_mag) * H + b_mag)`` where ``H + b_gate > 0``, with
-    ``H = (scale * X - offset) @ W.T``).
+    ``H = (scale * X - offset) @ W.T``). MatchingPursuit has no weights but its atoms: its codes are
+    those of the encoder of that name, of ``scale * X - offset``.
 
     `fold` brings a checkpoint to the form that the encoders compute, in which the offset is
     subtracted from the input and there are no further scales.
 
     Parameters
     ----------
-    architecture : {"ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated"}
+    architecture : {"ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated", "MatchingPursuit"}
     W : array-like of shape (n_components, n_features)
-        Weights of the encoder, one row a unit. float32 and float64 are kept, and not copied.
+        Weights of the encoder, one row a unit. float32 and float64 are kept, and not copied. Those
+        of MatchingPursuit are its atoms.
     atoms : array-like of shape (n_components, n_outputs)
         Weights of the decoder, one row a unit. `n_outputs` is `n_features`, but for transcoders.
     b : array-like of shape (n_components,) or None, default=None
-        Bias of the encoder; None is zero. Gated has `b_gate` and `b_mag` instead.
+        Bias of the encoder; None is zero. Gated has `b_gate` and `b_mag` instead, MatchingPursuit
+        none.
     offset : array-like of shape (n_outputs,) or None, default=None
         Bias of the decoder; None is zero.
     threshold : float, array-like of shape (n_components,) or None, default=None
         JumpReLU: one for each unit. BatchTopK: one number, None while it was never set.
         TopK: one number that a file may hold beside it; the codes do not depend on it.
-    k : int or None, default=None
-        Units of a sample that are active: TopK and BatchTopK (there in the mean).
+    k : int, float or None, default=None
+        Units of a sample that are active: TopK and BatchTopK (there in the mean, which may be a
+        fraction). Steps of MatchingPursuit.
     r_mag, b_gate, b_mag : array-like of shape (n_components,) or None, default=None
         Gated: logarithm of the magnitudes' scales, bias of the gates, bias of the magnitudes.
     W_skip : array-like of shape (n_outputs, n_features) or None, default=None
@@ -58,6 +63,9 @@ class Checkpoint:
         Factor that inputs are multiplied by, and outputs divided by.
     input_norm : {"none", "layer_norm", "constant_norm"}, default="none"
         Scaling of each sample by its own statistics; see `standardize`.
+    min_residual : float, default=0.0
+    repeats : bool, default=True
+        MatchingPursuit: the settings of that encoder, the first in the units of ``scale * X``.
     transcoder : bool, default=False
         Whether the output is something else than the input. Its offset is never subtracted.
     metadata : dict or None, default=None
@@ -82,7 +90,7 @@ class Checkpoint:
     b: np.ndarray | None = None
     offset: np.ndarray | None = None
     threshold: np.ndarray | None = None
-    k: int | None = None
+    k: float | None = None
     r_mag: np.ndarray | None = None
     b_gate: np.ndarray | None = None
     b_mag: np.ndarray | None = None
@@ -91,19 +99,22 @@ class Checkpoint:
     norm_scaled: bool = False
     scale: float = 1.0
     input_norm: str = "none"
+    min_residual: float = 0.0
+    repeats: bool = True
     transcoder: bool = False
     metadata: dict | None = None
 
     def __post_init__(self):
         _check_choice(self.architecture, "architecture", ARCHITECTURES)
         _check_choice(self.input_norm, "input_norm", INPUT_NORMS)
-        for name in ("subtract_offset", "norm_scaled", "transcoder"):
+        for name in ("subtract_offset", "norm_scaled", "repeats", "transcoder"):
             self.__dict__[name] = check_flag(getattr(self, name), name)
         self.__dict__["scale"] = float(check_number(self.scale, "scale", low=0, low_open=True))
         self.__dict__["metadata"] = dict(self.metadata or {})
         self._check_matrices()
         self._check_vectors()
         self._check_architecture()
+        self._check_pursuit()
         self._check_transcoder()
         self._seal()
 
@@ -163,6 +174,8 @@ class Checkpoint:
                     remedy="Take checkpoint.fold().params.",
                 )
             )
+        if self.architecture == "MatchingPursuit":
+            return {}
         names = ("W", *_GATES) if self.architecture == "Gated" else ("W", "b")
         if self.architecture == "BatchTopK" and self.threshold is not None:
             names += ("threshold",)
@@ -172,6 +185,8 @@ class Checkpoint:
 
     def fold(self):
         """Return an equal checkpoint whose codes are ``phi((X - offset) @ W.T + b)``.
+
+        MatchingPursuit that does not subtract its offset has no such form.
 
         `scale` and the norms of `norm_scaled` go into the weights, and where the offset was not
         subtracted ``W @ offset`` is added to the biases (not for transcoders, which subtract
@@ -229,18 +244,19 @@ class Checkpoint:
 
     def _check_vectors(self):
         gated = self.architecture == "Gated"
+        without = gated or self.architecture == "MatchingPursuit"
         units = (self.n_components,)
         self._set_vector("offset", (self.n_outputs,), required=True)
-        self._set_vector("b", units, required=not gated, forbidden=gated)
+        self._set_vector("b", units, required=not without, forbidden=without)
         for name in _GATES:
             self._set_vector(name, units, required=gated, forbidden=not gated)
 
     def _check_architecture(self):
         k_needed = self.architecture in ("TopK", "BatchTopK")
-        if k_needed:
-            self.__dict__["k"] = check_integer(self.k, "k", high=self.n_components)
+        if self.architecture in _WITH_K:
+            self.__dict__["k"] = self._checked_k()
         elif self.k is not None:
-            raise _unfitting("k", self.architecture, "TopK or BatchTopK")
+            raise _unfitting("k", self.architecture, " or ".join(_WITH_K))
         if self.architecture == "JumpReLU":
             if self.threshold is None:
                 raise ValueError(
@@ -251,6 +267,26 @@ class Checkpoint:
             self._set_vector("threshold", ())
         elif self.threshold is not None:
             raise _unfitting("threshold", self.architecture, "JumpReLU or BatchTopK")
+
+    def _checked_k(self):
+        if self.architecture != "BatchTopK":
+            return check_integer(self.k, "k", high=self.n_components)
+        k = check_number(self.k, "k", low=0, low_open=True, high=self.n_components)
+        return int(k) if k == int(k) else float(k)
+
+    def _check_pursuit(self):
+        self.__dict__["min_residual"] = float(
+            check_number(self.min_residual, "min_residual", low=0)
+        )
+        if self.architecture != "MatchingPursuit":
+            if self.min_residual != 0 or not self.repeats:
+                raise _unfitting("min_residual or repeats", self.architecture, "MatchingPursuit")
+            return
+        if self.norm_scaled or self.transcoder or not np.array_equal(self.W, self.atoms):
+            raise ValueError(
+                "A checkpoint of MatchingPursuit has W other than its atoms, norm_scaled or "
+                "transcoder set; expected none of these. Give its atoms as W."
+            )
 
     def _check_transcoder(self):
         if self.input_norm == "layer_norm" and self.n_features < 2:

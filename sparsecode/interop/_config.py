@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import numbers
 
 from sparsecode._reading.refusal import Refused, damaged, refusal
@@ -55,6 +56,17 @@ class Settings:
         if not whole or not low <= value < 2**53 or value != int(value):
             self._refuse(name, value, f"a whole number of {low} or more")
         return int(value)
+
+    def number(self, name, default=None, *, low=None):
+        """Return a finite number above 0, or of `low` or more; null counts as absent."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not real or not math.isfinite(value) or (value <= 0 if low is None else value < low):
+            expected = "a number above 0" if low is None else f"a number of {low} or more"
+            self._refuse(name, value, expected)
+        return value
 
     def flag(self, name, default):
         """Return a bool; null counts as absent."""

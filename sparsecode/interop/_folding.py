@@ -28,30 +28,77 @@ def fold_scales(checkpoint):
     if checkpoint.norm_scaled:
         checkpoint = _fold_norms(checkpoint)
     if checkpoint.scale != 1:
+        # Pursuit has its atoms for weights, and divides by their norms itself.
+        pursuit = checkpoint.architecture == "MatchingPursuit"
+        atoms = _scaled(checkpoint.atoms, 1 / checkpoint.scale)
         checkpoint = dataclasses.replace(
             checkpoint,
-            W=_scaled(checkpoint.W, checkpoint.scale),
-            atoms=_scaled(checkpoint.atoms, 1 / checkpoint.scale),
+            W=atoms if pursuit else _scaled(checkpoint.W, checkpoint.scale),
+            atoms=atoms,
             offset=_scaled(checkpoint.offset, 1 / checkpoint.scale),
+            min_residual=checkpoint.min_residual / checkpoint.scale,
             scale=1.0,
         )
     return checkpoint
+
+
+def with_norms(checkpoint, fold_norms):
+    """Return the checkpoint whose codes are multiplied by the norms of their atoms, or are not.
+
+    Of a few architectures this would change which units are active, not only their sizes.
+    """
+    if fold_norms is None or fold_norms == checkpoint.norm_scaled:
+        return checkpoint
+    selecting = checkpoint.architecture in ("TopK", "BatchTopK", "MatchingPursuit")
+    if selecting and not are_units(checkpoint.atoms):
+        raise ValueError(
+            f"fold_norms is {fold_norms} but {checkpoint.architecture} selects units by the sizes "
+            "of their codes, which would be other units; expected None. Leave it None."
+        )
+    if selecting:
+        return checkpoint
+    return dataclasses.replace(checkpoint, norm_scaled=fold_norms)
+
+
+def shifted(checkpoint, mean):
+    """Return the checkpoint for samples of which `mean` has not been subtracted yet."""
+    mean = mean.astype(np.float64) * checkpoint.scale
+    moved = _replaced(checkpoint, offset=checkpoint.offset + mean)
+    if checkpoint.subtract_offset:
+        return moved
+    return _with_biases_less(moved, _in_float64(checkpoint.W, lambda rows: rows @ mean))
+
+
+def are_units(atoms, tolerance=1e-5):
+    """Whether all atoms have norm 1, to rounding."""
+    return np.allclose(norms(atoms), 1, rtol=0, atol=tolerance)
 
 
 def subtracting(checkpoint, subtract):
     """Return an equal checkpoint that subtracts the offset from its inputs, or does not."""
     if checkpoint.subtract_offset == subtract:
         return checkpoint
+    if checkpoint.architecture == "MatchingPursuit":
+        if checkpoint.offset.any():
+            raise ValueError(
+                "A checkpoint of MatchingPursuit adds an offset to its output that it does not "
+                "subtract from its input; expected both, as there is no bias to hold the "
+                "difference. Use the arrays as they are, with fold=False."
+            )
+        return dataclasses.replace(checkpoint, subtract_offset=subtract)
     # W @ (x - offset) + b == W @ x + (b - W @ offset)
-    sign = 1 if subtract else -1
+    sign = -1 if subtract else 1
     shift = sign * _in_float64(checkpoint.W, lambda rows: rows @ checkpoint.offset)
+    return dataclasses.replace(_with_biases_less(checkpoint, shift), subtract_offset=subtract)
+
+
+def _with_biases_less(checkpoint, shift):
+    """The checkpoint with pre-activations less by `shift`."""
     if checkpoint.architecture != "Gated":
-        return _replaced(checkpoint, b=checkpoint.b + shift, subtract_offset=subtract)
+        return _replaced(checkpoint, b=checkpoint.b - shift)
+    scales = np.exp(checkpoint.r_mag.astype(np.float64))
     return _replaced(
-        checkpoint,
-        b_gate=checkpoint.b_gate + shift,
-        b_mag=checkpoint.b_mag + np.exp(checkpoint.r_mag.astype(np.float64)) * shift,
-        subtract_offset=subtract,
+        checkpoint, b_gate=checkpoint.b_gate - shift, b_mag=checkpoint.b_mag - scales * shift
     )
 
 
@@ -80,7 +127,8 @@ def _fold_norms(checkpoint):
     if not lengths.all():
         raise ValueError(
             f"{np.count_nonzero(lengths == 0)} atoms have norm 0; expected none where codes are "
-            "multiplied by the norms of their atoms. Remove these units first."
+            "multiplied by the norms of their atoms. Remove these units first, or read the file "
+            "with fold_norms=False."
         )
     columns = lengths[:, None]
     changes = {"W": _scaled(checkpoint.W, columns), "atoms": _scaled(checkpoint.atoms, 1 / columns)}

@@ -10,21 +10,37 @@ import numpy as np
 
 from sparsecode._files import write_atomically
 from sparsecode._reading.refusal import Refused, damaged, refusal
-from sparsecode._validation import check_flag, check_number, wrong
-from sparsecode.interop import dictionary_learning, gemma_scope, sae_lens, sparsify
+from sparsecode._validation import check_flag, wrong
+from sparsecode.interop import dictionary_learning, gemma_scope, openai, sae_lens, sparsify
 from sparsecode.interop._arrays import write_safetensors
 from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._config import write_config
+from sparsecode.interop._folding import with_norms
+from sparsecode.interop._options import Options
+from sparsecode.interop._torch_write import write_torch
+from sparsecode.interop._torch_zip import read_state
 
 FORMATS = {
     "sae_lens": sae_lens,
     "gemma_scope": gemma_scope,
     "sparsify": sparsify,
     "dictionary_learning": dictionary_learning,
+    "openai": openai,
 }
+WRITTEN = tuple(name for name in FORMATS if name != "openai")
 
 
-def read_checkpoint(path, format=None, *, input_scale=None, fold=True):
+def read_checkpoint(
+    path,
+    format=None,
+    *,
+    input_scale=None,
+    fold=True,
+    fold_norms=None,
+    transcoder=None,
+    dict_class=None,
+    max_bytes=None,
+):
     """Read an autoencoder or transcoder that another library wrote.
 
     Nothing in the file is executed. float16 and bfloat16 become float32.
@@ -33,14 +49,26 @@ def read_checkpoint(path, format=None, *, input_scale=None, fold=True):
     ----------
     path : str or path-like
         The folder of the files, or the file of the weights; settings are read from beside it.
-    format : {"sae_lens", "gemma_scope", "sparsify", "dictionary_learning"} or None, default=None
-        None finds it out by the names of the files.
+    format : {"sae_lens", "gemma_scope", "sparsify", "dictionary_learning", "openai"} or None, \
+default=None
+        None finds it out by the names of the files, and of the arrays of a torch file.
     input_scale : float or None, default=None
         Factor that inputs were multiplied by in training, for models that need it and are not
         given it: it is folded into the weights.
     fold : bool, default=True
         Return the form that encoders compute; see `Checkpoint.fold`. With False the arrays are
         those of the file, bit by bit, and the switches of the checkpoint tell how to use them.
+    fold_norms : bool or None, default=None
+        Whether codes are multiplied by the norms of their atoms, and these have norm 1. None is
+        what the library of the format does when it loads the file. Reconstructions are the same.
+    transcoder : bool or None, default=None
+        Whether the output is something else than the input, where the file does not tell: Gemma
+        Scope with as many outputs as inputs. None takes such a file for an autoencoder.
+    dict_class : str or None, default=None
+        Class of dictionary_learning, such as "BatchTopKSAE", where no settings tell it.
+    max_bytes : int or None, default=None
+        Most bytes that a compressed file may unpack to. None is 64 MiB, or 20 times its size
+        where that is more.
 
     Returns
     -------
@@ -66,24 +94,49 @@ def read_checkpoint(path, format=None, *, input_scale=None, fold=True):
     Checkpoint(TopK, 3 units, 2 features, k=2, float64)
     """
     fold = check_flag(fold, "fold")
-    if input_scale is not None:
-        input_scale = check_number(input_scale, "input_scale", low=0, low_open=True)
+    if fold_norms is not None:
+        fold_norms = check_flag(fold_norms, "fold_norms")
+    options = Options(input_scale, transcoder, dict_class, max_bytes)
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder. Give the path of a checkpoint.")
-    format, weights = _find(path, format)
+    with _worded(path):
+        format, weights = _find(path, format, options)
+    _check_dict_class(format, options)
+    with _worded(weights):
+        checkpoint = FORMATS[format].read(weights, options)
+    if options.transcoder not in (None, checkpoint.transcoder):
+        raise refusal(
+            weights,
+            got="an autoencoder" if options.transcoder else "a transcoder",
+            expected=f"what transcoder={options.transcoder} says",
+            remedy="Leave transcoder out to believe the file.",
+        )
     try:
-        checkpoint = FORMATS[format].read(weights, input_scale)
+        checkpoint = with_norms(checkpoint, fold_norms)
         return checkpoint.fold() if fold else checkpoint
+    except ValueError as error:
+        raise Refused(f"{weights}: {error}") from error
+
+
+@contextlib.contextmanager
+def _worded(weights):
+    """Word what a damaged or hostile file makes its readers raise."""
+    try:
+        yield
     except (Refused, MemoryError):
         raise
     except OSError as error:
         # A damaged archive makes the zip library look for places that no file has.
         if error.errno not in (None, errno.EINVAL):
-            raise
-        raise damaged(weights, f"{type(error).__name__}: {error}") from error
-    except Exception as error:  # A damaged or hostile file can make a reader raise anything.
-        raise damaged(weights, f"{type(error).__name__}: {error}") from error
+            raise type(error)(
+                f"{weights} cannot be read: {error.strerror}. Check its name and its permissions."
+            ) from error
+        raise damaged(weights, str(error)) from error
+    except ValueError as error:
+        raise damaged(weights, str(error).rstrip(".")) from error
+    except Exception as error:
+        raise damaged(weights, "its contents contradict its format") from error
 
 
 def write_checkpoint(checkpoint, path, format):
@@ -125,7 +178,7 @@ def write_checkpoint(checkpoint, path, format):
                 remedy="Make one of your arrays.",
             )
         )
-    _check_format(format)
+    _check_format(format, WRITTEN)
     folder = pathlib.Path(path)
     if folder.suffix in (".npz", ".safetensors", ".pt", ".json"):
         raise ValueError(
@@ -153,23 +206,40 @@ def _write(path, content):
         write_config(path, content)
     elif path.suffix == ".npz":
         np.savez(path, **{name: np.asarray(a, order="C") for name, a in content.items()})
+    elif path.suffix == ".pt":
+        write_torch(path, content)
     else:
         write_safetensors(path, content)
 
 
-def _check_format(format):
-    if format not in FORMATS:
+def _check_dict_class(format, options):
+    if options.dict_class is None:
+        return
+    if format != "dictionary_learning" or options.dict_class not in dictionary_learning.CLASSES:
         raise ValueError(
-            wrong("format", got=repr(format), expected=" or ".join(FORMATS), remedy="Choose one.")
+            wrong(
+                "dict_class",
+                got=f"{options.dict_class!r} of a file of the format {format!r}",
+                expected="None, or for the format 'dictionary_learning' one of "
+                + ", ".join(dictionary_learning.CLASSES),
+                remedy="Choose one of these.",
+            )
         )
 
 
-def _find(path, format):
+def _check_format(format, known):
+    if format not in known:
+        raise ValueError(
+            wrong("format", got=repr(format), expected=" or ".join(known), remedy="Choose one.")
+        )
+
+
+def _find(path, format, options):
     """Return the format of a path, and the file of its weights."""
     if format is not None:
-        _check_format(format)
+        _check_format(format, tuple(FORMATS))
     if not path.is_dir():
-        return format or _format_of(path), path
+        return format or _format_of(path, options), path
     candidates = [
         (name, path / file)
         for name in ([format] if format else FORMATS)
@@ -188,16 +258,18 @@ def _find(path, format):
     )
 
 
-def _format_of(path):
-    by_suffix = {".npz": "gemma_scope", ".pt": "dictionary_learning", ".pth": "dictionary_learning"}
+def _format_of(path, options):
     for name, module in FORMATS.items():
         if path.name in module.WEIGHTS:
             return name
-    if path.suffix not in by_suffix:
+    if path.suffix in (".pt", ".pth"):
+        is_openai = openai.is_of(read_state(path, options.max_bytes))
+        return "openai" if is_openai else "dictionary_learning"
+    if path.suffix != ".npz":
         raise refusal(
             path,
             got="a file of unknown format",
             expected=f"format={' or '.join(FORMATS)}",
             remedy="Give the format, as the name does not tell it.",
         )
-    return by_suffix[path.suffix]
+    return "gemma_scope"

@@ -1,8 +1,9 @@
 """The instructions of a torch file, followed as far as tensors and plain containers need.
 
 A pickle is a program for a stack machine, and Python's own machine calls whatever it is told to.
-This one has no way to import or to call anything: names stay names, and the three that rebuild
-tensors and ordered dicts make values of this file. Every other instruction or name is refused.
+This one has no way to import or to call anything: names stay names, and the four that rebuild
+tensors, ordered dicts and devices make values of this file. Every other instruction or name is
+refused.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ KINDS = {
 _ORDERED_DICT = "collections OrderedDict"
 _TENSOR = "torch._utils _rebuild_tensor_v2"
 _PARAMETER = "torch._utils _rebuild_parameter"
-_NAMES = {_ORDERED_DICT, _TENSOR, _PARAMETER, *KINDS}
+# What settings beside the tensors may hold: types, and the device of the training.
+_TYPES = {f"torch {name}" for name in ("float64", "float32", "float16", "bfloat16")}
+_DEVICE = "torch device"
+_NAMES = {_ORDERED_DICT, _TENSOR, _PARAMETER, _DEVICE, *KINDS, *_TYPES}
 _MARK = object()
 
 
@@ -186,9 +190,11 @@ class _Machine:
 
 
 def _call(name, arguments):
-    """What the three admitted functions give."""
+    """What the four admitted functions give."""
     if name == _ORDERED_DICT and arguments == ():
         return {}
+    if name == _DEVICE and 1 <= len(arguments) <= 2 and type(arguments[0]) is str:
+        return arguments[0]
     if name == _PARAMETER and len(arguments) == 3 and type(arguments[0]) is Tensor:
         return arguments[0]
     if name == _TENSOR and len(arguments) in (6, 7):

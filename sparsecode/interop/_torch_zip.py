@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pathlib
 import zipfile
 
 import numpy as np
 
 from sparsecode._reading.archive import open_archive, read_member
 from sparsecode._reading.npy import from_bfloat16, widened
-from sparsecode._reading.refusal import damaged, refusal
+from sparsecode._reading.refusal import damaged, listed, refusal
 from sparsecode._reading.regular import open_regular
 from sparsecode.interop._torch_stream import KINDS, StreamError, Tensor, follow
 
@@ -16,18 +18,68 @@ from sparsecode.interop._torch_stream import KINDS, StreamError, Tensor, follow
 _MOST_INSTRUCTIONS = 2**20
 
 
-def read_torch(path):
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What torch saved: the tensors of a state dict by name, and what lies around them.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    tensors : dict
+        Tensors and numbers of the state dict by name.
+    around : dict
+        Tensors and numbers beside a state dict that is one level down.
+    others : dict
+        Strings, dicts and the like, of both levels.
+    """
+
+    path: pathlib.Path
+    tensors: dict
+    around: dict
+    others: dict
+    max_bytes: int | None = None
+
+    def arrays(self, names=None):
+        """Return the tensors, or those of some names, as arrays; half precision as float32."""
+        names = self.tensors if names is None else set(names) & set(self.tensors)
+        return self._read({name: self.tensors[name] for name in names})
+
+    def arrays_around(self):
+        """Return the tensors beside the state dict as arrays."""
+        return self._read(self.around)
+
+    def _read(self, tensors):
+        with open_archive(self.path, self.max_bytes) as (archive, members):
+            storages = _Storages(self.path, archive, members, _folder(self.path, members))
+            return {name: storages.array(name, value) for name, value in tensors.items()}
+
+
+def read_torch(path, max_bytes=None):
     """Return the tensors of a saved state dict by name, half precision as float32.
 
     Parameters
     ----------
     path : pathlib.Path
+    max_bytes : int or None, default=None
 
     Returns
     -------
     arrays : dict of str to ndarray
         Read-only, as tensors may share their numbers. Plain numbers become arrays of shape ().
     """
+    state = read_state(path, max_bytes)
+    for name, value in {**state.others, **state.around}.items():
+        raise refusal(
+            f"{path}: {name[:80]!r}",
+            got=f"a {type(value).__name__}",
+            expected="a tensor or a number",
+            remedy="Save model.state_dict() alone.",
+        )
+    return state.arrays()
+
+
+def read_state(path, max_bytes=None):
+    """Return what torch saved at `path`, its tensors not read yet; see `State`."""
     if not _is_archive(path):
         raise refusal(
             path,
@@ -35,13 +87,12 @@ def read_torch(path):
             expected="a file that torch.save of version 1.6 or newer wrote",
             remedy="It may be older or cut off; load and save it with torch once more.",
         )
-    with open_archive(path) as (archive, members):
-        folder = _folder(path, members)
-        instructions = members[f"{folder}/data.pkl"]
+    with open_archive(path, max_bytes) as (archive, members):
+        instructions = members[f"{_folder(path, members)}/data.pkl"]
         if instructions.file_size > _MOST_INSTRUCTIONS:
             raise damaged(path, f"{instructions.file_size} bytes are too many for instructions")
         try:
-            state = follow(read_member(path, archive, instructions))
+            saved = follow(read_member(path, archive, instructions))
         except StreamError as error:
             raise refusal(
                 f"{path}: its pickle",
@@ -49,8 +100,7 @@ def read_torch(path):
                 expected="tensors in plain containers, and nothing that would be run",
                 remedy="Save model.state_dict() of a model you trust, not the model itself.",
             ) from error
-        storages = _Storages(path, archive, members, folder)
-        return {name: storages.array(name, value) for name, value in _entries(path, state)}
+    return _sorted_out(path, saved, max_bytes)
 
 
 def _is_archive(path):
@@ -65,24 +115,59 @@ def _folder(path, members):
     return folders[0]
 
 
-def _entries(path, state):
-    if type(state) is not dict:
+def _sorted_out(path, saved, max_bytes):
+    """Tell the state dict from what lies around it, if it is one level down."""
+    if type(saved) is not dict:
         raise refusal(
             path,
-            got=f"a saved {type(state).__name__}",
+            got=f"a saved {type(saved).__name__}",
             expected="a saved dict of tensors by name",
             remedy="Save model.state_dict() alone.",
         )
-    for name, value in state.items():
-        if type(name) is not str or type(value) not in (Tensor, int, float):
+    tensors, others = _split(path, saved)
+    inner = {name: value for name, value in others.items() if _has_tensors(value)}
+    if not inner:
+        return State(path, tensors, {}, others, max_bytes)
+    if len(inner) > 1 or any(name.endswith((".weight", "W_enc")) for name in tensors):
+        raise refusal(
+            path,
+            got=f"{len(inner)} dicts of tensors, named {listed(inner)}",
+            expected="one state dict",
+            remedy="Save model.state_dict() alone.",
+        )
+    ((name, state_dict),) = inner.items()
+    del others[name]
+    around = tensors
+    tensors, more = _split(path, state_dict)
+    if any(_has_tensors(value) for value in more.values()):
+        raise refusal(
+            f"{path}: {name[:80]!r}",
+            got="tensors two levels down",
+            expected="a state dict at the top or one level down",
+            remedy="Save model.state_dict() alone.",
+        )
+    return State(path, tensors, around, {**others, **more}, max_bytes)
+
+
+def _split(path, values):
+    """Tensors and numbers by name, and all the rest."""
+    tensors, others = {}, {}
+    for name, value in values.items():
+        if type(name) is not str:
             raise refusal(
                 f"{path}: {str(name)[:80]!r}",
-                got=f"a {type(value).__name__}",
-                expected="a tensor or a number",
+                got="a key of a dict",
+                expected="names of tensors",
                 remedy="Save model.state_dict() alone.",
             )
         # What torch.compile puts before each name.
-        yield name.removeprefix("_orig_mod."), value
+        plain = name.removeprefix("_orig_mod.")
+        (tensors if type(value) in (Tensor, int, float) else others)[plain] = value
+    return tensors, others
+
+
+def _has_tensors(value):
+    return type(value) is dict and any(type(item) is Tensor for item in value.values())
 
 
 class _Storages:

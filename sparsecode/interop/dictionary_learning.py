@@ -1,4 +1,7 @@
-"""Checkpoints of dictionary_learning: ``ae.pt`` or ``ae.safetensors``, and ``config.json``."""
+"""Checkpoints of dictionary_learning: ``ae.pt`` and ``config.json``; also ``ae.safetensors``.
+
+What is read is what the loader of that library gives since January 2025; see the guide.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import numpy as np
 
 from sparsecode._reading.refusal import listed, refusal
 from sparsecode.interop._arrays import (
+    check_finite,
     check_matrix_of,
     check_names,
     check_shapes,
@@ -14,17 +18,17 @@ from sparsecode.interop._arrays import (
 )
 from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._config import Settings, read_config
-from sparsecode.interop._folding import fold_scales, norms, subtracting
+from sparsecode.interop._folding import are_units, fold_scales, shifted, subtracting
 from sparsecode.interop._refusal import unwritable
-from sparsecode.interop._torch_zip import read_torch
+from sparsecode.interop._torch_zip import read_state
 
-WEIGHTS = ("ae.safetensors", "ae.pt")
+WEIGHTS = ("ae.pt", "ae.safetensors")
 CONFIG = "config.json"
 
 _LINEAR = {"encoder.weight", "encoder.bias", "decoder.weight"}
 _MATRICES = {"W_enc", "b_enc", "W_dec", "b_dec"}
 # Class: its architecture, the arrays that it has, and those that only newer versions have.
-_CLASSES = {
+CLASSES = {
     "AutoEncoder": ("ReLU", {*_LINEAR, "bias"}, set()),
     "AutoEncoderNew": ("ReLU", {*_LINEAR, "decoder.bias"}, set()),
     "AutoEncoderTopK": ("TopK", {*_LINEAR, "b_dec"}, {"k", "threshold"}),
@@ -38,21 +42,26 @@ _CLASSES = {
     ),
 }
 _OFFSETS = ("bias", "decoder.bias", "b_dec", "decoder_bias")
-# Classes whose offset is not subtracted, and those that multiply codes by the norms of atoms.
 _NOT_SUBTRACTING = ("AutoEncoderNew", "JumpReluAutoEncoder")
-_NORM_SCALED = ("JumpReluAutoEncoder", "GatedAutoEncoder")
+# Its loader multiplies the codes of this class by the norms of atoms that are not about 1.
+_NORMALIZED = "AutoEncoder"
+# Names of the mean of samples that is subtracted before all else, beside a state dict.
+_MEANS = ("act_mean", "activation_mean", "mean")
+_SECTIONS = ("cfg", "config", "args")
+# Parts of the names of numbers beside a state dict that could change what the model computes.
+_TELLING = ("mean", "std", "scale", "norm", "shift", "bias")
 
 
-def read(weights, input_scale=None):
+def read(weights, options):
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
-    is_safe = weights.suffix == ".safetensors"
-    arrays = read_safetensors(weights) if is_safe else read_torch(weights)
+    arrays, mean, around = _read_arrays(weights, options)
     config = weights.parent / CONFIG
-    settings = Settings(read_config(config) if config.is_file() else {}, config)
-    trainer = settings.section("trainer")
-    name = _class(weights, arrays, trainer)
-    architecture, required, optional = _CLASSES[name]
+    settings = Settings(read_config(config) if config.is_file() else around, config)
+    trainer = settings.section("trainer") if "trainer" in settings.config else settings
+    name = _class(weights, arrays, trainer, options.dict_class)
+    architecture, required, optional = CLASSES[name]
     check_names(weights, arrays, required, optional)
+    check_finite(weights, arrays)
     arrays = _by_our_names(weights, arrays)
     n_components, n_features = arrays["W"].shape
     units = ("b", "b_gate", "b_mag", "r_mag")
@@ -63,16 +72,51 @@ def read(weights, input_scale=None):
         **dict.fromkeys(units, (n_components,)),
     }
     check_shapes(weights, arrays, shapes)
-    return Checkpoint(
+    checkpoint = Checkpoint(
         architecture,
         **{name: arrays[name] for name in ("W", "atoms", "offset", *units) if name in arrays},
         threshold=_threshold(weights, arrays, architecture),
         k=_k(weights, arrays, trainer) if architecture in ("TopK", "BatchTopK") else None,
         subtract_offset=name not in _NOT_SUBTRACTING,
-        norm_scaled=name in _NORM_SCALED,
-        scale=1.0 if input_scale is None else input_scale,
+        norm_scaled=name == _NORMALIZED and not are_units(arrays["atoms"]),
+        scale=options.scale,
         metadata=_metadata(arrays, settings),
     )
+    return checkpoint if mean is None else shifted(checkpoint, mean)
+
+
+def _read_arrays(weights, options):
+    """Arrays of the state dict, the mean beside it or None, and the settings beside it."""
+    if weights.suffix == ".safetensors":
+        return read_safetensors(weights), None, {}
+    state = read_state(weights, options.max_bytes)
+    around = state.arrays_around()
+    telling = {name for name in around if any(part in name.lower() for part in _TELLING)}
+    unknown = telling | {name for name, array in around.items() if array.ndim > 0}
+    means = unknown & set(_MEANS)
+    if unknown - means or len(means) > 1:
+        raise refusal(
+            weights,
+            got=f"a file with {listed(unknown)} beside its state dict",
+            expected=f"none but one of {', '.join(_MEANS)}",
+            remedy="Save model.state_dict() alone, and treat the samples as these say.",
+        )
+    mean = None
+    for name in means:
+        mean = around[name].reshape(-1)
+        check_shapes(weights, {name: mean}, {name: (_n_features(state),)})
+    sections = [state.others[name] for name in _SECTIONS if type(state.others.get(name)) is dict]
+    settings = {key: value for part in (state.others, *sections) for key, value in part.items()}
+    return state.arrays(), mean, {key: v for key, v in settings.items() if type(key) is str}
+
+
+def _n_features(state):
+    """Number of features of the model in a state dict."""
+    for name, axis in (("encoder.weight", 1), ("W_enc", 0)):
+        shape = getattr(state.tensors.get(name), "shape", ())
+        if len(shape) == 2:
+            return shape[axis]
+    return 0
 
 
 def files(checkpoint):
@@ -86,7 +130,7 @@ def files(checkpoint):
         arrays["mag_bias"] = checkpoint.b_mag
     else:
         arrays["encoder.bias"] = checkpoint.b
-    (offset,) = _CLASSES[name][1].intersection(_OFFSETS)
+    (offset,) = CLASSES[name][1].intersection(_OFFSETS)
     arrays[offset] = checkpoint.offset
     if name == "JumpReluAutoEncoder":
         arrays["threshold"] = checkpoint.threshold
@@ -99,14 +143,21 @@ def files(checkpoint):
     return {WEIGHTS[0]: arrays, CONFIG: _settings(checkpoint, name)}
 
 
-def _class(path, arrays, trainer):
-    """Name of the class that the file is of: as the settings tell, or as its arrays do."""
-    name = trainer.text("dict_class")
-    if name is not None:
-        return trainer.choice("dict_class", tuple(_CLASSES))
+def _class(path, arrays, trainer, dict_class):
+    """Name of the class that the file is of: as told, or as its arrays do."""
+    told = trainer.text("dict_class")
+    if told is not None:
+        trainer.choice("dict_class", tuple(CLASSES))
+    if dict_class is not None and told not in (None, dict_class):
+        raise refusal(
+            f"{trainer.path}: dict_class", got=repr(told), expected=repr(dict_class),
+            remedy="Leave dict_class out to believe the file.",
+        )  # fmt: skip
+    if told or dict_class:
+        return told or dict_class
     fitting = [
         name
-        for name, (_, required, optional) in _CLASSES.items()
+        for name, (_, required, optional) in CLASSES.items()
         if required <= set(arrays) <= required | optional
     ]
     if len(fitting) != 1:
@@ -114,7 +165,8 @@ def _class(path, arrays, trainer):
             path,
             got=f"a file with the arrays {listed(arrays)} of {' or '.join(fitting) or 'no'} class",
             expected=f"arrays of one class, or {CONFIG} beside them with trainer.dict_class",
-            remedy="Put that file into the same folder: TopK and BatchTopK have the same arrays.",
+            remedy="Put that file into the same folder, or give dict_class: TopK and BatchTopK "
+            "have the same arrays.",
         )
     return fitting[0]
 
@@ -169,42 +221,39 @@ def _metadata(arrays, settings):
 def _as_class(checkpoint):
     """The class that a checkpoint is written as, and the checkpoint in its conventions."""
     plain = not checkpoint.transcoder and checkpoint.input_norm == "none"
-    if not plain or checkpoint.W_skip is not None:
+    if not plain or checkpoint.W_skip is not None or checkpoint.architecture == "MatchingPursuit":
         raise unwritable(
             checkpoint,
             "dictionary_learning",
-            got="a transcoder, or one with norms of inputs or W_skip",
+            got="a transcoder or a pursuit, or one with norms of inputs or W_skip",
             expected="an autoencoder without these",
             remedy="Use the format 'sae_lens' or 'sparsify'.",
         )
-    names = {architecture: name for name, (architecture, *_) in reversed(_CLASSES.items())}
+    if checkpoint.k is not None and checkpoint.k != int(checkpoint.k):
+        raise unwritable(
+            checkpoint,
+            "dictionary_learning",
+            got=f"one with k={checkpoint.k}",
+            expected="a whole number",
+            remedy="Use the format 'sae_lens', which writes its threshold.",
+        )
+    names = {architecture: name for name, (architecture, *_) in reversed(CLASSES.items())}
     name = names[checkpoint.architecture]
-    if checkpoint.architecture == "ReLU" and not checkpoint.subtract_offset:
+    if checkpoint.scale != 1 or (checkpoint.norm_scaled and name != _NORMALIZED):
+        checkpoint = fold_scales(checkpoint)
+    # Read back as this class, codes are multiplied by norms that are not about 1.
+    as_told = checkpoint.norm_scaled or are_units(checkpoint.atoms)
+    if name == _NORMALIZED and not (as_told and checkpoint.subtract_offset):
+        checkpoint = fold_scales(checkpoint)
         name = "AutoEncoderNew"
     if checkpoint.architecture == "BatchTopK" and _has_groups(checkpoint):
         name = "MatryoshkaBatchTopKSAE"
-    if name not in _NORM_SCALED or checkpoint.scale != 1:
-        checkpoint = fold_scales(checkpoint)
-    if name in _NORM_SCALED and not checkpoint.norm_scaled:
-        _check_unit_norms(checkpoint)
     return name, subtracting(checkpoint, name not in _NOT_SUBTRACTING)
 
 
 def _has_groups(checkpoint):
     sizes = checkpoint.metadata.get("group_sizes")
     return sizes is not None and sum(sizes) == checkpoint.n_components
-
-
-def _check_unit_norms(checkpoint):
-    lengths = norms(checkpoint.atoms)
-    if not np.allclose(lengths, 1, rtol=0, atol=1e-5):
-        raise unwritable(
-            checkpoint,
-            "dictionary_learning",
-            got=f"one with atoms of norms {lengths.min():.3g} to {lengths.max():.3g}",
-            expected="atoms of norm 1, as there codes are multiplied by these norms",
-            remedy="Normalise the atoms, or use the format 'sae_lens'.",
-        )
 
 
 def _settings(checkpoint, name):

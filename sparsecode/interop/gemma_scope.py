@@ -1,4 +1,7 @@
-"""Checkpoints of Gemma Scope: ``params.npz``, JumpReLU autoencoders and transcoders."""
+"""Checkpoints of Gemma Scope: JumpReLU autoencoders and transcoders.
+
+The first are ``params.npz``, those of Gemma Scope 2 ``params.safetensors`` with ``config.json``.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,38 @@ import numpy as np
 
 from sparsecode._reading.archive import read_npz
 from sparsecode._reading.npy import widened
-from sparsecode.interop._arrays import check_matrix_of, check_names, check_shapes
+from sparsecode.interop._arrays import (
+    check_matrix_of,
+    check_names,
+    check_shapes,
+    read_safetensors,
+)
 from sparsecode.interop._checkpoint import Checkpoint
+from sparsecode.interop._config import Settings, read_config
 from sparsecode.interop._folding import fold_scales, subtracting
 from sparsecode.interop._refusal import unwritable
 
-WEIGHTS = ("params.npz",)
-CONFIG = None
+WEIGHTS = ("params.npz", "params.safetensors")
+CONFIG = "config.json"
 
 _NAMES = {"W_enc", "W_dec", "b_enc", "b_dec", "threshold"}
+_SKIP = "affine_skip_connection"
 
 
-def read(weights, input_scale=None):
+def read(weights, options):
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
+    is_npz = weights.suffix != ".safetensors"
+    arrays = read_npz(weights, max_bytes=options.max_bytes) if is_npz else read_safetensors(weights)
     # Some files begin the names of matrices with a small letter.
     arrays = {
         f"W_{name[2:]}" if name.startswith("w_") else name: widened(array)
-        for name, array in read_npz(weights).items()
+        for name, array in arrays.items()
     }
-    check_names(weights, arrays, _NAMES)
+    path = weights.parent / CONFIG
+    settings = Settings(read_config(path) if path.is_file() and not is_npz else {}, path)
+    settings.only("architecture", "jump_relu")
+    skip = {_SKIP} if settings.flag("affine_connection", _SKIP in arrays) else set()
+    check_names(weights, arrays, _NAMES | skip)
     n_features, _ = check_matrix_of(weights, "W_enc", arrays["W_enc"])
     n_outputs = arrays["b_dec"].size
     n_components = arrays["b_enc"].size
@@ -34,6 +50,7 @@ def read(weights, input_scale=None):
         "b_enc": (n_components,),
         "b_dec": (n_outputs,),
         "threshold": (n_components,),
+        _SKIP: (n_features, n_outputs),
     }
     check_shapes(weights, arrays, shapes)
     return Checkpoint(
@@ -43,10 +60,11 @@ def read(weights, input_scale=None):
         b=arrays["b_enc"],
         offset=arrays["b_dec"],
         threshold=arrays["threshold"],
+        W_skip=arrays[_SKIP].T if skip else None,
         subtract_offset=False,
-        scale=1.0 if input_scale is None else input_scale,
-        transcoder=n_outputs != n_features,
-        metadata={"format": "gemma_scope"},
+        scale=options.scale,
+        transcoder=_is_transcoder(settings, options, n_outputs != n_features or bool(skip)),
+        metadata=_metadata(settings),
     )
 
 
@@ -71,3 +89,23 @@ def files(checkpoint):
         "threshold": np.broadcast_to(checkpoint.threshold, checkpoint.b.shape),
     }
     return {WEIGHTS[0]: arrays}
+
+
+def _is_transcoder(settings, options, by_shape):
+    """As the caller says, or else the settings, or else the shapes.
+
+    Arrays of equal widths may be either; both compute the same.
+    """
+    if options.transcoder is not None:
+        return options.transcoder
+    return by_shape or settings.text("hf_hook_point_out") is not None
+
+
+def _metadata(settings):
+    metadata = {"format": "gemma_scope"}
+    if settings.config:
+        metadata["config"] = settings.config
+    for ours, theirs in (("model_name", "model_name"), ("hook_name", "hf_hook_point_in")):
+        if settings.text(theirs) is not None:
+            metadata[ours] = settings.text(theirs)
+    return metadata

@@ -14,7 +14,7 @@ from sparsecode.interop._arrays import (
 )
 from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._config import Settings, read_config
-from sparsecode.interop._folding import fold_scales
+from sparsecode.interop._folding import are_units, fold_scales
 from sparsecode.interop._refusal import unwritable
 
 WEIGHTS = ("sae_weights.safetensors",)
@@ -33,6 +33,7 @@ _ARCHITECTURES = {
     "matryoshka_batchtopk": "BatchTopK",
     "jumprelu": "JumpReLU",
     "gated": "Gated",
+    "matching_pursuit": "MatchingPursuit",
 }
 _NORMS = {
     "none": "none",
@@ -52,17 +53,36 @@ _OUTDATED = (
     "finetuning_scaling_factor",
     "hook_point",
 )
+# The version whose settings these are; of files without one SAELens drops what it does not know.
+_VERSION = "6.0.0"
+# What older versions tell beside the settings, and newer ones in a section of its own.
+_MOVED = (
+    "model_name",
+    "hook_name",
+    "hook_head_index",
+    "model_class_name",
+    "model_from_pretrained_kwargs",
+    "prepend_bos",
+    "exclude_special_tokens",
+    "neuronpedia_id",
+    "context_size",
+    "seqpos_slice",
+    "dataset_path",
+    "sae_lens_training_version",
+)
 
 
-def read(weights, input_scale=None):
+def read(weights, options):
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     settings = Settings(read_config(weights.parent / CONFIG), weights.parent / CONFIG)
     name = settings.choice("architecture", (*_ARCHITECTURES, *_TRANSCODERS), "standard")
     transcoder = name in _TRANSCODERS
     skip = "skip" in name
+    arrays = read_safetensors(weights)
+    if name == "matching_pursuit":
+        return _pursuit(weights, arrays, settings, options)
     architecture, k = _activation(settings, _ARCHITECTURES[_TRANSCODERS.get(name, name)])
     rescaled = k is not None and settings.flag("rescale_acts_by_decoder_norm", False)
-    arrays = read_safetensors(weights)
     _check(weights, arrays, architecture, settings, transcoder, skip)
     return Checkpoint(
         architecture,
@@ -76,9 +96,47 @@ def read(weights, input_scale=None):
         **{name: arrays[name] for name in _GATES & set(arrays)},
         subtract_offset=settings.flag("apply_b_dec_to_input", True) and not transcoder,
         norm_scaled=rescaled,
-        scale=_scale(settings, input_scale),
+        scale=_scale(settings, options.input_scale),
         input_norm=_NORMS[_norm(settings)],
         transcoder=transcoder,
+        metadata=_metadata(settings),
+    )
+
+
+def _pursuit(weights, arrays, settings, options):
+    """The checkpoint of matching pursuit, which has atoms of norm 1 and an offset or none."""
+    check_names(weights, arrays, {"W_dec", "b_dec"})
+    n_components, n_features = check_matrix_of(weights, "W_dec", arrays["W_dec"])
+    shapes = {
+        "W_dec": (
+            settings.integer("d_sae", n_components),
+            settings.integer("d_in", n_features),
+        ),
+        "b_dec": (n_features,),
+    }
+    check_shapes(weights, arrays, shapes)
+    if not are_units(arrays["W_dec"], 1e-3):
+        raise refusal(
+            f"{weights}: W_dec",
+            got="of rows of other norms than 1",
+            expected="norm 1, as codes are products with these rows",
+            remedy="Divide them by their norms if the model was trained so.",
+        )
+    # Where the offset is not subtracted it is not added, either.
+    centred = settings.flag("apply_b_dec_to_input", True)
+    k = settings.integer("max_iterations", n_features)
+    repeats = not settings.flag("stop_on_duplicate_support", True)
+    return Checkpoint(
+        "MatchingPursuit",
+        W=arrays["W_dec"],
+        atoms=arrays["W_dec"],
+        offset=arrays["b_dec"] if centred else None,
+        # Unless they may repeat, no more steps than there are atoms change anything.
+        k=k if repeats else min(k, n_components),
+        min_residual=settings.number("residual_threshold", 1e-2, low=0),
+        repeats=repeats,
+        scale=_scale(settings, options.input_scale),
+        input_norm=_NORMS[_norm(settings)],
         metadata=_metadata(settings),
     )
 
@@ -88,6 +146,9 @@ def files(checkpoint):
     if checkpoint.scale != 1 or (checkpoint.norm_scaled and checkpoint.architecture != "TopK"):
         checkpoint = fold_scales(checkpoint)
     name = _name(checkpoint)
+    if name == "matching_pursuit":
+        arrays = {"W_dec": checkpoint.atoms, "b_dec": checkpoint.offset}
+        return {WEIGHTS[0]: arrays, CONFIG: _settings(checkpoint, name)}
     arrays = {"W_enc": checkpoint.W.T, "W_dec": checkpoint.atoms, "b_dec": checkpoint.offset}
     if checkpoint.architecture == "Gated":
         arrays |= {gate: getattr(checkpoint, gate) for gate in _GATES}
@@ -103,13 +164,15 @@ def files(checkpoint):
 
 def _activation(settings, architecture):
     """Architecture and k, also of versions before 6, which told them by the activation."""
-    arguments = settings.section("activation_fn_kwargs")
-    k = settings.integer("k", arguments.integer("k"))
-    if arguments.integer("k", k) != k:
-        raise damaged(settings.path, "it tells two values of k")
     activation = settings.text("activation_fn", settings.text("activation_fn_str"))
     if activation == "topk" and architecture == "ReLU":
         architecture = "TopK"
+    arguments = settings.section("activation_fn_kwargs")
+    # In the mean of a batch it may be a fraction.
+    read = Settings.number if architecture == "BatchTopK" else Settings.integer
+    k = read(settings, "k", read(arguments, "k"))
+    if read(arguments, "k", k) != k:
+        raise damaged(settings.path, "it tells two values of k")
     sparse = architecture in ("TopK", "BatchTopK")
     if activation not in (None, "relu", "topk") or (activation == "topk" and not sparse):
         raise refusal(
@@ -231,7 +294,10 @@ def _name(checkpoint):
             expected="one, as it is written as a JumpReLU autoencoder",
             remedy="Train until there is a threshold, or use the format 'dictionary_learning'.",
         )
+    if checkpoint.architecture == "MatchingPursuit":
+        _check_pursuit(checkpoint)
     names = {"ReLU": "standard", "TopK": "topk", "JumpReLU": "jumprelu", "Gated": "gated"}
+    names["MatchingPursuit"] = "matching_pursuit"
     name = names.get(checkpoint.architecture, "jumprelu")
     if not checkpoint.transcoder:
         return name
@@ -247,6 +313,17 @@ def _name(checkpoint):
     return f"{base}{'' if checkpoint.W_skip is None else 'skip_'}transcoder"
 
 
+def _check_pursuit(checkpoint):
+    if not are_units(checkpoint.atoms, 1e-3) or not checkpoint.subtract_offset:
+        raise unwritable(
+            checkpoint,
+            "sae_lens",
+            got="one with atoms of other norms than 1, or an offset that is not subtracted",
+            expected="atoms of norm 1, and the offset subtracted",
+            remedy="Normalise the atoms.",
+        )
+
+
 def _settings(checkpoint, name):
     metadata = checkpoint.metadata
     config = dict(metadata.get("config", {})) if metadata.get("format") == "sae_lens" else {}
@@ -254,7 +331,9 @@ def _settings(checkpoint, name):
         config.pop(outdated, None)
     ours = {"none": "none", "layer_norm": "layer_norm", "constant_norm": "constant_norm_rescale"}
     known = {key: metadata[key] for key in ("model_name", "hook_name") if key in metadata}
-    config["metadata"] = {**(config.get("metadata") or config.pop("meta", None) or {}), **known}
+    told = config.get("metadata") or config.pop("meta", None) or {}
+    moved = {key: config[key] for key in _MOVED if key in config}
+    config["metadata"] = {**moved, **told, **known, "sae_lens_version": _version(config, told)}
     config |= {
         "architecture": name,
         "d_in": checkpoint.n_features,
@@ -265,8 +344,21 @@ def _settings(checkpoint, name):
         "normalize_activations": ours[checkpoint.input_norm],
     }
     config.setdefault("reshape_activations", "none")
+    if name == "matching_pursuit":
+        config |= {
+            "max_iterations": checkpoint.k,
+            "residual_threshold": checkpoint.min_residual,
+            "stop_on_duplicate_support": not checkpoint.repeats,
+        }
     if checkpoint.architecture == "TopK":
         config |= {"k": checkpoint.k, "rescale_acts_by_decoder_norm": checkpoint.norm_scaled}
     if checkpoint.transcoder:
         config["d_out"] = checkpoint.n_outputs
     return config
+
+
+def _version(config, metadata):
+    """Version of the settings that are written: that of the file, unless it had older ones."""
+    version = metadata.get("sae_lens_version") or config.pop("sae_lens_version", None)
+    major = str(version).partition(".")[0]
+    return version if major.isdigit() and int(major) >= 6 else _VERSION

@@ -20,7 +20,7 @@ CONFIG = "cfg.json"
 _NAMES = {"encoder.weight", "encoder.bias", "W_dec", "b_dec"}
 
 
-def read(weights, input_scale=None):
+def read(weights, options):
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     settings = Settings(read_config(weights.parent / CONFIG), weights.parent / CONFIG)
     settings.only("activation", "topk")
@@ -50,7 +50,7 @@ def read(weights, input_scale=None):
         k=_k(settings),
         W_skip=arrays.get("W_skip"),
         subtract_offset=not transcoder,
-        scale=1.0 if input_scale is None else input_scale,
+        scale=options.scale,
         transcoder=transcoder,
         metadata={"format": "sparsify", "config": settings.config},
     )

@@ -127,10 +127,40 @@ def test_what_is_no_number_shows():
     codes = MatchingPursuit(k=2).forward({}, X, Dictionary.random(9, 6, random_state=0))[0]
     assert np.isfinite(codes).all()
     products = np.array([[np.nan, 1.0]])
-    selected, steps = np.empty(1, np.int32), np.empty(1)
-    atoms = np.array([[np.nan], [1.0]])
-    _pursuit._take_step(products, np.ones((1, 1)), atoms, np.ones(2), True, selected, steps)
-    assert np.isnan(steps[0])
+    selected, steps = np.empty((1, 1), np.int32), np.empty((1, 1))
+    atoms, rules = np.array([[np.nan], [1.0]]), (True, True, 0.0)
+    _pursuit._take_step(products, np.ones((1, 1)), atoms, np.ones(2), *rules, 0, selected, steps)
+    assert np.isnan(steps[0, 0])
+
+
+@pytest.mark.parametrize("positive", [True, False])
+@pytest.mark.parametrize("sparse_output", [True, False])
+def test_stops_by_the_residual_and_by_repetition(positive, sparse_output):
+    """As the steps of the encoder without these, cut off by their definitions."""
+    samples = np.random.default_rng(2).standard_normal((60, 6))
+    atoms = Dictionary.random(9, 6, random_state=1)
+    _, cache = MatchingPursuit(k=9, positive=positive).forward({}, samples, atoms)
+    for least, repeats in ((0.0, False), (0.8, True), (0.8, False)):
+        expected = np.zeros((60, 9))
+        for i, (row, steps) in enumerate(zip(cache.selected, cache.steps, strict=True)):
+            rest, seen = samples[i].copy(), set()
+            for t, (j, step) in enumerate(zip(row, steps, strict=True)):
+                if j < 0 or (t > 0 and np.linalg.norm(rest) < least):
+                    break
+                expected[i, j] += step
+                rest -= step * atoms.atoms[j]
+                if j in seen and not repeats:
+                    break
+                seen.add(j)
+        encoder = MatchingPursuit(9, positive, least, repeats)
+        found = encoder.encode(samples, atoms, sparse_output=sparse_output)
+        found = found.toarray() if sparse_output else found
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+        assert encoder.homogeneous == (least == 0)
+    with pytest.raises(ValueError, match="min_residual is -1"):
+        MatchingPursuit(min_residual=-1).encode(samples, atoms)
+    with pytest.raises(ValueError, match="repeats is 2"):
+        MatchingPursuit(repeats=2).encode(samples, atoms)
 
 
 def test_learns_the_atoms_of_sparse_signals():

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sparsecode import Dictionary, Transcoder
+from sparsecode import Dictionary, SparseAutoencoder, Transcoder
 from sparsecode.constraints import Free, UnitBall, UnitNorm
 from sparsecode.encoders import ReLU, TopK
 from sparsecode.interop import Checkpoint, write_checkpoint
@@ -356,3 +356,23 @@ def test_a_published_transcoder(pairs, architecture, skip, tmp_path):
 def test_an_autoencoder_is_no_transcoder():
     with pytest.raises(ValueError, match="is an autoencoder; expected a transcoder"):
         Transcoder.from_pretrained(Checkpoint("ReLU", np.eye(2), np.eye(2)))
+
+
+@pytest.mark.parametrize("subtract_offset", [True, False])
+def test_an_autoencoder_with_a_linear_map_is_a_transcoder(tmp_path, subtract_offset):
+    """Both estimators say the same of it: the one reads it, the other names that one."""
+    rng = np.random.default_rng(0)
+    W, atoms, X = rng.standard_normal((5, 3)), rng.standard_normal((5, 3)), np.eye(3)
+    offset, skip = rng.standard_normal(3), rng.standard_normal((3, 3))
+    checkpoint = Checkpoint(
+        "TopK", W, atoms, offset=offset, k=2, W_skip=skip, subtract_offset=subtract_offset
+    )
+    write_checkpoint(checkpoint, tmp_path, "sparsify")
+    codes = np.maximum((X - subtract_offset * offset) @ W.T, 0)
+    codes[codes < np.sort(codes)[:, [-2]]] = 0
+    for source in (tmp_path, checkpoint, checkpoint.fold()):
+        model = Transcoder.from_pretrained(source)
+        np.testing.assert_allclose(model.transform(X), codes, atol=1e-12)
+        np.testing.assert_allclose(model.predict(X), codes @ atoms + offset + X @ skip.T)
+    with pytest.raises(ValueError, match=r"linear map past its codes.* Transcoder.from_pretrained"):
+        SparseAutoencoder.from_pretrained(tmp_path)

@@ -10,6 +10,7 @@ import struct
 
 import numpy as np
 
+from sparsecode.encoders import MatchingPursuit
 from sparsecode.interop import Checkpoint
 
 # Features and units of the models of the tests.
@@ -90,6 +91,36 @@ def gemma_scope(X, p):
     return codes, codes @ p["W_dec"] + p["b_dec"]
 
 
+def matching_pursuit(X, p, cfg):
+    """Step by step, one sample after the other."""
+    inputs = X - p["b_dec"] * cfg["apply_b_dec_to_input"]
+    codes = np.zeros((len(X), len(p["W_dec"])))
+    for x, z in zip(inputs, codes, strict=True):
+        rest, support = x.copy(), set()
+        for _ in range(cfg["max_iterations"] or X.shape[1]):
+            products = relu(p["W_dec"] @ rest)
+            j = int(np.argmax(products))
+            z[j] += products[j]
+            rest -= products[j] * p["W_dec"][j]
+            before, support = support, set(np.flatnonzero(z))
+            if cfg["stop_on_duplicate_support"] and support == before:
+                break
+            if cfg["residual_threshold"] > 0 and np.linalg.norm(rest) < cfg["residual_threshold"]:
+                break
+    return codes, codes @ p["W_dec"] + p["b_dec"] * cfg["apply_b_dec_to_input"]
+
+
+def openai(X, p, k=None):
+    shift, factor = np.zeros((len(X), 1)), np.ones((len(X), 1))
+    if k is not None:
+        shift = X.mean(axis=1, keepdims=True)
+        factor = np.sqrt(((X - shift) ** 2).sum(axis=1, keepdims=True) / (X.shape[1] - 1))
+    inputs = (X - shift) / (factor + (1e-5 if k is not None else 0))
+    A = (inputs - p["pre_bias"]) @ p["encoder.weight"].T + p["latent_bias"]
+    codes = relu(A) if k is None else topk(A, k)
+    return codes, (codes @ p["decoder.weight"].T + p["pre_bias"]) * factor + shift
+
+
 def sparsify(X, p, cfg):
     inputs = X if cfg["transcode"] else X - p["b_dec"]
     codes = topk(relu(inputs @ p["encoder.weight"].T + p["encoder.bias"]), cfg["k"])
@@ -97,21 +128,27 @@ def sparsify(X, p, cfg):
     return codes, decoded + X @ p["W_skip"].T if cfg["skip_connection"] else decoded
 
 
-def dictionary_learning(X, p, dict_class):
+def dictionary_learning(X, p, dict_class, *, normalize=None):
+    """As loaded today: of AutoEncoder alone codes are multiplied by the norms of atoms.
+
+    Until January 2025 it was JumpReluAutoEncoder and GatedAutoEncoder, and not AutoEncoder.
+    """
+    scaled = normalize if normalize is not None else dict_class == "AutoEncoder"
     if dict_class == "AutoEncoder":
-        codes = relu((X - p["bias"]) @ p["encoder.weight"].T + p["encoder.bias"])
-        return codes, codes @ p["decoder.weight"].T + p["bias"]
+        norms = np.linalg.norm(p["decoder.weight"], axis=0) if scaled else 1.0
+        codes = relu((X - p["bias"]) @ p["encoder.weight"].T + p["encoder.bias"]) * norms
+        return codes, codes / norms @ p["decoder.weight"].T + p["bias"]
     if dict_class == "AutoEncoderNew":
         codes = relu(X @ p["encoder.weight"].T + p["encoder.bias"])
         return codes, codes @ p["decoder.weight"].T + p["decoder.bias"]
     if dict_class == "GatedAutoEncoder":
         H = (X - p["decoder_bias"]) @ p["encoder.weight"].T
-        norms = np.linalg.norm(p["decoder.weight"], axis=0)
+        norms = np.linalg.norm(p["decoder.weight"], axis=0) if scaled else 1.0
         codes = (H + p["gate_bias"] > 0) * relu(np.exp(p["r_mag"]) * H + p["mag_bias"]) * norms
         return codes, codes / norms @ p["decoder.weight"].T + p["decoder_bias"]
     if dict_class == "JumpReluAutoEncoder":
         A = X @ p["W_enc"] + p["b_enc"]
-        norms = np.linalg.norm(p["W_dec"], axis=1)
+        norms = np.linalg.norm(p["W_dec"], axis=1) if scaled else 1.0
         codes = relu(A * (p["threshold"] < A)) * norms
         return codes, codes / norms @ p["W_dec"] + p["b_dec"]
     if dict_class == "MatryoshkaBatchTopKSAE":
@@ -138,7 +175,12 @@ def ours(checkpoint, X):
         H = H - c["offset"]
     H = H @ c["W"].T
     norms = np.linalg.norm(c["atoms"], axis=1) if c["norm_scaled"] else np.ones(len(c["W"]))
-    if c["architecture"] == "Gated":
+    if c["architecture"] == "MatchingPursuit":
+        names = ("k", "min_residual", "repeats")
+        encoder = MatchingPursuit(**{name: c[name] for name in names})
+        shift_in = c["offset"] if c["subtract_offset"] else 0
+        codes = encoder.encode(c["scale"] * inputs - shift_in, c["atoms"], n_jobs=1)
+    elif c["architecture"] == "Gated":
         codes = (H + c["b_gate"] > 0) * relu(np.exp(c["r_mag"]) * H + c["b_mag"]) * norms
     else:
         A = H + c["b"]

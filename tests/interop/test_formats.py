@@ -7,15 +7,15 @@ import pytest
 from foreign_models import same_checkpoint
 
 from sparsecode.interop import Checkpoint, _formats, read_checkpoint, write_checkpoint
-from sparsecode.interop._formats import FORMATS
+from sparsecode.interop._formats import WRITTEN
 
 FILES = {
     "sae_lens": ["cfg.json", "sae_weights.safetensors"],
     "gemma_scope": ["params.npz"],
     "sparsify": ["cfg.json", "sae.safetensors"],
-    "dictionary_learning": ["ae.safetensors", "config.json"],
+    "dictionary_learning": ["ae.pt", "config.json"],
 }
-formats = pytest.mark.parametrize("format", FORMATS)
+formats = pytest.mark.parametrize("format", WRITTEN)
 
 
 def model(format, seed=0):
@@ -166,6 +166,6 @@ def test_errors_of_the_system_stay_what_they_are(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(FORMATS["gemma_scope"], "read", refuse)
+    monkeypatch.setattr(_formats.FORMATS["gemma_scope"], "read", refuse)
     with pytest.raises(PermissionError):
         read_checkpoint(tmp_path)

@@ -1,11 +1,13 @@
 """Gemma Scope: params.npz, whose models do not subtract the offset from their inputs."""
 
 import functools
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from foreign_models import M, N, gemma_scope, same_checkpoint
+from foreign_models import M, N, gemma_scope, same_checkpoint, write_json, write_safetensors
 
+from sparsecode import SparseAutoencoder, Transcoder
 from sparsecode.interop import Checkpoint, read_checkpoint, write_checkpoint
 
 
@@ -126,3 +128,94 @@ def test_wrong_arrays_are_refused(tmp_path, random, name, value):
     with pytest.raises(ValueError, match=r"params\.npz") as caught:
         read_checkpoint(tmp_path)
     assert name in str(caught.value) or "holds NaN or infinity" in str(caught.value)
+
+
+@pytest.mark.parametrize("transcoder", [None, False, True])
+def test_equal_widths_are_what_the_caller_says(tmp_path, random, agree, transcoder):
+    arrays = model(random)
+    np.savez(tmp_path / "params.npz", **arrays)
+    checkpoint = agree(tmp_path, reference(arrays), transcoder=transcoder)
+    assert checkpoint.transcoder == bool(transcoder)
+    X = random(20, M, dtype=np.float64)
+    codes, decoded = reference(arrays)(X)
+    for found in (
+        Transcoder.from_pretrained(tmp_path),
+        Transcoder.from_pretrained(read_checkpoint(tmp_path, transcoder=transcoder)),
+    ):
+        np.testing.assert_allclose(found.transform(X), codes, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(found.predict(X), decoded, rtol=1e-5, atol=1e-5)
+    if not transcoder:
+        found = SparseAutoencoder.from_pretrained(tmp_path)
+        np.testing.assert_allclose(found.transform(X), codes, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ValueError, match="transcoder is 1"):
+        read_checkpoint(tmp_path, transcoder=1)
+
+
+class TestSecond:
+    """Gemma Scope 2: safetensors with small letters, settings, and a linear map past the codes."""
+
+    CONFIG: ClassVar = {
+        "architecture": "jump_relu",
+        "model_name": "google/gemma-3-1b-pt",
+        "hf_hook_point_in": "model.layers.7.output",
+    }
+
+    @staticmethod
+    def save(folder, arrays, config):
+        stored = {name.replace("W_", "w_"): array for name, array in arrays.items()}
+        write_safetensors(folder / "params.safetensors", stored)
+        if config is not None:
+            write_json(folder / "config.json", config)
+        return folder
+
+    @pytest.mark.parametrize("settings", [True, False])
+    def test_autoencoders(self, tmp_path, random, agree, settings):
+        arrays = model(random)
+        path = self.save(tmp_path, arrays, self.CONFIG if settings else None)
+        checkpoint = agree(path, reference(arrays))
+        assert not checkpoint.transcoder
+        if settings:
+            assert checkpoint.metadata["model_name"] == "google/gemma-3-1b-pt"
+            assert checkpoint.metadata["hook_name"] == "model.layers.7.output"
+
+    @pytest.mark.parametrize("skip", [True, False])
+    @pytest.mark.parametrize("n_outputs", [M, 3])
+    @pytest.mark.parametrize("settings", [True, False])
+    def test_transcoders(self, tmp_path, random, agree, skip, n_outputs, settings):
+        arrays = model(random, n_outputs=n_outputs)
+        config = {**self.CONFIG, "affine_connection": skip, "hf_hook_point_out": "model.layers.7.x"}
+        if skip:
+            arrays["affine_skip_connection"] = random(M, n_outputs)
+        self.save(tmp_path, arrays, config if settings else None)
+
+        def computed(X):
+            codes, decoded = reference(arrays)(X)
+            return codes, decoded + (X @ arrays["affine_skip_connection"] if skip else 0)
+
+        checkpoint = agree(tmp_path, computed)
+        assert checkpoint.transcoder == (settings or skip or n_outputs != M)
+        X = random(20, M, dtype=np.float64)
+        found = Transcoder.from_pretrained(tmp_path).predict(X)
+        np.testing.assert_allclose(found, computed(X)[1], rtol=1e-5, atol=1e-5)
+
+    def test_what_is_not_understood_is_refused(self, tmp_path, random):
+        arrays = model(random)
+        self.save(tmp_path, arrays, {**self.CONFIG, "architecture": "topk"})
+        with pytest.raises(ValueError, match="architecture is 'topk'; expected 'jump_relu'"):
+            read_checkpoint(tmp_path)
+        self.save(tmp_path, arrays, {**self.CONFIG, "affine_connection": True})
+        with pytest.raises(ValueError, match="without the arrays 'affine_skip_connection'"):
+            read_checkpoint(tmp_path)
+        # Decoders to several layers are no single transcoder.
+        self.save(tmp_path, {**arrays, "W_dec": random(N, 2, M)}, self.CONFIG)
+        with pytest.raises(ValueError, match="W_dec is of shape"):
+            read_checkpoint(tmp_path)
+        arrays["b_enc"][2] = np.nan
+        self.save(tmp_path, arrays, self.CONFIG)
+        with pytest.raises(ValueError, match="b_enc is an array with NaN"):
+            read_checkpoint(tmp_path)
+
+    def test_other_formats_of_safetensors_are_told(self, tmp_path):
+        (tmp_path / "params.safetensors").write_bytes(b"x")
+        with pytest.raises(ValueError, match="is damaged or not what its name says"):
+            read_checkpoint(tmp_path / "params.safetensors", "gemma_scope")

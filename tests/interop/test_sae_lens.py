@@ -8,6 +8,8 @@ import pytest
 from foreign_models import (
     M,
     N,
+    matching_pursuit,
+    ours,
     sae_lens,
     same_checkpoint,
     to_bfloat16,
@@ -15,6 +17,7 @@ from foreign_models import (
     write_safetensors,
 )
 
+from sparsecode import SparseAutoencoder
 from sparsecode.interop import Checkpoint, read_checkpoint, write_checkpoint
 
 NORMS = ["none", "layer_norm", "constant_norm_rescale"]
@@ -231,7 +234,81 @@ def test_round_trip(tmp_path, random, assert_round_trip, architecture, apply, no
     again = assert_round_trip(checkpoint, "sae_lens")
     assert again.metadata["hook_name"] == "h"
     written = json.loads((tmp_path / "again" / "cfg.json").read_text())
-    assert written["metadata"] == {"hook_name": "h", "x": [1]}
+    version = {"sae_lens_version": "6.0.0"}
+    assert written["metadata"] == {"hook_name": "h", "x": [1], **version}
+
+
+def test_settings_of_older_versions_are_written_as_of_version_6(tmp_path, random):
+    """Without a version SAELens keeps only what it knows, and drops the section of metadata."""
+    flat = {"model_name": "gpt2", "hook_name": "h", "prepend_bos": True, "context_size": 128}
+    cases = [
+        (flat, {**flat, "sae_lens_version": "6.0.0"}),
+        ({"sae_lens_version": "5.3.1"}, {"sae_lens_version": "6.0.0"}),
+        ({"metadata": {"sae_lens_version": "6.18.0"}}, {"sae_lens_version": "6.18.0"}),
+        ({"metadata": {"sae_lens_version": None, "x": 1}}, {"x": 1, "sae_lens_version": "6.0.0"}),
+    ]
+    for given, expected in cases:
+        arrays, cfg = model(random, "jumprelu", **given)
+        write_checkpoint(read_checkpoint(save(tmp_path, arrays, cfg)), tmp_path / "b", "sae_lens")
+        written = json.loads((tmp_path / "b" / "cfg.json").read_text())
+        assert written["metadata"] == expected
+
+
+@pytest.mark.parametrize("apply", [True, False])
+@pytest.mark.parametrize(("stop", "residual"), [(True, 0.01), (False, 0.0), (True, 2.5)])
+@pytest.mark.parametrize("most", [None, 4])
+def test_matching_pursuit(tmp_path, random, agree, assert_round_trip, apply, stop, residual, most):
+    atoms = random(N, M)
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    cfg = {"architecture": "matching_pursuit", "d_in": M, "d_sae": N, "max_iterations": most}
+    cfg |= {"residual_threshold": residual, "stop_on_duplicate_support": stop}
+    cfg["apply_b_dec_to_input"] = apply
+    arrays = {"W_dec": atoms, "b_dec": random(M)}
+    p = {name: array.astype(np.float64) for name, array in arrays.items()}
+    save(tmp_path, arrays, cfg)
+    checkpoint = agree(tmp_path, functools.partial(matching_pursuit, p=p, cfg=cfg))
+    assert checkpoint.architecture == "MatchingPursuit"
+    assert_round_trip(checkpoint, "sae_lens")
+    X = np.random.default_rng(0).standard_normal((9, M))
+    model = SparseAutoencoder.from_pretrained(tmp_path)
+    codes, decoded = matching_pursuit(X, p, cfg)
+    np.testing.assert_allclose(model.transform(X), codes, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(model.inverse_transform(codes), decoded, rtol=1e-5, atol=1e-5)
+    assert_round_trip(model.to_checkpoint(), "sae_lens")
+
+
+def test_matching_pursuit_scaled_inputs(tmp_path, random):
+    atoms = np.eye(M, dtype=np.float32)
+    cfg = {"architecture": "matching_pursuit", "residual_threshold": 1.0}
+    save(tmp_path, {"W_dec": atoms, "b_dec": np.ones(M, np.float32)}, cfg)
+    X = np.random.default_rng(0).standard_normal((9, M))
+    plain, scaled = read_checkpoint(tmp_path), read_checkpoint(tmp_path, input_scale=2.0)
+    assert scaled.min_residual == 0.5
+    codes, decoded = ours(plain, 2 * X)
+    found, found_decoded = ours(scaled, X)
+    np.testing.assert_allclose(found, codes, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found_decoded, decoded / 2, rtol=1e-5, atol=1e-6)
+
+
+def test_matching_pursuit_with_other_norms_is_refused(tmp_path, random):
+    arrays = {"W_dec": random(N, M), "b_dec": random(M)}
+    save(tmp_path, arrays, {"architecture": "matching_pursuit"})
+    with pytest.raises(ValueError, match="W_dec is of rows of other norms than 1"):
+        read_checkpoint(tmp_path)
+
+
+def test_a_mean_number_of_units_may_be_a_fraction(tmp_path, random):
+    arrays, cfg = model(random, "batchtopk")
+    checkpoint = read_checkpoint(save(tmp_path, arrays, {**cfg, "k": 2.5}))
+    assert checkpoint.k == 2.5
+    for wrong in (0, -1.5, float("inf"), "2"):
+        save(tmp_path, arrays, {**cfg, "k": wrong})
+        with pytest.raises(ValueError, match=r"k is .*; expected a number above 0"):
+            read_checkpoint(tmp_path)
+    arrays, cfg = model(random, "topk")
+    save(tmp_path, arrays, {**cfg, "k": 2.5})
+    with pytest.raises(ValueError, match=r"k is 2\.5; expected a whole number of 1 or more"):
+        read_checkpoint(tmp_path)
 
 
 def test_rescaled_topk_comes_back(tmp_path, random, assert_round_trip):

@@ -19,6 +19,7 @@ from torch_files import (
 )
 
 from sparsecode.interop import read_checkpoint
+from sparsecode.interop._torch_write import write_torch as write_ours
 from sparsecode.interop._torch_zip import read_torch
 
 SIX = np.arange(6, dtype="<f4").tobytes()
@@ -263,3 +264,32 @@ class TestTorchItself:
 def test_streams_of_bytes_are_not_paths():
     with pytest.raises(TypeError):
         read_checkpoint(io.BytesIO(b""))
+
+
+def test_what_is_written_is_read_without_torch(tmp_path):
+    arrays = {
+        "W": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "T": np.arange(6.0).reshape(2, 3).T,
+        "k": np.array(3, np.int32),
+        "sizes": np.array([2, 4]),
+        "none": np.zeros((0, 2)),
+    }
+    write_ours(tmp_path / "a.pt", arrays)
+    found = read_torch(tmp_path / "a.pt")
+    assert list(found) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array, strict=True)
+    write_ours(tmp_path / "b.pt", arrays)
+    assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
+
+
+def test_torch_loads_what_is_written(tmp_path):
+    """Also in its safe way, and mapped."""
+    torch = pytest.importorskip("torch")
+    arrays = {"W": np.arange(6, dtype=np.float32).reshape(2, 3), "k": np.array(3, np.int32)}
+    write_ours(tmp_path / "a.pt", arrays)
+    for options in ({}, {"weights_only": True}, {"weights_only": False}, {"mmap": True}):
+        found = torch.load(tmp_path / "a.pt", **options)
+        assert list(found) == list(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(found[name].numpy(), array, strict=True)
