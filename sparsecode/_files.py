@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
+import platform
 import secrets
 import stat
 from pathlib import Path
+
+_PREFIX = ".sparsecode-"
 
 
 @contextlib.contextmanager
@@ -15,7 +20,8 @@ def write_atomically(path):
 
     The temporary file lies in the folder of `path` and has its suffix, so that writers that
     choose a format by the suffix work unchanged. If anything is raised inside the block,
-    Ctrl-C included, the temporary file is removed and `path` is as it was.
+    Ctrl-C included, the temporary file is removed and `path` is as it was. What processes of this
+    machine left behind that were killed is removed first.
 
     A new file gets the permissions that ``open(path, "w")`` would give it, an existing file
     keeps its own, and a symbolic link is followed.
@@ -45,23 +51,25 @@ def write_atomically(path):
     '144 atoms'
     """
     target = _regular_target(path)
+    _remove_abandoned(target.parent)
     temporary = _temporary_beside(target)
     try:
         _create(temporary, path)
         mode = temporary.stat().st_mode
         try:
             yield temporary
+            # A writer may have made the file anew, with permissions of its own.
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode if target.exists() else mode))
+            # Without this a power cut after the rename could leave an empty file under the new
+            # name.
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
         except OSError as error:
-            if error.strerror is None:
+            if error.strerror is None or str(path) in str(error):
                 raise
             # A full disk, say: the writer knows neither the path nor the remedy.
             raise _cannot_write(path, error) from error
-        # A writer may have made the file anew, with permissions of its own.
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode if target.exists() else mode))
-        # Without this a power cut after the rename could leave an empty file under the new name.
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -137,7 +145,45 @@ def _regular_target(path):
 
 
 def _temporary_beside(target):
-    return target.with_name(f".sparsecode-{secrets.token_hex(8)}{target.suffix}")
+    name = f"{_PREFIX}{_place_of_process()}-{os.getpid()}-{secrets.token_hex(8)}{target.suffix}"
+    return target.with_name(name)
+
+
+@functools.cache
+def _place_of_process():
+    """Word for where the numbers of processes are counted: this machine, or a container of it."""
+    try:
+        counted = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        counted = 0
+    return hashlib.sha256(f"{platform.node()} {counted}".encode()).hexdigest()[:8]
+
+
+def _remove_abandoned(folder):
+    """Remove temporary files of this place whose processes are dead."""
+    if os.name != "posix":
+        # Elsewhere one cannot ask for a process without ending it.
+        return
+    ours = f"{_PREFIX}{_place_of_process()}-"
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(ours) or not entry.is_file(follow_symlinks=False):
+                continue
+            number = entry.name.removeprefix(ours).partition("-")[0]
+            if number.isdecimal() and not _is_alive(int(number)):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _is_alive(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        # Another user's, or one that cannot be asked for.
+        return True
+    return True
 
 
 def _create(temporary, path):

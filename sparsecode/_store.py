@@ -7,7 +7,6 @@ import json
 import pathlib
 
 import numpy as np
-import safetensors.numpy
 
 from sparsecode import constraints
 from sparsecode._files import write_atomically
@@ -15,6 +14,7 @@ from sparsecode._reading.archive import read_npz
 from sparsecode._reading.refusal import Refused, TooLarge
 from sparsecode._reading.regular import check_max_bytes
 from sparsecode._reading.tensors import ANYTHING, read_tensors
+from sparsecode._tensor_files import write_tensors
 
 _FORMAT = "sparsecode.Dictionary"
 _CONSTRAINTS = {
@@ -169,7 +169,7 @@ def rebuild(description):
 
 def _write_safetensors(path, arrays, header):
     # One key: several are written in a random order, and equal files should be equal.
-    safetensors.numpy.save_file(arrays, path, metadata={"sparsecode": json.dumps(header)})
+    write_tensors(path, arrays, {"sparsecode": json.dumps(header)})
 
 
 def _read_safetensors(path, max_bytes):

@@ -26,6 +26,7 @@ FLOORS = [
         "_files",
         "_named_tuples",
         "_reading",
+        "_tensor_files",
         "_moments",
         "_batches",
         "ops",

@@ -1,10 +1,12 @@
 """The command line: what it writes, what it says, and how it refuses."""
 
+import errno
 import os
 import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -245,3 +247,51 @@ def test_ctrl_c_writes_what_was_learned(tmp_path):
     assert "explained variance" in stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == WRITTEN
     assert np.isfinite(Dictionary.load(tmp_path / "small.safetensors").atoms).all()
+
+
+class TestFullDisk:
+    """What was learned is not lost: it is named in one line, with exit code 2."""
+
+    @staticmethod
+    def fill(monkeypatch, path):
+        """Let every write beside `path` fail, as on a full disk."""
+        from sparsecode import _store
+
+        write, folder = _store.write_tensors, path.resolve().parent
+
+        def fail(temporary, *arguments):
+            if temporary.parent == folder:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write(temporary, *arguments)
+
+        monkeypatch.setattr(_store, "write_tensors", fail)
+
+    def test_the_dictionary_is_offered_elsewhere(
+        self, folder, photograph, monkeypatch, tmp_path_factory
+    ):
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
+        monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+        self.fill(monkeypatch, folder / "small.png")
+        result = run("--quiet", "--images", photograph, "--out", "small.png", *SMALL)
+        refused(result, "small.safetensors cannot be written: No space left on device")
+        (saved,) = elsewhere.iterdir()
+        assert f"What was learned is in {saved}." in result.stderr
+        assert Dictionary.load(saved).n_components == 8
+        assert os.listdir(folder) == [photograph]
+
+    def test_where_nothing_can_be_written(self, folder, photograph, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        self.fill(monkeypatch, folder / "small.png")
+        result = run("--quiet", "--images", photograph, "--out", "small.png", *SMALL)
+        refused(result, "small.safetensors cannot be written: No space left on device")
+        assert "What was learned" not in result.stderr
+        assert os.listdir(folder) == [photograph]
+
+    def test_a_picture_that_cannot_be_written(self, folder, photograph, monkeypatch):
+        def fail(*arguments, **options):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
+        result = run("--quiet", "--images", photograph, "--out", "small.png", *SMALL)
+        refused(result, "small.png cannot be written", "The dictionary is in small.safetensors.")
+        assert Dictionary.load("small.safetensors").n_components == 8

@@ -3,10 +3,12 @@
 import errno
 import os
 import stat
+import subprocess
 import sys
 
 import pytest
 
+from sparsecode import _files
 from sparsecode._files import check_writable, write_atomically
 
 
@@ -147,3 +149,93 @@ class TestRefused:
 
         monkeypatch.setattr(os, "open", fail)
         self.refuse(function, tmp_path / "a.txt", OSError, "Read-only file system")
+
+
+class TestAbandoned:
+    """Temporary files that killed processes left: the next save in the folder removes them."""
+
+    SAVE_AND_DIE = (
+        "import os, signal, sys\n"
+        "from sparsecode._files import write_atomically\n"
+        "with write_atomically(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+
+    @pytest.mark.skipif(os.name != "posix", reason="needs to ask whether a process lives")
+    def test_of_a_killed_process(self, tmp_path):
+        path = tmp_path / "a.txt"
+        command = [sys.executable, "-c", self.SAVE_AND_DIE, str(path)]
+        assert subprocess.run(command, check=False).returncode == -9
+        (left,) = os.listdir(tmp_path)
+        assert left.startswith(".sparsecode-")
+        write(tmp_path / "b.txt", "atoms")
+        assert os.listdir(tmp_path) == ["b.txt"]
+
+    @pytest.mark.skipif(os.name != "posix", reason="needs to ask whether a process lives")
+    def test_of_others_nothing_is_removed(self, tmp_path):
+        place = _files._place_of_process()
+        others = [
+            f".sparsecode-{place}-{os.getpid()}-00.txt",  # lives
+            f".sparsecode-{place}-{os.getppid()}-00.txt",
+            f".sparsecode-{'0' * 8}-999999999-00.txt",  # of another machine
+            f".sparsecode-{place}-x-00.txt",
+            ".sparsecode-notes.txt",
+            "notes.txt",
+        ]
+        for name in others:
+            (tmp_path / name).write_text("keep")
+        (tmp_path / f".sparsecode-{place}-999999999-00").mkdir()
+        (tmp_path / f".sparsecode-{place}-999999999-01.txt").symlink_to(tmp_path / "notes.txt")
+        before = sorted(os.listdir(tmp_path))
+        dead = tmp_path / f".sparsecode-{place}-999999999-02.txt"
+        dead.write_text("half")
+        write(tmp_path / "a.txt", "atoms")
+        assert sorted([*before, "a.txt"]) == sorted(os.listdir(tmp_path))
+
+
+FULL_DISK = """
+import resource, sys
+import numpy as np
+from sparsecode import Dictionary, SparseAutoencoder
+from sparsecode.interop import Checkpoint, write_checkpoint
+from sparsecode.estimators._checkpoints import to_model
+from sparsecode.training import TrainingState
+
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+atoms = np.ones((300, 300))
+dictionary, checkpoint = Dictionary(atoms), Checkpoint("ReLU", atoms, atoms)
+state = TrainingState("ReLU", "Adam", {"W": atoms}, dictionary, {}, dictionary, {})
+model = to_model(checkpoint, SparseAutoencoder)
+# As on a disk with so much space left.
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
+for suffix in (".npz", ".safetensors"):
+    for saved in (dictionary, state, model):
+        try:
+            saved.save(f"a{suffix}")
+        except OSError as error:
+            print(type(error).__name__, error)
+for format in ("sae_lens", "dictionary_learning"):
+    try:
+        write_checkpoint(checkpoint, format, format)
+    except OSError as error:
+        print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit for the size of files")
+def test_a_full_disk_is_an_error_of_the_system_with_the_path(tmp_path):
+    """Whatever is saved: files are whole or absent, and the message names them."""
+    run = subprocess.run(
+        [sys.executable, "-c", FULL_DISK], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert len(lines) == 8
+    names = ["a.npz"] * 3 + ["a.safetensors"] * 3
+    names += ["sae_lens/sae_weights.safetensors", "dictionary_learning/ae.pt"]
+    for line, name in zip(lines, names, strict=True):
+        assert line.startswith(f"OSError {name} cannot be written: "), line
+        assert "space left on the disk" in line
+    assert os.listdir(tmp_path) == []

@@ -124,7 +124,12 @@ def compare(
             report = amortization_report(
                 held, atoms, L1(alpha), encoders=encoders, n_iters=_N_ITERS, random_state=seed
             )
-            _draw(report, out)
+            try:
+                _draw(report, out)
+            except OSError:
+                # The numbers took longer than the picture.
+                click.echo(report)
+                raise
     except KeyboardInterrupt:
         console.print("Interrupted; nothing was written.")
         sys.exit(INTERRUPTED)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import sys
+import tempfile
 from dataclasses import dataclass
 
 import click
@@ -137,9 +139,11 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
         model = _METHODS[method](n_components, n_epochs=n_epochs, random_state=seed)
         interrupted = _learn(model, X, console)
         # What was learned is safe before it is measured.
-        model.dictionary_.save(outputs.dictionary)
+        _save(model.dictionary_, outputs.dictionary)
         try:
             _measure(outputs, model, X[:_MEASURED_PATCHES], patch_size, quiet)
+        except OSError as error:
+            raise OSError(f"{error} The dictionary is in {outputs.dictionary}.") from error
         except KeyboardInterrupt:
             console.print(
                 f"Interrupted while measuring: the dictionary is in {outputs.dictionary}."
@@ -203,6 +207,21 @@ def _learn(model, X, console):
         )
         return True
     return False
+
+
+def _save(dictionary, path):
+    """Write the dictionary, or if that fails into the folder of temporary files, and name it."""
+    try:
+        dictionary.save(path)
+    except OSError as error:
+        handle, other = tempfile.mkstemp(prefix="sparsecode-filters-", suffix=path.suffix)
+        os.close(handle)
+        try:
+            dictionary.save(other)
+        except OSError:
+            os.unlink(other)
+            raise error from None
+        raise OSError(f"{error} What was learned is in {other}.") from error
 
 
 def _measure(outputs, model, X, patch_size, quiet):

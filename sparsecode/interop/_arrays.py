@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import safetensors.numpy
 
 from sparsecode._reading.npy import widened
 from sparsecode._reading.refusal import listed, refusal
 from sparsecode._reading.tensors import read_tensors
+from sparsecode._tensor_files import write_tensors
 
 
 def check_names(path, names, required, optional=()):
@@ -91,6 +91,5 @@ def read_safetensors(path):
 
 def write_safetensors(path, arrays):
     """Write arrays by name; equal arrays make equal files."""
-    arrays = {name: np.asarray(array, order="C") for name, array in sorted(arrays.items())}
     # Readers in torch ask for this entry.
-    safetensors.numpy.save_file(arrays, path, metadata={"format": "pt"})
+    write_tensors(path, dict(sorted(arrays.items())), {"format": "pt"})
