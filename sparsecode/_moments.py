@@ -16,6 +16,7 @@ from sparsecode._rows import dense_rows
 _ATOMS_A_BLOCK = 64
 _ROWS_A_BLOCK = 512
 _GRAM_ROWS = 128
+_DENSE_SECOND_BYTES = 2**30
 # Fewer multiplications than this are not worth a second thread.
 _WORTH_THREADS = 2_000_000
 
@@ -25,14 +26,18 @@ def moments(X, codes, sample_weight=None, *, n_jobs=None):
 
     Returns
     -------
-    second : ndarray of shape (n_components, n_components)
+    second : ndarray or csr_array of shape (n_components, n_components)
+        Sparse where there are many atoms and codes are; see `takes_dense_second`.
     cross : ndarray of shape (n_components, n_features)
     """
+    dtype = codes.dtype
+    if sparse.issparse(codes) and not takes_dense_second(codes.shape[1], dtype):
+        second = (_weighted(codes, sample_weight).T @ codes).tocsr()
+        return second, products(codes, X, sample_weight, n_jobs=n_jobs)
     if not sparse.issparse(codes):
         with single_threaded_blas():
             weighted = _weighted(codes, sample_weight)
             return weighted.T @ codes, weighted.T @ X
-    dtype = codes.dtype
     second = np.zeros((codes.shape[1],) * 2, dtype=dtype)
     cross = np.zeros((codes.shape[1], X.shape[1]), dtype=dtype)
     rows, atoms = _parts(codes), _parts(_weighted(codes, sample_weight).T.tocsr())
@@ -43,6 +48,11 @@ def moments(X, codes, sample_weight=None, *, n_jobs=None):
 
     _share(block, len(second), _ATOMS_A_BLOCK, codes.nnz * X.shape[1], n_jobs)
     return second, cross
+
+
+def takes_dense_second(n_components, dtype):
+    """Whether a sum of ``z.T @ z`` is dense: of many atoms few meet, in codes that are sparse."""
+    return n_components**2 * np.dtype(dtype).itemsize <= _DENSE_SECOND_BYTES
 
 
 def products(codes, X, sample_weight=None, *, n_jobs=None):

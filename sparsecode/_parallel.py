@@ -29,6 +29,8 @@ _idle_pools = {}
 _HELD_BYTES = 2**25
 # Bytes that stay in the memory next to a core.
 _STRIP_BYTES = 2**19
+# Of an array of a block that has an entry in float64 for each atom.
+_CODE_BYTES = 2**25
 _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 
@@ -85,6 +87,11 @@ def rows_of_product(n_rows, row_bytes):
     `row_bytes` are those of a row of the product.
     """
     return min(512 if n_rows >= 1024 else 256, max(_HELD_BYTES // max(row_bytes, 1), 32))
+
+
+def rows_of_codes(n_components):
+    """Most rows of a block whose codes are dense; ordinary numbers of atoms leave it to callers."""
+    return max(_CODE_BYTES // (8 * n_components), 8)
 
 
 def strips(rows, row_bytes):

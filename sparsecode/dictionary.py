@@ -21,6 +21,11 @@ from sparsecode._validation import (
 )
 from sparsecode.constraints import Free, UnitNorm, check_constraint
 
+# Of the table of cosines of some atoms with all.
+_TABLE_BYTES = 2**27
+# Where products with all of more atoms are needed once, they are not kept.
+_FEW_ATOMS = 4096
+
 
 class Dictionary:
     """Atoms, an optional offset, and the constraint the atoms obey; an immutable value.
@@ -157,9 +162,29 @@ class Dictionary:
         """Largest absolute cosine between two different atoms."""
         if self.n_components == 1:
             return 0.0
-        table = np.abs(cosines(self.atoms, self.atoms))
-        np.fill_diagonal(table, 0)
-        return float(min(table.max(), 1.0))
+        largest = 0.0
+        step = max(_TABLE_BYTES // (8 * self.n_components), 64)
+        for start in range(0, self.n_components, step):
+            rows = slice(start, start + step)
+            table = np.abs(cosines(self.atoms[rows], self.atoms))
+            np.fill_diagonal(table[:, start:], 0)
+            largest = max(largest, table.max())
+        return float(min(largest, 1.0))
+
+    def gram_block(self, rows, columns):
+        """Inner products of some atoms with others; from `gram` where there are few atoms.
+
+        Parameters
+        ----------
+        rows, columns : slice
+
+        Returns
+        -------
+        block : ndarray of shape (n_rows, n_columns)
+        """
+        if self.n_components <= _FEW_ATOMS:
+            return self.gram[rows, columns]
+        return self.atoms[rows] @ self.atoms[columns].T
 
     def decode(self, codes):
         """Reconstruct samples, ``codes @ atoms + offset``.

@@ -6,12 +6,12 @@ The problem, for each row ``x`` of ``X``: minimise over ``z``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.optimize import nnls
 
-from sparsecode._parallel import map_row_blocks
+from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._rows import dense_rows
 from sparsecode._validation import check_code_rows, check_rows
 from sparsecode.dictionary import as_dictionary
@@ -47,6 +47,12 @@ class Certificate:
     residual: np.ndarray
     energy: np.ndarray
     correlation: np.ndarray
+
+    @classmethod
+    def joined(cls, parts):
+        """Certificate of all samples, from those of consecutive ones."""
+        columns = zip(*([getattr(p, f.name) for f in fields(cls)] for p in parts), strict=True)
+        return cls(*(None if c[0] is None else np.concatenate(c) for c in columns))
 
     @property
     def relative_gap(self):
@@ -104,7 +110,8 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
         own = penalty.for_rows(rows, X.shape[0])
         return judge(dense_rows(X, rows, np.float64), dense_rows(codes, rows, np.float64), own)
 
-    parts = map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    block_size = _rows_a_block(dictionary.n_components)
+    parts = map_row_blocks(block, X.shape[0], block_size=block_size, n_jobs=n_jobs)
     objective, gap, residual, energy, correlation = map(np.concatenate, zip(*parts, strict=True))
     return Certificate(objective, gap if penalty.convex else None, residual, energy, correlation)
 
@@ -136,7 +143,8 @@ def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
         value = penalty.for_rows(rows, X.shape[0]).value(dense_rows(codes, rows, np.float64))
         return _half_square(residual) + value
 
-    parts = map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    block_size = _rows_a_block(dictionary.n_components)
+    parts = map_row_blocks(block, X.shape[0], block_size=block_size, n_jobs=n_jobs)
     return np.concatenate(parts)
 
 
@@ -196,7 +204,12 @@ def alpha_max(X, dictionary=None, penalty=L1, *, missing=False):
             return penalty.alpha_max(np.linalg.norm(samples, axis=1, keepdims=True))
         return penalty.alpha_max(samples @ dictionary.atoms.T)
 
-    return max(map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE))
+    block_size = _rows_a_block(1 if dictionary is None else dictionary.n_components)
+    return max(map_row_blocks(block, X.shape[0], block_size=block_size))
+
+
+def _rows_a_block(n_components):
+    return min(_BLOCK_SIZE, rows_of_codes(n_components))
 
 
 def _check_needs_no_dictionary(penalty):
@@ -242,7 +255,6 @@ class _Judge:
         )
 
     def _gap(self, residual, correlations, codes, value, observed):
-        # A sum of terms >= 0, equal to primal - dual but without its cancellation.
         dual = residual
         if self.free_directions is not None:
             dual = self._without_free(residual, observed)
@@ -250,11 +262,7 @@ class _Judge:
             correlations[:, self.free] = np.minimum(correlations[:, self.free], 0)
             if not self.positive:
                 correlations[:, self.free] = 0
-        gaps = [
-            self._gap_at(scale[:, None], residual, dual, correlations, codes, value)
-            for scale in self.penalty.dual_scales(codes, correlations)
-        ]
-        return np.minimum.reduce(gaps)
+        return duality_gap(self.penalty, residual, dual, correlations, codes, value)
 
     def _without_free(self, residual, observed):
         """What free atoms cannot reduce, the closest point that is dual feasible for them."""
@@ -269,14 +277,38 @@ class _Judge:
         directions = (_row_space(atoms * seen) for seen in observed)
         return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
 
-    def _gap_at(self, scale, residual, dual, correlations, codes, value):
-        correlations = scale * correlations
-        fenchel = (
-            value
-            + self.penalty.conjugate(correlations)
-            - np.einsum("ij,ij->i", codes, correlations)
-        )
-        return _half_square(residual - scale * dual) + np.maximum(fenchel, 0)
+
+def duality_gap(penalty, residual, dual, correlations, codes, value):
+    """Duality gap of each code of a convex penalty, in the precision of the arrays.
+
+    Parameters
+    ----------
+    penalty : Penalty
+    residual, dual : ndarray of shape (n_samples, n_features)
+        What the codes leave unexplained, and a point that is dual feasible once it is scaled: the
+        residual itself, but for free atoms.
+    correlations : ndarray of shape (n_samples, n_components)
+        Inner products of `dual` with the atoms.
+    codes : ndarray of shape (n_samples, n_components)
+    value : ndarray of shape (n_samples,)
+        Penalty of each code.
+
+    Returns
+    -------
+    gap : ndarray of shape (n_samples,)
+    """
+    gaps = [
+        _gap_at(penalty, scale[:, None], residual, dual, correlations, codes, value)
+        for scale in penalty.dual_scales(codes, correlations)
+    ]
+    return np.minimum.reduce(gaps)
+
+
+def _gap_at(penalty, scale, residual, dual, correlations, codes, value):
+    # A sum of terms >= 0, equal to primal - dual but without its cancellation.
+    correlations = scale * correlations
+    fenchel = value + penalty.conjugate(correlations) - np.einsum("ij,ij->i", codes, correlations)
+    return _half_square(residual - scale * dual) + np.maximum(fenchel, 0)
 
 
 def _row_space(atoms):

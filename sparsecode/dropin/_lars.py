@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._parallel import map_row_blocks
+from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode.solvers._cholesky import append_to_factor, solve_factored
+from sparsecode.solvers._problem import columns_as_gram, takes_gram
+from sparsecode.solvers._proximal import inner_product
 
 # Share of the square of an atom that those in use must leave unexplained for it to join them.
 _LEAST = 1e-12
@@ -51,12 +53,18 @@ def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
     """
     codes = np.zeros((len(X), dictionary.n_components), dtype=dictionary.dtype)
     double = dictionary.astype(np.float64)
+    # Without the Gram matrix, each atom that joins takes a product with all atoms.
+    if takes_gram(double, len(X) * (n_nonzero + 1)):
+        gram = double.gram
+    else:
+        gram = columns_as_gram(np.ascontiguousarray(double.atoms.T))
     n_nonzero = min(n_nonzero, dictionary.n_components)
 
     def code_rows(rows):
-        _lars_rows(X[rows].astype(np.float64) @ double.atoms.T, double.gram, n_nonzero, codes[rows])
+        _lars_rows(X[rows].astype(np.float64) @ double.atoms.T, gram, n_nonzero, codes[rows])
 
-    map_row_blocks(code_rows, len(X), block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+    block_size = min(_BLOCK_SIZE, rows_of_codes(dictionary.n_components))
+    map_row_blocks(code_rows, len(X), block_size=block_size, n_jobs=n_jobs)
     return codes
 
 
@@ -84,9 +92,9 @@ def _lars_rows(corr, gram, n_nonzero, codes):
                 break
             may_join[j] = False
             for a in range(count):
-                factor[count, a] = gram[j, support[a]]
+                factor[count, a] = inner_product(gram, n, j, support[a])
             # A dependent atom does not join: the code goes on as if it were not there.
-            if append_to_factor(factor, count, gram[j, j], _LEAST, 0.0):
+            if append_to_factor(factor, count, inner_product(gram, n, j, j), _LEAST, 0.0):
                 if count == n_nonzero:
                     break
                 support[count], signs[count], values[count] = j, np.sign(residual[j]), 0.0
@@ -116,10 +124,18 @@ def _largest(residual, may_join):
 def _step(gram, residual, may_join, support, count, direction, level, rate):
     """How far to go until another atom correlates as much as those in use do."""
     rate[:] = 0.0
-    for a in range(count):
-        row = gram[support[a]]
-        for i in range(rate.shape[0]):
-            rate[i] += direction[a] * row[i]
+    if gram.shape[0] == rate.shape[0]:
+        for a in range(count):
+            row = gram[support[a]]
+            for i in range(rate.shape[0]):
+                rate[i] += direction[a] * row[i]
+    else:
+        for f in range(gram.shape[0]):
+            row, share = gram[f], 0.0
+            for a in range(count):
+                share += direction[a] * row[support[a]]
+            for i in range(rate.shape[0]):
+                rate[i] += share * row[i]
     step = level
     for i in range(rate.shape[0]):
         if may_join[i]:

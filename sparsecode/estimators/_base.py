@@ -12,8 +12,11 @@ from sparsecode._plain import PlainParameters
 from sparsecode._rows import is_on_disk
 from sparsecode._validation import FLOAT_DTYPES, is_checked
 from sparsecode.encoders import Encoder
-from sparsecode.objective import certify, objective
+from sparsecode.objective import Certificate, certify, objective
 from sparsecode.penalties import Penalty
+
+# Samples whose dense codes are judged at a time.
+_JUDGED = 8192
 
 
 class CodesEstimator(
@@ -94,25 +97,8 @@ class CodesEstimator(
         return self._validated(X, reset=False)
 
     def _validated(self, X, *, reset, read=True):
-        """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied.
-
-        Unless `read`, the values of a memory map are left for a solver to check.
-        """
-        if is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu" and not read:
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            return X
-        if is_checked(X) and (not sparse.issparse(X) or self._takes_sparse):
-            # Names and number of features are still to be compared with those of `fit`.
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            return X if sparse.issparse(X) else np.asarray(X)
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr" if self._takes_sparse else False,
-            dtype=FLOAT_DTYPES,
-            order=None,
-            ensure_all_finite="allow-nan" if self._missing else True,
+        return validated(
+            self, X, reset=reset, read=read, sparse_too=self._takes_sparse, missing=self._missing
         )
 
     def _check_samples(self, X, sample_weight, *, reset):
@@ -177,15 +163,7 @@ class SparseCodingEstimator(CodesEstimator):
         -------
         scores : ndarray of shape (n_samples,)
         """
-        X = self._check_X(X)
-        return -objective(
-            X,
-            self._encode(X),
-            self.dictionary_,
-            self._penalty(),
-            missing=self._missing,
-            n_jobs=self._n_jobs,
-        )
+        return -np.concatenate(self._judged_by(objective, X))
 
     def certify(self, X):
         """Certificate of the codes that `transform` gives for `X`.
@@ -198,18 +176,49 @@ class SparseCodingEstimator(CodesEstimator):
         -------
         certificate : Certificate
         """
-        X = self._check_X(X)
-        return certify(
-            X,
-            self._encode(X),
-            self.dictionary_,
-            self._penalty(),
-            missing=self._missing,
-            n_jobs=self._n_jobs,
-        )
+        return Certificate.joined(self._judged_by(certify, X))
+
+    def _judged_by(self, judge, X):
+        """What `judge` says of the codes of `X`, which are never dense for all samples at once."""
+        X, penalty = self._check_X(X), self._penalty()
+        # Codes of a smooth penalty have no zeros to leave out.
+        step = _JUDGED if penalty.smooth else X.shape[0]
+        parts = (X[start : start + step] for start in range(0, X.shape[0], step))
+        return [
+            judge(
+                part,
+                self._encode(part, sparse_output=not penalty.smooth),
+                self.dictionary_,
+                penalty,
+                missing=self._missing,
+                n_jobs=self._n_jobs,
+            )
+            for part in parts
+        ]
 
     def _penalty(self) -> Penalty:
         raise TypeError(f"{type(self).__name__} must define _penalty.")
+
+
+def validated(estimator, X, *, reset, sparse_too, missing, read=True):
+    """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied.
+
+    Unless `read`, the values of a memory map are left for a solver to check.
+    """
+    unread = not read and is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu"
+    if unread or (is_checked(X) and (not sparse.issparse(X) or sparse_too)):
+        # Names and number of features are still to be compared with those of `fit`.
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X if unread or sparse.issparse(X) else np.asarray(X)
+    return validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse="csr" if sparse_too else False,
+        dtype=FLOAT_DTYPES,
+        order=None,
+        ensure_all_finite="allow-nan" if missing else True,
+    )
 
 
 def check_features(X, dictionary):

@@ -56,7 +56,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         return self._encode(self._check_X(X))
 
     def _encode(self, X, **options):
-        return super()._encode(X, sparse_output=self.sparse_output, **options)
+        return super()._encode(X, **({"sparse_output": self.sparse_output} | options))
 
     def _transform_encoder(self):
         return self.encoder_

@@ -302,9 +302,8 @@ class DictionaryLearning(AlternatingLearner):
         return Exact(penalty, solver)
 
     def _encode(self, X, **options):
-        return super()._encode(
-            X, missing=self._missing, sparse_output=self.sparse_output, **options
-        )
+        options = {"sparse_output": self.sparse_output} | options
+        return super()._encode(X, missing=self._missing, **options)
 
     @property
     def _missing(self):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._plain import PlainParameters
-from sparsecode._validation import FLOAT_DTYPES, check_number, wrong
+from sparsecode._validation import check_number, wrong
+from sparsecode.estimators._base import validated
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.penalties import KSparse
 
@@ -146,14 +147,7 @@ class SparseOutlierDetector(PlainParameters, OutlierMixin, BaseEstimator):
 
     def _validated(self, X, *, reset):
         tags = self.__sklearn_tags__().input_tags
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr" if tags.sparse else False,
-            dtype=FLOAT_DTYPES,
-            ensure_all_finite="allow-nan" if tags.allow_nan else True,
-        )
+        return validated(self, X, reset=reset, sparse_too=tags.sparse, missing=tags.allow_nan)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

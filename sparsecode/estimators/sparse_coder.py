@@ -149,9 +149,8 @@ class SparseCoder(SparseCodingEstimator):
         return resolve_solver(self.solver, self._penalty())
 
     def _encode(self, X, **options):
-        return super()._encode(
-            X, missing=self._missing, sparse_output=self.sparse_output, **options
-        )
+        options = {"sparse_output": self.sparse_output} | options
+        return super()._encode(X, missing=self._missing, **options)
 
     @property
     def _missing(self):

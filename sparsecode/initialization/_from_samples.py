@@ -10,6 +10,12 @@ from sparsecode.initialization._source import CANDIDATES_AN_ATOM, unit
 _CANDIDATES = 1000
 # Samples whose absolute cosine is larger are the same atom.
 _SAME = 1 - 1e-6
+# Passes over the samples, and directions more than are wanted, that make leading singular vectors.
+_POWER_PASSES, _OVERSAMPLES = 10, 10
+# With so few features, or samples, all singular vectors cost little.
+_SMALL_SIDE = 1024
+# Of the table of cosines of some directions with all.
+_TABLE_BYTES = 2**27
 
 
 def samples(source, n_atoms, taken):
@@ -27,15 +33,39 @@ def samples(source, n_atoms, taken):
 def _different(atoms, new):
     """`atoms`, and those of `new` that are not close to one before."""
     both = np.concatenate([unit(atoms), unit(new)])
-    close = np.tril(np.abs(both[len(atoms) :] @ both.T) > _SAME, len(atoms) - 1)
     kept = np.ones(len(both), dtype=bool)
-    for i in np.flatnonzero(close.any(axis=1)):
-        kept[len(atoms) + i] = not (close[i] & kept).any()
+    step = max(_TABLE_BYTES // (8 * len(both)), 64)
+    for start in range(len(atoms), len(both), step):
+        close = np.abs(both[start : start + step] @ both.T) > _SAME
+        close = np.tril(close, start - 1)
+        for i in np.flatnonzero(close.any(axis=1)):
+            kept[start + i] = not (close[i] & kept).any()
     return np.concatenate([atoms, new[kept[len(atoms) :]]])
 
 
 def singular_vectors(source, n_atoms, taken):
-    """Right singular vectors, from the smaller one of the two Gram matrices."""
+    """Right singular vectors, the largest singular value first; without those of rounding."""
+    if _exact_is_cheaper(source, n_atoms):
+        vectors = _exact_vectors(source, n_atoms)
+    else:
+        vectors = _leading_vectors(source, n_atoms)
+    cut = [np.sum(np.maximum(sign * vectors, 0) ** 2, axis=1) for sign in (1, -1)]
+    vectors[cut[0] < cut[1]] *= -1
+    return vectors
+
+
+def _exact_is_cheaper(source, n_atoms):
+    """Compare multiplications; few features or samples are never worth an approximation."""
+    short, long = sorted(source.X.shape)
+    if short <= _SMALL_SIDE:
+        return True
+    width = n_atoms + _OVERSAMPLES
+    products = 2 * source.n_entries * width + source.n_features * width**2
+    return short**2 * (long + 8 * short) <= (_POWER_PASSES + 1) * products
+
+
+def _exact_vectors(source, n_atoms):
+    """From the smaller one of the two Gram matrices."""
     blocks, wide = source.blocks(), source.n_samples < source.n_features
     gram = np.zeros((min(source.n_samples, source.n_features),) * 2)
     for rows in blocks:
@@ -48,14 +78,26 @@ def singular_vectors(source, n_atoms, taken):
                 gram[rows, columns] = X @ source.read(columns).T
                 gram[columns, rows] = gram[rows, columns].T
     values, vectors = np.linalg.eigh(gram)
-    # The others are rounding, and so would their directions be.
-    rank = np.sum(values > max(values[-1], 0) * max(source.X.shape) * np.finfo(np.float64).eps)
-    vectors = vectors.T[::-1][: min(rank, n_atoms)]
+    vectors = vectors.T[::-1][: min(_rank(values, source), n_atoms)]
     if wide:
         vectors = sum(vectors[:, rows] @ source.read(rows) for rows in blocks)
-    cut = [np.sum(np.maximum(sign * vectors, 0) ** 2, axis=1) for sign in (1, -1)]
-    vectors[cut[0] < cut[1]] *= -1
     return vectors
+
+
+def _leading_vectors(source, n_atoms):
+    """By a randomized range finder with power iterations (Halko, Martinsson and Tropp, 2011)."""
+    width = min(n_atoms + _OVERSAMPLES, min(source.X.shape))
+    basis = source.rng.standard_normal((source.n_features, width))
+    for _ in range(_POWER_PASSES):
+        basis = np.linalg.qr(source.gram_times(basis))[0]
+    projected = basis.T @ source.gram_times(basis)
+    values, vectors = np.linalg.eigh((projected + projected.T) / 2)
+    return (basis @ vectors).T[::-1][: min(_rank(values, source), n_atoms)]
+
+
+def _rank(values, source):
+    """Number of eigenvalues, in increasing order, that are more than rounding."""
+    return np.sum(values > max(values[-1], 0) * max(source.X.shape) * np.finfo(np.float64).eps)
 
 
 def seeds(source, n_atoms, taken):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils.random import sample_without_replacement
 
 from sparsecode._rows import dense_rows
@@ -38,6 +39,34 @@ class Source:
             observed = np.maximum((~gone).sum(axis=1, keepdims=True), 1)
             block = np.where(gone, block.sum(axis=1, keepdims=True) / observed, block)
         return check_matrix(block, "X")
+
+    @property
+    def n_entries(self):
+        """Entries that a product with the samples multiplies."""
+        return self.X.nnz if self._stays_sparse else self.n_samples * self.n_features
+
+    @property
+    def _stays_sparse(self):
+        return sparse.issparse(self.X) and not self.missing
+
+    def gram_times(self, directions):
+        """``X.T @ X @ directions`` of samples as `read` gives them; sparse ones stay sparse."""
+        out = np.zeros_like(directions)
+        for rows in self.blocks():
+            if not self._stays_sparse:
+                X = self.read(rows)
+                out += X.T @ (X @ directions)
+                continue
+            X = self.X[rows]
+            if not np.isfinite(X.data).all():
+                # Raises.
+                self.read(rows)
+            projected = X @ directions
+            if self.offset is not None:
+                projected -= self.offset @ directions
+                out -= np.outer(self.offset, projected.sum(axis=0))
+            out += X.T @ projected
+        return out
 
     def random_rows(self, n_atoms):
         """Rows in random order, at most `_CHOICE` of them or `CANDIDATES_AN_ATOM` an atom.

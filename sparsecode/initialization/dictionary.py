@@ -40,9 +40,11 @@ def initial_dictionary(
             Different samples drawn at random. Samples of norm 0 are never taken, nor are two of
             the same direction.
         "svd"
-            Right singular vectors of `X`, as it is, the largest singular value first. Costs
-            ``O(n_samples m min)`` with `min` the smaller and `m` the larger of `n_features` and
-            ``min(n_samples, n_features)``: only a square matrix of that smaller side is made. Where
+            Right singular vectors of `X`, as it is, the largest singular value first. From the
+            Gram matrix of features or samples, whichever are fewer, in ``O(n_samples n_features
+            min)`` with `min` the number of these; where there are over 1024 of both and that costs
+            more, by a randomized range finder with 10 power iterations, in ``O(n_samples n_features
+            n_components)``, or as many times ``n_components`` as a sparse `X` has entries. Where
             there are more components than the rank, samples follow.
         "random"
             Gaussian atoms.
@@ -75,7 +77,7 @@ def initial_dictionary(
         Whether NaN in `X` means a missing entry. It is then read as the mean of the observed
         entries of its sample; samples without any are never taken.
     random_state : int, RandomState instance or None, default=None
-        Has no influence on "svd" and "dct", unless their atoms do not suffice.
+        Has no influence on "dct" and, unless it is randomized, "svd", where their atoms suffice.
 
     Returns
     -------
@@ -94,6 +96,9 @@ def initial_dictionary(
 
     M. Aharon, M. Elad and A. Bruckstein, "K-SVD: an algorithm for designing overcomplete
     dictionaries for sparse representation", 2006.
+
+    N. Halko, P. Martinsson and J. Tropp, "Finding structure with randomness: probabilistic
+    algorithms for constructing approximate matrix decompositions", 2011.
 
     Examples
     --------

@@ -241,6 +241,30 @@ class Penalty:
         """Return the penalty of a slice of `n_samples` rows: itself unless rows have their own."""
         return self
 
+    def for_atoms(self, atoms):
+        """Return the penalty of codes on some of the atoms only, the others being zero.
+
+        Solvers of separable penalties use it where there are many atoms. Numbers stay, and of an
+        array, which has an entry for each atom, the entries of these are taken; a penalty with
+        other arrays defines its own.
+
+        Parameters
+        ----------
+        atoms : ndarray of int
+            Indices, each once.
+
+        Raises
+        ------
+        TypeError
+            If the penalty is not a sum over coefficients.
+        """
+        if not self.separable:
+            raise TypeError(
+                f"{type(self).__name__} is not a sum over coefficients, of which some could be "
+                "left out. Define for_atoms(atoms), or use FISTA or ISTA, which need no such form."
+            )
+        return type(self)(*(np.asarray(v)[atoms] if np.ndim(v) == 1 else v for v in self))
+
     def scaled(self, factor):
         """Return the same penalty with its weight `alpha` multiplied by `factor`."""
         return self._replace(alpha=plain(self.alpha) * factor)

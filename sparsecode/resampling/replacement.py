@@ -184,12 +184,12 @@ class ReplaceAtoms(PlainParameters, BaseEstimator):
         """Of each pair of atoms that are too close, the less used one, or else the later."""
         usage = stats.uses / np.maximum(stats.seen, 1)
         copies = np.zeros(len(usage), dtype=bool)
-        gram, norms = dictionary.gram, dictionary.norms
+        norms = dictionary.norms
         # Few rows at a time stay in the cache, and only what is right of them is new.
         for start in range(0, len(norms), 64):
             rows = slice(start, start + 64)
             limits = norms[rows, None] * norms[start:]
-            close = self._too_close(gram[rows, start:], limits, stats)
+            close = self._too_close(dictionary.gram_block(rows, slice(start, None)), limits, stats)
             np.fill_diagonal(close, False)
             for i, j in np.argwhere(close) + start:
                 if i < j and not (useless[i] or useless[j] or copies[i] or copies[j]):

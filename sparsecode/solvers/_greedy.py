@@ -14,6 +14,9 @@ from sparsecode.solvers._by_residual import choose_by_residual
 from sparsecode.solvers._gram_schmidt import BLOCK, choose_rows
 from sparsecode.solvers._k_sparse import KSparseSolver
 
+# Atoms that a sample is taken to choose at most, where it costs a column of the Gram matrix each.
+_COLUMNS_A_SAMPLE = 32
+
 
 class Greedy(KSparseSolver):
     """Base of the solvers that choose one atom a step; a subclass has one field, `tol`."""
@@ -30,7 +33,10 @@ class Greedy(KSparseSolver):
         return _most_atoms(self._targets(problem)[0], problem.dictionary) + 1
 
     def _prepare(self, problem):
-        return _Prepared(problem)
+        prepared = _Prepared(problem)
+        # Before blocks need it at the same time.
+        _ = prepared.unit
+        return prepared
 
     def _solve_block(self, problem, prepared, block):
         self._solve(problem, prepared, block, problem.centred, None)
@@ -68,9 +74,10 @@ class Greedy(KSparseSolver):
     def _choose(self, unit, batch, exact, may_start):
         """Choose by the Gram matrix; returns which samples are doubtful."""
         X, partial = batch.X, None
-        if batch.observed is not None:
-            partial = batch.observed, unit.atoms, np.ascontiguousarray(unit.atoms.T)
-            unit = unit.observed(batch.observed)
+        if unit.columns is not None:
+            observed = np.ones(X.shape, dtype=bool) if batch.observed is None else batch.observed
+            partial = observed, unit.atoms, unit.columns
+            unit = unit if batch.observed is None else unit.observed(observed)
         corr = X @ unit.atoms.T
         corr *= unit.scale
         n, n_blocks = corr.shape[1], -(-corr.shape[1] // BLOCK)
@@ -173,16 +180,18 @@ class _Prepared:
     def __init__(self, problem):
         self._dictionary = problem.dictionary
         self.targets = problem.penalty.targets(problem.X.shape[0], problem.dictionary.n_components)
+        columns = min(_most_atoms(self.targets[0], problem.dictionary), _COLUMNS_A_SAMPLE)
+        self._takes_gram = not problem.missing and problem.takes_gram(columns)
 
     @cached_property
     def unit(self):
         """The atoms divided by their norms."""
-        return _Unit.of(self._dictionary)
+        return _Unit.of(self._dictionary, self._takes_gram)
 
     @cached_property
     def double(self):
         """The same in float64."""
-        return _Unit.of(self._dictionary.astype(np.float64))
+        return _Unit.of(self._dictionary.astype(np.float64), self._takes_gram)
 
     @cached_property
     def scale(self):
@@ -193,35 +202,47 @@ class _Prepared:
 class _Unit(NamedTuple):
     """A dictionary with its atoms divided by their norms: Gram matrix, diagonal, inverse norms.
 
-    The latter two have one row for all samples, or one for each.
+    The latter two have one row for all samples, or one for each. Either the Gram matrix is empty,
+    and rows that are needed are computed from the atoms as columns, or there are no `columns`.
     """
 
     atoms: np.ndarray
     gram: np.ndarray
     squares: np.ndarray
     scale: np.ndarray
+    columns: np.ndarray | None
 
     @classmethod
-    def of(cls, dictionary):
+    def of(cls, dictionary, takes_gram):
         norms = dictionary.norms
+        if not takes_gram:
+            scale, gram = _inverse(norms), np.empty((0, 0), dtype=norms.dtype)
+            gram.flags.writeable = False
+            squares = np.square(norms * scale)
+            columns = np.ascontiguousarray(dictionary.atoms.T)
+            return cls(dictionary.atoms, gram, squares[None], scale[None], columns)
         if np.abs(norms - 1).max() <= 16 * np.finfo(norms.dtype).eps:
             scale, gram = np.ones_like(norms), dictionary.gram
         else:
-            scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+            scale = _inverse(norms)
             gram = dictionary.gram * scale * scale[:, None]
             # As that of a dictionary is: kernels are compiled for one or the other.
             gram.flags.writeable = False
-        return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None])
+        return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None], None)
 
     def observed(self, observed):
         """What each sample sees of the atoms; the Gram matrix stays that of the whole atoms."""
         squares = observed.astype(self.atoms.dtype) @ np.square(self.atoms).T
-        scale = np.divide(1, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
+        scale = _inverse(np.sqrt(squares))
         return self._replace(squares=squares * scale * scale, scale=scale)
 
 
 def _inverse_norms(atoms):
     norms = np.sqrt(np.einsum("ij,ij->i", atoms, atoms, dtype=np.float64))
+    return _inverse(norms)
+
+
+def _inverse(norms):
     return np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
 
 

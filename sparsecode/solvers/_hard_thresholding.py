@@ -8,7 +8,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
-from sparsecode.solvers._proximal import residual_correlations
+from sparsecode.solvers._proximal import inner_product, residual_correlations
 
 
 class HardThresholding(KSparseSolver):
@@ -37,7 +37,7 @@ class HardThresholding(KSparseSolver):
         _threshold_rows(
             corr,
             energy,
-            problem.dictionary.gram,
+            problem.gram,
             counts[block.rows],
             self._projects,
             DEPENDENT[corr.dtype],
@@ -235,12 +235,33 @@ def _working_set(code, residual, most, work, support, is_in):
 def _exact_length(direction, gram, support, used):
     """``||d||^2 / ||d @ atoms||^2`` of a direction on a support; infinite where that is 0 / 0."""
     size, bend = 0.0, 0.0
+    if gram.shape[0] < direction.shape[0]:
+        for a in range(used):
+            size += np.float64(direction[support[a]]) * direction[support[a]]
+        return _ratio_of(size, _bend_by_products(direction, gram, support, used))
     for a in range(used):
         row, d = gram[support[a]], np.float64(direction[support[a]])
         size += d * d
         for b in range(used):
             bend += d * row[support[b]] * direction[support[b]]
+    return _ratio_of(size, bend)
+
+
+@_jit.inner
+def _ratio_of(size, bend):
     return size / bend if bend > 0 else np.inf
+
+
+@_jit.inner
+def _bend_by_products(direction, columns, support, used):
+    """``||d @ atoms||^2`` of a direction on a support; `columns` is ``atoms.T``."""
+    bend = 0.0
+    for f in range(columns.shape[0]):
+        total = 0.0
+        for a in range(used):
+            total += np.float64(direction[support[a]]) * columns[f, support[a]]
+        bend += total * total
+    return bend
 
 
 @_jit.inner
@@ -251,16 +272,17 @@ def _least_squares(gram, corr, kept, count, dependent, squares, code):
     for a in range(count):
         j = kept[a]
         code[j] = 0
-        left, y = np.float64(gram[j, j]), np.float64(corr[j])
+        square, y = inner_product(gram, code.shape[0], j, j), np.float64(corr[j])
+        left = square
         for b in range(used):
-            total = np.float64(gram[j, kept[b]])
+            total = inner_product(gram, code.shape[0], j, kept[b])
             for i in range(b):
                 total -= factor[used, i] * factor[b, i]
             total /= factor[b, b]
             factor[used, b] = total
             left -= total * total
             y -= total * target[b]
-        if left > dependent * gram[j, j]:
+        if left > dependent * square:
             factor[used, used] = np.sqrt(left)
             target[used], kept[used] = y / factor[used, used], j
             used += 1

@@ -17,6 +17,7 @@ class LassoSolver(Solver):
     """Base of the solvers that take l1 and elastic-net penalties, and end at the optimum."""
 
     finite: ClassVar[bool] = True
+    _by_parts: ClassVar[bool] = True
 
     def check_penalty(self, penalty):
         super().check_penalty(penalty)

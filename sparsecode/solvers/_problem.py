@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,14 @@ from scipy.sparse import csr_matrix
 from sparsecode._rows import dense_rows
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import Penalty
+
+# Up to so many atoms their Gram matrix is always computed whole: it is as quick as a few columns.
+_FEW_ATOMS = 4096
+# A larger one than this is never computed where columns of it, or products in its place, will do.
+MOST_GRAM_BYTES = 2**32
+# Iterations that a sample takes, each a product that costs a column of the Gram matrix: fewer than
+# most take, as the whole matrix also costs memory.
+_COLUMNS_OF_ITERATIONS = 100
 
 
 @dataclass
@@ -40,6 +49,28 @@ class Problem:
         """
         penalty = self.penalty
         return penalty.convex and not penalty.unpenalized(self.dictionary.n_components).any()
+
+    def takes_gram(self, columns_a_row):
+        """Whether to compute the whole Gram matrix, where a sample else takes so many columns."""
+        return takes_gram(self.dictionary, self.shape[0] * columns_a_row)
+
+    @cached_property
+    def gram(self):
+        """Gram matrix or, where that costs too much, ``atoms.T``; see `residual_correlations`."""
+        if self.takes_gram(_COLUMNS_OF_ITERATIONS):
+            return self.dictionary.gram
+        return columns_as_gram(self.columns)
+
+    @cached_property
+    def columns(self):
+        """The atoms as columns, ``atoms.T``, contiguous."""
+        return np.ascontiguousarray(self.dictionary.atoms.T)
+
+    def times_gram(self, codes):
+        """``codes @ gram``, whether there is one or not."""
+        if len(self.gram) == self.dictionary.n_components:
+            return codes @ self.gram
+        return (codes @ self.dictionary.atoms) @ self.gram
 
     def astype(self, dtype):
         """The problem in another precision; itself if it has that already."""
@@ -82,6 +113,30 @@ class Problem:
     def start_of(self, rows):
         """The codes that a block starts from."""
         return dense_rows(self.codes, rows, self.dictionary.dtype)
+
+
+def takes_gram(dictionary, n_columns):
+    """Whether the whole Gram matrix of the atoms is worth its cost in time and memory.
+
+    It costs as much time as ``n_components`` of its columns. Without it, as many products with all
+    atoms as take the time of `n_columns` are needed; see ``benchmarks/many_atoms.py``.
+    """
+    n_components = dictionary.n_components
+    if n_components <= _FEW_ATOMS or n_components <= dictionary.n_features:
+        return True
+    fits = n_components**2 * dictionary.dtype.itemsize <= MOST_GRAM_BYTES
+    return fits and n_columns >= n_components
+
+
+def columns_as_gram(columns):
+    """``atoms.T`` to give to a kernel in place of a Gram matrix.
+
+    It tells them apart by the number of rows, which is smaller for the atoms.
+    """
+    columns = columns.view()
+    # As a Gram matrix is: kernels are compiled for one or the other.
+    columns.flags.writeable = False
+    return columns
 
 
 class Block(NamedTuple):

@@ -13,7 +13,10 @@ from sparsecode import _jit
 
 @_jit.inner
 def residual_correlations(corr, code, gram, support, out):
-    """Fill `out` with ``corr - code @ gram`` and return the number of nonzeros of `code`."""
+    """Fill `out` with ``corr - code @ gram`` and return the number of nonzeros of `code`.
+
+    `gram` may also be ``atoms.T``, of fewer rows than atoms, in place of a Gram matrix.
+    """
     n = code.shape[0]
     count = 0
     for j in range(n):
@@ -21,6 +24,9 @@ def residual_correlations(corr, code, gram, support, out):
         if code[j] != 0:
             support[count] = j
             count += 1
+    if gram.shape[0] < n:
+        _subtract_products(code, gram, support, count, out)
+        return count
     # Four rows a pass: the output is read and written a quarter as often.
     k = 0
     while k + 4 <= count:
@@ -36,6 +42,43 @@ def residual_correlations(corr, code, gram, support, out):
             out[i] -= z0 * g0[i]
         k += 1
     return count
+
+
+@_jit.inner
+def inner_product(gram, n, i, j):
+    """Inner product of two of `n` atoms, from their Gram matrix or from ``atoms.T``."""
+    if gram.shape[0] == n:
+        return np.float64(gram[i, j])
+    total = 0.0
+    for f in range(gram.shape[0]):
+        total += np.float64(gram[f, i]) * gram[f, j]
+    return total
+
+
+@_jit.inner
+def _subtract_products(code, columns, support, count, out):
+    """Subtract ``(code @ atoms) @ atoms.T``, four features at a time; `columns` is ``atoms.T``."""
+    n, n_features = code.shape[0], columns.shape[0]
+    real = columns.dtype.type
+    for f in range(0, n_features - 3, 4):
+        c0, c1, c2, c3 = columns[f], columns[f + 1], columns[f + 2], columns[f + 3]
+        r0, r1, r2, r3 = 0.0, 0.0, 0.0, 0.0
+        for a in range(count):
+            j = support[a]
+            r0 += code[j] * c0[j]
+            r1 += code[j] * c1[j]
+            r2 += code[j] * c2[j]
+            r3 += code[j] * c3[j]
+        s0, s1, s2, s3 = real(r0), real(r1), real(r2), real(r3)
+        for i in range(n):
+            out[i] -= s0 * c0[i] + s1 * c1[i] + s2 * c2[i] + s3 * c3[i]
+    for f in range(n_features // 4 * 4, n_features):
+        c0, r0 = columns[f], 0.0
+        for a in range(count):
+            r0 += code[support[a]] * c0[support[a]]
+        s0 = real(r0)
+        for i in range(n):
+            out[i] -= s0 * c0[i]
 
 
 @_jit.inner

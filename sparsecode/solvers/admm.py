@@ -104,7 +104,7 @@ class ADMM(Solver):
         # residual correlations, so that it is a fixed point.
         rows = np.arange(n_rows)
         codes = block.codes.copy()
-        residual_corr = corr - codes @ dictionary.gram
+        residual_corr = corr - problem.times_gram(codes)
         duals = residual_corr.copy()
         rho = np.full(n_rows, factors.rho if self.rho is None else self.rho, dtype=corr.dtype)
         balance = np.ones(n_rows)
@@ -146,7 +146,7 @@ class ADMM(Solver):
                 real(self.relaxation),
                 rho,
                 steps,
-                dictionary.gram,
+                problem.gram,
                 corr,
                 rows,
                 codes,

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
-from sparsecode._parallel import map_row_blocks
+from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._plain import PlainParameters
 from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import (
@@ -23,6 +23,7 @@ from sparsecode._validation import (
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.objective import Certificate, certify
 from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.solvers._many_atoms import Parts, parts_of
 from sparsecode.solvers._problem import Block, Problem
 
 # Relative gaps from here on float32 can reach, and its residual correlations can judge.
@@ -79,6 +80,9 @@ class Solver(PlainParameters, BaseEstimator):
 
     # Rows that one thread works on at a time; fewer where there would be too few blocks.
     _block_size = 256
+    # Whether it works on the Gram matrix of a few atoms at a time where there are many, rather than
+    # with products in place of the whole one; for separable penalties.
+    _by_parts = False
     # Whether it ends of itself at the optimum, so that it may take fewer than `max_iter` at tol=0.
     finite = False
 
@@ -138,7 +142,7 @@ class Solver(PlainParameters, BaseEstimator):
         sparse_output = check_flag(sparse_output, "sparse_output")
         record = check_flag(record, "record")
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
-        prepared = self._prepare(problem)
+        prepared = self._prepare_any(problem)
         shape, dtype = problem.shape, problem.dictionary.dtype
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
@@ -149,16 +153,15 @@ class Solver(PlainParameters, BaseEstimator):
             out = np.zeros((size, shape[1]), dtype=dtype) if sparse_output else codes[rows]
             problem.start(rows, out)
             block = Block(rows, out, n_iter[rows], stop[rows], history[rows])
-            solve_block = self._solve_observed if missing else self._solve_block
+            solve_block = self._solve_observed if missing else self._solve_any
             # What overflows float32 is found afterwards.
             with np.errstate(over="ignore", invalid="ignore"):
                 solve_block(problem, prepared, block)
                 self._doubt(problem, block)
             return compress(out) if sparse_output else None
 
-        parts = map_row_blocks(
-            solve_rows, shape[0], block_size=self._rows_a_block(shape[0]), n_jobs=n_jobs
-        )
+        block_size = min(self._rows_a_block(shape[0]), rows_of_codes(shape[1]))
+        parts = map_row_blocks(solve_rows, shape[0], block_size=block_size, n_jobs=n_jobs)
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
             self._warn(problem, stop[~converged], len(converged))
@@ -169,6 +172,17 @@ class Solver(PlainParameters, BaseEstimator):
             _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
             (problem, n_jobs),
         )
+
+    def _prepare_any(self, problem):
+        """What the blocks share, for all atoms at once or, of many, for a few at a time."""
+        parts = parts_of(self, problem) if self._by_parts else None
+        return self._prepare(problem) if parts is None else parts
+
+    def _solve_any(self, problem, prepared, block):
+        if isinstance(prepared, Parts):
+            prepared.solve(problem, block)
+        else:
+            self._solve_block(problem, prepared, block)
 
     def _solve_observed(self, problem, prepared, block):
         """Solve a block with missing entries: together the samples that miss the same ones."""
@@ -181,8 +195,8 @@ class Solver(PlainParameters, BaseEstimator):
                 smaller = problem.part(block.rows, inside, seen)
                 # What is prepared may hold for all rows of a penalty, but not for some of them.
                 is_same = seen.all() and smaller.penalty is problem.penalty
-                own = prepared if is_same else self._prepare(smaller)
-                self._solve_block(smaller, own, part)
+                own = prepared if is_same else self._prepare_any(smaller)
+                self._solve_any(smaller, own, part)
             else:
                 # Nothing to fit: the code of least penalty.
                 part.codes[:], part.stop[:], part.history[:] = 0, 0, 0

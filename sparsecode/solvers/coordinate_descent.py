@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -78,6 +79,8 @@ class CoordinateDescent(SeparableSolver):
 
     max_iter: int = 10000
     tol: float = 1e-6
+
+    _by_parts: ClassVar[bool] = True
 
     def _prepare(self, problem):
         """Inverse squared norms, 0 for atoms too small to move, and norms."""

@@ -73,7 +73,7 @@ class FISTA(Solver):
         _fista_rows(
             corr,
             energy,
-            problem.dictionary.gram,
+            problem.gram,
             problem.prepared,
             problem.by_gap,
             real(largest) if self.backtracking and largest > 0 else upper,

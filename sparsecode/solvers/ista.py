@@ -49,7 +49,7 @@ class ISTA(Solver):
         _ista_rows(
             corr,
             energy,
-            problem.dictionary.gram,
+            problem.gram,
             problem.prepared,
             problem.by_gap,
             corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),

@@ -95,7 +95,7 @@ class LCA(SeparableSolver):
         _lca_rows(
             corr,
             energy,
-            dictionary.gram,
+            problem.gram,
             problem.prepared,
             problem.by_gap,
             np.inf if problem.penalty.convex else _PATIENCE,

@@ -58,10 +58,10 @@ class ConjugateGradient(Solver):
 
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)
-        gram, penalty = problem.dictionary.gram, problem.prepared
+        penalty = problem.prepared
         code = block.codes.copy() if problem.codes is not None else _first_codes(problem, corr)
-        squared_norms = np.diag(gram).copy()
-        batch = _Batch(corr, code, gram)
+        squared_norms = _squared_norms(problem)
+        batch = _Batch(corr, code, corr - problem.times_gram(code))
         record = block.history.shape[2] > 0
         alive = np.arange(len(corr))
         for t in range(self.max_iter + 1):
@@ -84,7 +84,15 @@ class ConjugateGradient(Solver):
                 batch = batch.select(going)
             if len(alive) == 0:
                 break
-            _advance_rows(penalty, squared_norms, batch.direction @ gram, *batch.arrays)
+            _advance_rows(
+                penalty, squared_norms, problem.times_gram(batch.direction), *batch.arrays
+            )
+
+
+def _squared_norms(problem):
+    if len(problem.gram) == problem.dictionary.n_components:
+        return np.diag(problem.gram).copy()
+    return np.einsum("ij,ij->j", problem.gram, problem.gram)
 
 
 def _first_codes(problem, corr):
@@ -95,10 +103,10 @@ def _first_codes(problem, corr):
 class _Batch:
     """Samples that have not stopped: their codes, residual correlations, and directions."""
 
-    def __init__(self, corr, code, gram):
+    def __init__(self, corr, code, residual):
         self.corr, self.code = corr, code
         self.largest = np.abs(corr).max(axis=1)
-        self.residual = corr - code @ gram
+        self.residual = residual
         self.gradient = np.zeros_like(code)
         self.direction = np.zeros_like(code)
         self.slope = np.ones(len(code))

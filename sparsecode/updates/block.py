@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode import _jit
-from sparsecode._moments import count_nonzero, moments
+from sparsecode._moments import count_nonzero, moments, takes_dense_second
 from sparsecode._parallel import single_threaded_blas
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
@@ -28,8 +29,8 @@ class Moments(NamedTuple):
 
     Attributes
     ----------
-    second : ndarray of shape (n_components, n_components)
-        Sum of ``z.T @ z``.
+    second : ndarray or csr_array of shape (n_components, n_components)
+        Sum of ``z.T @ z``; sparse where there are many atoms.
     cross : ndarray of shape (n_components, n_features)
         Sum of ``z.T @ (x - offset)``.
     weight : float
@@ -47,7 +48,8 @@ class Moments(NamedTuple):
     def zeros(cls, dictionary):
         """Moments of no samples."""
         n_components, dtype = dictionary.n_components, dictionary.dtype
-        second = np.zeros((n_components, n_components), dtype=dtype)
+        make = np.zeros if takes_dense_second(n_components, dtype) else sparse.csr_array
+        second = make((n_components, n_components), dtype=dtype)
         return cls(second, np.zeros_like(dictionary.atoms), 0.0, 0.0)
 
     @classmethod
@@ -66,7 +68,9 @@ class Moments(NamedTuple):
     def faded(self, factor):
         """Moments of the same samples, counting less."""
         if factor == 0 or self.weight == 0:
-            return Moments(np.zeros_like(self.second), np.zeros_like(self.cross), 0.0, 0.0)
+            make = sparse.csr_array if sparse.issparse(self.second) else np.zeros
+            nothing = make(self.second.shape, dtype=self.second.dtype)
+            return Moments(nothing, np.zeros_like(self.cross), 0.0, 0.0)
         scale = self.second.dtype.type(factor)
         return Moments(
             self.second * scale, self.cross * scale, self.weight * factor, self.n_uses * factor
@@ -75,7 +79,15 @@ class Moments(NamedTuple):
     def without(self, atoms):
         """Moments as if nothing had used some atoms."""
         second, cross = self.second.copy(), self.cross.copy()
-        second[atoms], second[:, atoms], cross[atoms] = 0, 0, 0
+        cross[atoms] = 0
+        if sparse.issparse(second):
+            kept = np.ones(len(cross), dtype=second.dtype)
+            kept[atoms] = 0
+            kept = sparse.diags_array(kept)
+            second = (kept @ second @ kept).tocsr()
+            second.eliminate_zeros()
+        else:
+            second[atoms], second[:, atoms] = 0, 0
         return self._replace(second=second, cross=cross)
 
 
@@ -211,13 +223,17 @@ def _sweep(atoms, moments, constraint):
         part = slice(start, start + _WIDTH)
         # What is missing for these atoms, before any of them changes.
         missing = moments.cross[part] - moments.second[part] @ atoms
-        _correct(atoms[part], missing, moments.second[part, part], positive, kind)
+        own = moments.second[part, part]
+        own = own.toarray() if sparse.issparse(own) else own
+        _correct(atoms[part], missing, own, positive, kind)
 
 
 def _sweep_any(atoms, moments, constraint):
     """The same for a constraint that kernels do not know, one projection an atom."""
-    for j in np.flatnonzero(np.diag(moments.second) > 0):
-        missing = moments.cross[j] - moments.second[j] @ atoms
+    for j in np.flatnonzero(moments.second.diagonal() > 0):
+        second = moments.second[j]
+        second = second.toarray() if sparse.issparse(second) else second
+        missing = moments.cross[j] - second @ atoms
         atoms[j] = constraint.project((atoms[j] + missing / moments.second[j, j])[None])[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from sparsecode.constraints import Free, UnitBall
 from sparsecode.updates.block import MomentUpdate
@@ -52,10 +52,12 @@ class MOD(MomentUpdate):
     forgetting: float | None = None
 
     def _fit(self, dictionary, moments, *, n_jobs=None):
-        used = np.flatnonzero(np.diag(moments.second) > 0)
+        used = np.flatnonzero(moments.second.diagonal() > 0)
         if len(used) == 0:
             return dictionary.atoms
-        second = moments.second[np.ix_(used, used)].astype(np.float64)
+        second = moments.second[np.ix_(used, used)]
+        second = second.toarray() if sparse.issparse(second) else second
+        second = second.astype(np.float64)
         before = dictionary.atoms[used].astype(np.float64)
         missing = moments.cross[used] - second @ before
         # Rounding of the sums is all that is left of directions below this.
