@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.fft import dctn
 from sklearn.decomposition import TruncatedSVD
+from sklearn.utils.extmath import randomized_svd
 
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
@@ -112,6 +113,56 @@ def test_svd_are_the_right_singular_vectors(X, n_samples, monkeypatch):
     np.testing.assert_allclose(np.abs(np.sum(atoms * vectors[:5], axis=1)), 1)
     theirs = TruncatedSVD(3, algorithm="arpack").fit(X).components_
     np.testing.assert_allclose(np.abs(np.sum(atoms[:3] * theirs, axis=1)), 1)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("shape", [(90, 60), (60, 90)])
+@pytest.mark.parametrize("with_offset", [False, True])
+def test_randomized_svd_has_the_leading_vectors(rng, kind, shape, with_offset, monkeypatch):
+    monkeypatch.setattr("sparsecode.initialization._from_samples._SMALL_SIDE", 8)
+    monkeypatch.setattr("sparsecode.initialization._source._BLOCK", 16)
+    left, right = (np.linalg.qr(rng.standard_normal((n, 40)))[0] for n in shape)
+    X = (left * 0.7 ** np.arange(40)) @ right.T
+    offset = rng.standard_normal(shape[1]) / 10 if with_offset else None
+    read, eigh = [], np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", lambda a: read.append(len(a)) or eigh(a))
+    atoms = initial_dictionary("svd", kind(X), 3, offset=offset, random_state=0).atoms
+    # Not all of them were computed.
+    assert read == [13]
+    expected = np.linalg.svd(X if offset is None else X - offset)[2][:3]
+    np.testing.assert_allclose(np.abs(np.sum(atoms * expected, axis=1)), 1, atol=1e-6)
+    again = initial_dictionary("svd", kind(X), 3, offset=offset, random_state=0).atoms
+    np.testing.assert_array_equal(atoms, again)
+    if not with_offset:
+        # As much of the energy as scikit-learn's finds.
+        theirs = randomized_svd(X, 3, random_state=0)[2]
+        energy = [np.sum((X @ vectors.T) ** 2) for vectors in (atoms, theirs)]
+        assert energy[0] >= energy[1] * (1 - 1e-6)
+
+
+def test_randomized_svd_of_low_rank_is_filled_with_samples(X, rng, monkeypatch):
+    monkeypatch.setattr("sparsecode.initialization._from_samples._SMALL_SIDE", 8)
+    X = rng.standard_normal((200, 2)) @ rng.standard_normal((2, 150))
+    atoms = initial_dictionary("svd", X, 6, random_state=0).atoms
+    np.testing.assert_allclose(atoms[:2] @ atoms[:2].T, np.eye(2), atol=1e-9)
+    are_samples(atoms[2:], X)
+
+
+def test_randomized_svd_refuses_infinity_in_sparse_samples(rng, monkeypatch):
+    monkeypatch.setattr("sparsecode.initialization._from_samples._SMALL_SIDE", 8)
+    X = sparse.csr_array(rng.standard_normal((90, 60)))
+    X.data[7] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        initial_dictionary("svd", X, 2)
+
+
+def test_many_samples_are_compared_in_parts(rng, monkeypatch):
+    X = rng.standard_normal((150, 9))
+    X = np.vstack([X, -X[::2], 2 * X[::3]])
+    expected = initial_dictionary("samples", X, 145, random_state=0)
+    monkeypatch.setattr("sparsecode.initialization._from_samples._TABLE_BYTES", 0)
+    again = initial_dictionary("samples", X, 145, random_state=0)
+    np.testing.assert_array_equal(again.atoms, expected.atoms)
 
 
 def test_svd_of_low_rank_is_filled_with_samples(X, rng):

@@ -1,13 +1,21 @@
 """Samples are read a block at a time: neither they nor their dense codes are in memory whole."""
 
+import os
 import tracemalloc
 
 import numpy as np
 import pytest
 
-from sparsecode import Dictionary, SparseCoder, certify
-from sparsecode.penalties import L1
-from sparsecode.solvers import FeatureSign
+from sparsecode import (
+    Dictionary,
+    DictionaryLearning,
+    SparseAutoencoder,
+    SparseCoder,
+    SparseOutlierDetector,
+    certify,
+)
+from sparsecode.penalties import L1, Cauchy
+from sparsecode.solvers import ConjugateGradient, FeatureSign
 
 pytestmark = pytest.mark.needs_jit
 
@@ -67,3 +75,60 @@ def test_transform_of_a_memory_map(tmp_path):
     coder.transform(X[:5000])
     codes, peak = traced_peak(lambda: coder.transform(X))
     assert peak < 2 * nbytes(codes) + 3 * 8 * len(X) + 6 * 2**20
+
+
+@pytest.mark.parametrize("penalty", [L1, Cauchy])
+def test_scores_of_a_memory_map_hold_no_dense_codes(tmp_path, penalty):
+    X = load(tmp_path, "C", np.float32)
+    # A loose solver for dense codes, which only their size matters of.
+    solver = ConjugateGradient(tol=0.5) if penalty is Cauchy else SOLVER
+    coder = SparseCoder(DICTIONARY.astype(np.float32), penalty=penalty, alpha=2.5, solver=solver)
+    coder.set_params(n_jobs=1).fit(X)
+    coder.score_samples(X[:5000]), coder.certify(X[:5000])
+    scores, peak = traced_peak(lambda: coder.score_samples(X))
+    assert scores.shape == (len(X),)
+    # Dense codes have 16 MiB; of 8192 samples a quarter of that.
+    assert peak < 12 * 2**20
+    certificate, peak = traced_peak(lambda: coder.certify(X))
+    assert peak < 12 * 2**20 + 2 * 5 * 8 * len(X)
+    np.testing.assert_allclose(scores, -certificate.objective, rtol=1e-6)
+
+
+def test_outliers_in_a_memory_map(tmp_path):
+    X = load(tmp_path, "F", np.float32)
+    detector = SparseOutlierDetector(SparseCoder(DICTIONARY, alpha=2.5, solver=SOLVER, n_jobs=1))
+    detector.fit(X[:5000])
+    _, peak = traced_peak(lambda: detector.fit(X))
+    # The map has 8 MiB.
+    assert peak < 12 * 2**20
+
+
+def resident_file_pages():
+    """Bytes of files that are mapped and in memory, of this process."""
+    with open("/proc/self/status") as status:
+        lines = dict(line.split(":", 1) for line in status)
+    return int(lines["RssFile"].split()[0]) * 1024
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux tells resident pages")
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        DictionaryLearning(16, alpha=2.5, batch_size=1024, random_state=0),
+        DictionaryLearning(16, alpha=2.5, random_state=0),
+        SparseAutoencoder(16, n_epochs=1, batch_size=1024, random_state=0),
+    ],
+    ids=["batches", "all samples", "autoencoder"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_pages_of_a_memory_map_are_let_go(tmp_path, estimator):
+    X = np.random.default_rng(0).standard_normal((2**17, 64)).astype(np.float32)
+    np.save(tmp_path / "X.npy", X)
+    del X
+    estimator.set_params(n_epochs=1, n_jobs=1)
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    estimator.fit(X[:5000])
+    before = resident_file_pages()
+    estimator.fit(X)
+    # Of 32 MiB.
+    assert resident_file_pages() - before < 12 * 2**20

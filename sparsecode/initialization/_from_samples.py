@@ -34,7 +34,7 @@ def _different(atoms, new):
     """`atoms`, and those of `new` that are not close to one before."""
     both = np.concatenate([unit(atoms), unit(new)])
     kept = np.ones(len(both), dtype=bool)
-    step = max(_TABLE_BYTES // (8 * len(both)), 64)
+    step = max(_TABLE_BYTES // (8 * max(len(both), 1)), 64)
     for start in range(len(atoms), len(both), step):
         close = np.abs(both[start : start + step] @ both.T) > _SAME
         close = np.tril(close, start - 1)

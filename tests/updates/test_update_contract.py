@@ -131,3 +131,26 @@ def test_a_step_without_samples_changes_nothing(update, rng):
     assert update.step(dictionary, update.init(dictionary))[0] == dictionary
     unused = learned(update, np.ones((3, 5)), np.zeros((3, 7)), dictionary)
     assert unused == dictionary
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=repr)
+def test_sparse_sums_of_many_atoms_are_the_dense_ones(update, batch, rng, constraint, monkeypatch):
+    X, codes, weight = batch
+    codes = sparse.csr_array(codes)
+    dictionary = start(rng, constraint)
+
+    def twice():
+        """Two batches, of which the first is partly forgotten, and an atom is replaced."""
+        found, stats = update.update(X, codes, dictionary, update.init(dictionary))
+        stats = update.reset(update.new_epoch(stats, 10.0), np.array([2]))
+        return update.update(X, codes, found, stats, sample_weight=weight)
+
+    expected, _ = twice()
+    monkeypatch.setattr("sparsecode._moments._DENSE_SECOND_BYTES", 0)
+    again, stats = twice()
+    close(again, expected)
+    close(update.step(*twice())[0], update.step(again, stats)[0])
+    if hasattr(stats, "past"):
+        assert sparse.issparse(stats.past.second) and sparse.issparse(
+            update.forget(stats).past.second
+        )

@@ -1,0 +1,110 @@
+"""Codes on many atoms, with their whole Gram matrix and without it: time, memory, and what pays.
+
+Run with ``python benchmarks/many_atoms.py``; takes about a minute. The first table is one sample of
+100 features on 100,000 atoms. The second one says, for each number of atoms, from how many samples
+on the whole Gram matrix is quicker: measured, and by the rule of `Problem.takes_gram`.
+"""
+
+import functools
+import time
+import tracemalloc
+from unittest import mock
+
+import numpy as np
+from _common import print_header
+
+from sparsecode import Dictionary, alpha_max
+from sparsecode.penalties import L1, ElasticNet, KSparse
+from sparsecode.solvers import FISTA, OMP, CoordinateDescent, FeatureSign, Homotopy, _problem
+from sparsecode.solvers._greedy import _COLUMNS_A_SAMPLE as COLUMNS_OF_GREEDY
+from sparsecode.solvers._many_atoms import _COLUMNS_A_SAMPLE as COLUMNS_OF_PARTS
+
+N_FEATURES, SHARE = 100, 0.1
+
+
+def draw(n_components, n_samples):
+    """Samples, a dictionary that nothing was computed of yet, and a weight."""
+    X = np.random.default_rng(0).standard_normal((n_samples, N_FEATURES))
+    dictionary = Dictionary.random(n_components, N_FEATURES, random_state=1)
+    return X, dictionary, SHARE * alpha_max(X, dictionary)
+
+
+def seconds(function):
+    """Seconds of the second of two calls: kernels are compiled in the first."""
+    function()
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
+
+
+def table_of_one_sample(n_components=100_000):
+    """Time and memory of one sample by each method."""
+    X, dictionary, alpha = draw(n_components, 1)
+    cases = {
+        "FeatureSign, l1": (FeatureSign(), L1(alpha)),
+        "FeatureSign, elastic net": (FeatureSign(), ElasticNet(alpha, 0.7)),
+        "CoordinateDescent, l1": (CoordinateDescent(), L1(alpha)),
+        "Homotopy, l1": (Homotopy(), L1(alpha)),
+        "FISTA, l1": (FISTA(), L1(alpha)),
+        "OMP, 10 atoms": (OMP(), KSparse(10)),
+    }
+    print(f"one sample of {N_FEATURES} features, {n_components} atoms")
+    print(f"{'':26}{'seconds':>8}{'MiB':>7}{'nonzeros':>10}{'gap':>9}")
+    for name, (solver, penalty) in cases.items():
+        taken = seconds(functools.partial(solver.solve, X, dictionary, penalty))
+        tracemalloc.start()
+        result = solver.solve(X, Dictionary(dictionary.atoms), penalty)
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+        gap = result.certificate.relative_gap
+        gap = "" if gap is None else f"{gap.max():.0e}"
+        count = np.count_nonzero(result.codes)
+        print(f"{name:26}{taken:8.2f}{peak:7.0f}{count:10d}{gap:>9}")
+
+
+def crossing(n_components, solver, make_penalty, n_samples):
+    """From how many samples on the whole Gram matrix is quicker."""
+    X, dictionary, alpha = draw(n_components, n_samples)
+    penalty = make_penalty(alpha)
+
+    def solve():
+        solver.solve(X, dictionary, penalty)
+
+    begin = time.perf_counter()
+    _ = dictionary.astype(np.float32).gram, dictionary.gram
+    gram = (time.perf_counter() - begin) / 2
+    with mock.patch.object(_problem, "_FEW_ATOMS", n_components):
+        whole = seconds(solve) / n_samples
+    with (
+        mock.patch.object(_problem, "_FEW_ATOMS", 0),
+        mock.patch.object(_problem, "MOST_GRAM_BYTES", 0),
+    ):
+        parts = seconds(solve) / n_samples
+    samples = f"{gram / (parts - whole):.0f}" if parts > whole else "never"
+    return gram, whole, parts, samples
+
+
+def table_of_crossings():
+    """Where the whole Gram matrix begins to pay."""
+    cases = {
+        "FeatureSign": (FeatureSign(), L1, 64, COLUMNS_OF_PARTS),
+        "FISTA": (FISTA(tol=1e-3), L1, 8, _problem._COLUMNS_OF_ITERATIONS),
+        "OMP": (OMP(), lambda alpha: KSparse(10), 16, min(10, COLUMNS_OF_GREEDY)),
+    }
+    print(
+        "\nseconds of the Gram matrix; milliseconds of a sample with and without it; samples from"
+    )
+    print("which it pays, measured and by the rule")
+    print(f"{'':14}{'atoms':>7}{'Gram':>7}{'with':>8}{'without':>9}{'pays':>8}{'rule':>7}")
+    for name, (solver, make_penalty, n_samples, columns) in cases.items():
+        for n_components in (4096, 8192, 12288):
+            gram, whole, parts, pays = crossing(n_components, solver, make_penalty, n_samples)
+            rule = -(-n_components // columns)
+            line = f"{name:14}{n_components:7d}{gram:7.2f}{1e3 * whole:8.2f}{1e3 * parts:9.2f}"
+            print(f"{line}{pays:>8}{rule:7d}")
+
+
+if __name__ == "__main__":
+    print_header("Codes on many atoms")
+    table_of_one_sample()
+    table_of_crossings()
