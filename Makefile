@@ -30,6 +30,7 @@ bench-import: $(VENV)/.installed
 bench-memory: $(VENV)/.installed
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/learning_memory.py
+	$(BIN)/python benchmarks/many_atoms.py
 
 bench-denoising: $(VENV)/.installed
 	$(BIN)/python benchmarks/denoising.py

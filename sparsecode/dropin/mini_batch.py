@@ -11,6 +11,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
+from sparsecode._rows import release
 from sparsecode._validation import FLOAT_DTYPES, check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import LearningState, alternate
@@ -184,7 +185,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         per_epoch = -(-len(X) // size)
         watch = _Watch(self, len(X), self.max_iter * per_epoch)
         parts = [order[start : start + size] for start in range(0, len(X), size)]
-        batches = (X[rows] for _ in range(self.max_iter) for rows in parts)
+        batches = (_taken(X, rows) for _ in range(self.max_iter) for rows in parts)
         shown, batches = itertools.tee(batches)
         states = self._states(batches)
         try:
@@ -295,3 +296,10 @@ class _Watch:
             learner._report(f"the objective does not improve, step {step}")
             return True
         return False
+
+
+def _taken(X, rows):
+    """Some samples, of which a memory map keeps no pages in memory."""
+    batch = X[rows]
+    release(X)
+    return batch

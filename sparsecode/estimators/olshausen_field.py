@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils.validation import validate_data
 
+from sparsecode._batches import Samples
 from sparsecode._validation import (
-    FLOAT_DTYPES,
     check_integer,
     check_n_jobs,
     check_number,
@@ -160,7 +158,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Whitened patches.
+            Whitened patches. Of a memory map, a batch is a run of consecutive rows.
         y : None
             Ignored; present for scikit-learn's pipelines.
 
@@ -169,14 +167,14 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         self : OlshausenField
         """
         self._check_parameters()
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
+        X = self._validated(X, reset=True)
         rng = check_random_state(self.random_state)
         n_batches = -(-len(X) // self.batch_size)
         self._begin(X, rng, n_steps=n_batches * self.n_epochs)
         tasks = FitTasks(self, X, y, self.n_epochs)
         for _ in range(self.n_epochs):
             tasks.begin_epoch()
-            self._learn(self._batches(X, rng.permutation(len(X))))
+            self._learn(self._batches(X, rng))
             if tasks.end_epoch():
                 break
         tasks.end()
@@ -201,12 +199,12 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         """
         self._check_parameters()
         first = not hasattr(self, "dictionary_")
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C", reset=first)
+        X = self._validated(X, reset=first)
         if first:
             n_batches = -(-len(X) // self.batch_size)
             rng = check_random_state(self.random_state)
             self._begin(X, rng, n_steps=n_batches * self.n_epochs)
-        self._learn(self._batches(X, np.arange(len(X))))
+        self._learn(self._batches(X))
         return self
 
     def _begin(self, X, rng, n_steps):
@@ -236,9 +234,8 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
             for name, value in zip(_HISTORY, row, strict=True):
                 self.history_[name].append(float(value))
 
-    def _batches(self, X, order):
-        for start in range(0, len(X), self.batch_size):
-            yield X[order[start : start + self.batch_size]]
+    def _batches(self, X, rng=None):
+        return Samples(X, run=self.batch_size).batches(self.batch_size, rng)
 
     def _first_dictionary(self, X, rng):
         n_features = X.shape[1]
