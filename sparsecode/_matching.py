@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+# Of a table of cosines of some rows with all.
+_TABLE_BYTES = 2**27
+
 
 class DictionaryMatch(NamedTuple):
     """The best pairing of the atoms of two dictionaries, up to sign.
@@ -31,6 +34,16 @@ class DictionaryMatch(NamedTuple):
 def cosines(atoms, other):
     """Cosines between the rows of two arrays in float64; 0 for a zero row."""
     return _directions(atoms) @ _directions(other).T
+
+
+def largest_cosine(atoms):
+    """Largest absolute cosine between two different rows, a table of some rows at a time."""
+    largest, step = 0.0, max(_TABLE_BYTES // (8 * len(atoms)), 64)
+    for start in range(0, len(atoms), step):
+        table = np.abs(cosines(atoms[start : start + step], atoms))
+        np.fill_diagonal(table[:, start:], 0)
+        largest = max(largest, table.max())
+    return float(min(largest, 1.0))
 
 
 def match_table(table):

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from sparsecode import _store
-from sparsecode._matching import cosines, match_atoms
+from sparsecode._matching import largest_cosine, match_atoms
 from sparsecode._moments import inner_products
 from sparsecode._validation import (
     check_code_rows,
@@ -20,11 +20,6 @@ from sparsecode._validation import (
     common_dtype,
 )
 from sparsecode.constraints import Free, UnitNorm, check_constraint
-
-# Of the table of cosines of some atoms with all.
-_TABLE_BYTES = 2**27
-# Where products with all of more atoms are needed once, they are not kept.
-_FEW_ATOMS = 4096
 
 
 class Dictionary:
@@ -162,29 +157,7 @@ class Dictionary:
         """Largest absolute cosine between two different atoms."""
         if self.n_components == 1:
             return 0.0
-        largest = 0.0
-        step = max(_TABLE_BYTES // (8 * self.n_components), 64)
-        for start in range(0, self.n_components, step):
-            rows = slice(start, start + step)
-            table = np.abs(cosines(self.atoms[rows], self.atoms))
-            np.fill_diagonal(table[:, start:], 0)
-            largest = max(largest, table.max())
-        return float(min(largest, 1.0))
-
-    def gram_block(self, rows, columns):
-        """Inner products of some atoms with others; from `gram` where there are few atoms.
-
-        Parameters
-        ----------
-        rows, columns : slice
-
-        Returns
-        -------
-        block : ndarray of shape (n_rows, n_columns)
-        """
-        if self.n_components <= _FEW_ATOMS:
-            return self.gram[rows, columns]
-        return self.atoms[rows] @ self.atoms[columns].T
+        return largest_cosine(self.atoms)
 
     def decode(self, codes):
         """Reconstruct samples, ``codes @ atoms + offset``.

@@ -244,3 +244,10 @@ def test_pseudo_inverse_of_dependent_atoms(rng, dtype):
     np.testing.assert_allclose(P @ A @ P, P, **tol, rtol=1e-4)
     np.testing.assert_allclose(A @ P, (A @ P).T, **tol)
     np.testing.assert_allclose(P @ A, (P @ A).T, **tol)
+
+
+def test_coherence_is_found_a_part_at_a_time(monkeypatch):
+    atoms = np.random.default_rng(0).standard_normal((150, 6))
+    expected = Dictionary(atoms).coherence
+    monkeypatch.setattr("sparsecode._matching._TABLE_BYTES", 0)
+    assert Dictionary(atoms).coherence == pytest.approx(expected, rel=1e-12)

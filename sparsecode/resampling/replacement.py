@@ -16,6 +16,8 @@ from sparsecode._validation import check_number, wrong
 # A coefficient smaller than this share of the largest one of its sample is no use of an atom.
 _NEGLIGIBLE = 1e-3
 _PATIENCE_AN_ATOM = 100
+# The inner products of more atoms are not kept.
+_FEW_ATOMS = 4096
 
 
 class ReplacementStats(NamedTuple):
@@ -189,7 +191,7 @@ class ReplaceAtoms(PlainParameters, BaseEstimator):
         for start in range(0, len(norms), 64):
             rows = slice(start, start + 64)
             limits = norms[rows, None] * norms[start:]
-            close = self._too_close(dictionary.gram_block(rows, slice(start, None)), limits, stats)
+            close = self._too_close(_products(dictionary, rows, start), limits, stats)
             np.fill_diagonal(close, False)
             for i, j in np.argwhere(close) + start:
                 if i < j and not (useless[i] or useless[j] or copies[i] or copies[j]):
@@ -224,6 +226,13 @@ class ReplaceAtoms(PlainParameters, BaseEstimator):
     def _too_close(self, products, norms, stats):
         products = np.abs(products) if stats.signed else products
         return products > self.max_cosine * norms
+
+
+def _products(dictionary, rows, start):
+    """Inner products of some atoms with all from one on; of few atoms, those of `gram`."""
+    if dictionary.n_components <= _FEW_ATOMS:
+        return dictionary.gram[rows, start:]
+    return dictionary.atoms[rows] @ dictionary.atoms[start:].T
 
 
 def _uses(codes, counted):
