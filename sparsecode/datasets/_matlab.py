@@ -1,4 +1,4 @@
-"""Arrays of MATLAB files: of version 5, compressed or not, and of version 7.3, which is HDF5.
+"""Arrays of MATLAB files: of versions 4 and 5, compressed or not, and of 7.3, which is HDF5.
 
 Of a file only the array that is wanted is read, after its size was compared with that of the file.
 """
@@ -9,7 +9,6 @@ import math
 import zlib
 
 import numpy as np
-import scipy.io
 
 from sparsecode._reading.refusal import Refused, damaged
 from sparsecode._reading.regular import check_unpacked, open_regular, read_into, size_of
@@ -21,6 +20,7 @@ _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8
 _STORED |= {12: "i8", 13: "u8"}
 _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4"}
 _CLASSES |= {14: "i8", 15: "u8"}
+_OLDEST = {0: "f8", 1: "f4", 2: "i4", 3: "i2", 4: "u2", 5: "u1"}
 _HEAD = 2**12
 _MOST_ELEMENTS = 10_000
 
@@ -33,12 +33,7 @@ def read_matlab(path, max_bytes):
             return _read_hdf5(path, size_of(file), max_bytes)
         if head[126:128] in (b"IM", b"MI") and 0 not in head[:4]:
             return _Mat5(path, file, ">" if head[126:128] == b"MI" else "<", max_bytes).read()
-        # The oldest kind is not compressed, so that it holds no more than it is.
-        file.seek(0)
-        held = [name for name, _, _ in scipy.io.whosmat(file)]
-        name = _chosen(path, held)
-        file.seek(0)
-        return np.asarray(scipy.io.loadmat(file, variable_names=[name])[name])
+        return _read_mat4(path, file)
 
 
 def _chosen(path, held):
@@ -50,6 +45,43 @@ def _chosen(path, held):
         f"{path} holds no array IMAGES; it holds {listed or 'no array'}. "
         "Save the images in MATLAB as IMAGES, of shape (rows, columns, n_images)."
     )
+
+
+def _read_mat4(path, file):
+    """Read the oldest kind: matrices one behind the other, each after five numbers and a name."""
+    size, place, found = size_of(file), 0, {}
+    if size == 0:
+        raise damaged(path, "it is empty")
+    for _ in range(_MOST_ELEMENTS):
+        file.seek(place)
+        head = file.read(20)
+        if not head:
+            break
+        # The thousands of the first number tell the order of bytes, so that it is below 10000.
+        order = "<" if len(head) == 20 and np.frombuffer(head, "<i4")[0] in range(5000) else ">"
+        numbers = np.frombuffer(head, f"{order}i4").tolist() if len(head) == 20 else [-1] * 5
+        kind, rows, columns, imaginary, length = numbers
+        stored = _OLDEST.get(kind % 1000 // 10)
+        if kind not in range(5000) or stored is None or min(rows, columns, length) < 0:
+            raise damaged(path, "it is no MATLAB file")
+        stored = np.dtype(stored).newbyteorder(order)
+        start = place + 20 + length
+        place = start + rows * columns * stored.itemsize * (2 if imaginary else 1)
+        if place > size:
+            raise damaged(path, "it is cut off")
+        name = file.read(min(length, _HEAD)).rstrip(b"\0").decode("latin1")
+        found.setdefault(name, (kind % 10, imaginary, start, (rows, columns), stored))
+    name = _chosen(path, list(found))
+    text, imaginary, start, shape, stored = found[name]
+    if imaginary:
+        raise _not_real(path, name)
+    if text:
+        raise _no_numbers(path, name)
+    array = np.empty(shape, stored, order="F")
+    file.seek(start)
+    if array.size:
+        read_into(path, file, array.reshape(-1, order="A"))
+    return array.astype(stored.newbyteorder("="), copy=False)
 
 
 def _read_hdf5(path, size, max_bytes):
@@ -96,6 +128,13 @@ def _elsewhere(path, name, what):
 def _not_real(path, name):
     return Refused(
         f"{path} has {name} of complex numbers; expected real numbers. Save its real part."
+    )
+
+
+def _no_numbers(path, name):
+    return Refused(
+        f"{path} has {name} that is no array of numbers; expected one. Save the images in MATLAB "
+        "as such an array."
     )
 
 
@@ -191,10 +230,7 @@ class _Mat5:
         shape = np.frombuffer(lengths, f"{self.order}i4").tolist()
         word = self._words(flags)[0]
         if word & 0xFF not in _CLASSES:
-            raise Refused(
-                f"{self.path} has {name} that is no array of numbers; expected one. Save the "
-                "images in MATLAB as such an array."
-            )
+            raise _no_numbers(self.path, name)
         if word >> 11 & 1:
             raise _not_real(self.path, name)
         (kind, values), _ = self._element(data, place)

@@ -207,9 +207,31 @@ class TestMatlab5:
         (image,) = load_images(tmp_path / "a.mat")
         np.testing.assert_array_equal(image, np.arange(6.0).reshape(2, 3, order="F"))
 
-    def test_the_oldest_kind(self, tmp_path):
-        scipy.io.savemat(tmp_path / "a.mat", {"IMAGES": np.eye(3)}, format="4")
-        np.testing.assert_array_equal(load_images(tmp_path / "a.mat")[0], np.eye(3))
+    @pytest.mark.parametrize("dtype", ["f8", "f4", "i4", "i2", "u2", "u1"])
+    @pytest.mark.parametrize("order", "<>")
+    def test_the_oldest_kind(self, tmp_path, rng, dtype, order):
+        image = rng.integers(0, 100, (4, 3)).astype(f"{order}{dtype}")
+        content = {"a": np.eye(2), "IMAGES": image, "b": "text"}
+        scipy.io.savemat(tmp_path / "a.mat", content, format="4")
+        scale = {"u1": 255, "u2": 65535}.get(dtype, 1)
+        np.testing.assert_array_equal(load_images(tmp_path / "a.mat")[0], image / scale)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "words"),
+        [
+            ("x", np.eye(2), "holds no array IMAGES; it holds x"),
+            ("IMAGES", np.eye(2) * 1j, "complex numbers"),
+            ("IMAGES", "text", "no array of numbers"),
+        ],
+    )
+    def test_the_oldest_kind_refused(self, tmp_path, name, value, words):
+        path = tmp_path / "a.mat"
+        scipy.io.savemat(path, {name: value}, format="4")
+        refuse(path, words)
+        data = path.read_bytes()
+        for damaged in (data[:-1], data[:15], data[:4] + b"\xff\xff\xff\x7f" + data[8:]):
+            path.write_bytes(damaged)
+            refuse(path, "is damaged")
 
     def test_bombs(self, tmp_path):
         path = tmp_path / "a.mat"

@@ -1,0 +1,153 @@
+"""Valid files of every kind that is read, small, and what is done with what was read."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+
+import numpy as np
+import scipy.io
+from PIL import Image
+
+from sparsecode import Dictionary, SparseAutoencoder, Transcoder
+from sparsecode.constraints import UnitNorm
+from sparsecode.datasets import load_images
+from sparsecode.encoders import TopK
+from sparsecode.estimators._checkpoints import to_model
+from sparsecode.interop import Checkpoint, read_checkpoint, write_checkpoint
+from sparsecode.interop._torch_write import write_torch
+from sparsecode.training import TrainingState
+
+_RNG = np.random.default_rng(0)
+_W, _ATOMS = _RNG.standard_normal((2, 6, 4))
+_PIXELS = _RNG.integers(0, 256, (24, 20, 3), dtype=np.uint8)
+_STACK = _RNG.standard_normal((6, 5, 3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """A folder with valid files: who reads it, the file that is read or None, and who writes it."""
+
+    name: str
+    reader: str
+    path: str | None
+    write: object
+
+
+def _checkpoints():
+    vectors = {name: _RNG.standard_normal(6) for name in ("r_mag", "b_gate", "b_mag")}
+    return {
+        "sae_lens": Checkpoint("JumpReLU", _W, _ATOMS, threshold=np.ones(6)),
+        "sae_lens-gated": Checkpoint("Gated", _W, _ATOMS, **vectors),
+        "sae_lens-topk": Checkpoint("TopK", _W, _ATOMS, k=2, norm_scaled=True),
+        "gemma_scope": Checkpoint("JumpReLU", _W, _ATOMS, threshold=np.ones(6)),
+        "sparsify": Checkpoint("TopK", _W, _ATOMS, k=2),
+        "dictionary_learning": Checkpoint("BatchTopK", _W, _ATOMS, k=2, threshold=0.5),
+        "dictionary_learning-relu": Checkpoint("ReLU", _W, _ATOMS, norm_scaled=True),
+    }
+
+
+def _model():
+    model = to_model(Checkpoint("TopK", _W, _ATOMS, k=2), SparseAutoencoder)
+    model.feature_names_in_ = np.array(list("abcd"), dtype=object)
+    return model
+
+
+def _state():
+    dictionary = Dictionary(_ATOMS, np.zeros(4), UnitNorm())
+    params = TopK(k=2).init(dictionary, random_state=0)
+    history = {"loss": [1.0, 0.5], "seconds": [0.1, 0.2]}
+    parts = ("TopK", "Adam", params, dictionary, params, dictionary, {"m": _W})
+    return TrainingState(*parts, best_loss=0.5, n_epochs=2, history=history)
+
+
+def _savers():
+    """Functions that write one file, by its name, and the reader of each."""
+    saved = {"dictionary": Dictionary(_ATOMS, np.zeros(4)), "model": _model(), "state": _state()}
+    for name, value in saved.items():
+        for suffix in (".npz", ".safetensors"):
+            yield f"{name}{suffix}", name, value.save
+    openai = {"pre_bias": np.zeros(4), "latent_bias": np.zeros(6)}
+    openai |= {"encoder.weight": _W, "decoder.weight": np.ascontiguousarray(_ATOMS.T)}
+    yield "openai.pt", "checkpoint", lambda path: write_torch(path, openai)
+    picture = Image.fromarray(_PIXELS)
+    for suffix, mode in (
+        ("png", "RGBA"), ("jpg", "RGB"), ("gif", "P"), ("bmp", "RGB"), ("webp", "RGB"),
+        ("jp2", "RGB"), ("pgm", "L"), ("ppm", "RGB"), ("tif", "RGB"),
+    ):  # fmt: skip
+        yield f"picture.{suffix}", "images", picture.convert(mode).save
+    deflated = functools.partial(picture.save, compression="tiff_deflate")
+    yield "deflated.tif", "images", deflated
+    yield "stack.npy", "images", lambda path: np.save(path, _STACK)
+    yield "stack.npz", "images", lambda path: np.savez_compressed(path, images=_STACK)
+    for name, options in {
+        "plain": {}, "packed": {"do_compression": True}, "oldest": {"format": "4"}
+    }.items():  # fmt: skip
+        stack = _STACK[:, :, 0] if name == "oldest" else _STACK
+        write = functools.partial(scipy.io.savemat, mdict={"x": 1.0, "IMAGES": stack}, **options)
+        yield f"{name}.mat", "images", write
+    yield "hdf5.mat", "images", _write_hdf5
+
+
+def _write_hdf5(path):
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.create_dataset("IMAGES", data=_STACK.T, chunks=(1, 5, 6), compression="gzip")
+
+
+def _write_checkpoint(folder, checkpoint, format):
+    write_checkpoint(checkpoint, folder, format)
+
+
+def _write_gemma_2(folder):
+    from sparsecode.interop._arrays import write_safetensors
+
+    arrays = {"w_enc": _W.T, "w_dec": _ATOMS, "b_enc": np.zeros(6), "b_dec": np.zeros(4)}
+    write_safetensors(folder / "params.safetensors", {**arrays, "threshold": np.ones(6)})
+    config = {"architecture": "jump_relu", "hf_hook_point_out": "x", "affine_connection": False}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def _examples():
+    for name, reader, save in _savers():
+        yield Example(name, reader, name, lambda folder, n=name, s=save: s(folder / n))
+    for name, checkpoint in _checkpoints().items():
+        format = name.partition("-")[0]
+        write = functools.partial(_write_checkpoint, checkpoint=checkpoint, format=format)
+        yield Example(name, "checkpoint", None, write)
+        yield Example(f"{name} as a model", "pretrained", None, write)
+    yield Example("gemma_scope 2", "transcoder", None, _write_gemma_2)
+
+
+EXAMPLES = {example.name: example for example in _examples()}
+READERS = {
+    "dictionary": Dictionary.load,
+    "model": SparseAutoencoder.load,
+    "state": TrainingState.load,
+    "checkpoint": read_checkpoint,
+    "pretrained": SparseAutoencoder.from_pretrained,
+    "transcoder": Transcoder.from_pretrained,
+    "images": load_images,
+}
+
+
+def use(found):
+    """Do with what was read what it is for; nothing may fail then."""
+    if isinstance(found, Dictionary):
+        found.decode(np.zeros((2, found.n_components)))
+    elif isinstance(found, SparseAutoencoder):
+        codes = found.transform(np.zeros((2, found.n_features_in_)))
+        found.inverse_transform(codes)
+        found.get_params()
+    elif isinstance(found, Transcoder):
+        found.predict(np.zeros((2, found.n_features_in_)))
+    elif isinstance(found, TrainingState):
+        repr(found)
+        assert all(isinstance(values, list) for values in found.history.values())
+    elif isinstance(found, Checkpoint):
+        found.fold()
+        assert isinstance(found.params, dict)
+    else:
+        assert all(image.ndim == 2 and np.isfinite(image).all() for image in found)
