@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._validation import check_integer, wrong
 from sparsecode.constraints import UnitNorm
@@ -75,15 +79,44 @@ def draw_patches(image, patch_size, n_patches, random_state):
     return without_means(X, n_channels)[0]
 
 
-def code_and_decode(X, dictionary, penalty, n_channels, *, missing=False, n_jobs=None):
-    """Patches rebuilt from their codes by `OMP`, with their means put back."""
-    X, means = without_means(X, n_channels)
-    codes = (
-        OMP()
-        .solve(X, dictionary, penalty, missing=missing, sparse_output=True, n_jobs=n_jobs)
-        .codes
-    )
-    return dictionary.decode(codes) + means
+@dataclass
+class PatchCoder(OMP):
+    """`OMP` that counts the patches that miss their error, where `OMP` would warn at each call."""
+
+    def __post_init__(self):
+        self.forget()
+
+    def forget(self):
+        """Count from 0 again."""
+        self.n_missed = self.n_coded = 0
+
+    def solve(self, X, dictionary, penalty, **options):
+        result = super().solve(X, dictionary, penalty, **options)
+        self.n_coded += len(result.converged)
+        return result
+
+    def decode(self, X, dictionary, penalty, n_channels, *, missing=False, n_jobs=None):
+        """Patches rebuilt from their codes, with their means put back."""
+        X, means = without_means(X, n_channels)
+        options = {"missing": missing, "sparse_output": True, "n_jobs": n_jobs}
+        return dictionary.decode(self.solve(X, dictionary, penalty, **options).codes) + means
+
+    def warn_of_missed(self, function, remedy):
+        """Warn once, in the words of the function that was called, if any patch missed its error.
+
+        To be called by that function itself.
+        """
+        if self.n_missed > 0:
+            warnings.warn(
+                f"{function}: {self.n_missed} of {self.n_coded} patches do not come within their "
+                "error with all the atoms that bring them closer; they are as close as the atoms "
+                f"take them. {remedy}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _warn(self, problem, stop, n_samples):
+        self.n_missed += len(stop)
 
 
 def patch_dictionary(dictionary, patch_size, n_channels):

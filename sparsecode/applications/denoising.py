@@ -7,22 +7,22 @@ from scipy.special import gammaincinv
 
 from sparsecode._validation import check_integer, check_number
 from sparsecode.applications._patchwise import (
+    PatchCoder,
     average_patches,
     check_dictionary,
     check_image_and_patch,
-    code_and_decode,
     draw_patches,
     patch_dictionary,
 )
 from sparsecode.encoders import Exact
 from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
-from sparsecode.solvers import OMP
 from sparsecode.updates import ApproximateKSVD
 from sparsecode.updates.base import resolve_update
 
 # Share of pure noise whose norm is below the error target: a gain of 1.15 for 64 values.
 _QUANTILE = 0.957
+_REMEDY = "Raise sigma or gain, or use a dictionary of more atoms."
 
 
 def denoise_image(
@@ -91,6 +91,11 @@ def denoise_image(
         If the image is smaller than a patch, is not 2-D or colour, or holds NaN, if `sigma` is not
         above 0, or the atoms are not those of such patches.
 
+    Warns
+    -----
+    ConvergenceWarning
+        Once, if the dictionary cannot bring some patches within their error.
+
     See Also
     --------
     learn_patch_dictionary : The same dictionary, to look at or to use again.
@@ -121,24 +126,17 @@ def denoise_image(
         noisy_weight = 30 / 255 * np.ptp(pixels) / sigma
     noisy_weight = check_number(noisy_weight, "noisy_weight", low=0)
     if dictionary is None or isinstance(dictionary, int):
-        dictionary = learn_patch_dictionary(
-            image,
-            sigma,
-            n_components=dictionary,
-            patch_size=patch_size,
-            n_iter=n_iter,
-            gain=gain,
-            n_patches=n_patches,
-            update=update,
-            random_state=random_state,
-            n_jobs=n_jobs,
+        dictionary, _ = _learn(
+            pixels, penalty, dictionary, patch_size, n_iter, n_patches, update, random_state, n_jobs
         )
     dictionary = patch_dictionary(dictionary, patch_size, n_channels)
+    coder = PatchCoder()
     total, cover = average_patches(
         pixels.astype(np.float32),
         patch_size,
-        lambda X: code_and_decode(X, dictionary, penalty, n_channels, n_jobs=n_jobs),
+        lambda X: coder.decode(X, dictionary, penalty, n_channels, n_jobs=n_jobs),
     )
+    coder.warn_of_missed("denoise_image", _REMEDY)
     total += noisy_weight * pixels
     total /= cover + noisy_weight
     return total.reshape(np.shape(image)).astype(pixels.dtype)
@@ -182,6 +180,11 @@ def learn_patch_dictionary(
     ValueError
         As for `denoise_image`.
 
+    Warns
+    -----
+    ConvergenceWarning
+        Once, if the atoms could not bring some patches within their error in the last round.
+
     References
     ----------
     M. Elad and M. Aharon, "Image denoising via sparse and redundant representations over learned
@@ -199,24 +202,44 @@ def learn_patch_dictionary(
     sigma = check_number(sigma, "sigma", low=0, low_open=True)
     n_channels = pixels.shape[2]
     penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
+    if n_components is not None:
+        n_components = check_integer(n_components, "n_components")
+    dictionary, coder = _learn(
+        pixels, penalty, n_components, patch_size, n_iter, n_patches, update, random_state, n_jobs
+    )
+    coder.warn_of_missed(
+        "learn_patch_dictionary", "Raise sigma or gain, or n_components, for more atoms."
+    )
+    return dictionary
+
+
+def _learn(
+    pixels, penalty, n_components, patch_size, n_iter, n_patches, update, random_state, n_jobs
+):
+    """A dictionary, and the coder of the last round, which knows what it has missed."""
     n_iter = check_integer(n_iter, "n_iter", low=0)
     n_patches = check_integer(n_patches, "n_patches")
     update = resolve_update(ApproximateKSVD if update is None else update)
-    if n_components is not None:
-        n_components = check_integer(n_components, "n_components")
-    dictionary = patch_dictionary(n_components, patch_size, n_channels)
+    dictionary = patch_dictionary(n_components, patch_size, pixels.shape[2])
     X = draw_patches(pixels.astype(np.float32), patch_size, n_patches, random_state)
+    coder = PatchCoder()
+
+    def rounds():
+        for _ in range(n_iter):
+            coder.forget()
+            yield X
+
     states = alternate(
-        Exact(penalty, OMP()),
+        Exact(penalty, coder),
         dictionary,
-        [X] * n_iter,
+        rounds(),
         update=update,
         full_batch=True,
         n_jobs=n_jobs,
     )
     for state in states:
         dictionary = state.dictionary
-    return dictionary
+    return dictionary, coder
 
 
 def _penalty(sigma, gain, n_features):

@@ -6,17 +6,16 @@ import numpy as np
 
 from sparsecode._validation import check_integer, check_number, check_random_state, wrong
 from sparsecode.applications._patchwise import (
+    PatchCoder,
     average_patches,
     check_dictionary,
     check_image_and_patch,
-    code_and_decode,
     draw_patches,
     patch_dictionary,
 )
 from sparsecode.encoders import Exact
 from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
-from sparsecode.solvers import OMP
 from sparsecode.updates import ApproximateKSVD
 from sparsecode.updates.base import resolve_update
 
@@ -97,6 +96,11 @@ def inpaint_image(
         If the mask has another shape, is not of bool, or knows no pixel, if a known pixel is NaN,
         if the image is smaller than a patch, or a hole is larger.
 
+    Warns
+    -----
+    ConvergenceWarning
+        Once, if the dictionary cannot bring some patches within their error in the last round.
+
     References
     ----------
     J. Mairal, M. Elad and G. Sapiro, "Sparse representation for color image restoration", 2008
@@ -129,7 +133,8 @@ def inpaint_image(
         return pixels.reshape(np.shape(image)).copy()
 
     values = np.where(known, pixels, np.nan).astype(np.float32)
-    estimate = _from_known(values, patch_size, dictionary, sigma, n_jobs)
+    coder = PatchCoder()
+    estimate = _from_known(values, patch_size, dictionary, sigma, coder, n_jobs)
     first, last = max(_COARSE * spread, sigma), max(sigma, _EXACT * spread)
     rng = check_random_state(random_state)
     for tolerance in np.geomspace(last, first, n_iter)[::-1] if spread > 0 else ():
@@ -139,12 +144,16 @@ def inpaint_image(
             X = draw_patches(corrected, patch_size, n_patches, rng)
             dictionary = _learn(X, dictionary, penalty, update, n_jobs)
         spacing = 1 if tolerance == last else step
-        estimate = _from_all(corrected, patch_size, dictionary, penalty, spacing, n_jobs)
+        coder.forget()
+        estimate = _from_all(corrected, patch_size, dictionary, penalty, spacing, coder, n_jobs)
+    coder.warn_of_missed(
+        "inpaint_image", "Raise sigma, or use a dictionary of at least as many atoms as values."
+    )
     filled = np.where(known, pixels, estimate)
     return filled.astype(pixels.dtype).reshape(np.shape(image))
 
 
-def _from_known(values, patch_size, dictionary, sigma, n_jobs):
+def _from_known(values, patch_size, dictionary, sigma, coder, n_jobs):
     """The image filled with what the known pixels of each patch say."""
     n_channels = values.shape[2]
 
@@ -154,7 +163,7 @@ def _from_known(values, patch_size, dictionary, sigma, n_jobs):
         penalty = KSparse(
             np.clip(n_known // 4, 1, dictionary.n_components), error=sigma**2 * n_known
         )
-        X_hat = code_and_decode(X, dictionary, penalty, n_channels, missing=True, n_jobs=n_jobs)
+        X_hat = coder.decode(X, dictionary, penalty, n_channels, missing=True, n_jobs=n_jobs)
         return X_hat * _told(X, n_channels)
 
     total, _ = average_patches(values, patch_size, restore)
@@ -175,11 +184,11 @@ def _told(X, n_channels):
     return told.reshape(X.shape).astype(X.dtype)
 
 
-def _from_all(image, patch_size, dictionary, penalty, step, n_jobs):
+def _from_all(image, patch_size, dictionary, penalty, step, coder, n_jobs):
     """The average of all patches of an image, each decoded from its code."""
 
     def restore(X):
-        return code_and_decode(X, dictionary, penalty, image.shape[2], n_jobs=n_jobs)
+        return coder.decode(X, dictionary, penalty, image.shape[2], n_jobs=n_jobs)
 
     total, cover = average_patches(image, patch_size, restore, step=step)
     return (total / cover).astype(np.float32)
@@ -187,7 +196,7 @@ def _from_all(image, patch_size, dictionary, penalty, step, n_jobs):
 
 def _learn(X, dictionary, penalty, update, n_jobs):
     """One step of learning from patches without their means."""
-    encoder = Exact(penalty, OMP())
+    encoder = Exact(penalty, PatchCoder())
     states = alternate(encoder, dictionary, [X], update=update, full_batch=True, n_jobs=n_jobs)
     return next(states).dictionary
 

@@ -110,8 +110,11 @@ class Greedy(KSparseSolver):
         return doubtful
 
     def _choose_again(self, problem, prepared, batch):
-        """Choose by the Gram matrix in float64, if that has not been done."""
-        if problem.dictionary.dtype == np.float64:
+        """Choose by the Gram matrix in float64, if that has not been done.
+
+        Few samples miss entries, each with a Gram matrix of its own: not worth another kernel.
+        """
+        if problem.dictionary.dtype == np.float64 or batch.observed is not None:
             return np.ones(len(batch.X), dtype=bool)
         return self._choose(prepared.double, batch, batch.X, problem.codes is not None)
 

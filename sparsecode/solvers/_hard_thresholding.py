@@ -75,6 +75,9 @@ def _threshold_rows(
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         code, unit = codes[s], _largest(corr[s])
+        if unit == 0:
+            # No code is better than 0, wherever it starts.
+            code[:] = 0
         _make_feasible(code, counts[s], room)
         if projects:
             count = _support_of(code, kept)

@@ -21,20 +21,21 @@ class OMP(Greedy):
     With the Gram matrix and `k` atoms a sample costs ``O(k^2 n_components)``, besides its
     correlations. Atoms that depend linearly on the chosen ones, such as copies of them, are passed
     over. Where codes to start from are given, the atoms of their support enter first, largest
-    first. A sample with missing entries costs ``O(k n_components n_features)``
-    more.
+    first, but for those that do not reduce the error. A sample with missing entries costs
+    ``O(k n_components n_features)`` more; so does one for whose residual, or whose atoms, the Gram
+    matrix is too coarse: in float32 it is coded in float64, and without that matrix if need be.
 
     Parameters
     ----------
     tol : float, default=1e-6
-        A sample also stops when no atom is left whose correlation with the residual, as a cosine
-        times the residual's norm, is above this share of the largest at the start; 0 to 1.
+        A sample also stops when no atom is left that reduces its squared error by more than
+        ``tol^2`` of what it is; 0 to 1. The least that counts is what rounding leaves of it.
 
     Notes
     -----
-    `n_iter` is the number of atoms chosen. An error target that no atoms reach gives a
-    ConvergenceWarning. In float32, squared errors below 2e-6 ``||x||^2`` are rounding and count as
-    not reached.
+    `n_iter` is the number of atoms chosen. Codes are least squares on their support, computed in
+    float64 where float32 would not do, and a target counts as reached if the residual of the codes
+    as they are returned, in float64, is within it. Otherwise there is a ConvergenceWarning.
 
     References
     ----------

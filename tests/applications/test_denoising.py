@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary
 from sparsecode.applications import denoise_image, learn_patch_dictionary
+from sparsecode.datasets import extract_patches
 from sparsecode.initialization import initial_dictionary
 from sparsecode.penalties import KSparse
 from sparsecode.solvers import OMP
@@ -160,3 +162,32 @@ def test_update_may_be_a_class_and_must_be_one():
     )
     with pytest.raises(TypeError, match="update is 'mod'; expected an Update"):
         denoise_image(image, 0.1, update="mod", **options)
+
+
+def test_errors_out_of_reach_are_said_once_in_its_own_words(noisy):
+    """Sixteen atoms of 64 values, no noise to speak of; several strips, ten rounds of learning."""
+    for call, remedy in (
+        (lambda: denoise_image(noisy, 1e-4, dictionary=np.eye(64)[:16]), "more atoms"),
+        (lambda: denoise_image(noisy, 1e-4, dictionary=16, n_iter=2), "more atoms"),
+        (lambda: learn_patch_dictionary(noisy, 1e-4, n_components=16, n_iter=2), "n_components"),
+    ):
+        with pytest.warns(ConvergenceWarning) as caught:
+            call()
+        assert len(caught) == 1 and caught[0].filename == __file__
+        message = str(caught[0].message)
+        assert "Raise sigma or gain" in message and remedy in message
+        assert "Raise error" not in message and "OMP" not in message
+        assert "1221 of 1221 patches" in message
+
+
+def test_a_range_of_16_bits_needs_no_more_atoms(noisy):
+    """The error of a patch is then below what float32 tells from the difference of two energies."""
+    atoms = initial_dictionary("dct", np.zeros((1, 64), np.float32), 256).atoms
+    patches = extract_patches(65535 * noisy, (8, 8)).astype(np.float32)
+    patches -= patches.mean(axis=1, keepdims=True)
+    penalty = KSparse(None, error=64 * 15.0**2)
+    single = OMP().solve(patches, atoms, penalty)
+    double = OMP().solve(patches.astype(float), atoms.astype(float), penalty)
+    assert single.converged.all() and double.converged.all()
+    counts = [(result.codes != 0).sum(axis=1) for result in (single, double)]
+    assert np.abs(np.subtract(*counts)).max() <= 1

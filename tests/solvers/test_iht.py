@@ -7,7 +7,7 @@ import pytest
 
 from sparsecode import Dictionary
 from sparsecode.penalties import L1, KSparse
-from sparsecode.solvers import IHT, OLS
+from sparsecode.solvers import HTP, IHT, OLS
 
 
 @pytest.fixture
@@ -110,3 +110,11 @@ def test_refuses_an_error(X, dictionary, penalty, got):
 def test_refuses_a_weighted_penalty(X, dictionary):
     with pytest.raises(TypeError, match=r"IHT needs the constraint KSparse; L1 is not"):
         IHT().solve(X, dictionary, L1())
+
+
+@pytest.mark.parametrize("solver", [IHT(), HTP()])
+def test_no_start_is_kept_where_nothing_correlates(solver):
+    result = solver.solve(
+        [[0.0, 0.0], [1.0, 0.0]], [[0, 1.0], [0, 2.0]], KSparse(1), codes=[[3.0, 0.0]] * 2
+    )
+    assert result.converged.all() and (result.codes == 0).all()

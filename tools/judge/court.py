@@ -114,7 +114,5 @@ def _of_greedy(task, x, atoms, code, s):
         return
     r = x - code @ atoms
     error, target = float(r @ r), float(task.penalty.error)
-    room = 1e-5 if task.X.dtype == np.float32 else 1e-9
-    reached = error <= target + room * float(x @ x)
-    if target > 0 and used < task.penalty.n_nonzero and not reached:
+    if target > 0 and used < task.penalty.n_nonzero and not error <= target:
         yield "false claim of an error", f"{error:.3e} for {target:.3e} with {used} atoms"
