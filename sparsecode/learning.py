@@ -15,6 +15,8 @@ from sparsecode.dictionary import Dictionary
 
 # Samples that are dense, coded, and gathered at a time.
 _PART = 8192
+# Of these, where codes are dense and atoms are many: bytes of codes, and fewest samples.
+_CODE_BYTES, _FEWEST = 2**28, 64
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class _Learner:
         if self.full_batch:
             stats = self.update.forget(stats)
         tally = _Tally(dictionary.n_components)
-        for rows in _parts(batch.X.shape[0]):
+        for rows in self._parts(batch.X.shape[0], dictionary.n_components):
             X = dense_rows(batch.X, rows, dictionary.dtype)
             weight = None if batch.sample_weight is None else batch.sample_weight[rows]
             X, codes, residual = self._code(X, dictionary)
@@ -192,6 +194,13 @@ class _Learner:
             seconds,
             policy,
         )
+
+    def _parts(self, n_rows, n_components):
+        step = _PART
+        if self.encoder.penalty.smooth:
+            # Their codes are dense.
+            step = min(step, max(_CODE_BYTES // (8 * n_components), _FEWEST))
+        return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
 
     def _code(self, X, dictionary):
         """Samples without missing entries, their codes, and what these leave unexplained."""
@@ -249,10 +258,6 @@ def _usage(codes):
     if hasattr(codes, "indices"):
         return np.bincount(codes.indices, minlength=codes.shape[1])
     return np.count_nonzero(codes, axis=0)
-
-
-def _parts(n_rows):
-    return (slice(start, min(start + _PART, n_rows)) for start in range(0, n_rows, _PART))
 
 
 _DIVERGED = (

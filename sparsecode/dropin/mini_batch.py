@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
@@ -263,6 +264,9 @@ class MiniBatchDictionaryLearning(DropInLearner):
 
 
 def _read_only(array):
+    if sparse.issparse(array):
+        # Of many atoms; what is given away is not what is learned on with.
+        return array.copy()
     view = array.view()
     view.flags.writeable = False
     return view

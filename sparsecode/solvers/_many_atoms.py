@@ -24,8 +24,10 @@ _COLUMNS_A_SAMPLE = 2
 # Atoms that join at first; later as many as there are.
 _FIRST_ATOMS = 64
 # Share of the tolerance that a sample is solved to on its own atoms, and what that falls by, so
-# many times, where no other atom is to blame for a gap that is left.
+# many times, where that did not lower the objective.
 _INNER, _STRICTER, _MOST_TRIES = 0.3, 0.1, 3
+# Largest Gram matrix of the atoms of one sample.
+_MOST_PART_BYTES = 2**32
 # Where the tolerance is 0.
 _ROUNDING = 1e-12
 
@@ -117,10 +119,13 @@ class Parts:
         else:
             moved = penalty.stationarity(codes, correlations, self.lipschitz, half_residual)
             stop = _ratio(np.maximum(moved, worst), largest[rows])
+        slack = 4 * np.finfo(block.codes.dtype).eps * np.einsum("ij,ij->i", X[rows], X[rows]) / 2
         for s, row in enumerate(rows):
+            objective = half_residual[s] + values[s]
             block.stop[row] = stop[s]
-            block.history[row, 0, block.n_iter[row] :] = half_residual[s] + values[s]
+            block.history[row, 0, block.n_iter[row] :] = objective
             block.history[row, 1, block.n_iter[row] :] = stop[s]
+            samples[row].note(objective, slack[s])
             scores[s, samples[row].atoms] = 0
         return scores
 
@@ -130,12 +135,12 @@ class Parts:
         if (block.stop[row] <= solver.tol and solver.tol > 0) or before >= solver.max_iter:
             return False
         newcomers = _largest(score, max(_FIRST_ATOMS, len(sample.atoms)))
-        if newcomers.size:
-            sample.join(newcomers, problem.dictionary.dtype)
-        else:
-            sample.tries += 1
-            if sample.tries > (_MOST_TRIES if solver.tol > 0 else 1) or not sample.atoms.size:
-                return False
+        is_solved = sample.rounds > 1 and solver.tol == 0
+        if sample.tries > _MOST_TRIES or (newcomers.size == 0 and is_solved):
+            return False
+        sample.join(newcomers, problem.dictionary.dtype)
+        if sample.atoms.size == 0:
+            return False
         tol = solver.tol * _INNER * _STRICTER**sample.tries
         if solver.tol == 0 and not solver.finite:
             tol = _ROUNDING
@@ -154,20 +159,26 @@ class Parts:
 
 
 class _Sample:
-    """The atoms that a sample works on, and how often it was solved on the same ones."""
+    """The atoms that a sample works on, and how often in a row that did not lower its objective."""
 
     def __init__(self, atoms):
-        self.atoms, self.tries = atoms, 0
+        self.atoms, self.lowest, self.rounds, self.tries = atoms, np.inf, 0, 0
+
+    def note(self, objective, slack):
+        """Take notice of an objective, which counts as lower only beyond rounding."""
+        self.tries = 0 if objective < self.lowest - slack else self.tries + 1
+        self.lowest = min(self.lowest, objective)
+        self.rounds += 1
 
     def join(self, atoms, dtype):
         """Let more atoms join."""
-        self.atoms, self.tries = np.concatenate([self.atoms, atoms]), 0
+        self.atoms = np.concatenate([self.atoms, atoms])
         n_bytes = len(self.atoms) ** 2 * dtype.itemsize
-        if n_bytes > MOST_GRAM_BYTES:
+        if n_bytes > _MOST_PART_BYTES:
             raise ValueError(
                 f"a sample needs {len(self.atoms)} atoms at once, whose Gram matrix has "
                 f"{n_bytes / 2**30:.1f} GiB; expected codes sparse enough for at most "
-                f"{MOST_GRAM_BYTES / 2**30:.0f} GiB. Raise alpha, or use FISTA, which does "
+                f"{_MOST_PART_BYTES / 2**30:.0f} GiB. Raise alpha, or use FISTA, which does "
                 "without a Gram matrix."
             )
 

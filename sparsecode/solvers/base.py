@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -170,7 +170,8 @@ class Solver(PlainParameters, BaseEstimator):
             n_iter,
             converged,
             _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
-            (problem, n_jobs),
+            # Without what it computed for this batch, such as products of all atoms.
+            (replace(problem), n_jobs),
         )
 
     def _prepare_any(self, problem):

@@ -21,7 +21,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
     derivative and its curvatures must agree with differences; a convex penalty must satisfy
     Fenchel and Young's inequality, with equality at the subgradients that its prox gives; it must
     be immutable, pickle, scale, keep float32, and leave its arguments alone. Of a constraint,
-    which has no weight, the prox must be a projection.
+    which has no weight, the prox must be a projection. A sum over coefficients must be the same on
+    some of the atoms.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
             _check_projection(penalty, V, rng)
         _check_arrays(penalty, V)
         _check_refusals(penalty, n_components)
+        if penalty.separable:
+            _check_some_atoms(penalty, V)
         for step in _STEPS:
             with naming(f"prox with step={step:g}"):
                 _check_prox_on_axes(penalty, span, step, n_components)
@@ -125,6 +128,20 @@ def _check_refusals(penalty, n_components):
     for method in (penalty.value, penalty.prox):
         with naming(f"{method.__name__} of NaN"):
             raised_by(ValueError, method, V * np.nan)
+
+
+def _check_some_atoms(penalty, V):
+    atoms = np.arange(V.shape[1])[::-2]
+    some, codes = penalty.for_atoms(atoms), np.zeros_like(V)
+    codes[:, atoms] = V[:, atoms]
+    for name, found, expected in (
+        ("value", some.value(V[:, atoms]), penalty.value(codes)),
+        ("prox", some.prox(V[:, atoms]), penalty.prox(codes)[:, atoms]),
+    ):
+        require(
+            np.allclose(found, expected, rtol=1e-12, atol=1e-300),
+            f"{name} of for_atoms(atoms) is not that on these atoms",
+        )
 
 
 def _check_immutable(penalty, V):
