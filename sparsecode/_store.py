@@ -10,7 +10,7 @@ import numpy as np
 
 from sparsecode import constraints
 from sparsecode._files import write_atomically
-from sparsecode._reading.archive import read_npz
+from sparsecode._reading.archive import open_archive, read_npz_member
 from sparsecode._reading.refusal import Refused, TooLarge
 from sparsecode._reading.regular import check_max_bytes
 from sparsecode._reading.tensors import ANYTHING, read_tensors
@@ -104,7 +104,7 @@ def _read(read, path, wrong_contents, max_bytes):
 def part(mapping, name):
     """Return what a file holds under a name; refuse one that lacks it."""
     if name not in mapping:
-        raise Refused(f"it holds nothing named {name!r}")
+        raise Refused(f"it holds nothing named {name.removesuffix('.npy')!r}")
     return mapping[name]
 
 
@@ -182,7 +182,11 @@ def _write_npz(path, arrays, header):
 
 
 def _read_npz(path, max_bytes):
-    arrays = read_npz(path, kinds="fiubU", max_bytes=max_bytes)
-    header = part(arrays, "header")
-    del arrays["header"]
+    with open_archive(path, max_bytes) as (archive, members):
+        header = read_npz_member(path, archive, part(members, "header.npy"), "U")
+        arrays = {
+            name.removesuffix(".npy"): read_npz_member(path, archive, info, "fiub")
+            for name, info in members.items()
+            if name != "header.npy"
+        }
     return arrays, parsed(str(header))

@@ -216,7 +216,7 @@ class TestTorchItself:
         assert list(arrays) == list(model.state_dict())
         for name, value in model.state_dict().items():
             np.testing.assert_array_equal(arrays[name], value.numpy())
-        checkpoint = read_checkpoint(path)
+        checkpoint = read_checkpoint(path, fold_norms=False)
         X = torch.randn(20, 6)
         codes = torch.relu(model.encoder(X - model.bias)).detach().numpy()
         H = (X.numpy() - checkpoint.offset) @ checkpoint.W.T + checkpoint.b
@@ -249,12 +249,11 @@ class TestTorchItself:
             read_torch(path)
 
     def test_files_that_are_written_load_into_torch(self, tmp_path, torch):
-        safetensors = pytest.importorskip("safetensors.torch")
         from sparsecode.interop import Checkpoint, write_checkpoint
 
         checkpoint = Checkpoint("TopK", np.eye(4, 3), np.eye(4, 3), k=2)
         write_checkpoint(checkpoint, tmp_path, "dictionary_learning")
-        state = safetensors.load_file(tmp_path / "ae.safetensors")
+        state = torch.load(tmp_path / "ae.pt")
         assert state["k"].shape == () and state["k"].dtype == torch.int32
         torch.nn.Linear(3, 4).load_state_dict(
             {"weight": state["encoder.weight"], "bias": state["encoder.bias"]}
