@@ -7,8 +7,10 @@ import functools
 import numpy as np
 
 from sparsecode import _store
+from sparsecode._atom_units import HasUnits
 from sparsecode._matching import largest_cosine, match_atoms
 from sparsecode._moments import inner_products
+from sparsecode._units import norms_of
 from sparsecode._validation import (
     check_code_rows,
     check_codes_shape,
@@ -22,7 +24,7 @@ from sparsecode._validation import (
 from sparsecode.constraints import Free, UnitNorm, check_constraint
 
 
-class Dictionary:
+class Dictionary(HasUnits):
     """Atoms, an optional offset, and the constraint the atoms obey; an immutable value.
 
     Reconstruction is ``codes @ atoms + offset``. Products that every solver needs are computed
@@ -138,7 +140,7 @@ class Dictionary:
     @functools.cached_property
     def norms(self):
         """Euclidean norm of each atom, shape (n_components,)."""
-        norms = np.linalg.norm(self.atoms, axis=1)
+        norms = norms_of(self.atoms)
         norms.flags.writeable = False
         return norms
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sparsecode._parallel import product
+
 
 def linear_forward(X, W, b=None):
     """Affine map, ``X @ W + b``.
@@ -29,7 +31,7 @@ def linear_forward(X, W, b=None):
     array([[1., 0.],
            [2., 0.]])
     """
-    out = X @ W
+    out = product(X, W)
     if b is not None:
         out += b
     return out, (X, W, b)
@@ -55,5 +57,5 @@ def linear_backward(dout, cache, *, with_input=True):
     See `linear_forward`.
     """
     X, W, b = cache
-    dX = dout @ W.T if with_input else None
-    return dX, X.T @ dout, None if b is None else dout.sum(axis=0)
+    dX = product(dout, W.T) if with_input else None
+    return dX, product(X.T, dout), None if b is None else dout.sum(axis=0)
