@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from sparsecode import _store
+from sparsecode._analytic import analytic_weights
 from sparsecode._atom_units import HasUnits
 from sparsecode._matching import largest_cosine, match_atoms
 from sparsecode._moments import inner_products
@@ -136,6 +137,17 @@ class Dictionary(HasUnits):
         inverse = np.ascontiguousarray(inverse, dtype=self.dtype)
         inverse.flags.writeable = False
         return inverse
+
+    @functools.cached_property
+    def analytic_weights(self):
+        """Weights of ALISTA (Liu and others, 2019), shape (n_components, n_features).
+
+        Of all rows whose inner product with their own atom is 1, those with the smallest sum of
+        squared inner products with the other atoms; 0 for an atom that is 0.
+        """
+        weights = analytic_weights(self.atoms, self.pseudo_inverse)
+        weights.flags.writeable = False
+        return weights.T
 
     @functools.cached_property
     def norms(self):

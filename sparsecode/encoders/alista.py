@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparsecode._analytic import inverse_of_own
 from sparsecode.encoders._layers import CoupledLayers, product_pays
 from sparsecode.encoders._unrolled import (
     SupportSelection,
@@ -81,8 +82,9 @@ class ALISTA(SupportSelection, Unrolled):
 
     The iteration of `TiLISTA`, with a matrix `W` computed from the dictionary: its column for an
     atom has an inner product of 1 with this atom, and with all others the smallest sum of squares,
-    so that atoms interfere as little as possible. Such are the columns of the pseudo-inverse of
-    the atoms, divided by their inner products with the atoms. A layer costs ``2 * n_components *
+    so that atoms interfere as little as possible: `Dictionary.analytic_weights`, transposed. Such
+    are the columns of the pseudo-inverse of the atoms, divided by their inner products with the
+    atoms. A layer costs ``2 * n_components *
     n_features`` multiplications a sample, or ``n_components ** 2`` where that is less.
 
     The parameters of `init` are not ISTA's: they are those of proximal gradient descent in the
@@ -150,21 +152,15 @@ class ALISTA(SupportSelection, Unrolled):
 
     def _analytic(self, dictionary):
         """The weights, shape (n_features, n_components)."""
-        return dictionary.pseudo_inverse * _inverse_of_own(dictionary)
+        return dictionary.analytic_weights.T
 
     def _analytic_backward(self, dictionary, dW):
         """Gradient of the atoms from that of the weights."""
         atoms, inverse = dictionary.atoms, dictionary.pseudo_inverse
-        factor = _inverse_of_own(dictionary)
+        factor = inverse_of_own(atoms, inverse)
         down = np.einsum("ij,ij->j", dW, inverse) * factor**2
         dinverse = dW * factor - atoms.T * down
         return _pseudo_inverse_backward(atoms, inverse, dinverse) - down[:, None] * inverse.T
-
-
-def _inverse_of_own(dictionary):
-    """One over the inner product of each atom with its column of the pseudo-inverse; 0 for 0."""
-    own = np.einsum("ij,ji->i", dictionary.atoms, dictionary.pseudo_inverse)
-    return np.divide(1, own, out=np.zeros_like(own), where=own > 0)
 
 
 def _pseudo_inverse_backward(A, P, dP):
