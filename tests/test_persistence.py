@@ -137,7 +137,7 @@ def fitted():
         SparseCoder(atoms, penalty=MCP(0.1, 3.0), alpha=2.0).fit(X),
         SparseCoder(atoms, penalty=GroupL1(groups=[0, 0, 1, 1, 2, 2])).fit(X),
         DictionaryLearning(5, penalty=L1(weights=np.ones(5)), n_epochs=1, random_state=0).fit(X),
-        OlshausenField(5, n_epochs=1, random_state=0).fit(X),
+        OlshausenField(5, n_epochs=1, random_state=0).fit(X / 3),
         LISTA(5, n_layers=2, n_epochs=1, random_state=0).fit(X),
         SparseAutoencoder(5, n_epochs=1, random_state=0).fit(X),
         Transcoder(5, n_epochs=1, random_state=0).fit(X, X),

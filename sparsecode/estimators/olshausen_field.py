@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 from sparsecode._batches import Samples
+from sparsecode._rows import dense_rows
 from sparsecode._validation import (
+    check_flag,
     check_integer,
     check_n_jobs,
     check_number,
@@ -22,6 +27,9 @@ from sparsecode.solvers import ConjugateGradient
 from sparsecode.updates import GainControl, GradientUpdate
 
 _HISTORY = ("objective", "seconds", "norm_min", "norm_max")
+# Mean squares of samples, relative to the goal, between which learning works.
+_LEAST, _MOST = 0.05, 5.0
+_BLOCK = 4096
 
 
 class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
@@ -32,9 +40,11 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
     conjugate gradient on the codes of a batch, a gradient step on the atoms, and gain control that
     keeps the variance of all coefficients at one goal by adapting the norms of the atoms.
 
-    The defaults are the published settings, except that norms are bounded and gain control does
-    not lag behind its own changes (see `GainControl`); their units suppose data whitened to
-    variance 0.1, as `OlshausenFieldWhitening` gives.
+    The defaults are the published settings, except in gain control: norms are bounded, it does not
+    lag behind its own changes (see `GainControl`), and a whole batch has the share in the running
+    variances that a single sample had, so that these follow 100 times more slowly, unless
+    `gain_per_sample`. The units suppose data whitened to the variance `variance_goal`, 0.1, as
+    `OlshausenFieldWhitening` gives; data of far another scale are told so with a warning.
 
     Parameters
     ----------
@@ -58,7 +68,10 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
     variance_goal : float, default=0.1
         Variance that gain control gives every coefficient (1997: that of the image pixels).
     gain_rate : float, default=0.001
-        Share of a batch in the running variance of a coefficient (1997).
+        Share of a batch in the running variance of a coefficient, at most 1 (1997: of a sample).
+    gain_per_sample : bool, default=False
+        Whether `gain_rate` is the share of each sample, as published; a batch of `n` samples then
+        has ``1 - (1 - gain_rate)**n``, 0.095 with the other defaults.
     gain_power : float, default=0.02
         Strength of the gain control (1997).
     gain_bounds : tuple of two floats, default=(0.95, 1.1)
@@ -121,6 +134,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         lr_end=1.0,
         variance_goal=0.1,
         gain_rate=0.001,
+        gain_per_sample=False,
         gain_power=0.02,
         gain_bounds=(0.95, 1.1),
         dict_init=None,
@@ -140,6 +154,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         self.lr_end = lr_end
         self.variance_goal = variance_goal
         self.gain_rate = gain_rate
+        self.gain_per_sample = gain_per_sample
         self.gain_power = gain_power
         self.gain_bounds = gain_bounds
         self.dict_init = dict_init
@@ -208,6 +223,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         return self
 
     def _begin(self, X, rng, n_steps):
+        self._warn_of_scale(X)
         dictionary = self._first_dictionary(X, rng)
         self._update = GradientUpdate(
             lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
@@ -217,6 +233,20 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         self.dictionary_ = dictionary
         self.n_iter_ = 0
         self.history_ = {name: [] for name in _HISTORY}
+
+    def _warn_of_scale(self, X):
+        """Warn if the samples are not of the variance that the settings suppose."""
+        size, goal = _root_mean_square(X), np.sqrt(self.variance_goal)
+        if size == 0 or np.sqrt(_LEAST) <= size / goal <= np.sqrt(_MOST):
+            return
+        warnings.warn(
+            f"X has a root mean square of {size:.3g}; expected about {goal:.3g}, the root of "
+            f"variance_goal={self.variance_goal:g}, which lr, sigma, noise_var and the norms of "
+            "the atoms suppose: of larger samples nothing is learned, and smaller ones are noise. "
+            f"Multiply X by {goal / size:.3g}, or whiten it with OlshausenFieldWhitening.",
+            UserWarning,
+            stacklevel=5,
+        )
 
     def _learn(self, batches):
         states = alternate(
@@ -253,7 +283,13 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         return Dictionary(atoms.astype(X.dtype))
 
     def _gain_control(self):
-        return GainControl(self.variance_goal, self.gain_rate, self.gain_power, self.gain_bounds)
+        return GainControl(
+            self.variance_goal,
+            self.gain_rate,
+            self.gain_power,
+            self.gain_bounds,
+            per_sample=self.gain_per_sample,
+        )
 
     def _penalty(self):
         return Cauchy(alpha=self.noise_var * self.beta, sigma=self.sigma).checked()
@@ -281,4 +317,17 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         if self.n_components is not None:
             check_integer(self.n_components, "n_components")
         check_n_jobs(self.n_jobs)
+        check_number(self.gain_rate, "gain_rate", high=1)
+        check_flag(self.gain_per_sample, "gain_per_sample")
         self._gain_control().check()
+
+
+def _root_mean_square(X):
+    """Of all values, whatever their size, read a block of rows at a time."""
+    norm = 0.0
+    for start in range(0, len(X), _BLOCK):
+        block = dense_rows(X, slice(start, start + _BLOCK), np.float64)
+        largest = np.abs(block).max()
+        if largest > 0:
+            norm = np.hypot(norm, largest * np.linalg.norm(block / largest))
+    return norm / np.sqrt(X.size)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode._plain import PlainParameters
-from sparsecode._validation import check_number, wrong
+from sparsecode._validation import check_flag, check_number, wrong
 
 
 class GainStats(NamedTuple):
@@ -38,11 +38,14 @@ class GainControl(PlainParameters):
     goal : float, default=0.1
         Variance wanted of every coefficient, the image variance of Olshausen and Field.
     rate : float, default=0.001
-        Share of a batch in the running variance.
+        Share of a batch in the running variance, at most 1.
     power : float, default=0.02
         Strength of the correction.
     bounds : tuple of two floats, default=(0.95, 1.1)
         Smallest and largest norm. ``(0.0, inf)`` is no bounds.
+    per_sample : bool, default=False
+        Whether `rate` is the share of a sample, as published, and a batch of `n` samples has
+        ``1 - (1 - rate)**n``.
 
     References
     ----------
@@ -64,6 +67,7 @@ class GainControl(PlainParameters):
     rate: float = 0.001
     power: float = 0.02
     bounds: tuple[float, float] = (0.95, 1.1)
+    per_sample: bool = False
 
     def init(self, dictionary):
         """Statistics to start from: the goal reached, and the norms as they are."""
@@ -71,9 +75,23 @@ class GainControl(PlainParameters):
         gain = np.clip(dictionary.norms.astype(np.float64), *self.bounds)
         return GainStats(np.full(dictionary.n_components, float(self.goal)), gain)
 
-    def update(self, energy, stats):
-        """Statistics after a batch of mean squared coefficients `energy`, (n_components,)."""
-        variance = stats.variance + self.rate * (energy - stats.variance)
+    def update(self, energy, stats, n_samples=1):
+        """Statistics after a batch.
+
+        Parameters
+        ----------
+        energy : ndarray of shape (n_components,)
+            Mean squared coefficients.
+        stats : GainStats
+        n_samples : float, default=1
+            Samples of the batch, or the sum of their weights.
+
+        Returns
+        -------
+        stats : GainStats
+        """
+        rate = 1 - (1 - self.rate) ** n_samples if self.per_sample else self.rate
+        variance = stats.variance + rate * (energy - stats.variance)
         gain = np.clip(stats.gain * (variance / self.goal) ** self.power, *self.bounds)
         # A silent unit must come back within its bounds, not after its variance underflowed.
         variance = np.maximum(variance * (stats.gain / gain) ** 2, 1e-12 * self.goal)
@@ -88,7 +106,9 @@ class GainControl(PlainParameters):
     def check(self):
         """Raise ValueError if a parameter is out of its range."""
         for name in ("goal", "rate", "power"):
-            check_number(getattr(self, name), name, low=0, low_open=True)
+            high = 1 if name == "rate" else None
+            check_number(getattr(self, name), name, low=0, low_open=True, high=high)
+        check_flag(self.per_sample, "per_sample")
         try:
             low, high = (float(bound) for bound in self.bounds)
         except (TypeError, ValueError):

@@ -85,7 +85,7 @@ class GradientUpdate(Update):
         atoms = dictionary.atoms + dictionary.dtype.type(lr / stats.weight) * stats.descent
         gain = None
         if self.gain_control is not None:
-            gain = self.gain_control.update(stats.energy / stats.weight, stats.gain)
+            gain = self.gain_control.update(stats.energy / stats.weight, stats.gain, stats.weight)
             atoms = _with_norms(atoms, gain.gain)
         stats = _without_samples(stats._replace(n_steps=stats.n_steps + 1, gain=gain))
         return dictionary.replace(atoms=atoms), stats

@@ -48,6 +48,34 @@ def test_recovers_planted_atoms(rng):
     assert (model.dictionary_.match(truth).cosines > 0.98).all()
 
 
+@pytest.mark.parametrize("scale", [1e-120, 0.1, 3.2, 1e3])
+def test_data_of_another_scale_are_told_so(data, scale):
+    """Root mean squares beyond 2.2 times the expected one, where atoms become copies."""
+    message = rf"root mean square of {scale * np.sqrt(0.1):.3g}; expected about 0.316.* by "
+    message += rf"{1 / scale:.3g}, or whiten"
+    with pytest.warns(UserWarning, match=message.replace("+", r"\+")):
+        small(n_epochs=1, lr=1e-3, lr_end=1e-3).partial_fit(data * scale)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 2.0])
+def test_data_of_about_the_scale_are_not(data, scale):
+    data = data * np.sqrt(0.1 / np.mean(data**2))
+    small(n_epochs=1).fit(data * scale)
+    # Units may be changed with the settings.
+    small(n_epochs=1, variance_goal=10.0, sigma=3.16, noise_var=1.0).fit(10 * data)
+
+
+def test_the_published_gain_rate_is_that_of_a_sample(data):
+    slow, published = small(), small(gain_per_sample=True)
+    batch = small(gain_rate=1 - (1 - 0.001) ** 100)
+    for model in (slow, published, batch):
+        model.fit(data)
+    np.testing.assert_allclose(published.components_, batch.components_, rtol=1e-9)
+    assert not same(slow, published)
+    with pytest.raises(ValueError, match="gain_rate is 2; expected gain_rate <= 1"):
+        small(gain_rate=2).fit(data)
+
+
 def test_objective_falls_and_norms_stay_bounded(data):
     model = small(n_epochs=30).fit(data)
     objective = np.array(model.history_["objective"])
@@ -177,6 +205,7 @@ def test_clone_forgets_what_was_learned(data):
     assert not hasattr(clone(small().fit(data)), "dictionary_")
 
 
+@pytest.mark.filterwarnings("ignore:X has a root mean square")
 @pytest.mark.parametrize("scale", [1e-3, 1e3])
 def test_badly_scaled_data_is_finite_or_refused(data, scale):
     """Units far from the published ones: an answer, or an error that says what to do."""
@@ -211,7 +240,7 @@ def test_errors_say_what_to_do(data, params, message):
 
 
 def test_a_refused_partial_fit_leaves_nothing_behind():
-    X = np.random.default_rng(0).standard_normal((20, 6))
+    X = np.random.default_rng(0).standard_normal((20, 6)) / 3
     for bounds in ((2, 1), None, (1,), "ab"):
         model = OlshausenField(4, gain_bounds=bounds, random_state=0)
         with pytest.raises(ValueError, match="bounds of GainControl"):

@@ -19,6 +19,20 @@ def test_one_step_is_the_published_rule():
     np.testing.assert_allclose(stats.gain, np.array([2, 1]) * (variance / 0.1) ** 0.02)
 
 
+def test_the_published_rate_is_that_of_a_sample():
+    """A batch of alike samples changes the running variance as these do one by one."""
+    batch = GainControl(rate=0.01, power=1e-9, per_sample=True, **PUBLISHED)
+    stats = batch.init(Dictionary(np.eye(2)))
+    energy, expected = np.array([0.3, 0.02]), stats.variance
+    for _ in range(100):
+        expected = expected + 0.01 * (energy - expected)
+    found = batch.update(energy, stats, 100).variance
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    # Of whole batches a share of .01 is far slower.
+    slow = GainControl(rate=0.01, power=1e-9, **PUBLISHED).update(energy, stats, 100).variance
+    assert (np.abs(slow - 0.1) < 0.02 * np.abs(expected - 0.1)).all()
+
+
 def test_used_atoms_grow_and_silent_ones_shrink():
     control = GainControl(rate=0.1, **PUBLISHED)
     stats = control.init(Dictionary(np.eye(2)))
@@ -70,6 +84,13 @@ def test_does_not_change_its_arguments(rng):
 def test_errors_say_what_to_do(name, value):
     with pytest.raises(ValueError, match=f"{name} is {value}"):
         GainControl(**{name: value}).init(Dictionary(np.eye(2)))
+
+
+def test_shares_of_more_than_all():
+    with pytest.raises(ValueError, match="rate is 2; expected rate > 0 and rate <= 1"):
+        GainControl(rate=2).init(Dictionary(np.eye(2)))
+    with pytest.raises(ValueError, match="per_sample is 3"):
+        GainControl(per_sample=3).init(Dictionary(np.eye(2)))
 
 
 @pytest.mark.parametrize("bounds", [(2.0, 1.0), (-1.0, 1.0), (0.0, 0.0), (np.nan, 1.0)])
