@@ -6,6 +6,7 @@ the subject, what was got, what was expected, and the remedy.
 
 from __future__ import annotations
 
+import math
 import re
 from math import isfinite
 
@@ -13,6 +14,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils import check_random_state as sklearn_random_state
+from sklearn.utils.validation import validate_data
 
 from sparsecode._plain import plain
 from sparsecode._rows import dense_rows, is_on_disk
@@ -33,8 +35,11 @@ def check_named_array(array, name, **options):
     Raises
     ------
     ValueError, TypeError
-        As `check_array`.
+        As `check_array`, and for what is masked or sparse and may not be.
     """
+    array = unmasked(array, name, options.get("ensure_all_finite") == "allow-nan")
+    if sparse.issparse(array) and not options.get("accept_sparse"):
+        raise TypeError(_sparse_message(name, f"Pass {name}.toarray()."))
     try:
         return check_array(array, input_name=name, **options)
     except (ValueError, TypeError, OverflowError) as error:
@@ -42,6 +47,57 @@ def check_named_array(array, name, **options):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{name} cannot be used. {error}") from error
+
+
+def check_samples(estimator, X, *, missing=False, fill, dense, **options):
+    """Return `X` as scikit-learn's `validate_data` does, with errors that know a way out.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : array-like
+    missing : bool, default=False
+        Whether NaN, and what is masked, is a missing entry.
+    fill, dense : str
+        What to do about missing entries, and about sparse matrices, where they are not taken.
+    **options
+        Those of `validate_data`.
+    """
+    X = unmasked(X, "X", missing, fill)
+    if sparse.issparse(X) and not options.get("accept_sparse"):
+        raise TypeError(_sparse_message(f"X of {type(estimator).__name__}", dense))
+    X = validate_data(estimator, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", **options)
+    n_gone = 0 if missing else _count_nan(X.data if sparse.issparse(X) else X)
+    if n_gone > 0:
+        raise ValueError(_missing_message("X", "NaN", n_gone, X.shape, fill))
+    return X
+
+
+def _count_nan(values):
+    step = max(_ENTRIES // max(values[:1].size, 1), 1)
+    return sum(int(np.isnan(values[i : i + step]).sum()) for i in range(0, len(values), step))
+
+
+def unmasked(array, name, missing=False, fill="Fill them in first."):
+    """Numpy's masked arrays as plain ones, NaN where they are masked; others as they are."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    gone = np.ma.getmaskarray(array)
+    if not gone.any():
+        return array.data
+    if not missing:
+        raise ValueError(_missing_message(name, "masked", gone.sum(), array.shape, fill))
+    dtype = array.dtype if array.dtype in FLOAT_DTYPES else np.float64
+    return array.astype(dtype).filled(np.nan)
+
+
+def _missing_message(name, what, n_gone, shape, fill):
+    got = f"{what} in {n_gone} of {math.prod(shape)} entries"
+    return wrong(name, got=got, expected="numbers", remedy=fill)
+
+
+def _sparse_message(name, remedy):
+    return wrong(name, got="a sparse matrix", expected="a dense array", remedy=remedy)
 
 
 def check_matrix(array, name, *, n_columns=None, columns_are="features", min_rows=1, copy=False):

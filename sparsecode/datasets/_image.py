@@ -14,10 +14,18 @@ def split_stack(array, name):
     """Return the images of an array: one image, or a stack along the first axis."""
     array = np.asarray(array)
     is_colour = array.ndim > 2 and array.shape[-1] == 3
+    if array.ndim == 3 and array.shape[-1] == 4 and array.shape[0] > 4:
+        # As a stack it would be of images that are 4 pixels wide.
+        raise ValueError(
+            f"{name} has shape {array.shape}; expected one image, (height, width) or (height, "
+            f"width, 3), or a stack of them along the first axis. {_remedy(array)} For a stack of "
+            "images that are 4 pixels wide, pass a list."
+        )
     if array.ndim - is_colour not in (2, 3):
         raise ValueError(
             f"{name} has shape {array.shape}; expected one image, (height, width) or (height, "
-            "width, 3), or a stack of them along the first axis. Reshape the array."
+            "width, 3), or a stack of them along the first axis. "
+            + ("Reshape the array." if array.ndim > 3 else _remedy(array))
         )
     images = [array] if array.ndim - is_colour == 2 else list(array)
     if not images:
@@ -56,7 +64,7 @@ def check_pixels(image, name, *, colour=True):
     is_colour = image.ndim == 3 and image.shape[2] == 3
     if image.ndim != 2 and not (colour and is_colour):
         shapes = "(height, width) or (height, width, 3)" if colour else "(height, width)"
-        remedy = "Convert it to grey first." if is_colour else "Pass single images in a list."
+        remedy = "Convert it to grey first." if is_colour else _remedy(image)
         raise ValueError(f"{name} has shape {image.shape}; expected {shapes}. {remedy}")
     if image.size == 0:
         raise ValueError(f"{name} has no pixels: its shape is {image.shape}. Leave it out.")
@@ -73,6 +81,17 @@ def check_finite(image, pixels, name):
         f"{name} holds NaN or infinity in {wrong or 'some'} of {pixels.size} values; expected "
         "finite numbers. Repair it or leave it out."
     )
+
+
+def _remedy(image):
+    """What to do about an image of a shape that none has."""
+    if image.ndim == 3 and image.shape[2] in (2, 4):
+        return "The last channel may be opacity: leave it out, with image[..., :-1]."
+    if image.ndim == 3 and image.shape[2] == 1:
+        return "Leave out the last axis, with image[..., 0]."
+    if image.ndim < 2:
+        return "Reshape the pixels to (height, width); signals of one dimension are rows of X."
+    return "Pass its images one by one."
 
 
 def check_image_size(image, patch_size, name="image"):

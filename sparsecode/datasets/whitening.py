@@ -11,13 +11,18 @@ from sklearn.base import (
     OneToOneFeatureMixin,
     TransformerMixin,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._plain import PlainParameters
 
-from .._validation import FLOAT_DTYPES, check_integer, check_matrix, check_number
+from .._validation import check_integer, check_matrix, check_number, check_samples
 
 _ROWS_AT_A_TIME = 8192
+# For samples that are not taken.
+_WAYS_OUT = {
+    "fill": "Fill them in first.",
+    "dense": "Pass X.toarray(): whitening takes the mean away, which leaves no zeros.",
+}
 
 
 class _CovarianceWhitening(PlainParameters, TransformerMixin, BaseEstimator):
@@ -26,7 +31,7 @@ class _CovarianceWhitening(PlainParameters, TransformerMixin, BaseEstimator):
     def _fit_directions(self, X):
         """Set `mean_`, `components_` and `scale_` by falling variance, without empty directions."""
         check_number(self.eps, "eps", low=0)
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_min_samples=2)
+        X = check_samples(self, X, ensure_min_samples=2, **_WAYS_OUT)
         mean, covariance = _mean_and_covariance(X)
         variances, directions = np.linalg.eigh(covariance)
         variances = np.maximum(variances[::-1], 0.0)
@@ -53,7 +58,7 @@ class _CovarianceWhitening(PlainParameters, TransformerMixin, BaseEstimator):
 
     def _check_transform_input(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
+        return check_samples(self, X, reset=False, **_WAYS_OUT)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,12 +6,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._plain import PlainParameters
-from sparsecode._validation import FLOAT_DTYPES
+from sparsecode._validation import FLOAT_DTYPES, check_named_array, check_samples
 from sparsecode.dropin.encoding import ALGORITHMS, sparse_encode
 
 # What scikit-learn accepts for the parameters that all of them have.
@@ -31,6 +30,9 @@ class DropInCoder(
 ):
     """Base of the drop-in transformers; a subclass has scikit-learn's parameters and `_atoms`."""
 
+    # The estimator of this package for missing entries and sparse matrices.
+    _takes_more = "DictionaryLearning"
+
     def transform(self, X):
         """Code every sample by `transform_algorithm`.
 
@@ -45,7 +47,7 @@ class DropInCoder(
             codes, then the negative parts, both as non-negative numbers.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
+        X = self._checked(X, reset=False)
         code = sparse_encode(
             X,
             self._atoms,
@@ -71,7 +73,7 @@ class DropInCoder(
         X_original : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        code = check_array(X, dtype=FLOAT_DTYPES)
+        code = check_named_array(X, "X", dtype=FLOAT_DTYPES)
         if code.shape[1] != self._n_features_out:
             raise ValueError(
                 "The number of components in the code is different from the number of components "
@@ -82,6 +84,17 @@ class DropInCoder(
             positive, negative = np.split(code, 2, axis=1)
             code = positive - negative
         return code @ self._atoms
+
+    def _checked(self, X, **options):
+        """Samples as scikit-learn checks them; the ways out are estimators that take more."""
+        cls = f"sparsecode.{self._takes_more}"
+        return check_samples(
+            self,
+            X,
+            fill=f"Fill them in first, or use {cls} with missing='mask'.",
+            dense=f"Pass X.toarray(), or use {cls}, which takes sparse matrices.",
+            **options,
+        )
 
     def _split(self, code):
         """Codes as they are given out: with `split_sign`, both signs in columns of their own."""

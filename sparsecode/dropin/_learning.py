@@ -5,15 +5,16 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sparsecode._validation import wrong
+from sparsecode._validation import check_named_array, wrong
+from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.constraints import Free, NonNegative, UnitBall
 from sparsecode.dictionary import Dictionary
 from sparsecode.dropin._base import CODING_CONSTRAINTS, DropInCoder
 from sparsecode.dropin.encoding import check_positive, lasso_encoder
 from sparsecode.initialization import initial_dictionary
+from sparsecode.penalties import L1
 
 # What scikit-learn accepts for the parameters that both learners have.
 LEARNING_CONSTRAINTS = {
@@ -60,9 +61,9 @@ class DropInLearner(DropInCoder):
         n_components = X.shape[1] if self.n_components is None else self.n_components
         if self.dict_init is None:
             return initial_dictionary(
-                "svd", X, n_components, constraint=constraint, random_state=rng
+                "k-means++", X, n_components, constraint=constraint, random_state=rng
             )
-        given = check_array(self.dict_init, dtype=X.dtype, input_name="dict_init")
+        given = check_named_array(self.dict_init, "dict_init", dtype=X.dtype)
         if given.shape[1] != X.shape[1]:
             raise ValueError(
                 f"dict_init has {given.shape[1]} columns; expected {X.shape[1]}, the number of "
@@ -87,6 +88,12 @@ class DropInLearner(DropInCoder):
         return lasso_encoder(
             dictionary.dtype, self.alpha, self.positive_code, self.transform_max_iter
         )
+
+    def _warn_if_nothing_learned(self, X, used):
+        """Warn unless some code was `used`."""
+        if not used:
+            unit = L1(positive=bool(self.positive_code))
+            warn_of_zeros(X, Dictionary(self.components_), unit, self.alpha, stacklevel=5)
 
     def _report(self, text):
         if self.verbose:

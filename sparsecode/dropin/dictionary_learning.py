@@ -6,10 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
 
-from sparsecode._validation import FLOAT_DTYPES, check_codes_shape, check_random_state
+from sparsecode._validation import check_codes_shape, check_named_array, check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import alternate
 from sparsecode.objective import objective
@@ -56,8 +54,8 @@ class DictionaryLearning(DropInLearner):
         Codes to start from: without `dict_init`, the first atoms are those that fit them best.
         With it they change nothing, as the first codes are the best ones for those atoms.
     dict_init : ndarray of shape (n_components, n_features) or None, default=None
-        Atoms to start from. None, without `code_init` either, takes right singular vectors, and
-        samples where there are more atoms.
+        Atoms to start from. None, without `code_init` either, takes samples that are far from each
+        other (k-means++).
     callback : callable or None, default=None
         Called every fifth iteration with a dict of ``"dictionary"``, ``"errors"``,
         ``"current_cost"`` and the iteration ``"ii"``.
@@ -66,7 +64,8 @@ class DictionaryLearning(DropInLearner):
     split_sign : bool, default=False
         Whether positive and negative parts of the codes are features of their own.
     random_state : int, RandomState instance or None, default=None
-        Draws the samples that follow the singular vectors. Nothing else is random.
+        Draws the samples to start from, and nothing else. Another one leads to another local
+        minimum.
     positive_code : bool, default=False
         Whether codes must be non-negative.
     positive_dict : bool, default=False
@@ -186,7 +185,7 @@ class DictionaryLearning(DropInLearner):
             With `split_sign` of shape (n_samples, 2 * n_components), as `transform` gives them.
         """
         self._check_fit_algorithm()
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
+        X = self._checked(X, order="C")
         rng = check_random_state(self.random_state)
         dictionary = self._first_dictionary(X, rng, learns=self.max_iter > 0)
         encoder = self._encoder(dictionary)
@@ -212,9 +211,10 @@ class DictionaryLearning(DropInLearner):
             full_batch=True,
             n_jobs=self.n_jobs,
         )
-        errors, n_iter = [], 0
+        errors, n_iter, used = [], 0, self.max_iter == 0
         try:
             for ii, state in enumerate(states):
+                used = used or state.l0 > 0
                 dictionary, n_iter = state.dictionary, state.n_iter
                 cost = state.objective * len(X)
                 self._report(f"iteration {ii}: objective {cost:.6g}, {state.seconds:.1f} s")
@@ -228,13 +228,14 @@ class DictionaryLearning(DropInLearner):
         finally:
             self.components_ = np.array(dictionary.atoms)
             self.error_, self.n_iter_ = errors, n_iter
+        self._warn_if_nothing_learned(X, used)
         return dictionary
 
     def _first_dictionary(self, X, rng, *, learns):
         dictionary = super()._first_dictionary(X, rng, learns=learns)
         if self.code_init is None:
             return dictionary
-        code = check_array(self.code_init, dtype=X.dtype, input_name="code_init")
+        code = check_named_array(self.code_init, "code_init", dtype=X.dtype)
         if self.dict_init is not None:
             # As many as atoms are given, which may be more or fewer than are learned.
             check_codes_shape(code, len(X), len(self.dict_init))

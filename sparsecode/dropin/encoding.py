@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sparsecode._validation import FLOAT_DTYPES
+from sparsecode._validation import FLOAT_DTYPES, check_named_array, unmasked
+from sparsecode._zero_codes import warn_if_zero
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.dropin._lars import lars_codes
 from sparsecode.dropin._least_l1 import LeastL1
@@ -125,8 +126,8 @@ def sparse_encode(
     array([[1.75, 0.25]])
     """
     if check_input:
-        dictionary = check_array(dictionary, dtype=FLOAT_DTYPES)
-        X = check_array(X, dtype=FLOAT_DTYPES)
+        dictionary = check_array(unmasked(dictionary, "dictionary"), dtype=FLOAT_DTYPES)
+        X = check_array(unmasked(X, "X"), dtype=FLOAT_DTYPES)
     if dictionary.shape[1] != X.shape[1]:
         raise ValueError(
             "Dictionary and X have different numbers of features: "
@@ -150,6 +151,9 @@ def sparse_encode(
         n_jobs=n_jobs,
         positive=positive,
     )
+    if alpha != 0 and max_iter > 0 and algorithm not in ("lars", "omp"):
+        unit, weight = L1(positive=bool(positive)), 1.0 if alpha is None else alpha
+        warn_if_zero(X, code, dictionary, unit, weight, stacklevel=4)
     if verbose:
         seconds = time.perf_counter() - begin
         print(f"[sparse_encode] {algorithm}: {len(X)} samples in {seconds:.2f} s")
@@ -217,7 +221,7 @@ def _omp_constraint(n_nonzero, error, n_components):
 
 
 def _check_agrees(given, computed, name, formula):
-    given = check_array(given, dtype=FLOAT_DTYPES, input_name=name)
+    given = check_named_array(given, name, dtype=FLOAT_DTYPES)
     if given.shape != computed.shape:
         raise ValueError(
             f"{name} has shape {given.shape}; expected that of {formula}, {computed.shape}. Leave "

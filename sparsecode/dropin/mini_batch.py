@@ -10,10 +10,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import validate_data
 
 from sparsecode._rows import release
-from sparsecode._validation import FLOAT_DTYPES, check_random_state
+from sparsecode._validation import check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import LearningState, alternate
 from sparsecode.resampling import ReplaceAtoms
@@ -51,8 +50,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
     shuffle : bool, default=True
         Whether the samples are put in a random order first.
     dict_init : ndarray of shape (n_components, n_features) or None, default=None
-        Atoms to start from. None takes right singular vectors, and samples where there are more
-        atoms.
+        Atoms to start from. None takes samples that are far from each other (k-means++).
     transform_algorithm : {'lasso_lars', 'lasso_cd', 'lars', 'omp', 'threshold'}, default='omp'
         As `algorithm` of `sparse_encode`.
     transform_n_nonzero_coefs : int or None, default=None
@@ -65,7 +63,8 @@ class MiniBatchDictionaryLearning(DropInLearner):
     split_sign : bool, default=False
         Whether positive and negative parts of the codes are features of their own.
     random_state : int, RandomState instance or None, default=None
-        Draws the order of the samples, and those that follow the singular vectors.
+        Draws the samples to start from, and the order in which they are learned from. Another one
+        leads to another local minimum.
     positive_code : bool, default=False
         Whether codes must be non-negative.
     positive_dict : bool, default=False
@@ -178,7 +177,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         self : MiniBatchDictionaryLearning
         """
         self._check_fit_algorithm()
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C")
+        X = self._checked(X, order="C")
         rng = check_random_state(self.random_state)
         self._begin(X, rng, learns=self.max_iter > 0)
         order = rng.permutation(len(X)) if self.shuffle else np.arange(len(X))
@@ -189,9 +188,11 @@ class MiniBatchDictionaryLearning(DropInLearner):
         batches = (_taken(X, rows) for _ in range(self.max_iter) for rows in parts)
         shown, batches = itertools.tee(batches)
         states = self._states(batches)
+        used = self.max_iter == 0
         try:
             for X_batch, state in zip(shown, states, strict=False):
                 before, self._state = self._state, state
+                used = used or state.l0 > 0
                 if watch.is_done(before, state, len(X_batch)):
                     break
                 if self.callback is not None:
@@ -200,6 +201,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         finally:
             self._keep()
             self.n_iter_ = -(-self.n_steps_ // per_epoch)
+        self._warn_if_nothing_learned(X, used)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -218,7 +220,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         """
         self._check_fit_algorithm()
         first = not hasattr(self, "components_")
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, order="C", reset=first)
+        X = self._checked(X, order="C", reset=first)
         if first:
             self._begin(X, check_random_state(self.random_state), learns=True)
         elif not np.array_equal(self.components_, self._state.dictionary.atoms):
@@ -228,6 +230,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         for state in self._states([X]):
             self._state = state
         self._keep()
+        self._warn_if_nothing_learned(X, self._state.l0 > 0)
         return self
 
     # What code written for scikit-learn's class reads of it.

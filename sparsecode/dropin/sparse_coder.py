@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sklearn.base import _fit_context
-from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
 
-from sparsecode._validation import FLOAT_DTYPES
+from sparsecode._validation import FLOAT_DTYPES, check_named_array
 from sparsecode.dropin._base import CODING_CONSTRAINTS, DropInCoder
 
 
@@ -57,6 +55,7 @@ class SparseCoder(DropInCoder):
     array([[2., 0.]])
     """
 
+    _takes_more = "SparseCoder"
     _parameter_constraints: ClassVar[dict] = {"dictionary": ["array-like"], **CODING_CONSTRAINTS}
 
     def __init__(
@@ -94,7 +93,7 @@ class SparseCoder(DropInCoder):
         -------
         self : SparseCoder
         """
-        X = validate_data(self, X, dtype=FLOAT_DTYPES)
+        X = self._checked(X)
         atoms = self._atoms
         if X.shape[1] != atoms.shape[1]:
             raise ValueError(
@@ -123,7 +122,7 @@ class SparseCoder(DropInCoder):
 
     @property
     def _atoms(self):
-        return check_array(self.dictionary, dtype=FLOAT_DTYPES, input_name="dictionary")
+        return check_named_array(self.dictionary, "dictionary", dtype=FLOAT_DTYPES)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

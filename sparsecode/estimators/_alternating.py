@@ -132,11 +132,6 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             return last
         return Dictionary(last.atoms, last.offset, self.constraint)
 
-    @property
-    def _learned_nothing(self):
-        """Whether all codes since `_begin` were zero."""
-        return not any(self.history_["l0"][self._n_before :])
-
     def _n_components(self, X):
         if self.n_components is not None:
             return self.n_components

@@ -10,13 +10,17 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from sparsecode._named_tuples import KeepsNamedTuples
 from sparsecode._plain import PlainParameters
 from sparsecode._rows import is_on_disk
-from sparsecode._validation import FLOAT_DTYPES, is_checked
+from sparsecode._validation import check_samples, is_checked
 from sparsecode.encoders import Encoder
 from sparsecode.objective import Certificate, certify, objective
 from sparsecode.penalties import Penalty
 
 # Samples whose dense codes are judged at a time.
 _JUDGED = 8192
+# Ways out for samples that an estimator does not take.
+_MASK = "Set missing='mask' to code each sample by its other entries, or fill them in first."
+_FILL = "Fill them in first, or use DictionaryLearning or SparseCoder with missing='mask'."
+_DENSE = "Pass X.toarray(), or use DictionaryLearning or SparseCoder, which take sparse matrices."
 
 
 class CodesEstimator(
@@ -210,14 +214,15 @@ def validated(estimator, X, *, reset, sparse_too, missing, read=True):
         # Names and number of features are still to be compared with those of `fit`.
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X if unread or sparse.issparse(X) else np.asarray(X)
-    return validate_data(
+    return check_samples(
         estimator,
         X,
+        missing=missing,
+        fill=_MASK if hasattr(estimator, "missing") else _FILL,
+        dense=_DENSE,
         reset=reset,
         accept_sparse="csr" if sparse_too else False,
-        dtype=FLOAT_DTYPES,
         order=None,
-        ensure_all_finite="allow-nan" if missing else True,
     )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from sklearn.utils import check_array
-
-from sparsecode._validation import FLOAT_DTYPES, is_checked, wrong
+from sparsecode._validation import FLOAT_DTYPES, check_named_array, is_checked, wrong
 
 
 def as_item(X, y):
@@ -53,7 +51,7 @@ def split_item(item, name):
 def check_targets(y):
     """Targets as rows, dense or CSR, and whether they were given as one number a sample."""
     if not is_checked(y):
-        y = check_array(
-            y, accept_sparse="csr", dtype=FLOAT_DTYPES, order=None, ensure_2d=False, input_name="y"
+        y = check_named_array(
+            y, "y", accept_sparse="csr", dtype=FLOAT_DTYPES, order=None, ensure_2d=False
         )
     return (y.reshape(-1, 1), True) if y.ndim == 1 else (y, False)

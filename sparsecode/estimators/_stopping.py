@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._batches import Batch
-from sparsecode.objective import alpha_max, objective
-from sparsecode.penalties.base import resolve_penalty
+from sparsecode.objective import objective
 
 # More samples do not make a held-out objective much more exact.
 _MOST_HELD = 10_000
@@ -76,23 +73,4 @@ def print_epoch(number, value, history):
         f"epoch {number}: {what} {value:.6g}, l0 {history['l0'][-1]:.1f}, dead atoms "
         f"{history['dead_atoms'][-1]:.0f}, {history['seconds'][-1]:.2f} s",
         flush=True,
-    )
-
-
-def warn_of_zeros(X, dictionary, penalty, alpha, *, missing):
-    """Warn that all codes were zero, so that nothing could be learned from them."""
-    largest, remedy = "", "Lower alpha, to a tenth of alpha_max for example."
-    unit = resolve_penalty(penalty, 1.0)
-    if unit.convex and unit.alpha > 0:
-        most = alpha_max(X, dictionary, unit, missing=missing) / unit.alpha
-        largest = f", and alpha_max is {most:.3g}"
-        if most == 0:
-            remedy = (
-                "No alpha helps: X is zero, or has only signs that penalty and constraint exclude."
-            )
-    warnings.warn(
-        f"Every code is zero: alpha is {alpha:g}{largest}. There is nothing to learn from. "
-        + remedy,
-        ConvergenceWarning,
-        stacklevel=4,
     )

@@ -14,10 +14,11 @@ from sparsecode._validation import (
     check_number,
     check_random_state,
 )
+from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.encoders import Exact
 from sparsecode.estimators._alternating import AlternatingLearner
 from sparsecode.estimators._callbacks import FitTasks
-from sparsecode.estimators._stopping import HeldOut, Patience, warn_of_zeros
+from sparsecode.estimators._stopping import HeldOut, Patience
 from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
@@ -85,8 +86,9 @@ class DictionaryLearning(AlternatingLearner):
         Whether each epoch has a random order; of a memory map, batches of consecutive rows in
         random order.
     missing : {None, "mask"}, default=None
-        What NaN in `X` means: None refuses it; "mask" fits each sample on its observed features
-        only.
+        What NaN in `X`, or the mask of a masked array, means: None refuses it; "mask" fits each
+        sample on its observed features only. Zeros that a sparse matrix does not store are
+        observed.
     sparse_output : bool, default=False
         Whether `transform` returns a SciPy CSR array instead of a dense one.
     random_state : int, RandomState instance or None, default=None
@@ -207,8 +209,7 @@ class DictionaryLearning(AlternatingLearner):
         again = self.warm_start and hasattr(self, "dictionary_")
         if hasattr(X, "__next__"):
             X = self._fit_stream(X, sample_weight, rng, first=True, again=again)
-            if self._learned_nothing:
-                warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
+            self._warn_if_nothing_learned(X)
             return self
         with unchanged_on_error(self):
             X, sample_weight = self._check_samples(X, sample_weight, reset=not again)
@@ -226,8 +227,7 @@ class DictionaryLearning(AlternatingLearner):
                 self._state = patience.best.after(self._state)
                 self.dictionary_ = self._state.dictionary
         tasks.end()
-        if self._learned_nothing:
-            warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
+        self._warn_if_nothing_learned(X)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -252,9 +252,11 @@ class DictionaryLearning(AlternatingLearner):
         """
         self._check_parameters()
         first = not hasattr(self, "dictionary_")
+        n_before = 0 if first else self.n_iter_
         if hasattr(X, "__next__"):
             rng = check_random_state(self.random_state)
-            self._fit_stream(X, sample_weight, rng, first=first)
+            X = self._fit_stream(X, sample_weight, rng, first=first)
+            self._warn_if_nothing_learned(X, n_before)
             return self
         with unchanged_on_error(self):
             X, sample_weight = self._check_samples(X, sample_weight, reset=first)
@@ -262,7 +264,15 @@ class DictionaryLearning(AlternatingLearner):
                 self._begin(X, sample_weight, check_random_state(self.random_state))
         samples = Samples(X, sample_weight, run=self.batch_size)
         self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
+        self._warn_if_nothing_learned(X, n_before)
         return self
+
+    def _warn_if_nothing_learned(self, X, n_before=None):
+        """Warn if all codes were zero since so many batches; None is the beginning of the fit."""
+        n_before = self._n_before if n_before is None else n_before
+        if not any(self.history_["l0"][n_before:]):
+            options = {"missing": self._missing, "stacklevel": 5}
+            warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, **options)
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit."""

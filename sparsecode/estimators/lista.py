@@ -8,6 +8,7 @@ from sparsecode import encoders
 from sparsecode._batches import Batch
 from sparsecode._rows import dense_rows
 from sparsecode._validation import check_integer, check_number, check_random_state
+from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, promote
 from sparsecode.estimators._base import check_features
@@ -21,7 +22,6 @@ from sparsecode.estimators._dictionaries import (
     prepare_learner,
 )
 from sparsecode.estimators._pieces import check_params_fit, resolve_encoder
-from sparsecode.estimators._stopping import warn_of_zeros
 from sparsecode.estimators._trained import TrainedCoder
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty

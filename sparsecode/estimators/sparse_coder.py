@@ -5,6 +5,7 @@ from __future__ import annotations
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._validation import check_flag, check_missing, check_n_jobs, check_number
+from sparsecode._zero_codes import warn_if_zero
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
@@ -39,8 +40,9 @@ class SparseCoder(SparseCodingEstimator):
         code: the penalty then only selects atoms, and no longer shrinks. `score` and `certify`
         still judge the code itself, the solution of the problem above.
     missing : {None, "mask"}, default=None
-        What NaN in `X` means: None refuses it; "mask" fits each sample on its observed features
-        only, as if these columns of the atoms did not exist for it.
+        What NaN in `X`, or the mask of a masked array, means: None refuses it; "mask" fits each
+        sample on its observed features only, as if these columns of the atoms did not exist for it.
+        Zeros that a sparse matrix does not store are observed.
     sparse_output : bool, default=False
         Whether `transform` returns a SciPy CSR array instead of a dense one.
     n_jobs : int or None, default=None
@@ -131,6 +133,7 @@ class SparseCoder(SparseCodingEstimator):
         """
         X = self._check_X(X)
         codes = self._encode(X, codes=codes)
+        warn_if_zero(X, codes, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
         if not self.debias:
             return codes
         return debias(

@@ -152,6 +152,18 @@ def test_split_signs_have_one_width(signals):
     assert dict_learning(signals, 5, alpha=0.1, max_iter=3)[0].shape == (120, 5)
 
 
+@pytest.mark.parametrize("n_components", [4, 8, 12])
+def test_another_random_state_starts_elsewhere(signals, n_components):
+    """So that one can restart, and keep the best; also with fewer atoms than features."""
+    for cls in (DictionaryLearning, MiniBatchDictionaryLearning):
+
+        def learn(seed, n=n_components, cls=cls):
+            return cls(n, alpha=0.1, max_iter=3, random_state=seed).fit(signals).components_
+
+        np.testing.assert_array_equal(learn(0), learn(0))
+        assert Dictionary(learn(0)).match(learn(1)).cosines.min() < 0.999
+
+
 @pytest.mark.parametrize("row", [0, 7])
 def test_weight_zero_learns_from_every_sample(signals, row):
     """A huge sample leaves the others their codes: the fit of least l1 norm, of each by itself."""

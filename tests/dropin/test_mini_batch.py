@@ -114,9 +114,10 @@ def test_shuffle_and_random_state(signals):
 
     np.testing.assert_array_equal(atoms(random_state=0), atoms(random_state=0))
     assert not np.array_equal(atoms(random_state=0), atoms(random_state=1))
-    in_order = atoms(shuffle=False, random_state=0)
-    np.testing.assert_array_equal(in_order, atoms(shuffle=False, random_state=1))
-    np.testing.assert_array_equal(in_order, atoms(shuffle=False, random_state=1, n_jobs=2))
+    given = {"shuffle": False, "dict_init": np.eye(4, 8)}
+    in_order = atoms(**given, random_state=0)
+    np.testing.assert_array_equal(in_order, atoms(**given, random_state=1))
+    np.testing.assert_array_equal(in_order, atoms(**given, random_state=1, n_jobs=2))
 
 
 def test_partial_fit_goes_on(signals):

@@ -1,0 +1,66 @@
+"""The warning that every code is zero, as the weight of the penalty is too large for the data."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sparsecode._rows import dense_rows
+from sparsecode.objective import alpha_max
+from sparsecode.penalties.base import resolve_penalty
+
+_BLOCK = 1024
+
+
+def warn_of_zeros(X, dictionary, penalty, alpha, *, missing=False, learning=True, stacklevel=4):
+    """Warn that all codes were zero, and of `alpha_max`, the weight from which on they are.
+
+    Parameters
+    ----------
+    X : array-like or CSR matrix of shape (n_samples, n_features)
+    dictionary : Dictionary
+    penalty : Penalty or its class
+    alpha : float
+        What its weight is multiplied by.
+    missing : bool, default=False
+        Whether NaN means a missing entry.
+    learning : bool, default=True
+        Whether something was to be learned from the codes.
+    stacklevel : int, default=4
+        That of `warnings.warn`.
+    """
+    largest, remedy = "", "Lower alpha, to a tenth of alpha_max for example."
+    unit = resolve_penalty(penalty, 1.0)
+    if unit.convex and unit.alpha > 0:
+        most = alpha_max(X, dictionary, unit, missing=missing) / unit.alpha
+        largest = f", and alpha_max is {most:.3g}"
+        if most == 0:
+            remedy = (
+                "No alpha helps: X is zero, or has only signs that penalty and constraint exclude."
+            )
+    lost = "There is nothing to learn from. " if learning else ""
+    warnings.warn(
+        f"Every code is zero: alpha is {alpha:g}{largest}. {lost}{remedy}",
+        ConvergenceWarning,
+        stacklevel=stacklevel,
+    )
+
+
+def warn_if_zero(X, codes, dictionary, penalty, alpha, *, missing=False, stacklevel=5):
+    """Warn if all codes of two or more samples are zero, and these are not.
+
+    The parameters are those of `warn_of_zeros`. The code of one sample can be zero for good
+    reasons, and so can those of constraints, which have no weight to lower.
+    """
+    if codes[:1].sum() != 0 or (codes != 0).sum() > 0 or not resolve_penalty(penalty, 1.0).weighted:
+        return
+    n_nonzero = 0
+    for start in range(0, X.shape[0], _BLOCK):
+        block = dense_rows(X, slice(start, start + _BLOCK), np.float64)
+        n_nonzero += int((np.nan_to_num(block) != 0).any(axis=1).sum())
+        if n_nonzero > 1:
+            options = {"missing": missing, "learning": False, "stacklevel": stacklevel}
+            warn_of_zeros(X, dictionary, penalty, alpha, **options)
+            return
