@@ -7,8 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from sparsecode._units import norms_of
-
 # Of a table of cosines of some rows with all.
 _TABLE_BYTES = 2**27
 
@@ -63,5 +61,5 @@ def match_atoms(atoms, other):
 
 def _directions(atoms):
     atoms = np.asarray(atoms, dtype=np.float64)
-    norms = norms_of(atoms)[:, None]
+    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
     return atoms / np.where(norms == 0, 1, norms)

@@ -63,6 +63,16 @@ class PlainParameters:
         super().__setattr__(name, value)
 
 
+def plain_arguments(function):
+    """Wrap a function whose own checks of its arguments do not know every number."""
+
+    @functools.wraps(function)
+    def wrapper(*arguments, **named):
+        return function(*map(plain, arguments), **{k: plain(v) for k, v in named.items()})
+
+    return wrapper
+
+
 def make_plain(frozen):
     """Make the numbers of a frozen dataclass plain; for its ``__post_init__``."""
     for field in dataclasses.fields(frozen):

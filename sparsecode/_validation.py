@@ -6,6 +6,7 @@ the subject, what was got, what was expected, and the remedy.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from math import isfinite
@@ -40,8 +41,15 @@ def check_named_array(array, name, **options):
     array = unmasked(array, name, options.get("ensure_all_finite") == "allow-nan")
     if sparse.issparse(array) and not options.get("accept_sparse"):
         raise TypeError(_sparse_message(name, f"Pass {name}.toarray()."))
-    try:
+    with naming(name):
         return check_array(array, input_name=name, **options)
+
+
+@contextlib.contextmanager
+def naming(name):
+    """Put the name of what was given before errors that are without it."""
+    try:
+        yield
     except (ValueError, TypeError, OverflowError) as error:
         if type(error) in (ValueError, TypeError) and re.search(rf"\b{name}\b", str(error)):
             raise
@@ -66,7 +74,9 @@ def check_samples(estimator, X, *, missing=False, fill, dense, **options):
     X = unmasked(X, "X", missing, fill)
     if sparse.issparse(X) and not options.get("accept_sparse"):
         raise TypeError(_sparse_message(f"X of {type(estimator).__name__}", dense))
-    X = validate_data(estimator, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", **options)
+    options |= {"dtype": FLOAT_DTYPES, "ensure_all_finite": "allow-nan"}
+    with naming("X"):
+        X = validate_data(estimator, X, **options)
     n_gone = 0 if missing else _count_nan(X.data if sparse.issparse(X) else X)
     if n_gone > 0:
         raise ValueError(_missing_message("X", "NaN", n_gone, X.shape, fill))
@@ -322,7 +332,7 @@ def check_flag(value, name):
 
 def check_missing(missing):
     """Return `missing` if it is None or "mask"."""
-    if missing not in (None, "mask"):
+    if missing is not None and (not isinstance(missing, str) or missing != "mask"):
         raise ValueError(
             wrong(
                 "missing",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
+from sparsecode._plain import plain
 from sparsecode._validation import wrong
 
 
@@ -28,8 +31,66 @@ def check_instance(value, name, kinds, expected, remedy):
     return value
 
 
+def check_callable(value, name):
+    """Return `value` if it can be called, else raise TypeError."""
+    if not callable(value):
+        raise TypeError(
+            wrong(name, got=repr(value), expected="a function", remedy="Give what is to be called.")
+        )
+    return value
+
+
 def check_list(values, name, expected, remedy):
     """Return what `values` holds as a list, if they can be iterated over and are no text."""
     if isinstance(values, (str, bytes, dict)) or not np.iterable(values):
         raise TypeError(wrong(name, got=repr(values), expected=expected, remedy=remedy))
     return list(values)
+
+
+def as_floats(values, name):
+    """Return `values` as a float64 array, or raise if they are no real numbers."""
+    try:
+        array = np.asarray(plain(values))
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(
+            wrong(
+                name,
+                got=repr(values),
+                expected="real numbers",
+                remedy="Give an array of such numbers.",
+            )
+        )
+    return array.astype(np.float64)
+
+
+def check_numbers(values, name, *, low=None, low_open=False, shape=None):
+    """Return `values` as a float64 array of finite numbers in a range, of a shape unless None."""
+    array = as_floats(values, name)
+    good = array.size > 0 and np.isfinite(array).all() and shape in (None, array.shape)
+    if low is not None:
+        good = good and (array > low if low_open else array >= low).all()
+    if not good:
+        of_shape = "" if shape is None else f" of shape {shape}"
+        least = "" if low is None else f" {'>' if low_open else '>='} {low}"
+        raise ValueError(
+            wrong(
+                name,
+                got=repr(values),
+                expected=f"finite numbers{least}{of_shape}",
+                remedy=f"Give {name} such numbers.",
+            )
+        )
+    return array
+
+
+def check_path(path, name="path"):
+    """Return `path` if it is the name of a file: text or path-like, and not empty."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            wrong(name, got=repr(path), expected="a path", remedy="Give the name of a file.")
+        )
+    return path

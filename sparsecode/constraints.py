@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sparsecode._units import norms_of
 from sparsecode._validation import wrong
+
+__all__ = ["Constraint", "Free", "NonNegative", "UnitBall", "UnitNorm"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,9 @@ class NonNegative(Constraint):
 
     norm: Constraint = field(default_factory=UnitNorm)
 
+    def __post_init__(self):
+        check_constraint(self.norm, "norm")
+
     def project(self, atoms, out=None):
         out = _copy_to(atoms, out)
         np.maximum(out, 0, out=out)
@@ -129,12 +133,12 @@ class NonNegative(Constraint):
         return self.norm.tangent(atoms, out, out=out)
 
 
-def check_constraint(constraint):
+def check_constraint(constraint, name="constraint"):
     """Return `constraint` if it is an instance of a Constraint."""
     if not isinstance(constraint, Constraint):
         raise TypeError(
             wrong(
-                "constraint",
+                name,
                 got=repr(constraint),
                 expected="a Constraint instance",
                 remedy="Use UnitNorm(), UnitBall(), NonNegative() or Free().",
@@ -152,7 +156,7 @@ def _copy_to(array, out):
 
 def _norms(atoms):
     """Norms of the rows; 1 where they are 1 up to rounding, so that a projection is kept as is."""
-    norms = norms_of(atoms)[:, None]
+    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
     norms[np.abs(norms - 1) <= 8 * np.finfo(norms.dtype).eps] = 1
     return norms
 

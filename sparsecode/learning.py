@@ -8,15 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sparsecode._batches import Batch
-from sparsecode._blas import single_threaded_blas
 from sparsecode._moments import residual_rows
+from sparsecode._parallel import single_threaded_blas
 from sparsecode._rows import dense_rows
-from sparsecode.dictionary import Dictionary
+from sparsecode._validation import check_flag, check_n_jobs
+from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.resampling.replacement import resolve_replacement
+from sparsecode.updates.base import resolve_update
 
 # Samples that are dense, coded, and gathered at a time.
 _PART = 8192
 # Of these, where codes are dense and atoms are many: bytes of codes, and fewest samples.
 _CODE_BYTES, _FEWEST = 2**28, 64
+# Size of an entry of an atom from which on products leave the range of numbers.
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -133,13 +138,30 @@ def alternate(
     >>> states[-1].objective < states[0].objective
     True
     """
+    if not (hasattr(encoder, "penalty") and hasattr(encoder, "encode")):
+        raise TypeError(
+            f"encoder is {encoder!r}; expected an encoder with a penalty. Use Exact(penalty)."
+        )
+    dictionary, update = as_dictionary(dictionary), resolve_update(update)
+    replacement = resolve_replacement(replacement)
+    full_batch = check_flag(full_batch, "full_batch")
+    missing, n_jobs = check_flag(missing, "missing"), check_n_jobs(n_jobs)
+    if not np.iterable(batches):
+        raise TypeError(
+            f"batches is {batches!r}; expected batches of samples to iterate over. Give for "
+            "example [X], or a generator."
+        )
     if state is None:
         state = LearningState.start(dictionary, update, replacement)
+    if not isinstance(state, LearningState):
+        raise TypeError(
+            f"state is {state!r}; expected a LearningState, or None. Give one that came before."
+        )
     learner = _Learner(encoder, update, replacement, full_batch, missing, n_jobs)
     for batch in batches:
         # One BLAS thread: products rounded the same way whatever the number of cores.
         with single_threaded_blas():
-            state = learner.learn(batch if isinstance(batch, Batch) else Batch(batch), state)
+            state = learner.learn(_as_batch(batch), state)
         yield state
 
 
@@ -224,9 +246,12 @@ class _Learner:
 
     def _step(self, dictionary, stats):
         try:
-            return self.update.step(dictionary, stats, n_jobs=self.n_jobs)
+            dictionary, stats = self.update.step(dictionary, stats, n_jobs=self.n_jobs)
         except ValueError as error:
             raise FloatingPointError(_DIVERGED) from error
+        if max(float(dictionary.atoms.max()), -float(dictionary.atoms.min())) > _LARGEST:
+            raise FloatingPointError(_DIVERGED)
+        return dictionary, stats
 
 
 class _Tally:
@@ -258,6 +283,17 @@ def _usage(codes):
     if hasattr(codes, "indices"):
         return np.bincount(codes.indices, minlength=codes.shape[1])
     return np.count_nonzero(codes, axis=0)
+
+
+def _as_batch(batch):
+    if isinstance(batch, Batch):
+        return batch
+    if np.ndim(batch) != 2 or not hasattr(batch, "dtype"):
+        raise TypeError(
+            f"an entry of batches is {batch!r}; expected a Batch, or samples of shape (n_samples, "
+            "n_features). Give 2-D arrays."
+        )
+    return Batch(batch)
 
 
 _DIVERGED = (

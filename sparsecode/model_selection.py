@@ -77,7 +77,7 @@ class SelectionCurve:
 
     def index(self, criterion="bits"):
         """Return the index of the best point, of those at which the criterion is a number."""
-        if criterion not in _CRITERIA:
+        if not isinstance(criterion, str) or criterion not in _CRITERIA:
             raise ValueError(
                 wrong(
                     "criterion",
@@ -141,6 +141,11 @@ def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None,
     {'n_components': 8, 'alpha': 0.2}
     """
     debias = check_flag(debias, "debias")
+    if not hasattr(estimator, "set_params"):
+        raise TypeError(
+            f"estimator is {estimator!r}; expected an estimator with set_params and fit. Use for "
+            "example DictionaryLearning()."
+        )
     X = check_matrix(X, "X")
     scored = X if X_val is None else check_matrix(X_val, "X_val", n_columns=X.shape[1])
     rows = [
@@ -164,7 +169,7 @@ def _grid(n_components, alphas):
 
 def _listed(values, name):
     """`values` if they are a list of at least one, or raise."""
-    if np.ndim(values) != 1 or len(values) == 0:
+    if isinstance(values, dict) or np.ndim(values) != 1 or len(values) == 0:
         raise ValueError(
             wrong(
                 name,

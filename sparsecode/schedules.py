@@ -181,7 +181,10 @@ class Step:
 
     def __call__(self, step):
         """Learning rate of a step, counted from 0."""
-        return self.start * self.factor ** (step // self.every)
+        try:
+            return self.start * self.factor ** (step // self.every)
+        except OverflowError:
+            return math.inf
 
 
 @dataclass(frozen=True)

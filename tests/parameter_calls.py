@@ -4,6 +4,7 @@ A new public name is called too, without an edit here, if what it needs has the 
 `test_parameters.py` asks for a line in one of the tables below.
 """
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -36,6 +37,7 @@ from sparsecode.encoders import (
     JumpReLU,
     ReLU,
     Sigmoid,
+    Thresholding,
     TopK,
     TrainableEncoder,
 )
@@ -89,6 +91,15 @@ RETURNED = {
 ABSTRACT = {Constraint, Encoder, Loss, Optimizer, Penalty, Solver, Term, TrainableEncoder, Update}
 # What only another function makes, what is documented as ignored, and open lists of arguments.
 OPAQUE = {"cache", "y", "callback"}
+
+# Parameters whose right values take long: those of thorough checks.
+SLOW = {
+    ("testing.check_encoder", "n_samples"),
+    ("testing.check_encoder", "random_state"),
+    ("testing.check_solver", "n_samples"),
+    ("testing.check_solver", "random_state"),
+    ("testing.check_solver", "penalties"),
+}
 
 # What a parameter without a default is given, by its name.
 ARGUMENTS = {
@@ -146,7 +157,7 @@ ARGUMENTS = {
     "path": str(FOLDER / "weights.npz"),
     "forward": ops.relu_forward,
     "backward": ops.relu_backward,
-    "function": ops.relu_forward,
+    "function": np.square,
     "random_state": 0,
 }
 # What keeps a call small, for parameters that have another default.
@@ -187,7 +198,10 @@ SPECIAL = {
     "metrics.atom_mmcs": {"truth": D.atoms},
     "metrics.atom_recovery": {"truth": D.atoms},
     "ops.gated_forward": {"r": np.ones(5)},
-    "interop.Checkpoint": {"b": np.zeros(5), "k": None},
+    "testing.gradcheck": {"backward": lambda upstream, x: 2 * upstream * x},
+    "testing.check_solver": {"penalties": [L1(0.2)], "n_samples": 3},
+    "testing.check_encoder": {"encoder": Thresholding(L1(0.1))},
+    "interop.Checkpoint": {"W": D.atoms, "b": np.zeros(5), "k": None},
     "initialization.initial_offset": {"init": "mean"},
     "resampling.ReplaceAtoms": {"patience": 1.0},
     "training.train": {"encoder": LISTA(L1(0.1), n_layers=2), "target": None},
@@ -219,6 +233,7 @@ class NotCovered(Exception):
     """A public name that no table says how to call."""
 
 
+@functools.cache
 def public():
     """Every public class and function by its name, such as ``solvers.FISTA``."""
     modules = [m.name for m in pkgutil.iter_modules(sparsecode.__path__) if m.name[0] != "_"]
@@ -240,16 +255,15 @@ def _is_own(name, value, module):
     return name[0] != "_" and getattr(value, "__module__", None) == module
 
 
-def calls():
-    """The smallest call of every public name."""
-    for name, value in public().items():
-        if value in ABSTRACT or value.__name__ in RETURNED or name.endswith("_backward"):
-            continue
-        yield call_of(name, value)
+def is_used(value):
+    """Whether users call it, and with more than what another function made."""
+    name = value.__name__
+    return not (value in ABSTRACT or name in RETURNED or name.endswith("_backward"))
 
 
-def call_of(name, value):
+def call_of(name):
     """The smallest call of one public name."""
+    value = public()[name]
     special = SPECIAL.get(name, {}) | _LAZY.get(name, dict)()
     given, parameters = {}, {}
     for parameter in inspect.signature(value).parameters.values():
@@ -274,6 +288,8 @@ def _fits_default(default):
 
 
 def _runner(name, value):
+    if name in ("testing.check_op", "testing.gradcheck"):
+        return lambda **given: value(*_first_two(given), CODES, **given)
     if not inspect.isclass(value):
         return lambda **given: _finish(value(**given))
     for base, use in USES.items():
@@ -282,6 +298,10 @@ def _runner(name, value):
     if hasattr(value, "fit"):
         return lambda **given: _use_estimator(value(**given))
     raise NotCovered(f"{name} is a class that no line of USES can use: add one for it or its base")
+
+
+def _first_two(given):
+    return given.pop(next(iter(given))), given.pop(next(iter(given)))
 
 
 def _finish(result):
@@ -323,10 +343,10 @@ def _use_loss(loss):
     if isinstance(loss, (LassoLoss, SupervisedLoss)):
         target = CODES if loss.uses_target else None
         return _trained(LISTA(L1(0.1), n_layers=2), loss, target=target)
-    needs = [name for term in loss.terms for name in getattr(term, "needs", ())]
+    needs = [name for term in loss.resolved() for name in getattr(term, "needs", ())]
     encoders = (Sigmoid(), ReLU(), JumpReLU(), Gated())
     fitting = [encoder for encoder in encoders if set(needs) <= set(encoder.signal_names)]
-    is_probability = any(isinstance(term, KLDivergence) for term in loss.terms)
+    is_probability = any(isinstance(term, KLDivergence) for term in loss.resolved())
     return _trained(fitting[0 if is_probability or len(fitting) == 1 else 1], loss)
 
 

@@ -8,18 +8,13 @@ from pathlib import Path
 import pytest
 
 import sparsecode
-from sparsecode._kernel_cache import WITHOUT_KERNELS
+from sparsecode._jit import WITHOUT_KERNELS
 
 PACKAGE = Path(sparsecode.__file__).parent
 FLOORS = [
     [
         "_version",
         "_jit",
-        "_kernel_cache",
-        "_blas",
-        "_interrupts",
-        "_units",
-        "_atom_units",
         "_parallel",
         "_plain",
         "_rows",
@@ -38,7 +33,7 @@ FLOORS = [
         "ops",
     ],
     ["dictionary", "constraints", "_matching", "_store", "penalties", "datasets"],
-    ["objective", "_judge_units"],
+    ["objective"],
     [
         "solvers",
         "encoders",
@@ -148,8 +143,7 @@ def test_low_modules_import_little_of_sklearn(path):
 
 @files
 def test_threads_start_in_one_place(path):
-    # Locks, and what belongs to a thread, start none.
-    if path.name in ("_parallel.py", "_blas.py", "_interrupts.py"):
+    if path.name == "_parallel.py":
         return
     names = [name.split(".")[0] for name in imports(path)]
     assert not {"threading", "multiprocessing", "concurrent"} & set(names)
@@ -182,6 +176,24 @@ def test_no_kernel_depends_on_the_rooms_that_the_guard_of_the_cache_leaves_out()
 
 def _is_call(node):
     return isinstance(node, ast.Call)
+
+
+NUMBERS = {"check_number", "check_integer", "check_fraction", "check_numbers"}
+NUMBERS |= {"check_n_jobs", "check_flag", "check_dtype"}
+
+
+@files
+def test_what_a_check_of_a_number_returns_is_used(path):
+    # A NumPy integer that is checked and then used raw overflows. Parameters of objects are plain
+    # from when they are set.
+    dropped = [
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Expr) and _is_call(node.value)
+    ]
+    for call in dropped:
+        if isinstance(call.func, ast.Name) and call.func.id in NUMBERS:
+            assert "self" in ast.unparse(call.args[0]), f"line {call.lineno} drops a number"
 
 
 @files

@@ -207,8 +207,16 @@ def test_convergence_curves_have_names(window):
 @pytest.mark.parametrize(
     "history, arguments, message",
     [
-        ({"l0": [1.0]}, {}, "history is without 'objective'; expected one of .'l0'."),
-        ({"objective": [1.0]}, {"against": "seconds"}, "without 'seconds'"),
+        (
+            {"l0": [1.0]},
+            {},
+            "quantity is 'objective', which history is without",
+        ),
+        (
+            {"objective": [1.0]},
+            {"against": "seconds"},
+            "against is 'seconds', which history is without",
+        ),
         ({"objective": [1.0, 2.0], "seconds": [1.0]}, {"against": "seconds"}, "1 entries"),
         ({"objective": []}, {}, r"array of shape \(0,\)"),
         ({"objective": [[1.0]]}, {}, r"array of shape \(1, 1\)"),

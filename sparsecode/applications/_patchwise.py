@@ -19,6 +19,8 @@ from sparsecode.solvers import OMP
 
 # Values of the patches that are held at a time.
 _MOST_VALUES = 2**22
+# Of a noise level or a factor: squares must be in range.
+LARGEST_SCALE = 1e100
 
 
 def check_image_and_patch(image, patch_size):

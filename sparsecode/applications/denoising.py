@@ -7,6 +7,7 @@ from scipy.special import gammaincinv
 
 from sparsecode._validation import check_integer, check_number
 from sparsecode.applications._patchwise import (
+    LARGEST_SCALE,
     PatchCoder,
     average_patches,
     check_dictionary,
@@ -118,7 +119,7 @@ def denoise_image(
     True
     """
     pixels = check_image_and_patch(image, patch_size)
-    sigma = check_number(sigma, "sigma", low=0, low_open=True)
+    sigma = check_number(sigma, "sigma", low=0, low_open=True, high=LARGEST_SCALE)
     dictionary = check_dictionary(dictionary)
     n_channels = pixels.shape[2]
     penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
@@ -199,7 +200,7 @@ def learn_patch_dictionary(
     Dictionary(20 atoms of 16 features, UnitNorm(), float32)
     """
     pixels = check_image_and_patch(image, patch_size)
-    sigma = check_number(sigma, "sigma", low=0, low_open=True)
+    sigma = check_number(sigma, "sigma", low=0, low_open=True, high=LARGEST_SCALE)
     n_channels = pixels.shape[2]
     penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
     if n_components is not None:
@@ -245,5 +246,5 @@ def _learn(
 def _penalty(sigma, gain, n_features):
     if gain is None:
         return KSparse(None, error=2 * gammaincinv(n_features / 2, _QUANTILE) * sigma**2)
-    gain = check_number(gain, "gain", low=0, low_open=True)
+    gain = check_number(gain, "gain", low=0, low_open=True, high=LARGEST_SCALE)
     return KSparse(None, error=(gain * sigma) ** 2 * n_features)

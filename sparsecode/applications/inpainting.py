@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsecode._validation import check_integer, check_number, check_random_state, wrong
 from sparsecode.applications._patchwise import (
+    LARGEST_SCALE,
     PatchCoder,
     average_patches,
     check_dictionary,
@@ -124,7 +125,9 @@ def inpaint_image(
     n_patches = check_integer(n_patches, "n_patches")
     step = check_integer(step, "step", high=patch_size)
     spread = float(np.ptp(pixels[known]))
-    sigma = check_number(_FINE * spread if sigma is None else sigma, "sigma", low=0)
+    sigma = check_number(
+        _FINE * spread if sigma is None else sigma, "sigma", low=0, high=LARGEST_SCALE
+    )
     update = resolve_update(ApproximateKSVD if update is None else update)
     dictionary = check_dictionary(dictionary)
     learns = dictionary is None or isinstance(dictionary, int)

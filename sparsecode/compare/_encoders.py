@@ -111,7 +111,7 @@ def given_encoders(encoders, taken, dictionary):
     if not isinstance(encoders, dict):
         encoders = _named(list(encoders), taken)
     encoders = {
-        name: _resolved(f"encoder {name!r}", encoder, dictionary)
+        name: _resolved(f"encoder {name!r} of encoders", encoder, dictionary)
         for name, encoder in encoders.items()
     }
     shared = sorted(encoders.keys() & taken)

@@ -145,6 +145,8 @@ def amortization_report(
         check_n_jobs(n_jobs),
     )
     dictionary = as_dictionary(dictionary)
+    if X is None:
+        raise ValueError("X is None; expected samples. Give those to compare the encoders on.")
     exact = exact_encoders(penalty, n_iters)
     given = given_encoders(encoders, {*exact, *BASELINES}, dictionary)
     data = _check_data(X, truth, dictionary, "X", "truth")

@@ -147,16 +147,6 @@ def check_pair(value, name):
     return tuple(check_integer(length, name) for length in value)
 
 
-def check_dtype(dtype):
-    """Return `dtype` as float32 or float64."""
-    if dtype is None or np.dtype(dtype).type not in FLOAT_DTYPES:
-        raise ValueError(
-            f"dtype is {dtype!r}; expected float32 or float64. Choose numpy.float32 or "
-            "numpy.float64."
-        )
-    return np.dtype(dtype)
-
-
 def to_luminance(image):
     """Return the luma of an image (height, width, 3); a grey image is returned as it is."""
     if image.ndim == 2:

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._plain import PlainParameters
+from sparsecode._values import check_option
 
 from .._validation import check_number
 from ._image import check_images, check_not_constant
@@ -209,10 +210,7 @@ class OlshausenFieldWhitening(PlainParameters, TransformerMixin, BaseEstimator):
         check_number(self.steepness, "steepness", low=0, low_open=True)
         check_number(self.variance, "variance", low=0, low_open=True)
         check_number(self.rcond, "rcond", low=0, high=1)
-        if self.boundary not in ("mirror", "periodic"):
-            raise ValueError(
-                f"boundary is {self.boundary!r}; expected 'mirror' or 'periodic'. Choose one."
-            )
+        check_option(self.boundary, "boundary", ("mirror", "periodic"))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

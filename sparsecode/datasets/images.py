@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from .._reading.regular import check_max_bytes
-from .._validation import check_flag
+from .._validation import check_dtype, check_flag
+from .._values import check_instance, check_list
 from ._image import (
-    check_dtype,
     check_finite,
     check_image_size,
     check_not_constant,
@@ -93,6 +93,7 @@ def load_images(
     dtype = check_dtype(dtype)
     grayscale = check_flag(grayscale, "grayscale")
     max_bytes = check_max_bytes(max_bytes)
+    allow_constant = check_flag(allow_constant, "allow_constant")
     images = []
     for path in _find_files(paths):
         found = read_file(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes)
@@ -119,7 +120,11 @@ def _find_files(paths):
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
     files = []
+    paths = check_list(paths, "paths", "a path, or a list of paths", "Give the files or a folder.")
     for path in paths:
+        check_instance(
+            path, "an entry of paths", (str, os.PathLike), "a path", "Give the name of a file."
+        )
         if not os.fspath(path):
             raise ValueError("A path of an image is empty. Give an image file or a folder.")
         path = Path(path)
@@ -130,7 +135,7 @@ def _find_files(paths):
                 raise
             raise cannot_read(path, error) from error
     if not files:
-        raise ValueError("There are no images to load: the list of paths is empty. Give some.")
+        raise ValueError("There are no images to load: paths is an empty list. Give some.")
     return files
 
 

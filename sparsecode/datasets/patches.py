@@ -7,9 +7,9 @@ from sklearn.utils.random import sample_without_replacement
 
 from sparsecode._validation import check_random_state
 
-from .._validation import check_integer, check_matrix, common_dtype
+from .._validation import check_dtype, check_integer, check_matrix, common_dtype
 from ._grid import add_patches, coverage, grid, view_patches
-from ._image import check_dtype, check_image, check_image_size, check_images, check_pair
+from ._image import check_image, check_image_size, check_images, check_pair
 
 
 def extract_patches(image, patch_size, *, step=1):
@@ -98,13 +98,13 @@ def reconstruct_from_patches(X, image_shape, patch_size, *, step=1):
     patch_size = check_pair(patch_size, "patch_size")
     image_shape = _check_image_shape(image_shape)
     image = np.zeros(image_shape if len(image_shape) == 3 else (*image_shape, 1))
-    check_image_size(image, patch_size)
+    check_image_size(image, patch_size, "the image of image_shape")
     rows, columns = grid(image_shape, patch_size, step)
     X = check_matrix(
         X,
         "X",
         n_columns=patch_size[0] * patch_size[1] * image.shape[2],
-        columns_are="values of a patch",
+        columns_are=f"values of a patch of patch_size {patch_size}",
     )
     if len(X) != len(rows) * len(columns):
         raise ValueError(

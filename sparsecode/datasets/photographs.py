@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._image import check_dtype, to_luminance
+from .._validation import check_dtype, check_flag
+from ._image import to_luminance
 
 
 def load_photographs(*, grayscale=True, dtype=np.float64):
@@ -38,6 +39,7 @@ def load_photographs(*, grayscale=True, dtype=np.float64):
     from sklearn.datasets import load_sample_image  # 0.1 s, too much for `import sparsecode`
 
     dtype = check_dtype(dtype)
+    grayscale = check_flag(grayscale, "grayscale")
     colour = [load_sample_image(name) / 255.0 for name in ("china.jpg", "flower.jpg")]
     return [
         (to_luminance(image) if grayscale else image).astype(dtype, copy=False) for image in colour

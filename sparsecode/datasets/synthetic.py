@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._validation import check_random_state
-
-from .._validation import check_integer, check_matrix, check_number
-from ._image import check_dtype
+from .._validation import (
+    check_dtype,
+    check_flag,
+    check_integer,
+    check_matrix,
+    check_number,
+    check_random_state,
+)
+from .._values import check_option
 
 CODES = ("gaussian", "uniform", "bernoulli-gaussian")
+# Decibels; noise far above the range of the signals is a mistake.
+_LOWEST_SNR = -300
 
 
 class SparseSignals(NamedTuple):
@@ -104,6 +112,10 @@ def make_sparse_signals(
     """
     n_samples = check_integer(n_samples, "n_samples")
     dtype = check_dtype(dtype)
+    positive = check_flag(positive, "positive")
+    codes = check_option(codes, "codes", CODES)
+    if snr_db is not None and not (isinstance(snr_db, numbers.Real) and snr_db == np.inf):
+        snr_db = check_number(snr_db, "snr_db", low=_LOWEST_SNR)
     rng = check_random_state(random_state)
     atoms, offset = _resolve_dictionary(dictionary, n_components, n_features, rng)
     shape = (n_samples, len(atoms))
@@ -112,8 +124,7 @@ def make_sparse_signals(
     values = _draw_values(shape, codes, positive, rng)
     values[~support] = 0.0
     X = values @ atoms
-    if snr_db is not None and snr_db != np.inf:
-        snr_db = check_number(snr_db, "snr_db")
+    if snr_db not in (None, np.inf):
         noise = rng.standard_normal(X.shape)
         X += noise * (np.linalg.norm(X) / np.linalg.norm(noise) * 10 ** (-snr_db / 20))
     if offset is not None:
@@ -171,11 +182,9 @@ def _draw_support(shape, n_nonzero, density, codes, rng):
 
 def _draw_values(shape, codes, positive, rng):
     """Return values of the law `codes` for every entry, to be masked by the support."""
-    if codes in ("gaussian", "bernoulli-gaussian"):
-        values = rng.standard_normal(shape)
-        return np.abs(values, out=values) if positive else values
     if codes == "uniform":
         # 1 - [0, 1) is never 0, which would be a non-zero lost.
         values = 1.0 - rng.random_sample(shape)
         return values if positive else 2.0 * values - 1.0
-    raise ValueError(f"codes is {codes!r}; expected one of {', '.join(CODES)}. Choose one.")
+    values = rng.standard_normal(shape)
+    return np.abs(values, out=values) if positive else values

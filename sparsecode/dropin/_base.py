@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._plain import PlainParameters
 from sparsecode._validation import FLOAT_DTYPES, check_named_array, check_samples
-from sparsecode.dropin.encoding import ALGORITHMS, sparse_encode
+from sparsecode.dropin.encoding import ALGORITHMS, check_positive, sparse_encode
 
 # What scikit-learn accepts for the parameters that all of them have.
 CODING_CONSTRAINTS = {
@@ -47,6 +47,7 @@ class DropInCoder(
             codes, then the negative parts, both as non-negative numbers.
         """
         check_is_fitted(self)
+        check_positive(self.transform_algorithm, self.positive_code, "positive_code")
         X = self._checked(X, reset=False)
         code = sparse_encode(
             X,

@@ -50,7 +50,7 @@ class DropInLearner(DropInCoder):
         return hasattr(self, "components_")
 
     def _check_fit_algorithm(self):
-        check_positive(self.fit_algorithm, self.positive_code)
+        check_positive(self.fit_algorithm, self.positive_code, "positive_code")
 
     def _first_dictionary(self, X, rng, *, learns):
         """The dictionary to start from, in the type of `X`.
@@ -86,7 +86,7 @@ class DropInLearner(DropInCoder):
                 )
             )
         return lasso_encoder(
-            dictionary.dtype, self.alpha, self.positive_code, self.transform_max_iter
+            dictionary.dtype, self.alpha, self.positive_code, int(self.transform_max_iter)
         )
 
     def _warn_if_nothing_learned(self, X, used):

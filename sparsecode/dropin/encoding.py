@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sparsecode._validation import FLOAT_DTYPES, check_named_array, unmasked
+from sparsecode._plain import plain_arguments
+from sparsecode._validation import FLOAT_DTYPES, check_integer, check_named_array, unmasked
 from sparsecode._zero_codes import warn_if_zero
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.dropin._lars import lars_codes
@@ -28,6 +29,7 @@ _TOL = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-6}
 _ROUNDING = 1e-3
 
 
+@plain_arguments
 @validate_params(
     {
         "X": ["array-like"],
@@ -126,14 +128,20 @@ def sparse_encode(
     array([[1.75, 0.25]])
     """
     if check_input:
-        dictionary = check_array(unmasked(dictionary, "dictionary"), dtype=FLOAT_DTYPES)
-        X = check_array(unmasked(X, "X"), dtype=FLOAT_DTYPES)
+        dictionary = _checked(dictionary, "dictionary")
+        X = _checked(X, "X")
     if dictionary.shape[1] != X.shape[1]:
         raise ValueError(
             "Dictionary and X have different numbers of features: "
             f"dictionary.shape: {dictionary.shape} X.shape: {X.shape}. Both need the same columns."
         )
     check_positive(algorithm, positive)
+    # scikit-learn takes True for 1.
+    max_iter = check_integer(int(max_iter), "max_iter", low=0)
+    if n_nonzero_coefs is not None:
+        n_nonzero_coefs = check_integer(int(n_nonzero_coefs), "n_nonzero_coefs")
+    if init is not None:
+        init = check_named_array(init, "init", dtype=FLOAT_DTYPES)
     dictionary = promote(as_dictionary(dictionary), X)
     if gram is not None:
         _check_agrees(gram, dictionary.gram, "gram", "dictionary @ dictionary.T")
@@ -177,12 +185,20 @@ def encode(X, dictionary, *, algorithm, n_nonzero_coefs, alpha, init, max_iter, 
     return coder.encode(X, dictionary, codes=init, n_jobs=n_jobs)
 
 
-def check_positive(algorithm, positive):
+def _checked(array, name):
+    """Return a checked array; the errors begin as those of scikit-learn do."""
+    try:
+        return check_array(unmasked(array, name), dtype=FLOAT_DTYPES)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{error} It was given as {name}.") from error
+
+
+def check_positive(algorithm, positive, name="positive"):
     """Raise ValueError where codes must be non-negative and the algorithm cannot do it."""
     if positive and algorithm in ("lars", "omp"):
         raise ValueError(
-            f"Positive constraint not supported for '{algorithm}' coding method. Use 'lasso_lars', "
-            "'lasso_cd' or 'threshold'."
+            f"Positive constraint not supported for '{algorithm}' coding method. Set {name} to "
+            "False, or use 'lasso_lars', 'lasso_cd' or 'threshold'."
         )
 
 

@@ -6,6 +6,8 @@ from numbers import Integral
 
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sparsecode._plain import plain_arguments
+from sparsecode._validation import check_integer
 from sparsecode.dropin.dictionary_learning import DictionaryLearning
 from sparsecode.dropin.mini_batch import MiniBatchDictionaryLearning
 
@@ -16,6 +18,7 @@ _SHARED = {
 }
 
 
+@plain_arguments
 @validate_params({**_SHARED, "return_n_iter": ["boolean"]}, prefer_skip_nested_validation=False)
 def dict_learning(
     X,
@@ -94,13 +97,14 @@ def dict_learning(
         random_state=random_state,
         positive_dict=positive_dict,
         positive_code=positive_code,
-        transform_max_iter=method_max_iter,
+        transform_max_iter=check_integer(int(method_max_iter), "method_max_iter"),
     ).set_output(transform="default")
     code = learner.fit_transform(X)
     found = code, learner.components_, learner.error_
     return (*found, learner.n_iter_) if return_n_iter else found
 
 
+@plain_arguments
 @validate_params({**_SHARED, "return_code": ["boolean"]}, prefer_skip_nested_validation=False)
 def dict_learning_online(
     X,
@@ -180,7 +184,7 @@ def dict_learning_online(
         random_state=random_state,
         positive_code=positive_code,
         positive_dict=positive_dict,
-        transform_max_iter=method_max_iter,
+        transform_max_iter=check_integer(int(method_max_iter), "method_max_iter"),
         callback=callback,
         tol=tol,
         max_no_improvement=max_no_improvement,

@@ -239,7 +239,7 @@ class MatchingPursuit(TrainableEncoder):
         check_integer(self.k, "k")
         check_flag(self.positive, "positive")
         check_flag(self.repeats, "repeats")
-        check_number(self.min_residual, "min_residual", low=0)
+        check_number(self.min_residual, "min_residual", low=0, high=1e100)
 
     def _n_layers(self, n_layers):
         return 1 if n_layers is None else check_integer(n_layers, "n_layers", high=1)

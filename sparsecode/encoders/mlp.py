@@ -76,7 +76,7 @@ class MLP(ScalableEncoder, TrainableEncoder):
         rng, shapes = check_random_state(random_state), self._shapes(dictionary)
         initial = {name: np.zeros(shape) for name, shape in shapes.items()}
         product = np.eye(dictionary.n_features)
-        for i, width in enumerate(self.hidden):
+        for i, width in enumerate(self._widths()):
             block = _orthogonal(product.shape[1], (width + 1) // 2, rng)
             signs = [[1, -1]] if i == 0 else [[1, -1], [-1, 1]]
             initial[f"W_{i}"] = _cropped(np.kron(signs, block), shapes[f"W_{i}"])
@@ -87,7 +87,7 @@ class MLP(ScalableEncoder, TrainableEncoder):
         return initial
 
     def _shapes(self, dictionary):
-        widths = [dictionary.n_features, *self.hidden, dictionary.n_components]
+        widths = [dictionary.n_features, *self._widths(), dictionary.n_components]
         shapes = {}
         for i, (n_inputs, n_outputs) in enumerate(itertools.pairwise(widths)):
             shapes[f"W_{i}"] = (n_inputs, n_outputs)
@@ -161,8 +161,11 @@ class MLP(ScalableEncoder, TrainableEncoder):
                     remedy="Use (32,) for one layer of 32 units, () for none.",
                 )
             )
-        for width in self.hidden:
-            check_integer(width, "hidden")
+        self._widths()
+
+    def _widths(self):
+        """Width of each hidden layer, as Python numbers."""
+        return [check_integer(width, "hidden") for width in self.hidden]
 
     def _n_layers(self, n_layers):
         # Only the whole network makes codes.

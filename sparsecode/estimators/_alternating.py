@@ -28,6 +28,7 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
     def _fit_stream(self, batches, sample_weight, rng, *, first, again=False):
         """Learn from an iterator of batches; returns the last one."""
         refuse_with_stream(early_stopping=self.early_stopping, sample_weight=sample_weight)
+        X = None
         for batch in batches:
             with unchanged_on_error(self):
                 X, _ = self._check_samples(batch, None, reset=first and not again)
@@ -36,7 +37,7 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             first = False
             samples = Samples(X, run=self.batch_size)
             self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
-        if first:
+        if X is None:
             raise no_batch()
         return X
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sparsecode._named_tuples import KeepsNamedTuples
 from sparsecode._plain import PlainParameters
@@ -14,6 +14,7 @@ from sparsecode._validation import check_samples, is_checked
 from sparsecode.encoders import Encoder
 from sparsecode.objective import Certificate, certify, objective
 from sparsecode.penalties import Penalty
+from sparsecode.training.data import check_weights
 
 # Samples whose dense codes are judged at a time.
 _JUDGED = 8192
@@ -113,13 +114,7 @@ class CodesEstimator(
     def _check_weights(self, X, sample_weight):
         """Weights of samples, or None for 1 each."""
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight,
-                X,
-                dtype=np.float64,
-                ensure_non_negative=True,
-                allow_all_zero_weights=True,
-            )
+            sample_weight = check_weights(sample_weight, X, allow_all_zero_weights=True)
             if not sample_weight.any():
                 raise ValueError(
                     "sample_weight is zero for all samples; expected a positive weight for some. "

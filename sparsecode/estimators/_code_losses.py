@@ -10,9 +10,9 @@ from sparsecode.losses import LassoLoss, SupervisedLoss
 
 def resolve_code_loss(loss, penalty):
     """The loss of a name, or the one that is given."""
-    if loss == "supervised":
+    if isinstance(loss, str) and loss == "supervised":
         return SupervisedLoss()
-    if loss == "unsupervised":
+    if isinstance(loss, str) and loss == "unsupervised":
         if not hasattr(penalty, "_grad"):
             raise TypeError(
                 f"the unsupervised loss needs the gradient of the penalty, and "

@@ -133,10 +133,11 @@ def _checked_settings(settings, cls):
 
 def _checked_numbers(numbers):
     found = {name: part(numbers, name) for name in _FITTED}
-    check_number(found["input_scale"], "input_scale", low=0, low_open=True)
-    check_flag(found["debiases"], "debiases")
+    scale = check_number(found["input_scale"], "input_scale", low=0, low_open=True)
+    found |= {"input_scale": scale, "debiases": check_flag(found["debiases"], "debiases")}
     if found["sparsity_weight"] is not None:
-        check_number(found["sparsity_weight"], "sparsity_weight", low=0)
+        weight = check_number(found["sparsity_weight"], "sparsity_weight", low=0)
+        found["sparsity_weight"] = weight
     return found
 
 

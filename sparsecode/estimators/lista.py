@@ -101,7 +101,8 @@ default=None
     verbose : int or bool, default=0
         1 prints a line an epoch.
     n_jobs : int or None, default=None
-        Threads of `fit` and `transform`; None uses all cores. The result does not depend on it.
+        Threads for exact codes and for `transform`; None uses all cores. The result does not depend
+        on it.
 
     Attributes
     ----------

@@ -12,11 +12,12 @@ from sparsecode._rows import dense_rows
 from sparsecode._validation import (
     check_flag,
     check_integer,
+    check_matrix,
     check_n_jobs,
     check_number,
     check_random_state,
 )
-from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import SparseCodingEstimator
 from sparsecode.estimators._callbacks import FitTasks
@@ -26,6 +27,8 @@ from sparsecode.schedules import GeometricDecay
 from sparsecode.solvers import ConjugateGradient
 from sparsecode.updates import GainControl, GradientUpdate
 
+# Of a scale: squares must be in range.
+_LARGEST = 1e100
 _HISTORY = ("objective", "seconds", "norm_min", "norm_max")
 # Mean squares of samples, relative to the goal, between which learning works.
 _LEAST, _MOST = 0.05, 5.0
@@ -273,7 +276,8 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
             n_components = n_features if self.n_components is None else self.n_components
             drawn = Dictionary.random(n_components, n_features, random_state=rng, dtype=X.dtype)
             return Dictionary(drawn.atoms)
-        atoms = as_dictionary(self.dict_init).atoms
+        given = getattr(self.dict_init, "atoms", self.dict_init)
+        atoms = check_matrix(given, "dict_init")
         n_components = len(atoms) if self.n_components is None else self.n_components
         if atoms.shape != (n_components, n_features):
             raise ValueError(
@@ -309,7 +313,7 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
             "gain_power",
         )
         for name in positive:
-            check_number(getattr(self, name), name, low=0, low_open=True)
+            check_number(getattr(self, name), name, low=0, low_open=True, high=_LARGEST)
         check_number(self.beta, "beta", low=0)
         check_number(self.transform_tol, "transform_tol", low=0)
         for name in ("max_iter", "batch_size", "n_epochs", "transform_max_iter"):
@@ -317,9 +321,8 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         if self.n_components is not None:
             check_integer(self.n_components, "n_components")
         check_n_jobs(self.n_jobs)
-        check_number(self.gain_rate, "gain_rate", high=1)
         check_flag(self.gain_per_sample, "gain_per_sample")
-        self._gain_control().check()
+        self._gain_control().check(("variance_goal", "gain_rate", "gain_power", "gain_bounds"))
 
 
 def _root_mean_square(X):

@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sparsecode._blas import single_threaded_blas
+from sparsecode._parallel import single_threaded_blas
 from sparsecode._rows import is_on_disk
-from sparsecode._validation import FLOAT_DTYPES, check_integer, check_rows, common_dtype, wrong
+from sparsecode._validation import (
+    FLOAT_DTYPES,
+    check_flag,
+    check_integer,
+    check_matrix,
+    check_rows,
+    common_dtype,
+    wrong,
+)
 from sparsecode.constraints import UnitNorm, check_constraint
-from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.dictionary import Dictionary
 from sparsecode.initialization._from_formulas import cosines, gaussian
 from sparsecode.initialization._from_samples import samples, seeds, singular_vectors
 from sparsecode.initialization._source import Source
@@ -112,6 +120,7 @@ def initial_dictionary(
     True
     """
     n_components = check_integer(n_components, "n_components")
+    missing = check_flag(missing, "missing")
     if not _can_be_read(X):
         X = check_rows(X, "X", missing=missing)
     is_name = isinstance(init, str)
@@ -148,9 +157,10 @@ def _can_be_read(X):
 
 
 def _given(init, X, n_components, constraint, offset):
-    dictionary = as_dictionary(init)
+    is_whole = isinstance(init, Dictionary)
+    dictionary = init if is_whole else Dictionary(check_matrix(init, "init"))
     if constraint is None:
-        constraint = dictionary.constraint if isinstance(init, Dictionary) else UnitNorm()
+        constraint = dictionary.constraint if is_whole else UnitNorm()
     if dictionary.atoms.shape != (n_components, X.shape[1]):
         raise ValueError(
             f"init has atoms of shape {dictionary.atoms.shape}; expected "

@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsecode._moments import geometric_median, mean
 from sparsecode._validation import check_rows, wrong
+from sparsecode._values import check_numbers
 
 
 def initial_offset(init, X, sample_weight=None):
@@ -56,11 +57,13 @@ def initial_offset(init, X, sample_weight=None):
     if not isinstance(init, str) or init not in makers:
         raise ValueError(
             wrong(
-                "offset",
+                "init of the offset",
                 got=repr(init),
                 expected=f"one of {', '.join(map(repr, makers))}",
                 remedy='Use "mean", or give an offset of your own.',
             )
         )
     X = check_rows(X, "X")
+    if sample_weight is not None:
+        sample_weight = check_numbers(sample_weight, "sample_weight", low=0, shape=X.shape[:1])
     return makers[init](X, sample_weight).astype(X.dtype)

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from sparsecode._validation import check_flag, check_integer, check_matrix, check_number, wrong
+from sparsecode._values import as_floats, check_instance, check_option
 from sparsecode.interop import _folding
 
 ARCHITECTURES = ("ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated", "MatchingPursuit")
@@ -105,11 +106,13 @@ class Checkpoint:
     metadata: dict | None = None
 
     def __post_init__(self):
-        _check_choice(self.architecture, "architecture", ARCHITECTURES)
-        _check_choice(self.input_norm, "input_norm", INPUT_NORMS)
+        check_option(self.architecture, "architecture", ARCHITECTURES)
+        check_option(self.input_norm, "input_norm", INPUT_NORMS)
         for name in ("subtract_offset", "norm_scaled", "repeats", "transcoder"):
             self.__dict__[name] = check_flag(getattr(self, name), name)
         self.__dict__["scale"] = float(check_number(self.scale, "scale", low=0, low_open=True))
+        remedy = "Leave it out, or give a dict."
+        check_instance(self.metadata, "metadata", (dict, type(None)), "a dict or None", remedy)
         self.__dict__["metadata"] = dict(self.metadata or {})
         self._check_matrices()
         self._check_vectors()
@@ -230,7 +233,7 @@ class Checkpoint:
 
     def _check_matrices(self):
         for name in ("W", "atoms", "W_skip"):
-            if getattr(self, name) is not None:
+            if getattr(self, name) is not None or name != "W_skip":
                 array = check_matrix(getattr(self, name), name)
                 # An own view, so that only it becomes read-only, not the array that was given.
                 self.__dict__[name] = array.view()
@@ -316,7 +319,7 @@ class Checkpoint:
         if forbidden:
             fitting = "Gated" if name in _GATES else "one of the others"
             raise _unfitting(name, self.architecture, fitting)
-        value = np.array(value, dtype=self.dtype)
+        value = as_floats(value, name).astype(self.dtype)
         _check_shape(value, name, shape)
         if not np.isfinite(value).all():
             raise ValueError(
@@ -324,13 +327,6 @@ class Checkpoint:
                 "the file is damaged."
             )
         self.__dict__[name] = value
-
-
-def _check_choice(value, name, choices):
-    if value not in choices:
-        raise ValueError(
-            wrong(name, got=repr(value), expected=" or ".join(choices), remedy="Choose one.")
-        )
 
 
 def _check_shape(array, name, shape):

@@ -11,6 +11,7 @@ import numpy as np
 from sparsecode._files import write_atomically
 from sparsecode._reading.refusal import Refused, damaged, refusal
 from sparsecode._validation import check_flag, wrong
+from sparsecode._values import check_option, check_path
 from sparsecode.interop import dictionary_learning, gemma_scope, openai, sae_lens, sparsify
 from sparsecode.interop._arrays import write_safetensors
 from sparsecode.interop._checkpoint import Checkpoint
@@ -97,7 +98,9 @@ default=None
     if fold_norms is not None:
         fold_norms = check_flag(fold_norms, "fold_norms")
     options = Options(input_scale, transcoder, dict_class, max_bytes)
-    path = pathlib.Path(path)
+    path = pathlib.Path(check_path(path))
+    if format is not None:
+        _check_format(format, FORMATS)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder. Give the path of a checkpoint.")
     with _worded(path):
@@ -179,7 +182,7 @@ def write_checkpoint(checkpoint, path, format):
             )
         )
     _check_format(format, WRITTEN)
-    folder = pathlib.Path(path)
+    folder = pathlib.Path(check_path(path))
     if folder.suffix in (".npz", ".safetensors", ".pt", ".json"):
         raise ValueError(
             f"{folder} is the name of a file; expected a folder. The files in it are named by the "
@@ -215,7 +218,7 @@ def _write(path, content):
 def _check_dict_class(format, options):
     if options.dict_class is None:
         return
-    if format != "dictionary_learning" or options.dict_class not in dictionary_learning.CLASSES:
+    if format != "dictionary_learning" or not _is_known(options.dict_class):
         raise ValueError(
             wrong(
                 "dict_class",
@@ -227,11 +230,12 @@ def _check_dict_class(format, options):
         )
 
 
+def _is_known(dict_class):
+    return isinstance(dict_class, str) and dict_class in dictionary_learning.CLASSES
+
+
 def _check_format(format, known):
-    if format not in known:
-        raise ValueError(
-            wrong("format", got=repr(format), expected=" or ".join(known), remedy="Choose one.")
-        )
+    check_option(format, "format", known)
 
 
 def _find(path, format, options):

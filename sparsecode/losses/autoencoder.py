@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sparsecode._validation import wrong
+from sparsecode._values import check_list
 from sparsecode.losses._nested import check_levels
 from sparsecode.losses._reconstruction import evaluate_terms
 from sparsecode.losses.base import Loss
@@ -91,7 +92,11 @@ class AutoencoderLoss(Loss):
         TypeError
             If one is neither.
         """
-        terms = [self.terms] if isinstance(self.terms, Term | Penalty) else list(self.terms)
+        if isinstance(self.terms, Term | Penalty):
+            terms = [self.terms]
+        else:
+            remedy = "Use for example terms=[L1(0.1)]."
+            terms = check_list(self.terms, "terms", "a list of terms and penalties", remedy)
         for i, term in enumerate(terms):
             if isinstance(term, Penalty):
                 terms[i] = PenaltyTerm(term)

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._moments import squares
-from sparsecode._validation import check_code_rows, check_number, check_rows, wrong
+from sparsecode._validation import check_code_rows, check_number, check_rows
+from sparsecode._values import check_option
 from sparsecode.dictionary import as_dictionary
 from sparsecode.metrics._counts import canonical, count, sizes_above
 
@@ -121,13 +122,9 @@ def sort_atoms(dictionary, codes, *, by="usage"):
     dictionary = as_dictionary(dictionary)
     codes = canonical(check_rows(codes, "codes"))
     codes = check_code_rows(codes, codes.shape[0], dictionary.n_components)
-    if by == "usage":
+    if check_option(by, "by", ("usage", "energy")) == "usage":
         worth = count(codes, axis=0)
-    elif by == "energy":
-        worth = squares(codes) * dictionary.norms**2
     else:
-        raise ValueError(
-            wrong("by", got=repr(by), expected="'usage' or 'energy'", remedy="Choose one.")
-        )
+        worth = squares(codes) * dictionary.norms**2
     order = np.argsort(-worth, kind="stable")
     return dictionary.replace(atoms=dictionary.atoms[order]), order

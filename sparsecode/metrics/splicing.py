@@ -131,7 +131,7 @@ def _reconstructions(X, reconstruct, dictionary):
                 "dictionary",
                 got="None" if is_encoder else "given",
                 expected="the dictionary of the encoder" if is_encoder else "None without encoder",
-                remedy="Give an encoder and its dictionary, or a fitted estimator alone.",
+                remedy="As reconstruct give an encoder and its dictionary, or an estimator alone.",
             )
         )
     if is_encoder:

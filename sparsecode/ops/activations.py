@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._validation import check_number
+from sparsecode.ops._operands import operand, result_array
+
 
 def relu_forward(A, *, out=None):
     """Rectifier, ``max(A, 0)``.
@@ -27,7 +30,8 @@ def relu_forward(A, *, out=None):
     >>> out, relu_backward(np.array([3.0, 3.0]), cache)
     (array([0., 2.]), (array([0., 3.]),))
     """
-    out = np.maximum(A, 0, out=out)
+    A = operand(A, "A")
+    out = np.maximum(A, 0, out=result_array(out, A))
     return out, (out,)
 
 
@@ -78,7 +82,8 @@ def leaky_relu_forward(A, *, slope=0.01):
     >>> out, leaky_relu_backward(np.array([4.0, 4.0]), cache)
     (array([-0.25,  2.  ]), (array([1., 4.]),))
     """
-    slope = A.dtype.type(slope)
+    A = operand(A, "A")
+    slope = A.dtype.type(check_number(slope, "slope"))
     return np.where(A > 0, A, slope * A), (A, slope)
 
 
@@ -122,6 +127,7 @@ def sigmoid_forward(A):
     >>> out, sigmoid_backward(np.array([4.0, 4.0]), cache)
     (array([0.5, 0. ]), (array([1., 0.]),))
     """
+    A = operand(A, "A")
     # exp of a negative number cannot overflow.
     small = np.exp(-np.abs(A))
     out = np.where(A >= 0, A.dtype.type(1), small) / (1 + small)
@@ -168,7 +174,7 @@ def tanh_forward(A):
     >>> tanh_backward(np.array([3.0]), cache)
     (array([3.]),)
     """
-    out = np.tanh(A)
+    out = np.tanh(operand(A, "A"))
     return out, (out,)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._validation import check_integer
 from sparsecode.ops._bisection import least_selected, octave
+from sparsecode.ops._operands import operand
 
 
 def batch_topk_forward(A, *, k):
@@ -40,6 +42,7 @@ def batch_topk_forward(A, *, k):
     (array([[1., 1.],
            [0., 0.]]),)
     """
+    A, k = operand(A, "A", ndim=2), check_integer(k, "k", low=0)
     kept = largest(np.ravel(A), k * len(A)).reshape(A.shape)
     out = np.where(kept, A, A.dtype.type(0))
     return out, (out,)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._validation import check_number
+from sparsecode.ops._operands import operand, result_array, thresholds
+
 
 def jumprelu_forward(A, theta, *, bandwidth, out=None):
     """Hard threshold of positive values, ``A * (A > theta)``.
@@ -39,9 +42,10 @@ def jumprelu_forward(A, theta, *, bandwidth, out=None):
     >>> dA, float(dtheta)
     (array([[1., 0., 1.]]), -2.5)
     """
-    theta = np.asarray(theta, dtype=A.dtype)
+    A = operand(A, "A", ndim=2)
+    theta, out = thresholds(theta, A), result_array(out, A)
+    bandwidth = check_number(bandwidth, "bandwidth", low=0, low_open=True)
     kept, window = theta < A, near(A, theta, bandwidth)
-    out = np.empty_like(A) if out is None else out
     out[:] = A
     zero_below(out, theta)
     return out, (kept, window, theta, bandwidth)
@@ -98,7 +102,9 @@ def step_forward(A, theta, *, bandwidth):
     >>> dA, float(dtheta)
     (None, -5.0)
     """
-    theta = np.asarray(theta, dtype=A.dtype)
+    A = operand(A, "A", ndim=2)
+    theta = thresholds(theta, A)
+    bandwidth = check_number(bandwidth, "bandwidth", low=0, low_open=True)
     return (theta < A).astype(A.dtype), (near(A, theta, bandwidth), theta, bandwidth)
 
 
@@ -174,6 +180,9 @@ def gated_forward(A, r, b_gate, b_mag):
     >>> dA, dr, db_mag
     (array([[0., 1.]]), array([0., 2.]), array([0., 1.]))
     """
+    A = operand(A, "A", ndim=2)
+    for name, vector in (("r", r), ("b_gate", b_gate), ("b_mag", b_mag)):
+        operand(vector, name, shape=A.shape[1:])
     out = A * np.exp(r)
     out += b_mag
     np.maximum(out, 0, out=out)

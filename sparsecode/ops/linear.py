@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsecode._parallel import product
+from sparsecode.ops._operands import operand
 
 
 def linear_forward(X, W, b=None):
@@ -31,8 +31,15 @@ def linear_forward(X, W, b=None):
     array([[1., 0.],
            [2., 0.]])
     """
-    out = product(X, W)
+    X, W = operand(X, "X", ndim=2), operand(W, "W", ndim=2)
+    if X.shape[1] != W.shape[0]:
+        raise ValueError(
+            f"W has {W.shape[0]} rows but X has {X.shape[1]} columns; expected as many. Give one "
+            "row of W for each input."
+        )
+    out = X @ W
     if b is not None:
+        operand(b, "b", shape=out.shape[1:])
         out += b
     return out, (X, W, b)
 
@@ -57,5 +64,5 @@ def linear_backward(dout, cache, *, with_input=True):
     See `linear_forward`.
     """
     X, W, b = cache
-    dX = product(dout, W.T) if with_input else None
-    return dX, product(X.T, dout), None if b is None else dout.sum(axis=0)
+    dX = dout @ W.T if with_input else None
+    return dX, X.T @ dout, None if b is None else dout.sum(axis=0)

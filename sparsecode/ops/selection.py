@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._parallel import map_row_blocks
+from sparsecode._validation import check_flag, check_integer
 from sparsecode.ops._largest import keep_largest
+from sparsecode.ops._operands import operand, result_array
 
 # Columns that are copied and searched at a time.
 _BLOCK_SIZE = 64
@@ -43,7 +45,8 @@ def topk_forward(A, *, k, signed=False, out=None):
     >>> out, topk_backward(np.ones((1, 3)), cache)
     (array([[2., 0., 0.]]), (array([[1., 0., 0.]]),))
     """
-    out = np.empty_like(A) if out is None else out
+    A, k = operand(A, "A", ndim=2), check_integer(k, "k", low=0)
+    signed, out = check_flag(signed, "signed"), result_array(out, A)
     keep_largest(A, k, signed, out)
     return out, (out,)
 
@@ -101,7 +104,8 @@ def lifetime_topk_forward(A, *, k, out=None):
     (array([[1., 0.],
            [0., 0.]]),)
     """
-    out = np.empty_like(A) if out is None else out
+    A, k = operand(A, "A", ndim=2), check_integer(k, "k", low=0)
+    out = result_array(out, A)
 
     def block(columns):
         units = np.array(A[:, columns].T, order="C")

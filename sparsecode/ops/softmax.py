@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._validation import check_number
+from sparsecode.ops._operands import operand, result_array
+
 
 def softmax_forward(A, *, temperature=1.0, out=None):
     """Softmax of each row, ``exp(A / temperature)`` divided by its sum, for values of any size.
@@ -33,7 +36,10 @@ def softmax_forward(A, *, temperature=1.0, out=None):
     >>> out, softmax_backward(np.array([[4.0, 0.0]]), cache)
     (array([[0.5, 0.5]]), (array([[ 1., -1.]]),))
     """
+    A = operand(A, "A", ndim=2)
+    temperature = check_number(temperature, "temperature", low=0, low_open=True)
     temperature = A.dtype.type(temperature)
+    out = result_array(out, A)
     # exp of what is at most 0 cannot overflow.
     out = np.subtract(A, A.max(axis=1, keepdims=True), out=out)
     out /= temperature

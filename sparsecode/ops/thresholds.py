@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._validation import check_flag, check_integer
 from sparsecode.ops._bisection import least_selected, octave, sized_buffer
+from sparsecode.ops._operands import operand, result_array, thresholds
 
 
 def soft_threshold_forward(V, theta, *, positive=False, out=None):
@@ -37,8 +39,9 @@ def soft_threshold_forward(V, theta, *, positive=False, out=None):
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 0.0)
     """
-    theta = np.asarray(theta, dtype=V.dtype)
-    out = np.empty_like(V) if out is None else out
+    V = operand(V, "V", ndim=2)
+    theta, out = thresholds(theta, V), result_array(out, V)
+    positive = check_flag(positive, "positive")
     _shrink_rows(V, _limits(V, theta), positive, out)
     return out, (out, theta)
 
@@ -107,9 +110,11 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 1.0)
     """
-    theta = np.asarray(theta, dtype=V.dtype)
+    V = operand(V, "V", ndim=2)
+    theta, out = thresholds(theta, V), result_array(out, V)
+    n_selected = check_integer(n_selected, "n_selected", low=0)
+    positive = check_flag(positive, "positive")
     limits = _limits(V, theta)
-    out = np.empty_like(V) if out is None else out
     sizes, bits = sized_buffer(V.shape[1], V.dtype)
     least = np.empty(len(V), dtype=bits.dtype)
     _select_rows(V, limits, n_selected, positive, sizes, bits, octave(V.dtype), out, least)

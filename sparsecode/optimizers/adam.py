@@ -10,6 +10,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._validation import check_number
+from sparsecode._values import check_numbers
 from sparsecode.optimizers.base import Optimizer
 
 
@@ -53,15 +54,17 @@ class Adam(Optimizer):
 
     def _check(self):
         super()._check()
-        for beta in self.betas:
-            check_number(beta, "betas", low=0, high=np.nextafter(1.0, 0.0))
+        if not (check_numbers(self.betas, "betas", low=0, shape=(2,)) < 1).all():
+            raise ValueError(
+                f"betas is {self.betas}; expected two numbers >= 0 and below 1. Use (0.9, 0.999)."
+            )
         check_number(self.eps, "eps", low=0, low_open=True)
 
     def _shrink(self, lr):
         return 1.0
 
     def _constants(self, lr, n_steps, dtype):
-        b1, b2 = self.betas
+        b1, b2 = (float(beta) for beta in self.betas)
         rate = lr / (1 - b1**n_steps)
         root = 1 / np.sqrt(1 - b2**n_steps)
         numbers = (b1, 1 - b1, b2, 1 - b2, rate, root, self.eps, self._shrink(lr))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from sparsecode._row_gradients import RowGradient
 from sparsecode._validation import check_number
+from sparsecode._values import check_instance
 
 
 def clip_gradients(grads, max_norm=None):
@@ -34,6 +36,7 @@ def clip_gradients(grads, max_norm=None):
     >>> grads["W"], grads["b"]
     (array([0.6]), array([0.8]))
     """
+    check_instance(grads, "grads", Mapping, "a dict of arrays", "Name each gradient.")
     norm = gradient_norm(grads)
     if max_norm is not None:
         max_norm = check_number(max_norm, "max_norm", low=0, low_open=True)

@@ -7,8 +7,8 @@ from collections import namedtuple
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._units import cast, scaled_parameter
 from sparsecode._validation import check_matrix, wrong
+from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
 
 
@@ -69,7 +69,7 @@ class GroupL1(
         sizes = np.bincount(self.labels(n_components))
         if self.weights is None:
             return float(self.alpha) * np.sqrt(sizes)
-        weights = np.asarray(self.weights, dtype=np.float64)
+        weights = as_floats(self.weights, "weights of GroupL1")
         if weights.shape != sizes.shape:
             raise ValueError(
                 wrong(
@@ -91,9 +91,6 @@ class GroupL1(
         used = largest > 0
         with np.errstate(divide="ignore"):
             return float((largest[used] / prepared.weights[used]).max(initial=0))
-
-    def rescaled(self, *, codes, values):
-        return self._replace(alpha=scaled_parameter(self.alpha, values - codes))
 
     def unpenalized(self, n_components):
         return self.thresholds(n_components)[self.labels(n_components)] == 0
@@ -117,7 +114,7 @@ class GroupL1(
                 )
             )
         if self.weights is not None:
-            weights = np.asarray(self.weights, dtype=np.float64)
+            weights = as_floats(self.weights, "weights of GroupL1")
             if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any():
                 raise ValueError(
                     wrong(
@@ -134,7 +131,7 @@ class GroupL1(
         labels = self.labels(n_components)
         starts = np.concatenate([[0], np.cumsum(np.bincount(labels))])
         members = np.argsort(labels, kind="stable")
-        return _PreparedGroupL1(members, starts, cast(self.thresholds(n_components), dtype))
+        return _PreparedGroupL1(members, starts, self.thresholds(n_components).astype(dtype))
 
 
 class _PreparedGroupL1(Penalty, namedtuple("_PreparedGroupL1", ["members", "starts", "weights"])):

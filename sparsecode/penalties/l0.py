@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from sparsecode._units import scaled_parameter
 from sparsecode.penalties.base import Penalty
 
 
@@ -28,9 +27,6 @@ class L0(Penalty, namedtuple("L0", ["alpha"], defaults=(1.0,))):
     """
 
     __slots__ = ()
-
-    def rescaled(self, *, codes, values):
-        return self._replace(alpha=scaled_parameter(self.alpha, values))
 
     @staticmethod
     def _value(penalty, code, j):

@@ -6,8 +6,8 @@ from collections import namedtuple
 
 import numpy as np
 
-from sparsecode._units import cast, scaled_parameter
 from sparsecode._validation import check_flag, check_matrix, wrong
+from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
 
 
@@ -47,9 +47,6 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         with np.errstate(divide="ignore"):
             return float((largest[used] / weights[used]).max(initial=0))
 
-    def rescaled(self, *, codes, values):
-        return self._replace(alpha=scaled_parameter(self.alpha, values - codes))
-
     def unpenalized(self, n_components):
         return np.asarray(self.thresholds(n_components) == 0)
 
@@ -57,7 +54,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         """Weight ``alpha * weights_j`` of each atom, shape (n_components,), float64."""
         if self.weights is None:
             return np.full(n_components, float(self.alpha))
-        weights = np.asarray(self.weights, dtype=np.float64)
+        weights = as_floats(self.weights, "weights of L1")
         if weights.shape != (n_components,):
             raise ValueError(
                 wrong(
@@ -75,12 +72,12 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         self = super().checked()
         check_flag(self.positive, "positive")
         if self.weights is not None:
-            weights = np.asarray(self.weights, dtype=np.float64)
+            weights = as_floats(self.weights, "weights of L1")
             if weights.ndim != 1 or np.isnan(weights).any() or (weights < 0).any():
                 raise ValueError(
                     wrong(
                         "weights of L1",
-                        got=f"an array of shape {weights.shape}, smallest value {weights.min()}",
+                        got=repr(self.weights),
                         expected="a 1-D array of numbers >= 0 (infinity allowed)",
                         remedy="Use 0 for an unpenalised atom and infinity to forbid one.",
                     )
@@ -89,7 +86,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
 
     def prepare(self, n_components, dtype):
         self = self.checked()
-        thresholds = cast(self.thresholds(n_components), dtype)
+        thresholds = self.thresholds(n_components).astype(dtype)
         return L1(np.dtype(dtype).type(1), thresholds, bool(self.positive))
 
     @staticmethod

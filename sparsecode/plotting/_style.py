@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from sparsecode._values import check_instance
+
 INK = "#3b3b3b"
 GRID = "#d9d9d9"
 
@@ -14,6 +19,15 @@ def quiet(ax):
     ax.tick_params(colors=INK, labelsize=9, length=3, width=0.6, color=GRID)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set(color=INK, fontsize=10)
+
+
+def axes_or_new(ax, figsize):
+    """Return `ax` if it is matplotlib axes, those of a new figure if it is None."""
+    if ax is None:
+        return plt.subplots(figsize=figsize, layout="constrained")[1]
+    return check_instance(
+        ax, "ax", Axes, "matplotlib axes, or None", "Make them with plt.subplots()."
+    )
 
 
 def note_dead(ax, n_dead):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-from sparsecode._validation import wrong
-from sparsecode.plotting._style import GRID, INK, quiet
+from sparsecode._values import check_instance, check_option
+from sparsecode.compare import AmortizationReport
+from sparsecode.plotting._style import GRID, INK, axes_or_new, quiet
 
 _QUANTITIES = {"objective": "mean objective", "explained_variance": "explained variance"}
 _LINES = {"FISTA": {"color": INK, "marker": "o"}, "ISTA": {"color": "#9a9a9a", "marker": "s"}}
+_SIZE = (7.2, 4.4)
 _MARKERS = "DP^X<>ph"
 # Pixels between two labels, along and across the line of text.
 _LABEL_SIZE = 24, 14
@@ -45,7 +46,8 @@ def plot_ladder(report, *, ax=None):
     >>> X = [[2.0, 0.1], [0.3, 1.0]]
     >>> ax = plot_ladder(amortization_report(X, [[0.6, 0.8], [0.0, 1.0]], L1(0.5), n_iters=[1, 2]))
     """
-    ax = _axes(ax)
+    _check_report(report)
+    ax = axes_or_new(ax, _SIZE)
     floor = max(report.tol, report.gap_error / report.energy if report.energy > 0 else 0)
     ax.axhline(floor, color=GRID, linewidth=1.2, linestyle="--", zorder=1)
     rows = [row for row in report.scores if np.isfinite(row.relative_gap)]
@@ -94,16 +96,9 @@ def plot_pareto(report, *, quantity="objective", ax=None):
     >>> X = [[2.0, 0.1], [0.3, 1.0]]
     >>> ax = plot_pareto(amortization_report(X, [[0.6, 0.8], [0.0, 1.0]], L1(0.5), n_iters=[1, 2]))
     """
-    if quantity not in _QUANTITIES:
-        raise ValueError(
-            wrong(
-                "quantity",
-                got=repr(quantity),
-                expected=f"one of {', '.join(map(repr, _QUANTITIES))}",
-                remedy="Choose one of these.",
-            )
-        )
-    ax = _axes(ax)
+    check_option(quantity, "quantity", _QUANTITIES)
+    _check_report(report)
+    ax = axes_or_new(ax, _SIZE)
     rows = [row for row in report.scores if np.isfinite(getattr(row, quantity))]
     values = np.array([getattr(row, quantity) for row in rows])
     if quantity == "objective":
@@ -119,8 +114,9 @@ def plot_pareto(report, *, quantity="objective", ax=None):
     return _finish(ax)
 
 
-def _axes(ax):
-    return plt.subplots(figsize=(7.2, 4.4), layout="constrained")[1] if ax is None else ax
+def _check_report(report):
+    remedy = "Make one with sparsecode.amortization_report."
+    return check_instance(report, "report", AmortizationReport, "an AmortizationReport", remedy)
 
 
 def _ceiling(rows, values, none):

@@ -9,9 +9,13 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._values import check_option
+from sparsecode.plotting._style import axes_or_new
 from sparsecode.receptive_fields import spatial_frequency
 from sparsecode.receptive_fields._patches import as_patches
 
+# Times an atom.
+_WIDEST_GAP = 10
 TILE_PIXELS = 40  # an atom is enlarged to about this side, so that the gaps can be thin
 
 
@@ -70,8 +74,10 @@ def plot_atoms(
     """
     patches = as_patches(atoms, patch_shape).astype(np.float64)
     patches = patches[_order(order, patches)]
-    gap = check_number(gap, "gap", low=0)
-    colors = _colors(patches, scale, plt.get_cmap(cmap))
+    gap = check_number(gap, "gap", low=0, high=_WIDEST_GAP)
+    check_option(scale, "scale", ("atom", "shared"))
+    colors = _colors(patches, scale, _colormap(cmap))
+    between = _rgb(gap_color)
     n_atoms, height, width, _ = colors.shape
 
     if n_columns is None:
@@ -82,14 +88,16 @@ def plot_atoms(
     line = round(gap * zoom * max(height, width))
     step_y, step_x = zoom * height + line, zoom * width + line
     mosaic = np.empty((n_rows * step_y - line, n_columns * step_x - line, 3), np.uint8)
-    mosaic[:] = np.rint(255 * np.array(to_rgb(gap_color)))
+    mosaic[:] = np.rint(255 * np.array(between))
     for index, tile in enumerate(colors):
         row, column = divmod(index, n_columns)
         y, x = row * step_y, column * step_x
         enlarged = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
         mosaic[y : y + zoom * height, x : x + zoom * width] = enlarged
 
-    if ax is None:
+    if ax is not None:
+        ax = axes_or_new(ax, None)
+    else:
         side = 8.0 / max(mosaic.shape[:2])
         size = (mosaic.shape[1] * side, mosaic.shape[0] * side)
         ax = plt.figure(figsize=size).add_axes((0.02, 0.02, 0.96, 0.96))
@@ -120,17 +128,27 @@ def _order(order, patches):
     )
 
 
+def _colormap(cmap):
+    try:
+        return plt.get_cmap(cmap)
+    except (ValueError, TypeError) as error:
+        remedy = 'Use for example "gray".'
+        expected = "the name of a colormap of matplotlib, or a Colormap"
+        raise ValueError(wrong("cmap", got=repr(cmap), expected=expected, remedy=remedy)) from error
+
+
+def _rgb(color):
+    try:
+        return to_rgb(color)
+    except (ValueError, TypeError) as error:
+        remedy = 'Use for example "white".'
+        expected = "a colour of matplotlib"
+        got = repr(color)
+        raise ValueError(wrong("gap_color", got=got, expected=expected, remedy=remedy)) from error
+
+
 def _colors(patches, scale, cmap):
     """Map patches to (n_atoms, height, width, 3) bytes, zero to the middle."""
-    if scale not in ("atom", "shared"):
-        raise ValueError(
-            wrong(
-                "scale",
-                got=repr(scale),
-                expected='"atom" or "shared"',
-                remedy="Use the shared scale to compare the sizes of atoms.",
-            )
-        )
     size = abs(patches).max(axis=(1, 2, 3) if scale == "atom" else None, keepdims=True)
     unit = 0.5 + 0.5 * patches / np.where(size > 0, size, 1)
     if unit.shape[-1] == 1:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.ndimage import median_filter
 
 from sparsecode._validation import check_integer, wrong
-from sparsecode.plotting._style import GRID, quiet
+from sparsecode._values import as_floats, check_instance
+from sparsecode.plotting._style import GRID, axes_or_new, quiet
 
 LABELS = {
     "objective": "objective",
@@ -55,19 +57,22 @@ def plot_convergence(
     ...                       against="seconds")
     """
     history = getattr(history, "history_", history)
-    values = _curve(history, quantity)
-    if against == "iteration" and against not in history:
+    history = check_instance(
+        history, "history", Mapping, "a dict of curves, or a fitted estimator", "Record one first."
+    )
+    values = _curve(history, quantity, "quantity")
+    is_name = isinstance(against, str)
+    if is_name and against == "iteration" and against not in history:
         positions = np.arange(1, len(values) + 1)
     else:
-        positions = _curve(history, against)
+        positions = _curve(history, against, "against")
     if positions.shape != values.shape:
         raise ValueError(
             f"history has {len(positions)} entries of {against!r} but {len(values)} of "
             f"{quantity!r}; expected one of each an iteration. Record both at the same time."
         )
     window = len(values) // 25 if window is None else check_integer(window, "window")
-    if ax is None:
-        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+    ax = axes_or_new(ax, (6.4, 4.0))
 
     if window > 2:
         (raw,) = ax.plot(positions, values, linewidth=0.7, alpha=0.3)
@@ -90,17 +95,17 @@ def plot_convergence(
     return ax
 
 
-def _curve(history, key):
-    if key not in history:
+def _curve(history, key, name):
+    if not isinstance(key, str) or key not in history:
         raise ValueError(
             wrong(
-                "history",
-                got=f"without {key!r}",
+                name,
+                got=f"{key!r}, which history is without",
                 expected=f"one of {sorted(history)}",
                 remedy="Choose a quantity that was recorded.",
             )
         )
-    values = np.asarray(history[key], dtype=np.float64)
+    values = as_floats(history[key], f"history[{key!r}]")
     if values.ndim != 1 or not len(values):
         raise ValueError(
             wrong(

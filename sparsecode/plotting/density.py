@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
-
 from sparsecode.metrics import density_histogram
-from sparsecode.plotting._style import GRID, note_dead, quiet
+from sparsecode.plotting._style import GRID, axes_or_new, note_dead, quiet
 
 
 def plot_density(codes, *, threshold=0.0, bins_per_decade=10, ax=None):
@@ -35,8 +33,7 @@ def plot_density(codes, *, threshold=0.0, bins_per_decade=10, ax=None):
     >>> ax = plot_density([[0.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
     """
     histogram = density_histogram(codes, threshold=threshold, bins_per_decade=bins_per_decade)
-    if ax is None:
-        ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
+    ax = axes_or_new(ax, (6.4, 3.6))
     ax.stairs(histogram.counts, histogram.edges, fill=True, color="C0", alpha=0.85)
     if histogram.n_dead:
         note_dead(ax, histogram.n_dead)

@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.ticker import FixedLocator
 
 from sparsecode._validation import wrong
+from sparsecode._values import check_instance
 from sparsecode.plotting._style import GRID, INK, quiet
+from sparsecode.receptive_fields import GaborFits
 
 
 def plot_gabor_statistics(fits, *, axes=None):
@@ -49,6 +51,7 @@ def plot_gabor_statistics(fits, *, axes=None):
     >>> atoms = np.random.default_rng(0).standard_normal((5, 64))
     >>> polar, plane = plot_gabor_statistics(fit_gabors(atoms))
     """
+    check_instance(fits, "fits", GaborFits, "GaborFits", "Make them with fit_gabors.")
     polar, plane = _statistics_axes(axes)
     order = np.argsort(fits.r2, kind="stable")  # the best fits on top
     fits = fits[order]

@@ -6,7 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from sparsecode.plotting._style import GRID, INK, quiet
+from sparsecode._values import check_instance
+from sparsecode.model_selection import SelectionCurve
+from sparsecode.plotting._style import GRID, INK, axes_or_new, quiet
 
 LABELS = {
     "bits": "code length (bits)",
@@ -49,9 +51,10 @@ def plot_selection(curve, *, criterion="bits", ax=None):
     >>> scores = [np.array(values) for values in ([0.5, 0.9], [1, 2], [3, 2], [80, 70], [9, 8])]
     >>> ax = plot_selection(SelectionCurve(np.array([8, 16]), np.array([0.1, 0.1]), *scores))
     """
+    remedy = "Make one with sparsecode.model_selection.selection_curve."
+    check_instance(curve, "curve", SelectionCurve, "a SelectionCurve", remedy)
     best, values = curve.index(criterion), getattr(curve, criterion)
-    if ax is None:
-        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+    ax = axes_or_new(ax, (6.4, 4.0))
     # NaN where the estimator has no alpha.
     alphas = np.nan_to_num(curve.alpha)
     against = "n_components" if np.ptp(curve.n_components) or not np.ptp(alphas) else "alpha"

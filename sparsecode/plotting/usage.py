@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from sparsecode.metrics import usage
-from sparsecode.plotting._style import GRID, INK, note_dead, quiet
+from sparsecode.plotting._style import GRID, INK, axes_or_new, note_dead, quiet
 
 
 def plot_usage(codes, *, threshold=0.0, ax=None):
@@ -33,8 +32,7 @@ def plot_usage(codes, *, threshold=0.0, ax=None):
     >>> ax = plot_usage([[0.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
     """
     share = np.sort(usage(codes, threshold=threshold).share)[::-1]
-    if ax is None:
-        ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
+    ax = axes_or_new(ax, (6.4, 3.6))
     edges = np.arange(len(share) + 1) + 0.5
     ax.stairs(share, edges, fill=True, color="C0", alpha=0.85)
     ax.axhline(share.mean(), color=INK, linewidth=0.8, linestyle="--")

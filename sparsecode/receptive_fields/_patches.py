@@ -29,9 +29,9 @@ def as_patches(atoms, patch_shape=None):
     atoms = getattr(atoms, "components_", atoms)
     atoms = _numbers(getattr(atoms, "atoms", atoms))
     if patch_shape is not None:
-        shape = _check_patch_shape(patch_shape)
+        shape = check_patch_shape(patch_shape)
     elif atoms.ndim in (3, 4):
-        shape = _check_patch_shape(atoms.shape[1:])
+        shape = check_patch_shape(atoms.shape[1:])
     elif atoms.ndim == 2:
         shape = _square_shape(atoms.shape[1])
     else:
@@ -106,7 +106,7 @@ def luminance(patches):
     return np.einsum("ihwc,ic->ihw", patches, direction)
 
 
-def _check_patch_shape(patch_shape):
+def check_patch_shape(patch_shape):
     shape = tuple(patch_shape) if np.iterable(patch_shape) else (patch_shape,)
     whole = all(isinstance(n, numbers.Integral) and n >= 1 for n in shape)
     if not whole or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3)):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._parallel import map_row_blocks
+from sparsecode._values import check_numbers
 from sparsecode.receptive_fields import _refine
 from sparsecode.receptive_fields._fits import GaborFits
-from sparsecode.receptive_fields._patches import as_patches, luminance
+from sparsecode.receptive_fields._patches import as_patches, check_patch_shape, luminance
 from sparsecode.receptive_fields._search import coarse_search
 
 BLOCK_SIZE = 32  # atoms refined together: their Jacobians stay in cache
@@ -148,16 +149,34 @@ def gabor_patches(
     ...               width_y=1).round(3)
     array([[-0.607,  1.   , -0.607]])
     """
-    given = (center_x, center_y, orientation, frequency, width_x, width_y, phase, amplitude)
+    given = {
+        "center_x": center_x,
+        "center_y": center_y,
+        "orientation": orientation,
+        "frequency": frequency,
+        "width_x": width_x,
+        "width_y": width_y,
+        "phase": phase,
+        "amplitude": amplitude,
+    }
     center_x, center_y, orientation, frequency, width_x, width_y, phase, amplitude = (
-        np.asarray(value, dtype=np.float64)[..., None, None] for value in given
+        _of_pictures(value, name) for name, value in given.items()
     )
-    y, x = np.ogrid[: patch_shape[0], : patch_shape[1]]
+    height, width = check_patch_shape(patch_shape)[:2]
+    y, x = np.ogrid[:height, :width]
     c, s = np.cos(orientation), np.sin(orientation)
     along = c * (x - center_x) + s * (y - center_y)
     across = c * (y - center_y) - s * (x - center_x)
     envelope = np.exp(-0.5 * ((along / width_x) ** 2 + (across / width_y) ** 2))
     return amplitude * envelope * np.cos(2 * np.pi * frequency * along + phase)
+
+
+def _of_pictures(value, name):
+    """Numbers of pictures, to compute with their pixels."""
+    is_width = name in ("width_x", "width_y")
+    return check_numbers(value, name, low=0 if is_width else None, low_open=is_width)[
+        ..., None, None
+    ]
 
 
 def _fit_rows(rows, height, width, n_jobs):

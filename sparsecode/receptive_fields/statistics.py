@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 
 from sparsecode._validation import check_number
+from sparsecode._values import check_instance
+from sparsecode.receptive_fields._fits import GaborFits
 from sparsecode.receptive_fields._patches import as_patches
 
 N_BINS = 10
@@ -97,6 +99,7 @@ def receptive_field_statistics(fits, *, r2_min=0.7):
     1.5
     """
     r2_min = check_number(r2_min, "r2_min", high=1)
+    check_instance(fits, "fits", GaborFits, "GaborFits", "Make them with fit_gabors.")
     if not len(fits):
         raise ValueError("fits holds no atom; expected at least one. Fit some atoms first.")
     good = fits[fits.r2 >= r2_min]

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._values import check_option
 from sparsecode.encoders._linear import LinearEncoder
 
 _SOURCES = ("loss", "random")
@@ -98,15 +99,7 @@ class ResampleNeurons(PlainParameters, BaseEstimator):
         check_number(self.scale, "scale", low=0, low_open=True)
         if self.n_times is not None:
             check_integer(self.n_times, "n_times")
-        if self.source not in _SOURCES:
-            raise ValueError(
-                wrong(
-                    "source",
-                    got=repr(self.source),
-                    expected=f"one of {_SOURCES}",
-                    remedy='Use "loss" for samples that are reconstructed badly.',
-                )
-            )
+        check_option(self.source, "source", _SOURCES)
         return self
 
     def is_due(self, n_steps):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from sparsecode._blas import single_threaded_blas
+from sparsecode._parallel import single_threaded_blas
 from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_number, wrong
 
@@ -105,7 +105,8 @@ class ReplaceAtoms(PlainParameters, BaseEstimator):
         """Return the statistics before any sample."""
         check_number(self.min_usage, "min_usage", low=0, high=1)
         check_number(self.max_cosine, "max_cosine", low=0, low_open=True, high=1)
-        if self.patience not in (None, np.inf):
+        is_infinite = isinstance(self.patience, float) and self.patience == np.inf
+        if self.patience is not None and not is_infinite:
             check_number(self.patience, "patience", low=1)
         nothing = np.zeros(dictionary.n_components)
         samples = np.empty((0, dictionary.n_features), dtype=dictionary.dtype)

@@ -51,7 +51,7 @@ def choose_solver(penalty):
     >>> type(choose_solver(L1())).__name__, type(choose_solver(L0())).__name__
     ('FeatureSign', 'CoordinateDescent')
     """
-    check_penalty_instance(penalty)
+    penalty = check_penalty_instance(penalty).checked()
     if isinstance(penalty, KSparse):
         return OMP()
     if penalty.smooth:

@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode.solvers._face import jump_on_face, room_to_jump
 from sparsecode.solvers._proximal import (
     dual_scale,
@@ -108,7 +107,6 @@ class CoordinateDescent(SeparableSolver):
             block.n_iter,
             block.stop,
             block.history,
-            halt_flag(),
         )
         block.codes[:] = codes
 
@@ -139,7 +137,6 @@ def _descend_rows(
     n_iter,
     stop,
     history,
-    halt,
 ):
     n = codes.shape[1]
     residual, score = np.empty_like(corr[0]), np.empty_like(corr[0])
@@ -156,9 +153,9 @@ def _descend_rows(
     for s in range(codes.shape[0]):
         code = codes[s]
         n_candidates = movable_atoms(inverse, code, candidates, is_working)
-        count, t, n_sweeps, last_look, last, due = 0, 0, 0, 0, 0, True
+        count, t, n_sweeps, last_look, due = 0, 0, 0, 0, True
         goal, screened_at = 0.0, _SCREEN_BELOW
-        while not is_halted(halt):
+        while True:
             if due or record:
                 _scatter(part, working[:count], code)
                 residual_correlations(corr[s], code, gram, support, residual)
@@ -219,7 +216,7 @@ def _descend_rows(
             n_sweeps += 1
             if n_sweeps >= _JUMP_AFTER + count // 2:
                 n_sweeps = 0
-                jump_on_face(penalty, working, count, part_gram, state, room, halt)
+                jump_on_face(penalty, working, count, part_gram, state, room)
             due = moved <= goal or t == max_iter or t - last_look == _MOST_SWEEPS
         n_iter[s] = t
         if record:

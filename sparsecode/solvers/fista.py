@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._interrupts import halt_flag, is_halted
+from sparsecode._validation import check_flag
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
 from sparsecode.solvers.base import Solver, incompatible
-
-# Steps tried in an iteration; the last one is the safe one.
-_MOST_TRIALS = 50
 
 
 @dataclass
@@ -59,6 +56,11 @@ class FISTA(Solver):
     restart: bool = True
     backtracking: bool = True
 
+    def _check_parameters(self):
+        super()._check_parameters()
+        for name in ("restart", "backtracking"):
+            check_flag(getattr(self, name), name)
+
     def check_penalty(self, penalty):
         super().check_penalty(penalty)
         if not (penalty.convex or self.restart):
@@ -89,7 +91,6 @@ class FISTA(Solver):
             block.n_iter,
             block.stop,
             block.history,
-            halt_flag(),
         )
 
 
@@ -109,7 +110,6 @@ def _fista_rows(
     n_iter,
     stop,
     history,
-    halt,
 ):
     n = codes.shape[1]
     support = np.empty(n, dtype=np.int64)
@@ -128,7 +128,7 @@ def _fista_rows(
         momentum = bound * 0
         age = 1.0
         t = 0
-        while not is_halted(halt):
+        while True:
             due = t % 5 == 0 or t == max_iter
             if record or due:
                 stop[s] = stop_measure(
@@ -139,7 +139,7 @@ def _fista_rows(
                     history[s, 1, t] = stop[s]
             if due and ((stop[s] <= tol and tol > 0) or t == max_iter):
                 break
-            for trial in range(_MOST_TRIALS):
+            while True:
                 _proximal_step(
                     penalty,
                     1 / bound,
@@ -156,10 +156,9 @@ def _fista_rows(
                 steepest = _curvature_along_step(
                     momentum, code, residual, last_code, last_residual, next_code, next_residual
                 )
-                if not steepest > bound * (1 + 4 * slack):
+                if steepest <= bound * (1 + 4 * slack):
                     break
-                grown = min(max(steepest, 1.5 * bound), lipschitz)
-                bound = grown if trial < _MOST_TRIALS - 2 else lipschitz
+                bound = min(max(steepest, 1.5 * bound), lipschitz)
             t += 1
             next_value = objective_of(penalty, corr[s], energy[s], next_code, next_residual)
             if restart and momentum > 0 and next_value > value + slack * energy[s]:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 
-from sparsecode._validation import check_random_state
+from sparsecode._validation import check_integer, check_random_state
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Encoder, TrainableEncoder
@@ -48,6 +48,7 @@ def check_encoder(encoder, *, n_samples=5, random_state=0):
     >>> from sparsecode.testing import check_encoder
     >>> check_encoder(SLISTA(L1(0.2)))
     """
+    n_samples = check_integer(n_samples, "n_samples")
     with naming(repr(encoder)):
         require(isinstance(encoder, Encoder), "not an instance of Encoder")
         encoder = clone(encoder)

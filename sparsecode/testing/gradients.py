@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._validation import check_random_state
+from sparsecode._validation import check_number, check_random_state
+from sparsecode._values import check_callable
 from sparsecode.testing._require import require
 
 _STEP = np.finfo(np.float64).eps ** (1 / 3)
@@ -57,6 +58,9 @@ def gradcheck(function, backward, *arrays, tol=1e-6, random_state=0):
         ...
     AssertionError: gradient of array 0, entry (0,): got 1.764, central differences give 3.528...
     """
+    check_callable(function, "function")
+    check_callable(backward, "backward")
+    tol = check_number(tol, "tol", low=0)
     arrays = [np.array(array, dtype=np.float64) for array in arrays]
     output = np.asarray(function(*arrays), dtype=np.float64)
     upstream = check_random_state(random_state).standard_normal(output.shape)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._validation import check_random_state
+from sparsecode._validation import check_number, check_random_state
+from sparsecode._values import check_callable, check_list
 from sparsecode.testing._require import naming, read_only, require
 from sparsecode.testing.gradients import gradcheck
 
@@ -45,6 +46,11 @@ def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, straight_thro
     >>> from sparsecode.testing import check_op
     >>> check_op(tanh_forward, tanh_backward, np.array([0.5, -2.0]))
     """
+    check_callable(forward, "forward")
+    check_callable(backward, "backward")
+    tol = check_number(tol, "tol", low=0)
+    remedy = "Give the positions of these inputs."
+    straight_through = check_list(straight_through, "straight_through", "a tuple of int", remedy)
     with naming(getattr(forward, "__name__", repr(forward))):
         inputs = [read_only(np.asarray(array, dtype=np.float64)) for array in inputs]
         out, cache = forward(*inputs, **settings)

@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 
-from sparsecode._validation import check_random_state
+from sparsecode._validation import check_integer, check_random_state
 from sparsecode.penalties import Penalty
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
 
@@ -20,9 +20,9 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
     Its prox must beat a dense grid search, near its thresholds too, and be monotone; its
     derivative and its curvatures must agree with differences; a convex penalty must satisfy
     Fenchel and Young's inequality, with equality at the subgradients that its prox gives; it must
-    be immutable, pickle, scale, keep float32, and leave its arguments alone. Where it defines
-    `rescaled`, value and prox must be those of other units. Of a constraint, which has no weight,
-    the prox must be a projection. A sum over coefficients must be the same on some of the atoms.
+    be immutable, pickle, scale, keep float32, and leave its arguments alone. Of a constraint,
+    which has no weight, the prox must be a projection. A sum over coefficients must be the same on
+    some of the atoms.
 
     Parameters
     ----------
@@ -42,6 +42,7 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
     >>> from sparsecode.testing import check_penalty
     >>> check_penalty(L1(alpha=0.5))
     """
+    n_components = check_integer(n_components, "n_components")
     with naming(repr(penalty)):
         require(isinstance(penalty, Penalty), "not an instance of Penalty")
         rng = check_random_state(random_state)
@@ -67,8 +68,6 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
             _check_bends(penalty, V)
         if penalty.convex:
             _check_duality(penalty, V, rng)
-        if penalty.can_be_rescaled:
-            _check_units(penalty, V)
         _check_immutable(penalty, V)
 
 
@@ -175,25 +174,6 @@ def _check_weight(penalty, V):
     require_close(
         scaled.prox(V, 0.5), penalty.prox(V, 1.0), 1e-9, "prox of scaled(2) at half the step"
     )
-
-
-def _check_units(penalty, V):
-    """In other units the value is a multiple, and the prox that of the same penalty."""
-    inside = penalty.prox(V)
-    for codes, values in ((3, 5), (-4, 2), (0, -3)):
-        with naming(f"rescaled(codes={codes}, values={values})"):
-            other = penalty.rescaled(codes=codes, values=values)
-            require(type(other) is type(penalty), f"gives a {type(other).__name__}")
-            require_close(
-                other.value(np.ldexp(inside, codes)),
-                np.ldexp(penalty.value(inside), values),
-                1e-12,
-                "value",
-            )
-            step = 2.0 ** (2 * codes - values)
-            require_close(
-                other.prox(np.ldexp(V, codes), step), np.ldexp(inside, codes), 1e-9, "prox"
-            )
 
 
 def _check_projection(penalty, V, rng):

@@ -10,7 +10,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import penalties as _penalties
-from sparsecode._validation import check_random_state
+from sparsecode._validation import check_integer, check_random_state
+from sparsecode._values import check_list
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
 from sparsecode.objective import certify
@@ -51,6 +52,9 @@ def check_solver(solver, *, penalties=None, n_samples=8, random_state=0):
     >>> from sparsecode.testing import check_solver
     >>> check_solver(ISTA(), penalties=[L1(alpha=0.2)])
     """
+    n_samples = check_integer(n_samples, "n_samples", low=2)
+    if penalties is not None:
+        penalties = check_list(penalties, "penalties", "a list of penalties", "Use [L1(0.2)].")
     with naming(repr(solver)):
         require(isinstance(solver, Solver), "not an instance of Solver")
         penalties = default_penalties() if penalties is None else penalties

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from sparsecode._validation import check_integer, check_number, check_random_state, wrong
+from sparsecode._values import check_list
 from sparsecode.constraints import Free
 from sparsecode.losses import Term
 from sparsecode.optimizers import Adam, Optimizer
@@ -59,14 +60,15 @@ def resolve_stages(stages, encoder, optimizer):
     """Return the stages of the training: those given, or one for all layers."""
     if stages is None:
         return [Stage()]
-    stages = list(stages)
+    remedy = "Use layer_by_layer(n_layers), or leave it out."
+    stages = check_list(stages, "stages", "a list of one or more Stage", remedy)
     if not stages or not all(isinstance(stage, Stage) for stage in stages):
         raise TypeError(
             wrong(
                 "stages",
                 got=repr(stages),
                 expected="a list of one or more Stage",
-                remedy="Use layer_by_layer(n_layers), or leave it out.",
+                remedy=remedy,
             )
         )
     for stage in stages:

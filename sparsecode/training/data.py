@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Batch, Samples
-from sparsecode._validation import check_fraction, check_rows
+from sparsecode._validation import check_fraction, check_number, check_rows
 from sparsecode.dictionary import Dictionary
 
 # Children of the seed: the epochs are numbered from 0, and this one is no epoch.
@@ -19,6 +19,10 @@ _SPLIT = 2**32 - 1
 def is_stream(X):
     """Whether `X` is an iterator of batches."""
     return hasattr(X, "__next__")
+
+
+# Weights of samples are added up.
+_HEAVIEST = 1e100
 
 
 @dataclass
@@ -93,37 +97,42 @@ class Gatherer:
     n_features: int
     fixed: bool
 
-    def __call__(self, X, target=None, sample_weight=None, *, weights_name="sample_weight"):
-        X = check_rows(X, "X", n_columns=self.n_features)
-        sample_weight = check_weights(sample_weight, X, weights_name)
+    def __call__(self, X, target=None, sample_weight=None, *, suffix=""):
+        X = check_rows(X, f"X{suffix}", n_columns=self.n_features)
+        sample_weight = check_weights(sample_weight, X, f"sample_weight{suffix}")
         if self.teacher is not None and self.fixed:
             target = self.teacher.encode(X, self.dictionary, sparse_output=True)
-        return Samples(X, sample_weight, check_targets(target, X.shape[0]), run=self.batch_size)
+        target = check_targets(target, X.shape[0], f"target{suffix}")
+        return Samples(X, sample_weight, target, run=self.batch_size)
 
 
 def check_weights(sample_weight, X, name="sample_weight", **options):
     """Return what each sample counts, in float64, or None."""
     if sample_weight is None:
         return None
+    if np.ndim(sample_weight) == 0:
+        # One for all, which must still be a number.
+        sample_weight = check_number(sample_weight, name, low=0, high=_HEAVIEST)
     try:
         return _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True, **options
         )
     except (TypeError, ValueError) as error:
-        raise type(error)(
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
             f"{name} is no weight of at least 0 for each of {X.shape[0]} samples: {error} Give one "
             "for each, not all 0."
         ) from error
 
 
-def check_targets(target, n_samples):
+def check_targets(target, n_samples, name="target"):
     """Return `target`, an array or CSR matrix with a row for each sample, or None."""
     if target is None:
         return None
-    target = check_rows(target, "target")
+    target = check_rows(target, name)
     if target.shape[0] != n_samples:
         raise ValueError(
-            f"target has {target.shape[0]} rows but there are {n_samples} samples; expected a row "
+            f"{name} has {target.shape[0]} rows but there are {n_samples} samples; expected a row "
             "for each. Give targets of exactly these samples."
         )
     return target
@@ -131,7 +140,7 @@ def check_targets(target, n_samples):
 
 def hold_out(samples, fraction, seed):
     """Samples to learn from and samples to validate on, the same ones for a seed."""
-    check_fraction(fraction, "validation_fraction")
+    fraction = check_fraction(fraction, "validation_fraction")
     n_held = fraction * len(samples)
     if len(samples.units) < 2 or n_held < 0.5:
         raise ValueError(

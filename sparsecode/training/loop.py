@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sparsecode._blas import single_threaded_blas
 from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import as_dictionary
 from sparsecode.training.batch_loss import BatchLoss
@@ -25,7 +24,6 @@ from sparsecode.training.data import ArraySource, Gatherer, StreamSource, hold_o
 from sparsecode.training.trainer import Trainer
 
 
-@single_threaded_blas()
 def train(
     encoder,
     dictionary,
@@ -175,6 +173,11 @@ default=None
     """
     learn_dictionary = check_flag(learn_dictionary, "learn_dictionary")
     dictionary = as_dictionary(dictionary)
+    if not hasattr(encoder, "forward") or isinstance(encoder, type):
+        raise TypeError(
+            f"encoder is {encoder!r}; expected an instance of a TrainableEncoder. Use for example "
+            "ReLU()."
+        )
     optimizer = resolve_optimizer(optimizer, schedule)
     stages = resolve_stages(stages, encoder, optimizer)
     input_scale = check_number(input_scale, "input_scale", low=0, low_open=True)
@@ -217,7 +220,7 @@ default=None
         n_steps = None if optimizer.full_batch and batch_size is None else steps_per_epoch
         source = ArraySource(samples, batch_size, shuffle, n_steps)
     if X_val is not None:
-        held = gather(X_val, target_val, sample_weight_val, weights_name="sample_weight_val")
+        held = gather(X_val, target_val, sample_weight_val, suffix="_val")
     trainer = Trainer(
         encoder=encoder,
         loss=loss,

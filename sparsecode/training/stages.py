@@ -8,6 +8,10 @@ import numpy as np
 
 from sparsecode._plain import make_plain
 from sparsecode._validation import check_integer, check_number
+from sparsecode._values import check_list
+
+# Each is a stage of its own, or two.
+_MOST_LAYERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def layer_by_layer(n_layers, *, n_epochs=None, refine=(0.2, 0.02), decay=0.3):
     >>> [(stage.n_layers, stage.lr, stage.decay) for stage in layer_by_layer(2, refine=[0.1])]
     [(1, 1.0, 0.0), (1, 0.1, 0.3), (2, 1.0, 0.0), (2, 0.1, 0.3)]
     """
-    n_layers = check_integer(n_layers, "n_layers")
+    n_layers = check_integer(n_layers, "n_layers", high=_MOST_LAYERS)
+    refine = [check_number(lr, "refine", low=0) for lr in _listed(refine)]
     return [
         stage
         for count in range(1, n_layers + 1)
@@ -95,6 +100,11 @@ def layer_by_layer(n_layers, *, n_epochs=None, refine=(0.2, 0.02), decay=0.3):
             *(Stage(count, n_epochs, lr, decay) for lr in refine),
         )
     ]
+
+
+def _listed(refine):
+    remedy = "Use for example (0.2, 0.02)."
+    return check_list(refine, "refine", "a tuple of multiples of the learning rate", remedy)
 
 
 def growing(n_layers, *, n_epochs=None, refine=(0.2, 0.02)):
@@ -121,7 +131,8 @@ def growing(n_layers, *, n_epochs=None, refine=(0.2, 0.02)):
     >>> [(stage.n_layers, stage.lr, stage.decay) for stage in growing(2, refine=[0.1])]
     [(1, 1.0, 1.0), (2, 1.0, 1.0), (2, 0.1, 1.0)]
     """
-    n_layers = check_integer(n_layers, "n_layers")
+    n_layers = check_integer(n_layers, "n_layers", high=_MOST_LAYERS)
+    refine = [check_number(lr, "refine", low=0) for lr in _listed(refine)]
     return [
         *(Stage(count, n_epochs) for count in range(1, n_layers + 1)),
         *(Stage(n_layers, n_epochs, lr) for lr in refine),

@@ -176,7 +176,7 @@ def _checked(numbers):
     found = {name: part(numbers, name) for name in _NUMBERS}
     for name, value in found.items():
         if name != "best_loss":
-            check_integer(value, name, low=0)
+            found[name] = check_integer(value, name, low=0)
         elif isinstance(value, bool) or not isinstance(value, int | float):
             raise Refused(f"its best_loss is {str(value)[:80]!r}; expected a number")
     return found

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
-from sparsecode._blas import single_threaded_blas
 from sparsecode._moments import count_nonzero, moments, takes_dense_second
+from sparsecode._parallel import single_threaded_blas
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.updates.base import Update
@@ -155,7 +155,8 @@ class MomentUpdate(Update):
         return stats._replace(past=stats.past.without(atoms), batch=stats.batch.without(atoms))
 
     def _check(self):
-        if self.forgetting not in (None, np.inf):
+        is_infinite = isinstance(self.forgetting, float) and self.forgetting == np.inf
+        if self.forgetting is not None and not is_infinite:
             check_number(self.forgetting, "forgetting", low=0)
 
 

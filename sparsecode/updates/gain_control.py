@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_flag, check_number, wrong
+from sparsecode._values import as_floats
 
 
 class GainStats(NamedTuple):
@@ -103,20 +104,20 @@ class GainControl(PlainParameters):
         variance[atoms], gain[atoms] = self.goal, np.clip(1.0, *self.bounds)
         return GainStats(variance, gain)
 
-    def check(self):
-        """Raise ValueError if a parameter is out of its range."""
-        for name in ("goal", "rate", "power"):
-            high = 1 if name == "rate" else None
-            check_number(getattr(self, name), name, low=0, low_open=True, high=high)
+    def check(self, names=("goal", "rate", "power", "bounds")):
+        """Raise ValueError, with these names, if a parameter is out of its range."""
+        for own, name in zip(("goal", "rate", "power"), names, strict=False):
+            high = 1 if own == "rate" else None
+            check_number(getattr(self, own), name, low=0, low_open=True, high=high)
         check_flag(self.per_sample, "per_sample")
         try:
-            low, high = (float(bound) for bound in self.bounds)
+            low, high = as_floats(self.bounds, names[-1])
         except (TypeError, ValueError):
             low, high = np.nan, np.nan
         if not (0 <= low <= high and high > 0):
             raise ValueError(
                 wrong(
-                    "bounds of GainControl",
+                    f"{names[-1]} of GainControl",
                     got=repr(self.bounds),
                     expected="two numbers, 0 <= smallest <= largest",
                     remedy="Use (0.0, inf) for no bounds.",

@@ -10,6 +10,7 @@ import numpy as np
 
 from sparsecode._moments import products, residual_rows, squares
 from sparsecode._validation import check_number
+from sparsecode._values import check_instance
 from sparsecode.updates.base import Update
 from sparsecode.updates.gain_control import GainControl, GainStats
 
@@ -64,6 +65,13 @@ class GradientUpdate(Update):
     def init(self, dictionary):
         if not callable(self.lr):
             check_number(self.lr, "lr", low=0)
+        check_instance(
+            self.gain_control,
+            "gain_control",
+            (GainControl, type(None)),
+            "a GainControl or None",
+            "Use GainControl() for the published one.",
+        )
         gain = None if self.gain_control is None else self.gain_control.init(dictionary)
         return _without_samples(GradientStats(0, dictionary.atoms, dictionary.norms, 0.0, gain))
 

@@ -237,7 +237,7 @@ def test_refuses_an_estimator_of_another_dictionary():
         ({"penalty": L0(0.1)}, TypeError, "needs a convex penalty; L0 is not.* Use L1"),
         ({"penalty": L1(-1.0)}, ValueError, "alpha"),
         ({"encoders": [Thresholding]}, TypeError, "'Thresholding' is .* expected an object with"),
-        ({"encoders": {"mine": 3}}, TypeError, "encoder 'mine' is 3"),
+        ({"encoders": {"mine": 3}}, TypeError, "encoder 'mine' of encoders is 3"),
         # A string has a method `encode` too.
         ({"encoders": ["LISTA"]}, TypeError, "is 'LISTA'; expected an object .* Give an instance"),
         ({"encoders": "LISTA"}, TypeError, "encoders is 'LISTA'; expected a dict .* in a list"),

@@ -288,7 +288,7 @@ class TestBadFiles:
         refuse(folder, ValueError, "not an image", named="b.png")
 
     def test_no_paths(self, tmp_path):
-        refuse([], ValueError, "list of paths is empty", named="")
+        refuse([], ValueError, "paths is an empty list", named="")
         refuse("", ValueError, "path of an image is empty", named="")
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")

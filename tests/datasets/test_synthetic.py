@@ -128,7 +128,7 @@ def test_float32_is_the_rounded_float64():
         ({"n_nonzero": 1, "codes": "bernoulli-gaussian"}, "Set density instead"),
         ({"n_nonzero": 7}, "n_nonzero <= 6"),
         ({"density": 1.5}, "density <= 1"),
-        ({"n_nonzero": 1, "codes": "laplace"}, "expected one of gaussian, uniform, bernoulli"),
+        ({"n_nonzero": 1, "codes": "laplace"}, "expected one of 'gaussian', 'uniform', 'bernoulli"),
         ({"n_nonzero": 1, "snr_db": np.nan}, "snr_db is nan"),
         ({"n_nonzero": 1, "snr_db": -np.inf}, "snr_db is -inf"),
         ({"n_nonzero": 1, "dtype": int}, "float32 or float64"),

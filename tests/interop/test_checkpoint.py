@@ -82,7 +82,7 @@ def test_log_thresholds_are_finite(dtype):
     ("changes", "words"),
     [
         ({"architecture": "Softmax"}, "architecture is 'Softmax'"),
-        ({"architecture": "relu"}, "expected ReLU or TopK"),
+        ({"architecture": "relu"}, "expected one of 'ReLU', 'TopK'"),
         ({"architecture": "TopK", "k": None}, "k is None"),
         ({"architecture": "TopK", "k": 4}, "k <= 3"),
         ({"architecture": "TopK", "k": 0}, "k >= 1"),

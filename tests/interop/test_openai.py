@@ -93,7 +93,7 @@ def test_arrays_that_are_missing_or_of_other_shapes(tmp_path, random):
 
 
 def test_it_is_not_written(tmp_path):
-    with pytest.raises(ValueError, match="format is 'openai'; expected sae_lens or"):
+    with pytest.raises(ValueError, match="format is 'openai'; expected one of 'sae_lens'"):
         write_checkpoint(Checkpoint("ReLU", np.eye(2), np.eye(2)), tmp_path, "openai")
 
 

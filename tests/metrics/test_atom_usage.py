@@ -35,7 +35,7 @@ def test_sorted_atoms_reconstruct_the_same(signals):
     given = Dictionary(np.abs(atoms), np.ones(8), NonNegative())
     again = sort_atoms(given, codes)[0]
     assert again.constraint == given.constraint and (again.offset == given.offset).all()
-    with pytest.raises(ValueError, match="by is 'size'; expected 'usage' or 'energy'"):
+    with pytest.raises(ValueError, match="by is 'size'; expected one of 'usage', 'energy'"):
         sort_atoms(atoms, codes, by="size")
     with pytest.raises(ValueError, match="codes has shape"):
         sort_atoms(atoms[:3], codes)

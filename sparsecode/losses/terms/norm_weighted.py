@@ -14,6 +14,7 @@ from sparsecode._validation import wrong
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import L1, Penalty
+from sparsecode.penalties.base import check_penalty_instance
 
 
 @dataclass
@@ -61,7 +62,7 @@ class NormWeighted(Term):
     makes_sparse: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
-        if not self.penalty.separable:
+        if not check_penalty_instance(self.penalty).separable:
             raise TypeError(
                 wrong(
                     "penalty of NormWeighted",

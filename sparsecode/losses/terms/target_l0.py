@@ -91,8 +91,8 @@ class TargetL0(Term):
                     remedy="Lower the target, or use more atoms.",
                 )
             )
-        check_number(self.rate, "rate of TargetL0", low=0, low_open=True)
-        check_number(self.boost, "boost of TargetL0", low=0)
+        check_number(self.rate, "rate of TargetL0", low=0, low_open=True, high=100)
+        check_number(self.boost, "boost of TargetL0", low=0, high=100)
         inner = {f"term.{name}": array for name, array in self.resolved().init(dictionary).items()}
         return {"log_weight": np.zeros(()), "l0": np.full((), np.nan), **inner}
 

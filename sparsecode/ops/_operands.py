@@ -1,0 +1,56 @@
+"""What primitives take: checks that cost nothing beside the product that comes before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._validation import wrong
+from sparsecode._values import check_numbers
+
+
+def operand(array, name, *, ndim=None, shape=None):
+    """Return `array` if it is a NumPy array of real numbers, of so many axes or that shape."""
+    good = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+    good = good and ndim in (None, array.ndim) and shape in (None, array.shape)
+    if not good:
+        axes = f" of {ndim} axes" if ndim is not None else ""
+        got = repr(array)
+        if isinstance(array, np.ndarray):
+            got = f"an array of {array.dtype} of shape {array.shape}"
+        raise TypeError(
+            wrong(
+                name,
+                got=got,
+                expected=f"a floating-point array{axes}{f' of shape {shape}' if shape else ''}",
+                remedy=f"Give {name} as such an array.",
+            )
+        )
+    return array
+
+
+def thresholds(theta, like):
+    """Return thresholds in the type of `like`: one, or one for each of its columns."""
+    if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f":
+        theta = check_numbers(theta, "theta")
+    if theta.shape not in ((), like.shape[1:]):
+        raise ValueError(
+            f"theta has shape {theta.shape}; expected () or {like.shape[1:]}, one threshold or one "
+            "for each component. Give it such a shape."
+        )
+    return np.asarray(theta, dtype=like.dtype)
+
+
+def result_array(out, like):
+    """Return `out` if it is an array of the shape and type of `like`, a new one if it is None."""
+    if out is None:
+        return np.empty_like(like)
+    if not isinstance(out, np.ndarray) or (out.shape, out.dtype) != (like.shape, like.dtype):
+        raise TypeError(
+            wrong(
+                "out",
+                got=f"an array of {out.dtype} {out.shape}" if hasattr(out, "shape") else repr(out),
+                expected=f"an array of {like.dtype} of shape {like.shape}, or None",
+                remedy="Leave it out for a new array.",
+            )
+        )
+    return out
