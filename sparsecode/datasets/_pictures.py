@@ -8,13 +8,15 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sparsecode._reading.refusal import Refused
-from sparsecode._reading.regular import open_regular, too_large
+from sparsecode._reading.regular import open_regular, size_of, too_large
 
 from ._pixels import fill, new_image
 
 # Of the others some start other programs.
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-_LIMIT = 2**29
+# Most memory of a picture. The smallest files may claim less: their pixels are all alike, but take
+# as long to decode.
+_LIMIT, _LEAST_LIMIT, _RATIO = 2**29, 2**27, 2**15
 _BYTES_A_PIXEL = 8
 _ORIENTATION = 0x0112
 # Of a picture that is upright, the view whose first row is the first one that is stored.
@@ -39,7 +41,7 @@ def read_picture(path, *, grayscale, dtype, max_bytes):
             # Pillow may be built without some.
             formats = [name for name in _FORMATS if name in Image.OPEN]
             with Image.open(file, formats=formats) as picture:
-                _check_size(path, picture, max_bytes)
+                _check_size(path, picture, size_of(file), max_bytes)
                 _check_single(path, picture)
                 return _image(picture, grayscale, dtype)
         except UnidentifiedImageError as error:
@@ -54,8 +56,10 @@ def read_picture(path, *, grayscale, dtype, max_bytes):
             ) from error
 
 
-def _check_size(path, picture, max_bytes):
-    limit = _LIMIT if max_bytes is None else max_bytes
+def _check_size(path, picture, file_size, max_bytes):
+    limit = max_bytes
+    if limit is None:
+        limit = min(_LIMIT, max(_LEAST_LIMIT, _RATIO * file_size))
     size = picture.width * picture.height * _BYTES_A_PIXEL
     if size > limit:
         raise too_large(path, f"{picture.width} x {picture.height} pixels, {size} bytes", limit)

@@ -55,7 +55,8 @@ def load_images(
     max_bytes : int or None, default=None
         Most memory that a file may need, of which a small file can claim any amount: eight bytes a
         pixel of a picture, or what the arrays of a compressed file unpack to. None is 512 MiB for a
-        picture, and for arrays 64 MiB, or 20 times the size of the file where that is more.
+        picture (128 MiB for one of a few bytes), and for arrays 64 MiB, or 20 times the size of the
+        file where that is more.
 
     Returns
     -------

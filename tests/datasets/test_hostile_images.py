@@ -56,6 +56,15 @@ def test_claimed_pixels_are_limited(tmp_path, name, data):
     refuse(tmp_path / name, r"12000 x 12000 pixels, .* Raise max_bytes if you trust the file")
 
 
+def test_a_few_bytes_may_claim_less(tmp_path):
+    """17 million pixels would take as long to decode from them as from a large file."""
+    path = tmp_path / "a.png"
+    path.write_bytes(png(5000, 5000))
+    refuse(path, "5000 x 5000 pixels, .* expected at most 134217728")
+    path.write_bytes(png(5000, 5000) + bytes(10_000))
+    refuse(path, "is damaged")
+
+
 def test_the_limit_of_pictures_can_be_moved(tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
     assert load_images(tmp_path / "a.png", max_bytes=4800)[0].shape == (20, 30)
