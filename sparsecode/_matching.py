@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from sparsecode._units import norms_of
+
 # Of a table of cosines of some rows with all.
 _TABLE_BYTES = 2**27
 
@@ -61,5 +63,5 @@ def match_atoms(atoms, other):
 
 def _directions(atoms):
     atoms = np.asarray(atoms, dtype=np.float64)
-    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
+    norms = norms_of(atoms)[:, None]
     return atoms / np.where(norms == 0, 1, norms)

@@ -10,7 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
-from sparsecode._parallel import map_row_blocks, single_threaded_blas
+from sparsecode._blas import single_threaded_blas
+from sparsecode._parallel import map_row_blocks
 from sparsecode._rows import dense_rows
 
 _ATOMS_A_BLOCK = 64

@@ -1,7 +1,8 @@
 """Row blocks on threads: the only place that starts threads.
 
 Kernels are serial and release the GIL; each thread runs whole blocks, with BLAS held to one
-thread. The blocks do not depend on the number of threads, so the answers do not either.
+thread. The blocks do not depend on the number of threads, so the answers do not either. An
+interrupt ends them at once: see `_interrupts`.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ import functools
 import math
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import joblib
 import numba
 import numpy as np
-import threadpoolctl
 
+from sparsecode._blas import single_threaded_blas
+from sparsecode._interrupts import halt_flag, halt_if_told, has_flag, working_for
 from sparsecode._validation import check_n_jobs
 
 _lock = threading.Lock()
 _memory = threading.local()
-_depth = 0
-_limiter = None
 _idle_pools = {}
 # What a thread keeps for its next block.
 _HELD_BYTES = 2**25
@@ -31,12 +31,18 @@ _HELD_BYTES = 2**25
 _STRIP_BYTES = 2**19
 # Of an array of a block that has an entry in float64 for each atom.
 _CODE_BYTES = 2**25
+# Multiplications from which a product is worth several threads.
+_PRODUCT = 2e7
+# Longest that an interrupt waits to be seen.
+_SECONDS = 0.1
 _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 
 def resolve_n_jobs(n_jobs):
     """Number of threads meant by `n_jobs`, as in joblib; None is what numba and joblib allow."""
     n_jobs = check_n_jobs(n_jobs)
+    if n_jobs is None:
+        n_jobs = getattr(_memory, "n_jobs", None)
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
     available = min(numba.config.NUMBA_NUM_THREADS, _n_cores(os.environ.get(_LOKY_LIMIT)))
@@ -51,7 +57,7 @@ def _n_cores(limit):
     return joblib.cpu_count()
 
 
-def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
+def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
     """Call ``function(slice)`` on consecutive blocks of rows and return the results in order.
 
     Parameters
@@ -63,22 +69,83 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None):
         Rows in a block. Fixed by the caller, never derived from `n_jobs`.
     n_jobs : int or None, default=None
         Threads, as in joblib. None uses every core that numba may use.
+    is_long : bool, default=False
+        Whether a block may take longer than an interrupt can wait. The main thread, the only one
+        that an interrupt reaches, then leaves all of them to others, and `function` must look at
+        ``halt_flag()`` often enough.
     """
     n_jobs = check_n_jobs(n_jobs)
     blocks = [slice(i, min(i + block_size, n_rows)) for i in range(0, n_rows, block_size)]
     n_threads = min(resolve_n_jobs(n_jobs), len(blocks)) if len(blocks) > 1 else 1
+    is_long = is_long and blocks and threading.current_thread() is threading.main_thread()
     with single_threaded_blas():
-        if n_threads <= 1:
-            return [function(block) for block in blocks]
-        # What numpy does with overflow is a setting of each thread.
-        errors = np.geterr()
+        if n_threads > 1 or is_long:
+            return _on_threads(function, blocks, n_threads)
+        # What the blocks call may share work in turn, but on no more threads.
+        with contextlib.nullcontext() if n_jobs is None else threads_of(n_jobs):
+            return [_unless_halted(function, block) for block in blocks]
 
-        def alike(block):
-            with np.errstate(**errors):
-                return function(block)
 
-        with _borrowed_pool(n_threads) as pool:
-            return list(pool.map(alike, blocks))
+def _on_threads(function, blocks, n_threads):
+    # Who is told to stop himself waits for nobody any more.
+    flag = halt_flag() if has_flag() else np.zeros(1, dtype=np.uint8)
+    # What numpy does with overflow is a setting of each thread.
+    errors = np.geterr()
+
+    def alike(block):
+        with working_for(flag), np.errstate(**errors):
+            return _unless_halted(function, block)
+
+    with _borrowed_pool(n_threads) as pool:
+        try:
+            return [_result(future) for future in [pool.submit(alike, block) for block in blocks]]
+        except BaseException:
+            if not has_flag():
+                flag[0] = 1
+            raise
+
+
+def _result(future):
+    while not future.done():
+        # Whoever waits without end is not woken by a signal that another thread received.
+        wait([future], timeout=_SECONDS)
+    return future.result()
+
+
+def _unless_halted(function, block):
+    halt_if_told()
+    return function(block)
+
+
+@contextlib.contextmanager
+def threads_of(n_jobs):
+    """Let calls from this thread that name no number of threads use `n_jobs`."""
+    before = getattr(_memory, "n_jobs", None)
+    try:
+        _memory.n_jobs = n_jobs
+        yield
+    finally:
+        _memory.n_jobs = before
+
+
+def product(left, right, out=None):
+    """``left @ right``, on threads where that pays; rounded alike on any number of them.
+
+    To be called with BLAS held to one thread.
+    """
+    n_rows = len(left)
+    if n_rows * right.size < _PRODUCT:
+        return np.matmul(left, right, out=out)
+    if out is None:
+        out = np.empty((n_rows, right.shape[1]), dtype=np.result_type(left, right))
+
+    def block(rows):
+        np.matmul(left[rows], right, out=out[rows])
+
+    # Whoever works on a block of something larger has its own thread already.
+    n_jobs = 1 if has_flag() else None
+    map_row_blocks(block, n_rows, block_size=max(-(-n_rows // 4), 32), n_jobs=n_jobs)
+    return out
 
 
 def rows_of_product(n_rows, row_bytes):
@@ -136,37 +203,10 @@ def _borrowed_pool(n_threads):
     pool.shutdown()
 
 
-@functools.cache
-def _blas_controller():
-    # Finding the loaded libraries takes milliseconds, so it is done once.
-    return threadpoolctl.ThreadpoolController().select(user_api="blas")
-
-
-@contextlib.contextmanager
-def single_threaded_blas():
-    """Hold BLAS to one thread; the last of several concurrent callers restores it."""
-    global _depth, _limiter
-    with _lock:
-        if _depth == 0:
-            _limiter = _blas_controller().limit(limits=1)
-        _depth += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                _limiter.restore_original_limits()
-                _limiter = None
-
-
 def _forget_other_threads():
-    # A fork copies the lock and the counter of threads that do not exist in the child.
-    global _lock, _depth, _limiter, _idle_pools
+    # A fork copies the lock and the pools of threads that do not exist in the child.
+    global _lock, _idle_pools
     _lock, _idle_pools = threading.Lock(), {}
-    if _limiter is not None:
-        _limiter.restore_original_limits()
-    _depth, _limiter = 0, None
 
 
 if hasattr(os, "register_at_fork"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sparsecode._units import norms_of
 from sparsecode._validation import wrong
 
 __all__ = ["Constraint", "Free", "NonNegative", "UnitBall", "UnitNorm"]
@@ -156,7 +157,7 @@ def _copy_to(array, out):
 
 def _norms(atoms):
     """Norms of the rows; 1 where they are 1 up to rounding, so that a projection is kept as is."""
-    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
+    norms = norms_of(atoms)[:, None]
     norms[np.abs(norms - 1) <= 8 * np.finfo(norms.dtype).eps] = 1
     return norms
 

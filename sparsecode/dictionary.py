@@ -8,8 +8,10 @@ import numpy as np
 
 from sparsecode import _store
 from sparsecode._analytic import analytic_weights
+from sparsecode._atom_units import HasUnits
 from sparsecode._matching import largest_cosine, match_atoms
 from sparsecode._moments import inner_products
+from sparsecode._units import norms_of
 from sparsecode._validation import (
     check_code_rows,
     check_codes_shape,
@@ -25,7 +27,7 @@ from sparsecode.constraints import Free, UnitNorm, check_constraint
 __all__ = ["Dictionary"]
 
 
-class Dictionary:
+class Dictionary(HasUnits):
     """Atoms, an optional offset, and the constraint the atoms obey; an immutable value.
 
     Reconstruction is ``codes @ atoms + offset``. Products that every solver needs are computed
@@ -152,7 +154,7 @@ class Dictionary:
     @functools.cached_property
     def norms(self):
         """Euclidean norm of each atom, shape (n_components,)."""
-        norms = np.linalg.norm(self.atoms, axis=1)
+        norms = norms_of(self.atoms)
         norms.flags.writeable = False
         return norms
 

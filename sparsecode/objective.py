@@ -6,13 +6,15 @@ The problem, for each row ``x`` of ``X``: minimise over ``z``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from scipy.optimize import nnls
 
+from sparsecode._judge_units import JudgeInUnits, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._rows import dense_rows
+from sparsecode._units import exponent_between, row_sizes, scaled
 from sparsecode._validation import check_code_rows, check_rows
 from sparsecode.dictionary import as_dictionary
 from sparsecode.penalties import L1
@@ -26,6 +28,9 @@ _BLOCK_SIZE = 1024
 @dataclass(frozen=True)
 class Certificate:
     """How good each code is, one entry a sample, computed in float64.
+
+    Squares of samples below 1e-162 are 0 in float64, and above 1e154 infinite, and so are
+    objective, gap and energy; the relative ones are computed in another unit and stay right.
 
     Attributes
     ----------
@@ -49,6 +54,7 @@ class Certificate:
     residual: np.ndarray
     energy: np.ndarray
     correlation: np.ndarray
+    _ratios: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def joined(cls, parts):
@@ -58,13 +64,20 @@ class Certificate:
 
     @property
     def relative_gap(self):
-        """Gap divided by `energy`, or None; 0 where both are 0."""
-        return None if self.gap is None else _ratio(self.gap, self.energy)
+        """Gap divided by `energy`, or None; 0 where both are 0.
+
+        Right even where these are beyond the range of float64.
+        """
+        if self.gap is None:
+            return None
+        return ratio(self.gap, self.energy) if self._ratios is None else self._ratios[:, 0]
 
     @property
     def relative_residual(self):
         """Residual divided by `correlation`; 0 where both are 0."""
-        return _ratio(self.residual, self.correlation)
+        if self._ratios is None:
+            return ratio(self.residual, self.correlation)
+        return self._ratios[:, 1]
 
 
 def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
@@ -106,7 +119,11 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     dictionary = as_dictionary(dictionary)
     X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
-    judge = _Judge(dictionary.astype(np.float64), penalty, missing)
+
+    def make_judge(dictionary, penalty):
+        return _Judge(dictionary, penalty, missing)
+
+    judge = JudgeInUnits(make_judge, dictionary.astype(np.float64), penalty)
 
     def block(rows):
         own = penalty.for_rows(rows, X.shape[0])
@@ -114,8 +131,9 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
 
     block_size = _rows_a_block(dictionary.n_components)
     parts = map_row_blocks(block, X.shape[0], block_size=block_size, n_jobs=n_jobs)
-    objective, gap, residual, energy, correlation = map(np.concatenate, zip(*parts, strict=True))
-    return Certificate(objective, gap if penalty.convex else None, residual, energy, correlation)
+    objective, gap, *others = map(np.concatenate, zip(*parts, strict=True))
+    gap = gap if penalty.convex else None
+    return Certificate(objective, gap, *others)
 
 
 def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
@@ -201,10 +219,16 @@ def alpha_max(X, dictionary=None, penalty=L1, *, missing=False):
             samples = dictionary.center(samples)
         if missing:
             samples = np.where(np.isnan(samples), 0, samples)
+        # The largest counts, so that what is small against it may underflow.
+        exponent = exponent_between(row_sizes(samples))
+        samples = scaled(samples, exponent)
         if dictionary is None:
             # The correlation with the atom of its own direction is the largest there can be.
-            return penalty.alpha_max(np.linalg.norm(samples, axis=1, keepdims=True))
-        return penalty.alpha_max(samples @ dictionary.atoms.T)
+            correlations = np.linalg.norm(samples, axis=1, keepdims=True)
+        else:
+            exponent += dictionary.unit_exponent
+            correlations = samples @ dictionary.in_its_unit(0).atoms.T
+        return float(scaled(penalty.alpha_max(correlations), -exponent))
 
     block_size = _rows_a_block(1 if dictionary is None else dictionary.n_components)
     return max(map_row_blocks(block, X.shape[0], block_size=block_size))
@@ -321,7 +345,3 @@ def _row_space(atoms):
 
 def _half_square(rows):
     return np.einsum("ij,ij->i", rows, rows) / 2
-
-
-def _ratio(values, unit):
-    return np.divide(values, unit, out=np.where(values == 0, 0.0, np.inf), where=unit > 0)

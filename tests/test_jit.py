@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import sparsecode
-from sparsecode import _jit
+from sparsecode import _kernel_cache
 from sparsecode.penalties import L0
 from sparsecode.solvers import FISTA, ISTA, ConjugateGradient
 from sparsecode.testing import check_penalty, check_solver
@@ -109,31 +109,66 @@ def test_a_cache_that_goes_away_costs_a_warning(package, tmp_path):
     assert result.stdout.split() == ["2.0", "RuntimeWarning"]
 
 
-@pytest.mark.parametrize("which", ["*.nbi", "*.nbc"])
-def test_a_damaged_cache_is_not_a_crash(package, tmp_path, which):
+def damages():
+    """What may happen to the bytes of a file, given those of another one."""
+    rng = np.random.default_rng(0)
+
+    def flipped(content, other):
+        content = bytearray(content)
+        content[rng.integers(len(content))] ^= 1 << rng.integers(8)
+        return bytes(content)
+
+    return {
+        "empty": lambda content, other: b"",
+        "noise": lambda content, other: b"noise" * 100,
+        "one bit": flipped,
+        "cut off": lambda content, other: content[: len(content) // 2],
+        "too long": lambda content, other: content + b"\0",
+        "swapped": lambda content, other: other,
+    }
+
+
+@pytest.mark.parametrize("damage", damages())
+def test_a_damaged_cache_is_not_a_crash(package, tmp_path, damage):
     environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     run(PROX, package.parent, **environment)
-    for count, path in enumerate(sorted((tmp_path / "cache").rglob(which))):
-        path.write_bytes(b"" if count % 2 else b"noise" * 100)
+    single = PROX.replace("[[3.0]]", "__import__('numpy').float32([[3.0]])")
+    run(single, package.parent, **environment)
+    paths = sorted((tmp_path / "cache").rglob("*.nbc"))
+    contents = [path.read_bytes() for path in paths]
+    assert len(paths) > 1
+    for path, content, other in zip(paths, contents, contents[1:] + contents[:1], strict=True):
+        path.write_bytes(damages()[damage](content, other))
     for hits in ("0", "1"):
         assert run(PROX, package.parent, **environment).stdout.split() == ["2.0", hits]
 
 
-def test_two_processes_may_save_different_signatures_at_once(tmp_path, monkeypatch):
-    """The files of one are written while the other is about to write its own."""
-    ours, theirs = (_jit._FilesOfSignatures(str(tmp_path), "kernel") for _ in range(2))
-    save_index = numba.core.caching.IndexDataCacheFile._save_index
+def test_every_single_bit_of_a_cached_file_counts(tmp_path):
+    files = _kernel_cache.SealedFiles(str(tmp_path), "kernel")
+    files.save("signature", b"machine code")
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    assert files.load("signature") == b"machine code"
+    for i in range(8 * len(content)):
+        damaged = bytearray(content)
+        damaged[i // 8] ^= 1 << i % 8
+        path.write_bytes(damaged)
+        assert files.load("signature") is None
+    path.write_bytes(content)
+    assert files.load("signature") == b"machine code"
+    assert files.load("another") is None
 
-    def save_in_between(files, overloads):
-        monkeypatch.undo()
-        theirs.save("signature b", "code of b")
-        save_index(files, overloads)
 
-    monkeypatch.setattr(numba.core.caching.IndexDataCacheFile, "_save_index", save_in_between)
-    ours.save("signature a", "code of a")
-    for files in (ours, theirs):
-        assert files.load("signature a") == "code of a"
-        assert files.load("signature b") == "code of b"
+def test_a_file_serves_its_own_function_sources_and_signature(tmp_path, monkeypatch):
+    ours, others = (_kernel_cache.SealedFiles(str(tmp_path), name) for name in ("f", "g"))
+    ours.save("signature", b"ours")
+    others.save("signature", b"others")
+    mine, theirs = sorted(tmp_path.iterdir())
+    content = mine.read_bytes()
+    theirs.write_bytes(content)
+    assert ours.load("signature") == b"ours" and others.load("signature") is None
+    monkeypatch.setattr(_kernel_cache, "_sources_stamp", lambda: "other sources")
+    assert ours.load("signature") is None
 
 
 FOREIGN = '''

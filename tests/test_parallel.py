@@ -12,8 +12,9 @@ import threadpoolctl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsecode import Dictionary, _parallel
-from sparsecode._parallel import map_row_blocks, resolve_n_jobs, single_threaded_blas
+from sparsecode import Dictionary, _blas, _parallel
+from sparsecode._blas import single_threaded_blas
+from sparsecode._parallel import map_row_blocks, resolve_n_jobs
 from sparsecode.penalties import L1
 from sparsecode.solvers import FISTA, FeatureSign
 
@@ -61,12 +62,12 @@ def test_blas_is_restored_after_an_error():
     for n_jobs in (1, 2):
         with pytest.raises(RuntimeError, match="in a block"):
             map_row_blocks(fail, 4, block_size=1, n_jobs=n_jobs)
-    assert blas_threads() == before and _parallel._depth == 0
+    assert blas_threads() == before and not _blas.is_held()
 
 
 def test_can_be_entered_again_from_inside():
     # Other tests may have loaded a library with a BLAS of its own since.
-    _parallel._blas_controller.cache_clear()
+    _blas.libraries.cache_clear()
     before = blas_threads()
 
     def outer(rows):
@@ -89,7 +90,7 @@ def test_from_several_threads_at_once():
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(work, range(4)))
     assert len(set(results)) == 1
-    assert blas_threads() == before and _parallel._depth == 0
+    assert blas_threads() == before and not _blas.is_held()
 
 
 def solve(solver):
@@ -115,7 +116,7 @@ def test_solvers_agree_from_threads_and_workers(solver):
 
 
 def _in_child(queue, solver):
-    queue.put((solve(solver), blas_threads(), _parallel._depth))
+    queue.put((solve(solver), blas_threads(), _blas.is_held()))
 
 
 @solvers
@@ -130,11 +131,11 @@ def test_after_a_fork_even_one_from_inside(solver):
     def fork(_=None):
         child = context.Process(target=_in_child, args=(queue, solver))
         child.start()
-        codes, threads, depth = queue.get(timeout=60)
+        codes, threads, is_held = queue.get(timeout=60)
         child.join(60)
         assert child.exitcode == 0
         np.testing.assert_array_equal(codes, expected)
-        assert threads == before and depth == 0
+        assert threads == before and not is_held
 
     fork()
     with single_threaded_blas():

@@ -29,6 +29,10 @@ class BoundedL1(Penalty, namedtuple("BoundedL1", ["alpha", "high"], defaults=(1.
         # Even at alpha = 0 no coefficient is free: it cannot leave the interval.
         return np.zeros(n_components, dtype=bool)
 
+    def rescaled(self, *, codes, values):
+        alpha, high = np.ldexp([self.alpha, self.high], [values - codes, codes])
+        return self._replace(alpha=float(alpha), high=float(high))
+
     @staticmethod
     def _value(penalty, code, j):
         if code < 0 or code > penalty.high:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode._parallel import map_row_blocks, rows_of_codes
+from sparsecode._units import exponents_of, odd_sizes, scaled
 from sparsecode.solvers._cholesky import append_to_factor, solve_factored
 from sparsecode.solvers._problem import columns_as_gram, takes_gram
 from sparsecode.solvers._proximal import inner_product
@@ -15,6 +17,8 @@ _LEAST = 1e-12
 # Share of the largest correlation at the start below which nothing is left to explain.
 _NOTHING = 1e-12
 _BLOCK_SIZE = 256
+# Operations, about .1 seconds of one core.
+_LONG = 1e8
 
 
 def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
@@ -53,23 +57,30 @@ def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
     """
     codes = np.zeros((len(X), dictionary.n_components), dtype=dictionary.dtype)
     double = dictionary.astype(np.float64)
+    atoms = double.in_its_unit(0)
     # Without the Gram matrix, each atom that joins takes a product with all atoms.
-    if takes_gram(double, len(X) * (n_nonzero + 1)):
-        gram = double.gram
+    if takes_gram(atoms, len(X) * (n_nonzero + 1)):
+        gram = atoms.gram
     else:
-        gram = columns_as_gram(np.ascontiguousarray(double.atoms.T))
+        gram = columns_as_gram(np.ascontiguousarray(atoms.atoms.T))
     n_nonzero = min(n_nonzero, dictionary.n_components)
 
     def code_rows(rows):
-        _lars_rows(X[rows].astype(np.float64) @ double.atoms.T, gram, n_nonzero, codes[rows])
+        samples = X[rows].astype(np.float64)
+        exponents = exponents_of(odd_sizes(samples))[:, None]
+        found = np.zeros(codes[rows].shape)
+        corr = scaled(samples, exponents) @ atoms.atoms.T
+        _lars_rows(corr, gram, n_nonzero, found, halt_flag())
+        codes[rows] = scaled(found, double.unit_exponent - exponents)
 
+    work = len(X) * n_nonzero * (n_nonzero + dictionary.n_components)
     block_size = min(_BLOCK_SIZE, rows_of_codes(dictionary.n_components))
-    map_row_blocks(code_rows, len(X), block_size=block_size, n_jobs=n_jobs)
+    map_row_blocks(code_rows, len(X), block_size=block_size, n_jobs=n_jobs, is_long=work > _LONG)
     return codes
 
 
 @_jit.kernel
-def _lars_rows(corr, gram, n_nonzero, codes):
+def _lars_rows(corr, gram, n_nonzero, codes, halt):
     n = codes.shape[1]
     # One atom more than the code has is tried.
     support = np.empty(n_nonzero + 1, dtype=np.int64)
@@ -84,7 +95,7 @@ def _lars_rows(corr, gram, n_nonzero, codes):
         may_join[:] = True
         count = 0
         first = 0.0
-        while True:
+        while not is_halted(halt):
             j = _largest(residual, may_join)
             level = abs(residual[support[0] if count > 0 else max(j, 0)])
             first = max(first, level)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._parallel import product
+
 
 class Gradients:
     """Arrays of the keys and shapes of `params`, filled in a layer at a time.
@@ -37,9 +39,9 @@ class Gradients:
         stack = self.arrays[name]
         at = (name, min(t, len(stack) - 1))
         if at in self._written:
-            stack[at[1]] += A.T @ B
+            stack[at[1]] += product(A.T, B)
         else:
-            np.matmul(A.T, B, out=stack[at[1]])
+            product(A.T, B, out=stack[at[1]])
             self._written.add(at)
 
     def add(self, name, t, value):

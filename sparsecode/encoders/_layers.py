@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._parallel import product
+
 
 class FreeLayers:
     """``v = x @ W_t + z @ S_t``."""
@@ -19,7 +21,7 @@ class FreeLayers:
 
     def start(self, x):
         """What all layers compute from the samples."""
-        return x @ self.W[0] if len(self.W) == 1 else None
+        return product(x, self.W[0]) if len(self.W) == 1 else None
 
     def work(self, n_rows):
         """Memory for the products of `forward`."""
@@ -27,10 +29,10 @@ class FreeLayers:
 
     def forward(self, t, x, z, shared, out=None, work=None):
         """Return ``v``, and what `backward` needs besides ``x`` and ``z``."""
-        drive = np.matmul(x, _at(self.W, t), out=out) if shared is None else shared
+        drive = product(x, _at(self.W, t), out=out) if shared is None else shared
         if z is None:
             return drive, None
-        inner = np.matmul(z, _at(self.S, t), out=work)
+        inner = product(z, _at(self.S, t), out=work)
         return np.add(drive, inner, out=inner if out is None else out), None
 
     def backward(self, t, x, z, kept, shared, dv, grads):
@@ -44,7 +46,7 @@ class FreeLayers:
         if z is None:
             return None
         grads.add_product("S", t, z, dv)
-        return dv @ _at(self.S, t).T
+        return product(dv, _at(self.S, t).T)
 
     def finish(self, x, grads):
         """Add what is left for the end."""
@@ -82,7 +84,7 @@ class CoupledLayers:
 
     def start(self, x):
         """What all layers compute from the samples."""
-        return None if self.product is None else x @ self.W[0]
+        return None if self.product is None else product(x, self.W[0])
 
     def work(self, n_rows):
         """Memory for the residuals of `forward`, unless products make them unnecessary."""
@@ -93,15 +95,15 @@ class CoupledLayers:
     def forward(self, t, x, z, shared, out=None, work=None):
         """Return ``v``, and what `backward` needs besides ``x`` and ``z``: the residual."""
         if shared is None:
-            residual = x if z is None else np.matmul(z, self.atoms, out=work)
+            residual = x if z is None else product(z, self.atoms, out=work)
             if z is not None:
                 np.subtract(x, residual, out=residual)
-            v = np.matmul(residual, _at(self.W, t), out=out)
+            v = product(residual, _at(self.W, t), out=out)
         elif z is None:
             return np.multiply(shared, self.steps[t], out=out), None
         else:
             residual = None
-            v = np.matmul(z, self.product, out=out)
+            v = product(z, self.product, out=out)
             np.subtract(shared, v, out=v)
         if self.steps is not None:
             v *= self.steps[t]
@@ -120,11 +122,11 @@ class CoupledLayers:
             grads.add_product("W", t, kept, scaled)
         if z is None and self.steps is None:
             return None
-        back = dv @ _at(self.W, t).T
+        back = product(dv, _at(self.W, t).T)
         if self.steps is not None:
             grads.add("step", t, np.vdot(back, kept))
             back *= self.steps[t]
-        return None if z is None else dv - back @ self.atoms.T
+        return None if z is None else dv - product(back, self.atoms.T)
 
     def finish(self, x, grads):
         """Add what is left for the end: the atoms that the weights were computed from."""
@@ -136,7 +138,7 @@ class CoupledLayers:
         if z is None:
             grads.add("step", t, step)
             return None
-        inner = dv @ self.product.T
+        inner = product(dv, self.product.T)
         grads.add("step", t, step - np.vdot(inner, z))
         inner *= self.steps[t]
         return np.subtract(dv, inner, out=inner)
@@ -144,14 +146,14 @@ class CoupledLayers:
     def _add_dictionary(self, t, x, z, residual, scaled, grads):
         """Gradients of atoms and offset through the residual, and of weights made of the atoms."""
         if residual is None:
-            residual = x if z is None else x - z @ self.atoms
-        back = scaled @ _at(self.W, t).T
+            residual = x if z is None else x - product(z, self.atoms)
+        back = product(scaled, _at(self.W, t).T)
         if z is not None:
-            grads.arrays["atoms"] -= z.T @ back
+            grads.arrays["atoms"] -= product(z.T, back)
         if "offset" in grads.arrays:
             grads.arrays["offset"] -= back.sum(axis=0)
         if self.weights_backward is not None:
-            grads.add_total(residual.T @ scaled)
+            grads.add_total(product(residual.T, scaled))
         return residual
 
 

@@ -9,11 +9,11 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import (
     map_row_blocks,
     rows_of_product,
     scratch,
-    single_threaded_blas,
     strips,
 )
 from sparsecode._row_gradients import RowGradient, scaled_rows

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sparsecode._blas import single_threaded_blas
 from sparsecode._named_tuples import KeepsNamedTuples
 from sparsecode._parallel import map_row_blocks
 from sparsecode._plain import PlainParameters
@@ -225,7 +226,8 @@ class TrainableEncoder(Encoder):
         params = self.init(dictionary, random_state=0) if self.params is None else self.params
         X, dictionary, params, n_layers = self._check_call(params, X, dictionary, n_layers)
         self._check_ready(params)
-        encode_rows = self._row_encoder(params, dictionary, n_layers, X.shape[0])
+        with single_threaded_blas():
+            encode_rows = self._row_encoder(params, dictionary, n_layers, X.shape[0])
         shape = X.shape[0], dictionary.n_components
         whole = None if sparse_output else np.empty(shape, dtype=dictionary.dtype)
 

@@ -8,6 +8,7 @@ from itertools import chain
 from sklearn.callback import CallbackSupportMixin
 
 from sparsecode._batches import Batch, Samples
+from sparsecode._parallel import threads_of
 from sparsecode._validation import (
     check_flag,
     check_fraction,
@@ -79,16 +80,17 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         ``start()`` gives them as a `Batch`, after it has made what training starts from. What it,
         or `train`, refuses leaves the estimator as it was.
         """
-        with unchanged_on_error(self):
-            batch = start()
-            tasks, states = self._epochs(batch, y, rng)
-            begun = next(states)
-        for state in chain([begun], states):
-            self._keep(state, state.best_params, state.best_dictionary)
-            if state.n_epochs > 0 and tasks.end_epoch():
-                break
-        tasks.end()
-        return batch.X
+        with threads_of(self.n_jobs):
+            with unchanged_on_error(self):
+                batch = start()
+                tasks, states = self._epochs(batch, y, rng)
+                begun = next(states)
+            for state in chain([begun], states):
+                self._keep(state, state.best_params, state.best_dictionary)
+                if state.n_epochs > 0 and tasks.end_epoch():
+                    break
+            tasks.end()
+            return batch.X
 
     def _epochs(self, batch, y, rng):
         """Tasks that tell callbacks, and the states of the training."""
@@ -125,18 +127,19 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
     def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
         """Train on each of some batches once; `begin` makes what is trained, from the first."""
         is_empty = True
-        for item in batches:
-            is_empty = False
-            with unchanged_on_error(self):
-                batch = self._check_batch(item, sample_weight, codes, reset=first)
-                if first:
-                    begin(batch)
-                states = self._pass(batch)
-                begun = next(states)
-            first = False
-            for state in chain([begun], states):
-                # The loss of one batch does not tell which parameters are better.
-                self._keep(state, state.params, state.dictionary)
+        with threads_of(self.n_jobs):
+            for item in batches:
+                is_empty = False
+                with unchanged_on_error(self):
+                    batch = self._check_batch(item, sample_weight, codes, reset=first)
+                    if first:
+                        begin(batch)
+                    states = self._pass(batch)
+                    begun = next(states)
+                first = False
+                for state in chain([begun], states):
+                    # The loss of one batch does not tell which parameters are better.
+                    self._keep(state, state.params, state.dictionary)
         if is_empty:
             raise no_batch()
 

@@ -101,8 +101,7 @@ default=None
     verbose : int or bool, default=0
         1 prints a line an epoch.
     n_jobs : int or None, default=None
-        Threads for exact codes and for `transform`; None uses all cores. The result does not depend
-        on it.
+        Threads of `fit` and `transform`; None uses all cores. The result does not depend on it.
 
     Attributes
     ----------

@@ -115,7 +115,7 @@ default="mean"
     verbose : int or bool, default=0
         1 prints a line an epoch.
     n_jobs : int or None, default=None
-        Threads of `transform`; None uses all cores. The result does not depend on it.
+        Threads of `fit` and `transform`; None uses all cores. The result does not depend on it.
 
     Attributes
     ----------

@@ -83,7 +83,8 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
     verbose : int or bool, default=0
         1 prints a line an epoch.
     n_jobs : int or None, default=None
-        Threads of `transform` and `predict`; None uses all cores. The result does not depend on it.
+        Threads of `fit`, `transform` and `predict`; None uses all cores. The result does not
+        depend on it.
 
     Attributes
     ----------

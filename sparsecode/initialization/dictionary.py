@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sparsecode._parallel import single_threaded_blas
+from sparsecode._blas import single_threaded_blas
 from sparsecode._rows import is_on_disk
 from sparsecode._validation import (
     FLOAT_DTYPES,

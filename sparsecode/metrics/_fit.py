@@ -6,11 +6,14 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._rows import dense_rows
-from sparsecode._validation import check_code_rows, check_rows
+from sparsecode._units import exponents_of, odd_sizes, scaled
+from sparsecode._validation import check_code_rows, check_rows, wrong
 from sparsecode.dictionary import as_dictionary
 
 # Entries of a block that is dense, in float64, at a time.
 _ENTRIES = 2**20
+# Largest entry whose square can be summed; small ones have squares down to its inverse.
+_GREATEST = 1e150
 
 
 class Fit:
@@ -25,10 +28,14 @@ class Fit:
         self._cosines = self._ratios = 0.0
         self._n_nonzero = 0
         self._first = self._shift = None
+        largest = 0.0
         for X, X_hat in pairs:
-            self._add_spread(X)
-            self._add_agreement(X, X_hat)
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._add_spread(X)
+                self._add_agreement(X, X_hat)
+                largest = max(largest, odd_sizes(X).max(), odd_sizes(X_hat).max())
             self.n_samples += len(X)
+        _check_range(largest)
 
     def _add_spread(self, X):
         """Merge the sum of squares about the mean sample, which is kept less the first one."""
@@ -44,11 +51,15 @@ class Fit:
         self.total += float(((X - mean) ** 2).sum() + weight * (difference**2).sum())
 
     def _add_agreement(self, X, X_hat):
-        squares, squares_hat = (np.einsum("ij,ij->i", rows, rows) for rows in (X, X_hat))
-        inner = np.einsum("ij,ij->i", X, X_hat)
+        squares, squares_hat, inner = _products(X, X_hat)
         self.squared_error += float(((X - X_hat) ** 2).sum())
         self.squared_norm += float(squares_hat.sum())
         self.inner += float(inner.sum())
+        exponents = exponents_of(odd_sizes(X))
+        if exponents.any():
+            # Directions have no unit.
+            there = (scaled(rows, exponents[:, None]) for rows in (X, X_hat))
+            squares, squares_hat, inner = _products(*there)
         given = squares > 0
         norms, norms_hat = np.sqrt(squares[given]), np.sqrt(squares_hat[given])
         cosines = inner[given] / np.where(norms_hat > 0, norms * norms_hat, 1)
@@ -107,6 +118,23 @@ class Fit:
                 "other samples."
             )
         return self._n_nonzero
+
+
+def _products(X, X_hat):
+    """Of each row: squared norms, and the inner product."""
+    return (np.einsum("ij,ij->i", *pair) for pair in ((X, X), (X_hat, X_hat), (X, X_hat)))
+
+
+def _check_range(largest):
+    if largest > _GREATEST or 0 < largest < 1 / _GREATEST:
+        raise ValueError(
+            wrong(
+                "the largest entry of X and its reconstruction",
+                got=f"{largest:.3g}",
+                expected=f"{1 / _GREATEST:g} to {_GREATEST:g}, as squares are summed",
+                remedy="Rescale X.",
+            )
+        )
 
 
 def fit_of(X, X_hat):

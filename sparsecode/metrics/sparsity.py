@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from sparsecode._units import exponent_between, scaled
 from sparsecode._validation import check_rows
 from sparsecode.metrics._counts import canonical, count, sizes_above
 
@@ -58,6 +59,8 @@ def kurtosis(codes):
     codes = canonical(check_rows(codes, "codes"))
     n_entries = codes.shape[0] * codes.shape[1]
     values = codes.data if sparse.issparse(codes) else codes
-    squares = values.astype(np.float64) ** 2
+    # Of no unit, so that codes may be brought near 1.
+    values = values.astype(np.float64)
+    squares = scaled(values, exponent_between([np.abs(values).max(initial=0)])) ** 2
     variance = squares.sum() / n_entries
     return float((squares**2).sum() / n_entries / variance**2 - 3) if variance else float("nan")

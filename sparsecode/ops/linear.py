@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sparsecode._parallel import product
 from sparsecode.ops._operands import operand
 
 
@@ -37,7 +38,7 @@ def linear_forward(X, W, b=None):
             f"W has {W.shape[0]} rows but X has {X.shape[1]} columns; expected as many. Give one "
             "row of W for each input."
         )
-    out = X @ W
+    out = product(X, W)
     if b is not None:
         operand(b, "b", shape=out.shape[1:])
         out += b
@@ -64,5 +65,5 @@ def linear_backward(dout, cache, *, with_input=True):
     See `linear_forward`.
     """
     X, W, b = cache
-    dX = dout @ W.T if with_input else None
-    return dX, X.T @ dout, None if b is None else dout.sum(axis=0)
+    dX = product(dout, W.T) if with_input else None
+    return dX, product(X.T, dout), None if b is None else dout.sum(axis=0)

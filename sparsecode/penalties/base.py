@@ -7,6 +7,7 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._plain import plain
+from sparsecode._units import cast
 from sparsecode._validation import check_matrix, check_number, check_rows, wrong
 
 # Rows of sparse codes made dense at a time, where the penalty is not a sum over coefficients.
@@ -269,6 +270,20 @@ class Penalty:
         """Return the same penalty with its weight `alpha` multiplied by `factor`."""
         return self._replace(alpha=plain(self.alpha) * factor)
 
+    def rescaled(self, *, codes, values):
+        """Return the same penalty in other units: ``g'(2**codes * z) = 2**values * g(z)``.
+
+        Far from 1, where squares leave the range of floats, samples and atoms are multiplied by
+        powers of two; they are refused with a penalty that does not define this.
+        """
+        remedy = "define rescaled(codes, values), or bring X and the atoms near 1"
+        raise TypeError(f"{type(self).__name__} does not say what it is in other units; {remedy}.")
+
+    @property
+    def can_be_rescaled(self):
+        """Whether `rescaled` is defined."""
+        return type(self).rescaled is not Penalty.rescaled
+
     def unpenalized(self, n_components):
         """Mask of the atoms whose coefficients cost nothing, shape (n_components,)."""
         return np.full(n_components, self.alpha == 0)
@@ -286,8 +301,9 @@ class Penalty:
 
     def prepare(self, n_components, dtype):
         """Return the form that kernels compile: checked, every number of type `dtype`."""
-        cast = np.dtype(dtype).type
-        fields = (field if isinstance(field, bool) else cast(field) for field in self.checked())
+        fields = (
+            field if isinstance(field, bool) else cast(field, dtype) for field in self.checked()
+        )
         return _jit.own_type(type(self))(*fields)
 
     @staticmethod

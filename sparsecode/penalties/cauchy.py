@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
@@ -40,6 +41,12 @@ class Cauchy(Penalty, namedtuple("Cauchy", ["alpha", "sigma"], defaults=(1.0, 1.
         self = super().checked()
         check_number(self.sigma, "sigma", low=0, low_open=True, high=1e150)
         return self
+
+    def rescaled(self, *, codes, values):
+        return self._replace(
+            alpha=scaled_parameter(self.alpha, values),
+            sigma=scaled_parameter(self.sigma, codes),
+        )
 
     @staticmethod
     def _value(penalty, code, j):

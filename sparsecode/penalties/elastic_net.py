@@ -6,6 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_flag, check_number
 from sparsecode.penalties.base import Penalty
 from sparsecode.penalties.l1 import L1
@@ -51,6 +52,12 @@ class ElasticNet(
         if self.l1_ratio == 0:
             return super().alpha_max(correlations)
         return L1(positive=self.positive).alpha_max(correlations) / self.l1_ratio
+
+    def rescaled(self, *, codes, values):
+        lasso = scaled_parameter(self.alpha * self.l1_ratio, values - codes)
+        ridge = scaled_parameter(self.alpha * (1 - self.l1_ratio), values - 2 * codes)
+        alpha = lasso + ridge
+        return self._replace(alpha=alpha, l1_ratio=lasso / alpha if alpha > 0 else self.l1_ratio)
 
     def dual_scales(self, codes, correlations):
         scales = super().dual_scales(codes, correlations)

@@ -7,6 +7,7 @@ from collections import namedtuple
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._units import cast, scaled_parameter
 from sparsecode._validation import check_matrix, wrong
 from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
@@ -92,6 +93,9 @@ class GroupL1(
         with np.errstate(divide="ignore"):
             return float((largest[used] / prepared.weights[used]).max(initial=0))
 
+    def rescaled(self, *, codes, values):
+        return self._replace(alpha=scaled_parameter(self.alpha, values - codes))
+
     def unpenalized(self, n_components):
         return self.thresholds(n_components)[self.labels(n_components)] == 0
 
@@ -131,7 +135,7 @@ class GroupL1(
         labels = self.labels(n_components)
         starts = np.concatenate([[0], np.cumsum(np.bincount(labels))])
         members = np.argsort(labels, kind="stable")
-        return _PreparedGroupL1(members, starts, self.thresholds(n_components).astype(dtype))
+        return _PreparedGroupL1(members, starts, cast(self.thresholds(n_components), dtype))
 
 
 class _PreparedGroupL1(Penalty, namedtuple("_PreparedGroupL1", ["members", "starts", "weights"])):

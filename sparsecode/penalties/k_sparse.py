@@ -7,6 +7,7 @@ from collections import namedtuple
 import numpy as np
 
 from sparsecode._plain import plain
+from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_matrix, check_number, check_rows, wrong
 from sparsecode.penalties.base import Penalty
 
@@ -66,6 +67,9 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
                 "expected alpha=1. Change n_nonzero or error instead."
             )
         return self
+
+    def rescaled(self, *, codes, values):
+        return self._replace(error=scaled_parameter(self.error, values))
 
     def unpenalized(self, n_components):
         return np.zeros(n_components, dtype=bool)

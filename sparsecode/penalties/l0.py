@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+from sparsecode._units import scaled_parameter
 from sparsecode.penalties.base import Penalty
 
 
@@ -27,6 +28,9 @@ class L0(Penalty, namedtuple("L0", ["alpha"], defaults=(1.0,))):
     """
 
     __slots__ = ()
+
+    def rescaled(self, *, codes, values):
+        return self._replace(alpha=scaled_parameter(self.alpha, values))
 
     @staticmethod
     def _value(penalty, code, j):

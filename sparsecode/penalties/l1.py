@@ -6,6 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from sparsecode._units import cast, scaled_parameter
 from sparsecode._validation import check_flag, check_matrix, wrong
 from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
@@ -47,6 +48,9 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         with np.errstate(divide="ignore"):
             return float((largest[used] / weights[used]).max(initial=0))
 
+    def rescaled(self, *, codes, values):
+        return self._replace(alpha=scaled_parameter(self.alpha, values - codes))
+
     def unpenalized(self, n_components):
         return np.asarray(self.thresholds(n_components) == 0)
 
@@ -86,7 +90,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
 
     def prepare(self, n_components, dtype):
         self = self.checked()
-        thresholds = self.thresholds(n_components).astype(dtype)
+        thresholds = cast(self.thresholds(n_components), dtype)
         return L1(np.dtype(dtype).type(1), thresholds, bool(self.positive))
 
     @staticmethod

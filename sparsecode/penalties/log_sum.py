@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
@@ -36,6 +37,12 @@ class LogSum(Penalty, namedtuple("LogSum", ["alpha", "epsilon"], defaults=(1.0, 
         self = super().checked()
         check_number(self.epsilon, "epsilon", low=0, low_open=True)
         return self
+
+    def rescaled(self, *, codes, values):
+        return self._replace(
+            alpha=scaled_parameter(self.alpha, values),
+            epsilon=scaled_parameter(self.epsilon, codes),
+        )
 
     @staticmethod
     def _value(penalty, code, j):

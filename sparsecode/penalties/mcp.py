@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
@@ -52,6 +53,12 @@ class MCP(Penalty, namedtuple("MCP", ["alpha", "knot"], defaults=(1.0, 3.0))):
         self = super().checked()
         check_number(self.knot, "knot", low=0, low_open=True)
         return self
+
+    def rescaled(self, *, codes, values):
+        return self._replace(
+            alpha=scaled_parameter(self.alpha, values - codes),
+            knot=scaled_parameter(self.knot, codes),
+        )
 
     @staticmethod
     def _value(penalty, code, j):

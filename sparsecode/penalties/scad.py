@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
@@ -57,6 +58,12 @@ class SCAD(Penalty, namedtuple("SCAD", ["alpha", "knot", "a"], defaults=(1.0, 3.
         check_number(self.knot, "knot", low=0, low_open=True)
         check_number(self.a, "a", low=1, low_open=True)
         return self
+
+    def rescaled(self, *, codes, values):
+        return self._replace(
+            alpha=scaled_parameter(self.alpha, values - codes),
+            knot=scaled_parameter(self.knot, codes),
+        )
 
     @staticmethod
     def _value(penalty, code, j):

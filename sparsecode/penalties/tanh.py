@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
@@ -46,6 +47,12 @@ class Tanh(Penalty, namedtuple("Tanh", ["alpha", "scale"], defaults=(1.0, 4.0)))
         self = super().checked()
         check_number(self.scale, "scale", low=0, low_open=True)
         return self
+
+    def rescaled(self, *, codes, values):
+        return self._replace(
+            alpha=scaled_parameter(self.alpha, values),
+            scale=scaled_parameter(self.scale, -codes),
+        )
 
     @staticmethod
     def _value(penalty, code, j):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from sparsecode._parallel import single_threaded_blas
+from sparsecode._blas import single_threaded_blas
 from sparsecode._plain import PlainParameters
 from sparsecode._validation import check_number, wrong
 

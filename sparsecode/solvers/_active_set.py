@@ -209,11 +209,14 @@ def solve_on_support(count, own):
             code[a] += walk * (goal[a] - code[a])
         if walk == 1.0:
             break
-        p = count - 1
+        before, p = count, count - 1
         while p >= 0:
             if goal[p] * sign[p] <= 0 and code[p] * sign[p] <= 1e-15 * abs(goal[p]):
                 count = _drop(p, count, own)
             p -= 1
+        if count == before:
+            # Only where coefficients are no numbers.
+            break
     return count
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import is_halted
 from sparsecode.solvers._cholesky import append_to_factor, solve_factored
 
 # Keep the factor of a singular Gram block small, relative to its diagonal: above its rounding.
@@ -29,12 +30,12 @@ def room_to_jump(like):
 
 
 @_jit.inner
-def jump_on_face(penalty, working, count, gram, state, room):
+def jump_on_face(penalty, working, count, gram, state, room, halt):
     """Newton steps on the nonzero coefficients, each as far as no sign changes, if it goes down.
 
     `state` holds, for each atom of the working set, the coefficient, the residual correlation and
     the slope of the penalty, taken as constant: exact for l1 and l0. `gram` is the Gram block of
-    the set.
+    the set. Each step but the last sets a coefficient to 0, so that there are at most as many.
     """
     part, residual, slope = state
     factor, direction, bent, target, face = room
@@ -45,7 +46,7 @@ def jump_on_face(penalty, working, count, gram, state, room):
                 face[m] = a
                 direction[m] = np.float64(residual[a]) - slope[a]
                 m += 1
-        _factorize(gram, face, m, factor)
+        _factorize(gram, face, m, factor, halt)
         solve_factored(factor, m, direction)
         _bend(gram, face, m, direction, count, bent)
         fall, curvature = 0.0, 0.0
@@ -109,10 +110,12 @@ def _excess(penalty, working, face, m, last, state, direction, length, target):
 
 
 @_jit.inner
-def _factorize(gram, face, m, factor):
+def _factorize(gram, face, m, factor, halt):
     """Cholesky factor of the Gram block of the face."""
     ridge = _SINGLE_RIDGE if gram.itemsize == 4 else _RIDGE
     for i in range(m):
+        if is_halted(halt):
+            return
         row = gram[face[i]]
         for k in range(i):
             factor[i, k] = row[face[k]]

@@ -15,7 +15,7 @@ ROUNDING = 1e-12
 
 def failed_samples(block, tol, max_iter):
     """Samples of a block that stopped of themselves above `tol`, before `max_iter`."""
-    return np.flatnonzero((block.stop > max(tol, ROUNDING)) & (block.n_iter < max_iter))
+    return np.flatnonzero(~(block.stop <= max(tol, ROUNDING)) & (block.n_iter < max_iter))
 
 
 def finish_failed(problem, block, tol, max_iter):

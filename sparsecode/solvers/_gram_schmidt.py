@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import is_halted
 from sparsecode.solvers._on_support import (
     back_substitute,
     certain_error,
@@ -55,6 +56,7 @@ def choose_rows(
     basis,
     rows,
     blocks,
+    halt,
 ):
     """Fill `codes`; `doubtful` is True where this precision cannot tell atoms apart.
 
@@ -72,6 +74,8 @@ def choose_rows(
     room = np.empty(n_features), np.empty(most)
     eps = np.float64(np.finfo(corr.dtype).eps)
     for s in range(corr.shape[0]):
+        if is_halted(halt):
+            return
         energy = 0.0
         for f in range(n_features):
             energy += np.float64(samples[s, f]) * np.float64(samples[s, f])
@@ -103,6 +107,7 @@ def choose_rows(
             chosen,
             rows,
             blocks,
+            halt,
         )
         n_iter[s], doubtful[s] = count, weakest == 0
         if weakest == 0:
@@ -177,6 +182,7 @@ def _choose_atoms(
     chosen,
     rows,
     blocks,
+    halt,
 ):
     """Choose the atoms of one sample: how many, the squared error they leave, smallest pivot.
 
@@ -190,7 +196,7 @@ def _choose_atoms(
     dependent = np.float64(1e-4 if basis.itemsize == 4 else 1e-10)
     error, count = energy, 0
     weakest, largest = 1.0, -1.0
-    while count < limit and error > goal:
+    while not is_halted(halt) and count < limit and error > goal:
         if by_reduction and count > 0:
             j = _find_largest(score_bits, tops)
             left = np.sqrt(score[j]) * largest

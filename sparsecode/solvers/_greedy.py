@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode._validation import check_number
 from sparsecode.solvers._by_residual import choose_by_residual
 from sparsecode.solvers._gram_schmidt import BLOCK, choose_rows
@@ -106,6 +107,7 @@ class Greedy(KSparseSolver):
             basis,
             (residual.ravel()[:n], square.ravel()[:n], score.ravel()[:n]),
             (residual.view(bits), score.view(bits), np.empty(n_blocks, dtype=bits)),
+            halt_flag(),
         )
         return doubtful
 
@@ -120,6 +122,7 @@ class Greedy(KSparseSolver):
 
     def _choose_by_residual(self, problem, prepared, batch):
         for s, x in enumerate(batch.X):
+            halt_if_told()
             atoms, scale = problem.dictionary.atoms, prepared.scale
             if batch.observed is not None and not batch.observed[s].all():
                 x = x[batch.observed[s]]

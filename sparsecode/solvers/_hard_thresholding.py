@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
 from sparsecode.solvers._proximal import inner_product, residual_correlations
 
@@ -50,6 +51,7 @@ class HardThresholding(KSparseSolver):
             residual,
             (move, support, kept, point, np.zeros(n, dtype=np.uint8)),
             (np.empty((most, most)), np.empty(most)),
+            halt_flag(),
         )
 
 
@@ -70,6 +72,7 @@ def _threshold_rows(
     residual,
     room,
     squares,
+    halt,
 ):
     move, support, kept, _, _ = room
     record = history.shape[2] > 0
@@ -83,7 +86,7 @@ def _threshold_rows(
             count = _support_of(code, kept)
             _least_squares(gram, corr[s], kept, count, dependent, squares, code)
         t = 0
-        while True:
+        while not is_halted(halt):
             residual_correlations(corr[s], code, gram, kept, residual)
             total, rise = _normalized_step(code, residual, gram, counts[s], projects, room)
             stop[s] = rise / unit if unit > 0 else 0.0

@@ -41,7 +41,7 @@ def find_in_lane(bits, positive, lane, top_bits):
     """Index of the atom whose value is the top of a lane."""
     mask = _mask(bits, positive)
     stripe = 0
-    while (bits[stripe, lane] & mask) != top_bits[lane]:
+    while stripe + 1 < bits.shape[0] and (bits[stripe, lane] & mask) != top_bits[lane]:
         stripe += 1
     return stripe * bits.shape[1] + lane
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from sparsecode._units import scaled
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers.base import Solver, incompatible
@@ -48,8 +49,12 @@ class Lasso:
         if penalty.weights is None:
             return cls(dictionary, None, float(penalty.alpha), 0.0, positive)
         weights = penalty.thresholds(dictionary.n_components)
+        # By a power of two near the usual weight, so that the atoms keep their size.
+        usual = weights[np.isfinite(weights)]
+        exponent = int(np.frexp(np.median(usual))[1]) if usual.size else 0
+        weights = scaled(weights, -exponent)
         atoms = problem.dictionary.atoms.astype(np.float64) / weights[:, None]
-        return cls(Dictionary(atoms.astype(dtype)), weights, 1.0, 0.0, positive)
+        return cls(Dictionary(atoms.astype(dtype)), weights, 2.0**exponent, 0.0, positive)
 
     @property
     def atoms(self):

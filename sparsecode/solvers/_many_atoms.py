@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_if_told
 from sparsecode.dictionary import Dictionary
 from sparsecode.objective import duality_gap
 from sparsecode.penalties import ElasticNet
@@ -94,6 +95,7 @@ class Parts:
         largest = np.abs(X @ self.atoms.T).max(axis=1)
         rows = np.arange(len(X))
         while rows.size:
+            halt_if_told()
             scores = self._judge(problem, block, X, largest, rows, samples)
             going = [
                 self._advance(problem, block, int(row), samples[row], score)
@@ -131,6 +133,7 @@ class Parts:
 
     def _advance(self, problem, block, row, sample, score):
         """Solve a sample on more atoms; returns whether it is to be judged again."""
+        halt_if_told()
         solver, before = self.solver, block.n_iter[row]
         if (block.stop[row] <= solver.tol and solver.tol > 0) or before >= solver.max_iter:
             return False

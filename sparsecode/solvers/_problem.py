@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from sparsecode._rows import dense_rows
+from sparsecode._units import scaled
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import Penalty
 
@@ -26,7 +27,9 @@ _COLUMNS_OF_ITERATIONS = 100
 class Problem:
     """A validated batch, read a block of rows at a time in the dtype of its dictionary.
 
-    With `missing`, NaN in `X` marks entries on which a sample is not fitted.
+    With `missing`, NaN in `X` marks entries on which a sample is not fitted. `X` and `codes` are as
+    they were given; samples, and codes to start from, are those times ``2**exponent`` and
+    ``2**code_exponent``, the units of dictionary and penalty.
     """
 
     X: np.ndarray | csr_matrix
@@ -35,6 +38,8 @@ class Problem:
     prepared: Penalty
     codes: np.ndarray | csr_matrix | None
     missing: bool = False
+    exponent: int = 0
+    code_exponent: int = 0
 
     @property
     def shape(self):
@@ -79,9 +84,37 @@ class Problem:
         prepared = self.penalty.prepare(self.dictionary.n_components, dtype)
         return replace(self, dictionary=self.dictionary.astype(dtype), prepared=prepared)
 
+    @property
+    def atom_exponent(self):
+        """Of the unit of the atoms."""
+        return self.exponent - self.code_exponent
+
+    def in_units(self, exponent):
+        """The problem with samples times ``2**exponent`` and atoms in their unit.
+
+        Of one with samples and atoms as they were given.
+        """
+        code_exponent = exponent - self.dictionary.unit_exponent
+        if exponent == code_exponent == 0:
+            return self
+        dictionary = self.dictionary.in_its_unit(exponent)
+        penalty = self.penalty.rescaled(codes=code_exponent, values=2 * exponent)
+        return replace(
+            self,
+            dictionary=dictionary,
+            penalty=penalty,
+            prepared=penalty.prepare(dictionary.n_components, dictionary.dtype),
+            exponent=exponent,
+            code_exponent=code_exponent,
+        )
+
     def samples(self, rows, dtype=None):
-        """A block of samples as they are, not to be written to."""
-        return dense_rows(self.X, rows, self.dictionary.dtype if dtype is None else dtype)
+        """A block of samples, not to be written to."""
+        dtype = self.dictionary.dtype if dtype is None else dtype
+        if self.exponent == 0:
+            return dense_rows(self.X, rows, dtype)
+        X = dense_rows(self.X, rows, self.dictionary.dtype)
+        return scaled(X, self.exponent).astype(dtype, copy=False)
 
     def centred(self, rows, dtype=None):
         """A block of samples less the offset."""
@@ -97,12 +130,14 @@ class Problem:
     def part(self, rows, inside, seen):
         """The problem of some samples of a block, on the features that they have."""
         size = len(range(*rows.indices(self.X.shape[0])))
-        return Problem(
-            self.samples(rows)[inside][:, seen],
-            self.dictionary if seen.all() else self.dictionary.select_features(seen),
-            self.penalty.for_rows(rows, self.X.shape[0]).for_rows(inside, size),
-            self.prepared,
-            None if self.codes is None else self.start_of(rows)[inside],
+        dtype = self.dictionary.dtype
+        return replace(
+            self,
+            X=dense_rows(self.X, rows, dtype)[inside][:, seen],
+            dictionary=self.dictionary if seen.all() else self.dictionary.select_features(seen),
+            penalty=self.penalty.for_rows(rows, self.X.shape[0]).for_rows(inside, size),
+            codes=None if self.codes is None else dense_rows(self.codes, rows, dtype)[inside],
+            missing=self.missing and bool(seen.all()),
         )
 
     def start(self, rows, out):
@@ -112,7 +147,8 @@ class Problem:
 
     def start_of(self, rows):
         """The codes that a block starts from."""
-        return dense_rows(self.codes, rows, self.dictionary.dtype)
+        codes = dense_rows(self.codes, rows, self.dictionary.dtype)
+        return scaled(codes, self.code_exponent)
 
 
 def takes_gram(dictionary, n_columns):

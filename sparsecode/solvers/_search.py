@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import is_halted
 from sparsecode.solvers._active_set import (
     enter,
     enter_support,
@@ -58,6 +59,7 @@ def search_rows(
     history,
     lanes,
     most,
+    halt,
 ):
     """Solve each row of a lasso from its code, zero unless `may_start`.
 
@@ -75,6 +77,8 @@ def search_rows(
         np.empty(size, dtype=np.int64), np.empty(size), np.empty((2 + before, n_features))[before:]
     )
     for s in range(codes.shape[0]):
+        if is_halted(halt):
+            return
         _search_row(
             s,
             corr,
@@ -93,6 +97,7 @@ def search_rows(
             lanes,
             own,
             room,
+            halt,
         )
 
 
@@ -115,6 +120,7 @@ def _search_row(
     lanes,
     own,
     room,
+    halt,
 ):
     residual, active, code = lanes.residual, own.active, own.code
     is_exact = exact.samples.shape[0] > 0
@@ -124,10 +130,10 @@ def _search_row(
         count = solve_on_support(count, own)
     t = n_iter[s]
     n_wanted, n_rounds = N_LANES, 0
-    while True:
+    while not is_halted(halt):
         subtract_active(corr[s], gram, active, code, count, residual)
         largest = largest_of_lanes(lanes.bits, positive, lanes.tops, lanes.top_bits)
-        is_last = t == max_iter or n_rounds == _MOST_ROUNDS
+        is_last = t >= max_iter or n_rounds == _MOST_ROUNDS
         before, n_found = count, 0
         if is_exact:
             rounding = rounding_of(energy, exact.largest_norm, code, count)

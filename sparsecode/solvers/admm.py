@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_if_told
+from sparsecode._units import scaled
 from sparsecode._validation import check_number
 from sparsecode.solvers._best import improves
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
@@ -94,6 +96,9 @@ class ADMM(Solver):
     def _prepare(self, problem):
         return _Factors.of(problem.dictionary)
 
+    def _first_rho(self, problem, factors):
+        return factors.rho if self.rho is None else scaled(self.rho, 2 * problem.atom_exponent)
+
     def _solve_block(self, problem, factors, block):
         corr, energy = problem.correlations(block.rows)
         dictionary, real = problem.dictionary, corr.dtype.type
@@ -106,9 +111,10 @@ class ADMM(Solver):
         codes = block.codes.copy()
         residual_corr = corr - problem.times_gram(codes)
         duals = residual_corr.copy()
-        rho = np.full(n_rows, factors.rho if self.rho is None else self.rho, dtype=corr.dtype)
+        rho = np.full(n_rows, self._first_rho(problem, factors), dtype=corr.dtype)
         balance = np.ones(n_rows)
         for t in range(self.max_iter + 1):
+            halt_if_told()
             due = t % _PERIOD == 0 or t == self.max_iter
             if due or record:
                 _judge_rows(

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
+from sparsecode._kernel_cache import is_foreign
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._plain import PlainParameters
 from sparsecode._rows import compress, stack_csr
@@ -25,11 +26,14 @@ from sparsecode.objective import Certificate, certify
 from sparsecode.penalties.base import check_penalty_instance
 from sparsecode.solvers._many_atoms import Parts, parts_of
 from sparsecode.solvers._problem import Block, Problem
+from sparsecode.solvers._rescaling import Rescaled
 
 # Relative gaps from here on float32 can reach, and its residual correlations can judge.
 SINGLE_TOL = 2e-5
 # A batch is cut in so many blocks if that leaves so many rows in each, for threads to share.
 _BLOCKS, _FEW_ROWS = 4, 256
+# Operations, about .2 seconds of one core; and iterations of a solver that ends of itself.
+_LONG, _FEW_ITER = 5e8, 100
 
 
 @dataclass
@@ -142,7 +146,8 @@ class Solver(PlainParameters, BaseEstimator):
         sparse_output = check_flag(sparse_output, "sparse_output")
         record = check_flag(record, "record")
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
-        prepared = self._prepare_any(problem)
+        rescaled = Rescaled(problem)
+        prepared = self._prepare_any(rescaled.problem)
         shape, dtype = problem.shape, problem.dictionary.dtype
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
@@ -151,17 +156,22 @@ class Solver(PlainParameters, BaseEstimator):
         def solve_rows(rows):
             size = len(n_iter[rows])
             out = np.zeros((size, shape[1]), dtype=dtype) if sparse_output else codes[rows]
-            problem.start(rows, out)
+            rescaled.problem.start(rows, out)
             block = Block(rows, out, n_iter[rows], stop[rows], history[rows])
             solve_block = self._solve_observed if missing else self._solve_any
             # What overflows float32 is found afterwards.
             with np.errstate(over="ignore", invalid="ignore"):
-                solve_block(problem, prepared, block)
+                rescaled.solve(solve_block, self._prepare_any, prepared, block)
                 self._doubt(problem, block)
             return compress(out) if sparse_output else None
 
-        block_size = min(self._rows_a_block(shape[0]), rows_of_codes(shape[1]))
-        parts = map_row_blocks(solve_rows, shape[0], block_size=block_size, n_jobs=n_jobs)
+        parts = map_row_blocks(
+            solve_rows,
+            shape[0],
+            block_size=min(self._rows_a_block(shape[0]), rows_of_codes(shape[1])),
+            n_jobs=n_jobs,
+            is_long=self._may_take_long(problem),
+        )
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
             self._warn(problem, stop[~converged], len(converged))
@@ -233,6 +243,18 @@ class Solver(PlainParameters, BaseEstimator):
 
     def _rows_a_block(self, n_rows):
         return min(self._block_size, max(_FEW_ROWS, -(-n_rows // _BLOCKS)))
+
+    def _may_take_long(self, problem):
+        """Whether all samples together may cost more than an interrupt can wait for.
+
+        A solver from elsewhere does not look whether it is halted, and so stays where interrupts
+        arrive.
+        """
+        if is_foreign(type(self)._solve_block):
+            return False
+        n_samples, n_components = problem.shape
+        an_iteration = n_components * min(n_components, problem.dictionary.n_features)
+        return n_samples * an_iteration * getattr(self, "max_iter", _FEW_ITER) > _LONG
 
     def _n_records(self, problem):
         """Entries of the history: the start and each iteration."""

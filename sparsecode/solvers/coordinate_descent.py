@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode.solvers._face import jump_on_face, room_to_jump
 from sparsecode.solvers._proximal import (
     dual_scale,
@@ -107,6 +108,7 @@ class CoordinateDescent(SeparableSolver):
             block.n_iter,
             block.stop,
             block.history,
+            halt_flag(),
         )
         block.codes[:] = codes
 
@@ -137,6 +139,7 @@ def _descend_rows(
     n_iter,
     stop,
     history,
+    halt,
 ):
     n = codes.shape[1]
     residual, score = np.empty_like(corr[0]), np.empty_like(corr[0])
@@ -153,9 +156,9 @@ def _descend_rows(
     for s in range(codes.shape[0]):
         code = codes[s]
         n_candidates = movable_atoms(inverse, code, candidates, is_working)
-        count, t, n_sweeps, last_look, due = 0, 0, 0, 0, True
+        count, t, n_sweeps, last_look, last, due = 0, 0, 0, 0, 0, True
         goal, screened_at = 0.0, _SCREEN_BELOW
-        while True:
+        while not is_halted(halt):
             if due or record:
                 _scatter(part, working[:count], code)
                 residual_correlations(corr[s], code, gram, support, residual)
@@ -216,7 +219,7 @@ def _descend_rows(
             n_sweeps += 1
             if n_sweeps >= _JUMP_AFTER + count // 2:
                 n_sweeps = 0
-                jump_on_face(penalty, working, count, part_gram, state, room)
+                jump_on_face(penalty, working, count, part_gram, state, room, halt)
             due = moved <= goal or t == max_iter or t - last_look == _MOST_SWEEPS
         n_iter[s] = t
         if record:

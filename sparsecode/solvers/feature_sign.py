@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from sparsecode._interrupts import halt_flag
 from sparsecode.solvers._fallback import failed_samples, finish_failed
 from sparsecode.solvers._lasso import Lasso, LassoSolver, has_free_atoms
 from sparsecode.solvers._problem import Block
@@ -14,8 +15,6 @@ from sparsecode.solvers._refine import Exact
 from sparsecode.solvers._search import Lanes, search_rows
 from sparsecode.solvers.base import SINGLE_TOL
 
-# Entries of samples up to here have squares in float32, and so have sums of these.
-_LARGEST = 1e15
 _NOT_EXACT = Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, 0.0)
 
 
@@ -88,21 +87,13 @@ class FeatureSign(LassoSolver):
         if not enough:
             X = problem.centred(block.rows, np.float64)
             exact = Exact(X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
-        with np.errstate(over="ignore"):
-            if enough or problem.dictionary.offset is not None:
-                X = problem.centred(block.rows, np.float32)
-            else:
-                X = X.astype(np.float32)
-        # Samples beyond the range of float32 are left to the search in float64.
-        outside = np.zeros(len(X), dtype=bool)
-        if not max(X.max(), -X.min()) <= _LARGEST:
-            outside = ~(np.abs(X).max(axis=1) <= _LARGEST)
-            X = np.where(outside[:, None], np.float32(0), X)
+        if enough or problem.dictionary.offset is not None:
+            X = problem.centred(block.rows, np.float32)
+        else:
+            X = X.astype(np.float32)
         codes = single.from_codes(block.codes)
         _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
         block.codes[:] = single.to_codes(codes)
-        if outside.any():
-            block.codes[outside], block.n_iter[outside], block.stop[outside] = 0, 0, np.inf
 
     def _search_double(self, problem, double, rows, block):
         """Go on with some rows in float64."""
@@ -133,4 +124,5 @@ def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
         block.history,
         Lanes.of(codes.shape[1], lasso.atoms.dtype),
         lasso.rank,
+        halt_flag(),
     )

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode._validation import check_flag
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
 from sparsecode.solvers.base import Solver, incompatible
+
+# Steps tried in an iteration; the last one is the safe one.
+_MOST_TRIALS = 50
 
 
 @dataclass
@@ -91,6 +95,7 @@ class FISTA(Solver):
             block.n_iter,
             block.stop,
             block.history,
+            halt_flag(),
         )
 
 
@@ -110,6 +115,7 @@ def _fista_rows(
     n_iter,
     stop,
     history,
+    halt,
 ):
     n = codes.shape[1]
     support = np.empty(n, dtype=np.int64)
@@ -128,7 +134,7 @@ def _fista_rows(
         momentum = bound * 0
         age = 1.0
         t = 0
-        while True:
+        while not is_halted(halt):
             due = t % 5 == 0 or t == max_iter
             if record or due:
                 stop[s] = stop_measure(
@@ -139,7 +145,7 @@ def _fista_rows(
                     history[s, 1, t] = stop[s]
             if due and ((stop[s] <= tol and tol > 0) or t == max_iter):
                 break
-            while True:
+            for trial in range(_MOST_TRIALS):
                 _proximal_step(
                     penalty,
                     1 / bound,
@@ -156,9 +162,10 @@ def _fista_rows(
                 steepest = _curvature_along_step(
                     momentum, code, residual, last_code, last_residual, next_code, next_residual
                 )
-                if steepest <= bound * (1 + 4 * slack):
+                if not steepest > bound * (1 + 4 * slack):
                     break
-                bound = min(max(steepest, 1.5 * bound), lipschitz)
+                grown = min(max(steepest, 1.5 * bound), lipschitz)
+                bound = grown if trial < _MOST_TRIALS - 2 else lipschitz
             t += 1
             next_value = objective_of(penalty, corr[s], energy[s], next_code, next_residual)
             if restart and momentum > 0 and next_value > value + slack * energy[s]:

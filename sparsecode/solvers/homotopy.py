@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode.penalties import L1
 from sparsecode.solvers._cholesky import append_to_factor, remove_from_factor, solve_factored
 from sparsecode.solvers._fallback import finish_failed
@@ -93,6 +94,7 @@ class Homotopy(LassoSolver):
                 block.n_iter,
                 block.stop,
                 block.history,
+                halt_flag(),
             )
             block.codes[:] = lasso.to_codes(codes)
         finish_failed(problem, block, self.tol, self.max_iter)
@@ -113,6 +115,7 @@ def _path_rows(
     n_iter,
     stop,
     history,
+    halt,
 ):
     n = codes.shape[1]
     code, residual, rate, zeros = np.empty(n), np.empty(n), np.empty(n), np.zeros(n)
@@ -123,6 +126,8 @@ def _path_rows(
     # Rows of no power of two of bytes, which would all lie on the same cache lines.
     factor = np.empty((n, n + 4))
     for s in range(codes.shape[0]):
+        if is_halted(halt):
+            return
         start_value = np.inf
         if may_start:
             stop[s], start_value = _judge(
@@ -145,6 +150,7 @@ def _path_rows(
             status,
             factor,
             state,
+            halt,
         )
         for a in range(count):
             code[active[a]] = state[1][a]
@@ -179,6 +185,7 @@ def _follow_path(
     status,
     factor,
     state,
+    halt,
 ):
     """Go from corner to corner; returns the number of steps and of active atoms."""
     _, part, speed, _ = state
@@ -188,7 +195,7 @@ def _follow_path(
     status[:] = 0
     count, t, n_stalled = 0, 0, 0
     weight, event = _first_event(corr, positive)
-    while True:
+    while not is_halted(halt):
         value, gap = _objective_and_gap(alpha, weight, energy, count, corr, residual, active, state)
         history[0, t:], history[1, t:] = value, gap
         # Steps of length 0, one after the other, go in circles.

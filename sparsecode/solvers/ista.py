@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
 from sparsecode.solvers.base import Solver
 
@@ -59,12 +60,25 @@ class ISTA(Solver):
             block.n_iter,
             block.stop,
             block.history,
+            halt_flag(),
         )
 
 
 @_jit.kernel
 def _ista_rows(
-    corr, energy, gram, penalty, by_gap, lipschitz, tol, max_iter, codes, n_iter, stop, history
+    corr,
+    energy,
+    gram,
+    penalty,
+    by_gap,
+    lipschitz,
+    tol,
+    max_iter,
+    codes,
+    n_iter,
+    stop,
+    history,
+    halt,
 ):
     n = codes.shape[1]
     step = 1 / lipschitz
@@ -75,7 +89,7 @@ def _ista_rows(
         code = codes[s]
         residual_correlations(corr[s], code, gram, support, residual_corr)
         t = 0
-        while True:
+        while not is_halted(halt):
             due = t % 5 == 0 or t == max_iter
             if record or due:
                 stop[s] = stop_measure(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode._validation import check_number
 from sparsecode.solvers._best import improves
 from sparsecode.solvers._proximal import (
@@ -110,6 +111,7 @@ class LCA(SeparableSolver):
             block.n_iter,
             block.stop,
             block.history,
+            halt_flag(),
         )
 
 
@@ -131,6 +133,7 @@ def _lca_rows(
     n_iter,
     stop,
     history,
+    halt,
 ):
     n = codes.shape[1]
     potential = np.empty(n, dtype=corr.dtype)
@@ -148,7 +151,7 @@ def _lca_rows(
         potential[:] = 0
         _follow_drive(first_rate, scale, code, residual_corr, potential)
         t = 0
-        while True:
+        while not is_halted(halt):
             due = t % 5 == 0 or t == max_iter
             if record or due:
                 value = objective_of(penalty, corr[s], energy[s], code, residual_corr)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_if_told
 from sparsecode.solvers.base import Solver, incompatible
 
 # Keeps the preconditioner finite where an atom is zero and the penalty free.
@@ -65,6 +66,7 @@ class ConjugateGradient(Solver):
         record = block.history.shape[2] > 0
         alive = np.arange(len(corr))
         for t in range(self.max_iter + 1):
+            halt_if_told()
             judge = self.tol > 0 or record or t == self.max_iter
             _turn_rows(penalty, squared_norms, t == 0, judge, *batch.arrays)
             block.stop[alive] = batch.stop

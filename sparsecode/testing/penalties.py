@@ -20,9 +20,9 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
     Its prox must beat a dense grid search, near its thresholds too, and be monotone; its
     derivative and its curvatures must agree with differences; a convex penalty must satisfy
     Fenchel and Young's inequality, with equality at the subgradients that its prox gives; it must
-    be immutable, pickle, scale, keep float32, and leave its arguments alone. Of a constraint,
-    which has no weight, the prox must be a projection. A sum over coefficients must be the same on
-    some of the atoms.
+    be immutable, pickle, scale, keep float32, and leave its arguments alone. Where it defines
+    `rescaled`, value and prox must be those of other units. Of a constraint, which has no weight,
+    the prox must be a projection. A sum over coefficients must be the same on some of the atoms.
 
     Parameters
     ----------
@@ -68,6 +68,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
             _check_bends(penalty, V)
         if penalty.convex:
             _check_duality(penalty, V, rng)
+        if penalty.can_be_rescaled:
+            _check_units(penalty, V)
         _check_immutable(penalty, V)
 
 
@@ -174,6 +176,25 @@ def _check_weight(penalty, V):
     require_close(
         scaled.prox(V, 0.5), penalty.prox(V, 1.0), 1e-9, "prox of scaled(2) at half the step"
     )
+
+
+def _check_units(penalty, V):
+    """In other units the value is a multiple, and the prox that of the same penalty."""
+    inside = penalty.prox(V)
+    for codes, values in ((3, 5), (-4, 2), (0, -3)):
+        with naming(f"rescaled(codes={codes}, values={values})"):
+            other = penalty.rescaled(codes=codes, values=values)
+            require(type(other) is type(penalty), f"gives a {type(other).__name__}")
+            require_close(
+                other.value(np.ldexp(inside, codes)),
+                np.ldexp(penalty.value(inside), values),
+                1e-12,
+                "value",
+            )
+            step = 2.0 ** (2 * codes - values)
+            require_close(
+                other.prox(np.ldexp(V, codes), step), np.ldexp(inside, codes), 1e-9, "prox"
+            )
 
 
 def _check_projection(penalty, V, rng):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sparsecode._blas import single_threaded_blas
 from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import as_dictionary
 from sparsecode.training.batch_loss import BatchLoss
@@ -24,6 +25,7 @@ from sparsecode.training.data import ArraySource, Gatherer, StreamSource, hold_o
 from sparsecode.training.trainer import Trainer
 
 
+@single_threaded_blas()
 def train(
     encoder,
     dictionary,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sparsecode._batches import Samples
+from sparsecode._blas import single_threaded_blas
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
 from sparsecode.resampling import ResampleNeurons
@@ -72,6 +73,7 @@ class Trainer:
         waited = self.patience is not None and state.n_waited >= self.patience
         return waited or state.n_stage_epochs >= n_epochs
 
+    @single_threaded_blas()
     def epoch(self, state):
         """State after one more epoch, or None if there are no more batches."""
         begin = time.perf_counter()

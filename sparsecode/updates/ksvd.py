@@ -9,8 +9,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sparsecode import _jit
+from sparsecode._blas import single_threaded_blas
 from sparsecode._moments import residual_rows
-from sparsecode._parallel import single_threaded_blas
 from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import check_integer
 from sparsecode.constraints import NonNegative

@@ -10,6 +10,7 @@ from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.metrics.pairwise import paired_cosine_distances
 
 from sparsecode.metrics import (
+    bic,
     cosine,
     explained_variance,
     l2_ratio,
@@ -147,3 +148,19 @@ def test_refuses(measure):
     elif measure is not mse:
         with pytest.raises(ValueError, match="X has only zeros"):
             measure(np.zeros((3, 2)), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1e160, 1e300])
+def test_samples_whose_squares_are_out_of_range_are_refused(scale):
+    X, codes, atoms = np.array([[3.0, 1.0], [1.0, 2.0]]), [[1.0], [2.0]], [[1.0, 1.0]]
+    match = r"largest entry of X and its reconstruction is .*expected 1e-150 to 1e\+150"
+    with pytest.raises(ValueError, match=match):
+        bic(X * scale, np.array(codes) * scale, atoms)
+    with pytest.raises(ValueError, match=match):
+        mse(X * scale, X * scale)
+
+
+def test_directions_of_samples_of_all_sizes():
+    X = np.array([[3.0, 4.0], [3e-200, 4e-200], [0.0, 0.0]])
+    X_hat = np.array([[3.0, 4.0], [4e-200, 3e-200], [0.0, 0.0]])
+    np.testing.assert_allclose(cosine(X, X_hat), (1 + 0.96) / 2)

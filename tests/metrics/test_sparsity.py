@@ -25,3 +25,10 @@ def test_kurtosis_of_symmetric_codes_is_the_sample_kurtosis():
     few = np.where(np.abs(codes) > 1, codes, 0)
     assert kurtosis(sparse.csr_array(few)) == pytest.approx(kurtosis(few))
     assert np.isnan(kurtosis(sparse.csr_array((3, 2))))
+
+
+def test_kurtosis_has_no_unit():
+    codes = rng.standard_normal((5, 7)) * (rng.uniform(size=(5, 7)) < 0.4)
+    for scale in (2.0**-1050, 1e-160, 1e160, 1e300):
+        np.testing.assert_allclose(kurtosis(codes * scale), kurtosis(codes), rtol=1e-3)
+    np.testing.assert_allclose(kurtosis(sparse.csr_array(codes * 1e200)), kurtosis(codes))

@@ -34,15 +34,34 @@ class Quadratic(Penalty, namedtuple("Quadratic", ["alpha"], defaults=(1.0,))):
 
 def mutant(base=Quadratic, **changes):
     functions = {
-        name: staticmethod(change) if callable(change) and name != "scaled" else change
+        name: staticmethod(change)
+        if callable(change) and name not in ("scaled", "rescaled")
+        else change
         for name, change in changes.items()
     }
     return type("Mutant", (base,), {"__slots__": (), **functions})()
 
 
+class QuadraticOfUnits(Quadratic):
+    """The same, which says what it is in other units."""
+
+    __slots__ = ()
+
+    def rescaled(self, *, codes, values):
+        return self._replace(alpha=float(np.ldexp(self.alpha, values - 2 * codes)))
+
+
 def test_passes_the_right_one():
     check_penalty(Quadratic())
     check_penalty(Quadratic(30.0))
+    check_penalty(QuadraticOfUnits())
+
+
+def test_a_wrong_change_of_units_is_seen():
+    with pytest.raises(AssertionError, match=r"rescaled\(codes=3, values=5\): value"):
+        check_penalty(
+            mutant(rescaled=lambda penalty, *, codes, values: penalty._replace(alpha=2.0))
+        )
 
 
 MUTANTS = {

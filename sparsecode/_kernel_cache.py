@@ -1,0 +1,154 @@
+"""The disk cache of compiled kernels: only for exactly these sources, and never worth a crash.
+
+numba itself watches the file that holds a kernel, not the files of what it calls, and believes
+whatever lies in its files: machine code with one wrong bit ends the process.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pathlib
+import warnings
+
+import numba
+from numba.core import caching, serialize
+
+_PACKAGE = pathlib.Path(__file__).parent
+# Rooms that no kernel lives in or depends on, as a test asserts.
+WITHOUT_KERNELS = (
+    "applications",
+    "cli",
+    "compare",
+    "datasets",
+    "estimators",
+    "interop",
+    "plotting",
+    "testing",
+    "training",
+)
+_SEAL_BYTES = 32
+
+
+def guarded_cache(function):
+    """The cache of a kernel; where no folder can be written, one that says so."""
+    try:
+        return _GuardedCache(function)
+    except (RuntimeError, OSError):
+        return _NoCache()
+
+
+def is_foreign(cls):
+    """Whether a class or function is not of this package."""
+    return cls.__module__.partition(".")[0] != __package__
+
+
+@functools.cache
+def _sources_stamp():
+    """Fingerprint of every source file that a kernel may depend on, as size and time of change."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        if path.relative_to(_PACKAGE).parts[0] in WITHOUT_KERNELS:
+            continue
+        status = path.stat()
+        line = f"{path.relative_to(_PACKAGE)} {status.st_mtime_ns} {status.st_size}\n"
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+class _GuardedCache(caching.FunctionCache):
+    """numba's cache, with files of our own."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_file = SealedFiles(self._cache_path, self._impl.filename_base)
+
+    def load_overload(self, signature, target_context):
+        if _has_foreign(signature):
+            return None
+        try:
+            return super().load_overload(signature, target_context)
+        except Exception:
+            # Of a version with other classes: to be written anew.
+            return None
+
+    def save_overload(self, signature, data):
+        if _has_foreign(signature):
+            return
+        try:
+            super().save_overload(signature, data)
+        except OSError as error:
+            _warn_no_cache(error)
+
+
+class SealedFiles:
+    """A file for each signature of a function, used only if it is as it was written, for that.
+
+    A file ends with a checksum of what it holds, keyed by the function, the signature, the sources
+    and numba's version: one that was damaged, or belongs elsewhere, counts as none.
+    """
+
+    def __init__(self, path, base):
+        self._path, self._base = path, base
+
+    def load(self, key):
+        """What was saved under a key; None if there is nothing of use."""
+        path, mark = self._place(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        if content[-_SEAL_BYTES:] != _seal(mark, content[:-_SEAL_BYTES]):
+            return None
+        # numba reads no further than the end of its own data.
+        return self._files()._load_data(path.name)
+
+    def save(self, key, data):
+        """Write a file in the place of any other, whole or not at all."""
+        path, mark = self._place(key)
+        data = serialize.dumps(data)
+        with self._files()._open_for_write(str(path)) as file:
+            file.write(data + _seal(mark, data))
+
+    def _files(self):
+        return caching.IndexDataCacheFile(self._path, self._base, _sources_stamp())
+
+    def _place(self, key):
+        """Path of the file of a key, and what its checksum is keyed by."""
+        digest = hashlib.sha256(repr(key).encode()).hexdigest()
+        mark = f"{self._base} {digest} {_sources_stamp()} {numba.__version__}"
+        return pathlib.Path(self._path) / f"{self._base}-{digest[:16]}.nbc", mark
+
+
+def _seal(mark, data):
+    key = hashlib.sha256(mark.encode()).digest()
+    return hashlib.blake2b(data, key=key, digest_size=_SEAL_BYTES).digest()
+
+
+def _has_foreign(signature):
+    """Whether a kernel, or one that it calls, is compiled for a penalty from elsewhere.
+
+    Such a penalty may be edited, or be missing in the next process, where its file could not be
+    read.
+    """
+    classes = (getattr(argument, "instance_class", None) for argument in signature)
+    return any(cls is not None and is_foreign(cls) for cls in classes)
+
+
+class _NoCache(caching.NullCache):
+    """Stands in where no folder can be written: says so when the first kernel compiles."""
+
+    def save_overload(self, signature, data):
+        _warn_no_cache("no folder to write to")
+
+
+@functools.cache
+def _warn_once(message):
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def _warn_no_cache(reason):
+    _warn_once(
+        f"compiled kernels cannot be cached on disk ({reason}); every process compiles them "
+        "again. Set NUMBA_CACHE_DIR to a folder that can be written."
+    )

@@ -1,0 +1,101 @@
+"""Problems in units that suit them: samples, atoms and codes times powers of two.
+
+A block of samples whose squares are safe is solved as it is. Otherwise samples of like size are
+solved together, as the problem that they are in a unit of their own: a sample is coded alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._units import exponents_of, odd_sizes, row_sizes, scaled
+from sparsecode._validation import wrong
+from sparsecode.solvers._problem import Block
+
+# Samples that the unit of all is taken from.
+_FIRST = 256
+# Exponents up to which a penalty that cannot be rescaled is computed with, in float32 and float64.
+_SAFE = {np.dtype(np.float32): 40, np.dtype(np.float64): 200}
+
+
+class Rescaled:
+    """A problem in the unit of its atoms and of most of its samples, as `problem`.
+
+    Parameters
+    ----------
+    given : Problem
+        With samples and atoms as they were given.
+    """
+
+    def __init__(self, given):
+        self.given = given
+        self.may_change = given.penalty.can_be_rescaled
+        self.first = slice(0, min(_FIRST, given.X.shape[0]))
+        self.first_sizes = _sizes(given, self.first)
+        if self.may_change:
+            exponents = exponents_of(self.first_sizes)
+            self.problem = given.in_units(int(np.median(exponents)) if exponents.any() else 0)
+        else:
+            _check_safe(given, "the atoms", row_sizes(given.dictionary.atoms).max())
+            self.problem = given
+
+    def solve(self, solve, prepare, prepared, block):
+        """Fill a block by ``solve(problem, prepared, block)``, in the units given."""
+        is_first = block.rows == self.first
+        sizes = self.first_sizes if is_first else _sizes(self.given, block.rows)
+        if not self.may_change:
+            _check_safe(self.given, "a sample of X", sizes.max(initial=0))
+            return solve(self.problem, prepared, block)
+        usual = self.problem.exponent
+        exponents = np.full(len(sizes), usual)
+        odd = ~_are_comfortable(sizes, usual)
+        exponents[odd] = exponents_of(sizes[odd])
+        if not odd.any():
+            solve(self.problem, prepared, block)
+            return _to_given(self.problem, block)
+        everything = np.ones(self.given.X.shape[1], dtype=bool)
+        for exponent in np.unique(exponents):
+            inside = np.flatnonzero(exponents == exponent)
+            some = self.given.part(block.rows, inside, everything).in_units(int(exponent))
+            part = Block(slice(0, len(inside)), *(array[inside] for array in block[1:]))
+            some.start(part.rows, part.codes)
+            solve(some, prepare(some), part)
+            _to_given(some, part)
+            for whole, solved in zip(block[1:], part[1:], strict=True):
+                whole[inside] = solved
+        return None
+
+
+def _sizes(problem, rows):
+    """Largest entry of each sample of a block, less the offset; 1 for any comfortable one."""
+    if sparse.issparse(problem.X) and problem.dictionary.offset is None:
+        return np.abs(problem.X[rows]).nanmax(axis=1).toarray().ravel()
+    return odd_sizes(problem.centred(rows))
+
+
+def _are_comfortable(sizes, exponent):
+    there = scaled(sizes, exponent)
+    return (sizes == 0) | ((exponents_of(there) == 0) & (there > 0))
+
+
+def _to_given(problem, block):
+    """Bring a block that was solved in the units of a problem to those of the arguments."""
+    if problem.exponent == problem.code_exponent == 0:
+        return
+    block.codes[:] = scaled(block.codes, -problem.code_exponent)
+    block.history[:, 0] = scaled(block.history[:, 0], -2 * problem.exponent)
+
+
+def _check_safe(problem, name, size):
+    limit = _SAFE[problem.dictionary.dtype]
+    if size > 0 and abs(np.frexp(size)[1]) > limit:
+        kind = type(problem.penalty).__name__
+        raise ValueError(
+            wrong(
+                f"the largest entry of {name}",
+                got=f"{size:.3g}, and {kind}, which defines no rescaled(codes, values)",
+                expected=f"2**-{limit} to 2**{limit} for it in {problem.dictionary.dtype}",
+                remedy="Rescale X and the atoms, or define rescaled.",
+            )
+        )

@@ -1,0 +1,237 @@
+"""An interrupt ends work at once, wherever it arrives, and leaves BLAS as it was."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from sparsecode import Dictionary, _blas
+from sparsecode._interrupts import Halted, halt_flag, halt_if_told, has_flag
+from sparsecode._parallel import map_row_blocks
+from sparsecode.penalties import L1, MCP, Cauchy, GroupL1, KSparse
+from sparsecode.solvers import (
+    ADMM,
+    FISTA,
+    IHT,
+    ISTA,
+    LCA,
+    OMP,
+    ConjugateGradient,
+    CoordinateDescent,
+    FeatureSign,
+    Homotopy,
+)
+
+ENDLESS = 10**12
+
+
+def interrupted(start, seconds=0.3):
+    """Call a function, interrupt it after some time, and return how long it still took."""
+    told = []
+
+    def interrupt():
+        told.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start()
+    finally:
+        timer.cancel()
+        timer.join()
+    return time.perf_counter() - told[0]
+
+
+def coherent(n_atoms, n_features, n_samples):
+    """A problem that no solver ends soon at ``tol=0``."""
+    rng = np.random.default_rng(0)
+    atoms = 1 + 0.1 * rng.standard_normal((n_atoms, n_features))
+    return rng.standard_normal((n_samples, n_features)), Dictionary(atoms)
+
+
+ENDLESS_SOLVERS = [
+    (ISTA(ENDLESS, tol=0), L1(0.1)),
+    (FISTA(ENDLESS, tol=0), GroupL1(0.1)),
+    (FISTA(ENDLESS, tol=0), MCP(0.1)),
+    (LCA(ENDLESS, tol=0), L1(0.1)),
+    (ADMM(ENDLESS, tol=0), L1(0.1)),
+    (CoordinateDescent(ENDLESS, tol=1e-300), L1(0.0)),
+    (ConjugateGradient(ENDLESS, tol=0), Cauchy(0.1)),
+    (IHT(ENDLESS, tol=0), KSparse(5)),
+]
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("solver, penalty", ENDLESS_SOLVERS, ids=lambda value: type(value).__name__)
+def test_iterations_without_end_end_at_an_interrupt(solver, penalty, n_jobs):
+    """Each would go on for days: that it ends at all is what is tested."""
+    X, dictionary = coherent(12, 6, 520)
+    # Compiles the kernels, which an interrupt does not end.
+    type(solver)(max_iter=1, tol=0).solve(X[:2], dictionary, penalty)
+    interrupted(lambda: solver.solve(X, dictionary, penalty, n_jobs=n_jobs))
+    assert not _blas.is_held()
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize(
+    "solver, penalty",
+    [(FeatureSign(), L1(1e-3)), (Homotopy(), L1(1e-3)), (OMP(), KSparse(200))],
+    ids=lambda value: type(value).__name__,
+)
+def test_solvers_that_end_of_themselves_end_at_an_interrupt(solver, penalty):
+    rng = np.random.default_rng(0)
+    dictionary = Dictionary.random(500, 200, random_state=0)
+    X = rng.standard_normal((20000, 200))
+    solver.solve(X[:2], dictionary, penalty)
+    begin = time.perf_counter()
+    interrupted(lambda: solver.solve(X, dictionary, penalty, n_jobs=1), seconds=0.1)
+    # To the end it would take a hundred times as long on any machine.
+    assert time.perf_counter() - begin < 5
+
+
+def test_what_works_for_an_interrupted_call_is_told():
+    seen = []
+
+    def block(rows):
+        while not seen:
+            time.sleep(0.01)
+        assert has_flag() and not halt_flag()[0]
+        while not halt_flag()[0]:
+            time.sleep(0.01)
+        with pytest.raises(Halted):
+            # From inside another call too.
+            map_row_blocks(lambda inner: inner, 4, block_size=1)
+        halt_if_told()
+
+    threading.Timer(0.2, seen.append, [True]).start()
+    interrupted(lambda: map_row_blocks(block, 2, block_size=1, n_jobs=2), seconds=0.4)
+    assert not has_flag() and not halt_flag()[0]
+
+
+def test_an_error_in_one_block_ends_the_others():
+    def block(rows):
+        if rows.start == 0:
+            raise ZeroDivisionError
+        while not halt_flag()[0]:
+            time.sleep(0.01)
+        raise Halted
+
+    with pytest.raises(ZeroDivisionError):
+        map_row_blocks(block, 2, block_size=1, n_jobs=2)
+
+
+STORM = """
+    import random, _thread, threading, time
+    import numpy as np, threadpoolctl
+    from sparsecode import Dictionary, _blas
+    from sparsecode.estimators import OlshausenField
+    from sparsecode.penalties import L1
+    from sparsecode.solvers import FeatureSign
+
+    threadpoolctl.threadpool_limits(2, user_api="blas")
+    rng = np.random.default_rng(0)
+    X, dictionary = rng.standard_normal((8, 6)), Dictionary.random(9, 6, random_state=0)
+
+    def counts():
+        return [lib["num_threads"] for lib in threadpoolctl.threadpool_info()
+                if lib["user_api"] == "blas"]
+
+    def hold():
+        for _ in range(20):
+            with _blas.single_threaded_blas():
+                pass
+
+    works = [
+        hold,
+        lambda: FeatureSign().solve(X, dictionary, L1(0.3)),
+        lambda: FeatureSign(max_iter=10**9).solve(X, dictionary, L1(0.3)),
+        lambda: OlshausenField(4, max_iter=2, batch_size=20).fit(X),
+    ]
+    for work in works:
+        work()
+    before, done = counts(), threading.Event()
+
+    def send():
+        pause = random.Random(0)
+        for _ in range(N_SIGNALS):
+            time.sleep(pause.uniform(2e-4, 4e-3))
+            _thread.interrupt_main()
+        time.sleep(0.1)
+        done.set()
+
+    sender, n_caught = threading.Thread(target=send), 0
+    sender.start()
+    while True:
+        try:
+            while not done.is_set():
+                try:
+                    for work in works:
+                        work()
+                except KeyboardInterrupt:
+                    n_caught += 1
+            break
+        except KeyboardInterrupt:
+            n_caught += 1
+    sender.join()
+    print(n_caught > N_SIGNALS / 10, before, counts(), _blas.is_held())
+"""
+
+
+@pytest.mark.needs_jit
+def test_a_storm_of_signals_leaves_blas_as_it_was():
+    code = textwrap.dedent(STORM).replace("N_SIGNALS", "400")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "2"},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    many, *counts, is_held = done.stdout.replace("[", "").replace("]", "").split()
+    assert many == "True" and is_held == "False", done.stdout
+    before, after = counts[: len(counts) // 2], counts[len(counts) // 2 :]
+    assert [n.strip(",") for n in before] == [n.strip(",") for n in after]
+
+
+def test_a_holder_whose_end_was_never_told_is_forgotten():
+    holder = _blas._Holder()
+    _blas._enter(holder)
+    assert _blas.is_held()
+    del holder
+    assert not _blas.is_held()
+
+
+def test_what_interrupts_broke_off_is_done_afterwards(monkeypatch):
+    """In a change of all libraries, in either direction, and again in the next try."""
+
+    class Library:
+        num_threads, breaks = 3, 0
+
+        def set_num_threads(self, n_threads):
+            if Library.breaks:
+                Library.breaks -= 1
+                raise KeyboardInterrupt
+            self.num_threads = n_threads
+
+    some = [Library(), Library()]
+    monkeypatch.setattr(_blas, "libraries", lambda: some)
+    for breaks, before in ((1, True), (2, True), (3, True), (1, False), (2, False)):
+        Library.breaks = breaks if before else 0
+        with contextlib.suppress(KeyboardInterrupt), _blas.single_threaded_blas():
+            Library.breaks = breaks
+        assert Library.breaks == 0
+        assert [library.num_threads for library in some] == [3, 3] and not _blas.is_held()
+        with _blas.single_threaded_blas():
+            assert [library.num_threads for library in some] == [1, 1]
+        assert [library.num_threads for library in some] == [3, 3] and not _blas.is_held()
