@@ -7,8 +7,10 @@ from scipy import sparse
 from scipy.optimize import nnls
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, halt_if_told, is_halted
 from sparsecode._parallel import map_row_blocks
 from sparsecode._rows import compress, dense_rows
+from sparsecode._units import scaled
 from sparsecode._validation import check_code_rows, check_flag, check_rows
 from sparsecode.dictionary import as_dictionary
 
@@ -66,17 +68,23 @@ def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
     else:
         out = np.zeros(codes.shape, dtype=codes.dtype)
 
+    unit = dictionary.in_its_unit(0)
+
+    def fit(samples, starts, columns):
+        values = _fit(samples, unit, starts, columns, positive)
+        return scaled(values, dictionary.unit_exponent)
+
     def block(rows):
         samples = dictionary.center(dense_rows(X, rows, np.float64))
         if sparse.issparse(out):
             starts = out.indptr[rows.start : rows.stop + 1]
             inside = slice(starts[0], starts[-1])
             starts = (starts - starts[0]).astype(np.int64)
-            out.data[inside] = _fit(samples, dictionary, starts, out.indices[inside], positive)
+            out.data[inside] = fit(samples, starts, out.indices[inside])
         else:
             _, columns, counts = compress(np.ascontiguousarray(codes[rows]))
             starts = np.concatenate([[0], np.cumsum(counts)])
-            fitted = _fit(samples, dictionary, starts, columns, positive)
+            fitted = fit(samples, starts, columns)
             out[rows][np.repeat(np.arange(len(counts)), counts), columns] = fitted
 
     map_row_blocks(block, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
@@ -88,10 +96,12 @@ def _fit(X, dictionary, starts, columns, positive):
     columns = columns.astype(np.int64)
     values = np.empty(len(columns))
     longest = int(np.diff(starts).max(initial=0))
-    _least_squares(X, dictionary.atoms, starts, columns, np.empty((longest, longest + 4)), values)
+    room = np.empty((longest, longest + 4))
+    _least_squares(X, dictionary.atoms, starts, columns, room, values, halt_flag())
     if positive:
         owners = np.repeat(np.arange(len(X)), np.diff(starts))
         for i in np.unique(owners[values < 0]):
+            halt_if_told()
             seen = ~np.isnan(X[i])
             own = slice(starts[i], starts[i + 1])
             atoms = dictionary.atoms[columns[own]][:, seen]
@@ -100,12 +110,13 @@ def _fit(X, dictionary, starts, columns, positive):
 
 
 @_jit.kernel
-def _least_squares(X, atoms, starts, columns, factor, values):
+def _least_squares(X, atoms, starts, columns, factor, values, halt):
     """Solve the normal equations of each sample by a Cholesky `factor` that grows atom by atom."""
     n_features = atoms.shape[1]
     longest = factor.shape[0]
     kept = np.empty(longest, dtype=np.int64)
-    for i in range(X.shape[0]):
+    i = 0
+    while i < X.shape[0] and not is_halted(halt):
         count = 0
         for p in range(starts[i], starts[i + 1]):
             values[p] = 0.0
@@ -138,3 +149,4 @@ def _least_squares(X, atoms, starts, columns, factor, values):
             for b in range(a + 1, count):
                 total -= factor[b, a] * values[kept[b]]
             values[kept[a]] = total / factor[a, a]
+        i += 1

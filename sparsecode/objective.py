@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from scipy.optimize import nnls
 
+from sparsecode._interrupts import halt_if_told
 from sparsecode._judge_units import JudgeInUnits, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._rows import dense_rows
@@ -297,11 +298,17 @@ class _Judge:
             observed = np.ones(residual.shape, dtype=bool)
         if self.positive:
             pairs = ((row, atoms * seen) for row, seen in zip(residual, observed, strict=True))
-            return np.array([row - nnls(seen.T, row)[0] @ seen for row, seen in pairs])
+            return np.array([row - _on_cone(seen, row) for row, seen in pairs])
         if observed.all():
             return residual - residual @ self.free_directions.T @ self.free_directions
         directions = (_row_space(atoms * seen) for seen in observed)
         return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
+
+
+def _on_cone(atoms, row):
+    """The part of a row that positive combinations of atoms explain best."""
+    halt_if_told()
+    return nnls(atoms.T, row)[0] @ atoms
 
 
 def duality_gap(penalty, residual, dual, correlations, codes, value):

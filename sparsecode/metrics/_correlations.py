@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._rows import dense_rows
+from sparsecode._units import exponents_of, scaled
 from sparsecode.metrics._counts import canonical
 
 # Entries of a block that is dense, in float64, at a time.
@@ -16,7 +17,7 @@ _CANCELS = 1e6
 
 def correlations(codes, other):
     """Pearson correlations of all pairs of columns, 0 for constant ones; which of `codes` vary."""
-    codes, other = canonical(codes), canonical(other)
+    codes, other = _near_one(canonical(codes)), _near_one(canonical(other))
     first, second = _columns_of(codes), _columns_of(other)
     n_samples = codes.shape[0]
     if all(isinstance(side, _SparseColumns) and side.is_centred_enough for side in (first, second)):
@@ -32,6 +33,21 @@ def correlations(codes, other):
         rows = slice(start, start + n_rows)
         table += first.standard(rows).T @ second.standard(rows)
     return table / n_samples, first.deviation > 0
+
+
+def _near_one(codes):
+    """Codes whose columns have squares; correlations are those of columns in any unit."""
+    if sparse.issparse(codes):
+        sizes = np.abs(codes).max(axis=0).toarray().ravel()
+    else:
+        sizes = np.maximum(codes.max(axis=0), -codes.min(axis=0))
+    exponents = exponents_of(sizes)
+    if not exponents.any():
+        return codes
+    if not sparse.issparse(codes):
+        return scaled(codes, exponents)
+    values = scaled(codes.data, exponents[codes.indices])
+    return sparse.csr_array((values, codes.indices, codes.indptr), shape=codes.shape)
 
 
 def _columns_of(codes):

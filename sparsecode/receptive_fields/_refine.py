@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._interrupts import halt_if_told
+
 WIDTH_MIN = 0.5  # pixels: a narrower envelope falls between the pixels
 MARGIN = 2.0  # pixels that a centre may lie outside the patch
 RIDGE = 1e-5  # weight of the squared amplitude, see `linearize`
@@ -43,6 +45,7 @@ def refine(rows, params, grid, low, high, max_steps, tol):
     damping = np.full(len(rows), 1e-2)
     live = np.arange(len(rows))
     for _ in range(max_steps):
+        halt_if_told()
         if not len(live):
             break
         step = _damped_step(params[live], gradient[live], hessian[live], damping[live], low, high)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._interrupts import halt_if_told
 from sparsecode._parallel import map_row_blocks
 from sparsecode.receptive_fields._refine import gram, quadrature
 
@@ -61,6 +62,7 @@ def _family_starts(rows, grid, frequencies, n_orientations, widths, n_jobs):
         energy = np.empty((len(rows), n_orientations), np.float32)
         params = np.empty((*energy.shape, 6))
         for j, orientation in enumerate(orientations):
+            halt_if_told()
             lattice[:, 2] = orientation
             explained = _explained(rows, lattice, grid)
             winner = explained.argmax(axis=1)

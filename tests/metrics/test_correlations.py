@@ -49,3 +49,14 @@ def test_two_sparse_matrices_are_never_dense(monkeypatch):
     codes = sparse.csr_array(draw(4))
     monkeypatch.setattr(_correlations, "dense_rows", None)
     assert correlations(codes, codes)[0].shape == (4, 4)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_columns_of_any_size(kind):
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((20, 3)) * (rng.uniform(size=(20, 3)) < 0.5)
+    sizes = np.array([1e-200, 1.0, 1e200])
+    expected, _ = correlations(codes, codes)
+    table, varies = correlations(kind(codes * sizes), kind(codes * sizes[::-1]))
+    np.testing.assert_allclose(table, expected, atol=1e-12)
+    assert varies.all()
