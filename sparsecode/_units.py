@@ -12,6 +12,8 @@ import numpy as np
 # Exponents up to which numbers are computed with as they are: fourth powers of their quotients fit
 # into float32, as do the squares of what is a millionth of them.
 COMFORT = 24
+# Of rows in that range: far cheaper than magnitudes, and sure.
+_LEAST_SQUARE, _LARGEST_SQUARE = 2.0 ** (-2 * COMFORT), 2.0 ** (2 * COMFORT)
 # Exponents of odd rows are rounded, so that few units are needed: there are as many groups.
 _STEP = 16
 # Parameters of a penalty beyond these mean the same as these: all zero, or not at all.
@@ -48,11 +50,16 @@ def row_sizes(X):
     return np.fmax.reduce(np.abs(X), axis=1, initial=0)
 
 
+def are_comfortable(X):
+    """Whether every row is in the middle of its range; judged by squares, at no great cost."""
+    squares = np.einsum("ij,ij->i", X, X)
+    return squares.size > 0 and squares.min() > _LEAST_SQUARE and squares.max() < _LARGEST_SQUARE
+
+
 def odd_sizes(X):
     """Largest magnitude of each row as `row_sizes`, but 1 for any that is comfortable."""
     squares = np.einsum("ij,ij->i", X, X)
-    # Far cheaper than magnitudes, and enough where squares are in the middle of their range.
-    odd = ~((squares > 2.0 ** (-2 * COMFORT)) & (squares < 2.0 ** (2 * COMFORT)))
+    odd = ~((squares > _LEAST_SQUARE) & (squares < _LARGEST_SQUARE))
     sizes = np.ones(len(X))
     if odd.any():
         sizes[odd] = row_sizes(X[odd])

@@ -109,27 +109,8 @@ def test_a_cache_that_goes_away_costs_a_warning(package, tmp_path):
     assert result.stdout.split() == ["2.0", "RuntimeWarning"]
 
 
-def damages():
-    """What may happen to the bytes of a file, given those of another one."""
-    rng = np.random.default_rng(0)
-
-    def flipped(content, other):
-        content = bytearray(content)
-        content[rng.integers(len(content))] ^= 1 << rng.integers(8)
-        return bytes(content)
-
-    return {
-        "empty": lambda content, other: b"",
-        "noise": lambda content, other: b"noise" * 100,
-        "one bit": flipped,
-        "cut off": lambda content, other: content[: len(content) // 2],
-        "too long": lambda content, other: content + b"\0",
-        "swapped": lambda content, other: other,
-    }
-
-
-@pytest.mark.parametrize("damage", damages())
-def test_a_damaged_cache_is_not_a_crash(package, tmp_path, damage):
+def test_a_damaged_cache_is_not_a_crash(package, tmp_path):
+    """Machine code of another signature, or with a wrong bit, once ended the process."""
     environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     run(PROX, package.parent, **environment)
     single = PROX.replace("[[3.0]]", "__import__('numpy').float32([[3.0]])")
@@ -137,8 +118,13 @@ def test_a_damaged_cache_is_not_a_crash(package, tmp_path, damage):
     paths = sorted((tmp_path / "cache").rglob("*.nbc"))
     contents = [path.read_bytes() for path in paths]
     assert len(paths) > 1
-    for path, content, other in zip(paths, contents, contents[1:] + contents[:1], strict=True):
-        path.write_bytes(damages()[damage](content, other))
+    for path, other in zip(paths, contents[1:] + contents[:1], strict=True):
+        path.write_bytes(other)
+    assert run(PROX, package.parent, **environment).stdout.split() == ["2.0", "0"]
+    for path in paths:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
     for hits in ("0", "1"):
         assert run(PROX, package.parent, **environment).stdout.split() == ["2.0", hits]
 
@@ -152,6 +138,9 @@ def test_every_single_bit_of_a_cached_file_counts(tmp_path):
     for i in range(8 * len(content)):
         damaged = bytearray(content)
         damaged[i // 8] ^= 1 << i % 8
+        path.write_bytes(damaged)
+        assert files.load("signature") is None
+    for damaged in (b"", content[:40], content + b"\0", b"noise" * 100):
         path.write_bytes(damaged)
         assert files.load("signature") is None
     path.write_bytes(content)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sparsecode._units import exponents_of, odd_sizes, row_sizes, scaled
+from sparsecode._units import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._validation import wrong
 from sparsecode.solvers._problem import Block
 
@@ -34,8 +34,8 @@ class Rescaled:
         self.first = slice(0, min(_FIRST, given.X.shape[0]))
         self.first_sizes = _sizes(given, self.first)
         if self.may_change:
-            exponents = exponents_of(self.first_sizes)
-            self.problem = given.in_units(int(np.median(exponents)) if exponents.any() else 0)
+            exponents = 0 if self.first_sizes is None else exponents_of(self.first_sizes)
+            self.problem = given.in_units(int(np.median(exponents)) if np.any(exponents) else 0)
         else:
             _check_safe(given, "the atoms", row_sizes(given.dictionary.atoms).max())
             self.problem = given
@@ -44,10 +44,15 @@ class Rescaled:
         """Fill a block by ``solve(problem, prepared, block)``, in the units given."""
         is_first = block.rows == self.first
         sizes = self.first_sizes if is_first else _sizes(self.given, block.rows)
+        usual = self.problem.exponent
+        if sizes is None:
+            if usual == 0:
+                solve(self.problem, prepared, block)
+                return _to_given(self.problem, block)
+            sizes = np.ones(len(block.codes))
         if not self.may_change:
             _check_safe(self.given, "a sample of X", sizes.max(initial=0))
             return solve(self.problem, prepared, block)
-        usual = self.problem.exponent
         exponents = np.full(len(sizes), usual)
         odd = ~_are_comfortable(sizes, usual)
         exponents[odd] = exponents_of(sizes[odd])
@@ -68,10 +73,14 @@ class Rescaled:
 
 
 def _sizes(problem, rows):
-    """Largest entry of each sample of a block, less the offset; 1 for any comfortable one."""
+    """Largest entry of each sample of a block, less the offset, 1 for any comfortable one.
+
+    None if all are.
+    """
     if sparse.issparse(problem.X) and problem.dictionary.offset is None:
         return np.abs(problem.X[rows]).nanmax(axis=1).toarray().ravel()
-    return odd_sizes(problem.centred(rows))
+    X = problem.centred(rows)
+    return None if are_comfortable(X) else odd_sizes(X)
 
 
 def _are_comfortable(sizes, exponent):
