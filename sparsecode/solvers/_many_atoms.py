@@ -21,7 +21,7 @@ from sparsecode.penalties.base import Penalty
 from sparsecode.solvers._problem import MOST_GRAM_BYTES, Block, Problem
 
 # Looks at all atoms that a sample takes, in the time of columns of the Gram matrix; measured.
-_COLUMNS_A_SAMPLE = 2
+_COLUMNS_A_SAMPLE = 16
 # Atoms that join at first; later as many as there are.
 _FIRST_ATOMS = 64
 # Share of the tolerance that a sample is solved to on its own atoms, and what that falls by, so
