@@ -18,8 +18,8 @@ from sparsecode.penalties import Penalty
 _FEW_ATOMS = 4096
 # A larger one than this is never computed where columns of it, or products in its place, will do.
 MOST_GRAM_BYTES = 2**32
-# What a sample that iterates costs more by products than by rows of the Gram matrix. At 100 features
-# that is nothing, as its first codes have more nonzeros; with more features than that it is little.
+# What a sample that iterates costs more by products than by rows of the Gram matrix. With 100
+# features that is nothing, as first codes have more nonzeros; with more of them it is little.
 _COLUMNS_OF_ITERATIONS = 10
 
 
