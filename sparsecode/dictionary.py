@@ -9,6 +9,7 @@ import numpy as np
 from sparsecode import _store
 from sparsecode._analytic import analytic_weights
 from sparsecode._atom_units import HasUnits
+from sparsecode._blas import single_threaded_blas
 from sparsecode._matching import largest_cosine, match_atoms
 from sparsecode._moments import inner_products
 from sparsecode._units import norms_of
@@ -135,7 +136,8 @@ class Dictionary(HasUnits):
     def pseudo_inverse(self):
         """Moore-Penrose inverse of the atoms, shape (n_features, n_components)."""
         cutoff = max(self.atoms.shape) * np.finfo(self.dtype).eps
-        inverse = np.linalg.pinv(self.atoms.astype(np.float64), rcond=cutoff)
+        with single_threaded_blas():
+            inverse = np.linalg.pinv(self.atoms.astype(np.float64), rcond=cutoff)
         inverse = np.ascontiguousarray(inverse, dtype=self.dtype)
         inverse.flags.writeable = False
         return inverse
@@ -161,9 +163,10 @@ class Dictionary(HasUnits):
     @functools.cached_property
     def lipschitz(self):
         """Upper bound of the largest eigenvalue of the Gram matrix, the inverse step of ISTA."""
-        small = self.atoms if self.n_components <= self.n_features else self.atoms.T
-        small = small.astype(np.float64)
-        largest = np.linalg.eigvalsh(small @ small.T)[-1]
+        is_tall = self.n_components > self.n_features
+        small = (self.atoms.T if is_tall else self.atoms).astype(np.float64)
+        with single_threaded_blas():
+            largest = np.linalg.eigvalsh(small @ small.T)[-1]
         # Rounding is at most of order n * eps; the margin keeps this a bound from above. Where all
         # atoms are zero, its inverse must still be finite in float32.
         return float(max(largest * (1 + 1e-9), np.finfo(np.float32).tiny))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from scipy.optimize import nnls
 
+from sparsecode._blas import single_threaded_blas
 from sparsecode._interrupts import halt_if_told
 from sparsecode._judge_units import JudgeInUnits, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
@@ -124,7 +125,8 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     def make_judge(dictionary, penalty):
         return _Judge(dictionary, penalty, missing)
 
-    judge = JudgeInUnits(make_judge, dictionary.astype(np.float64), penalty)
+    with single_threaded_blas():
+        judge = JudgeInUnits(make_judge, dictionary.astype(np.float64), penalty)
 
     def block(rows):
         own = penalty.for_rows(rows, X.shape[0])

@@ -8,6 +8,7 @@ from itertools import chain
 from sklearn.callback import CallbackSupportMixin
 
 from sparsecode._batches import Batch, Samples
+from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import threads_of
 from sparsecode._validation import (
     check_flag,
@@ -80,7 +81,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         ``start()`` gives them as a `Batch`, after it has made what training starts from. What it,
         or `train`, refuses leaves the estimator as it was.
         """
-        with threads_of(self.n_jobs):
+        with threads_of(self.n_jobs), single_threaded_blas():
             with unchanged_on_error(self):
                 batch = start()
                 tasks, states = self._epochs(batch, y, rng)
@@ -127,7 +128,7 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
     def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
         """Train on each of some batches once; `begin` makes what is trained, from the first."""
         is_empty = True
-        with threads_of(self.n_jobs):
+        with threads_of(self.n_jobs), single_threaded_blas():
             for item in batches:
                 is_empty = False
                 with unchanged_on_error(self):

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
+from sparsecode._blas import single_threaded_blas
 from sparsecode._kernel_cache import is_foreign
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._plain import PlainParameters
@@ -146,8 +147,10 @@ class Solver(PlainParameters, BaseEstimator):
         sparse_output = check_flag(sparse_output, "sparse_output")
         record = check_flag(record, "record")
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
-        rescaled = Rescaled(problem)
-        prepared = self._prepare_any(rescaled.problem)
+        # Threads of BLAS wait for each other: beside other work they take a hundred times as long.
+        with single_threaded_blas():
+            rescaled = Rescaled(problem)
+            prepared = self._prepare_any(rescaled.problem)
         shape, dtype = problem.shape, problem.dictionary.dtype
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)

@@ -86,6 +86,21 @@ def test_blas_has_one_thread_while_training():
 
 
 @pytest.mark.needs_jit
+def test_blas_has_one_thread_from_the_first_parameters_on(monkeypatch):
+    seen, init = [], LISTA.init
+
+    def watched(*args, **options):
+        seen.append(blas_threads())
+        return init(*args, **options)
+
+    monkeypatch.setattr(LISTA, "init", watched)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        estimators()["LISTA"].fit(X)
+        assert blas_threads() == {2}
+    assert seen and all(threads == {1} for threads in seen)
+
+
+@pytest.mark.needs_jit
 @pytest.mark.parametrize("name", estimators())
 def test_one_job_is_one_thread(name, monkeypatch):
     monkeypatch.setattr(_parallel, "_PRODUCT", 0)
