@@ -391,9 +391,8 @@ class Dictionary(HasUnits):
 
 def as_dictionary(dictionary):
     """Return `dictionary` as a `Dictionary`; an array of atoms is taken as it is."""
-    if isinstance(dictionary, Dictionary):
-        return dictionary
-    return Dictionary(check_matrix(dictionary, "dictionary"))
+    is_one = isinstance(dictionary, Dictionary)
+    return dictionary if is_one else Dictionary(check_matrix(dictionary, "dictionary"))
 
 
 def promote(dictionary, X):
