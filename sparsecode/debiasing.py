@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import nnls
 
-from sparsecode import _jit
-from sparsecode._interrupts import halt_flag, halt_if_told, is_halted
+from sparsecode._interrupts import halt_flag, halt_if_told
+from sparsecode._least_squares import fit_supports
 from sparsecode._parallel import map_row_blocks
 from sparsecode._rows import compress, dense_rows
 from sparsecode._units import scaled
@@ -95,9 +95,7 @@ def _fit(X, dictionary, starts, columns, positive):
     """Coefficients of each sample on its atoms, ``columns[starts[i]:starts[i + 1]]``."""
     columns = columns.astype(np.int64)
     values = np.empty(len(columns))
-    longest = int(np.diff(starts).max(initial=0))
-    room = np.empty((longest, longest + 4))
-    _least_squares(X, dictionary.atoms, starts, columns, room, values, halt_flag())
+    fit_supports(X, dictionary.atoms, starts, columns, values, halt_flag())
     if positive:
         owners = np.repeat(np.arange(len(X)), np.diff(starts))
         for i in np.unique(owners[values < 0]):
@@ -107,46 +105,3 @@ def _fit(X, dictionary, starts, columns, positive):
             atoms = dictionary.atoms[columns[own]][:, seen]
             values[own] = nnls(atoms.T, X[i, seen])[0]
     return values
-
-
-@_jit.kernel
-def _least_squares(X, atoms, starts, columns, factor, values, halt):
-    """Solve the normal equations of each sample by a Cholesky `factor` that grows atom by atom."""
-    n_features = atoms.shape[1]
-    longest = factor.shape[0]
-    kept = np.empty(longest, dtype=np.int64)
-    i = 0
-    while i < X.shape[0] and not is_halted(halt):
-        count = 0
-        for p in range(starts[i], starts[i + 1]):
-            values[p] = 0.0
-            atom = atoms[columns[p]]
-            square = 0.0
-            target = 0.0
-            for f in range(n_features):
-                if not np.isnan(X[i, f]):
-                    square += atom[f] * atom[f]
-                    target += atom[f] * X[i, f]
-            pivot = square
-            for a in range(count):
-                other = atoms[columns[kept[a]]]
-                total = 0.0
-                for f in range(n_features):
-                    if not np.isnan(X[i, f]):
-                        total += atom[f] * other[f]
-                for b in range(a):
-                    total -= factor[count, b] * factor[a, b]
-                factor[count, a] = total / factor[a, a]
-                pivot -= factor[count, a] * factor[count, a]
-                target -= factor[count, a] * values[kept[a]]
-            if pivot > 1e-12 * square:
-                factor[count, count] = np.sqrt(pivot)
-                values[p] = target / factor[count, count]
-                kept[count] = p
-                count += 1
-        for a in range(count - 1, -1, -1):
-            total = values[kept[a]]
-            for b in range(a + 1, count):
-                total -= factor[b, a] * values[kept[b]]
-            values[kept[a]] = total / factor[a, a]
-        i += 1

@@ -34,6 +34,7 @@ FLOORS = [
         "_tensor_files",
         "_moments",
         "_analytic",
+        "_least_squares",
         "_batches",
         "ops",
     ],

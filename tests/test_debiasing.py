@@ -101,3 +101,13 @@ def test_refuses(problem):
         debias(X, codes[:, :3], dictionary)
     with pytest.raises(ValueError, match="positive is 'yes'"):
         debias(X, codes, dictionary, positive="yes")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_is_exact_on_atoms_that_nearly_depend_on_each_other(dtype, rng):
+    """The residual is orthogonal to the support; normal equations alone are off by a millionth."""
+    atoms = (1 + 1e-4 * rng.standard_normal((6, 12))).astype(dtype).astype(float)
+    X = rng.standard_normal((20, 12))
+    codes = debias(X, np.ones((20, 6)), atoms)
+    directions = np.linalg.qr(atoms.T)[0]
+    assert np.abs((X - codes @ atoms) @ directions).max() <= 1e-10

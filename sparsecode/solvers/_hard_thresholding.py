@@ -8,6 +8,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import halt_flag, is_halted
+from sparsecode._least_squares import fit_supports
 from sparsecode.solvers._k_sparse import DEPENDENT, KSparseSolver
 from sparsecode.solvers._proximal import inner_product, residual_correlations
 
@@ -53,6 +54,18 @@ class HardThresholding(KSparseSolver):
             (np.empty((most, most)), np.empty(most)),
             halt_flag(),
         )
+        if self._projects:
+            _make_exact(problem, block)
+
+
+def _make_exact(problem, block):
+    """Least squares on the supports that were found, by the samples, not the Gram matrix."""
+    samples, columns = np.nonzero(block.codes)
+    starts = np.searchsorted(samples, np.arange(len(block.codes) + 1))
+    values, atoms = np.empty(len(columns)), problem.dictionary.atoms
+    X = problem.centred(block.rows, np.float64)
+    fit_supports(X, atoms, starts, columns, values, halt_flag())
+    block.codes[samples, columns] = values
 
 
 @_jit.kernel
@@ -88,6 +101,10 @@ def _threshold_rows(
         t = 0
         while not is_halted(halt):
             residual_correlations(corr[s], code, gram, kept, residual)
+            if t == 0 and _dot(code, corr[s], residual) < 0:
+                # A start that is worse than 0.
+                code[:] = 0
+                residual[:] = corr[s]
             total, rise = _normalized_step(code, residual, gram, counts[s], projects, room)
             stop[s] = rise / unit if unit > 0 else 0.0
             if projects and _repeats(code, move, support, total):

@@ -1,7 +1,10 @@
 """HTP against the iteration written in NumPy, exact recovery, and its fixed points."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary
 from sparsecode.penalties import KSparse
@@ -94,3 +97,25 @@ def test_objective_never_rises(X, dictionary, rng):
 def test_refuses_an_error(X, dictionary):
     with pytest.raises(TypeError, match=r"HTP takes KSparse.*got an error target"):
         HTP().solve(X, dictionary, KSparse(3, 0.1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_codes_are_least_squares_on_correlated_atoms(dtype, rng):
+    atoms = (1 + 0.03 * rng.standard_normal((20, 12))).astype(dtype)
+    X = rng.standard_normal((20, 12)).astype(dtype)
+    result = HTP().solve(X, atoms, KSparse(4))
+    for x, code in zip(X.astype(float), result.codes.astype(float), strict=True):
+        active = atoms[code != 0].astype(float)
+        least = ((x - np.linalg.lstsq(active.T, x, rcond=None)[0] @ active) ** 2).sum()
+        rounding = (2 * np.finfo(dtype).eps * np.abs(code).sum() * 4) ** 2
+        assert ((x - code @ atoms.astype(float)) ** 2).sum() <= least * (1 + 1e-10) + rounding
+
+
+def test_a_start_worse_than_0_is_no_start(rng):
+    atoms = 1 + 1e-3 * rng.standard_normal((15, 8))
+    X, start = rng.standard_normal((6, 8)), 1e3 * rng.standard_normal((6, 15))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for solver in (IHT(max_iter=20), HTP()):
+            objective = solver.solve(X, atoms, KSparse(5), codes=start).certificate.objective
+            assert (objective <= (X**2).sum(axis=1) / 2 * (1 + 1e-9)).all()
