@@ -155,7 +155,7 @@ STORM = """
         hold,
         lambda: FeatureSign().solve(X, dictionary, L1(0.3)),
         lambda: FeatureSign(max_iter=10**9).solve(X, dictionary, L1(0.3)),
-        lambda: OlshausenField(4, max_iter=2, batch_size=20).fit(X),
+        lambda: OlshausenField(4, max_iter=2, batch_size=20).fit(X / 3),
     ]
     for work in works:
         work()
