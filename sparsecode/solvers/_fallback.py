@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sparsecode._interrupts import halt_if_told
 from sparsecode.solvers.coordinate_descent import CoordinateDescent
 
 # Gaps below this are rounding, even in float64.
@@ -23,6 +24,8 @@ def finish_failed(problem, block, tol, max_iter):
 
     At `max_iter` a sample is left as it is. `CoordinateDescent` goes on from its codes.
     """
+    # What was not solved looks as if it had failed.
+    halt_if_told()
     failed = failed_samples(block, tol, max_iter)
     if len(failed) == 0:
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from sparsecode._interrupts import halt_if_told
 from sparsecode._units import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._validation import wrong
 from sparsecode.solvers._problem import Block
@@ -61,6 +62,7 @@ class Rescaled:
             return _to_given(self.problem, block)
         everything = np.ones(self.given.X.shape[1], dtype=bool)
         for exponent in np.unique(exponents):
+            halt_if_told()
             inside = np.flatnonzero(exponents == exponent)
             some = self.given.part(block.rows, inside, everything).in_units(int(exponent))
             part = Block(slice(0, len(inside)), *(array[inside] for array in block[1:]))

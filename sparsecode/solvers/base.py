@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._blas import single_threaded_blas
+from sparsecode._interrupts import halt_if_told
 from sparsecode._kernel_cache import is_foreign
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._plain import PlainParameters
@@ -203,6 +204,7 @@ class Solver(PlainParameters, BaseEstimator):
         observed = ~np.isnan(problem.samples(block.rows))
         patterns, group_of = np.unique(observed, axis=0, return_inverse=True)
         for group, seen in enumerate(patterns):
+            halt_if_told()
             inside = np.flatnonzero(group_of == group)
             part = Block(slice(0, len(inside)), *(array[inside] for array in block[1:]))
             if seen.any():

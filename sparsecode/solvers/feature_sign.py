@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode._interrupts import halt_flag
+from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode.solvers._fallback import failed_samples, finish_failed
 from sparsecode.solvers._lasso import Lasso, LassoSolver, has_free_atoms
 from sparsecode.solvers._problem import Block
@@ -73,6 +73,8 @@ class FeatureSign(LassoSolver):
         if forms is not None:
             single, double = forms
             self._search_single(problem, single, double, block)
+            # What was not searched looks as if it had failed.
+            halt_if_told()
             failed = failed_samples(block, self.tol, self.max_iter)
             if failed.size:
                 self._search_double(problem, double, failed, block)
