@@ -25,9 +25,13 @@ def folder(fuzz_files, tmp_path):
     return tmp_path
 
 
+def run_case(fuzz_files, number, folder):
+    return fuzz_files.read_case(*fuzz_files.make_case(0, number, folder))
+
+
 def test_every_valid_file_is_read_and_used(fuzz_files, folder, monkeypatch):
     monkeypatch.setattr(fuzz_files, "mutate", lambda rng, target: "nothing")
-    found = {fuzz_files.run_case(0, number, folder) for number in range(300)}
+    found = {run_case(fuzz_files, number, folder) for number in range(300)}
     assert {kind for kind, _ in found} == {"read"}
     assert len(found) == len(fuzz_files.EXAMPLES)
 
@@ -57,7 +61,7 @@ def test_it_notices(fuzz_files, folder, monkeypatch, error, kind):
         return [None]
 
     monkeypatch.setattr(fuzz_files, "READERS", dict.fromkeys(fuzz_files.READERS, read))
-    assert fuzz_files.run_case(0, 3, folder)[0] == kind
+    assert run_case(fuzz_files, 3, folder)[0] == kind
 
 
 def test_a_hang_and_a_crash_are_told_and_the_rest_goes_on(fuzz_files, monkeypatch, tmp_path):

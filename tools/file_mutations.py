@@ -77,6 +77,8 @@ def _of_archive(rng, data):
     except Exception:
         return _of_bytes(rng, data)
     names = sorted(members)
+    if not names:
+        return _of_bytes(rng, data)
     one, other = rng.choice(names), rng.choice(names)
     kind = rng.choice(("bytes", "bytes", "text", "text", "exchange", "drop", "add", "bomb"))
     if kind == "bytes":

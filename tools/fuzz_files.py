@@ -37,16 +37,20 @@ MOST_BYTES = 2**30
 _FOREIGN = ("object has no", "NoneType", "not subscriptable", "Traceback", "KeyError", "IndexError")
 
 
-def run_case(seed, number, folder):
-    """Read one changed file; returns what became of it, and of what file."""
+def make_case(seed, number, folder):
+    """Change one file; returns its example, where it lies and what was changed."""
     rng = random.Random(f"{seed} {number}")
     example = EXAMPLES[rng.choice(sorted(EXAMPLES))]
     target = folder / "case"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(folder / "good" / example.name, target)
     changed = mutate(rng, target)
+    return example, target, f"{example.name}: {changed}"
+
+
+def read_case(example, target, label):
+    """Read what was changed; returns what became of it, and of what file."""
     path = target / example.path if example.path else target
-    label = f"{example.name}: {changed}"
     with warnings.catch_warnings():
         # Decoders warn of what they can still read.
         warnings.simplefilter("ignore")
@@ -72,8 +76,9 @@ def work(seed, folder, start, stop):
     limit = _memory() + MOST_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number in range(start, stop):
+        case = make_case(seed, number, folder)
         print(json.dumps(["begin", number, ""]), flush=True)
-        kind, label = run_case(seed, number, folder)
+        kind, label = read_case(*case)
         print(json.dumps([kind, number, label]), flush=True)
 
 
@@ -126,7 +131,7 @@ def _run_worker(seed, folder, start, stop):
 
 
 def _lines(stream):
-    """Lines of a process, and None where the next takes too long."""
+    """Lines of a process, and None where the next takes too long; making a case may take longer."""
     selector = selectors.DefaultSelector()
     selector.register(stream, selectors.EVENT_READ)
     buffer, deadline = b"", time.monotonic() + 3 * MOST_SECONDS
@@ -139,7 +144,8 @@ def _lines(stream):
             return
         *lines, buffer = (buffer + piece).split(b"\n")
         for line in lines:
-            deadline = time.monotonic() + MOST_SECONDS
+            reading = line.startswith(b'["begin"')
+            deadline = time.monotonic() + MOST_SECONDS * (1 if reading else 3)
             yield line
 
 
