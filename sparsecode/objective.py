@@ -123,7 +123,7 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
 
     def make_judge(dictionary, penalty):
-        return _Judge(dictionary, penalty, missing)
+        return Judge(dictionary, penalty, missing)
 
     with single_threaded_blas():
         judge = JudgeInUnits(make_judge, dictionary.astype(np.float64), penalty)
@@ -249,8 +249,8 @@ def _check_needs_no_dictionary(penalty):
         )
 
 
-class _Judge:
-    """Certifies blocks of rows in float64 against one dictionary and penalty."""
+class Judge:
+    """Certifies blocks of rows in float64 against one dictionary, of that type, and penalty."""
 
     def __init__(self, dictionary, penalty, missing):
         self.dictionary = dictionary
@@ -262,14 +262,15 @@ class _Judge:
         if penalty.convex and self.free.any():
             self.free_directions = _row_space(dictionary.atoms[self.free])
 
+    def value(self, X, codes, penalty):
+        """Objective of a block of rows, and that of codes of 0; `penalty` is that of these rows."""
+        X, residual, _ = self._residual(X, codes)
+        return _half_square(residual) + penalty.value(codes), _half_square(X)
+
     def __call__(self, X, codes, penalty):
-        """`penalty` is that of these rows."""
+        """Objective, gap, residual, energy and correlation of rows; `penalty` is that of these."""
         atoms = self.dictionary.atoms
-        X = self.dictionary.center(X)
-        residual = X - codes @ atoms
-        observed = ~np.isnan(X) if self.missing else None
-        if observed is not None:
-            X, residual = np.where(observed, X, 0), np.where(observed, residual, 0)
+        X, residual, observed = self._residual(X, codes)
         correlations = residual @ atoms.T
         value, half_residual = penalty.value(codes), _half_square(residual)
         gap = np.zeros(len(X))
@@ -282,6 +283,15 @@ class _Judge:
             _half_square(X),
             np.abs(X @ atoms.T).max(axis=1),
         )
+
+    def _residual(self, X, codes):
+        """Centred samples and their residuals, 0 where not observed, and what is observed."""
+        X = self.dictionary.center(X)
+        residual = X - codes @ self.dictionary.atoms
+        if not self.missing:
+            return X, residual, None
+        observed = ~np.isnan(X)
+        return np.where(observed, X, 0), np.where(observed, residual, 0), observed
 
     def _gap(self, residual, correlations, codes, value, observed):
         dual = residual
@@ -299,8 +309,11 @@ class _Judge:
         if observed is None:
             observed = np.ones(residual.shape, dtype=bool)
         if self.positive:
-            pairs = ((row, atoms * seen) for row, seen in zip(residual, observed, strict=True))
-            return np.array([row - _on_cone(seen, row) for row, seen in pairs])
+            pairs = (
+                (row, _normalized(atoms * seen))
+                for row, seen in zip(residual, observed, strict=True)
+            )
+            return np.array([row - nnls(seen.T, row)[0] @ seen for row, seen in pairs])
         if observed.all():
             return residual - residual @ self.free_directions.T @ self.free_directions
         directions = (_row_space(atoms * seen) for seen in observed)
@@ -347,9 +360,18 @@ def _gap_at(penalty, scale, residual, dual, correlations, codes, value):
 
 
 def _row_space(atoms):
-    """Orthonormal rows that span the rows of `atoms`."""
-    _, sizes, directions = np.linalg.svd(atoms, full_matrices=False)
+    """Orthonormal rows that span the rows of `atoms`, whatever their norms."""
+    _, sizes, directions = np.linalg.svd(_normalized(atoms), full_matrices=False)
     return directions[sizes > sizes.max(initial=0) * max(atoms.shape) * np.finfo(float).eps]
+
+
+def _normalized(atoms):
+    """Atoms of norm 1, but for those of zeros."""
+    # In two steps, so that no square overflows or vanishes.
+    largest = np.abs(atoms).max(axis=1, keepdims=True)
+    atoms = np.divide(atoms, largest, out=np.zeros_like(atoms), where=largest > 0)
+    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
+    return np.divide(atoms, norms, out=np.zeros_like(atoms), where=norms > 0)
 
 
 def _half_square(rows):

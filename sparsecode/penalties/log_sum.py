@@ -56,13 +56,19 @@ class LogSum(Penalty, namedtuple("LogSum", ["alpha", "epsilon"], defaults=(1.0, 
     @staticmethod
     def _prox(penalty, value, step, j):
         # Away from 0 the stationary points solve a quadratic; its larger root is the minimum.
+        # Nothing cancels where the root is small against epsilon.
         v, t = abs(float(value)), float(penalty.alpha) * float(step)
         epsilon = float(penalty.epsilon)
-        discriminant = (v + epsilon) * (v + epsilon) - 4 * t
-        if discriminant < 0:
+        rise = (v - t / epsilon) * epsilon
+        if rise > 0:
+            # The objective falls from 0 to its only stationary point.
+            root = math.sqrt((v - epsilon) * (v - epsilon) + 4 * rise)
+            u = (v - epsilon + root) / 2 if v > epsilon else 2 * rise / (root + epsilon - v)
+            return math.copysign(u, float(value))
+        low = v + epsilon - 2 * math.sqrt(t)
+        if low < 0 or v <= epsilon:
             return 0.0
-        u = (v - epsilon + math.sqrt(discriminant)) / 2
-        if u <= 0:
-            return 0.0
-        cost = (u - v) * (u - v) / 2 + t * math.log1p(u / epsilon)
-        return math.copysign(u, float(value)) if cost < v * v / 2 else 0.0
+        u = (v - epsilon + math.sqrt(low * (v + epsilon + 2 * math.sqrt(t)))) / 2
+        # Relative to the cost of 0.
+        cost = u * (u / 2 - v) + t * math.log1p(u / epsilon)
+        return math.copysign(u, float(value)) if cost < 0 else 0.0

@@ -14,6 +14,8 @@ from sparsecode.solvers._cholesky import append_to_factor, solve_factored
 
 # Keep the factor of a singular Gram block small, relative to its diagonal: above its rounding.
 _RIDGE, _SINGLE_RIDGE = 1e-13, 1e-6
+# Share of a jump below which it is not worth making.
+_SHORTEST = 1e-6
 
 
 @_jit.kernel
@@ -30,45 +32,54 @@ def room_to_jump(like):
 
 
 @_jit.inner
-def jump_on_face(penalty, working, count, gram, state, room, halt):
+def jump_on_face(penalty, inverse, working, count, gram, state, room, halt):
     """Newton steps on the nonzero coefficients, each as far as no sign changes, if it goes down.
 
     `state` holds, for each atom of the working set, the coefficient, the residual correlation and
     the slope of the penalty, taken as constant: exact for l1 and l0. `gram` is the Gram block of
-    the set. Each step but the last sets a coefficient to 0, so that there are at most as many.
+    the set. Coefficients at a kink of the penalty, such as a bound, stay there. Each step but the
+    last sets a coefficient to 0, so that there are at most as many.
     """
     part, residual, slope = state
     factor, direction, bent, target, face = room
+    eps = 4 * np.finfo(gram.dtype).eps
     while True:
-        m = 0
-        for a in range(count):
-            if part[a] != 0:
-                face[m] = a
-                direction[m] = np.float64(residual[a]) - slope[a]
-                m += 1
+        m = _make_face(penalty, inverse, working, count, state, direction, face)
         _factorize(gram, face, m, factor, halt)
         solve_factored(factor, m, direction)
         _bend(gram, face, m, direction, count, bent)
-        fall, curvature = 0.0, 0.0
+        fall, curvature, spread = 0.0, 0.0, 0.0
         cap, first = np.inf, -1
         for i in range(m):
             a, d = face[i], direction[i]
             fall += d * (np.float64(residual[a]) - slope[a])
+            # What rounding may have added is no fall.
+            fall -= eps * abs(d) * (abs(residual[a]) + abs(slope[a]))
             curvature += d * bent[a]
+            spread += abs(d) * np.sqrt(gram[a, a])
             if d * part[a] < 0 and -part[a] / d < cap:
                 cap, first = -part[a] / d, i
+        # Below this a curvature, which may come out negative, is that of rounding.
+        flat = eps * spread * spread
+        if m == 0 or not (curvature > flat or cap < np.inf):
+            break
         # The minimum along the line, if the penalty is linear from here to the point tried.
         length = min(cap, 1.0)
         excess = _excess(penalty, working, face, m, -1, state, direction, length, target)
+        while excess == np.inf and length > _SHORTEST:
+            # Out of what the penalty allows.
+            length *= 0.5
+            cap, first = length, -1
+            excess = _excess(penalty, working, face, m, -1, state, direction, length, target)
         secant = fall - excess / length
         if not secant > 0:
             break
-        if secant < cap * curvature:
+        if curvature > flat and secant < cap * curvature:
             length, first = secant / curvature, -1
         else:
             length = cap
         excess = _excess(penalty, working, face, m, first, state, direction, length, target)
-        if not excess < length * (fall - length * curvature / 2):
+        if not excess < length * (fall - length * max(curvature, flat) / 2):
             break
         for b in range(count):
             residual[b] -= length * bent[b]
@@ -76,6 +87,31 @@ def jump_on_face(penalty, working, count, gram, state, room, halt):
             part[face[i]] = target[i]
         if first < 0:
             break
+
+
+@_jit.inner
+def _make_face(penalty, inverse, working, count, state, direction, face):
+    """Fill `face` with the coefficients that may move, `direction` with their gradients; count."""
+    part, residual, slope = state
+    m = 0
+    for a in range(count):
+        j = working[a]
+        if part[a] != 0 and not _is_at_kink(penalty, part[a], slope[a], inverse[j], j):
+            face[m] = a
+            direction[m] = np.float64(residual[a]) - slope[a]
+            m += 1
+    return m
+
+
+@_jit.inner
+def _is_at_kink(penalty, there, slope, step, j):
+    """Whether the penalty has a kink at a coefficient: there the prox of a whole interval ends."""
+    point = there + step * slope
+    shift = (abs(there) + abs(point)) * 64 * np.finfo(np.float32).eps
+    return (
+        _jit.scalar_prox(penalty, point + shift, step, j) == there
+        and _jit.scalar_prox(penalty, point - shift, step, j) == there
+    )
 
 
 @_jit.inner
@@ -106,6 +142,8 @@ def _excess(penalty, working, face, m, last, state, direction, length, target):
         after = _jit.scalar_value(penalty, target[i], working[a])
         excess += after - before - length * direction[i] * slope[a]
         size += abs(after) + abs(before)
+    if not size < np.inf:
+        return np.inf
     return excess if not abs(excess) <= 4 * np.finfo(part.dtype).eps * size else 0.0
 
 

@@ -23,6 +23,8 @@ class Greedy(KSparseSolver):
     """Base of the solvers that choose one atom a step; a subclass has one field, `tol`."""
 
     finite: ClassVar[bool] = True
+    # An error target is what they claim, and judge.
+    mends: ClassVar[bool] = False
     _block_size: ClassVar[int] = 512
     # Whether the atom is chosen that reduces the error most, rather than the best correlated one.
     _by_reduction: ClassVar[bool]
@@ -57,7 +59,9 @@ class Greedy(KSparseSolver):
         if observed is not None:
             n_observed = observed.sum(axis=1)
         limits = np.minimum(counts, np.minimum(n_observed, problem.dictionary.n_components))
-        batch = _Batch(centred(block.rows), observed, counts, limits, errors, *block[1:])
+        batch = _Batch(centred(block.rows), observed, counts, limits, errors, *block[1:5])
+        # Each projection lowers the error; but a start of more atoms than a target takes has less.
+        block.proven[:] = (errors > 0) | (problem.codes is None)
         exact = batch.X
         if problem.dictionary.offset is not None and exact.dtype != np.float64:
             exact = centred(block.rows, np.float64)
@@ -146,7 +150,7 @@ class Greedy(KSparseSolver):
             batch.history[s, 1, batch.n_iter[s] :] = batch.stop[s]
         return np.zeros(len(batch.X), dtype=bool)
 
-    def _warn(self, problem, stop, n_samples):
+    def _warn(self, problem, stop, n_samples, may_go_on):
         warnings.warn(
             f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach their error "
             "target with all the atoms that reduce their error; the worst squared residual norm "

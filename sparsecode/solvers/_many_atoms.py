@@ -209,6 +209,7 @@ def _block_of(part, inner, block):
         np.zeros(1, dtype=np.int64),
         np.full(1, np.inf),
         np.empty((1, 2, n_records)),
+        np.zeros(1, dtype=bool),
     )
 
 

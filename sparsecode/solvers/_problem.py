@@ -48,7 +48,7 @@ class Problem:
 
     @property
     def by_gap(self):
-        """Whether a duality gap from the residual alone can judge the codes.
+        """Whether a duality gap from the residual alone can tell an iteration when to stop.
 
         Free atoms need a projection that `certify` makes but an iteration cannot afford.
         """
@@ -76,6 +76,15 @@ class Problem:
         if len(self.gram) == self.dictionary.n_components:
             return codes @ self.gram
         return (codes @ self.dictionary.atoms) @ self.gram
+
+    def well_posed(self):
+        """The problem in float64 if some coefficients cost nothing.
+
+        Among such, what does not change the residual is bounded by rounding alone.
+        """
+        if self.penalty.unpenalized(self.dictionary.n_components).any():
+            return self.astype(np.float64)
+        return self
 
     def astype(self, dtype):
         """The problem in another precision; itself if it has that already."""
@@ -126,6 +135,12 @@ class Problem:
         X = self.centred(rows)
         energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
         return X @ self.dictionary.atoms.T, energy
+
+    def only(self, rows, inside, codes):
+        """The problem of some samples of a block in float64, from other codes, in its units."""
+        seen = np.ones(self.dictionary.n_features, dtype=bool)
+        part = self.part(rows, inside, seen).astype(np.float64)
+        return replace(part, codes=scaled(codes, -self.code_exponent))
 
     def part(self, rows, inside, seen):
         """The problem of some samples of a block, on the features that they have."""
@@ -179,7 +194,9 @@ class Block(NamedTuple):
     """A block of rows of the answer, for a solver to fill in.
 
     `codes` holds where to start. `history`, of shape (n_samples, 2, n_records), takes objective
-    and stopping quantity of each iteration; it has no records unless they are wanted.
+    and stopping quantity of each iteration; it has no records unless they are wanted. `proven`
+    says which samples need no other judge: their claim holds, and they are no worse than a code of
+    0 and the start, whatever rounding hides; all others are judged in float64.
     """
 
     rows: slice
@@ -187,3 +204,4 @@ class Block(NamedTuple):
     n_iter: np.ndarray
     stop: np.ndarray
     history: np.ndarray
+    proven: np.ndarray

@@ -115,17 +115,29 @@ def relative_gap(penalty, scale, corr, energy, code, residual_corr):
 @_jit.kernel
 def relative_residual(penalty, corr, lipschitz, code, residual_corr):
     """Stationarity residual of one sample divided by its largest correlation."""
-    worst = 0.0
-    largest = 0.0
+    worst, largest, total = 0.0, 0.0, 0.0
     step = 1 / lipschitz
     target = code + step * residual_corr
     _jit.row_prox(penalty, target, step, target)
     for j in range(code.shape[0]):
-        worst = max(worst, abs(code[j] - target[j]))
+        move = abs(code[j] - target[j])
+        worst = max(worst, move)
+        total += move
         largest = max(largest, abs(corr[j]))
+    return share_of(lipschitz * worst, largest, total)
+
+
+@_jit.inner
+def share_of(worst, largest, total):
+    """A largest residual in units of the largest correlation; infinite if one was no number.
+
+    A maximum may pass over such a one; the `total` of the residuals does not.
+    """
+    if not total < np.inf:
+        return np.inf
     if worst <= 0:
         return 0.0
-    return lipschitz * worst / largest if largest > 0 else np.inf
+    return worst / largest if largest > 0 else np.inf
 
 
 @_jit.kernel

@@ -15,8 +15,9 @@ from sparsecode import _jit
 from sparsecode._simd import LANES, lowest_bit, mask_from
 from sparsecode.solvers._active_set import solve_on_support, subtract_active
 
-# What the terms of a residual correlation in float32 may be wrong by, relative to their sizes.
-_SLACK = 16 * 6e-8
+# What the terms of a residual correlation may be wrong by, relative to their sizes: in float32, and
+# in float64.
+SLACK, DOUBLE_SLACK = 16 * 6e-8, 16 * 1.2e-16
 # A gradient on the support below this share of alpha is rounding; so is a violation.
 _FLAT = 1e-13
 _MOST_STEPS = 6
@@ -87,7 +88,7 @@ def rounding_of(energy, largest_norm, code, count):
     total = np.sqrt(2 * energy)
     for a in range(count):
         total += abs(code[a]) * largest_norm
-    return _SLACK * largest_norm * total
+    return SLACK * largest_norm * total
 
 
 @_jit.inner

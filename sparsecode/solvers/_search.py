@@ -16,7 +16,14 @@ from sparsecode.solvers._active_set import (
     subtract_active,
 )
 from sparsecode.solvers._lanes import N_LANES, find_in_lane, lanes_above, largest_of_lanes
-from sparsecode.solvers._refine import Room, exact_state, make_exact, rounding_of
+from sparsecode.solvers._refine import (
+    DOUBLE_SLACK,
+    SLACK,
+    Room,
+    exact_state,
+    make_exact,
+    rounding_of,
+)
 
 # Most times that a search in float32 is taken up again for what only float64 sees.
 _MOST_ROUNDS = 20
@@ -57,13 +64,15 @@ def search_rows(
     n_iter,
     stop,
     history,
+    proven,
     lanes,
     most,
     halt,
 ):
     """Solve each row of a lasso from its code, zero unless `may_start`.
 
-    No more than `most` atoms are linearly independent.
+    No more than `most` atoms are linearly independent. `proven` tells of which rows the gap holds
+    whatever rounding hides, and the objective is below that of the start and of 0.
     """
     n = codes.shape[1]
     own = make_active_set(n, most)
@@ -94,6 +103,7 @@ def search_rows(
             n_iter,
             stop,
             history,
+            proven,
             lanes,
             own,
             room,
@@ -117,6 +127,7 @@ def _search_row(
     n_iter,
     stop,
     history,
+    proven,
     lanes,
     own,
     room,
@@ -124,9 +135,12 @@ def _search_row(
 ):
     residual, active, code = lanes.residual, own.active, own.code
     is_exact = exact.samples.shape[0] > 0
-    count = 0
+    slack = SLACK if gram.itemsize == 4 else DOUBLE_SLACK
+    count, fell = 0, True
     if may_start:
         count = enter_support(codes[s], corr[s], gram, alpha, positive, own)
+        # What was left out of a start may have made it better.
+        fell = count == _count_nonzero(codes[s])
         count = solve_on_support(count, own)
     t = n_iter[s]
     n_wanted, n_rounds = N_LANES, 0
@@ -144,9 +158,15 @@ def _search_row(
                 )
                 is_last = is_last or n_found == 0
                 n_rounds += 1
+            proven[s] = fell and stop[s] <= tol
         else:
-            stop[s] = _relative_gap(alpha, energy, largest, residual, count, own)
-            is_last = is_last or not largest > alpha
+            rounding, gap, bound, below = _relative_gaps(
+                alpha, energy, largest, exact.largest_norm, slack, residual, count, own
+            )
+            proven[s] = fell and below and bound <= tol
+            # Goes on while more may be proven than is.
+            is_last = is_last or not largest > alpha + (rounding if gap <= tol else 0.0)
+            stop[s] = bound if bound <= tol or not is_last else gap
         if history.shape[2] > 0:
             _record(s, t, energy, alpha, positive, stop[s], exact, history, lanes, count, own, room)
         if stop[s] <= tol or is_last:
@@ -164,6 +184,14 @@ def _search_row(
         n_wanted = 1 if count <= before else N_LANES
     n_iter[s] = t
     _write_code(codes[s], may_start, count, own)
+
+
+@_jit.inner
+def _count_nonzero(code):
+    count = 0
+    for j in range(code.shape[0]):
+        count += code[j] != 0
+    return count
 
 
 @_jit.inner
@@ -215,20 +243,33 @@ def _enter_found(n_found, corr, gram, alpha, count, own, room):
 
 
 @_jit.inner
-def _relative_gap(alpha, energy, largest, residual, count, own):
-    """Duality gap of the code divided by half the squared norm of the sample."""
+def _relative_gaps(alpha, energy, largest, largest_norm, slack, residual, count, own):
+    """Duality gap divided by half the squared norm of the sample, and what it is at most.
+
+    Returns the bound of what residual correlations may be wrong by; the gap; the gap with all that
+    this may hide; and whether the objective is below that of a code of 0 all the same.
+    """
     target, code, active = own.target, own.code, own.active
-    scale = 1.0 if largest <= alpha else alpha / largest
-    fenchel = 0.0
-    half_residual = energy
+    l1, square, inner, half_residual = 0.0, 0.0, 0.0, energy
     for a in range(count):
         there = residual[active[a]]
-        fenchel += alpha * abs(code[a]) - scale * code[a] * there
+        l1 += abs(code[a])
+        square += code[a] * code[a]
+        inner += code[a] * there
         half_residual -= 0.5 * code[a] * (target[a] + there)
-    gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * max(half_residual, 0.0)
-    if gap <= 0:
-        return 0.0
-    return gap / energy if energy > 0 else np.inf
+    half_residual = max(half_residual, 0.0)
+    rounding = slack * largest_norm * (np.sqrt(2 * energy) + largest_norm * l1)
+    # Errors of different correlations are independent.
+    error = rounding * np.sqrt(square)
+    scale = 1.0 if largest <= alpha else alpha / largest
+    gap = max(alpha * l1 - scale * inner, 0.0) + (1 - scale) * (1 - scale) * half_residual
+    scale = 1.0 if largest + rounding <= alpha else alpha / (largest + rounding)
+    bound = max(alpha * l1 - scale * inner, 0.0) + error
+    bound += (1 - scale) * (1 - scale) * (half_residual + error)
+    below = count == 0 or half_residual + alpha * l1 + error <= energy
+    if not energy > 0:
+        return rounding, 0.0 if gap <= 0 else np.inf, 0.0 if bound <= 0 else np.inf, below
+    return rounding, gap / energy, bound / energy, below
 
 
 @_jit.inner

@@ -22,6 +22,9 @@ _LAST_CHANGE = 500
 # Ratio of the residuals from which rho changes, and by what factor (Boyd et al., section 3.4.1).
 _IMBALANCE = 5.0
 _FACTOR = 2.0
+# Most that rho changes by either way: with a smaller one, rounding moves free atoms that depend on
+# each other ever further.
+_RANGE = 1e6
 
 
 @dataclass
@@ -47,8 +50,8 @@ class ADMM(Solver):
     max_iter : int, default=10000
         Most iterations a sample may take.
     tol : float, default=1e-6
-        A sample stops at this relative duality gap, or scaled stationarity residual where an atom
-        has no l1 weight; see `Certificate`. 0 runs `max_iter` iterations.
+        A sample stops at this relative duality gap; see `Certificate`. 0 runs `max_iter`
+        iterations.
     rho : float or None, default=None
         Weight of the constraint, positive, in the units of a squared norm of an atom. None starts
         at the mean squared norm, and doubles or halves it for each sample when the relative primal
@@ -94,12 +97,13 @@ class ADMM(Solver):
         check_number(self.relaxation, "relaxation", low=0, low_open=True, high=1.9)
 
     def _prepare(self, problem):
-        return _Factors.of(problem.dictionary)
+        return _Factors.of(problem.well_posed().dictionary)
 
     def _first_rho(self, problem, factors):
         return factors.rho if self.rho is None else scaled(self.rho, 2 * problem.atom_exponent)
 
     def _solve_block(self, problem, factors, block):
+        problem = problem.well_posed()
         corr, energy = problem.correlations(block.rows)
         dictionary, real = problem.dictionary, corr.dtype.type
         penalty, n_rows = problem.prepared, len(corr)
@@ -108,7 +112,8 @@ class ADMM(Solver):
         # The samples still at work, and their iterates; the multipliers of a solution are its
         # residual correlations, so that it is a fixed point.
         rows = np.arange(n_rows)
-        codes = block.codes.copy()
+        codes = block.codes.astype(corr.dtype)
+        best_codes = codes.copy()
         residual_corr = corr - problem.times_gram(codes)
         duals = residual_corr.copy()
         rho = np.full(n_rows, self._first_rho(problem, factors), dtype=corr.dtype)
@@ -128,7 +133,7 @@ class ADMM(Solver):
                     residual_corr,
                     due,
                     t,
-                    block.codes,
+                    best_codes,
                     best,
                     block.stop,
                     block.history,
@@ -145,6 +150,7 @@ class ADMM(Solver):
                 if self.rho is None and t <= _LAST_CHANGE:
                     rho[balance > _IMBALANCE] *= real(_FACTOR)
                     rho[balance < 1 / _IMBALANCE] /= real(_FACTOR)
+                    np.clip(rho, factors.rho / _RANGE, factors.rho * _RANGE, out=rho)
             # The step to z, not z itself: it tends to 0, and its rounding errors with it.
             steps = factors.solve(residual_corr - duals, rho)
             _update_rows(
@@ -160,6 +166,7 @@ class ADMM(Solver):
                 residual_corr,
                 balance,
             )
+        block.codes[:] = best_codes
         if record:
             _end_history(block, best)
 

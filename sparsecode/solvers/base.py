@@ -29,6 +29,7 @@ from sparsecode.penalties.base import check_penalty_instance
 from sparsecode.solvers._many_atoms import Parts, parts_of
 from sparsecode.solvers._problem import Block, Problem
 from sparsecode.solvers._rescaling import Rescaled
+from sparsecode.solvers._verdict import Verdict
 
 # Relative gaps from here on float32 can reach, and its residual correlations can judge.
 SINGLE_TOL = 2e-5
@@ -48,7 +49,7 @@ class SolveResult:
     n_iter : ndarray of int of shape (n_samples,)
         Iterations spent on each sample.
     converged : ndarray of bool of shape (n_samples,)
-        Whether the sample reached `tol` within `max_iter`.
+        Whether the sample reached `tol` within `max_iter`, judged in float64 as `certify` does.
     history : dict of str to ndarray of shape (n_records, n_samples), or None
         With ``record=True``: ``"objective"`` and ``"stop"`` (the quantity that `tol` bounds) at
         the start and after each iteration; a sample that stopped keeps its last entry.
@@ -77,6 +78,9 @@ class SolveResult:
 class Solver(PlainParameters, BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
+    Before codes are returned, they are judged in float64: those that claim more than a certificate
+    confirms are solved further, and none is worse than the start or a code of 0.
+
     A subclass is a dataclass with fields `max_iter` and `tol` (a method that ends of itself may
     do without `max_iter`, and then says its ``_n_records(problem)``) that defines
     ``_solve_block(problem, prepared, block)``, which fills in a `Block`, and, where it does not
@@ -91,6 +95,8 @@ class Solver(PlainParameters, BaseEstimator):
     _by_parts = False
     # Whether it ends of itself at the optimum, so that it may take fewer than `max_iter` at tol=0.
     finite = False
+    # Whether `tol` bounds what a certificate measures; then what claims too much is solved again.
+    mends = True
 
     def solve(
         self,
@@ -156,17 +162,22 @@ class Solver(PlainParameters, BaseEstimator):
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
         history = np.empty((shape[0], 2, self._n_records(problem) if record else 0))
+        proven, verdict = np.zeros(shape[0], dtype=bool), Verdict(self, rescaled.problem)
+        solve_block = self._solve_observed if missing else self._solve_any
+
+        def solve_and_judge(problem, prepared, block):
+            solve_block(problem, prepared, block)
+            own = verdict if problem is rescaled.problem else Verdict(self, problem)
+            own.settle(block)
 
         def solve_rows(rows):
             size = len(n_iter[rows])
             out = np.zeros((size, shape[1]), dtype=dtype) if sparse_output else codes[rows]
             rescaled.problem.start(rows, out)
-            block = Block(rows, out, n_iter[rows], stop[rows], history[rows])
-            solve_block = self._solve_observed if missing else self._solve_any
+            block = Block(rows, out, n_iter[rows], stop[rows], history[rows], proven[rows])
             # What overflows float32 is found afterwards.
             with np.errstate(over="ignore", invalid="ignore"):
-                rescaled.solve(solve_block, self._prepare_any, prepared, block)
-                self._doubt(problem, block)
+                rescaled.solve(solve_and_judge, self._prepare_any, prepared, block)
             return compress(out) if sparse_output else None
 
         parts = map_row_blocks(
@@ -178,7 +189,9 @@ class Solver(PlainParameters, BaseEstimator):
         )
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
-            self._warn(problem, stop[~converged], len(converged))
+            n_failed = n_iter[~converged]
+            may_go_on = bool((n_failed >= getattr(self, "max_iter", np.inf)).any())
+            self._warn(problem, stop[~converged], len(converged), may_go_on)
         return SolveResult(
             stack_csr(parts, shape[1]) if sparse_output else codes,
             n_iter,
@@ -215,7 +228,7 @@ class Solver(PlainParameters, BaseEstimator):
                 self._solve_any(smaller, own, part)
             else:
                 # Nothing to fit: the code of least penalty.
-                part.codes[:], part.stop[:], part.history[:] = 0, 0, 0
+                part.codes[:], part.stop[:], part.history[:], part.proven[:] = 0, 0, 0, True
             for whole, solved in zip(block[1:], part[1:], strict=True):
                 whole[inside] = solved
 
@@ -223,28 +236,6 @@ class Solver(PlainParameters, BaseEstimator):
         """Raise TypeError if the solver cannot handle `penalty`."""
         if not check_penalty_instance(penalty).weighted:
             raise incompatible(self, "a weighted penalty", penalty, "Use OMP, OLS, IHT or HTP.")
-
-    def _doubt(self, problem, block):
-        """Take back what a block claims where its codes are no numbers, or too coarse for it.
-
-        Nothing is claimed with ``tol=0``, nor any warning given: those codes stay as they are.
-        """
-        if self.tol == 0:
-            return
-        if not np.isfinite(block.codes.sum()):
-            wrong = ~np.isfinite(block.codes).all(axis=1)
-            block.codes[wrong], block.stop[wrong] = 0, np.inf
-        is_single = block.codes.dtype == np.float32
-        if is_single and self.tol < SINGLE_TOL and problem.by_gap:
-            judged = certify(
-                problem.samples(block.rows),
-                block.codes,
-                problem.dictionary,
-                problem.penalty,
-                missing=problem.missing,
-                n_jobs=1,
-            )
-            block.stop[:] = np.maximum(block.stop, judged.relative_gap)
 
     def _rows_a_block(self, n_rows):
         return min(self._block_size, max(_FEW_ROWS, -(-n_rows // _BLOCKS)))
@@ -288,14 +279,16 @@ class Solver(PlainParameters, BaseEstimator):
         check_integer(self.max_iter, "max_iter")
         check_number(self.tol, "tol", low=0)
 
-    def _warn(self, problem, stop, n_samples):
-        by_gap = problem.by_gap
+    def _warn(self, problem, stop, n_samples, may_go_on):
+        by_gap = problem.penalty.convex
         unit = "relative duality gap" if by_gap else "scaled stationarity residual"
         remedy = "Raise max_iter or tol."
-        if problem.dictionary.dtype == np.float32 and by_gap and self.tol < SINGLE_TOL:
+        is_fine = by_gap and self.tol < SINGLE_TOL
+        if problem.dictionary.dtype == np.float32 and (is_fine or not may_go_on):
             remedy = (
-                f"Raise max_iter or tol, or give X in float64: below {SINGLE_TOL:g} codes in "
-                "float32 may be too coarse, after however many iterations."
+                f"Raise max_iter or tol, or give X in float64: below {SINGLE_TOL:g}, and where atoms "
+                "are nearly the same, codes in float32 may be too coarse, after however many "
+                "iterations."
             )
         warnings.warn(
             f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach "

@@ -10,12 +10,14 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode.solvers._face import jump_on_face, room_to_jump
+from sparsecode.solvers._proof import Rounding, is_certain
 from sparsecode.solvers._proximal import (
     dual_scale,
     objective_of,
     relative_gap,
     relative_residual,
     residual_correlations,
+    share_of,
 )
 from sparsecode.solvers._separable import SeparableSolver
 from sparsecode.solvers._working_set import (
@@ -59,8 +61,8 @@ class CoordinateDescent(SeparableSolver):
         Most sweeps a sample may take.
     tol : float, default=1e-6
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others, and weighted l1 with free atoms; also for the step of each coefficient to
-        its own minimum); see `Certificate`. 0 runs `max_iter` sweeps.
+        residual (others; also for the step of each coefficient to its own minimum); see
+        `Certificate`. 0 runs `max_iter` sweeps.
 
     References
     ----------
@@ -85,13 +87,13 @@ class CoordinateDescent(SeparableSolver):
 
     def _prepare(self, problem):
         """Inverse squared norms, 0 for atoms too small to move, and norms."""
-        squares = _well_posed(problem).dictionary.gram.diagonal()
+        squares = problem.well_posed().dictionary.gram.diagonal()
         with np.errstate(divide="ignore", over="ignore"):
             inverse = 1 / squares
         return np.where(np.isfinite(inverse), inverse, 0), np.sqrt(squares)
 
     def _solve_block(self, problem, prepared, block):
-        problem = _well_posed(problem)
+        problem = problem.well_posed()
         corr, energy = problem.correlations(block.rows)
         codes = block.codes.astype(corr.dtype, copy=False)
         _descend_rows(
@@ -103,24 +105,20 @@ class CoordinateDescent(SeparableSolver):
             problem.by_gap,
             corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
             self._threshold(corr.dtype),
+            self.tol,
+            Rounding.of(problem.dictionary, block.codes.dtype),
             self.max_iter,
             codes,
             block.n_iter,
             block.stop,
             block.history,
+            block.proven,
             halt_flag(),
         )
         block.codes[:] = codes
-
-
-def _well_posed(problem):
-    """The problem in float64 if some coefficients cost nothing.
-
-    Among such, what does not change the residual is bounded by rounding alone.
-    """
-    if problem.penalty.unpenalized(problem.dictionary.n_components).any():
-        return problem.astype(np.float64)
-    return problem
+        if problem.penalty.convex and not problem.by_gap:
+            # A small residual is no small gap.
+            block.proven[:] = False
 
 
 @_jit.kernel
@@ -133,12 +131,15 @@ def _descend_rows(
     penalty,
     by_gap,
     lipschitz,
+    threshold,
     tol,
+    rounding,
     max_iter,
     codes,
     n_iter,
     stop,
     history,
+    proven,
     halt,
 ):
     n = codes.shape[1]
@@ -158,6 +159,8 @@ def _descend_rows(
         n_candidates = movable_atoms(inverse, code, candidates, is_working)
         count, t, n_sweeps, last_look, last, due = 0, 0, 0, 0, 0, True
         goal, screened_at = 0.0, _SCREEN_BELOW
+        residual_correlations(corr[s], code, gram, support, residual)
+        start_value = objective_of(penalty, corr[s], energy[s], code, residual)
         while not is_halted(halt):
             if due or record:
                 _scatter(part, working[:count], code)
@@ -170,7 +173,7 @@ def _descend_rows(
                     history[s, 0, t] = objective_of(penalty, corr[s], energy[s], code, residual)
                     history[s, 1, t] = stop[s]
             if due:
-                if (stop[s] <= tol and tol > 0) or t == max_iter:
+                if t == max_iter or _is_over(stop[s], threshold):
                     break
                 if by_gap and stop[s] < 0.1 * screened_at:
                     screened_at = stop[s]
@@ -219,12 +222,30 @@ def _descend_rows(
             n_sweeps += 1
             if n_sweeps >= _JUMP_AFTER + count // 2:
                 n_sweeps = 0
-                jump_on_face(penalty, working, count, part_gram, state, room, halt)
+                jump_on_face(penalty, inverse, working, count, part_gram, state, room, halt)
             due = moved <= goal or t == max_iter or t - last_look == _MOST_SWEEPS
         n_iter[s] = t
+        proven[s] = stop[s] <= threshold and is_certain(
+            penalty,
+            by_gap,
+            lipschitz,
+            tol,
+            rounding,
+            corr[s],
+            energy[s],
+            code,
+            residual,
+            start_value,
+        )
         if record:
             history[s, 0, last + 1 :] = history[s, 0, last]
             history[s, 1, last + 1 :] = history[s, 1, last]
+
+
+@_jit.inner
+def _is_over(measure, threshold):
+    """Whether a sample is solved, if there is a tolerance, or lost: no number becomes one again."""
+    return (measure <= threshold and threshold > 0) or np.isnan(measure)
 
 
 @_jit.inner
@@ -249,17 +270,16 @@ def _coordinate_residual(penalty, inverse, corr, code, residual):
 
     Where the penalty is not convex, that minimum may be far away from a stationary point.
     """
-    worst = 0.0
-    largest = 0.0
+    worst, largest, total = 0.0, 0.0, 0.0
     for j in range(code.shape[0]):
         largest = max(largest, abs(corr[j]))
         step = inverse[j]
         if step > 0:
             target = _jit.scalar_prox(penalty, code[j] + residual[j] * step, step, j)
-            worst = max(worst, abs(code[j] - target) / step)
-    if worst <= 0:
-        return 0.0
-    return worst / largest if largest > 0 else np.inf
+            move = abs(code[j] - target) / step
+            worst = max(worst, move)
+            total += move
+    return share_of(worst, largest, total)
 
 
 @_jit.inner

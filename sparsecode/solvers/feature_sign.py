@@ -15,8 +15,6 @@ from sparsecode.solvers._refine import Exact
 from sparsecode.solvers._search import Lanes, search_rows
 from sparsecode.solvers.base import SINGLE_TOL
 
-_NOT_EXACT = Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, 0.0)
-
 
 @dataclass
 class FeatureSign(LassoSolver):
@@ -83,9 +81,9 @@ class FeatureSign(LassoSolver):
     def _search_single(self, problem, single, double, block):
         """Search in float32; made exact where float32 alone cannot reach the tolerance."""
         enough = problem.dictionary.dtype == np.float32 and self.tol >= SINGLE_TOL
-        # Also where the codes of an exact search are then rounded to float32.
-        tol = self._threshold(problem.dictionary.dtype)
-        exact = _NOT_EXACT
+        # Where the codes of an exact search are then rounded to float32, that costs some of it.
+        tol = self.tol if enough else self._threshold(problem.dictionary.dtype)
+        exact = _not_exact(single)
         if not enough:
             X = problem.centred(block.rows, np.float64)
             exact = Exact(X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
@@ -96,16 +94,26 @@ class FeatureSign(LassoSolver):
         codes = single.from_codes(block.codes)
         _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
         block.codes[:] = single.to_codes(codes)
+        if problem.dictionary.dtype == np.float32 and not enough:
+            # Not of the codes as they are rounded now.
+            block.proven[:] = False
 
     def _search_double(self, problem, double, rows, block):
         """Go on with some rows in float64."""
         part = Block(block.rows, *(array[rows] for array in block[1:]))
         codes = double.from_codes(part.codes.astype(np.float64))
         X = problem.centred(block.rows, np.float64)[rows]
-        _search(X, double, _NOT_EXACT, self.tol, self.max_iter, True, codes, part)
+        _search(X, double, _not_exact(double), self.tol, self.max_iter, True, codes, part)
         block.codes[rows] = double.to_codes(codes)
+        part.proven[:] &= block.codes.dtype == np.float64
         for whole, solved in zip(block[2:], part[2:], strict=True):
             whole[rows] = solved
+
+
+def _not_exact(lasso):
+    """What a search is told that is not to be made exact: only how long atoms are."""
+    largest = np.sqrt(float(lasso.dictionary.norms.max()) ** 2 + lasso.ridge)
+    return Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, float(largest))
 
 
 def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
@@ -124,6 +132,7 @@ def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
         block.n_iter,
         block.stop,
         block.history,
+        block.proven,
         Lanes.of(codes.shape[1], lasso.atoms.dtype),
         lasso.rank,
         halt_flag(),

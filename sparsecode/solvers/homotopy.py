@@ -12,6 +12,7 @@ from sparsecode.penalties import L1
 from sparsecode.solvers._cholesky import append_to_factor, remove_from_factor, solve_factored
 from sparsecode.solvers._fallback import finish_failed
 from sparsecode.solvers._lasso import Lasso, LassoSolver, has_free_atoms
+from sparsecode.solvers._proof import Rounding, is_certain
 from sparsecode.solvers._proximal import (
     dual_scale,
     objective_of,
@@ -88,12 +89,16 @@ class Homotopy(LassoSolver):
                 lasso.alpha,
                 lasso.positive,
                 self._threshold(problem.dictionary.dtype),
+                self.tol,
+                # That of the codes returned.
+                Rounding.of(lasso.dictionary, problem.dictionary.dtype),
                 self.max_iter,
                 problem.codes is not None,
                 codes,
                 block.n_iter,
                 block.stop,
                 block.history,
+                block.proven,
                 halt_flag(),
             )
             block.codes[:] = lasso.to_codes(codes)
@@ -108,13 +113,16 @@ def _path_rows(
     penalty,
     alpha,
     positive,
+    threshold,
     tol,
+    rounding,
     max_iter,
     may_start,
     codes,
     n_iter,
     stop,
     history,
+    proven,
     halt,
 ):
     n = codes.shape[1]
@@ -133,7 +141,7 @@ def _path_rows(
             stop[s], start_value = _judge(
                 penalty, corr[s], energy[s], codes[s], gram, support, residual
             )
-            if stop[s] <= tol and tol > 0:
+            if stop[s] <= threshold and tol > 0:
                 history[s, 0], history[s, 1] = start_value, stop[s]
                 continue
         n_iter[s], count = _follow_path(
@@ -142,7 +150,7 @@ def _path_rows(
             gram,
             alpha,
             positive,
-            tol,
+            threshold,
             max_iter,
             history[s],
             (code, residual, rate, zeros, support),
@@ -157,6 +165,19 @@ def _path_rows(
         gap, value = _judge(penalty, corr[s], energy[s], code, gram, support, residual)
         if value <= start_value:
             codes[s], stop[s] = code, gap
+            if tol > 0 and gap <= tol:
+                proven[s] = is_certain(
+                    penalty,
+                    True,
+                    1.0,
+                    tol,
+                    rounding,
+                    corr[s],
+                    energy[s],
+                    code,
+                    residual,
+                    start_value,
+                )
         history[s, 0, n_iter[s] :] = min(value, start_value)
         history[s, 1, n_iter[s] :] = stop[s]
 

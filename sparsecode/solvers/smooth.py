@@ -8,6 +8,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import halt_if_told
+from sparsecode.solvers._proximal import share_of
 from sparsecode.solvers.base import Solver, incompatible
 
 # Keeps the preconditioner finite where an atom is zero and the penalty free.
@@ -156,10 +157,11 @@ def _turn_rows(
             fresh[j] = pull - residual[s, j]
             scaled[j] = fresh[j] / (squared_norms[j] + majorizer + _TINY)
         if judge:
-            worst = 0.0
+            worst, total = 0.0, 0.0
             for j in range(n):
                 worst = max(worst, abs(fresh[j]))
-            stop[s] = 0.0 if worst <= 0 else (worst / largest[s] if largest[s] > 0 else np.inf)
+                total += abs(fresh[j])
+            stop[s] = share_of(worst, largest[s], total)
         new_slope = 0.0
         change = 0.0
         for j in range(n):

@@ -38,7 +38,7 @@ def test_warning_names_the_unit_that_was_measured(X, frame):
         ISTA(max_iter=1).solve(X, frame, L1(0.3))
     with pytest.warns(ConvergenceWarning, match="scaled stationarity residual"):
         ISTA(max_iter=1).solve(X, frame, Cauchy(0.3))
-    with pytest.warns(ConvergenceWarning, match="scaled stationarity residual"):
+    with pytest.warns(ConvergenceWarning, match="relative duality gap"):
         ISTA(max_iter=1).solve(X, frame, L1(0.3, weights=np.arange(9.0)))
 
 
@@ -104,7 +104,7 @@ def test_float32_codes_claim_no_more_than_they_are(cls):
     X, atoms = X.astype(np.float32), atoms.astype(np.float32)
     result = cls().solve(X, atoms, L1(0.1))
     assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-6
-    advice = "did not reach tol=1e-10 .* give X in float64: below 2e-05 codes in float32 may be too"
+    advice = "did not reach tol=1e-10 .* give X in float64: below 2e-05, .* codes in float32 may be"
     with pytest.warns(ConvergenceWarning, match=advice):
         result = cls(tol=1e-10, max_iter=300).solve(X, atoms, L1(0.1))
     assert (result.converged <= (result.certificate.relative_gap <= 1e-10)).all()
@@ -124,7 +124,7 @@ def test_free_atoms_in_float32_stay_finite(penalty):
     X, atoms = rng.standard_normal((30, 16)), Dictionary.random(45, 16, random_state=1).atoms
     result = CoordinateDescent().solve(X.astype(np.float32), atoms.astype(np.float32), penalty)
     assert result.converged.all() and np.isfinite(result.codes).all()
-    assert result.certificate.relative_residual.max() < 1e-5
+    assert result.certificate.relative_gap.max() <= 1e-6
 
 
 @pytest.mark.parametrize("scale", [1e38, 1e60, 1e-30])

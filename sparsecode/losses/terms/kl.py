@@ -21,8 +21,9 @@ class KLDivergence(Term):
     """Kullback-Leibler divergence of each unit's mean activation from a target, summed over units.
 
     ``sum_j rho log(rho / m_j) + (1 - rho) log((1 - rho) / (1 - m_j))``, with `m_j` the mean of the
-    codes of unit `j` over the batch or, with `memory`, its running average. Codes are activations
-    in [0, 1], such as those of a sigmoid. The history tells the mean over the units,
+    codes of unit `j` over the batch or, with `memory`, its running average. A mean closer than 1e-6
+    to 0 or 1, where the sum would be infinite, counts as that far, in the gradient too. Codes are
+    activations in [0, 1], such as those of a sigmoid. The history tells the mean over the units,
     ``"mean_activation"``.
 
     Parameters

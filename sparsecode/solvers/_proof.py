@@ -1,0 +1,85 @@
+"""Kernels that tell whether a claim holds whatever rounding hides, from what a solver has at hand.
+
+Residual correlations are wrong by a bound that is known; of all that lie within it the worst are
+judged. What holds for these needs no other judge.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode import _jit
+
+# Rounding of residual correlations, in units of the machine precision times what they are sums of.
+_SLACK = 8
+
+
+class Rounding(NamedTuple):
+    """What the size of rounding errors follows from: machine precision, and the longest atom."""
+
+    eps: float
+    largest_norm: float
+
+    @classmethod
+    def of(cls, dictionary, dtype=None):
+        """Of computations, or of codes, in `dtype`: None is that of the dictionary."""
+        eps = np.finfo(dictionary.dtype if dtype is None else dtype).eps
+        return cls(float(eps), float(dictionary.norms.max()))
+
+
+@_jit.inner
+def rounding_of(rounding, energy, l1):
+    """Bound of the errors of residual correlations of a code with the given sum of magnitudes."""
+    norm = rounding.largest_norm
+    return _SLACK * rounding.eps * norm * (np.sqrt(2 * energy) + norm * l1)
+
+
+@_jit.inner
+def is_certain(
+    penalty, by_gap, lipschitz, tol, rounding, corr, energy, code, residual_corr, start_value
+):
+    """Whether a code keeps `tol`, and is no worse than 0 or the start, whatever rounding hides."""
+    l1, square, inner, taken = 0.0, 0.0, 0.0, 0.0
+    for j in range(code.shape[0]):
+        z = np.float64(code[j])
+        l1 += abs(z)
+        square += z * z
+        inner += z * residual_corr[j]
+        taken += 0.5 * z * (corr[j] + residual_corr[j])
+    reach = rounding_of(rounding, energy, l1)
+    # Errors of different correlations are independent.
+    error = reach * np.sqrt(square)
+    cost = _jit.row_value(penalty, code) * (1 + 4 * rounding.eps)
+    half_residual = max(energy - taken, 0.0) + error
+    if not (l1 == 0 or half_residual + cost <= min(energy, start_value)):
+        return False
+    if not by_gap:
+        return _largest_residual(penalty, lipschitz, reach, corr, code, residual_corr) <= tol
+    excess = 1.0
+    for j in range(code.shape[0]):
+        for side in (-reach, reach):
+            excess = max(excess, _jit.scalar_dual_excess(penalty, residual_corr[j] + side, j))
+    scale = 1 / excess
+    fenchel = cost - scale * inner + error
+    for j in range(code.shape[0]):
+        there = scale * residual_corr[j]
+        fenchel += max(
+            _jit.scalar_conjugate(penalty, there - scale * reach, j),
+            _jit.scalar_conjugate(penalty, there + scale * reach, j),
+        )
+    return max(fenchel, 0.0) + (1 - scale) * (1 - scale) * half_residual <= tol * energy
+
+
+@_jit.inner
+def _largest_residual(penalty, lipschitz, reach, corr, code, residual_corr):
+    """Largest scaled stationarity residual of all that correlations within `reach` may have."""
+    step = 1 / lipschitz
+    worst, largest = 0.0, 0.0
+    for j in range(code.shape[0]):
+        largest = max(largest, abs(np.float64(corr[j])))
+        for side in (-reach, reach):
+            point = code[j] + step * (residual_corr[j] + side)
+            worst = max(worst, abs(code[j] - _jit.scalar_prox(penalty, point, step, j)))
+    return lipschitz * worst / (largest - reach) if largest > reach else np.inf
