@@ -286,8 +286,8 @@ class Solver(PlainParameters, BaseEstimator):
         is_fine = by_gap and self.tol < SINGLE_TOL
         if problem.dictionary.dtype == np.float32 and (is_fine or not may_go_on):
             remedy = (
-                f"Raise max_iter or tol, or give X in float64: below {SINGLE_TOL:g}, and where atoms "
-                "are nearly the same, codes in float32 may be too coarse, after however many "
+                f"Raise max_iter or tol, or give X in float64: below {SINGLE_TOL:g}, and where "
+                "atoms are nearly the same, codes in float32 may be too coarse, after however many "
                 "iterations."
             )
         warnings.warn(
