@@ -25,6 +25,8 @@ from sparsecode.penalties.base import check_penalty_instance
 __all__ = ["Certificate", "alpha_max", "certify", "objective"]
 
 _BLOCK_SIZE = 1024
+# Shares of a norm that are rounding in a projection.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -309,11 +311,8 @@ class Judge:
         if observed is None:
             observed = np.ones(residual.shape, dtype=bool)
         if self.positive:
-            pairs = (
-                (row, _normalized(atoms * seen))
-                for row, seen in zip(residual, observed, strict=True)
-            )
-            return np.array([row - nnls(seen.T, row)[0] @ seen for row, seen in pairs])
+            pairs = zip(residual, observed, strict=True)
+            return np.array([_without_cone(row, _normalized(atoms * seen)) for row, seen in pairs])
         if observed.all():
             return residual - residual @ self.free_directions.T @ self.free_directions
         directions = (_row_space(atoms * seen) for seen in observed)
@@ -363,6 +362,26 @@ def _row_space(atoms):
     """Orthonormal rows that span the rows of `atoms`, whatever their norms."""
     _, sizes, directions = np.linalg.svd(_normalized(atoms), full_matrices=False)
     return directions[sizes > sizes.max(initial=0) * max(atoms.shape) * np.finfo(float).eps]
+
+
+def _without_cone(row, atoms):
+    """The closest row that correlates with no atom above 0: `row` less its part in their cone."""
+    size = np.linalg.norm(row)
+    if (atoms @ row).max() <= _ROUNDING * size:
+        return row
+    found = np.zeros_like(row)
+    # Where a correlation is near rounding, nnls may end early: in other units it rounds otherwise.
+    for unit in (1.0, 1.3, 0.7):
+        try:
+            rest = row - nnls(unit * atoms.T, row)[0] @ atoms * unit
+        except RuntimeError:
+            continue
+        if (atoms @ rest).max() <= _ROUNDING * size and rest @ row > found @ row:
+            found = rest
+        # Orthogonal to what it lacks, as only the closest is.
+        if abs(found @ (row - found)) <= _ROUNDING * size**2 and found.any():
+            break
+    return found
 
 
 def _normalized(atoms):
