@@ -319,12 +319,6 @@ class Judge:
         return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
 
 
-def _on_cone(atoms, row):
-    """The part of a row that positive combinations of atoms explain best."""
-    halt_if_told()
-    return nnls(atoms.T, row)[0] @ atoms
-
-
 def duality_gap(penalty, residual, dual, correlations, codes, value):
     """Duality gap of each code of a convex penalty, in the precision of the arrays.
 
@@ -366,6 +360,7 @@ def _row_space(atoms):
 
 def _without_cone(row, atoms):
     """The closest row that correlates with no atom above 0: `row` less its part in their cone."""
+    halt_if_told()
     size = np.linalg.norm(row)
     if (atoms @ row).max() <= _ROUNDING * size:
         return row
