@@ -155,8 +155,8 @@ ARGUMENTS = {
     "architecture": "ReLU",
     "checkpoint": interop.Checkpoint("ReLU", W=D.atoms, atoms=D.atoms, b=np.zeros(5)),
     "path": str(FOLDER / "weights.npz"),
-    "forward": ops.relu_forward,
-    "backward": ops.relu_backward,
+    "forward": ops.tanh_forward,
+    "backward": ops.tanh_backward,
     "function": np.square,
     "random_state": 0,
 }
@@ -227,6 +227,16 @@ class Call(NamedTuple):
     arguments: dict
     parameters: dict
     run: Callable
+
+
+class Solved(NamedTuple):
+    """What a solver was given, and what it found."""
+
+    solver: Solver
+    penalty: Penalty
+    codes: np.ndarray
+    n_iter: np.ndarray
+    converged: np.ndarray
 
 
 class NotCovered(Exception):
@@ -315,7 +325,7 @@ def _use_solver(solver):
         except TypeError:
             continue
         result = solver.solve(X, D, penalty, n_jobs=1)
-        return result.codes, result.n_iter, result.converged
+        return Solved(solver, penalty, result.codes, result.n_iter, result.converged)
     raise NotCovered(f"no penalty for {solver}")
 
 

@@ -35,9 +35,14 @@ _NO_NUMBER = ("text", "bytes", "list", "dict", "nan", "complex", "object")
 _NO_FLAG = (*_NO_NUMBER, "1e308", "None", "array")
 
 
+def fresh(label):
+    """A wrong value, a new one each time."""
+    return copy.deepcopy(WRONG[label])
+
+
 def judge(call, parameter, label):
     """None if a wrong value is used or refused by its name, else what is wrong, in words."""
-    value = copy.deepcopy(WRONG[label])
+    value = fresh(label)
     try:
         with np.errstate(all="ignore"):
             call.run(**(call.arguments | {parameter: value}))

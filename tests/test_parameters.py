@@ -64,6 +64,7 @@ def test_a_wrong_value_is_used_or_refused_by_its_name(name):
     assert not found
 
 
+@pytest.mark.needs_jit("thousands of calls that learn")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_number_of_another_type_is_the_plain_number(name):
     call = parameter_calls.call_of(name)

@@ -26,6 +26,11 @@ LARGEST_SCALE = 1e100
 def check_image_and_patch(image, patch_size):
     """The image as (height, width, n_channels), or raise if it is none, or less than a patch."""
     image = check_image(image)
+    if np.abs(image).max() > LARGEST_SCALE:
+        raise ValueError(
+            f"image has values beyond {LARGEST_SCALE:g}; expected smaller ones, whose squares are "
+            "in range. Divide it by its largest value."
+        )
     patch_size = check_integer(patch_size, "patch_size", low=2)
     check_image_size(image, (patch_size, patch_size))
     return image.reshape(*image.shape[:2], -1)

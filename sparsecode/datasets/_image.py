@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._validation import FLOAT_DTYPES, check_integer
+from .._values import check_instance
 
 # Rec. ITU-R BT.601 luma, applied to the stored (gamma-encoded) red, green and blue.
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
@@ -94,13 +95,13 @@ def _remedy(image):
     return "Pass its images one by one."
 
 
-def check_image_size(image, patch_size, name="image"):
+def check_image_size(image, patch_size, name="image", size_name="patch_size"):
     """Refuse an image that is smaller than a patch of (height, width) pixels."""
     height, width = patch_size
     if image.shape[0] < height or image.shape[1] < width:
         raise ValueError(
             f"{name} has {image.shape[0]} x {image.shape[1]} pixels, smaller than a patch of "
-            f"{height} x {width}. Use smaller patches or leave the image out."
+            f"{height} x {width} ({size_name}). Use smaller patches or leave the image out."
         )
 
 
@@ -125,6 +126,7 @@ def check_not_constant(image, name="image"):
     Traceback (most recent call last):
     ValueError: wall.png is constant: every pixel is 0.5, so it cannot be whitened. Leave it out.
     """
+    check_instance(name, "name", str, "text", "Give what the image is called.")
     image = check_image(image, name)
     # The luma of equal colours can differ in the last bit.
     rounding = 8 * np.finfo(image.dtype).eps * max(image.max(), -image.min())

@@ -100,7 +100,7 @@ def load_images(
         found = read_file(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes)
         for name, pixels in found:
             check_pixels(pixels, name)
-            check_image_size(pixels, min_size, name)
+            check_image_size(pixels, min_size, name, "min_size")
             image = pixels
             # Those of Pillow are images already.
             if pixels.dtype != dtype or not _has_channels(pixels, grayscale):

@@ -10,7 +10,8 @@ from sparsecode._values import check_numbers
 
 def operand(array, name, *, ndim=None, shape=None):
     """Return `array` if it is a NumPy array of real numbers, of so many axes or that shape."""
-    good = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+    good = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
+    good = good and array.dtype.kind == "f"
     good = good and ndim in (None, array.ndim) and shape in (None, array.shape)
     if not good:
         axes = f" of {ndim} axes" if ndim is not None else ""
