@@ -302,3 +302,21 @@ def test_alpha_max_without_a_dictionary_is_the_largest_of_all_dictionaries(rng):
     for penalty in (GroupL1(), L1(weights=[1.0, 2.0])):
         with pytest.raises(ValueError, match=r"dictionary is None, but .* does not weigh"):
             alpha_max(X, penalty=penalty)
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_free_atoms_of_very_different_norms(positive):
+    atoms, penalty = [[1e9, 0], [0, 1e-9]], L1(0.0, positive=positive)
+    assert certify([[0, 1]], [[0, 0]], atoms, penalty).gap == pytest.approx([0.5])
+    assert certify([[0, 1]], [[0, 1e9]], atoms, penalty).gap == pytest.approx([0])
+
+
+def test_projections_on_cones_hold_where_nnls_ends_early():
+    """At the optimum, whose correlations are 0 up to rounding."""
+    for seed in (112, 118, 159, 182, 195, 202, 224, 234):
+        rng = np.random.default_rng(seed)
+        atoms = np.linalg.qr(rng.standard_normal((9, 6)))[0]
+        atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+        x = rng.standard_normal(6)
+        code = nnls(atoms.T, x)[0]
+        assert certify([x], [code], atoms, L1(0.0, positive=True)).relative_gap[0] < 1e-12

@@ -41,3 +41,10 @@ def test_limits(rng):
 def test_errors_say_what_to_do(epsilon):
     with pytest.raises(ValueError, match=f"epsilon is {epsilon}"):
         LogSum(epsilon=epsilon).value([[1.0]])
+
+
+def test_nothing_cancels_far_below_epsilon():
+    assert LogSum(0.0).prox([[1e-12]])[0, 0] == pytest.approx(1e-12, rel=1e-14)
+    # u = v - t / (epsilon + u), here to first order in u.
+    got = LogSum(1e-13).prox([[1e-12]])[0, 0]
+    assert got == pytest.approx(9e-13, rel=1e-10)
