@@ -122,7 +122,7 @@ class PatchCoder(OMP):
                 stacklevel=3,
             )
 
-    def _warn(self, problem, stop, n_samples):
+    def _warn(self, problem, stop, n_samples, may_go_on):
         self.n_missed += len(stop)
 
 
