@@ -40,6 +40,17 @@ class Batch(NamedTuple):
         """Sum of the weights of the samples."""
         return float(self.X.shape[0] if self.sample_weight is None else self.sample_weight.sum())
 
+    def counted(self):
+        """The batch without the samples of weight 0; this one, if there are none."""
+        if self.sample_weight is None or (self.sample_weight > 0).all():
+            return self
+        kept = self.sample_weight > 0
+        return Batch(*(None if array is None else array[kept] for array in self))
+
+    def in_memory_counted(self):
+        """`counted`, but a memory map is not read: its batches leave such samples out."""
+        return self if is_on_disk(self.X) else self.counted()
+
 
 class Samples:
     """Samples to learn from, their weights, and their targets where they have any.

@@ -201,8 +201,11 @@ def _over_blocks(function, X, sample_weight):
 
     def block(rows):
         x = dense_rows(X, rows, np.float64)
-        weight = np.ones(len(x)) if sample_weight is None else sample_weight[rows]
-        return function(x, np.asarray(weight, dtype=np.float64))
+        if sample_weight is None:
+            return function(x, np.ones(len(x)))
+        weight = np.asarray(sample_weight[rows], dtype=np.float64)
+        # What counts nothing may be too large to be multiplied with 0.
+        return function(x[weight > 0], weight[weight > 0])
 
     return map_row_blocks(block, X.shape[0], block_size=_ROWS_A_BLOCK)
 

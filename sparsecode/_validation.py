@@ -25,6 +25,15 @@ _ENTRIES = 2**17
 FLOAT_DTYPES = (np.float64, np.float32)
 
 
+def float_dtypes(array):
+    """What scikit-learn's check reads an array in: float16 as float32, else what is no float32 as
+    float64.
+    """
+    types = [array.dtype] if hasattr(array, "dtype") else getattr(array, "dtypes", ())
+    halves = [getattr(dtype, "kind", "") == "f" and dtype.itemsize == 2 for dtype in types]
+    return np.float32 if halves and all(halves) else FLOAT_DTYPES
+
+
 def wrong(subject, *, got, expected, remedy):
     """Word an error message: subject, got, expected, remedy."""
     return f"{subject} is {got}; expected {expected}. {remedy}"
@@ -74,7 +83,7 @@ def check_samples(estimator, X, *, missing=False, fill, dense, **options):
     X = unmasked(X, "X", missing, fill)
     if sparse.issparse(X) and not options.get("accept_sparse"):
         raise TypeError(_sparse_message(f"X of {type(estimator).__name__}", dense))
-    options |= {"dtype": FLOAT_DTYPES, "ensure_all_finite": "allow-nan"}
+    options |= {"dtype": float_dtypes(X), "ensure_all_finite": "allow-nan"}
     with naming("X"):
         X = validate_data(estimator, X, **options)
     n_gone = 0 if missing else _count_nan(X.data if sparse.issparse(X) else X)
@@ -113,7 +122,7 @@ def _sparse_message(name, remedy):
 def check_matrix(array, name, *, n_columns=None, columns_are="features", min_rows=1, copy=False):
     """Return `array` as a finite 2-D C-contiguous float32 or float64 array.
 
-    float32 and float64 are kept, every other numeric type becomes float64.
+    float32 and float64 are kept, float16 becomes float32, every other numeric type float64.
 
     Raises
     ------
@@ -127,7 +136,7 @@ def check_matrix(array, name, *, n_columns=None, columns_are="features", min_row
     array = check_named_array(
         array,
         name,
-        dtype=FLOAT_DTYPES,
+        dtype=float_dtypes(array),
         order="C",
         copy=copy,
         ensure_min_samples=min_rows,
@@ -145,21 +154,23 @@ def check_columns(array, name, n_columns, columns_are="features"):
         )
 
 
-def check_rows(array, name, *, n_columns=None, missing=False):
+def check_rows(array, name, *, n_columns=None, missing=False, halves=False):
     """Return `array` as a float32 or float64 array or CSR matrix, without copying either.
+
+    float16 becomes float32; with `halves` a memory map of such stays one.
 
     For what is read a block of rows at a time; see `sparsecode._rows`. NaN is let through where it
     means `missing`.
     """
     missing = check_flag(missing, "missing")
-    if is_checked(array):
+    if is_checked(array, halves=halves):
         array = array if sparse.issparse(array) else np.asarray(array)
     else:
         array = check_named_array(
             array,
             name,
             accept_sparse="csr",
-            dtype=FLOAT_DTYPES,
+            dtype=float_dtypes(array),
             order=None,
             ensure_all_finite="allow-nan" if missing else True,
         )
@@ -167,8 +178,10 @@ def check_rows(array, name, *, n_columns=None, missing=False):
     return array
 
 
-def is_checked(array):
+def is_checked(array, *, halves=False):
     """Whether an array is such that scikit-learn's check would return it as it is.
+
+    With `halves`, a memory map of float16 too, which is to be read a block at a time.
 
     That check takes longer than coding a sample. What is not found good here it must still judge,
     and word the error.
@@ -179,13 +192,15 @@ def is_checked(array):
         values = array
     else:
         return False
-    if values.dtype not in FLOAT_DTYPES:
+    is_half = halves and values.dtype == np.float16 and is_on_disk(array)
+    if not is_half and values.dtype not in FLOAT_DTYPES:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         if not is_on_disk(array):
             return bool(np.isfinite(values.sum()))
         starts = range(0, len(array), max(_ENTRIES // array.shape[1], 1))
-        sums = (dense_rows(array, slice(i, i + starts.step), array.dtype).sum() for i in starts)
+        dtype = common_dtype(array)
+        sums = (dense_rows(array, slice(i, i + starts.step), dtype).sum() for i in starts)
         return bool(np.isfinite(sum(sums)))
 
 
@@ -281,9 +296,9 @@ def check_dtype(dtype):
 
 
 def common_dtype(*arrays):
-    """Return float32 if every array that is not None is float32, else float64."""
+    """Return float32 if every array that is not None is float32 or float16, else float64."""
     given = [array.dtype for array in arrays if array is not None]
-    if given and all(dtype == np.float32 for dtype in given):
+    if given and all(dtype in (np.float32, np.float16) for dtype in given):
         return np.dtype(np.float32)
     return np.dtype(np.float64)
 

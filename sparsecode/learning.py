@@ -184,6 +184,9 @@ class _Learner:
         for rows in self._parts(batch.X.shape[0], dictionary.n_components):
             X = dense_rows(batch.X, rows, dictionary.dtype)
             weight = None if batch.sample_weight is None else batch.sample_weight[rows]
+            X, weight, _ = Batch(X, weight).counted()
+            if len(X) == 0:
+                continue
             X, codes, residual = self._code(X, dictionary)
             tally.add(self.encoder.penalty, codes, residual, weight)
             stats = self.update.gather(
@@ -276,7 +279,7 @@ class _Tally:
 
     @property
     def l0(self):
-        return float(self.usage.sum()) / self.n_samples
+        return float(self.usage.sum()) / max(self.n_samples, 1)
 
 
 def _usage(codes):

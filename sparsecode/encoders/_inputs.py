@@ -85,9 +85,15 @@ class InputEncoder(TrainableEncoder):
         """What every code is between."""
         return self._ability("bounds", (-np.inf, np.inf))
 
-    def update_buffers(self, params, cache):
+    def update_buffers(self, params, cache, n_before=None):
         """Set the `buffers` after a step of training, in place."""
-        self.encoder.update_buffers(self._within(params), cache.inner)
+        self.encoder.update_buffers(self._within(params), cache.inner, n_before)
+
+    def set_buffers(self, X, dictionary, sample_weight=None):
+        """Return an encoder with `buffers` computed from samples."""
+        within = self.encoder.bind(self._within(self.params))
+        found = within.set_buffers(X, self._seen(as_dictionary(dictionary)), sample_weight)
+        return self.bind({**self.params, **found.params})
 
     def is_ready(self, params):
         """Whether the `buffers` have been set."""

@@ -102,6 +102,34 @@ class ScalableEncoder:
         return self.forward(self.params, X, dictionary)[0]
 
 
+def reads_atoms_in_units(encoder):
+    """Whether it is known how all parameters of an encoder scale with samples and atoms."""
+    return bool(getattr(encoder, "_units", ()))
+
+
+def params_in_units(encoder, samples, atoms=1.0):
+    """Parameters for samples and atoms times a number each, with codes times their quotient.
+
+    Parameters
+    ----------
+    encoder : TrainableEncoder
+        One that `reads_atoms_in_units`, or is a `ScalableEncoder`; then atoms stay as they are.
+    samples, atoms : float
+    """
+    if samples == atoms == 1:
+        return encoder.params
+    if not reads_atoms_in_units(encoder):
+        return encoder._scaled_biases(samples)
+    powers = encoder._units
+    return {
+        name: cast(
+            array * (np.float64(samples) ** powers[name][0] * np.float64(atoms) ** powers[name][1]),
+            array,
+        )
+        for name, array in encoder.params.items()
+    }
+
+
 def cast(values, like):
     """Values in the dtype of a parameter."""
     return np.asarray(values, dtype=np.asarray(like).dtype)

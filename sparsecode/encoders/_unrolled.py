@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -78,6 +78,10 @@ class Unrolled(TrainableEncoder):
 
     penalty: L1 = field(default_factory=L1)
     n_layers: int = 16
+
+    # The powers of a factor of the samples, and of one of the atoms, that parameters are multiplied
+    # by where these are.
+    _units: ClassVar[dict] = {}
 
     @property
     def starts_at_ista(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -58,6 +59,8 @@ class TiLISTA(SupportSelection, Unrolled):
     >>> encoder.encode([[2.0, 0.1]], Dictionary([[1.0, 0.0], [0.0, 1.0]])).round(4)
     array([[1.5, 0. ]])
     """
+
+    _units: ClassVar[dict] = {"W": (0, 1), "step": (0, -2), "theta": (1, -1)}
 
     def _initial(self, dictionary, random_state):
         step = 1 / inverse_step(dictionary)
@@ -122,6 +125,8 @@ class ALISTA(SupportSelection, Unrolled):
     >>> encoder.encode([[2.0, 0.1]], Dictionary([[1.0, 0.0], [0.0, 2.0]])).round(4)
     array([[1.8, 0. ]])
     """
+
+    _units: ClassVar[dict] = {"step": (0, 0), "theta": (1, -1)}
 
     @property
     def starts_at_ista(self):

@@ -165,7 +165,7 @@ class TrainableEncoder(Encoder):
         """
         return self._backward(dcodes, cache, with_dictionary, out)
 
-    def update_buffers(self, params, cache):
+    def update_buffers(self, params, cache, n_before=None):
         """Set the `buffers` after a step of training, in place.
 
         Parameters
@@ -173,7 +173,28 @@ class TrainableEncoder(Encoder):
         params : dict of str to ndarray
         cache : object
             From the `forward` of that step.
+        n_before : int or None, default=None
+            Steps before it, which running means are of; None is many.
         """
+
+    def set_buffers(self, X, dictionary, sample_weight=None):
+        """Return an encoder with `buffers` that fit its other parameters, computed from samples.
+
+        Estimators end their training with it.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        dictionary : Dictionary
+        sample_weight : ndarray of shape (n_samples,) or None, default=None
+            How much each sample counts; None is 1 each.
+
+        Returns
+        -------
+        encoder : TrainableEncoder
+            This one, if it has no buffers.
+        """
+        return self
 
     def is_ready(self, params):
         """Whether the `buffers` have been set, so that `encode` can use these parameters."""
@@ -275,8 +296,7 @@ class TrainableEncoder(Encoder):
             raise ValueError(
                 f"{type(self).__name__} has not been trained: its params {list(self.buffers)} are "
                 "NaN; expected finite numbers, which the first step of training sets. Train it "
-                "with sparsecode.training.train, or set them; of an estimator, call fit again, "
-                "with a lower learning rate if training diverged."
+                "with sparsecode.training.train, or set them with set_buffers."
             )
 
     def _check_parameters(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,8 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import compress, stack_csr
-from sparsecode._validation import check_integer, check_number
+from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._validation import check_number
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders.topk import check_k
 from sparsecode.ops.batch_selection import largest, least_of_largest
@@ -26,14 +27,15 @@ class BatchTopK(LinearEncoder):
     In training the `k` largest entries are counted over the batch, and a sample that is hard to
     reconstruct gets more of them than one that is easy. Elsewhere, in `encode` as in judging
     validation samples, all entries above one threshold are kept, so that codes do not depend on the
-    other samples: the running mean, over steps, of the smallest entry that was kept. Costs a
-    selection on top of the product; training holds the pre-activations of one batch, and its codes
-    as CSR. Of equal entries the first are kept, row by row.
+    other samples: the running mean, over steps, of the smallest entry that was kept. That lags
+    behind the parameters; estimators end with `set_buffers`, by which samples have `k` codes in the
+    mean. Costs a selection on top of the product; training holds the pre-activations of one batch,
+    and its codes as CSR. Of equal entries the first are kept, row by row.
 
     Parameters
     ----------
-    k : int, default=8
-        Nonzeros of a sample, in the mean.
+    k : float, default=8
+        Nonzeros of a sample, in the mean; need not be a whole number.
     decay : float, default=0.99
         Share of the running mean that a step keeps, in [0, 1).
     tied : bool, default=False
@@ -73,34 +75,57 @@ class BatchTopK(LinearEncoder):
     array([[0., 4.]])
     """
 
-    k: int = 8
+    k: float = 8
     decay: float = 0.99
 
     sparse_codes: ClassVar[bool] = True
     depends_on_batch: ClassVar[bool] = True
     buffers: ClassVar[tuple[str, ...]] = ("threshold",)
 
-    def update_buffers(self, params, cache):
+    def update_buffers(self, params, cache, n_before=None):
         codes = cache.codes.data if sparse.issparse(cache.codes) else cache.codes
         active = codes[codes > 0]
         if len(active) == 0:
             return
         threshold, least = params["threshold"], active.min()
         if self.is_ready(params):
-            least = self.decay * threshold + (1 - self.decay) * least
+            kept = self.decay
+            if n_before is not None:
+                # The mean of few steps, so that the first does not count more than later ones.
+                kept *= (1 - self.decay**n_before) / (1 - self.decay ** (n_before + 1))
+            least = kept * threshold + (1 - kept) * least
         threshold[...] = least
+
+    def set_buffers(self, X, dictionary, sample_weight=None):
+        X, dictionary, params, _ = self._check_call(self.params, X, dictionary, None)
+        W, b = self._weights(params, dictionary), params["b"]
+        weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+
+        def positive(rows):
+            A = dictionary.center(dense_rows(X, rows, W.dtype)) @ W.T
+            A += b
+            values, _, counts = compress(np.maximum(A, 0))
+            return values, np.repeat(weight[rows], counts)
+
+        found = map_row_blocks(positive, X.shape[0], block_size=_BLOCK_SIZE)
+        values, counts = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        values, counts = values[counts > 0], counts[counts > 0]
+        budget = self.k * np.sum(weight)
+        # With fewer positive entries than may be kept, all are.
+        threshold = _first_left_out(values, counts, budget) if counts.sum() > budget else 0.0
+        return self.bind({**self.params, "threshold": np.array(threshold, dtype=W.dtype)})
 
     def _codes(self, params, x, dictionary, training, is_sparse, signals):
         if not training:
             return super()._codes(params, x, dictionary, training, is_sparse, signals)
-        W, n_kept = self._weights(params, dictionary), self.k * len(x)
+        W, n_kept = self._weights(params, dictionary), max(round(self.k * len(x)), 1)
         A = np.empty((len(x), dictionary.n_components), dtype=W.dtype)
 
         def bound(rows):
             block = np.matmul(x[rows], W.T, out=A[rows])
             block += params["b"]
             # As many of every block as of the batch: the least bound is one of the batch.
-            return least_of_largest(block.reshape(-1), self.k * len(block))
+            return least_of_largest(block.reshape(-1), math.ceil(self.k * len(block)))
 
         low = min(map_row_blocks(bound, len(x), block_size=_BLOCK_SIZE))
 
@@ -121,7 +146,7 @@ class BatchTopK(LinearEncoder):
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_integer(self.k, "k")
+        check_number(self.k, "k", low=0, low_open=True)
         check_number(self.decay, "decay", low=0, high=np.nextafter(1.0, 0.0))
 
     def _shapes(self, dictionary):
@@ -131,6 +156,16 @@ class BatchTopK(LinearEncoder):
     def _initial(self, dictionary, random_state):
         check_k(self, self.k, dictionary)
         return {**super()._initial(dictionary, random_state), "threshold": np.nan}
+
+
+def _first_left_out(values, counts, budget):
+    """The largest value that is left out where, from the largest, counts add up to a budget."""
+    n_most = min(int(budget / counts.min()) + 2, len(values))
+    order = np.argpartition(-values, n_most - 1)[:n_most]
+    order = order[np.argsort(-values[order])]
+    # Half a count: sums of equal weights must not miss the budget by rounding.
+    last = np.searchsorted(np.cumsum(counts[order]), budget - counts.mean() / 2) + 1
+    return values[order[last]] if last < len(order) else 0.0
 
 
 def _keep(codes, n):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -66,6 +67,8 @@ class LISTA(Unrolled):
 
     tied: bool = False
     per_atom: bool = True
+
+    _units: ClassVar[dict] = {"W": (0, -1), "S": (0, 0), "theta": (1, -1)}
 
     def _initial(self, dictionary, random_state):
         atoms = dictionary.atoms.astype(np.float64)

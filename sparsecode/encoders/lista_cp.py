@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -63,6 +64,8 @@ class LISTACP(Unrolled):
 
     tied: bool = False
     per_atom: bool = False
+
+    _units: ClassVar[dict] = {"W": (0, -1), "theta": (1, -1)}
 
     def _initial(self, dictionary, random_state):
         step, n_sets = 1 / inverse_step(dictionary), self._n_sets()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -52,6 +53,8 @@ class PSD(TrainableEncoder):
     """
 
     penalty: L1 = field(default_factory=L1)
+
+    _units: ClassVar[dict] = {"W": (-1, 0), "b": (0, 0), "gain": (1, -1)}
 
     @property
     def starts_at_ista(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -46,6 +47,8 @@ class SLISTA(Unrolled):
     >>> encoder.encode([[2.0, 0.1]], Dictionary([[1.0, 0.0], [0.0, 1.0]])).round(4)
     array([[1.5, 0. ]])
     """
+
+    _units: ClassVar[dict] = {"step": (0, -2)}
 
     _threshold_name = "step"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
 
-from sparsecode._batches import Samples
-from sparsecode._rows import is_on_disk
+from sparsecode._batches import Batch, Samples
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import SparseCodingEstimator
 from sparsecode.estimators._stopping import print_epoch
@@ -106,14 +105,14 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
             self._state = fresh.after(self._state)
             self._n_before = self.n_iter_
             return
-        if sample_weight is not None and not is_on_disk(X):
-            X = X[sample_weight > 0]
+        X, sample_weight, _ = Batch(X, sample_weight).in_memory_counted()
         self.dictionary_ = initial_dictionary(
             self.init,
             X,
             self._n_components(X),
             constraint=self.constraint,
             missing=self._missing,
+            sample_weight=sample_weight,
             random_state=rng,
         )
         self._state = LearningState.start(self.dictionary_, self._update, self._replacement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsecode._validation import FLOAT_DTYPES, check_named_array, is_checked, wrong
+from sparsecode._validation import check_named_array, float_dtypes, is_checked, wrong
 
 
 def as_item(X, y):
@@ -52,6 +52,6 @@ def check_targets(y):
     """Targets as rows, dense or CSR, and whether they were given as one number a sample."""
     if not is_checked(y):
         y = check_named_array(
-            y, "y", accept_sparse="csr", dtype=FLOAT_DTYPES, order=None, ensure_2d=False
+            y, "y", accept_sparse="csr", dtype=float_dtypes(y), order=None, ensure_2d=False
         )
     return (y.reshape(-1, 1), True) if y.ndim == 1 else (y, False)

@@ -9,6 +9,7 @@ import numpy as np
 from sparsecode import losses
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
+from sparsecode.encoders import BatchTopK
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
@@ -43,6 +44,9 @@ def set_target(encoder, target_l0):
     name = type(encoder).__name__
     kept = kept_units(encoder)
     if kept is not None:
+        if isinstance(encoder, BatchTopK):
+            encoder.set_params(k=target_l0)
+            return
         if target_l0 != int(target_l0):
             raise ValueError(
                 wrong(

@@ -20,6 +20,7 @@ from sparsecode._validation import (
 from sparsecode.encoders import Exact
 from sparsecode.estimators._base import CodesEstimator, SparseCodingEstimator
 from sparsecode.estimators._callbacks import FitTasks
+from sparsecode.estimators._outcome import Outcome
 from sparsecode.estimators._streams import no_batch, refuse_with_stream
 from sparsecode.estimators._unchanged import unchanged_on_error
 from sparsecode.training import layer_by_layer, train
@@ -33,6 +34,8 @@ from sparsecode.training.checks import (
 from sparsecode.training.data import hold_out
 
 _FITTED = ("dictionary_", "encoder_", "penalty_")
+# Times the loss of its start that a part of a training may come to.
+_BLOWN_UP = 10.0
 
 
 class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
@@ -83,15 +86,31 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         """
         with threads_of(self.n_jobs), single_threaded_blas():
             with unchanged_on_error(self):
-                batch = start()
+                batch = self._with_targets(start())
                 tasks, states = self._epochs(batch, y, rng)
                 begun = next(states)
-            for state in chain([begun], states):
-                self._keep(state, state.best_params, state.best_dictionary)
-                if state.n_epochs > 0 and tasks.end_epoch():
-                    break
+            is_held = self.validation_fraction is not None and self._training_loss().is_constant
+            outcome = Outcome(begun, is_judged=not is_held)
+            outcome.see(batch)
+
+            def learn():
+                for state in chain([begun], states):
+                    self._keep(state, state.best_params, state.best_dictionary)
+                    if state.n_epochs > 0 and tasks.end_epoch():
+                        break
+
+            self._settled(learn, outcome)
             tasks.end()
             return batch.X
+
+    def _settled(self, learn, outcome):
+        """Learn, and settle what came of it, also of a learning that did not come to its end."""
+        try:
+            learn()
+        except BaseException:
+            outcome.settle(self, tell=False)
+            raise
+        outcome.settle(self)
 
     def _epochs(self, batch, y, rng):
         """Tasks that tell callbacks, and the states of the training."""
@@ -105,11 +124,11 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
             *self._to_train(),
             X,
             input_scale=self._input_scale,
-            loss=self._resolved_loss(self.penalty_),
+            loss=self._training_loss(),
             optimizer=self.optimizer,
             n_epochs=self.n_epochs,
             batch_size=self.batch_size,
-            target=self._targets(X, batch.target),
+            target=batch.target,
             sample_weight=batch.sample_weight,
             validation_fraction=self.validation_fraction,
             schedule=self.schedule,
@@ -125,34 +144,48 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         )
         return tasks, states
 
-    def _fit_stream(self, batches, begin, *, first, sample_weight=None, codes=None):
-        """Train on each of some batches once; `begin` makes what is trained, from the first."""
+    def _fit_stream(self, batches, begin, *, first, part=False, sample_weight=None, codes=None):
+        """Train on each of some batches once; `begin` makes what is trained, from the first.
+
+        As a `part` of a longer training it may become somewhat worse.
+        """
+        outcome, batches = Outcome(None, limit=_BLOWN_UP if part else 1.0), iter(batches)
         is_empty = True
-        with threads_of(self.n_jobs), single_threaded_blas():
+
+        def learn():
+            nonlocal is_empty
             for item in batches:
                 is_empty = False
                 with unchanged_on_error(self):
-                    batch = self._check_batch(item, sample_weight, codes, reset=first)
-                    if first:
+                    batch = self._check_batch(item, sample_weight, codes, reset=is_first())
+                    if is_first():
                         begin(batch)
+                    batch = self._with_targets(batch)
                     states = self._pass(batch)
                     begun = next(states)
-                first = False
+                outcome.begun = outcome.begun or begun
+                outcome.see(batch)
                 for state in chain([begun], states):
                     # The loss of one batch does not tell which parameters are better.
                     self._keep(state, state.params, state.dictionary)
+
+        def is_first():
+            return first and outcome.begun is None
+
+        with threads_of(self.n_jobs), single_threaded_blas():
+            self._settled(learn, outcome)
         if is_empty:
             raise no_batch()
 
     def _pass(self, batch):
         """States of the training on a batch of a stream, in steps of `batch_size`."""
         X, weight, target = batch
-        samples = Samples(X, weight, self._targets(X, target), run=self.batch_size)
+        samples = Samples(X, weight, target, run=self.batch_size)
         return train(
             *self._to_train(),
             samples.batches(self.batch_size or len(samples)),
             input_scale=self._input_scale,
-            loss=self._resolved_loss(self.penalty_),
+            loss=self._training_loss(),
             optimizer=self.optimizer,
             n_epochs=1,
             schedule=self.schedule,
@@ -199,12 +232,17 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
         """Encoder and dictionary for samples as they are, of those in training."""
         return encoder, dictionary
 
-    def _targets(self, X, codes):
-        """Codes to learn, those given or the exact ones; None if the loss uses none."""
-        if codes is not None or not self._resolved_loss(self.penalty_).uses_target:
-            return codes
+    def _training_loss(self):
+        """The loss in the units of training."""
+        return self._resolved_loss(self.penalty_)
+
+    def _with_targets(self, batch):
+        """A batch with the codes to learn, those given or the exact ones, if the loss uses any."""
+        if batch.target is not None or not self._training_loss().uses_target:
+            return batch
         exact = Exact(self.penalty_)
-        return exact.encode(X, self.dictionary_, sparse_output=True, n_jobs=self.n_jobs)
+        codes = exact.encode(batch.X, self.dictionary_, sparse_output=True, n_jobs=self.n_jobs)
+        return batch._replace(target=codes)
 
     def _resolved_stages(self, encoder):
         """Stages of the training, or None for a single one."""

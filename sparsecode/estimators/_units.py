@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._batches import Batch
 from sparsecode._rows import dense_rows
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.penalties import L0, L1
@@ -19,8 +20,9 @@ def input_scale(X, offset, sample_weight=None):
     total = 0.0
     for start in range(0, X.shape[0], _BLOCK):
         rows = slice(start, start + _BLOCK)
-        centred = dense_rows(X, rows, np.float64) - offset
-        total += float(weights[rows] @ np.einsum("ij,ij->i", centred, centred))
+        x, weight, _ = Batch(dense_rows(X, rows, np.float64), weights[rows]).counted()
+        centred = x if offset is None else x - offset
+        total += float(weight @ np.einsum("ij,ij->i", centred, centred))
     if not 0 <= total < np.inf or 0 < total < np.finfo(np.float64).tiny:
         raise ValueError(
             f"X has squared norms that sum to {total}; expected samples whose squares neither "
@@ -30,10 +32,12 @@ def input_scale(X, offset, sample_weight=None):
     return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
 
 
-def first_samples(X, factor, dictionary):
-    """The first samples of an array, as many as tell how codes are spread, times a number."""
+def first_samples(X, factor, dictionary, sample_weight=None):
+    """The first samples that count, as many as tell how codes are spread, times a number."""
     n = max(_FEWEST, min(_BLOCK, _MOST_CODES // dictionary.n_components))
     rows = slice(0, min(X.shape[0], n))
+    if sample_weight is not None:
+        rows = np.flatnonzero(sample_weight)[:n]
     return dense_rows(X, rows, dictionary.dtype) * dictionary.dtype.type(factor)
 
 

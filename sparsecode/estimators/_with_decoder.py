@@ -31,7 +31,7 @@ class WithDecoder:
         rng = check_random_state(self.random_state)
 
         def begin(batch):
-            self._begin(encoder, batch, rng)
+            self._begin(encoder, batch.in_memory_counted(), rng)
 
         if hasattr(item, "__next__"):
             self._check_stream(
@@ -57,12 +57,14 @@ class WithDecoder:
         first = not hasattr(self, "dictionary_")
 
         def begin(batch):
-            self._begin(encoder, batch, check_random_state(self.random_state))
+            rng = check_random_state(self.random_state)
+            self._begin(encoder, batch.in_memory_counted(), rng)
 
         is_stream = hasattr(item, "__next__")
         self._check_stream(sample_weight=sample_weight if is_stream else None)
         weight = None if is_stream else sample_weight
-        self._fit_stream(item if is_stream else [item], begin, first=first, sample_weight=weight)
+        batches = item if is_stream else [item]
+        self._fit_stream(batches, begin, first=first, part=True, sample_weight=weight)
         return self
 
     def _start(self, encoder, dictionary, penalty, rng):
@@ -91,6 +93,7 @@ class WithDecoder:
             n_components,
             constraint=self.constraint,
             offset=None if has_one else self._initial_offset(wanted, sample_weight),
+            sample_weight=sample_weight,
             random_state=rng,
         )
 

@@ -192,7 +192,8 @@ class DictionaryLearning(AlternatingLearner):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
-            A memory map is read a batch at a time, and its values are checked then. An iterator
+            float16 is read as float32. A memory map is read a batch at a time, and its values are
+            checked then. An iterator
             gives batches, from each of which is learned once, in pieces of `batch_size`; as there
             are no epochs, `verbose` and callbacks tell nothing of it.
         y : None

@@ -21,6 +21,7 @@ from sparsecode.estimators._dictionaries import (
     learned_dictionary,
     prepare_learner,
 )
+from sparsecode.estimators._network_units import NetworkUnits
 from sparsecode.estimators._pieces import check_params_fit, resolve_encoder
 from sparsecode.estimators._trained import TrainedCoder
 from sparsecode.penalties import L1
@@ -30,7 +31,7 @@ from sparsecode.penalties.base import resolve_penalty
 _LOOKED_AT = 1000
 
 
-class LISTA(TrainedCoder):
+class LISTA(NetworkUnits, TrainedCoder):
     """Learned ISTA: sparse codes by a network trained for one dictionary.
 
     Predicts, for every row ``x`` of ``X``, the minimiser of ``1/2 ||x - offset - z @ atoms||^2 +
@@ -89,7 +90,7 @@ default=None
         Epochs in a row without a new lowest loss after which a stage ends; None never ends one
         early. Whether or not, the parameters with the lowest are kept.
     max_norm : float or None, default=None
-        Longest gradient; longer ones are scaled down.
+        Longest gradient, in units of training, see `input_scale_`; longer ones are scaled down.
     shuffle : bool, default=True
         Whether each epoch has a random order; of a memory map, batches of consecutive rows in
         random order.
@@ -113,6 +114,10 @@ default=None
         layers.
     penalty_ : Penalty
         That of the objective, with its weight.
+    input_scale_ : float
+        What samples are multiplied by in training, to a variance of 1 a feature, so that it is the
+        same in all units; atoms that are not learned are scaled likewise. 1 for an encoder, a loss
+        or a penalty of which it is not known how they scale.
     history_ : dict of str to list of float
         One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
         where samples are held out, ``"grad_norm"``, ``"lr"``, ``"n_layers"`` (0 is all) and
@@ -135,7 +140,9 @@ default=None
     Notes
     -----
     If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before and can be used.
+    keeps the best parameters from before and can be used. If what it found is worse than the start,
+    by the loss of some of the samples it learned from, it keeps the start, with a warning.
+    float16 samples are read as float32.
 
     References
     ----------
@@ -230,7 +237,7 @@ default=None
         rng = check_random_state(self.random_state)
 
         def begin(batch):
-            self._begin(encoder, penalty, batch.X, batch.sample_weight, rng)
+            self._begin(encoder, penalty, batch.in_memory_counted(), rng)
 
         if hasattr(X, "__next__"):
             of_epochs = ("validation_fraction", "patience", "stages")
@@ -285,16 +292,17 @@ default=None
 
         def begin(batch):
             rng = check_random_state(self.random_state)
-            self._begin(encoder, penalty, batch.X, batch.sample_weight, rng)
+            self._begin(encoder, penalty, batch.in_memory_counted(), rng)
 
         if hasattr(X, "__next__"):
             self._check_stream(sample_weight=sample_weight, codes=codes)
-            self._fit_stream(X, begin, first=first)
+            self._fit_stream(X, begin, first=first, part=True)
             return self
         self._check_stream()
         X, sample_weight = self._check_samples(X, sample_weight, reset=first)
         codes = check_codes_to_learn(codes, X, self.dictionary, self._resolved_loss(penalty))
-        self._fit_stream([X], begin, first=first, sample_weight=sample_weight, codes=codes)
+        given = {"sample_weight": sample_weight, "codes": codes}
+        self._fit_stream([X], begin, first=first, part=True, **given)
         return self
 
     def transform(self, X, *, n_layers=None):
@@ -315,13 +323,14 @@ default=None
         X = self._check_X(X)
         return self._encode(X) if n_layers is None else self._encode(X, n_layers=n_layers)
 
-    def _begin(self, encoder, penalty, X, sample_weight, rng):
+    def _begin(self, encoder, penalty, batch, rng):
         """Prepare to train: with the dictionary that is given, or one that is learned here."""
+        X, sample_weight = batch.X, batch.sample_weight
         if has_atoms(self.dictionary):
             dictionary = given_dictionary(self.dictionary, self.learn_dictionary)
             check_features(X, dictionary)
             check_params_fit(encoder, dictionary.n_components, X)
-            self._start(encoder, promote(dictionary, X), penalty, rng)
+            self._start_in_units(encoder, promote(dictionary, X), penalty, rng, batch)
             return
         learner = self._learner(X, rng)
         check_params_fit(encoder, learner.get_params().get("n_components"), X)
@@ -331,7 +340,7 @@ default=None
             # Of an interrupted one, too: there is something to code with.
             dictionary = learned_dictionary(learner)
             if dictionary is not None:
-                self._start(encoder, dictionary, penalty, rng)
+                self._start_in_units(encoder, dictionary, penalty, rng, batch)
 
     def _learner(self, X, rng):
         """What learns the dictionary, not fitted yet."""

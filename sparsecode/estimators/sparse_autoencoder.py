@@ -161,7 +161,9 @@ default="mean"
     Notes
     -----
     If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before and can be used.
+    keeps the best parameters from before and can be used. If what it found is worse than the start,
+    by the loss of some of the samples it learned from, it keeps the start, with a warning.
+    float16 samples are read as float32.
 
     References
     ----------
@@ -307,7 +309,9 @@ default="mean"
             encoder = encoder.bind(encoder.init(scaled, random_state=rng))
             if self.target_l0 is not None and isinstance(encoder, ScalableEncoder):
                 encoder = self._near_target(
-                    encoder, first_samples(batch.X, self.input_scale_, scaled), scaled
+                    encoder,
+                    first_samples(batch.X, self.input_scale_, scaled, batch.sample_weight),
+                    scaled,
                 )
             encoder, _ = self._to_use(encoder, scaled)
         self._start(encoder, dictionary, self._judging_penalty(), rng)

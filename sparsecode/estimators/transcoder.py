@@ -8,7 +8,7 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_consistent_length
 
 from sparsecode._batches import Batch
-from sparsecode._validation import check_flag, wrong
+from sparsecode._validation import check_flag, common_dtype, wrong
 from sparsecode.constraints import UnitBall
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
@@ -120,7 +120,9 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
     Notes
     -----
     If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before and can be used.
+    keeps the best parameters from before and can be used. If what it found is worse than the start,
+    by the loss of some of the samples it learned from, it keeps the start, with a warning.
+    float16 samples are read as float32.
 
     References
     ----------
@@ -347,8 +349,8 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         n_components = self._wanted_components(X)
         InputEncoder(encoder).check_reads_samples(n_components)
         check_params_fit(encoder, n_components, X)
-        dtype = np.float32 if X.dtype == np.float32 else np.float64
-        dictionary = self._first_dictionary(Y, n_components, batch.sample_weight, rng).astype(dtype)
+        dictionary = self._first_dictionary(Y, n_components, batch.sample_weight, rng)
+        dictionary = dictionary.astype(common_dtype(X))
         reader = InputEncoder(encoder.bind(None), X.shape[1], self.skip)
         if encoder.params is not None:
             reader = reader.bind(reader.init(dictionary, random_state=rng) | encoder.params)

@@ -18,18 +18,26 @@ _CHOICE = 10_000
 
 
 class Source:
-    """Samples, read when needed, and the constraint of the atoms that are made of them."""
+    """Samples, read when needed, and the constraint of the atoms that are made of them.
 
-    def __init__(self, X, constraint, offset, missing, random_state):
+    Those of weight 0 are not among them: rows are numbered without.
+    """
+
+    def __init__(self, X, constraint, offset, missing, random_state, sample_weight=None):
         self.X, self.constraint, self.missing = X, constraint, missing
         self.rng = check_random_state(random_state)
         self.n_samples, self.n_features = X.shape
+        self._used = None
+        if sample_weight is not None and not np.all(sample_weight):
+            self._used = np.flatnonzero(sample_weight)
+            self.n_samples = len(self._used)
         self.offset = offset
         if offset is not None:
             self.offset = check_matrix([offset], "offset", n_columns=self.n_features)[0]
 
     def read(self, rows):
         """Some samples in float64, less the offset, without missing entries."""
+        rows = rows if self._used is None else self._used[rows]
         block = dense_rows(self.X, rows, np.float64)
         if self.offset is not None:
             block = block - self.offset

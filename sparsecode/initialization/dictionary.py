@@ -33,7 +33,15 @@ _MAKERS = {
 
 
 def initial_dictionary(
-    init, X, n_components, *, constraint=None, offset=None, missing=False, random_state=None
+    init,
+    X,
+    n_components,
+    *,
+    constraint=None,
+    offset=None,
+    missing=False,
+    sample_weight=None,
+    random_state=None,
 ):
     """Make the dictionary that learning starts from.
 
@@ -84,6 +92,8 @@ def initial_dictionary(
     missing : bool, default=False
         Whether NaN in `X` means a missing entry. It is then read as the mean of the observed
         entries of its sample; samples without any are never taken.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Samples of weight 0 are left out; all others count alike.
     random_state : int, RandomState instance or None, default=None
         Has no influence on "dct" and, unless it is randomized, "svd", where their atoms suffice.
 
@@ -136,7 +146,7 @@ def initial_dictionary(
     if not is_name:
         return _given(init, X, n_components, constraint, offset)
     constraint = check_constraint(UnitNorm() if constraint is None else constraint)
-    source = Source(X, constraint, offset, missing, random_state)
+    source = Source(X, constraint, offset, missing, random_state, sample_weight)
     atoms = np.empty((0, X.shape[1]))
     with single_threaded_blas():
         for maker in _MAKERS[init]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._moments import geometric_median, mean
-from sparsecode._validation import check_rows, wrong
+from sparsecode._validation import check_rows, common_dtype, wrong
 from sparsecode._values import check_numbers
 
 
@@ -30,7 +30,7 @@ def initial_offset(init, X, sample_weight=None):
     Returns
     -------
     offset : ndarray of shape (n_features,)
-        In the dtype of `X`.
+        In the dtype of `X`, float32 for float16.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def initial_offset(init, X, sample_weight=None):
                 remedy='Use "mean", or give an offset of your own.',
             )
         )
-    X = check_rows(X, "X")
+    X = check_rows(X, "X", halves=True)
     if sample_weight is not None:
         sample_weight = check_numbers(sample_weight, "sample_weight", low=0, shape=X.shape[:1])
-    return makers[init](X, sample_weight).astype(X.dtype)
+    return makers[init](X, sample_weight).astype(common_dtype(X))

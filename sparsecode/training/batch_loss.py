@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,15 @@ from sparsecode._rows import dense_rows
 from sparsecode.losses import LossContext
 from sparsecode.training.corruption import corrupted
 from sparsecode.training.records import diverged
+
+# What is drawn for samples that parameters are compared on.
+_JUDGED = (0, 0, 0)
+
+
+class Fixed(NamedTuple):
+    """Parameters that are not being changed."""
+
+    params: dict
 
 
 @dataclass
@@ -30,6 +40,15 @@ class BatchLoss:
         """Loss of a batch that is not learned from."""
         context = LossContext(n_steps, memory=live.memory)
         return self._evaluate(live, dictionary, batch, n_layers, context)[0].value
+
+    def judge(self, state, batch, *, memory, n_steps):
+        """Loss of a batch as it would be learned from, but that nothing changes by it.
+
+        `state` has the parameters, `memory` is what the loss remembers.
+        """
+        context = LossContext(n_steps, memory=memory)
+        live = Fixed(state.params)
+        return self._evaluate(live, state.dictionary, batch, None, context, _JUDGED)[0].value
 
     def gradients(self, live, batch, n_layers, n_epochs, n_steps, seed, activity=None):
         """Loss of a batch, its gradient in everything that is learned, and the encoder's cache.
@@ -68,9 +87,10 @@ class BatchLoss:
             target = self.teacher.encode(X, dictionary)
         elif target is not None:
             target = dense_rows(target, slice(None), dtype)
-        options = self._options(n_layers, context.training)
+        # A batch that nothing is drawn for is one that only tells how good codes are.
+        options = self._options(n_layers, seed is not None)
         seen = X
-        if self.corrupt is not None and context.training:
+        if self.corrupt is not None and seed is not None:
             seen = corrupted(X, self.corrupt, seed)
         codes, cache = self.encoder.forward(live.params, seen, dictionary, **options)
         if activity is not None:

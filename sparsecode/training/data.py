@@ -98,7 +98,7 @@ class Gatherer:
     fixed: bool
 
     def __call__(self, X, target=None, sample_weight=None, *, suffix=""):
-        X = check_rows(X, f"X{suffix}", n_columns=self.n_features)
+        X = check_rows(X, f"X{suffix}", n_columns=self.n_features, halves=True)
         sample_weight = check_weights(sample_weight, X, f"sample_weight{suffix}")
         if self.teacher is not None and self.fixed:
             target = self.teacher.encode(X, self.dictionary, sparse_output=True)

@@ -53,10 +53,10 @@ class FullBatch:
                 # Of the epoch and the batch alone: the function must stay the same one.
                 seed = state.seed, state.n_epochs, i
                 result, grads, cache = self.batch_loss.gradients(
-                    live, batch, self.n_layers, state.n_epochs, state.n_steps, seed
+                    live, batch.counted(), self.n_layers, state.n_epochs, state.n_steps, seed
                 )
                 if is_last:
-                    live.update_buffers(self.batch_loss.encoder, cache)
+                    live.update_buffers(self.batch_loss.encoder, cache, len(rows))
                 told = {**result.terms, **result.reports}
                 rows.append({"loss": result.value, **told, "weight": weight})
                 for name, grad in grads.items():

@@ -148,7 +148,7 @@ class Trainer:
             weight = batch.weight
             if weight == 0:
                 continue
-            self._last = batch
+            self._last = batch = batch.counted()
             n_steps, seed = state.n_steps + len(rows), (state.seed, state.n_epochs, i)
             result, grads, cache = self.batch_loss.gradients(
                 live, batch, stage.n_layers, state.n_epochs, n_steps, seed, self._activity
@@ -158,7 +158,7 @@ class Trainer:
             lr = self.optimizer.lr_at(int(slots["step"]))
             self.optimizer.update(learned, grads, slots, lr_scale=scale)
             live.project(grads)
-            live.update_buffers(self.encoder, cache)
+            live.update_buffers(self.encoder, cache, n_steps)
             # Products are measured by the step that makes them.
             norm = gradient_norm(grads) if norm is None else norm
             row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
@@ -193,7 +193,7 @@ class Trainer:
 
     def _blew_up(self, live, n_layers, state, value):
         """Whether the last step made its batch far worse: losses are those before the steps."""
-        if self.optimizer.full_batch:
+        if self.optimizer.full_batch or not self._can_encode(live.params):
             return False
         final = self.batch_loss.value(live, live.dictionary(), self._last, n_layers, state.n_steps)
         if not np.isfinite(final):
@@ -202,6 +202,8 @@ class Trainer:
 
     def _validate(self, live, n_layers, n_epochs, n_steps):
         """Mean loss of the samples that are not learned from."""
+        if not self._can_encode(live.params):
+            return np.inf
         dictionary, total, weights = live.dictionary(), 0.0, 0.0
         batches = (
             [self.held.whole()] if self.batch_size is None else self.held.batches(self.batch_size)
@@ -209,7 +211,7 @@ class Trainer:
         for batch in batches:
             weight = batch.weight
             if weight > 0:
-                value = self.batch_loss.value(live, dictionary, batch, n_layers, n_steps)
+                value = self.batch_loss.value(live, dictionary, batch.counted(), n_layers, n_steps)
                 total, weights = total + weight * value, weights + weight
         if not np.isfinite(total):
             raise diverged(n_epochs, self.optimizer)

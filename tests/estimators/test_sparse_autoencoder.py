@@ -611,7 +611,8 @@ def test_denoising_sees_noise_and_fits_clean_samples(X):
 
     model = autoencoder(encoder=ReLU(), corrupt=corrupt, n_epochs=2).fit(X)
     plain = autoencoder(encoder=ReLU(), n_epochs=2).fit(X)
-    assert len(seen) == model.n_iter_
+    # Besides, start and end are compared by what training makes small.
+    assert len(seen) == model.n_iter_ + 2
     assert not np.array_equal(model.transform(X), plain.transform(X))
     for bad in ({"corrupt": 0.1}, {"resampling": "anthropic"}, {"dead_window": 0}):
         with pytest.raises((TypeError, ValueError), match=next(iter(bad))):
