@@ -70,8 +70,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         Whether training should use codes as a CSR array where few are nonzero; a code of 0 must
         then have no part in any gradient, and those of the others must not depend on it.
     signal_names : tuple of str
-        What `forward` can keep for a loss: ``"pre"``, the pre-activations; some also ``"slope"``,
-        the derivative of the activation there, and ``"squared_norms"``, those of the rows of `W`.
+        What `forward` can keep for a loss: ``"pre"``, the pre-activations, and
+        ``"squared_norms"``, those of the rows of `W`; some also ``"slope"``, the derivative of the
+        activation there.
     homogeneous : bool
         Whether ``activation(c * A) = c * activation(A)`` for every positive number `c`.
     bounds : tuple of two floats
@@ -84,7 +85,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     sparse_codes: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
-    signal_names: ClassVar[tuple[str, ...]] = ("pre",)
+    signal_names: ClassVar[tuple[str, ...]] = ("pre", "squared_norms")
     # Whether `sparse` gives dense codes where too many are not 0.
     _adapts: ClassVar[bool] = False
     # Signals that are the pre-activations plus what does not depend on the sample.
@@ -143,7 +144,12 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         if not training:
             self._check_ready(params)
         x = dictionary.center(dense_rows(X, slice(0, X.shape[0]), dictionary.dtype))
-        codes, kept = self._codes(params, x, dictionary, training, sparse, signals)
+        # Those that are not of entries need no dense codes.
+        of_entries = tuple(name for name in signals if name != "squared_norms")
+        codes, kept = self._codes(params, x, dictionary, training, sparse, of_entries)
+        if "squared_norms" in signals:
+            W = self._weights(params, dictionary)
+            kept["squared_norms"] = np.einsum("ij,ij->i", W, W)
         return codes, LinearCache(x, codes, params, dictionary, kept)
 
     def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
@@ -260,8 +266,6 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
 
         size = rows_of_product(len(x), shape[1] * W.itemsize)
         parts = map_row_blocks(block, len(x), block_size=size)
-        if "squared_norms" in signals:
-            kept["squared_norms"] = np.einsum("ij,ij->i", W, W)
         if is_sparse and all(found is not None for found in parts):
             codes = stack_csr(list(chain.from_iterable(parts)), shape[1])
         return codes, kept
@@ -287,7 +291,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
 
     def _room(self, shape, dtype, signals):
         """Arrays for what is kept of a batch: the signals, and what `backward` needs besides."""
-        return {name: np.empty(shape, dtype) for name in signals if name != "squared_norms"}
+        return {name: np.empty(shape, dtype) for name in signals}
 
     def _keep(self, A, params, kept):
         """Fill a block of them."""

@@ -54,7 +54,7 @@ class Gated(LinearEncoder):
     array([[2., 0.]])
     """
 
-    signal_names: ClassVar[tuple[str, ...]] = ("gate",)
+    signal_names: ClassVar[tuple[str, ...]] = ("gate", "squared_norms")
     _biases: ClassVar[tuple[str, ...]] = ("r_mag", "b_gate", "b_mag")
 
     def _activate(self, A, params):

@@ -68,7 +68,7 @@ class JumpReLU(LinearEncoder):
     threshold_init: float = 0.1
 
     sparse_codes: ClassVar[bool] = True
-    signal_names: ClassVar[tuple[str, ...]] = ("pre", "margin", "active")
+    signal_names: ClassVar[tuple[str, ...]] = ("pre", "margin", "active", "squared_norms")
     straight_through: ClassVar[tuple[str, ...]] = ("log_threshold",)
     _shifted: ClassVar[tuple[str, ...]] = ("pre", "margin")
 

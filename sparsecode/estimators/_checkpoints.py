@@ -10,6 +10,7 @@ from sparsecode.estimators._sparsity import resumed_penalty
 from sparsecode.estimators._units import rescale_penalty
 from sparsecode.interop import Checkpoint
 from sparsecode.interop._checkpoint import ARCHITECTURES
+from sparsecode.losses._output import check_output
 from sparsecode.penalties import L1
 
 
@@ -53,10 +54,12 @@ def fitted(
     input_scale=1.0,
     debiases=False,
     sparsity_weight=None,
+    output=None,
 ):
     """Make an estimator one that is fitted, with these parts and no history."""
     model.encoder_, model.dictionary_, model.penalty_ = encoder, dictionary, penalty
     model.input_scale_, model.debiases_ = input_scale, debiases
+    model.output_ = check_output(output)
     model.n_features_in_ = dictionary.n_features
     # What a target starts from in further training.
     model.sparsity_weight_ = sparsity_weight

@@ -68,6 +68,7 @@ class FeatureUse:
         >>> without = model.steer(X, 3, activation=0.0)
         >>> more = model.steer(X, 3, strength=2.0)
         """
+        self._check_linear("steer")
         X = self._check_X(X)
         feature = self._check_feature(feature)
         if (strength is None) == (activation is None):

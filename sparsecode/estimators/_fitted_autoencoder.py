@@ -14,10 +14,11 @@ from sparsecode.estimators import _checkpoints, _model_files, _refinement
 from sparsecode.estimators._features import FeatureUse
 from sparsecode.estimators._sparsity import resumed_penalty
 from sparsecode.estimators._units import rescale_penalty, scales
+from sparsecode.estimators._with_output import WithOutput
 from sparsecode.interop import Checkpoint, read_checkpoint
 
 
-class FittedAutoencoder(FeatureUse):
+class FittedAutoencoder(WithOutput, FeatureUse):
     """Part of `SparseAutoencoder` that changes, keeps and uses what was learned."""
 
     def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_weight=None):
@@ -84,6 +85,7 @@ class FittedAutoencoder(FeatureUse):
                 f"constraint is {constraint} with the method {method!r}; expected None, as only "
                 "'decoder' trains atoms. Leave it out."
             )
+        self._check_linear("refine")
         X = self._check_X(X)
         sample_weight = self._check_weights(X, sample_weight)
         if method == "support":
@@ -159,7 +161,7 @@ class FittedAutoencoder(FeatureUse):
         >>> bool(np.allclose(folded.transform(X), model.transform(scaler.transform(X))))
         True
         """
-        check_is_fitted(self)
+        self._check_linear("fold")
         self._check_foldable("fold", None)
         n_features = self.dictionary_.n_features
         if mean is not None:
@@ -288,9 +290,10 @@ class FittedAutoencoder(FeatureUse):
         Raises
         ------
         ValueError
-            If other libraries have no such encoder, or coefficients are fitted by least squares.
+            If other libraries have no such encoder, coefficients are fitted by least squares, or
+            the decoder has an output activation.
         """
-        check_is_fitted(self)
+        self._check_linear("a checkpoint of other libraries")
         return _checkpoints.to_checkpoint(self)
 
     def _encode(self, X, **options):

@@ -378,6 +378,11 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
                     remedy="Use for example AutoencoderLoss([L1(0.1)]).",
                 )
             )
+        if loss.output is not None:
+            raise ValueError(
+                f"loss has the output {loss.output!r}; expected None, as a Transcoder predicts "
+                "what is linear in the codes. Leave it out."
+            )
         return TranscoderLoss(**loss.get_params(deep=False), skip=self.skip)
 
     def _check_parameters(self):

@@ -24,6 +24,7 @@ from sparsecode.losses.terms import (
     TargetActiveUnits,
     TargetL0,
     Term,
+    WeightDecay,
 )
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "TargetActiveUnits",
     "TargetL0",
     "Term",
+    "WeightDecay",
 ]

@@ -10,6 +10,7 @@ from sparsecode._parallel import map_row_blocks, rows_of_product
 from sparsecode._picked_rows import add_picked, multiply_picked
 from sparsecode._row_gradients import RowGradient, add_gradients
 from sparsecode.losses._nested import check_levels, reconstruct_levels
+from sparsecode.losses._output import reconstruct_output
 from sparsecode.losses.base import LossContext, LossResult, shares, weighted_mean
 
 
@@ -23,27 +24,24 @@ def evaluate_terms(
     dictionary_grads,
     context=None,
     levels=None,
+    output=None,
 ):
     """Mean of ``1/2 ||target - offset - codes @ atoms||^2``, and the terms; see `Loss.evaluate`.
 
     Without a target the samples are to be reconstructed; with levels, from so many atoms each.
-    What the signal ``"skip"`` of the context predicts without codes is subtracted first.
+    What the signal ``"skip"`` of the context predicts without codes is subtracted first. With an
+    output activation there is nothing to subtract offset and skip from.
     """
     context = LossContext() if context is None else context
     share = shares(sample_weight, codes)
-    wanted, skip = dictionary.center(X if target is None else target), context.signals.get("skip")
-    if skip is not None:
-        wanted = wanted - skip
-    if levels is None:
-        energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
-        products, total = [(codes, error)], error
+    wanted, skip = (X if target is None else target), context.signals.get("skip")
+    if output is not None:
+        energies, error, dcodes = reconstruct_output(wanted, dictionary, codes, share)
+        products, total, wanted, error = [(codes, error)], error, None, None
     else:
-        edges = check_levels(levels, dictionary.n_components)
-        energies, errors, error, dcodes = reconstruct_levels(
-            wanted, dictionary, codes, share, edges
-        )
-        segments = [slice(*edges[level : level + 2].tolist()) for level in range(len(errors))]
-        products, total = list(zip([codes] * len(errors), errors, segments, strict=True)), errors[0]
+        wanted = dictionary.center(wanted)
+        wanted = wanted if skip is None else wanted - skip
+        energies, error, dcodes, products, total = _linear(wanted, dictionary, codes, share, levels)
     fit = weighted_mean(energies, share) / 2
     parts = {"fit": fit}
     if not np.isfinite(fit):
@@ -67,6 +65,20 @@ def evaluate_terms(
         for name, grad in dsignal.items():
             dsignals[name] = _add_signals(dsignals.get(name), grad)
     return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals, reports)
+
+
+def _linear(wanted, dictionary, codes, share, levels):
+    """Squared errors, error and gradient in the codes; factors of that of the atoms, and the sum
+    of errors that that of the offset is made of.
+    """
+    if levels is None:
+        energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
+        return energies, error, dcodes, [(codes, error)], error
+    edges = check_levels(levels, dictionary.n_components)
+    energies, errors, error, dcodes = reconstruct_levels(wanted, dictionary, codes, share, edges)
+    segments = [slice(*edges[level : level + 2].tolist()) for level in range(len(errors))]
+    products = list(zip([codes] * len(errors), errors, segments, strict=True))
+    return energies, error, dcodes, products, errors[0]
 
 
 def reconstruct(wanted, dictionary, codes, share):

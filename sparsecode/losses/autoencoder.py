@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sparsecode._validation import wrong
 from sparsecode._values import check_list
 from sparsecode.losses._nested import check_levels
+from sparsecode.losses._output import check_output
 from sparsecode.losses._reconstruction import evaluate_terms
 from sparsecode.losses.base import Loss
 from sparsecode.losses.terms import PenaltyTerm, Term
@@ -30,6 +31,10 @@ class AutoencoderLoss(Loss):
         so many of the first atoms each, the last one, None, from all. So the first atoms learn what
         is most common, and atoms can be cut off after training. Costs no more multiplications, and
         the memory of an error for each level. None is the reconstruction from all atoms alone.
+
+    output : {"sigmoid"} or None, default=None
+        Activation at the end of the decoder: ``1/2 ||x - sigmoid(offset + z @ atoms)||^2``, for
+        samples between 0 and 1. None is the linear reconstruction, of all terms and levels.
 
     Raises
     ------
@@ -57,11 +62,12 @@ class AutoencoderLoss(Loss):
 
     terms: Sequence[Term | Penalty] = ()
     levels: Sequence[int | None] | None = None
+    output: str | None = None
 
     @property
     def takes_sparse(self):
-        """Whether all terms take sparse codes."""
-        return all(term.takes_sparse for term in self.resolved())
+        """Whether all terms take sparse codes, and there is no output activation."""
+        return self.output is None and all(term.takes_sparse for term in self.resolved())
 
     @property
     def is_constant(self):
@@ -73,6 +79,7 @@ class AutoencoderLoss(Loss):
         return tuple(dict.fromkeys(name for term in self.resolved() for name in term.needs))
 
     def init(self, dictionary):
+        self._check_output()
         if self.levels is not None:
             check_levels(self.levels, dictionary.n_components)
         memory = {}
@@ -81,6 +88,7 @@ class AutoencoderLoss(Loss):
         return memory
 
     def check_encoder(self, encoder):
+        self._check_output()
         for term in self.resolved():
             term.check_encoder(encoder)
 
@@ -111,6 +119,18 @@ class AutoencoderLoss(Loss):
                 )
         return terms
 
+    def _check_output(self):
+        """Raise if there is no such activation, or something asks for linear reconstructions."""
+        if check_output(self.output) is None:
+            return
+        readers = [term for term in self.resolved() if term.reads_error]
+        if readers or self.levels is not None:
+            what = f"the term {readers[0]!r}" if readers else f"levels={self.levels!r}"
+            raise ValueError(
+                f"output is {self.output!r} with {what}, for reconstructions that are linear in "
+                "the codes; expected one of the two. Leave one out."
+            )
+
     def evaluate(
         self,
         X,
@@ -132,6 +152,7 @@ class AutoencoderLoss(Loss):
             dictionary_grads,
             context,
             self.levels,
+            check_output(self.output),
         )
 
 

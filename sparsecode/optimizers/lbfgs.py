@@ -91,22 +91,29 @@ class LBFGS(Optimizer):
         Returns
         -------
         result : LBFGSResult
+
+        Raises
+        ------
+        FloatingPointError
+            If the function, or its gradient, is not finite at the start. Where it is not on the
+            way, the line search backs off.
         """
         self._check()
-
-        def flat(point):
-            _scatter(point, params)
-            value, grads = function(params)
-            # In the order of the parameters, whatever that of the gradients.
-            slopes = [
-                np.ravel(grads[name]) if name in grads else np.zeros(param.size)
-                for name, param in params.items()
-            ]
-            return float(value), np.concatenate(slopes, dtype=np.float64)
-
+        search = _Search(function, params)
         start = np.concatenate([np.ravel(p) for p in params.values()], dtype=np.float64)
-        options = {"maxiter": self.max_iter, "maxcor": self.memory, "gtol": self.tol, "ftol": 0.0}
-        found = minimize(flat, start, jac=True, method="L-BFGS-B", options=options)
+        found = minimize(
+            search.evaluate,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            callback=search.accept,
+            options={
+                "maxiter": self.max_iter,
+                "maxcor": self.memory,
+                "gtol": self.tol,
+                "ftol": 0.0,
+            },
+        )
         _scatter(found.x, params)
         converged = bool(np.abs(found.jac).max(initial=0) <= self.tol)
         return LBFGSResult(float(found.fun), int(found.nit), converged)
@@ -119,6 +126,48 @@ class LBFGS(Optimizer):
         check_integer(self.max_iter, "max_iter")
         check_integer(self.memory, "memory")
         check_number(self.tol, "tol", low=0)
+
+
+class _Search:
+    """A function of parameters as one of a point, finite wherever the line search tries it."""
+
+    def __init__(self, function, params):
+        self.function, self.params = function, params
+        # Where the line search began, and what it tried last.
+        self.start = self.last = None
+
+    def evaluate(self, point):
+        """Value and gradient; instead of what is not finite, those of a steep parabola."""
+        _scatter(point, self.params)
+        value, grads = self.function(self.params)
+        # In the order of the parameters, whatever that of the gradients.
+        slopes = [
+            np.ravel(grads[name]) if name in grads else np.zeros(param.size)
+            for name, param in self.params.items()
+        ]
+        value, slopes = float(value), np.concatenate(slopes, dtype=np.float64)
+        if not (np.isfinite(value) and np.isfinite(slopes).all()):
+            return self._beyond(point)
+        self.last = point.copy(), value, slopes.copy()
+        self.start = self.last if self.start is None else self.start
+        return value, slopes
+
+    def accept(self, point):
+        """Begin the next line search at a point."""
+        if np.array_equal(self.last[0], point):
+            self.start = self.last
+
+    def _beyond(self, point):
+        """A parabola along the step, with its minimum at a tenth of it."""
+        if self.start is None:
+            raise FloatingPointError(
+                "the function, or its gradient, is not finite at the parameters to start from; "
+                "expected finite numbers. Start elsewhere, or rescale X."
+            )
+        origin, value, slopes = self.start
+        step = point - origin
+        fall = abs(float(slopes @ step))
+        return value + 4 * fall, step * (9 * fall / float(step @ step))
 
 
 def _scatter(point, params):

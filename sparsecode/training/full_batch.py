@@ -31,8 +31,18 @@ class FullBatch:
     def minimize(self, optimizer):
         """Bring the parameters to a minimum; returns what is known of the one step that it is."""
 
+        begun = False
+
         def function(params):
-            record, grads = self._evaluate()
+            nonlocal begun
+            try:
+                record, grads = self._evaluate()
+            except FloatingPointError:
+                if not begun:
+                    raise
+                # The line search backs off.
+                return np.inf, {}
+            begun = True
             return record["loss"], grads
 
         # The parameters are the live ones, which the optimizer changes before it calls.

@@ -11,6 +11,7 @@ from sparsecode.losses.terms.norm_weighted import NormWeighted
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.losses.terms.selectivity import Hoyer, LifetimeSparsity, PopulationSparsity
 from sparsecode.losses.terms.target_l0 import TargetL0
+from sparsecode.losses.terms.weight_decay import WeightDecay
 
 __all__ = [
     "ActiveUnits",
@@ -29,4 +30,5 @@ __all__ = [
     "TargetActiveUnits",
     "TargetL0",
     "Term",
+    "WeightDecay",
 ]

@@ -78,6 +78,7 @@ class AuxK(Term):
     needs: ClassVar[tuple[str, ...]] = ("pre",)
     # There is nothing to fit until units have been idle for long enough.
     is_constant: ClassVar[bool] = False
+    reads_error: ClassVar[bool] = True
 
     def init(self, dictionary):
         self._check()

@@ -30,12 +30,16 @@ class Term(KeepsNamedTuples, PlainParameters, BaseEstimator):
     makes_sparse : bool
         Whether a higher weight makes fewer codes nonzero, so that this weight is the one to find
         for a wanted number; a term with a target of its own, such as `KLDivergence`, does not.
+    reads_error : bool
+        Whether the term reads `wanted` or `error` of its context, which a loss with an output
+        activation does not have.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     takes_sparse: ClassVar[bool] = True
     detached: ClassVar[bool] = False
     makes_sparse: ClassVar[bool] = False
+    reads_error: ClassVar[bool] = False
 
     @property
     def label(self):

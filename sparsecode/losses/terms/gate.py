@@ -81,6 +81,7 @@ class GateReconstruction(Term):
 
     needs: ClassVar[tuple[str, ...]] = ("gate",)
     detached: ClassVar[bool] = True
+    reads_error: ClassVar[bool] = True
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         gate, weight = context.signals["gate"], self.weight_at(context.step)

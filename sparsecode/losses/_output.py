@@ -1,0 +1,88 @@
+"""Reconstructions that an activation ends, and their error."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from sparsecode._parallel import map_row_blocks, rows_of_product
+from sparsecode._validation import wrong
+
+OUTPUTS = (None, "sigmoid")
+# Means that start an offset are no closer to 0 or 1, where what gives them is infinite.
+_CLOSEST = 1e-3
+
+
+def check_output(output):
+    """Return the name of an activation, or None for none.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+    """
+    if output not in OUTPUTS:
+        raise ValueError(
+            wrong(
+                "output",
+                got=repr(output),
+                expected="None or 'sigmoid'",
+                remedy="Leave it out for reconstructions that are linear in the codes.",
+            )
+        )
+    return output
+
+
+def activate(output, A):
+    """What an activation makes of linear reconstructions, which stay as they are."""
+    return A if output is None else expit(A)
+
+
+def inverse_of(output, mean):
+    """Linear reconstruction that an activation makes a mean of, as far as there is one."""
+    if output is None:
+        return mean
+    inside = np.clip(mean, _CLOSEST, 1 - _CLOSEST)
+    return np.log(inside / (1 - inside)).astype(mean.dtype)
+
+
+def reconstruct_output(wanted, dictionary, codes, share):
+    """Squared error of sigmoid reconstructions, and gradients of half its weighted sum.
+
+    Parameters
+    ----------
+    wanted : ndarray of shape (n_samples, n_features)
+        The samples, as they are.
+    dictionary : Dictionary
+    codes : ndarray of shape (n_samples, n_components)
+    share : ndarray of shape (n_samples, 1), or float
+        Weight of each sample.
+
+    Returns
+    -------
+    energies : ndarray of shape (n_samples,)
+    error : ndarray of shape (n_samples, n_features)
+        The gradient in what the activation is applied to.
+    dcodes : ndarray of shape (n_samples, n_components)
+    """
+    atoms, offset = dictionary.atoms, dictionary.offset
+    energies = np.empty(len(codes), dtype=np.float64)
+    error = np.empty((len(codes), atoms.shape[1]), dtype=atoms.dtype)
+    counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (len(codes), 1))
+    slopes = np.empty_like(codes)
+
+    def block(rows):
+        r = np.matmul(codes[rows], atoms, out=error[rows])
+        if offset is not None:
+            r += offset
+        y = expit(r)
+        np.subtract(y, wanted[rows], out=r)
+        energies[rows] = np.einsum("ij,ij->i", r, r)
+        r *= y
+        r *= 1 - y
+        r *= counts[rows]
+        np.matmul(r, atoms.T, out=slopes[rows])
+
+    size = rows_of_product(len(codes), codes.shape[1] * atoms.itemsize)
+    map_row_blocks(block, len(codes), block_size=size)
+    return energies, error, slopes

@@ -1,0 +1,59 @@
+"""The size of the weights of encoder and decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode._row_gradients import scaled_rows
+from sparsecode.losses.terms.base import Term
+
+
+@dataclass
+class WeightDecay(Term):
+    """Half the sum of squares of the weights: the matrix `W` of the encoder, and the atoms.
+
+    ``weight / 2 * (||W||^2 + ||atoms||^2)``, without biases and offset. It is no mean over samples:
+    its size beside the error does not depend on the batch. Of a tied encoder, whose `W` is the
+    atoms, both are the same and both count. Unlike the decay of `AdamW` it is a part of the loss,
+    so that every optimizer minimises it. Atoms of fixed norm have a constant part of it.
+
+    Parameters
+    ----------
+    weight : float or callable, default=1e-4
+        Multiple of half the sum, or a schedule that gives it for a step.
+
+    References
+    ----------
+    A. Ng, "Sparse autoencoder", CS294A lecture notes, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.encoders import Sigmoid
+    >>> from sparsecode.losses import AutoencoderLoss, LossContext, WeightDecay
+    >>> loss, encoder = AutoencoderLoss([WeightDecay(0.5)]), Sigmoid()
+    >>> dictionary, X = Dictionary(np.eye(2)), np.zeros((1, 2))
+    >>> codes, cache = encoder.forward(
+    ...     encoder.init(dictionary), X, dictionary, signals=loss.needs
+    ... )
+    >>> loss.evaluate(X, dictionary, codes, context=LossContext(signals=cache.signals)).terms
+    {'fit': 0.25, 'weightdecay': 1.0}
+    """
+
+    weight: float | Callable[[int], float] = 1e-4
+
+    needs: ClassVar[tuple[str, ...]] = ("squared_norms",)
+
+    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+        weight, norms = self.weight_at(context.step), context.signals["squared_norms"]
+        atoms = dictionary.atoms
+        own = np.einsum("ij,ij->", atoms, atoms, dtype=np.float64)
+        value = weight / 2 * float(norms.sum(dtype=np.float64) + own)
+        each = np.full(len(atoms), weight)
+        grads = {"atoms": scaled_rows(each, atoms)} if dictionary_grads else {}
+        return value, grads, {"squared_norms": np.full_like(norms, weight / 2)}
