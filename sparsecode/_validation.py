@@ -106,8 +106,7 @@ def unmasked(array, name, missing=False, fill="Fill them in first."):
         return array.data
     if not missing:
         raise ValueError(_missing_message(name, "masked", gone.sum(), array.shape, fill))
-    dtype = array.dtype if array.dtype in FLOAT_DTYPES else np.float64
-    return array.astype(dtype).filled(np.nan)
+    return array.astype(common_dtype(array)).filled(np.nan)
 
 
 def _missing_message(name, what, n_gone, shape, fill):

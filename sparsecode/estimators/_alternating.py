@@ -8,6 +8,7 @@ from sklearn.callback import CallbackSupportMixin
 from sparsecode._batches import Batch, Samples
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators._outliers import OutlierPolicy
 from sparsecode.estimators._stopping import print_epoch
 from sparsecode.estimators._streams import no_batch, refuse_with_stream
 from sparsecode.estimators._unchanged import unchanged_on_error
@@ -18,7 +19,7 @@ from sparsecode.resampling.replacement import resolve_replacement
 _HISTORY = ("objective", "l0", "dead_atoms", "seconds")
 
 
-class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
+class AlternatingLearner(OutlierPolicy, CallbackSupportMixin, SparseCodingEstimator):
     """Base of a learner that has the parameters of `DictionaryLearning`.
 
     It defines `_resolved_update` and `_learning_encoder`.
@@ -31,10 +32,11 @@ class AlternatingLearner(CallbackSupportMixin, SparseCodingEstimator):
         for batch in batches:
             with unchanged_on_error(self):
                 X, _ = self._check_samples(batch, None, reset=first and not again)
+                kept = self._without_outliers(Batch(X), first=first and not again)
                 if first:
-                    self._begin(X, None, rng, again=again)
+                    self._begin(kept.X, kept.sample_weight, rng, again=again)
             first = False
-            samples = Samples(X, run=self.batch_size)
+            samples = Samples(kept.X, kept.sample_weight, run=self.batch_size)
             self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
         if X is None:
             raise no_batch()

@@ -15,6 +15,8 @@ from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.estimators._checkpoints import fitted
+from sparsecode.losses import AutoencoderLoss
+from sparsecode.losses._output import check_output
 from sparsecode.penalties import Penalty
 
 _FORMAT = "sparsecode.SparseAutoencoder"
@@ -67,7 +69,7 @@ def save(path, model):
         "encoder": json.dumps(_describe_encoder(model.encoder_)),
         "penalty": json.dumps(_describe_penalty(model.penalty_)),
         "settings": json.dumps(settings),
-        "fitted": json.dumps({name: getattr(model, f"{name}_") for name in _FITTED}),
+        "fitted": json.dumps({name: getattr(model, f"{name}_") for name in (*_FITTED, "output")}),
         "names": json.dumps(None if names is None else list(names)),
     }
     _store.write_arrays(path, arrays, header, format=_FORMAT)
@@ -104,6 +106,9 @@ def _build(arrays, header, cls):
             raise Refused(f"its parameter {name} is of type {array.dtype} or infinite")
     penalty = _rebuild_penalty(_parsed(header, "penalty"))
     fitted(model, bound, dictionary, penalty, **_checked_numbers(_parsed(header, "fitted")))
+    if model.output_ is not None:
+        # The terms of the loss are not in the file, what it reconstructs is.
+        model.loss = AutoencoderLoss(output=model.output_)
     names = _parsed(header, "names", list | None)
     if names is not None:
         if len(names) != dictionary.n_features or not all(isinstance(n, str) for n in names):
@@ -138,7 +143,7 @@ def _checked_numbers(numbers):
     if found["sparsity_weight"] is not None:
         weight = check_number(found["sparsity_weight"], "sparsity_weight", low=0)
         found["sparsity_weight"] = weight
-    return found
+    return {**found, "output": check_output(numbers.get("output"))}
 
 
 def _describe_encoder(encoder):

@@ -22,8 +22,8 @@ _NO_LOSSES = ("grad_norm", "lr", "n_layers", "seconds")
 class NetworkUnits:
     """Part of a `TrainedCoder` that trains on samples times `input_scale_`.
 
-    Atoms that are not learned are scaled too, to a mean squared norm of 1. Codes and objective are
-    those of the samples, scaled, so that a training is the same in all units.
+    Samples have a mean squared norm of 1 then, and atoms that are not learned have too. Codes and
+    objective are those of the samples, scaled, so that a training is the same in all units.
     """
 
     input_scale_ = 1.0
@@ -33,7 +33,9 @@ class NetworkUnits:
         """Choose the units by the samples, and start."""
         self.input_scale_ = self._atom_scale = 1.0
         if self._scales(encoder, penalty):
-            self.input_scale_ = input_scale(batch.X, dictionary.offset, batch.sample_weight)
+            scale = input_scale(batch.X, dictionary.offset, batch.sample_weight)
+            # With samples of norm 1 thresholds and gains are learned as quickly as weights.
+            self.input_scale_ = scale / batch.X.shape[1] ** 0.5
             if reads_atoms_in_units(encoder) and not self.learn_dictionary:
                 self._atom_scale = _atom_scale(dictionary)
             if encoder.params is None:

@@ -158,6 +158,10 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
                 is_empty = False
                 with unchanged_on_error(self):
                     batch = self._check_batch(item, sample_weight, codes, reset=is_first())
+                    batch = self._without_outliers(batch, first=is_first())
+                    if batch.weight == 0:
+                        # There were outliers only.
+                        continue
                     if is_first():
                         begin(batch)
                     batch = self._with_targets(batch)
@@ -200,6 +204,10 @@ class TrainedEncoder(CallbackSupportMixin, CodesEstimator):
     def _training_options(self):
         """What else `train` is told."""
         return {}
+
+    def _without_outliers(self, batch, *, first):
+        """A batch as it is to be learned from."""
+        return batch
 
     def _check_batch(self, item, sample_weight, codes, *, reset):
         """What a stream gave, as a `Batch` of checked arrays."""

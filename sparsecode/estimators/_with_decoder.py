@@ -5,6 +5,7 @@ from __future__ import annotations
 from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode.constraints import check_constraint
 from sparsecode.encoders import ReLU
+from sparsecode.estimators._outliers import OutlierPolicy
 from sparsecode.estimators._pieces import resolve_encoder
 from sparsecode.estimators._sparsity import (
     check_signals,
@@ -14,9 +15,10 @@ from sparsecode.estimators._sparsity import (
 )
 from sparsecode.initialization import initial_dictionary, initial_offset
 from sparsecode.penalties.base import resolve_penalty
+from sparsecode.training.norm_outliers import resolve_outliers
 
 
-class WithDecoder:
+class WithDecoder(OutlierPolicy):
     """Part of a `TrainedEncoder` that makes encoder and dictionary, and trains both.
 
     The estimator defines ``_begin(encoder, batch, rng)``, which makes what training starts from.
@@ -44,6 +46,7 @@ class WithDecoder:
 
         def start():
             batch = self._check_batch(item, sample_weight, None, reset=True)
+            batch = self._without_outliers(batch, first=True)
             self._check_split(batch.X, batch.sample_weight)
             begin(batch)
             return batch
@@ -119,6 +122,7 @@ class WithDecoder:
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the encoder."""
         check_number(self.alpha, "alpha", low=0)
+        resolve_outliers(self.outliers)
         if self.n_components is not None:
             check_integer(self.n_components, "n_components")
         if self.constraint is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sklearn.callback import with_callbacks
 
-from sparsecode._batches import Samples
+from sparsecode._batches import Batch, Samples
 from sparsecode._validation import (
     check_flag,
     check_fraction,
@@ -25,6 +25,7 @@ from sparsecode.penalties.base import resolve_penalty
 from sparsecode.resampling import ReplaceAtoms
 from sparsecode.resampling.replacement import resolve_replacement
 from sparsecode.solvers._choice import resolve_solver
+from sparsecode.training.norm_outliers import resolve_outliers
 from sparsecode.updates import BlockUpdate
 from sparsecode.updates.base import resolve_update
 
@@ -89,6 +90,9 @@ class DictionaryLearning(AlternatingLearner):
         What NaN in `X`, or the mask of a masked array, means: None refuses it; "mask" fits each
         sample on its observed features only. Zeros that a sparse matrix does not store are
         observed.
+    outliers : {"drop", "clip"}, NormOutliers or None, default=None
+        What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
+        which a name stands for the default. None learns from all.
     sparse_output : bool, default=False
         Whether `transform` returns a SciPy CSR array instead of a dense one.
     random_state : int, RandomState instance or None, default=None
@@ -112,6 +116,10 @@ class DictionaryLearning(AlternatingLearner):
         update; ``"dead_atoms"``, how many atoms no sample of the batch used; ``"seconds"`` spent
         learning. With `early_stopping` also ``"validation"``, the held-out objective, one entry an
         epoch, the first before learning.
+    n_outliers_ : int
+        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
+    outlier_norm_ : float or None
+        The largest norm that is none; None without `outliers`.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -155,6 +163,7 @@ class DictionaryLearning(AlternatingLearner):
         warm_start=False,
         shuffle=True,
         missing=None,
+        outliers=None,
         sparse_output=False,
         random_state=None,
         verbose=0,
@@ -177,6 +186,7 @@ class DictionaryLearning(AlternatingLearner):
         self.warm_start = warm_start
         self.shuffle = shuffle
         self.missing = missing
+        self.outliers = outliers
         self.sparse_output = sparse_output
         self.random_state = random_state
         self.verbose = verbose
@@ -214,6 +224,8 @@ class DictionaryLearning(AlternatingLearner):
             return self
         with unchanged_on_error(self):
             X, sample_weight = self._check_samples(X, sample_weight, reset=not again)
+            batch = self._without_outliers(Batch(X, sample_weight), first=not again)
+            X, sample_weight, _ = batch
             samples, held = Samples(X, sample_weight, run=self.batch_size), None
             if self.early_stopping:
                 samples, held = HeldOut.split(samples, self.validation_fraction, rng)
@@ -261,6 +273,7 @@ class DictionaryLearning(AlternatingLearner):
             return self
         with unchanged_on_error(self):
             X, sample_weight = self._check_samples(X, sample_weight, reset=first)
+            X, sample_weight, _ = self._without_outliers(Batch(X, sample_weight), first=first)
             if first:
                 self._begin(X, sample_weight, check_random_state(self.random_state))
         samples = Samples(X, sample_weight, run=self.batch_size)
@@ -291,6 +304,7 @@ class DictionaryLearning(AlternatingLearner):
         for name in ("early_stopping", "warm_start", "shuffle", "sparse_output"):
             check_flag(getattr(self, name), name)
         check_missing(self.missing)
+        resolve_outliers(self.outliers)
         check_n_jobs(self.n_jobs)
         resolve_solver(self.solver, self._penalty())
         self._resolved_update()

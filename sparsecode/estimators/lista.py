@@ -115,7 +115,7 @@ default=None
     penalty_ : Penalty
         That of the objective, with its weight.
     input_scale_ : float
-        What samples are multiplied by in training, to a variance of 1 a feature, so that it is the
+        What samples are multiplied by in training, to a mean squared norm of 1, so that it is the
         same in all units; atoms that are not learned are scaled likewise. 1 for an encoder, a loss
         or a penalty of which it is not known how they scale.
     history_ : dict of str to list of float

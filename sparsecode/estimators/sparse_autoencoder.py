@@ -74,6 +74,9 @@ default="mean"
     dead_window : int or None, default=None
         Samples without an activation after which a unit counts as dead in the history; None takes
         that of `resampling`, or counts nothing.
+    outliers : {"drop", "clip"}, NormOutliers or None, default=None
+        What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
+        which a name stands for the default. None learns from all.
     validation_fraction : float or None, default=None
         Share of the samples that is held out to judge by. None judges each epoch by the loss of
         its batches.
@@ -130,6 +133,10 @@ default="mean"
         Passes over the samples that were completed, or batches of a stream.
     state_ : TrainingState or None
         What `partial_fit` goes on from; it can be saved. None if training was not begun.
+    n_outliers_ : int
+        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
+    outlier_norm_ : float or None
+        The largest norm that is none; None without `outliers`.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -182,6 +189,7 @@ default="mean"
         resampling=None,
         corrupt=None,
         dead_window=None,
+        outliers=None,
         validation_fraction=None,
         patience=None,
         max_norm=None,
@@ -208,6 +216,7 @@ default="mean"
         self.resampling = resampling
         self.corrupt = corrupt
         self.dead_window = dead_window
+        self.outliers = outliers
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.max_norm = max_norm

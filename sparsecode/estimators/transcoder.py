@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
-from sklearn.utils import check_consistent_length
 
-from sparsecode._batches import Batch
-from sparsecode._validation import check_flag, common_dtype, wrong
-from sparsecode.constraints import UnitBall
-from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
-from sparsecode.estimators._pairs import as_item, check_targets, split_item
-from sparsecode.estimators._pieces import check_holds_zero, check_params_fit
+from sparsecode.estimators._pairs import as_item
 from sparsecode.estimators._pretrained import transcoder_parts
 from sparsecode.estimators._trained import TrainedEncoder
-from sparsecode.estimators._with_decoder import WithDecoder
-from sparsecode.losses import AutoencoderLoss
-from sparsecode.losses._transcoder import TranscoderLoss
+from sparsecode.estimators._transcoder_start import TranscoderStart
 from sparsecode.penalties import L1
 
 
-class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
+class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
     """Sparse codes of samples that predict targets, such as the output of a layer from its input.
 
     Minimises over the parameters of the encoder, the atoms, the offset and, if there is one, the
@@ -65,6 +56,10 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
     constraint : Constraint or None, default=None
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitBall()`, which holds 0 and lets no penalty be evaded by small codes of long atoms.
+    outliers : {"drop", "clip"}, NormOutliers or None, default=None
+        What to do in training with samples or targets of huge norm, see
+        `sparsecode.training.NormOutliers`, of which a name stands for the default. None learns from
+        all.
     validation_fraction : float or None, default=None
         Share of the samples that is held out to judge by. None judges each epoch by the loss of
         its batches.
@@ -110,6 +105,10 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         Passes over the samples that were completed, or batches of a stream.
     state_ : TrainingState or None
         What `partial_fit` goes on from; it can be saved. None if training was not begun.
+    n_outliers_ : int
+        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
+    outlier_norm_ : float or None
+        The largest norm that is none; None without `outliers`.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -161,6 +160,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         init="zero",
         offset="mean",
         constraint=None,
+        outliers=None,
         validation_fraction=None,
         patience=None,
         max_norm=None,
@@ -183,6 +183,7 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
         self.init = init
         self.offset = offset
         self.constraint = constraint
+        self.outliers = outliers
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.max_norm = max_norm
@@ -328,69 +329,6 @@ class Transcoder(RegressorMixin, WithDecoder, TrainedEncoder):
     def skip_(self):
         """The linear map past the codes, shape (n_features, n_targets), or None."""
         return self.encoder_.params["skip"] if self.encoder_.skip else None
-
-    def _check_batch(self, item, sample_weight, codes, *, reset):
-        X, y = split_item(item, type(self).__name__)
-        X, sample_weight = self._check_samples(X, sample_weight, reset=reset)
-        y, flat = check_targets(y)
-        check_consistent_length(X, y)
-        if reset:
-            self._is_flat = flat
-        elif y.shape[1] != self.dictionary_.n_features:
-            raise ValueError(
-                f"y has {y.shape[1]} targets but {type(self).__name__} was fitted to "
-                f"{self.dictionary_.n_features}; expected the same number. Call fit to start again."
-            )
-        return Batch(X, sample_weight, y)
-
-    def _begin(self, encoder, batch, rng):
-        """Draw what training starts from."""
-        X, Y = batch.X, batch.target
-        n_components = self._wanted_components(X)
-        InputEncoder(encoder).check_reads_samples(n_components)
-        check_params_fit(encoder, n_components, X)
-        dictionary = self._first_dictionary(Y, n_components, batch.sample_weight, rng)
-        dictionary = dictionary.astype(common_dtype(X))
-        reader = InputEncoder(encoder.bind(None), X.shape[1], self.skip)
-        if encoder.params is not None:
-            reader = reader.bind(reader.init(dictionary, random_state=rng) | encoder.params)
-        self._start(reader, dictionary, self._judging_penalty(), rng)
-
-    def _first_dictionary(self, wanted, n_components, sample_weight, rng):
-        if isinstance(self.init, str) and self.init == "zero":
-            offset = self._initial_offset(wanted, sample_weight)
-            atoms = np.zeros((n_components, wanted.shape[1]))
-            return Dictionary(atoms, offset, self._constraint_of_zero())
-        return super()._first_dictionary(wanted, n_components, sample_weight, rng)
-
-    def _constraint_of_zero(self):
-        """The constraint, if atoms that start at 0 can grow in it."""
-        return check_holds_zero(UnitBall() if self.constraint is None else self.constraint)
-
-    def _resolved_loss(self, penalty):
-        loss = super()._resolved_loss(penalty)
-        if not isinstance(loss, AutoencoderLoss):
-            raise TypeError(
-                wrong(
-                    "loss",
-                    got=repr(loss),
-                    expected="an AutoencoderLoss, or None",
-                    remedy="Use for example AutoencoderLoss([L1(0.1)]).",
-                )
-            )
-        if loss.output is not None:
-            raise ValueError(
-                f"loss has the output {loss.output!r}; expected None, as a Transcoder predicts "
-                "what is linear in the codes. Leave it out."
-            )
-        return TranscoderLoss(**loss.get_params(deep=False), skip=self.skip)
-
-    def _check_parameters(self):
-        check_flag(self.skip, "skip")
-        encoder = super()._check_parameters()
-        if isinstance(self.init, str) and self.init == "zero":
-            self._check_learning(Dictionary([[0.0]], constraint=self._constraint_of_zero()))
-        return encoder
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -3,6 +3,7 @@
 from sparsecode._batches import Batch
 from sparsecode.training.corruption import GaussianNoise, MaskingNoise, SaltAndPepper
 from sparsecode.training.loop import train
+from sparsecode.training.norm_outliers import NormOutliers
 from sparsecode.training.stages import Stage, growing, layer_by_layer
 from sparsecode.training.state import TrainingState
 
@@ -10,6 +11,7 @@ __all__ = [
     "Batch",
     "GaussianNoise",
     "MaskingNoise",
+    "NormOutliers",
     "SaltAndPepper",
     "Stage",
     "TrainingState",

@@ -1,0 +1,180 @@
+"""Samples of huge norm, such as the activations of special tokens: left out, or made shorter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._rows import dense_rows, is_on_disk
+from sparsecode._validation import check_number, wrong
+
+_BLOCK = 4096
+# Samples whose norms tell what is usual, and consecutive rows of a memory map that are read of it.
+_MOST, _RUN = 10_000, 64
+# Of a normal distribution the deviation is so many times the median absolute deviation.
+_DEVIATION = 1.4826
+# Norms that are all alike have a spread of so much of them, so that rounding is no outlier.
+_LEAST_SPREAD = 0.01
+
+
+@dataclass(frozen=True)
+class NormOutliers:
+    """What to do with samples whose norm is far above that of the others.
+
+    A norm is an outlier if its robust z-score, ``(norm - median) / (1.4826 * MAD)``, is above `z`:
+    median and median absolute deviation are those of the norms of the first samples, at most 10,000
+    of them, not zero and always the same ones. A spread below 1 % of the median counts as 1 %.
+
+    Parameters
+    ----------
+    policy : {"drop", "clip"}, default="drop"
+        "drop" leaves such samples out of everything, as a weight of 0 does. "clip" multiplies them
+        by a number, so that they have the largest norm that is none; not for memory maps.
+    z : float, default=10.0
+        How many deviations above the median a norm may be.
+
+    Raises
+    ------
+    ValueError
+        If `policy` is another one, or `z` not positive.
+
+    References
+    ----------
+    B. Iglewicz and D. Hoaglin, "How to detect and handle outliers", 1993.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode import SparseAutoencoder
+    >>> from sparsecode.training import NormOutliers
+    >>> X = np.random.default_rng(0).standard_normal((200, 8))
+    >>> X[::50] *= 1000
+    >>> model = SparseAutoencoder(16, alpha=0.1, outliers=NormOutliers("drop", z=8), random_state=0)
+    >>> model.fit(X).n_outliers_
+    4
+    """
+
+    policy: str = "drop"
+    z: float = 10.0
+
+    def __post_init__(self):
+        if self.policy not in ("drop", "clip"):
+            raise ValueError(
+                wrong(
+                    "policy of NormOutliers",
+                    got=repr(self.policy),
+                    expected="'drop' or 'clip'",
+                    remedy="Choose one.",
+                )
+            )
+        check_number(self.z, "z", low=0, low_open=True)
+
+    def limit(self, X, sample_weight=None):
+        """The largest norm that is no outlier, from samples of positive weight.
+
+        Parameters
+        ----------
+        X : ndarray or CSR array of shape (n_samples, n_features)
+            NaN stands for a missing entry.
+        sample_weight : ndarray of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        limit : float
+            Infinite where all samples are zero.
+        """
+        used = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
+        run = _RUN if is_on_disk(X) else 1
+        if len(used) > _MOST:
+            starts = np.arange(0, len(used) - run + 1, run)
+            drawn = np.random.default_rng(0).choice(starts, _MOST // run, replace=False)
+            used = used[(np.sort(drawn)[:, None] + np.arange(run)).ravel()]
+        norms = row_norms(X, used)
+        norms = norms[norms > 0]
+        if len(norms) == 0:
+            return np.inf
+        median = float(np.median(norms))
+        spread = _DEVIATION * float(np.median(np.abs(norms - median)))
+        return median + self.z * max(spread, _LEAST_SPREAD * median)
+
+    def apply(self, batch, limit):
+        """A batch without its outliers, or with these clipped.
+
+        Parameters
+        ----------
+        batch : Batch
+        limit : float
+            Largest norm that is none.
+
+        Returns
+        -------
+        batch : Batch
+            Without a copy if there are none. Those that are dropped have weight 0.
+        far : ndarray of bool of shape (n_samples,)
+            Which samples of positive weight were dropped or clipped.
+        """
+        norms = row_norms(batch.X, np.arange(batch.X.shape[0]))
+        far, weight = norms > limit, batch.sample_weight
+        if weight is not None:
+            far &= weight > 0
+        if not far.any():
+            return batch, far
+        if self.policy == "drop":
+            kept = np.ones(len(far)) if weight is None else weight
+            return batch._replace(sample_weight=np.where(far, 0.0, kept)), far
+        if is_on_disk(batch.X):
+            raise ValueError(
+                "outliers is 'clip' and X a memory map, which is not written to; expected 'drop', "
+                "or samples in memory. Drop them, or give an iterator of batches."
+            )
+        factors = np.where(far, limit / np.where(far, norms, 1.0), 1.0)
+        return batch._replace(X=_scaled(batch.X, factors)), far
+
+
+def resolve_outliers(outliers):
+    """The policy that is given, or that of a name; None for none.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if outliers is None or isinstance(outliers, NormOutliers):
+        return outliers
+    if isinstance(outliers, str) and outliers in ("drop", "clip"):
+        return NormOutliers(outliers)
+    raise TypeError(
+        wrong(
+            "outliers",
+            got=repr(outliers),
+            expected="'drop', 'clip', a NormOutliers or None",
+            remedy="Use for example NormOutliers('drop', z=8).",
+        )
+    )
+
+
+def row_norms(X, rows):
+    """Norms of some rows in float64; of missing entries the observed ones stand for all."""
+    norms = np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK):
+        block = dense_rows(X, rows[start : start + _BLOCK], np.float64)
+        gone = np.isnan(block)
+        largest = np.nanmax(np.abs(block), axis=1, initial=0)
+        # Scaled first, as squares may overflow.
+        unit = block / np.where(largest > 0, largest, 1)[:, None]
+        if gone.any():
+            unit = np.where(gone, 0, unit)
+            observed = np.maximum(np.count_nonzero(~gone, axis=1), 1)
+            largest = largest * np.sqrt(X.shape[1] / observed)
+        norms[start : start + _BLOCK] = largest * np.sqrt(np.einsum("ij,ij->i", unit, unit))
+    return norms
+
+
+def _scaled(X, factors):
+    """Rows times a number each."""
+    if not sparse.issparse(X):
+        return (X * factors[:, None]).astype(X.dtype)
+    values = (X.data * np.repeat(factors, np.diff(X.indptr))).astype(X.dtype)
+    return sparse.csr_array((values, X.indices, X.indptr), shape=X.shape)
