@@ -58,6 +58,7 @@ bench-autoencoders: $(VENV)/.installed
 	$(BIN)/python benchmarks/autoencoders/out_of_distribution.py
 	$(BIN)/python benchmarks/autoencoders/winner_take_all.py
 	$(BIN)/python benchmarks/autoencoders/kl.py
+	$(BIN)/python benchmarks/autoencoders/cs294a.py
 	$(BIN)/python benchmarks/autoencoders/dead_units.py
 
 bench-proximal: $(VENV)/.installed-bench

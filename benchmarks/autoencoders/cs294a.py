@@ -49,7 +49,7 @@ def start(seed=0):
 def autoencoder(weights, **settings):
     """The exercise as an estimator."""
     W, atoms = weights
-    terms = [KLDivergence(RHO, BETA)] + ([WeightDecay(settings.pop("decay", DECAY))])
+    terms = [KLDivergence(RHO, BETA), WeightDecay(settings.pop("decay", DECAY))]
     return SparseAutoencoder(
         encoder=Sigmoid().bind({"W": W, "b": np.zeros(UNITS)}),
         loss=AutoencoderLoss(terms, output="sigmoid"),
@@ -110,10 +110,11 @@ def main(n_patches, steps, memory, out):
     for m in dict.fromkeys(memory):
         begin = time.perf_counter()
         model = autoencoder(weights, optimizer=LBFGS(max_iter=steps, memory=m, tol=0.0)).fit(X)
-        report(f"LBFGS(memory={m})", -1, model, X, begin)
+        report(f"LBFGS(memory={m})", model, X, begin)
     filters = model.encoder_.params["W"]
-    plain = autoencoder(weights, optimizer=LBFGS(max_iter=steps), decay=0.0).fit(X)
-    report("without weight decay", -1, plain, X, time.perf_counter())
+    begin = time.perf_counter()
+    plain = autoencoder(weights, optimizer=LBFGS(max_iter=steps, tol=0.0), decay=0.0).fit(X)
+    report("without weight decay", plain, X, begin)
     for m in dict.fromkeys(memory):
         begin = time.perf_counter()
         origin = np.r_[weights.ravel(), np.zeros(UNITS + SIDE**2)]
@@ -128,14 +129,22 @@ def main(n_patches, steps, memory, out):
         draw(filters, out)
 
 
-def report(name, value, model, X, begin):
+def report(name, model, X, begin):
     """Print a line about a fitted model."""
+    seconds, value = time.perf_counter() - begin, cost(point_of(model), X)[0]
+    smooth = correlation(model.encoder_.params["W"])
+    print(f"{name:30s}{value:10.4f}{smooth:14.2f}{seconds:10.1f}", flush=True)
+
+
+def point_of(model):
+    """Weights and biases of a fitted model in one vector.
+
+    The encoder of the estimator reads the samples less the offset, that of the exercise as they
+    are.
+    """
     params, offset = model.encoder_.params, model.dictionary_.offset
-    # The encoder of the estimator reads the samples less the offset.
     b = params["b"] - params["W"] @ offset
-    point = np.concatenate([np.ravel(a) for a in (params["W"], model.components_, b, offset)])
-    seconds, value = time.perf_counter() - begin, cost(point, X)[0]
-    print(f"{name:30s}{value:10.4f}{correlation(params['W']):14.2f}{seconds:10.1f}", flush=True)
+    return np.concatenate([np.ravel(a) for a in (params["W"], model.components_, b, offset)])
 
 
 if __name__ == "__main__":

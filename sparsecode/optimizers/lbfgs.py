@@ -40,8 +40,10 @@ class LBFGS(Optimizer):
     ----------
     max_iter : int, default=100
         Iterations of a call; in training, of an epoch.
-    memory : int, default=10
-        Pairs of steps and gradients that the Hessian is estimated from.
+    memory : int, default=50
+        Pairs of steps and gradients that the Hessian is estimated from, each as large as two times
+        the parameters in float64. Where these depend on each other, as the biases of an encoder and
+        the offset that it subtracts, few pairs cost many more iterations.
     tol : float, default=1e-5
         Largest entry of the gradient at which to stop, in units of the gradient.
 
@@ -63,7 +65,7 @@ class LBFGS(Optimizer):
     """
 
     max_iter: int = 100
-    memory: int = 10
+    memory: int = 50
     tol: float = 1e-5
 
     full_batch: ClassVar[bool] = True

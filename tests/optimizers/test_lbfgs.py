@@ -50,3 +50,21 @@ def test_takes_no_single_steps():
 def test_bad_settings(optimizer):
     with pytest.raises(ValueError, match="expected"):
         optimizer.init({})
+
+
+def test_a_line_search_backs_off_from_what_is_not_finite():
+    # Defined below 1 only, where its slope falls without bound.
+    def function(params):
+        x = params["x"]
+        inside = x < 1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = x**2 - 30 * x - 0.1 * np.log(1 - x)
+            slopes = 2 * x - 30 + 0.1 / (1 - x)
+        undefined = np.full_like(x, np.nan)
+        return values.sum(), {"x": np.where(inside, slopes, undefined)}
+
+    params = {"x": np.array([-50.0, 0.0, 0.5])}
+    assert LBFGS().minimize(function, params).converged
+    np.testing.assert_allclose(params["x"], 0.996428, atol=1e-5)
+    with pytest.raises(FloatingPointError, match="not finite at the parameters to start from"):
+        LBFGS().minimize(function, {"x": np.array([2.0])})

@@ -47,3 +47,27 @@ def test_value_and_gradient_of_all_samples(rng, dictionary, batch_size):
     for name, grad in grads.items():
         np.testing.assert_allclose(grad, rises[name], rtol=1e-6, atol=1e-8)
     assert last.history["loss"][0] < value and 0 < last.n_steps <= 3
+
+
+def test_a_loss_that_is_infinite_on_the_way_is_backed_off_from(rng, dictionary):
+    class Walled(LassoLoss):
+        """Infinite where a code is large, where a first step without a bound leads."""
+
+        n_walls = 0
+
+        def evaluate(self, X, dictionary, codes, *others, **options):
+            result = super().evaluate(X, dictionary, codes, *others, **options)
+            if np.abs(codes).max() < 3:
+                return result
+            type(self).n_walls += 1
+            return result._replace(value=np.inf)
+
+    X = rng.standard_normal((17, dictionary.n_features))
+    options = {"optimizer": LBFGS(max_iter=30), "batch_size": None, "n_epochs": 1}
+    encoder = OneLayer()
+    encoder = encoder.bind({k: 0.01 * a for k, a in encoder.init(dictionary).items()})
+    first, last = train(encoder, dictionary, X, loss=Walled(L1(0.1)), random_state=0, **options)
+    assert Walled.n_walls > 0
+    codes = [OneLayer().bind(s.best_params).encode(X, dictionary) for s in (first, last)]
+    costs = [LassoLoss(L1(0.1))(X, dictionary, z)[0] for z in codes]
+    assert costs[1] < 0.9 * costs[0]

@@ -48,6 +48,7 @@ SIGNALS_ONLY = {
     "InactiveMargin",
     "TargetActiveUnits",
     "TargetL0",
+    "WeightDecay",
 }
 
 
