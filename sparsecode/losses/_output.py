@@ -21,7 +21,7 @@ def check_output(output):
     ValueError
         If there is no such activation.
     """
-    if output not in OUTPUTS:
+    if not (output is None or isinstance(output, str)) or output not in OUTPUTS:
         raise ValueError(
             wrong(
                 "output",

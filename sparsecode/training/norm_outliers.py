@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from sparsecode._plain import make_plain
 from sparsecode._rows import dense_rows, is_on_disk
 from sparsecode._validation import check_number, wrong
 
@@ -60,7 +61,8 @@ class NormOutliers:
     z: float = 10.0
 
     def __post_init__(self):
-        if self.policy not in ("drop", "clip"):
+        make_plain(self)
+        if not isinstance(self.policy, str) or self.policy not in ("drop", "clip"):
             raise ValueError(
                 wrong(
                     "policy of NormOutliers",
