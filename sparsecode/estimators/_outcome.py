@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._batches import Batch
-from sparsecode._parallel import single_threaded_blas
+from sparsecode._blas import single_threaded_blas
 from sparsecode._rows import dense_rows, is_on_disk
 from sparsecode.training.batch_loss import BatchLoss
 
