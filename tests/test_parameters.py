@@ -139,6 +139,12 @@ def test_the_first_value_of_a_decay_is_positive():
         schedules.GeometricDecay(start=0)
 
 
+@pytest.mark.parametrize("cls", [datasets.PCAWhitening, datasets.ZCAWhitening])
+def test_whitening_refuses_what_has_no_squares(cls):
+    with pytest.raises(ValueError, match="X has values beyond"):
+        cls().fit(parameter_calls.X * 1e300)
+
+
 @pytest.mark.parametrize("weight", [np.nan, -1.0, "abc", 1j, [np.nan] * 6, [1j] * 6], ids=repr)
 def test_weights_are_numbers(weight):
     X, D, loss = parameter_calls.X, parameter_calls.D, AutoencoderLoss([L1(0.1)])

@@ -18,6 +18,8 @@ from sparsecode._plain import PlainParameters
 from .._validation import check_integer, check_matrix, check_number, check_samples
 
 _ROWS_AT_A_TIME = 8192
+# Of a value of X.
+_LARGEST = 1e150
 # For samples that are not taken.
 _WAYS_OUT = {
     "fill": "Fill them in first.",
@@ -32,6 +34,11 @@ class _CovarianceWhitening(PlainParameters, TransformerMixin, BaseEstimator):
         """Set `mean_`, `components_` and `scale_` by falling variance, without empty directions."""
         check_number(self.eps, "eps", low=0)
         X = check_samples(self, X, ensure_min_samples=2, **_WAYS_OUT)
+        if max(float(X.max()), -float(X.min())) > _LARGEST:
+            raise ValueError(
+                f"X has values beyond {_LARGEST:g}; expected smaller ones, whose squares are in "
+                "range. Divide X by its largest value."
+            )
         mean, covariance = _mean_and_covariance(X)
         variances, directions = np.linalg.eigh(covariance)
         variances = np.maximum(variances[::-1], 0.0)
