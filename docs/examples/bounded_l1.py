@@ -1,7 +1,7 @@
 """A penalty of your own: coefficients between 0 and a bound, with an l1 cost.
 
 >>> from sparsecode.testing import check_penalty
->>> check_penalty(BoundedL1(alpha=0.5, high=2.0))
+>>> check_penalty(BoundedL1(alpha=0.5, high=2.0), n_components=12)
 >>> from sparsecode import SparseCoder
 >>> coder = SparseCoder([[1.0, 0.0], [0.0, 1.0]], penalty=BoundedL1(high=2.0), alpha=0.5)
 >>> coder.fit_transform([[2.2, -1.0], [9.0, 0.4]])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.penalties import Penalty
+from sparsecode.solvers import FISTA, CoordinateDescent
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
 
 _STEPS = (0.1, 1.0, 2.5)
@@ -68,6 +71,8 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
             _check_bends(penalty, V)
         if penalty.convex:
             _check_duality(penalty, V, rng)
+        if penalty.weighted:
+            _check_solvers(penalty, span, n_components, rng)
         if penalty.can_be_rescaled:
             _check_units(penalty, V)
         _check_immutable(penalty, V)
@@ -334,3 +339,22 @@ def _check_duality(penalty, V, rng):
         inner = np.einsum("ij,ij->i", codes, feasible)
         above = penalty.value(codes) + conjugate - inner
         require((above >= -1e-9 * (1 + np.abs(inner))).all(), "Fenchel and Young's inequality")
+
+
+def _check_solvers(penalty, span, n_components, rng):
+    """Solvers take the penalty as it is: on more atoms than features they agree on the optimum."""
+    n_features = max(1, n_components // 2)
+    atoms = rng.standard_normal((n_components, n_features))
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    X = span / 2 * rng.standard_normal((20, n_features))
+    energy = (X**2).sum(axis=1) / 2
+    solvers = (FISTA(), CoordinateDescent()) if penalty.separable else (FISTA(),)
+    for solver in solvers:
+        with naming(f"codes of {type(solver).__name__}"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            certificate = solver.solve(X, atoms, penalty, n_jobs=1).certificate
+            worse = ~(certificate.objective <= energy * (1 + 1e-9))
+            require(not worse.any(), "are infeasible, or worse than 0")
+            if penalty.convex:
+                worst = certificate.relative_gap.max()
+                require(worst <= 1e-6, f"end at a duality gap of {worst:.1e}, above 1e-6")
