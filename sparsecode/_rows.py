@@ -41,9 +41,11 @@ def release(X):
 
 
 def _map_of(X):
-    for array in (X, getattr(X, "base", None)):
-        if isinstance(array, np.memmap) and getattr(array, "_mmap", None) is not None:
-            return array
+    # The base of a view of an array that is a view of a map is that array.
+    while X is not None:
+        if isinstance(X, np.memmap) and getattr(X, "_mmap", None) is not None:
+            return X
+        X = getattr(X, "base", None)
     return None
 
 

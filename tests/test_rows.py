@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._rows import compress, dense_rows, is_on_disk, stack_csr
 
 
 @pytest.fixture
@@ -29,3 +29,13 @@ def test_blocks_make_a_csr_array(matrix):
 def test_full_and_empty_blocks():
     for dense in (np.ones((2, 3)), np.zeros((2, 3))):
         np.testing.assert_array_equal(stack_csr([compress(dense)], 3).toarray(), dense)
+
+
+def test_a_part_of_a_view_of_a_memory_map_is_on_disk(tmp_path):
+    np.save(tmp_path / "X.npy", np.ones((40, 3)))
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    # As scikit-learn's checks return it.
+    plain = np.asarray(mapped)
+    assert all(is_on_disk(X) for X in (mapped, mapped[3:9], plain, plain[3:9], plain[3:9][:, 1:]))
+    assert not is_on_disk(plain[[3, 4]])
+    assert not is_on_disk(np.ones((4, 3))[1:])
