@@ -119,7 +119,7 @@ def resident_file_pages():
         DictionaryLearning(16, alpha=2.5, batch_size=1024, random_state=0),
         DictionaryLearning(16, alpha=2.5, random_state=0),
         SparseAutoencoder(16, n_epochs=1, batch_size=1024, random_state=0),
-        OlshausenField(16, batch_size=4096, max_iter=2, random_state=0),
+        OlshausenField(16, variance_goal=1.0, batch_size=4096, max_iter=2, random_state=0),
         dropin.MiniBatchDictionaryLearning(16, batch_size=4096, max_iter=1, random_state=0),
     ],
     ids=["batches", "all samples", "autoencoder", "olshausen-field", "drop-in"],
