@@ -88,14 +88,14 @@ def scaled(array, exponent):
         return np.ldexp(array, exponent)
 
 
-def scaled_parameter(value, exponent):
+def scaled_parameter(value, exponent, most=_LARGEST_EXPONENT):
     """A number, or an array of such, times ``2**exponent``; neither 0 nor infinite unless it was.
 
     What would be is so small, or so large, against samples near 1 that its size does not matter.
     """
     values = np.asarray(value, dtype=np.float64)
     out = scaled(values, exponent)
-    limits = np.ldexp(1.0, (-_LARGEST_EXPONENT, _LARGEST_EXPONENT))
+    limits = np.ldexp(1.0, (-most, most))
     out = np.where((values > 0) & np.isfinite(values) & (exponent != 0), np.clip(out, *limits), out)
     return float(out) if out.ndim == 0 else out
 

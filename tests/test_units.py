@@ -51,7 +51,7 @@ SOLVERS = [cls for cls in NAMES if isinstance(cls, type) and issubclass(cls, Sol
 SOLVERS.remove(Solver)
 # Exponents of samples and atoms, in the range of float64 or float32.
 UNITS = {
-    np.float64: [(500, 0), (-500, 0), (0, 490), (0, -490), (-250, -250), (400, 400), (-60, 30)],
+    np.float64: [(490, 0), (-490, 0), (0, 490), (0, -490), (-250, -250), (400, 400), (-60, 30)],
     np.float32: [(60, 0), (-60, 0), (0, 50), (0, -50), (-30, -30), (55, 55)],
 }
 
@@ -324,3 +324,12 @@ def test_the_step_of_fista_is_found_by_count():
         start = np.full((1, 2), 1e154)
         solver = FISTA(max_iter=5)
         assert solver.solve(np.ones((1, 2)), np.eye(2), penalty, codes=start).n_iter <= 5
+
+
+@pytest.mark.needs_jit
+def test_parameters_of_another_unit_than_the_samples_are_taken():
+    """What is beyond the range of a parameter there is so far off that its size does not matter."""
+    for penalty in (Cauchy(1.0), LogSum(1.0), MCP(1.0), SCAD(1.0), Tanh(1.0), L0(1.0)):
+        for scale in (1e-155, 1e155):
+            result = solve(FISTA, X * scale, ATOMS, penalty)
+            assert np.isfinite(result.codes).all()

@@ -9,6 +9,9 @@ from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
+# Of a scale whose square has room above it.
+_LARGEST_EXPONENT = 498
+
 
 class Cauchy(Penalty, namedtuple("Cauchy", ["alpha", "sigma"], defaults=(1.0, 1.0))):
     """Cauchy (Student) prior: ``g(z) = alpha * sum_j log(1 + (z_j / sigma)^2)``; smooth.
@@ -45,7 +48,7 @@ class Cauchy(Penalty, namedtuple("Cauchy", ["alpha", "sigma"], defaults=(1.0, 1.
     def rescaled(self, *, codes, values):
         return self._replace(
             alpha=scaled_parameter(self.alpha, values),
-            sigma=scaled_parameter(self.sigma, codes),
+            sigma=scaled_parameter(self.sigma, codes, most=_LARGEST_EXPONENT),
         )
 
     @staticmethod
