@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,31 @@ from numpy.random import default_rng
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, certify
-from sparsecode.penalties import L0, L1, MCP, SCAD, Cauchy, ElasticNet, KSparse, LogSum, Tanh
+from sparsecode.penalties import (
+    L0,
+    L1,
+    MCP,
+    SCAD,
+    Cauchy,
+    ElasticNet,
+    KSparse,
+    LogSum,
+    Penalty,
+    Tanh,
+)
 from sparsecode.solvers import (
     ADMM,
     FISTA,
     HTP,
     IHT,
+    ISTA,
+    LCA,
     ConjugateGradient,
     CoordinateDescent,
     FeatureSign,
     Homotopy,
 )
+from sparsecode.testing import check_penalty
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "examples"))
 from bounded_l1 import BoundedL1
@@ -139,11 +154,71 @@ def test_a_penalty_with_an_upper_bound(high):
     )
     penalty = BoundedL1(0.1, high)
     objectives = []
-    for solver in (CoordinateDescent(), FISTA()):
+    for solver in (FISTA(), CoordinateDescent(), ISTA(), LCA(), ADMM()):
         result = solver.solve(X, dictionary, penalty)
         assert result.converged.all() and 0 <= result.codes.min() <= result.codes.max() <= high
         objectives.append(check(result, solver, X, dictionary.atoms, penalty).objective)
-    np.testing.assert_allclose(*objectives, rtol=1e-5)
+    np.testing.assert_allclose(objectives, objectives[:1] * 5, rtol=1e-5)
+
+
+class Lopsided(Penalty, namedtuple("Lopsided", ["alpha", "low"], defaults=(1.0, -0.5))):
+    """Three times as dear below 0 as above, and bounded there."""
+
+    __slots__ = ()
+    convex = True
+
+    def unpenalized(self, n_components):
+        return np.zeros(n_components, dtype=bool)
+
+    @staticmethod
+    def _value(penalty, code, j):
+        if code < penalty.low:
+            return np.inf
+        return penalty.alpha * (code if code > 0 else -3 * code)
+
+    @staticmethod
+    def _prox(penalty, value, step, j):
+        t = penalty.alpha * step
+        if value > t:
+            return value - t
+        return max(value + 3 * t, penalty.low) if value < -3 * t else value * 0
+
+    @staticmethod
+    def _dual_excess(penalty, correlation, j):
+        return correlation / penalty.alpha if correlation > penalty.alpha else 0.0
+
+    @staticmethod
+    def _conjugate(penalty, correlation, j):
+        below = correlation + 3 * penalty.alpha
+        return penalty.low * below if below < 0 else 0.0
+
+
+def test_an_asymmetric_penalty_with_a_lower_bound():
+    check_penalty(Lopsided(0.3), n_components=8)
+
+
+class Binary(Penalty, namedtuple("Binary", ["alpha"], defaults=(1.0,))):
+    """Coefficients between 0 and 1, where the ends cost nothing: neither convex nor monotone."""
+
+    __slots__ = ()
+
+    def unpenalized(self, n_components):
+        return np.zeros(n_components, dtype=bool)
+
+    @staticmethod
+    def _value(penalty, code, j):
+        return np.inf if code < 0 or code > 1 else penalty.alpha * code * (1 - code)
+
+    @staticmethod
+    def _prox(penalty, value, step, j):
+        t = penalty.alpha * step
+        if 2 * t < 1:
+            return min(max((value - t) / (1 - 2 * t), t * 0), t * 0 + 1)
+        return t * 0 + 1 if value > 0.5 else t * 0
+
+
+def test_a_penalty_that_falls_again():
+    check_penalty(Binary(0.3), n_components=8)
 
 
 PENALTIES = [L1(0.2), ElasticNet(0.2), MCP(0.2), L0(0.05)]
