@@ -87,7 +87,7 @@ def numbers_of(value):
     if isinstance(value, int):
         return [min(value, 100)]
     short = float(np.float16(value))
-    return [short if short != 0 or value == 0 else float(np.float32(value)), 1.0]
+    return [short if short != 0 or value == 0 else float(np.float32(value))]
 
 
 def as_type(number, kind):
