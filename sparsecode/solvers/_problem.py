@@ -205,3 +205,15 @@ class Block(NamedTuple):
     stop: np.ndarray
     history: np.ndarray
     proven: np.ndarray
+
+    def anew(self, inside):
+        """A block of some of the rows, with nothing done and codes of 0."""
+        size = len(inside)
+        return Block(
+            slice(0, size),
+            np.zeros_like(self.codes[inside]),
+            np.zeros(size, dtype=np.int64),
+            np.full(size, np.inf),
+            self.history[inside],
+            np.zeros(size, dtype=bool),
+        )

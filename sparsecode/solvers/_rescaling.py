@@ -12,7 +12,6 @@ from scipy import sparse
 from sparsecode._interrupts import halt_if_told
 from sparsecode._units import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._validation import wrong
-from sparsecode.solvers._problem import Block
 
 # Samples that the unit of all is taken from.
 _FIRST = 256
@@ -57,15 +56,18 @@ class Rescaled:
         exponents = np.full(len(sizes), usual)
         odd = ~_are_comfortable(sizes, usual)
         exponents[odd] = exponents_of(sizes[odd])
-        if not odd.any():
+        left = np.ones_like(odd)
+        if (sizes[odd] < _unit(usual)).all():
+            # Small ones do no harm among the others, which then need no copies.
             solve(self.problem, prepared, block)
-            return _to_given(self.problem, block)
+            _to_given(self.problem, block)
+            left = odd
         everything = np.ones(self.given.X.shape[1], dtype=bool)
-        for exponent in np.unique(exponents):
+        for exponent in np.unique(exponents[left]):
             halt_if_told()
-            inside = np.flatnonzero(exponents == exponent)
+            inside = np.flatnonzero(left & (exponents == exponent))
             some = self.given.part(block.rows, inside, everything).in_units(int(exponent))
-            part = Block(slice(0, len(inside)), *(array[inside] for array in block[1:]))
+            part = block.anew(inside)
             some.start(part.rows, part.codes)
             solve(some, prepare(some), part)
             _to_given(some, part)
@@ -83,6 +85,11 @@ def _sizes(problem, rows):
         return np.abs(problem.X[rows]).nanmax(axis=1).toarray().ravel()
     X = problem.centred(rows)
     return None if are_comfortable(X) else odd_sizes(X)
+
+
+def _unit(exponent):
+    """Size of a sample that has the size 1 after it was multiplied by ``2**exponent``."""
+    return scaled(np.float64(1), -exponent)
 
 
 def _are_comfortable(sizes, exponent):

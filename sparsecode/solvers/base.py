@@ -36,7 +36,7 @@ SINGLE_TOL = 2e-5
 # A batch is cut in so many blocks if that leaves so many rows in each, for threads to share.
 _BLOCKS, _FEW_ROWS = 4, 256
 # Operations, about .2 seconds of one core; and iterations of a solver that ends of itself.
-_LONG, _FEW_ITER = 5e8, 100
+_LONG, _FEW_ITER = 5e8, 10
 
 
 @dataclass
@@ -250,7 +250,10 @@ class Solver(PlainParameters, BaseEstimator):
             return False
         n_samples, n_components = problem.shape
         an_iteration = n_components * min(n_components, problem.dictionary.n_features)
-        return n_samples * an_iteration * getattr(self, "max_iter", _FEW_ITER) > _LONG
+        if self.finite:
+            # Interrupts arrive between blocks, which are short.
+            return self._rows_a_block(n_samples) * an_iteration * _FEW_ITER > _LONG
+        return n_samples * an_iteration * self.max_iter > _LONG
 
     def _n_records(self, problem):
         """Entries of the history: the start and each iteration."""
