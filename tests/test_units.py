@@ -299,7 +299,8 @@ def test_every_loop_ends_whatever_the_numbers_are(cls, penalty):
         problem = solver._check_problem(X[:2], ATOMS, penalty, np.zeros((2, 10)), False)
         problem.X, problem.codes = samples, start
         n_iter, stop = np.zeros(2, dtype=np.int64), np.full(2, np.inf)
-        block = Block(slice(0, 2), start.copy(), n_iter, stop, np.zeros((2, 2, 0)))
+        history, proven = np.zeros((2, 2, 0)), np.zeros(2, dtype=bool)
+        block = Block(slice(0, 2), start.copy(), n_iter, stop, history, proven)
         try:
             with np.errstate(all="ignore"):
                 solver._solve_block(problem, solver._prepare(problem), block)
@@ -333,3 +334,12 @@ def test_parameters_of_another_unit_than_the_samples_are_taken():
         for scale in (1e-155, 1e155):
             result = solve(FISTA, X * scale, ATOMS, penalty)
             assert np.isfinite(result.codes).all()
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("units", [(1000, -400), (-1000, 400)])
+def test_codes_beyond_the_range_of_their_type_are_not_claimed(units):
+    of_samples, of_atoms = units
+    scaled = times(X, of_samples), times(ATOMS, of_atoms)
+    result = FISTA().solve(*scaled, L1(times(0.3, of_samples + of_atoms)))
+    assert not result.codes.any() and not result.converged.any()

@@ -101,7 +101,14 @@ def _to_given(problem, block):
     """Bring a block that was solved in the units of a problem to those of the arguments."""
     if problem.exponent == problem.code_exponent == 0:
         return
-    block.codes[:] = scaled(block.codes, -problem.code_exponent)
+    codes = scaled(block.codes, -problem.code_exponent)
+    with np.errstate(invalid="ignore"):
+        lost = row_sizes(scaled(codes, problem.code_exponent) - block.codes)
+    fits = np.isfinite(codes).all(axis=1)
+    # A code beyond the range of its type is none, and below it too coarse for what was claimed.
+    block.stop[~(fits & (lost <= np.finfo(codes.dtype).eps * row_sizes(block.codes)))] = np.inf
+    codes[~fits] = 0
+    block.codes[:] = codes
     block.history[:, 0] = scaled(block.history[:, 0], -2 * problem.exponent)
 
 
