@@ -284,7 +284,9 @@ class DictionaryLearning(AlternatingLearner):
     def _warn_if_nothing_learned(self, X, n_before=None):
         """Warn if all codes were zero since so many batches; None is the beginning of the fit."""
         n_before = self._n_before if n_before is None else n_before
-        if not any(self.history_["l0"][n_before:]):
+        counts = self.history_["l0"][n_before:]
+        # There are none where outliers were all there was.
+        if counts and not any(counts):
             options = {"missing": self._missing, "stacklevel": 5}
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, **options)
 
