@@ -12,7 +12,7 @@ MODELS = [
     Transcoder(12, alpha=0.1),
     DictionaryLearning(12, alpha=0.1),
     LISTA(n_components=12, n_layers=2, alpha=0.1),
-    OlshausenField(12, batch_size=50),
+    OlshausenField(12, batch_size=50, variance_goal=1.0),
 ]
 
 
