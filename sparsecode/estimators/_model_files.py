@@ -22,23 +22,6 @@ from sparsecode.penalties import Penalty
 _FORMAT = "sparsecode.SparseAutoencoder"
 # What is a number, or None, of a fitted one.
 _FITTED = ("input_scale", "debiases", "sparsity_weight")
-# Parameters of the estimator that can be right or wrong whatever the others are.
-_CHECKED_ALONE = {
-    "alpha",
-    "batch_size",
-    "dead_window",
-    "max_norm",
-    "n_components",
-    "n_epochs",
-    "n_jobs",
-    "patience",
-    "scale_inputs",
-    "shuffle",
-    "sparse_output",
-    "target_l0",
-    "validation_fraction",
-    "verbose",
-}
 _ENCODERS = {
     name: cls
     for name, cls in ((name, getattr(encoders, name)) for name in encoders.__all__)
@@ -130,8 +113,8 @@ def _checked_settings(settings, cls):
         plain = value is None or isinstance(value, bool | int | float | str)
         if not plain:
             raise Refused(f"its setting {name} is {str(value)[:80]}; expected a number or a name")
-        if name in _CHECKED_ALONE:
-            cls(**{name: value})._check_parameters()
+        # What is right beside the others is right beside their defaults, too.
+        cls(**{name: value})._check_parameters()
     check_random_state(settings.get("random_state"))
     return settings
 

@@ -52,7 +52,7 @@ class Outcome:
         """Let a model go back to the start where that is better, and set its buffers."""
         if not self._seen or model.state_ is None:
             return
-        samples = Batch(*(_joined(parts) for parts in zip(*self._seen, strict=True)))
+        samples = _joined(self._seen)
         with single_threaded_blas():
             told = self._go_back(model, samples)
             self._set_buffers(model, samples)
@@ -131,8 +131,20 @@ def _most(dictionary):
     return max(_FEWEST, min(_MOST, _MOST_CODES // dictionary.n_components))
 
 
-def _joined(parts):
-    return None if parts[0] is None else np.concatenate(parts)
+def _joined(batches):
+    """One batch of all; a batch without weights weighs each sample 1."""
+    X, weights, targets = zip(*batches, strict=True)
+    weight = None
+    if any(found is not None for found in weights):
+        # Batches of a stream have weights where outliers were left out.
+        weight = np.concatenate(
+            [
+                np.ones(len(x)) if found is None else found
+                for x, found in zip(X, weights, strict=True)
+            ]
+        )
+    target = None if targets[0] is None else np.concatenate(targets)
+    return Batch(np.concatenate(X), weight, target)
 
 
 def _worse(what):

@@ -116,6 +116,15 @@ def test_streams_judge_by_what_came_first(X, wild):
         np.testing.assert_array_equal(model.components_, before)
 
 
+@pytest.mark.needs_jit("estimators are trained")
+def test_streams_of_which_some_batches_have_no_outliers(X, wild):
+    for model in (SparseAutoencoder(8, alpha=0.1), Transcoder(8, alpha=0.1)):
+        model.set_params(outliers="drop", random_state=0)
+        for batches in ([wild[:100], X[100:200]], [X[:100], wild[100:200]]):
+            items = [(x, x[:, :4]) if isinstance(model, Transcoder) else x for x in batches]
+            assert model.fit(iter(items)).n_outliers_ == 5
+
+
 @pytest.mark.needs_jit("a transcoder is trained")
 def test_targets_of_huge_norm_count_too(X):
     Y = X[:, :4].copy()
