@@ -190,7 +190,9 @@ def _checked(array, name):
     try:
         return check_array(unmasked(array, name), dtype=FLOAT_DTYPES)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{error} It was given as {name}.") from error
+        # Some kinds of ValueError, as of text, cannot be made of a message alone.
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{error} It was given as {name}.") from error
 
 
 def check_positive(algorithm, positive, name="positive"):

@@ -137,11 +137,6 @@ def files(checkpoint):
     elif checkpoint.k is not None:
         unset = checkpoint.threshold is None
         arrays["threshold"] = np.array(-1.0, np.float32) if unset else checkpoint.threshold
-        if checkpoint.k != int(checkpoint.k):
-            raise ValueError(
-                f"k is {checkpoint.k} but dictionary_learning keeps whole numbers; expected one. "
-                "Round it, or use the format 'sae_lens'."
-            )
         arrays["k"] = np.array(checkpoint.k, np.int32)
     if name == "MatryoshkaBatchTopKSAE":
         arrays["group_sizes"] = np.array(checkpoint.metadata["group_sizes"], np.int64)

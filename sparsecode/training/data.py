@@ -142,10 +142,14 @@ def hold_out(samples, fraction, seed):
     """Samples to learn from and samples to validate on, the same ones for a seed."""
     fraction = check_fraction(fraction, "validation_fraction")
     n_held = fraction * len(samples)
-    if len(samples.units) < 2 or n_held < 0.5:
+    parts = []
+    if len(samples) > 1 and n_held >= 0.5:
+        # Of a memory map a single run of rows is split into shorter ones.
+        parts = samples.split(n_held, np.random.default_rng((seed, _SPLIT)))
+    if not parts or not all(len(part.units) for part in parts):
         raise ValueError(
             f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves none to "
             "hold out or none to learn from; expected both. Give more samples, or "
             "another fraction, such as 0.1."
         )
-    return samples.split(n_held, np.random.default_rng((seed, _SPLIT)))
+    return parts

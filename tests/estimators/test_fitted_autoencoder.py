@@ -188,11 +188,15 @@ class TestCheckpoints:
     @pytest.mark.parametrize("tied", [False, True])
     @pytest.mark.parametrize("name", ARCHITECTURES)
     def test_every_architecture(self, name, tied, tmp_path):
-        if not hasattr(encoders, name):
-            pytest.skip("there is no such encoder")
+        pursuit = name == "MatchingPursuit"
+        if pursuit and tied:
+            pytest.skip("it has no weights to tie")
         rng = np.random.default_rng(0)
         dictionary = Dictionary(rng.standard_normal((12, 6)), rng.standard_normal(6))
-        encoder = getattr(encoders, name)(tied=tied)
+        if pursuit:
+            # SAELens knows it with such atoms only.
+            dictionary = dictionary.replace(atoms=dictionary.atoms / dictionary.norms[:, None])
+        encoder = getattr(encoders, name)(**({} if pursuit else {"tied": tied}))
         if "k" in encoder.get_params():
             encoder.set_params(k=3)
         params = encoder.init(dictionary, random_state=0)
