@@ -26,7 +26,7 @@ LARGEST_SCALE = 1e100
 def check_image_and_patch(image, patch_size):
     """The image as (height, width, n_channels), or raise if it is none, or less than a patch."""
     image = check_image(image)
-    if np.abs(image).max() > LARGEST_SCALE:
+    if float(np.abs(image).max()) > LARGEST_SCALE:
         raise ValueError(
             f"image has values beyond {LARGEST_SCALE:g}; expected smaller ones, whose squares are "
             "in range. Divide it by its largest value."
@@ -116,8 +116,7 @@ class PatchCoder(OMP):
         if self.n_missed > 0:
             warnings.warn(
                 f"{function}: {self.n_missed} of {self.n_coded} patches do not come within their "
-                "error with all the atoms that bring them closer; they are as close as the atoms "
-                f"take them. {remedy}",
+                f"error, and no further atom brings them closer. {remedy}",
                 ConvergenceWarning,
                 stacklevel=3,
             )

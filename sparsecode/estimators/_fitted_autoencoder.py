@@ -195,8 +195,9 @@ class FittedAutoencoder(WithOutput, FeatureUse):
         """Write the fitted autoencoder to a ``.safetensors`` or ``.npz`` file, without pickle.
 
         The file holds all that `transform`, `score` and the like need, and the parameters of the
-        estimator that are numbers or names; objects such as the optimizer, and the state of
-        training (``model.state_.save``), are not in it.
+        estimator that are numbers or names; objects such as the optimizer and the terms of the
+        loss, and the state of training (``model.state_.save``), are not in it: set them before
+        `partial_fit` goes on.
 
         Parameters
         ----------
@@ -275,8 +276,8 @@ class FittedAutoencoder(WithOutput, FeatureUse):
             path = read_checkpoint(path, format, input_scale=input_scale, **options)
         elif options or input_scale is not None or format is not None:
             raise ValueError(
-                "format or input_scale is given with a Checkpoint; expected them with a path, as "
-                "they tell how to read a file. Give them to read_checkpoint."
+                "format, input_scale or another keyword is given with a Checkpoint; expected a "
+                "path, as they tell how a file is read. Give them to read_checkpoint."
             )
         return _checkpoints.to_model(path.fold(), cls)
 
