@@ -87,7 +87,7 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
 
 
 def _on_threads(function, blocks, n_threads, n_jobs):
-    # Who is told to stop himself waits for nobody any more.
+    # A caller that is told to stop passes that on.
     flag = halt_flag() if has_flag() else np.zeros(1, dtype=np.uint8)
     # What numpy does with overflow is a setting of each thread.
     errors = np.geterr()

@@ -203,7 +203,7 @@ def check_positive(algorithm, positive, name="positive"):
 
 
 def lasso_encoder(dtype, alpha, positive, max_iter):
-    """What codes by the lasso, in `dtype`; with weight 0 by the best fit of least l1 norm."""
+    """The encoder of the lasso, in `dtype`; with weight 0 the best fit of least l1 norm."""
     penalty = L1(float(alpha), positive=bool(positive))
     if alpha == 0:
         return LeastL1(penalty, max_iter=max_iter)

@@ -34,7 +34,7 @@ _ROUNDING = 1e-12
 
 
 def parts_of(solver, problem):
-    """What a solver needs to work on a few atoms at a time; None where it takes all at once.
+    """Return the `Parts` with which a solver takes a few atoms at a time; None if all at once.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _makes_dense(penalty):
 
 @dataclass(frozen=True)
 class Parts:
-    """What is shared by the samples: atoms in float64, their norms, and the penalty."""
+    """Data that the samples share: atoms in float64, their norms, and the penalty."""
 
     solver: object
     atoms: np.ndarray

@@ -204,7 +204,7 @@ class Solver(PlainParameters, BaseEstimator):
         )
 
     def _prepare_any(self, problem):
-        """What the blocks share, for all atoms at once or, of many, for a few at a time."""
+        """Prepare the work on all atoms at once or, of many, on a few at a time."""
         parts = parts_of(self, problem) if self._by_parts else None
         return self._prepare(problem) if parts is None else parts
 

@@ -31,8 +31,7 @@ class FISTA(Solver):
         Most iterations a sample may take.
     tol : float, default=1e-6
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others); see `Certificate`. 0 runs `max_iter`
-        iterations.
+        residual (others); see `Certificate`. 0 runs `max_iter` iterations.
     restart : bool, default=True
         Whether momentum starts anew when it points uphill, and a step that would increase the
         objective is taken back. Needed for penalties that are not convex.

@@ -26,8 +26,7 @@ class ISTA(Solver):
         Most iterations a sample may take.
     tol : float, default=1e-6
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others); see `Certificate`. 0 runs `max_iter`
-        iterations.
+        residual (others); see `Certificate`. 0 runs `max_iter` iterations.
 
     References
     ----------
