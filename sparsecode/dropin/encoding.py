@@ -161,7 +161,7 @@ def sparse_encode(
     )
     if alpha != 0 and max_iter > 0 and algorithm not in ("lars", "omp"):
         unit, weight = L1(positive=bool(positive)), 1.0 if alpha is None else alpha
-        warn_if_zero(X, code, dictionary, unit, weight, stacklevel=4)
+        warn_if_zero(X, code, dictionary, unit, weight, stacklevel=6)
     if verbose:
         seconds = time.perf_counter() - begin
         print(f"[sparse_encode] {algorithm}: {len(X)} samples in {seconds:.2f} s")
