@@ -74,6 +74,9 @@ class FISTA(Solver):
                 "Use FISTA(restart=True) or ISTA.",
             )
 
+    def _prepare(self, problem):
+        problem.make_shared()
+
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)
         real = corr.dtype.type

@@ -44,6 +44,9 @@ class ISTA(Solver):
     max_iter: int = 10000
     tol: float = 1e-6
 
+    def _prepare(self, problem):
+        problem.make_shared()
+
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)
         _ista_rows(

@@ -87,6 +87,9 @@ class LCA(SeparableSolver):
         super()._check_parameters()
         check_number(self.time_step, "time_step", low=0, low_open=True, high=1)
 
+    def _prepare(self, problem):
+        problem.make_shared()
+
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)
         dictionary, real = problem.dictionary, corr.dtype.type
