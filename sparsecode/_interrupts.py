@@ -1,4 +1,4 @@
-"""How work on other threads, and in kernels, learns that nobody waits for it any more.
+"""The flag that tells work on other threads, and in kernels, that nobody waits for it any more.
 
 An interrupt reaches the main thread alone, between two steps of Python. Whoever works for a caller
 that waits has a flag: it turns to 1 when the caller stops waiting, and what is computed from then
@@ -52,7 +52,7 @@ def working_for(flag):
 
 
 def is_halted(flag):
-    """Whether a kernel shall return at once, whatever is missing: nobody will look at it."""
+    """Whether a kernel shall return at once, with its results unfinished: nobody uses them."""
     return flag[0] != 0
 
 

@@ -101,5 +101,5 @@ def _dot_where(x, a, b):
     """Inner product of two atoms on the features that a sample has."""
     total = 0.0
     for f in range(x.shape[0]):
-        total += 0.0 if np.isnan(x[f]) else a[f] * b[f]
+        total += 0.0 if np.isnan(x[f]) else np.float64(a[f]) * b[f]
     return total

@@ -80,20 +80,23 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
     is_long = is_long and blocks and threading.current_thread() is threading.main_thread()
     with single_threaded_blas():
         if n_threads > 1 or is_long:
-            return _on_threads(function, blocks, n_threads)
+            return _on_threads(function, blocks, n_threads, n_jobs)
         # What the blocks call may share work in turn, but on no more threads.
-        with contextlib.nullcontext() if n_jobs is None else threads_of(n_jobs):
+        with threads_of(n_jobs):
             return [_unless_halted(function, block) for block in blocks]
 
 
-def _on_threads(function, blocks, n_threads):
-    # Who is told to stop himself waits for nobody any more.
+def _on_threads(function, blocks, n_threads, n_jobs):
+    # A caller that is told to stop passes that on.
     flag = halt_flag() if has_flag() else np.zeros(1, dtype=np.uint8)
     # What numpy does with overflow is a setting of each thread.
     errors = np.geterr()
+    # As is how many threads may be used, of which each has its share.
+    most = getattr(_memory, "n_jobs", None) if n_jobs is None else n_jobs
+    share = None if most is None else max(resolve_n_jobs(most) // n_threads, 1)
 
     def alike(block):
-        with working_for(flag), np.errstate(**errors):
+        with working_for(flag), threads_of(share), np.errstate(**errors):
             return _unless_halted(function, block)
 
     with _borrowed_pool(n_threads) as pool:
@@ -119,10 +122,10 @@ def _unless_halted(function, block):
 
 @contextlib.contextmanager
 def threads_of(n_jobs):
-    """Let calls from this thread that name no number of threads use `n_jobs`."""
+    """Let calls from this thread that name no number of threads use `n_jobs`, unless it is None."""
     before = getattr(_memory, "n_jobs", None)
     try:
-        _memory.n_jobs = n_jobs
+        _memory.n_jobs = before if n_jobs is None else n_jobs
         yield
     finally:
         _memory.n_jobs = before

@@ -26,9 +26,7 @@ FLOAT_DTYPES = (np.float64, np.float32)
 
 
 def float_dtypes(array):
-    """What scikit-learn's check reads an array in: float16 as float32, else what is no float32 as
-    float64.
-    """
+    """Types for scikit-learn's check: float16 is read as float32, all but these as float64."""
     types = [array.dtype] if hasattr(array, "dtype") else getattr(array, "dtypes", ())
     halves = [getattr(dtype, "kind", "") == "f" and dtype.itemsize == 2 for dtype in types]
     return np.float32 if halves and all(halves) else FLOAT_DTYPES

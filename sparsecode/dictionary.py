@@ -174,9 +174,7 @@ class Dictionary(HasUnits):
     @functools.cached_property
     def coherence(self):
         """Largest absolute cosine between two different atoms."""
-        if self.n_components == 1:
-            return 0.0
-        return largest_cosine(self.atoms)
+        return largest_cosine(self.atoms) if self.n_components > 1 else 0.0
 
     def decode(self, codes):
         """Reconstruct samples, ``codes @ atoms + offset``.
@@ -260,8 +258,10 @@ class Dictionary(HasUnits):
     def _other_precision(self):
         # Kept, so that its Gram matrix is not computed anew for every batch.
         dtype = np.float32 if self.dtype == np.float64 else np.float64
-        offset = None if self.offset is None else self.offset.astype(dtype)
-        return Dictionary(self.atoms.astype(dtype), offset, self.constraint)
+        # Not projected, which would move atoms that are the same numbers in float64.
+        other = Dictionary(self.atoms.astype(dtype), self.offset)
+        other.__dict__["constraint"] = self.constraint
+        return other
 
     def match(self, other):
         """Align this dictionary with another one: the best pairing of atoms, up to sign.

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from scipy.optimize import nnls
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._interrupts import halt_if_told
+from sparsecode._free_atoms import normalized, row_space, without_cone
 from sparsecode._judge_units import JudgeInUnits, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._rows import dense_rows
@@ -25,8 +24,6 @@ from sparsecode.penalties.base import check_penalty_instance
 __all__ = ["Certificate", "alpha_max", "certify", "objective"]
 
 _BLOCK_SIZE = 1024
-# Shares of a norm that are rounding in a projection.
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -262,7 +259,7 @@ class Judge:
         self.free = penalty.unpenalized(dictionary.n_components)
         self.free_directions = None
         if penalty.convex and self.free.any():
-            self.free_directions = _row_space(dictionary.atoms[self.free])
+            self.free_directions = row_space(dictionary.atoms[self.free])
 
     def value(self, X, codes, penalty):
         """Objective of a block of rows, and that of codes of 0; `penalty` is that of these rows."""
@@ -285,6 +282,20 @@ class Judge:
             _half_square(X),
             np.abs(X @ atoms.T).max(axis=1),
         )
+
+    def claim(self, X, codes, penalty):
+        """Objective of rows, that of codes of 0, and the ratio that a tolerance bounds."""
+        atoms = self.dictionary.atoms
+        X, residual, observed = self._residual(X, codes)
+        correlations = residual @ atoms.T
+        value, energy, half_residual = penalty.value(codes), _half_square(X), _half_square(residual)
+        if penalty.convex:
+            measure = ratio(self._gap(residual, correlations, codes, value, observed), energy)
+        else:
+            lipschitz = self.dictionary.lipschitz
+            worst = penalty.stationarity(codes, correlations, lipschitz, half_residual)
+            measure = ratio(worst, np.abs(X @ atoms.T).max(axis=1))
+        return half_residual + value, energy, measure
 
     def _residual(self, X, codes):
         """Centred samples and their residuals, 0 where not observed, and what is observed."""
@@ -312,10 +323,10 @@ class Judge:
             observed = np.ones(residual.shape, dtype=bool)
         if self.positive:
             pairs = zip(residual, observed, strict=True)
-            return np.array([_without_cone(row, _normalized(atoms * seen)) for row, seen in pairs])
+            return np.array([without_cone(row, normalized(atoms * seen)) for row, seen in pairs])
         if observed.all():
             return residual - residual @ self.free_directions.T @ self.free_directions
-        directions = (_row_space(atoms * seen) for seen in observed)
+        directions = (row_space(atoms * seen) for seen in observed)
         return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
 
 
@@ -350,42 +361,6 @@ def _gap_at(penalty, scale, residual, dual, correlations, codes, value):
     correlations = scale * correlations
     fenchel = value + penalty.conjugate(correlations) - np.einsum("ij,ij->i", codes, correlations)
     return _half_square(residual - scale * dual) + np.maximum(fenchel, 0)
-
-
-def _row_space(atoms):
-    """Orthonormal rows that span the rows of `atoms`, whatever their norms."""
-    _, sizes, directions = np.linalg.svd(_normalized(atoms), full_matrices=False)
-    return directions[sizes > sizes.max(initial=0) * max(atoms.shape) * np.finfo(float).eps]
-
-
-def _without_cone(row, atoms):
-    """The closest row that correlates with no atom above 0: `row` less its part in their cone."""
-    halt_if_told()
-    size = np.linalg.norm(row)
-    if (atoms @ row).max() <= _ROUNDING * size:
-        return row
-    found = np.zeros_like(row)
-    # Where a correlation is near rounding, nnls may end early: in other units it rounds otherwise.
-    for unit in (1.0, 1.3, 0.7):
-        try:
-            rest = row - nnls(unit * atoms.T, row)[0] @ atoms * unit
-        except RuntimeError:
-            continue
-        if (atoms @ rest).max() <= _ROUNDING * size and rest @ row > found @ row:
-            found = rest
-        # Orthogonal to what it lacks, as only the closest is.
-        if abs(found @ (row - found)) <= _ROUNDING * size**2 and found.any():
-            break
-    return found
-
-
-def _normalized(atoms):
-    """Atoms of norm 1, but for those of zeros."""
-    # In two steps, so that no square overflows or vanishes.
-    largest = np.abs(atoms).max(axis=1, keepdims=True)
-    atoms = np.divide(atoms, largest, out=np.zeros_like(atoms), where=largest > 0)
-    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
-    return np.divide(atoms, norms, out=np.zeros_like(atoms), where=norms > 0)
 
 
 def _half_square(rows):

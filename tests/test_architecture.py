@@ -39,7 +39,7 @@ FLOORS = [
         "ops",
     ],
     ["dictionary", "constraints", "_matching", "_store", "penalties", "datasets"],
-    ["objective", "_judge_units"],
+    ["objective", "_judge_units", "_free_atoms"],
     [
         "solvers",
         "encoders",

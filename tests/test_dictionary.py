@@ -135,6 +135,13 @@ def test_dtypes():
     assert as_dictionary([[1.0, 2.0]]).n_features == 2
 
 
+def test_float64_atoms_are_those_of_float32():
+    single = Dictionary.random(9, 7, random_state=0, dtype=np.float32)
+    double = single.astype(np.float64)
+    np.testing.assert_array_equal(double.atoms, single.atoms)
+    assert double.constraint == single.constraint
+
+
 @given(
     n_atoms=st.integers(1, 8),
     n_features=st.integers(2, 8),

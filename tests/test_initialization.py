@@ -156,6 +156,24 @@ def test_randomized_svd_refuses_infinity_in_sparse_samples(rng, monkeypatch):
         initial_dictionary("svd", X, 2)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_randomized_svd_leaves_out_samples_of_weight_0(kind, rng, monkeypatch):
+    monkeypatch.setattr("sparsecode.initialization._from_samples._SMALL_SIDE", 8)
+    monkeypatch.setattr("sparsecode.initialization._source._BLOCK", 16)
+    X = rng.standard_normal((90, 60)) * 0.7 ** np.arange(60)
+    X[:30] = 300 * rng.standard_normal((30, 60))
+    weight = np.where(np.arange(90) < 30, 0, 1.0)
+    atoms = initial_dictionary("svd", kind(X), 3, sample_weight=weight, random_state=0).atoms
+    expected = np.linalg.svd(X[30:])[2][:3]
+    np.testing.assert_allclose(np.abs(np.sum(atoms * expected, axis=1)), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [np.ones(7), np.zeros(60), -np.ones(60), "a"])
+def test_refuses_weights_that_are_none(weight, X):
+    with pytest.raises(ValueError, match="sample_weight"):
+        initial_dictionary("samples", X, 2, sample_weight=weight)
+
+
 def test_many_samples_are_compared_in_parts(rng, monkeypatch):
     X = rng.standard_normal((150, 9))
     X = np.vstack([X, -X[::2], 2 * X[::3]])

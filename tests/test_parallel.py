@@ -176,3 +176,17 @@ def test_scratch_of_great_size_is_not_kept(monkeypatch):
     assert not np.shares_memory(great, _parallel.scratch((101,), np.float64))
     assert _parallel.rows_of_product(2000, 20) == 40
     assert _parallel.rows_of_product(2000, 10**6) == 32
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize(("n_jobs", "share"), [(1, 1), (2, 1), (4, 2)])
+def test_what_blocks_call_stays_within_n_jobs(n_jobs, share, is_long):
+    def seen(rows):
+        return resolve_n_jobs(None)
+
+    options = {"block_size": 5, "n_jobs": n_jobs, "is_long": is_long}
+    assert map_row_blocks(seen, 10, **options) == [share, share]
+    with _parallel.threads_of(n_jobs):
+        assert map_row_blocks(seen, 10, block_size=5, is_long=is_long) == [share, share]
+        with _parallel.threads_of(None):
+            assert resolve_n_jobs(None) == n_jobs

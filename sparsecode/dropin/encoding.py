@@ -161,7 +161,7 @@ def sparse_encode(
     )
     if alpha != 0 and max_iter > 0 and algorithm not in ("lars", "omp"):
         unit, weight = L1(positive=bool(positive)), 1.0 if alpha is None else alpha
-        warn_if_zero(X, code, dictionary, unit, weight, stacklevel=4)
+        warn_if_zero(X, code, dictionary, unit, weight, stacklevel=6)
     if verbose:
         seconds = time.perf_counter() - begin
         print(f"[sparse_encode] {algorithm}: {len(X)} samples in {seconds:.2f} s")
@@ -205,7 +205,7 @@ def check_positive(algorithm, positive, name="positive"):
 
 
 def lasso_encoder(dtype, alpha, positive, max_iter):
-    """What codes by the lasso, in `dtype`; with weight 0 by the best fit of least l1 norm."""
+    """The encoder of the lasso, in `dtype`; with weight 0 the best fit of least l1 norm."""
     penalty = L1(float(alpha), positive=bool(positive))
     if alpha == 0:
         return LeastL1(penalty, max_iter=max_iter)

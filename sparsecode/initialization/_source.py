@@ -37,8 +37,7 @@ class Source:
 
     def read(self, rows):
         """Some samples in float64, less the offset, without missing entries."""
-        rows = rows if self._used is None else self._used[rows]
-        block = dense_rows(self.X, rows, np.float64)
+        block = dense_rows(self.X, self._numbered(rows), np.float64)
         if self.offset is not None:
             block = block - self.offset
         if self.missing:
@@ -47,6 +46,10 @@ class Source:
             observed = np.maximum((~gone).sum(axis=1, keepdims=True), 1)
             block = np.where(gone, block.sum(axis=1, keepdims=True) / observed, block)
         return check_matrix(block, "X")
+
+    def _numbered(self, rows):
+        """Rows of `X`, of numbers without those of weight 0."""
+        return rows if self._used is None else self._used[rows]
 
     @property
     def n_entries(self):
@@ -65,7 +68,7 @@ class Source:
                 X = self.read(rows)
                 out += X.T @ (X @ directions)
                 continue
-            X = self.X[rows]
+            X = self.X[self._numbered(rows)]
             if not np.isfinite(X.data).all():
                 # Raises.
                 self.read(rows)

@@ -16,6 +16,7 @@ from sparsecode._validation import (
     common_dtype,
     wrong,
 )
+from sparsecode._values import check_numbers
 from sparsecode.constraints import UnitNorm, check_constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.initialization._from_formulas import cosines, gaussian
@@ -133,6 +134,17 @@ def initial_dictionary(
     missing = check_flag(missing, "missing")
     if not _can_be_read(X):
         X = check_rows(X, "X", missing=missing)
+    if sample_weight is not None:
+        sample_weight = check_numbers(sample_weight, "sample_weight", low=0, shape=X.shape[:1])
+        if not sample_weight.any():
+            raise ValueError(
+                wrong(
+                    "sample_weight",
+                    got="zero for all samples",
+                    expected="a positive weight for some",
+                    remedy="Leave it out to take all samples.",
+                )
+            )
     is_name = isinstance(init, str)
     if init is None or (is_name and init not in _MAKERS):
         raise ValueError(

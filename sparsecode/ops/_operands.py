@@ -1,4 +1,4 @@
-"""What primitives take: checks that cost nothing beside the product that comes before."""
+"""Checks of the operands of primitives; they cost nothing beside the product that comes before."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ class _Batch(NamedTuple):
 
 
 class _Prepared:
-    """What blocks share, each made when it is first wanted."""
+    """Data that the blocks share, made when first wanted."""
 
     def __init__(self, problem):
         self._dictionary = problem.dictionary
@@ -241,7 +241,7 @@ class _Unit(NamedTuple):
         return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None], None)
 
     def observed(self, observed):
-        """What each sample sees of the atoms; the Gram matrix stays that of the whole atoms."""
+        """The same atoms with their norms on the features that each sample has; `gram` stays."""
         squares = observed.astype(self.atoms.dtype) @ np.square(self.atoms).T
         scale = _inverse(np.sqrt(squares))
         return self._replace(squares=squares * scale * scale, scale=scale)

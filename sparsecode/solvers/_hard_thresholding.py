@@ -29,6 +29,7 @@ class HardThresholding(KSparseSolver):
             )
 
     def _prepare(self, problem):
+        problem.make_shared(lipschitz=False)
         return self._targets(problem)[0]
 
     def _solve_block(self, problem, counts, block):

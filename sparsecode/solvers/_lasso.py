@@ -13,6 +13,9 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers.base import Solver, incompatible
 
+# Share of the usual weight of an atom; such a weight changes nothing that float32 could hold.
+_NEXT_TO_FREE = 2.0**-40
+
 
 class LassoSolver(Solver):
     """Base of the solvers that take l1 and elastic-net penalties, and end at the optimum."""
@@ -84,7 +87,14 @@ class Lasso:
 
 
 def has_free_atoms(penalty):
-    """Whether an l1 or elastic-net penalty leaves some atom without an l1 term."""
+    """Whether an l1 or elastic-net penalty leaves some atom without an l1 term, or next to it.
+
+    Divided by such a weight, the squares of an atom would leave the range of floats.
+    """
     l1 = penalty.alpha * getattr(penalty, "l1_ratio", 1)
     weights = getattr(penalty, "weights", None)
-    return l1 == 0 or (weights is not None and bool((np.asarray(weights) == 0).any()))
+    if l1 == 0 or weights is None:
+        return l1 == 0
+    weights = np.asarray(weights, dtype=np.float64)
+    usual = weights[np.isfinite(weights)]
+    return usual.size > 0 and bool(usual.min() <= _NEXT_TO_FREE * np.median(usual))

@@ -14,6 +14,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import halt_if_told
+from sparsecode._judge_units import ratio
 from sparsecode.dictionary import Dictionary
 from sparsecode.objective import duality_gap
 from sparsecode.penalties import ElasticNet
@@ -34,7 +35,7 @@ _ROUNDING = 1e-12
 
 
 def parts_of(solver, problem):
-    """What a solver needs to work on a few atoms at a time; None where it takes all at once.
+    """Return the `Parts` with which a solver takes a few atoms at a time; None if all at once.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def _makes_dense(penalty):
 
 @dataclass(frozen=True)
 class Parts:
-    """What is shared by the samples: atoms in float64, their norms, and the penalty."""
+    """Data that the samples share: atoms in float64, their norms, and the penalty."""
 
     solver: object
     atoms: np.ndarray
@@ -117,10 +118,10 @@ class Parts:
         half_residual = np.einsum("ij,ij->i", residual, residual) / 2
         if problem.by_gap:
             gap = duality_gap(penalty, residual, residual, correlations, codes, values)
-            stop = _ratio(gap, np.einsum("ij,ij->i", X[rows], X[rows]) / 2)
+            stop = ratio(gap, np.einsum("ij,ij->i", X[rows], X[rows]) / 2)
         else:
             moved = penalty.stationarity(codes, correlations, self.lipschitz, half_residual)
-            stop = _ratio(np.maximum(moved, worst), largest[rows])
+            stop = ratio(np.maximum(moved, worst), largest[rows])
         slack = 4 * np.finfo(block.codes.dtype).eps * np.einsum("ij,ij->i", X[rows], X[rows]) / 2
         for s, row in enumerate(rows):
             objective = half_residual[s] + values[s]
@@ -219,10 +220,6 @@ def _largest(score, count):
     if len(found) > count:
         found = np.sort(found[np.argpartition(-score[found], count)[:count]])
     return found
-
-
-def _ratio(values, unit):
-    return np.divide(values, unit, out=np.where(values <= 0, 0.0, np.inf), where=unit > 0)
 
 
 @_jit.kernel

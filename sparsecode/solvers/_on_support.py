@@ -102,7 +102,7 @@ def norm_of(values, count):
 
 @_jit.inner
 def certain_error(error, moved, size, size_of_code):
-    """What a squared error is at most, however it is computed in float64."""
+    """Upper bound of a squared error, however it is computed in float64."""
     return (np.sqrt(error + moved * moved) + 2 * _EPS * (size + size_of_code)) ** 2
 
 

@@ -71,6 +71,12 @@ class Problem:
         """The atoms as columns, ``atoms.T``, contiguous."""
         return np.ascontiguousarray(self.dictionary.atoms.T)
 
+    def make_shared(self, *, lipschitz=True):
+        """Compute the Gram matrix and its bound before blocks need them at the same time."""
+        if not self.missing:
+            _ = self.gram
+            _ = lipschitz and self.dictionary.lipschitz
+
     def times_gram(self, codes):
         """``codes @ gram``, whether there is one or not."""
         if len(self.gram) == self.dictionary.n_components:

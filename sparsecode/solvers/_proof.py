@@ -17,7 +17,7 @@ _SLACK = 8
 
 
 class Rounding(NamedTuple):
-    """What the size of rounding errors follows from: machine precision, and the longest atom."""
+    """Numbers that bound rounding errors: machine precision, and norm of the longest atom."""
 
     eps: float
     largest_norm: float

@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from sparsecode._judge_units import ratio
 from sparsecode.objective import Judge
 from sparsecode.solvers._problem import Block
 
@@ -38,10 +37,10 @@ class Verdict:
     def measures(self, X, codes, penalty):
         """Objectives of codes and of codes of 0, and what a tolerance, if there is one, bounds."""
         finite = np.isfinite(codes).all(axis=1)
-        codes = np.where(finite[:, None], codes, 0)
-        if self.solver.tol > 0:
-            value, gap, residual, energy, correlation = self.judge(X, codes, penalty)
-            measure = ratio(gap, energy) if penalty.convex else ratio(residual, correlation)
+        if not finite.all():
+            codes = np.where(finite[:, None], codes, 0)
+        if self.solver.mends and self.solver.tol > 0:
+            value, energy, measure = self.judge.claim(X, codes, penalty)
         else:
             value, energy = self.judge.value(X, codes, penalty)
             measure = np.inf
@@ -123,7 +122,7 @@ class _Case:
         self.X = problem.samples(block.rows, np.float64)[rows]
         penalty = problem.penalty.for_rows(block.rows, problem.X.shape[0])
         self.penalty = penalty.for_rows(rows, len(block.codes))
-        self.codes = block.codes[rows].astype(np.float64)
+        self.codes = block.codes[rows].astype(np.float64, copy=False)
         self.value, energy, self.measure = verdict.measures(self.X, self.codes, self.penalty)
         # The better of the start and 0, and what no objective may exceed.
         self.fallback = np.zeros_like(self.codes)

@@ -97,7 +97,9 @@ class ADMM(Solver):
         check_number(self.relaxation, "relaxation", low=0, low_open=True, high=1.9)
 
     def _prepare(self, problem):
-        return _Factors.of(problem.well_posed().dictionary)
+        problem = problem.well_posed()
+        problem.make_shared()
+        return _Factors.of(problem.dictionary)
 
     def _first_rho(self, problem, factors):
         return factors.rho if self.rho is None else scaled(self.rho, 2 * problem.atom_exponent)

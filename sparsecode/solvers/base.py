@@ -13,13 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode._blas import single_threaded_blas
 from sparsecode._interrupts import halt_if_told
 from sparsecode._kernel_cache import is_foreign
-from sparsecode._parallel import map_row_blocks, rows_of_codes
+from sparsecode._parallel import map_row_blocks, rows_of_codes, threads_of
 from sparsecode._plain import PlainParameters
 from sparsecode._rows import compress, stack_csr
 from sparsecode._validation import (
     check_code_rows,
     check_flag,
     check_integer,
+    check_n_jobs,
     check_number,
     check_rows,
 )
@@ -152,10 +153,11 @@ class Solver(PlainParameters, BaseEstimator):
             ``tol=0`` exactly `max_iter` iterations are meant, and nothing is said.
         """
         sparse_output = check_flag(sparse_output, "sparse_output")
-        record = check_flag(record, "record")
+        record, n_jobs = check_flag(record, "record"), check_n_jobs(n_jobs)
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
         # Threads of BLAS wait for each other: beside other work they take a hundred times as long.
-        with single_threaded_blas():
+        # The Gram matrix is made on as many threads as the codes.
+        with single_threaded_blas(), threads_of(n_jobs):
             rescaled = Rescaled(problem)
             prepared = self._prepare_any(rescaled.problem)
         shape, dtype = problem.shape, problem.dictionary.dtype
@@ -202,7 +204,7 @@ class Solver(PlainParameters, BaseEstimator):
         )
 
     def _prepare_any(self, problem):
-        """What the blocks share, for all atoms at once or, of many, for a few at a time."""
+        """Prepare the work on all atoms at once or, of many, on a few at a time."""
         parts = parts_of(self, problem) if self._by_parts else None
         return self._prepare(problem) if parts is None else parts
 

@@ -244,7 +244,7 @@ def _descend_rows(
 
 @_jit.inner
 def _is_over(measure, threshold):
-    """Whether a sample is solved, if there is a tolerance, or lost: no number becomes one again."""
+    """Whether a sample has reached the tolerance, if there is one, or became NaN, for good."""
     return (measure <= threshold and threshold > 0) or np.isnan(measure)
 
 

@@ -111,7 +111,7 @@ class FeatureSign(LassoSolver):
 
 
 def _not_exact(lasso):
-    """What a search is told that is not to be made exact: only how long atoms are."""
+    """An `Exact` without samples, for a search that stays as it is: only how long atoms are."""
     largest = np.sqrt(float(lasso.dictionary.norms.max()) ** 2 + lasso.ridge)
     return Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, float(largest))
 

@@ -31,8 +31,7 @@ class FISTA(Solver):
         Most iterations a sample may take.
     tol : float, default=1e-6
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others); see `Certificate`. 0 runs `max_iter`
-        iterations.
+        residual (others); see `Certificate`. 0 runs `max_iter` iterations.
     restart : bool, default=True
         Whether momentum starts anew when it points uphill, and a step that would increase the
         objective is taken back. Needed for penalties that are not convex.
@@ -74,6 +73,9 @@ class FISTA(Solver):
                 penalty,
                 "Use FISTA(restart=True) or ISTA.",
             )
+
+    def _prepare(self, problem):
+        problem.make_shared()
 
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)

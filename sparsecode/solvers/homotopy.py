@@ -73,6 +73,8 @@ class Homotopy(LassoSolver):
         if has_free_atoms(problem.penalty):
             return None
         lasso = Lasso.of(problem, np.float64)
+        # Before blocks need it at the same time.
+        _ = lasso.gram
         n_components = problem.dictionary.n_components
         return lasso, L1(lasso.alpha, None, lasso.positive).prepare(n_components, np.float64)
 

@@ -26,8 +26,7 @@ class ISTA(Solver):
         Most iterations a sample may take.
     tol : float, default=1e-6
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others); see `Certificate`. 0 runs `max_iter`
-        iterations.
+        residual (others); see `Certificate`. 0 runs `max_iter` iterations.
 
     References
     ----------
@@ -44,6 +43,9 @@ class ISTA(Solver):
 
     max_iter: int = 10000
     tol: float = 1e-6
+
+    def _prepare(self, problem):
+        problem.make_shared()
 
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)

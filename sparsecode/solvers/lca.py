@@ -50,8 +50,8 @@ class LCA(SeparableSolver):
         Most steps a sample may take.
     tol : float, default=1e-6
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others), see `Certificate`; the latter also with
-        ``1 / s`` in the place of `L`. 0 runs `max_iter` steps.
+        residual (others), see `Certificate`; the latter also with ``1 / s`` in the place of `L`. 0
+        runs `max_iter` steps.
     time_step : float, default=1.0
         Length of an Euler step in units of the time constant `tau` of a neuron, above 0 and at most
         1. Where it is above ``1 / (s L)``, from which on potentials would oscillate, that is used:
@@ -86,6 +86,9 @@ class LCA(SeparableSolver):
     def _check_parameters(self):
         super()._check_parameters()
         check_number(self.time_step, "time_step", low=0, low_open=True, high=1)
+
+    def _prepare(self, problem):
+        problem.make_shared()
 
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)

@@ -58,6 +58,9 @@ class ConjugateGradient(Solver):
         if not penalty.smooth:
             raise incompatible(self, "a smooth penalty", penalty, "Use FISTA or ISTA.")
 
+    def _prepare(self, problem):
+        problem.make_shared(lipschitz=False)
+
     def _solve_block(self, problem, prepared, block):
         corr, energy = problem.correlations(block.rows)
         penalty = problem.prepared

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 
@@ -100,6 +101,17 @@ def test_weights_of_infinity_and_zero(X, dictionary):
         np.testing.assert_allclose(
             result.certificate.objective, expected.certificate.objective, rtol=1e-7
         )
+
+
+def test_a_weight_next_to_0(X, dictionary):
+    weights = np.ones(dictionary.n_components)
+    codes = []
+    for weights[3] in (0.0, 1e-50):
+        with warnings.catch_warnings():
+            # No certificate is that fine.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            codes.append(FeatureSign().solve(X, dictionary, L1(0.1, weights)).codes)
+    np.testing.assert_allclose(codes[1], codes[0], rtol=1e-4, atol=1e-4)
 
 
 def test_dense_codes_of_a_tiny_alpha(X, dictionary):

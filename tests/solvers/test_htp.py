@@ -103,7 +103,11 @@ def test_refuses_an_error(X, dictionary):
 def test_codes_are_least_squares_on_correlated_atoms(dtype, rng):
     atoms = (1 + 0.03 * rng.standard_normal((20, 12))).astype(dtype)
     X = rng.standard_normal((20, 12)).astype(dtype)
-    result = HTP().solve(X, atoms, KSparse(4))
+    with warnings.catch_warnings():
+        # Rounded to float32, codes of such atoms may be too coarse for the tolerance.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        result = HTP().solve(X, atoms, KSparse(4))
+    assert dtype == np.float32 or result.converged.all()
     for x, code in zip(X.astype(float), result.codes.astype(float), strict=True):
         active = atoms[code != 0].astype(float)
         least = ((x - np.linalg.lstsq(active.T, x, rcond=None)[0] @ active) ** 2).sum()

@@ -1,0 +1,47 @@
+"""Projections on what free atoms, those without a penalty, leave of a residual."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import nnls
+
+from sparsecode._interrupts import halt_if_told
+
+# Shares of a norm that are rounding in a projection.
+_ROUNDING = 1e-12
+
+
+def row_space(atoms):
+    """Orthonormal rows that span the rows of `atoms`, whatever their norms."""
+    _, sizes, directions = np.linalg.svd(normalized(atoms), full_matrices=False)
+    return directions[sizes > sizes.max(initial=0) * max(atoms.shape) * np.finfo(float).eps]
+
+
+def without_cone(row, atoms):
+    """The closest row that correlates with no atom above 0: `row` less its part in their cone."""
+    halt_if_told()
+    size = np.linalg.norm(row)
+    if (atoms @ row).max() <= _ROUNDING * size:
+        return row
+    found = np.zeros_like(row)
+    # Where a correlation is near rounding, nnls may end early: in other units it rounds otherwise.
+    for unit in (1.0, 1.3, 0.7):
+        try:
+            rest = row - nnls(unit * atoms.T, row)[0] @ atoms * unit
+        except RuntimeError:
+            continue
+        if (atoms @ rest).max() <= _ROUNDING * size and rest @ row > found @ row:
+            found = rest
+        # Orthogonal to what it lacks, as only the closest is.
+        if abs(found @ (row - found)) <= _ROUNDING * size**2 and found.any():
+            break
+    return found
+
+
+def normalized(atoms):
+    """Atoms of norm 1, but for those of zeros."""
+    # In two steps, so that no square overflows or vanishes.
+    largest = np.abs(atoms).max(axis=1, keepdims=True)
+    atoms = np.divide(atoms, largest, out=np.zeros_like(atoms), where=largest > 0)
+    norms = np.linalg.norm(atoms, axis=1, keepdims=True)
+    return np.divide(atoms, norms, out=np.zeros_like(atoms), where=norms > 0)
