@@ -35,6 +35,8 @@ ENDLESS = 10**12
 
 def interrupted(start, seconds=0.3):
     """Call a function that is interrupted after some time."""
+    # A process started in the background may ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(seconds, signal.raise_signal, [signal.SIGINT])
     timer.start()
     try:
@@ -43,6 +45,7 @@ def interrupted(start, seconds=0.3):
     finally:
         timer.cancel()
         timer.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def coherent(n_atoms, n_features, n_samples):
@@ -133,13 +136,14 @@ def test_an_error_in_one_block_ends_the_others():
 
 
 STORM = """
-    import random, _thread, threading, time
+    import random, signal, _thread, threading, time
     import numpy as np, threadpoolctl
     from sparsecode import Dictionary, _blas
     from sparsecode.estimators import OlshausenField
     from sparsecode.penalties import L1
     from sparsecode.solvers import FeatureSign
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threadpoolctl.threadpool_limits(2, user_api="blas")
     rng = np.random.default_rng(0)
     X, dictionary = rng.standard_normal((8, 6)), Dictionary.random(9, 6, random_state=0)

@@ -124,6 +124,8 @@ def spawn(*arguments):
 @click.option("--child", default=None, hidden=True)
 @click.option("--storm", "in_storm", type=float, default=None, hidden=True)
 def main(seconds, rows, seed, child, in_storm):
+    # Of a command in the background interrupts may be ignored, by its children too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if child is not None:
         return solve_and_be_interrupted(child, rows)
     if in_storm is not None:
