@@ -96,7 +96,7 @@ def as_type(number, kind):
         return Fraction(number) if isinstance(number, float) and np.isfinite(number) else None
     is_whole = isinstance(number, int)
     is_integer = issubclass(kind, np.integer)
-    if is_integer and not (float(number).is_integer() and number in _range(kind)):
+    if is_integer and not (float(number).is_integer() and _fits(number, kind)):
         return None
     if is_whole and not is_integer:
         return None
@@ -104,9 +104,9 @@ def as_type(number, kind):
     return given if given == number else None
 
 
-def _range(kind):
+def _fits(number, kind):
     limits = np.iinfo(kind)
-    return range(int(limits.min), int(limits.max) + 1)
+    return limits.min <= number <= limits.max
 
 
 def frozen(result):
