@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,8 @@ def check_weights(sample_weight, X, name="sample_weight", **options):
     """Return what each sample counts, in float64, or None."""
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 0:
+    is_scalar = isinstance(sample_weight, (numbers.Number, str))
+    if is_scalar or getattr(sample_weight, "ndim", None) == 0:
         # One for all, which must still be a number.
         sample_weight = check_number(sample_weight, name, low=0, high=_HEAVIEST)
     try:

@@ -36,9 +36,9 @@ def test_refuses_bad_arrays(penalty, method):
 
 
 @every
-def test_integers_become_float64(penalty):
+def test_integers_become_float64_and_half_precision_float32(penalty):
     assert penalty.prox([[3, 0]]).dtype == np.float64
-    assert penalty.prox(np.array([[3, 0]], dtype=np.float16)).dtype == np.float64
+    assert penalty.prox(np.array([[3, 0]], dtype=np.float16)).dtype == np.float32
 
 
 @pytest.mark.parametrize("step", [0, -1, np.nan, np.inf, "1", True])

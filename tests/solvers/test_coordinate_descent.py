@@ -9,6 +9,7 @@ from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 
 from sparsecode import Dictionary, certify
+from sparsecode._interrupts import halt_flag
 from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum
 from sparsecode.solvers import FISTA, CoordinateDescent
 from sparsecode.solvers._face import jump_on_face, room_to_jump
@@ -186,6 +187,6 @@ def test_jumps_reach_the_minimum_over_the_support(dictionary):
     state = part, corr - gram @ part, 0.1 * signs
     penalty = L1(0.1).prepare(6, np.float64)
     room = room_to_jump(part)
-    jump_on_face(penalty, 1 / gram.diagonal(), np.arange(6), 6, gram, state, room)
+    jump_on_face(penalty, 1 / gram.diagonal(), np.arange(6), 6, gram, state, room, halt_flag())
     np.testing.assert_allclose(part, goal, rtol=1e-9)
     np.testing.assert_allclose(state[1], 0.1 * signs, atol=1e-9)
