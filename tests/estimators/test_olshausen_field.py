@@ -72,7 +72,7 @@ def test_the_published_gain_rate_is_that_of_a_sample(data):
         model.fit(data)
     np.testing.assert_allclose(published.components_, batch.components_, rtol=1e-9)
     assert not same(slow, published)
-    with pytest.raises(ValueError, match="gain_rate is 2; expected .* gain_rate <= 1"):
+    with pytest.raises(ValueError, match=r"gain_rate is 2; expected .* gain_rate <= 1"):
         small(gain_rate=2).fit(data)
 
 
