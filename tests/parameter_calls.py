@@ -407,6 +407,9 @@ for _name in _CORRUPTIONS:
     USES[getattr(training, _name)] = lambda noise: _trained(corrupt=noise)
 for _schedule in ("Constant", "GeometricDecay", "Linear", "Cosine", "Step", "WarmUp"):
     USES[getattr(schedules, _schedule)] = lambda s: [s(step) for step in range(5)]
+USES[training.NormOutliers] = lambda policy: _use_estimator(
+    estimators.SparseAutoencoder(3, outliers=policy, n_epochs=1, random_state=0)
+)
 USES[interop.Checkpoint] = lambda checkpoint: checkpoint.standardize(X)
 
 

@@ -116,7 +116,9 @@ def frozen(result):
     if sparse.issparse(result):
         return frozen(result.toarray())
     if isinstance(result, dict):
-        return tuple((key, frozen(v)) for key, v in result.items() if key not in _TIMES)
+        # What is kept for later calls, such as the same atoms in another precision, is no result.
+        kept = {key for key in result if key in _TIMES or str(key).startswith("_")}
+        return tuple((key, frozen(v)) for key, v in result.items() if key not in kept)
     if isinstance(result, tuple) and hasattr(result, "_fields"):
         return type(result).__name__, frozen(result._asdict())
     if isinstance(result, (list, tuple)):
@@ -125,4 +127,7 @@ def frozen(result):
         return "axes"
     if type(result).__module__.startswith("sparsecode"):
         return type(result).__name__, frozen(vars(result))
+    if isinstance(result, (int, float)) and not isinstance(result, bool):
+        # A parameter that was given as another type: 1 or 1.0.
+        return float(result)
     return repr(result)

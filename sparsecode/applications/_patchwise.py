@@ -24,7 +24,10 @@ LARGEST_SCALE = 1e100
 
 
 def check_image_and_patch(image, patch_size):
-    """The image as (height, width, n_channels), or raise if it is none, or less than a patch."""
+    """Return the image as (height, width, n_channels), and the size of a patch as an int.
+
+    Raises ValueError if the image is none, or less than a patch.
+    """
     image = check_image(image)
     if float(np.abs(image).max()) > LARGEST_SCALE:
         raise ValueError(
@@ -33,7 +36,7 @@ def check_image_and_patch(image, patch_size):
         )
     patch_size = check_integer(patch_size, "patch_size", low=2)
     check_image_size(image, (patch_size, patch_size))
-    return image.reshape(*image.shape[:2], -1)
+    return image.reshape(*image.shape[:2], -1), patch_size
 
 
 def average_patches(image, patch_size, restore, *, step=1):

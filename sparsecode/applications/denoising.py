@@ -118,7 +118,7 @@ def denoise_image(
     >>> bool(np.std(denoised - clean) < 0.5 * np.std(noisy - clean))
     True
     """
-    pixels = check_image_and_patch(image, patch_size)
+    pixels, patch_size = check_image_and_patch(image, patch_size)
     sigma = check_number(sigma, "sigma", low=0, low_open=True, high=LARGEST_SCALE)
     dictionary = check_dictionary(dictionary)
     n_channels = pixels.shape[2]
@@ -199,7 +199,7 @@ def learn_patch_dictionary(
     >>> learn_patch_dictionary(noisy, 1.0, n_components=20, patch_size=4, n_iter=2, random_state=0)
     Dictionary(20 atoms of 16 features, UnitNorm(), float32)
     """
-    pixels = check_image_and_patch(image, patch_size)
+    pixels, patch_size = check_image_and_patch(image, patch_size)
     sigma = check_number(sigma, "sigma", low=0, low_open=True, high=LARGEST_SCALE)
     n_channels = pixels.shape[2]
     penalty = _penalty(sigma, gain, patch_size**2 * n_channels)

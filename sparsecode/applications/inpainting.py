@@ -120,7 +120,7 @@ def inpaint_image(
     >>> bool(np.abs(inpainted - image).max() < 2)
     True
     """
-    pixels, known = _check(image, mask, patch_size)
+    pixels, known, patch_size = _check(image, mask, patch_size)
     n_iter = check_integer(n_iter, "n_iter", low=0)
     n_patches = check_integer(n_patches, "n_patches")
     step = check_integer(step, "step", high=patch_size)
@@ -205,7 +205,10 @@ def _learn(X, dictionary, penalty, update, n_jobs):
 
 
 def _check(image, mask, patch_size):
-    """Pixels, 0 where they are missing, and which are known, both (height, width, n_channels)."""
+    """Pixels, 0 where they are missing, which are known, and the size of a patch.
+
+    Both arrays have the shape (height, width, n_channels).
+    """
     image, mask = np.asarray(image), np.asarray(mask)
     if image.ndim not in (2, 3):
         check_image_and_patch(image, patch_size)
@@ -227,4 +230,5 @@ def _check(image, mask, patch_size):
     known = np.broadcast_to(known, (*image.shape[:2], image[0, 0].size))
     pixels = image.reshape(known.shape)
     pixels = np.where(known, pixels, pixels.dtype.type(0))
-    return check_image_and_patch(pixels.reshape(image.shape), patch_size), known
+    pixels, patch_size = check_image_and_patch(pixels.reshape(image.shape), patch_size)
+    return pixels, known, patch_size

@@ -57,11 +57,14 @@ class SparseOutlierDetector(PlainParameters, OutlierMixin, BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from sparsecode import SparseOutlierDetector
+    >>> from sparsecode import DictionaryLearning, SparseOutlierDetector
+    >>> from sparsecode.penalties import KSparse
     >>> rng = np.random.default_rng(0)
     >>> X = np.outer(rng.standard_normal(99), [3.0, 4.0, 0.0])
     >>> X = np.vstack([X, [4.0, -3.0, 5.0]])
-    >>> np.flatnonzero(SparseOutlierDetector(contamination=0.01).fit_predict(X) == -1)
+    >>> learner = DictionaryLearning(1, penalty=KSparse(1), random_state=0)
+    >>> detector = SparseOutlierDetector(learner, contamination=0.01)
+    >>> np.flatnonzero(detector.fit_predict(X) == -1)
     array([99])
     """
 

@@ -36,8 +36,8 @@ from sparsecode.solvers._verdict import Verdict
 SINGLE_TOL = 2e-5
 # A batch is cut in so many blocks if that leaves so many rows in each, for threads to share.
 _BLOCKS, _FEW_ROWS = 4, 256
-# Operations, about .2 seconds of one core; and iterations of a solver that ends of itself.
-_LONG, _FEW_ITER = 5e8, 10
+# Operations, about .2 seconds of one core.
+_LONG = 5e8
 
 
 @dataclass
@@ -251,11 +251,11 @@ class Solver(PlainParameters, BaseEstimator):
         if is_foreign(type(self)._solve_block):
             return False
         n_samples, n_components = problem.shape
-        an_iteration = n_components * min(n_components, problem.dictionary.n_features)
+        width = min(n_components, problem.dictionary.n_features)
         if self.finite:
-            # Interrupts arrive between blocks, which are short.
-            return self._rows_a_block(n_samples) * an_iteration * _FEW_ITER > _LONG
-        return n_samples * an_iteration * self.max_iter > _LONG
+            # As many iterations as there can be nonzeros; interrupts arrive between blocks.
+            return self._rows_a_block(n_samples) * n_components * width * width / 2 > _LONG
+        return n_samples * n_components * width * self.max_iter > _LONG
 
     def _n_records(self, problem):
         """Entries of the history: the start and each iteration."""
