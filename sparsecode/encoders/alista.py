@@ -85,7 +85,7 @@ class ALISTA(SupportSelection, Unrolled):
 
     The iteration of `TiLISTA`, with a matrix `W` computed from the dictionary: its column for an
     atom has an inner product of 1 with this atom, and with all others the smallest sum of squares,
-    so that atoms interfere as little as possible: `Dictionary.analytic_weights`, transposed. Such
+    so that atoms interfere as little as possible: ``Dictionary.analytic_weights``, transposed. Such
     are the columns of the pseudo-inverse of the atoms, divided by their inner products with the
     atoms. A layer costs ``2 * n_components *
     n_features`` multiplications a sample, or ``n_components ** 2`` where that is less.
