@@ -167,9 +167,10 @@ class Problem:
             out[:] = self.start_of(rows)
 
     def start_of(self, rows):
-        """The codes that a block starts from."""
-        codes = dense_rows(self.codes, rows, self.dictionary.dtype)
-        return scaled(codes, self.code_exponent)
+        """The codes that a block starts from: 0 for samples of 0, whose codes these are."""
+        codes = scaled(dense_rows(self.codes, rows, self.dictionary.dtype), self.code_exponent)
+        is_zero = ~self.centred(rows).any(axis=1, keepdims=True)
+        return np.where(is_zero, 0, codes) if is_zero.any() else codes
 
 
 def takes_gram(dictionary, n_columns):

@@ -65,6 +65,17 @@ def coherent(seed, n_atoms, n_features, noise, n_samples=1, dtype=np.float32):
     return rng.standard_normal((n_samples, n_features)).astype(dtype), atoms
 
 
+@pytest.mark.parametrize("solver", [FISTA(), ISTA(), ADMM(), CoordinateDescent()], ids=repr)
+@pytest.mark.parametrize("penalty", [L1(0.0), ElasticNet(0.1, l1_ratio=0.0)], ids=repr)
+def test_the_code_of_a_sample_of_zeros_is_zero_from_any_start(solver, penalty):
+    rng = np.random.default_rng(0)
+    X, atoms, start = np.zeros((2, 4)), rng.standard_normal((6, 4)), np.ones((2, 6))
+    X[1] = 1
+    result = solver.solve(X, atoms, penalty, codes=start)
+    assert (result.codes[0] == 0).all() and result.converged[0]
+    assert (start == 1).all()
+
+
 def test_float32_does_not_diverge_where_a_gram_matrix_is_not_positive():
     X, atoms = coherent(6, 8, 5, 1e-3)
     solver, penalty = CoordinateDescent(max_iter=2000), MCP(1e-3, 1.0)
