@@ -1,8 +1,8 @@
 """BLAS held to one thread, and given its threads back, wherever an interrupt arrives.
 
-What is to be done follows from a state, not from counting: whoever comes next, or leaves, finishes
-what was broken off. Who holds is known by weak references, so that one whose end was never told is
-forgotten with its frame.
+A state says what remains to be done, not a counter: the next caller that enters or leaves finishes
+what an interrupt broke off. Weak references name the holders, so that a holder whose end was never
+told is forgotten with its frame.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def single_threaded_blas():
 
 
 def is_held():
-    """Whether somebody holds BLAS to one thread, or it was not given back."""
+    """Return True if a caller holds BLAS to one thread, or has not given it back."""
     return _state is not None or any(reference() is not None for reference in _holders)
 
 
