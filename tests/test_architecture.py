@@ -64,11 +64,11 @@ FLOORS = [
         "interop",
         "testing",
         "__main__",
-        "distributed",
         "model_selection",
         "applications",
     ],
 ]
+TOP = len(FLOORS) - 1
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 files = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -105,10 +105,15 @@ def test_imports_go_downwards(path):
             continue
         other = parts[1]
         # The names that the package itself offers may be used on the top floor only.
-        floor = FLOOR_OF.get(other, 5)
+        floor = FLOOR_OF.get(other, TOP)
         assert floor <= FLOOR_OF[unit], f"{unit} (floor {FLOOR_OF[unit]}) imports {name}"
         if unit == "datasets":
             assert floor == 0, f"datasets may import floor 0 only, not {name}"
+
+
+def test_every_room_of_the_plan_is_there():
+    rooms = [name for names in FLOORS for name in names]
+    assert sorted(rooms) == sorted({unit_of(path) for path in FILES})
 
 
 def test_no_cycles_between_units():
@@ -136,7 +141,7 @@ LIGHT = ("sklearn.base", "sklearn.utils", "sklearn.exceptions", "sklearn.callbac
 
 @files
 def test_low_modules_import_little_of_sklearn(path):
-    if FLOOR_OF[unit_of(path)] == 6:
+    if FLOOR_OF[unit_of(path)] == TOP:
         return
     heavy = [n for n in imports(path) if n.startswith("sklearn") and not n.startswith(LIGHT)]
     if unit_of(path) == "datasets":
