@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sparsecode._rows import is_on_disk
+from sparsecode._row_blocks import is_on_disk
 
 
 class Batch(NamedTuple):

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import pathlib
+import re
 import warnings
 
 import numba
 from numba.core import caching, serialize
 
 _PACKAGE = pathlib.Path(__file__).parent
-# Rooms that no kernel lives in or depends on, as a test asserts.
-WITHOUT_KERNELS = (
-    "applications",
-    "cli",
-    "compare",
-    "datasets",
-    "estimators",
-    "interop",
-    "plotting",
-    "testing",
-    "training",
+# An import of something of this package, wherever it stands in a file.
+_IMPORT = re.compile(
+    rf"^\s*(?:from ({__package__}[\w.]*) import (\([^)]*\)|[^\n]*)|import ({__package__}[\w.]*))",
+    re.MULTILINE,
 )
+# Kernels are compiled for classes of penalties, which their own files do not import.
+_PENALTIES = _PACKAGE / "penalties" / "__init__.py"
 _SEAL_BYTES = 32
 
 
@@ -43,15 +40,39 @@ def is_foreign(cls):
     return cls.__module__.partition(".")[0] != __package__
 
 
+def sources_of(*paths):
+    """Files of this package that some of them import, directly or not, these and penalties."""
+    waiting, found = [*map(pathlib.Path, paths), _PENALTIES], set()
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += _imports_of(file)
+    return found
+
+
 @functools.cache
-def _sources_stamp():
+def _imports_of(path):
+    """Files that a file imports from, or that are imported from a package."""
+    files = []
+    for origin, names, module in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        origin = origin or module
+        candidates = [origin, *(f"{origin}.{name}" for name in re.findall(r"\w+", names))]
+        for candidate in candidates:
+            place = _PACKAGE.joinpath(*candidate.split(".")[1:])
+            options = (place.with_suffix(".py"), place / "__init__.py")
+            # The package itself offers everything, and no kernel is made from that.
+            files += [file for file in options if place != _PACKAGE and file.is_file()]
+    return files
+
+
+@functools.cache
+def _sources_stamp(*paths):
     """Fingerprint of every source file that a kernel may depend on, as size and time of change."""
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        if path.relative_to(_PACKAGE).parts[0] in WITHOUT_KERNELS:
-            continue
-        status = path.stat()
-        line = f"{path.relative_to(_PACKAGE)} {status.st_mtime_ns} {status.st_size}\n"
+    for file in sorted(sources_of(*paths)):
+        status = file.stat()
+        line = f"{file.relative_to(_PACKAGE)} {status.st_mtime_ns} {status.st_size}\n"
         digest.update(line.encode())
     return digest.hexdigest()
 
@@ -61,7 +82,8 @@ class _GuardedCache(caching.FunctionCache):
 
     def __init__(self, function):
         super().__init__(function)
-        self._cache_file = SealedFiles(self._cache_path, self._impl.filename_base)
+        source = function.__code__.co_filename
+        self._cache_file = SealedFiles(self._cache_path, self._impl.filename_base, source)
 
     def load_overload(self, signature, target_context):
         if _has_foreign(signature):
@@ -88,8 +110,8 @@ class SealedFiles:
     and numba's version: one that was damaged, or belongs elsewhere, counts as none.
     """
 
-    def __init__(self, path, base):
-        self._path, self._base = path, base
+    def __init__(self, path, base, source):
+        self._path, self._base, self._source = path, base, source
 
     def load(self, key):
         """What was saved under a key; None if there is nothing of use."""
@@ -111,12 +133,14 @@ class SealedFiles:
             file.write(data + _seal(mark, data))
 
     def _files(self):
-        return caching.IndexDataCacheFile(self._path, self._base, _sources_stamp())
+        return caching.IndexDataCacheFile(self._path, self._base, "")
 
     def _place(self, key):
         """Path of the file of a key, and what its checksum is keyed by."""
         digest = hashlib.sha256(repr(key).encode()).hexdigest()
-        mark = f"{self._base} {digest} {_sources_stamp()} {numba.__version__}"
+        classes = {cls for cls in _classes_in(key[0]) if not is_foreign(cls)}
+        stamp = _sources_stamp(self._source, *sorted(map(_file_of, classes)))
+        mark = f"{self._base} {digest} {stamp} {numba.__version__}"
         return pathlib.Path(self._path) / f"{self._base}-{digest[:16]}.nbc", mark
 
 
@@ -131,8 +155,20 @@ def _has_foreign(signature):
     Such a penalty may be edited, or be missing in the next process, where its file could not be
     read.
     """
-    classes = (getattr(argument, "instance_class", None) for argument in signature)
-    return any(cls is not None and is_foreign(cls) for cls in classes)
+    return any(map(is_foreign, _classes_in(signature)))
+
+
+def _classes_in(types):
+    """Classes of the named tuples among types of numba, and inside of these."""
+    for numba_type in types:
+        cls = getattr(numba_type, "instance_class", None)
+        if cls is not None:
+            yield cls
+        yield from _classes_in(getattr(numba_type, "types", ()))
+
+
+def _file_of(cls):
+    return inspect.getfile(cls)
 
 
 class _NoCache(caching.NullCache):

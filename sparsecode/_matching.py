@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from sparsecode._units import norms_of
+from sparsecode._binary_scaling import norms_of
 
 # Of a table of cosines of some rows with all.
 _TABLE_BYTES = 2**27

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 import numbers
 
 import numpy as np
@@ -54,15 +53,6 @@ def _plain_real(value):
         return float("inf") if value > 0 else float("-inf")
 
 
-class PlainParameters:
-    """Mix-in of the estimators and their components: numbers are plain from when they are set."""
-
-    def __setattr__(self, name, value):
-        if name in _parameters_of(type(self)):
-            value = plain(value)
-        super().__setattr__(name, value)
-
-
 def plain_arguments(function):
     """Wrap a function whose own checks of its arguments do not know every number."""
 
@@ -77,8 +67,3 @@ def make_plain(frozen):
     """Make the numbers of a frozen dataclass plain; for its ``__post_init__``."""
     for field in dataclasses.fields(frozen):
         object.__setattr__(frozen, field.name, plain(getattr(frozen, field.name)))
-
-
-@functools.cache
-def _parameters_of(cls):
-    return frozenset(inspect.signature(cls).parameters)

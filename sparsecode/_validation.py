@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state as sklearn_random_state
 from sklearn.utils.validation import validate_data
 
 from sparsecode._plain import plain
-from sparsecode._rows import dense_rows, is_on_disk
+from sparsecode._row_blocks import dense_rows, is_on_disk
 
 # Values of a memory map that are read at a time.
 _ENTRIES = 2**17
@@ -156,8 +156,8 @@ def check_rows(array, name, *, n_columns=None, missing=False, halves=False):
 
     float16 becomes float32; with `halves` a memory map of such stays one.
 
-    For what is read a block of rows at a time; see `sparsecode._rows`. NaN is let through where it
-    means `missing`.
+    For what is read a block of rows at a time; see `sparsecode._row_blocks`. NaN is let through
+    where it means `missing`.
     """
     missing = check_flag(missing, "missing")
     if is_checked(array, halves=halves):

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode.objective import alpha_max
 from sparsecode.penalties.base import resolve_penalty
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sparsecode._units import norms_of
+from sparsecode._binary_scaling import norms_of
 from sparsecode._validation import wrong
 
 __all__ = ["Constraint", "Free", "NonNegative", "UnitBall", "UnitNorm"]

@@ -6,11 +6,11 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import nnls
 
+from sparsecode._binary_scaling import scaled
 from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode._least_squares import fit_supports
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import compress, dense_rows
-from sparsecode._units import scaled
+from sparsecode._row_blocks import compress, dense_rows
 from sparsecode._validation import check_code_rows, check_flag, check_rows
 from sparsecode.dictionary import as_dictionary
 

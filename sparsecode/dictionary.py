@@ -6,13 +6,13 @@ import functools
 
 import numpy as np
 
-from sparsecode import _store
+from sparsecode import _serialization
 from sparsecode._analytic import analytic_weights
-from sparsecode._atom_units import HasUnits
+from sparsecode._atom_scaling import HasUnits
+from sparsecode._binary_scaling import norms_of
 from sparsecode._blas import single_threaded_blas
 from sparsecode._matching import largest_cosine, match_atoms
-from sparsecode._moments import inner_products
-from sparsecode._units import norms_of
+from sparsecode._statistics import inner_products
 from sparsecode._validation import (
     check_code_rows,
     check_codes_shape,
@@ -298,7 +298,7 @@ class Dictionary(HasUnits):
         OSError
             If the file cannot be written.
         """
-        _store.save(path, self.atoms, self.offset, self.constraint)
+        _serialization.save(path, self.atoms, self.offset, self.constraint)
 
     @classmethod
     def load(cls, path, *, max_bytes=None):
@@ -318,11 +318,11 @@ class Dictionary(HasUnits):
         FileNotFoundError, OSError
             If there is no such file, or it cannot be read.
         """
-        parts = _store.load(path, max_bytes)
+        parts = _serialization.load(path, max_bytes)
         try:
             return cls(*parts)
         except ValueError as error:
-            raise _store.not_a_dictionary(path, str(error)) from error
+            raise _serialization.not_a_dictionary(path, str(error)) from error
 
     @classmethod
     def random(cls, n_components, n_features, *, random_state=None, dtype=np.float64):

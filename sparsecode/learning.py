@@ -9,8 +9,8 @@ import numpy as np
 
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
-from sparsecode._moments import residual_rows
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
+from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_flag, check_n_jobs
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.resampling.replacement import resolve_replacement

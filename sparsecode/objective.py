@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._blas import single_threaded_blas
 from sparsecode._free_atoms import normalized, row_space, without_cone
-from sparsecode._judge_units import JudgeInUnits, ratio
+from sparsecode._objective_scaling import JudgeInUnits, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
-from sparsecode._rows import dense_rows
-from sparsecode._units import exponent_between, row_sizes, scaled
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_code_rows, check_rows
 from sparsecode.dictionary import as_dictionary
 from sparsecode.penalties import L1

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import sparsecode
-from sparsecode._kernel_cache import WITHOUT_KERNELS
 
 PACKAGE = Path(sparsecode.__file__).parent
 FLOORS = [
@@ -18,28 +17,28 @@ FLOORS = [
         "_kernel_cache",
         "_blas",
         "_interrupts",
-        "_units",
-        "_atom_units",
+        "_binary_scaling",
+        "_atom_scaling",
         "_parallel",
         "_plain",
-        "_rows",
-        "_row_gradients",
-        "_picked_rows",
+        "_row_blocks",
+        "_factored_gradients",
+        "_gathered_rows",
         "_simd",
         "_validation",
         "_values",
-        "_files",
-        "_named_tuples",
+        "_atomic_files",
+        "_parameters",
         "_reading",
         "_tensor_files",
-        "_moments",
+        "_statistics",
         "_analytic",
         "_least_squares",
         "_batches",
         "ops",
     ],
-    ["dictionary", "constraints", "_matching", "_store", "penalties", "datasets"],
-    ["objective", "_judge_units", "_free_atoms"],
+    ["dictionary", "constraints", "_matching", "_serialization", "penalties", "datasets"],
+    ["objective", "_objective_scaling", "_free_atoms"],
     [
         "solvers",
         "encoders",
@@ -170,20 +169,6 @@ def test_nothing_unpickles_or_evaluates(path):
         assert not banned & names
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if _is_call(node)]
     assert not {"eval", "exec"} & {call.id for call in calls if isinstance(call, ast.Name)}
-
-
-def test_no_kernel_depends_on_the_rooms_that_the_guard_of_the_cache_leaves_out():
-    users = [path for path in FILES if "_jit" in path.read_text() and path.name != "_jit.py"]
-    waiting, seen = list(users), set(users)
-    while waiting:
-        path = waiting.pop()
-        assert unit_of(path) not in WITHOUT_KERNELS, path
-        for name in imports(path):
-            place = PACKAGE.joinpath(*name.split(".")[1:])
-            for file in (place.with_suffix(".py"), place / "__init__.py"):
-                if name.startswith("sparsecode.") and file.exists() and file not in seen:
-                    seen.add(file)
-                    waiting.append(file)
 
 
 def _is_call(node):

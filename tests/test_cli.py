@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from sparsecode import Dictionary
+from sparsecode import Dictionary, _serialization
 from sparsecode.cli import main
 
 SMALL = ["--patch-size", "6", "--n-patches", "300", "--n-components", "8", "--n-epochs", "1"]
@@ -255,16 +255,15 @@ class TestFullDisk:
     @staticmethod
     def fill(monkeypatch, path):
         """Let every write beside `path` fail, as on a full disk."""
-        from sparsecode import _store
 
-        write, folder = _store.write_tensors, path.resolve().parent
+        write, folder = _serialization.write_tensors, path.resolve().parent
 
         def fail(temporary, *arguments):
             if temporary.parent == folder:
                 raise OSError(errno.ENOSPC, "No space left on device")
             write(temporary, *arguments)
 
-        monkeypatch.setattr(_store, "write_tensors", fail)
+        monkeypatch.setattr(_serialization, "write_tensors", fail)
 
     def test_the_dictionary_is_offered_elsewhere(
         self, folder, photograph, monkeypatch, tmp_path_factory

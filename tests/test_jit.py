@@ -130,7 +130,7 @@ def test_a_damaged_cache_is_not_a_crash(package, tmp_path):
 
 
 def test_every_single_bit_of_a_cached_file_counts(tmp_path):
-    files = _kernel_cache.SealedFiles(str(tmp_path), "kernel")
+    files = _kernel_cache.SealedFiles(str(tmp_path), "kernel", _kernel_cache.__file__)
     files.save("signature", b"machine code")
     (path,) = tmp_path.iterdir()
     content = path.read_bytes()
@@ -149,15 +149,28 @@ def test_every_single_bit_of_a_cached_file_counts(tmp_path):
 
 
 def test_a_file_serves_its_own_function_sources_and_signature(tmp_path, monkeypatch):
-    ours, others = (_kernel_cache.SealedFiles(str(tmp_path), name) for name in ("f", "g"))
+    source = _kernel_cache.__file__
+    ours, others = (_kernel_cache.SealedFiles(str(tmp_path), name, source) for name in ("f", "g"))
     ours.save("signature", b"ours")
     others.save("signature", b"others")
     mine, theirs = sorted(tmp_path.iterdir())
     content = mine.read_bytes()
     theirs.write_bytes(content)
     assert ours.load("signature") == b"ours" and others.load("signature") is None
-    monkeypatch.setattr(_kernel_cache, "_sources_stamp", lambda: "other sources")
+    monkeypatch.setattr(_kernel_cache, "_sources_stamp", lambda *paths: "other sources")
     assert ours.load("signature") is None
+
+
+def test_a_kernel_depends_on_what_its_file_imports_and_on_all_penalties():
+    package = Path(_kernel_cache.__file__).parent
+    solver = package / "solvers" / "coordinate_descent.py"
+    found = {str(path.relative_to(package)) for path in _kernel_cache.sources_of(solver)}
+    # Directly, through other files, from the package by name, and penalties of no import of theirs.
+    assert {"solvers/coordinate_descent.py", "_jit.py", "_simd.py", "penalties/mcp.py"} <= found
+    assert not any(name.startswith(("estimators", "interop", "cli", "encoders")) for name in found)
+    everything = {path for path in package.rglob("*.py") if "_jit" in path.read_text()}
+    for path in everything:
+        assert path in _kernel_cache.sources_of(path)
 
 
 FOREIGN = '''

@@ -7,7 +7,7 @@ import contextlib
 import click
 import numpy as np
 
-from sparsecode._files import write_atomically
+from sparsecode._atomic_files import write_atomically
 from sparsecode.datasets import OlshausenFieldWhitening, load_images, load_photographs
 
 INTERRUPTED = 130

@@ -10,7 +10,7 @@ import click
 import numpy as np
 from rich.console import Console
 
-from sparsecode._files import check_writable
+from sparsecode._atomic_files import check_writable
 from sparsecode.cli._shared import INTERRUPTED, load_pictures, one_line_errors, save_figure
 from sparsecode.compare import amortization_report
 from sparsecode.datasets import sample_patches

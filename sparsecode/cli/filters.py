@@ -12,7 +12,7 @@ import click
 import numpy as np
 from rich.console import Console
 
-from sparsecode._files import check_writable, write_atomically
+from sparsecode._atomic_files import check_writable, write_atomically
 from sparsecode.cli._progress import ObjectiveBar
 from sparsecode.cli._report import describe_filters, render_table
 from sparsecode.cli._shared import INTERRUPTED, load_pictures, one_line_errors, save_figure

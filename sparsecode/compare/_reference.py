@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode.solvers import FISTA, choose_solver
 
 # The history of so many samples is kept at a time.

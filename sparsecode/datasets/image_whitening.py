@@ -7,14 +7,14 @@ from scipy import fft
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._values import check_option
 
 from .._validation import check_number
 from ._image import check_images, check_not_constant
 
 
-class OlshausenFieldWhitening(PlainParameters, TransformerMixin, BaseEstimator):
+class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
     """Flatten the spectrum of natural images, up to a cut-off frequency.
 
     Each image is filtered by ``R(f) = f exp(-(f / cutoff) ** steepness)``, where `f` is the radial

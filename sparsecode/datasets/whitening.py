@@ -13,7 +13,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 
 from .._validation import check_integer, check_matrix, check_number, check_samples
 
@@ -27,7 +27,7 @@ _WAYS_OUT = {
 }
 
 
-class _CovarianceWhitening(PlainParameters, TransformerMixin, BaseEstimator):
+class _CovarianceWhitening(Parameterized, TransformerMixin, BaseEstimator):
     """The principal directions of the data, and the scale along each that whitening divides by."""
 
     def _fit_directions(self, X):

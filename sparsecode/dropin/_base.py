@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import FLOAT_DTYPES, check_named_array, check_samples
 from sparsecode.dropin.encoding import ALGORITHMS, check_positive, sparse_encode
 
@@ -25,9 +25,7 @@ CODING_CONSTRAINTS = {
 }
 
 
-class DropInCoder(
-    PlainParameters, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of the drop-in transformers; a subclass has scikit-learn's parameters and `_atoms`."""
 
     # The estimator of this package for missing entries and sparse matrices.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._binary_scaling import exponents_of, odd_sizes, scaled
 from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode._parallel import map_row_blocks, rows_of_codes
-from sparsecode._units import exponents_of, odd_sizes, scaled
 from sparsecode.solvers._cholesky import append_to_factor, solve_factored
 from sparsecode.solvers._problem import columns_as_gram, takes_gram
 from sparsecode.solvers._proximal import inner_product

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 
-from sparsecode._rows import release
+from sparsecode._row_blocks import release
 from sparsecode._validation import check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import LearningState, alternate

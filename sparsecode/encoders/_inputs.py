@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._row_gradients import RowGradient
-from sparsecode._rows import dense_rows
+from sparsecode._factored_gradients import RowGradient
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows, wrong
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary, as_dictionary, promote

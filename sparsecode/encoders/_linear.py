@@ -10,14 +10,14 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._blas import single_threaded_blas
+from sparsecode._factored_gradients import RowGradient, scaled_rows
 from sparsecode._parallel import (
     map_row_blocks,
     rows_of_product,
     scratch,
     strips,
 )
-from sparsecode._row_gradients import RowGradient, scaled_rows
-from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder

@@ -10,10 +10,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._named_tuples import KeepsNamedTuples
 from sparsecode._parallel import map_row_blocks
-from sparsecode._plain import PlainParameters
-from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._parameters import Parameterized
+from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_rows
 from sparsecode.dictionary import as_dictionary, promote
 
@@ -21,7 +20,7 @@ from sparsecode.dictionary import as_dictionary, promote
 _BLOCK_SIZE = 256
 
 
-class Encoder(KeepsNamedTuples, PlainParameters, BaseEstimator):
+class Encoder(Parameterized, BaseEstimator):
     """Base of the encoders. A subclass is a dataclass that defines `encode`."""
 
     def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_number
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders.topk import check_k

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import compress, stack_csr
+from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._validation import check_number
 from sparsecode.encoders import _linear
 from sparsecode.encoders._linear import LinearEncoder

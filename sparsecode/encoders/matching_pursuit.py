@@ -8,9 +8,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from sparsecode._factored_gradients import RowGradient
 from sparsecode._parallel import map_row_blocks
-from sparsecode._row_gradients import RowGradient
-from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._pursuit import Pursuit, inverse_norms, slopes_of_steps, walk_back

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import compress, dense_rows, stack_csr
+from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_flag, check_rows
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.encoders.base import Encoder

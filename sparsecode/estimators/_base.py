@@ -7,9 +7,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sparsecode._named_tuples import KeepsNamedTuples
-from sparsecode._plain import PlainParameters
-from sparsecode._rows import is_on_disk
+from sparsecode._parameters import Parameterized
+from sparsecode._row_blocks import is_on_disk
 from sparsecode._validation import check_samples, is_checked
 from sparsecode.encoders import Encoder
 from sparsecode.objective import Certificate, certify, objective
@@ -25,8 +24,7 @@ _DENSE = "Pass X.toarray(), or use DictionaryLearning or SparseCoder, which take
 
 
 class CodesEstimator(
-    KeepsNamedTuples,
-    PlainParameters,
+    Parameterized,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,
@@ -200,7 +198,7 @@ class SparseCodingEstimator(CodesEstimator):
 
 
 def validated(estimator, X, *, reset, sparse_too, missing, read=True):
-    """`X` checked as scikit-learn does it; see `sparsecode._rows` for what is not copied.
+    """`X` checked as scikit-learn does it; see `sparsecode._row_blocks` for what is not copied.
 
     Unless `read`, the values of a memory map are left for a solver to check.
     """

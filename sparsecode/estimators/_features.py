@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_integer, wrong
 
 _BLOCK = 4096

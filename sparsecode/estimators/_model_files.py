@@ -8,9 +8,9 @@ import json
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sparsecode import _store, encoders, penalties
+from sparsecode import _serialization, encoders, penalties
 from sparsecode._reading.refusal import Refused, listed
-from sparsecode._store import ended, part
+from sparsecode._serialization import ended, part
 from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
@@ -48,14 +48,14 @@ def save(path, model):
     names = getattr(model, "feature_names_in_", None)
     header = {
         "version": "1",
-        "constraint": json.dumps(_store.describe(model.dictionary_.constraint)),
+        "constraint": json.dumps(_serialization.describe(model.dictionary_.constraint)),
         "encoder": json.dumps(_describe_encoder(model.encoder_)),
         "penalty": json.dumps(_describe_penalty(model.penalty_)),
         "settings": json.dumps(settings),
         "fitted": json.dumps({name: getattr(model, f"{name}_") for name in (*_FITTED, "output")}),
         "names": json.dumps(None if names is None else list(names)),
     }
-    _store.write_arrays(path, arrays, header, format=_FORMAT)
+    _serialization.write_arrays(path, arrays, header, format=_FORMAT)
 
 
 def load(path, cls, max_bytes=None):
@@ -64,7 +64,7 @@ def load(path, cls, max_bytes=None):
     def build(arrays, header):
         return _build(arrays, header, cls)
 
-    return _store.read_arrays(
+    return _serialization.read_arrays(
         path, build, format=_FORMAT, wrong_contents=_not_an_autoencoder, max_bytes=max_bytes
     )
 
@@ -77,7 +77,7 @@ def _build(arrays, header, cls):
     }
     dictionary = Dictionary(part(arrays, "dictionary/atoms"), arrays.get("dictionary/offset"))
     # As they were, bit by bit: a projection could change the last digit.
-    dictionary.__dict__["constraint"] = _store.rebuild(_parsed(header, "constraint"))
+    dictionary.__dict__["constraint"] = _serialization.rebuild(_parsed(header, "constraint"))
     encoder = _rebuild_encoder(_parsed(header, "encoder"))
     settings = _checked_settings(_parsed(header, "settings"), cls)
     model = cls(**{**settings, "encoder": encoder})
@@ -101,7 +101,7 @@ def _build(arrays, header, cls):
 
 
 def _parsed(header, name, kind=dict):
-    return _store.parsed(part(header, name), kind)
+    return _serialization.parsed(part(header, name), kind)
 
 
 def _checked_settings(settings, cls):

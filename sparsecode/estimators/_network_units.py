@@ -6,7 +6,7 @@ import copy
 
 import numpy as np
 
-from sparsecode._rows import compress, dense_rows, is_on_disk, stack_csr
+from sparsecode._row_blocks import compress, dense_rows, is_on_disk, stack_csr
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._scaling import ScalableEncoder, params_in_units, reads_atoms_in_units

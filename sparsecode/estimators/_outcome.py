@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
-from sparsecode._rows import dense_rows, is_on_disk
+from sparsecode._row_blocks import dense_rows, is_on_disk
 from sparsecode.training.batch_loss import BatchLoss
 
 # Samples that training is judged by, and codes, a limit of memory.

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_integer
 from sparsecode.constraints import Free, check_constraint
 from sparsecode.dictionary import Dictionary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._batches import Batch
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.penalties import L0, L1
 

@@ -6,7 +6,7 @@ from sklearn.callback import with_callbacks
 
 from sparsecode import encoders
 from sparsecode._batches import Batch
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.constraints import UnitNorm

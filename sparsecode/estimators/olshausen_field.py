@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 from sparsecode._batches import Samples
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import (
     check_flag,
     check_integer,

@@ -7,14 +7,14 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number, wrong
 from sparsecode.estimators._base import validated
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.penalties import KSparse
 
 
-class SparseOutlierDetector(PlainParameters, OutlierMixin, BaseEstimator):
+class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
     """Outliers as the samples that few atoms of a dictionary cannot explain.
 
     The score of a sample is minus its sparse reconstruction cost, the minimum over codes of

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.random import sample_without_replacement
 
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_matrix, check_random_state
 
 # Samples to choose among for each atom.

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._rows import is_on_disk
+from sparsecode._row_blocks import is_on_disk
 from sparsecode._validation import (
     FLOAT_DTYPES,
     check_flag,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._moments import geometric_median, mean
+from sparsecode._statistics import geometric_median, mean
 from sparsecode._validation import check_rows, common_dtype, wrong
 from sparsecode._values import check_numbers
 

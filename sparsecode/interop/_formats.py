@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from sparsecode._files import write_atomically
+from sparsecode._atomic_files import write_atomically
 from sparsecode._reading.refusal import Refused, damaged, refusal
 from sparsecode._validation import check_flag, wrong
 from sparsecode._values import check_option, check_path

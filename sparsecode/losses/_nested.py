@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._gathered_rows import add_picked, multiply_picked
 from sparsecode._parallel import map_row_blocks
-from sparsecode._picked_rows import add_picked, multiply_picked
 from sparsecode._validation import wrong
 
 _BLOCK_SIZE = 128

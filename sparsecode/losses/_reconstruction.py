@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._factored_gradients import RowGradient, add_gradients
+from sparsecode._gathered_rows import add_picked, multiply_picked
 from sparsecode._parallel import map_row_blocks, rows_of_product
-from sparsecode._picked_rows import add_picked, multiply_picked
-from sparsecode._row_gradients import RowGradient, add_gradients
 from sparsecode.losses._nested import check_levels, reconstruct_levels
 from sparsecode.losses._output import reconstruct_output
 from sparsecode.losses.base import LossContext, LossResult, shares, weighted_mean

@@ -8,8 +8,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sparsecode._named_tuples import KeepsNamedTuples
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 
 
 class Nothing(Mapping):
@@ -95,7 +94,7 @@ class LossContext(NamedTuple):
     reports: Mapping = NOTHING
 
 
-class Loss(KeepsNamedTuples, PlainParameters, BaseEstimator):
+class Loss(Parameterized, BaseEstimator):
     """Base of the losses: a dataclass that defines `evaluate`.
 
     Attributes

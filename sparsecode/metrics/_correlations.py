@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sparsecode._rows import dense_rows
-from sparsecode._units import exponents_of, scaled
+from sparsecode._binary_scaling import exponents_of, scaled
+from sparsecode._row_blocks import dense_rows
 from sparsecode.metrics._counts import canonical
 
 # Entries of a block that is dense, in float64, at a time.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sparsecode._rows import dense_rows
-from sparsecode._units import exponents_of, odd_sizes, scaled
+from sparsecode._binary_scaling import exponents_of, odd_sizes, scaled
+from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_code_rows, check_rows, wrong
 from sparsecode.dictionary import as_dictionary
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from sparsecode._moments import squares
+from sparsecode._statistics import squares
 from sparsecode._validation import check_code_rows, check_number, check_rows
 from sparsecode._values import check_option
 from sparsecode.dictionary import as_dictionary

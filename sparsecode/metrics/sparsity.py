@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sparsecode._units import exponent_between, scaled
+from sparsecode._binary_scaling import exponent_between, scaled
 from sparsecode._validation import check_rows
 from sparsecode.metrics._counts import canonical, count, sizes_above
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sparsecode._plain import PlainParameters
-from sparsecode._row_gradients import RowGradient
+from sparsecode._factored_gradients import RowGradient
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number
 
 
-class Optimizer(PlainParameters, BaseEstimator):
+class Optimizer(Parameterized, BaseEstimator):
     """Base of the optimizers: a dataclass that holds hyper-parameters, never a state.
 
     Parameters and gradients are dicts of arrays by name. A subclass that takes steps names its

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sparsecode._row_gradients import RowGradient
+from sparsecode._factored_gradients import RowGradient
 from sparsecode._validation import check_number
 from sparsecode._values import check_instance
 

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._binary_scaling import cast
 from sparsecode._plain import plain
-from sparsecode._units import cast
 from sparsecode._validation import check_matrix, check_number, check_rows, wrong
 
 # Rows of sparse codes made dense at a time, where the penalty is not a sum over coefficients.

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from sparsecode._units import scaled_parameter
+from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_flag, check_number
 from sparsecode.penalties.base import Penalty
 from sparsecode.penalties.l1 import L1

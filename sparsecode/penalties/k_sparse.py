@@ -6,8 +6,8 @@ from collections import namedtuple
 
 import numpy as np
 
+from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._plain import plain
-from sparsecode._units import scaled_parameter
 from sparsecode._validation import check_matrix, check_number, check_rows, wrong
 from sparsecode.penalties.base import Penalty
 

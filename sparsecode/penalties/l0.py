@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from sparsecode._units import scaled_parameter
+from sparsecode._binary_scaling import scaled_parameter
 from sparsecode.penalties.base import Penalty
 
 

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from sparsecode._units import cast, scaled_parameter
+from sparsecode._binary_scaling import cast, scaled_parameter
 from sparsecode._validation import check_flag, check_matrix, wrong
 from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
-from sparsecode._units import scaled_parameter
+from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode._values import check_option
 from sparsecode.encoders._linear import LinearEncoder
@@ -33,7 +33,7 @@ class NewUnits(NamedTuple):
 
 
 @dataclass
-class ResampleNeurons(PlainParameters, BaseEstimator):
+class ResampleNeurons(Parameterized, BaseEstimator):
     """Give dead units the direction of samples that are reconstructed badly, every so many steps.
 
     A dead unit gets the direction of a sample of the batch, drawn with a probability proportional

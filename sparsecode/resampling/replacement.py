@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number, wrong
 
 # A coefficient smaller than this share of the largest one of its sample is no use of an atom.
@@ -48,7 +48,7 @@ class ReplacementStats(NamedTuple):
 
 
 @dataclass
-class ReplaceAtoms(PlainParameters, BaseEstimator):
+class ReplaceAtoms(Parameterized, BaseEstimator):
     """Replace dead atoms, and one of two that are nearly equal, by samples that are badly coded.
 
     A sample uses an atom where its coefficient is not zero and at least a thousandth of its

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode._units import scaled
+from sparsecode._binary_scaling import scaled
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers.base import Solver, incompatible

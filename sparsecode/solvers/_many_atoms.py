@@ -14,7 +14,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import halt_if_told
-from sparsecode._judge_units import ratio
+from sparsecode._objective_scaling import ratio
 from sparsecode.dictionary import Dictionary
 from sparsecode.objective import duality_gap
 from sparsecode.penalties import ElasticNet

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from sparsecode._rows import dense_rows
-from sparsecode._units import scaled
+from sparsecode._binary_scaling import scaled
+from sparsecode._row_blocks import dense_rows
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import Penalty
 

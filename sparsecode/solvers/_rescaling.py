@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from sparsecode._binary_scaling import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._interrupts import halt_if_told
-from sparsecode._units import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._validation import wrong
 
 # Samples that the unit of all is taken from.

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._binary_scaling import scaled
 from sparsecode._interrupts import halt_if_told
-from sparsecode._units import scaled
 from sparsecode._validation import check_number
 from sparsecode.solvers._best import improves
 from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure

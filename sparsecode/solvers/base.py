@@ -14,8 +14,8 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._interrupts import halt_if_told
 from sparsecode._kernel_cache import is_foreign
 from sparsecode._parallel import map_row_blocks, rows_of_codes, threads_of
-from sparsecode._plain import PlainParameters
-from sparsecode._rows import compress, stack_csr
+from sparsecode._parameters import Parameterized
+from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._validation import (
     check_code_rows,
     check_flag,
@@ -76,7 +76,7 @@ class SolveResult:
         )
 
 
-class Solver(PlainParameters, BaseEstimator):
+class Solver(Parameterized, BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
     Before codes are returned, they are judged in float64: those that claim more than a certificate

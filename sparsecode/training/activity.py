@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._moments import active_counts, residual_rows
+from sparsecode._statistics import active_counts, residual_rows
 
 _NAME = "activity.idle"
 # A unit that more than this share of the samples of an epoch use is dense.

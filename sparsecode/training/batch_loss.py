@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._row_gradients import RowGradient, add_gradients
-from sparsecode._rows import dense_rows
+from sparsecode._factored_gradients import RowGradient, add_gradients
+from sparsecode._row_blocks import dense_rows
 from sparsecode.losses import LossContext
 from sparsecode.training.corruption import corrupted
 from sparsecode.training.records import diverged

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number
 
 # Ends the seed of what is drawn for a batch: never 0, as such words at the end count for nothing.
@@ -15,7 +15,7 @@ _CORRUPTION = 1
 
 
 @dataclass
-class GaussianNoise(PlainParameters, BaseEstimator):
+class GaussianNoise(Parameterized, BaseEstimator):
     """Add independent Gaussian noise to every entry.
 
     Parameters
@@ -49,7 +49,7 @@ class GaussianNoise(PlainParameters, BaseEstimator):
 
 
 @dataclass
-class MaskingNoise(PlainParameters, BaseEstimator):
+class MaskingNoise(Parameterized, BaseEstimator):
     """Set entries to 0, each with the same probability.
 
     Parameters
@@ -78,7 +78,7 @@ class MaskingNoise(PlainParameters, BaseEstimator):
 
 
 @dataclass
-class SaltAndPepper(PlainParameters, BaseEstimator):
+class SaltAndPepper(Parameterized, BaseEstimator):
     """Set entries to the least or the largest value of the batch, each as often.
 
     Parameters

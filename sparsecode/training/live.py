@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._row_gradients import RowGradient
+from sparsecode._factored_gradients import RowGradient
 from sparsecode.dictionary import Dictionary
 
 

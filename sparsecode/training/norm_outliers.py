@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._plain import make_plain
-from sparsecode._rows import dense_rows, is_on_disk
+from sparsecode._row_blocks import dense_rows, is_on_disk
 from sparsecode._validation import check_number, wrong
 
 _BLOCK = 4096

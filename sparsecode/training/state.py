@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sparsecode import _store
+from sparsecode import _serialization
 from sparsecode._reading.refusal import Refused
-from sparsecode._store import ended, part
+from sparsecode._serialization import ended, part
 from sparsecode._validation import check_integer
 from sparsecode.dictionary import Dictionary
 
@@ -103,12 +103,12 @@ class TrainingState:
             "version": "1",
             "architecture": self.architecture,
             "method": self.method,
-            "constraint": json.dumps(_store.describe(self.dictionary.constraint)),
+            "constraint": json.dumps(_serialization.describe(self.dictionary.constraint)),
             "numbers": json.dumps({name: getattr(self, name) for name in _NUMBERS}),
             # An empty history has no arrays, and the terms have an order.
             "history": json.dumps(list(self.history)),
         }
-        _store.write_arrays(path, arrays, header, format=_FORMAT)
+        _serialization.write_arrays(path, arrays, header, format=_FORMAT)
 
     @classmethod
     def load(cls, path, encoder=None, *, max_bytes=None):
@@ -135,7 +135,7 @@ class TrainingState:
         FileNotFoundError, OSError
             If there is no such file, or it cannot be read.
         """
-        state = _store.read_arrays(
+        state = _serialization.read_arrays(
             path, cls._build, format=_FORMAT, wrong_contents=_not_a_state, max_bytes=max_bytes
         )
         if encoder is not None:
@@ -158,13 +158,13 @@ class TrainingState:
             if folder not in folders:
                 raise Refused(f"it has an array named {path[:80]!r}")
             folders[folder][name] = array
-        constraint = _store.rebuild(_store.parsed(part(header, "constraint")))
+        constraint = _serialization.rebuild(_serialization.parsed(part(header, "constraint")))
         for name in ("dictionary", "best_dictionary"):
             parts = folders[name]
             folders[name] = Dictionary(part(parts, "atoms"), parts.get("offset"), constraint)
-        names = _store.parsed(part(header, "history"), list)
+        names = _serialization.parsed(part(header, "history"), list)
         folders["history"] = {name: part(folders["history"], name).tolist() for name in names}
-        numbers = _store.parsed(part(header, "numbers"))
+        numbers = _serialization.parsed(part(header, "numbers"))
         texts = {name: part(header, name) for name in ("architecture", "method")}
         if not all(isinstance(text, str) for text in texts.values()):
             raise Refused("its architecture or its method is no name")

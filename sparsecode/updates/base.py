@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import wrong
 
 
-class Update(PlainParameters, BaseEstimator):
+class Update(Parameterized, BaseEstimator):
     """Base of the dictionary updates: a dataclass with `init`, `gather` and `step`.
 
     Statistics are values: what a caller holds is never modified, so that a loop can be stopped and

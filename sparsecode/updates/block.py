@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._blas import single_threaded_blas
-from sparsecode._moments import count_nonzero, moments, takes_dense_second
+from sparsecode._statistics import count_nonzero, moments, takes_dense_second
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.updates.base import Update

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_flag, check_number, wrong
 from sparsecode._values import as_floats
 
@@ -20,7 +20,7 @@ class GainStats(NamedTuple):
 
 
 @dataclass
-class GainControl(PlainParameters):
+class GainControl(Parameterized):
     """Variance-driven gain control of Olshausen and Field.
 
     After every batch ``variance += rate * (mean(codes**2) - variance)`` and ``gain *= (variance /

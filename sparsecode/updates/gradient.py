@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._moments import products, residual_rows, squares
+from sparsecode._statistics import products, residual_rows, squares
 from sparsecode._validation import check_number
 from sparsecode._values import check_instance
 from sparsecode.updates.base import Update

@@ -10,8 +10,8 @@ from scipy import linalg, sparse
 
 from sparsecode import _jit
 from sparsecode._blas import single_threaded_blas
-from sparsecode._moments import residual_rows
-from sparsecode._rows import compress, stack_csr
+from sparsecode._row_blocks import compress, stack_csr
+from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_integer
 from sparsecode.constraints import NonNegative
 from sparsecode.updates.base import Update

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from sparsecode import Dictionary
-from sparsecode._row_gradients import add_gradients
+from sparsecode._factored_gradients import add_gradients
 from sparsecode.encoders import JumpReLU, ReLU
 from sparsecode.losses import (
     ActiveUnits,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary, encoders, losses
-from sparsecode._row_gradients import add_gradients
+from sparsecode._factored_gradients import add_gradients
 from sparsecode.encoders import Sigmoid, Softmax
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.losses import AutoencoderLoss, KLDivergence, LossContext, Term

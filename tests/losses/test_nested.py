@@ -94,7 +94,7 @@ def test_blocks_of_the_gradient_of_atoms_may_cut_levels(rng, monkeypatch):
     loss = AutoencoderLoss(levels=(3, 20, 33, None))
     whole = np.asarray(evaluate(loss, X, dictionary, codes).grads["atoms"])
     # Blocks of 16 rows, with edges of levels inside of some.
-    monkeypatch.setattr("sparsecode._row_gradients._BLOCK_BYTES", 1)
+    monkeypatch.setattr("sparsecode._factored_gradients._BLOCK_BYTES", 1)
     for given in (codes, sparse.csr_array(codes)):
         parts = evaluate(loss, X, dictionary, given).grads["atoms"]
         np.testing.assert_allclose(np.asarray(parts), whole, atol=1e-13)

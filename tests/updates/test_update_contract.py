@@ -146,7 +146,7 @@ def test_sparse_sums_of_many_atoms_are_the_dense_ones(update, batch, rng, constr
         return update.update(X, codes, found, stats, sample_weight=weight)
 
     expected, _ = twice()
-    monkeypatch.setattr("sparsecode._moments._DENSE_SECOND_BYTES", 0)
+    monkeypatch.setattr("sparsecode._statistics._DENSE_SECOND_BYTES", 0)
     again, stats = twice()
     close(again, expected)
     close(update.step(*twice())[0], update.step(again, stats)[0])

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode._moments import active_counts
+from sparsecode._factored_gradients import RowGradient
 from sparsecode._parallel import map_row_blocks
-from sparsecode._row_gradients import RowGradient
-from sparsecode._rows import compress, stack_csr
+from sparsecode._row_blocks import compress, stack_csr
+from sparsecode._statistics import active_counts
 from sparsecode._validation import check_flag, check_integer
 from sparsecode.losses._reconstruction import reconstruct
 from sparsecode.losses.base import weighted_mean

@@ -8,12 +8,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from sparsecode._named_tuples import KeepsNamedTuples
-from sparsecode._plain import PlainParameters
+from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number
 
 
-class Term(KeepsNamedTuples, PlainParameters, BaseEstimator):
+class Term(Parameterized, BaseEstimator):
     """Base of the terms of `AutoencoderLoss`: a dataclass with a `weight` that defines `evaluate`.
 
     Attributes

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from sparsecode._row_gradients import scaled_rows
+from sparsecode._factored_gradients import scaled_rows
 from sparsecode._validation import wrong
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm

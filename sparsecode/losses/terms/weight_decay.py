@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode._row_gradients import scaled_rows
+from sparsecode._factored_gradients import scaled_rows
 from sparsecode.losses.terms.base import Term
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sparsecode._rows import compress, dense_rows, is_on_disk, stack_csr
+from sparsecode._row_blocks import compress, dense_rows, is_on_disk, stack_csr
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._units import exponents_of, odd_sizes, scaled
+from sparsecode._binary_scaling import exponents_of, odd_sizes, scaled
 from sparsecode._validation import wrong
 
 # Exponents up to which a penalty that cannot be rescaled is computed with.

@@ -12,7 +12,7 @@ from scipy import sparse
 from sparsecode import _jit
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import map_row_blocks
-from sparsecode._rows import dense_rows
+from sparsecode._row_blocks import dense_rows
 
 _ATOMS_A_BLOCK = 64
 _ROWS_A_BLOCK = 512

@@ -6,7 +6,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from sparsecode import Dictionary
-from sparsecode._moments import (
+from sparsecode._statistics import (
     active_counts,
     geometric_median,
     mean,

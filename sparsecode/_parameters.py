@@ -1,18 +1,27 @@
-"""Objects that hold penalties, kept whole by every way of saving them."""
+"""Parameters of the estimators and their components: plain numbers, and penalties kept whole."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 
-class KeepsNamedTuples:
-    """Mix-in of objects whose attributes are named tuples with methods, such as penalties.
+from sparsecode._plain import plain
 
-    Some writers of objects (skops) know a named tuple only by its one base class, `tuple`, and
-    give back a plain tuple for every other one. In the state of these objects such a value stands
-    as its class and its fields, and is made anew when the state is set. Containers of such values
-    are followed.
+
+class Parameterized:
+    """Mix-in of the estimators and their components.
+
+    Numbers are plain from when they are set. Named tuples with methods, such as penalties, are kept
+    whole by every way of saving: some writers of objects (skops) know a named tuple only by its
+    one base class, `tuple`, and give back a plain tuple for every other one. In the state of these
+    objects such a value stands as its class and its fields, and is made anew when the state is
+    set. Containers of such values are followed.
     """
 
-    __slots__ = ()
+    def __setattr__(self, name, value):
+        if name in _parameters_of(type(self)):
+            value = plain(value)
+        super().__setattr__(name, value)
 
     def __getstate__(self):
         return _replaced(super().__getstate__(), _is_named_tuple, _Fields.of)
@@ -24,6 +33,11 @@ class KeepsNamedTuples:
             parent.__setstate__(state)
         else:
             self.__dict__.update(state)
+
+
+@functools.cache
+def _parameters_of(cls):
+    return frozenset(inspect.signature(cls).parameters)
 
 
 class _Fields:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from sparsecode._units import exponent_between, row_sizes, scaled
+from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 
 
 class HasUnits:

@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 
 from sparsecode import constraints
-from sparsecode._files import write_atomically
+from sparsecode._atomic_files import write_atomically
 from sparsecode._reading.archive import open_archive, read_npz_member
 from sparsecode._reading.refusal import Refused, TooLarge
 from sparsecode._reading.regular import check_max_bytes

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._gathered_rows import add_picked
 from sparsecode._parallel import map_row_blocks, scratch
-from sparsecode._picked_rows import add_picked
 
 # Bytes of a block of the gradient: it must stay in the cache until it has been used.
 _BLOCK_BYTES = 2**20

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from sparsecode import _files
-from sparsecode._files import check_writable, write_atomically
+from sparsecode import _atomic_files
+from sparsecode._atomic_files import check_writable, write_atomically
 
 
 def write(path, text):
@@ -156,7 +156,7 @@ class TestAbandoned:
 
     SAVE_AND_DIE = (
         "import os, signal, sys\n"
-        "from sparsecode._files import write_atomically\n"
+        "from sparsecode._atomic_files import write_atomically\n"
         "with write_atomically(sys.argv[1]) as temporary:\n"
         "    temporary.write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -174,7 +174,7 @@ class TestAbandoned:
 
     @pytest.mark.skipif(os.name != "posix", reason="needs to ask whether a process lives")
     def test_of_others_nothing_is_removed(self, tmp_path):
-        place = _files._place_of_process()
+        place = _atomic_files._place_of_process()
         others = [
             f".sparsecode-{place}-{os.getpid()}-00.txt",  # lives
             f".sparsecode-{place}-{os.getppid()}-00.txt",
