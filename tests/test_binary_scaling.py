@@ -129,13 +129,16 @@ def test_units_do_not_matter(cls, penalty, dtype):
 
 
 @pytest.mark.needs_jit
-@pytest.mark.parametrize("penalty", [L1(0.3), L1(0.3, weights=[0.0] + 9 * [1.0]), MCP(0.3)])
-@pytest.mark.parametrize("cls", [FeatureSign, FISTA, LCA])
+@pytest.mark.parametrize(
+    ("cls", "penalty"),
+    [
+        (cls, penalty)
+        for cls in (FeatureSign, FISTA, LCA)
+        for penalty in (L1(0.3), L1(0.3, weights=[0.0] + 9 * [1.0]), MCP(0.3))
+        if cls is not FeatureSign or penalty != MCP(0.3)
+    ],
+)
 def test_a_sample_is_coded_alone_whatever_the_size_of_others(cls, penalty):
-    try:
-        cls().check_penalty(penalty)
-    except TypeError:
-        pytest.skip("not its penalty")
     exponents = np.array([0, -130, 490, -490, 3])[:, None]
     samples = times(X, exponents)
     start = times(np.ones((5, 10)), exponents)

@@ -16,7 +16,7 @@ from sparsecode.testing import gradcheck
 N_SAMPLES, N_FEATURES, N_COMPONENTS = 4, 3, 6
 # What is far from its default, so that a term is not 0, or too small to see.
 SETTINGS = {"k": 2, "bandwidth": 0.5, "target": 1.5}
-# Encoders of codes in [0, 1]. `KLDivergence` refuses the codes of all others; no other term refuses.
+# Encoders of codes in [0, 1]. `KLDivergence` refuses all other codes; no other term refuses any.
 BOUNDED = (Sigmoid, Softmax)
 
 
