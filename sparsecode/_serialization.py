@@ -10,7 +10,7 @@ import numpy as np
 
 from sparsecode import constraints
 from sparsecode._atomic_files import write_atomically
-from sparsecode._reading.archive import open_archive, read_npz_member
+from sparsecode._reading.archive import open_archive, read_npz_member, read_npz_members
 from sparsecode._reading.refusal import Refused, TooLarge
 from sparsecode._reading.regular import check_max_bytes
 from sparsecode._reading.tensors import ANYTHING, read_tensors
@@ -184,9 +184,6 @@ def _write_npz(path, arrays, header):
 def _read_npz(path, max_bytes):
     with open_archive(path, max_bytes) as (archive, members):
         header = read_npz_member(path, archive, part(members, "header.npy"), "U")
-        arrays = {
-            name.removesuffix(".npy"): read_npz_member(path, archive, info, "fiub")
-            for name, info in members.items()
-            if name != "header.npy"
-        }
+        del members["header.npy"]
+        arrays = read_npz_members(path, archive, members, "fiub", max_bytes)
     return arrays, parsed(str(header))

@@ -128,6 +128,6 @@ def frozen(result):
     if type(result).__module__.startswith("sparsecode"):
         return type(result).__name__, frozen(vars(result))
     if isinstance(result, (int, float)) and not isinstance(result, bool):
-        # A parameter that was given as another type: 1 or 1.0.
-        return float(result)
+        # A parameter that was given as another type: 1 or 1.0. In words NaN is NaN.
+        return repr(float(result))
     return repr(result)

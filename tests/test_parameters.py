@@ -6,6 +6,7 @@ The smallest calls are those of `parameter_calls`, found in `__all__`, and the v
 
 import warnings
 from fractions import Fraction
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,16 +22,24 @@ from sparsecode import (
     SparseAutoencoder,
     coding_path,
     datasets,
+    ops,
     schedules,
 )
 from sparsecode._plain import plain
-from sparsecode.encoders import BatchTopK, ReLU
+from sparsecode.encoders import MLP, BatchTopK, ReLU
 from sparsecode.losses import AutoencoderLoss
 from sparsecode.metrics import density_histogram
 from sparsecode.penalties import L1
 from sparsecode.solvers import FISTA
 from sparsecode.training import train
 
+COMPILED = [
+    (partial(ops.soft_threshold_forward, theta=0.5), "V"),
+    (partial(ops.support_threshold_forward, theta=0.5, n_selected=1), "V"),
+    (partial(ops.topk_forward, k=1), "A"),
+    (partial(ops.batch_topk_forward, k=1), "A"),
+    (partial(ops.lifetime_topk_forward, k=1), "A"),
+]
 NAMES = [name for name, value in parameter_calls.public().items() if parameter_calls.is_used(value)]
 
 
@@ -137,6 +146,19 @@ def test_counts_that_take_minutes_are_refused():
 def test_the_first_value_of_a_decay_is_positive():
     with pytest.raises(ValueError, match="start > 0"):
         schedules.GeometricDecay(start=0)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "g", ">f8", ">f4"])
+@pytest.mark.parametrize("op, name", COMPILED)
+def test_compiled_primitives_take_the_types_that_kernels_know(op, name, dtype):
+    with pytest.raises(TypeError, match=rf"\b{name} .* native float32 or float64 array"):
+        op(np.ones((2, 3)).astype(dtype))
+
+
+def test_widths_are_a_list():
+    for hidden in (np.array(3), 3, "3", iter([3])):
+        with pytest.raises(TypeError, match="hidden is"):
+            MLP(hidden=hidden).init(parameter_calls.D, random_state=0)
 
 
 @pytest.mark.parametrize("cls", [datasets.PCAWhitening, datasets.ZCAWhitening])

@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 
 from sparsecode import Dictionary, SparseAutoencoder
-from sparsecode._reading.archive import open_archive
+from sparsecode._reading.archive import open_archive, read_npz, read_npz_members
 from sparsecode._reading.regular import open_regular
 from sparsecode._reading.tensors import read_tensors
 from sparsecode.estimators._checkpoints import to_model
@@ -146,6 +146,18 @@ def test_messages_are_without_the_inside_of_python(tmp_path):
             assert word not in str(caught.value)
 
 
+def terms(name, values):
+    """The header of a loss of one term."""
+    return {"value": {"terms": [{"name": name, "values": values}], "levels": None}}
+
+
+def deep_terms(depth):
+    values = {}
+    for _ in range(depth):
+        values = {"term": {"name": "TargetL0", "values": values}}
+    return terms("TargetL0", values)
+
+
 @pytest.fixture
 def saved(tmp_path):
     """Write a fitted autoencoder with one part of its header changed."""
@@ -199,6 +211,23 @@ def saved(tmp_path):
         ("encoder", {"settings": {"k": 3}}, "settings 'k', which ReLU has not"),
         ("encoder", {"name": "TopK", "settings": {"k": 0}}, "k is 0"),
         ("constraint", {"name": "Constraint"}, "its constraint is 'Constraint'"),
+        ("settings", {"init": "abc"}, "init is 'abc'"),
+        ("settings", {"offset": "abc"}, "init of the offset is 'abc'"),
+        ("settings", {"offset": 3}, "init of the offset is 3"),
+        ("loss", {"value": [1]}, "for an object"),
+        ("loss", {"value": {"terms": []}}, "holds nothing named 'levels'"),
+        ("loss", {"value": {"terms": 3, "levels": None}}, "the terms of its loss are 3"),
+        ("loss", {"value": {"terms": [3], "levels": None}}, "terms[0] is 3"),
+        ("loss", {"value": {"terms": [], "levels": [7, None]}}, "levels"),
+        ("loss", terms("os", {}), "names the class 'os'"),
+        ("loss", terms("Lp", {"q": 1}), "settings 'q', which Lp has not"),
+        ("loss", terms("Lp", {"weight": "1"}), "its loss holds '1' for a number"),
+        ("loss", terms("Lp", {"weight": -1.0}), "weight of Lp is -1.0"),
+        ("loss", terms("L1", {"alpha": float("nan")}), "alpha"),
+        ("loss", terms("TargetL0", {"target": 0}), "target is 0"),
+        ("loss", terms("GateSparsity", {}), "reads 'gate' of an encoder"),
+        ("loss", terms("Lp", {"weight": {"name": "Linear", "values": {"begin": -1}}}), "begin"),
+        ("loss", deep_terms(200), "a part of its loss is"),
     ],
 )
 def test_headers_are_checked_as_constructors_check(saved, part, changes, words):
@@ -251,6 +280,35 @@ def read(path):
         return json.loads(str(arrays.pop("header"))), arrays
     arrays, metadata = read_tensors(path)
     return json.loads(metadata["sparsecode"]), arrays
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool])
+def test_whole_numbers_are_limited_as_the_floats_that_they_become(tmp_path, dtype):
+    atoms = np.ones((1000, 67_200), dtype)
+    header = {"version": "1", "format": "sparsecode.Dictionary", "constraint": '{"name": "Free"}'}
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, header=np.array(json.dumps(header)), one=atoms[:500], atoms=atoms)
+    with pytest.raises(ValueError, match=r"would unpack to 806400000, as floats; .* 536870912\."):
+        Dictionary.load(path, max_bytes=2**27)
+    with zipfile.ZipFile(path) as archive, pytest.raises(ValueError, match="as floats"):
+        read_npz_members(path, archive, {"atoms": archive.getinfo("atoms.npy")}, "iub")
+
+
+def test_half_precision_is_limited_as_float32(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", W_enc=np.zeros((1, 2**27 + 1), np.float16))
+    with pytest.raises(ValueError, match="would unpack to 536870916, as floats"):
+        read_npz(tmp_path / "a.npz", max_bytes=2**29)
+
+
+def test_no_more_bytes_are_read_than_there_are(tmp_path):
+    (tmp_path / "a").write_bytes(b"123")
+    with open_regular(tmp_path / "a") as file:
+        file.seek(1)
+        # An ordinary file takes the memory first: more than there is.
+        assert file.read(2**62) == b"23"
+        assert file.read(2**62) == b"" and file.seek(0) == 0
+        assert file.read() == file.read(-1) + b"123" and file.seek(0) == 0
+        assert file.read(None) == b"123"
 
 
 def test_only_regular_files_are_opened(tmp_path):

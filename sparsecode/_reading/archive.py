@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import struct
 import zipfile
 
-from sparsecode._reading.npy import read_npy
+from sparsecode._reading.npy import read_npy, read_npy_header
 from sparsecode._reading.refusal import damaged
-from sparsecode._reading.regular import check_unpacked, open_regular, size_of
+from sparsecode._reading.regular import (
+    check_as_floats,
+    check_unpacked,
+    open_regular,
+    size_as_floats,
+    size_of,
+)
 
 _MOST_MEMBERS = 10_000
 _MOST_DIRECTORY = 2**22
@@ -51,10 +58,22 @@ def read_member(path, archive, info):
 def read_npz(path, *, kinds="fiu", max_bytes=None):
     """Return the arrays of an npz file by name, of types of these kinds."""
     with open_archive(path, max_bytes) as (archive, members):
-        return {
-            name.removesuffix(".npy"): read_npz_member(path, archive, info, kinds)
-            for name, info in members.items()
-        }
+        return read_npz_members(path, archive, members, kinds, max_bytes)
+
+
+def read_npz_members(path, archive, members, kinds="fiu", max_bytes=None):
+    """Return the arrays of some members by name, if they are not too large as floats."""
+    n_bytes = 0
+    for info in members.values():
+        with archive.open(info) as stream:
+            label = f"{path}: {info.filename[:80]}"
+            shape, _, dtype = read_npy_header(label, stream, info.file_size, kinds)
+            n_bytes += size_as_floats(math.prod(shape), dtype)
+    check_as_floats(path, size_of(archive.fp), n_bytes, max_bytes)
+    return {
+        name.removesuffix(".npy"): read_npz_member(path, archive, info, kinds)
+        for name, info in members.items()
+    }
 
 
 def read_npz_member(path, archive, info, kinds="fiu"):

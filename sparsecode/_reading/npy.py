@@ -20,6 +20,15 @@ def read_npy(label, stream, n_bytes, kinds="fiu"):
     Types of the `kinds` of NumPy are read, and bfloat16 as uint16 in a structure of its own, for
     `widened`.
     """
+    shape, by_columns, dtype = read_npy_header(label, stream, n_bytes, kinds)
+    values = np.empty(shape, dtype, order="F" if by_columns else "C")
+    if values.nbytes:
+        read_into(label, stream, values.reshape(-1, order="A"))
+    return values.astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_npy_header(label, stream, n_bytes, kinds="fiu"):
+    """Return shape, whether it is by columns, and type of an array that fills a stream."""
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
         raise damaged(label, f"it is written in version {version} of the npy format")
@@ -35,10 +44,7 @@ def read_npy(label, stream, n_bytes, kinds="fiu"):
     known = min(shape, default=0) >= 0 and len(shape) <= _MOST_AXES
     if not known or stream.tell() + size != n_bytes:
         raise damaged(label, f"{n_bytes} bytes are not those of an array of {shape}")
-    values = np.empty(shape, dtype, order="F" if by_columns else "C")
-    if size:
-        read_into(label, stream, values.reshape(-1, order="A"))
-    return values.astype(dtype.newbyteorder("="), copy=False)
+    return shape, by_columns, dtype
 
 
 def widened(array):

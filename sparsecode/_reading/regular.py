@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 
@@ -12,13 +13,16 @@ from sparsecode._validation import check_integer, wrong
 # is something else.
 _LEAST_LIMIT = 2**26
 _RATIO = 20
+# Whole numbers become floats of this size, of which even small files may hold some.
+_FLOAT, _LEAST_FLOATS = 8, 2**29
 _PIECE = 2**20
 
 
 def open_regular(path):
     """Open a file for reading bytes; a pipe or a device, which may never end, is refused.
 
-    A symbolic link to a regular file is followed.
+    A symbolic link to a regular file is followed. Decoders of others may ask it for as many bytes
+    as a header claims: no more memory is taken than there are bytes.
 
     Raises
     ------
@@ -36,7 +40,16 @@ def open_regular(path):
             expected="a regular file",
             remedy="Give the path of a file.",
         )
-    return file
+    return _Regular(file.detach())
+
+
+class _Regular(io.BufferedReader):
+    """An open file that takes memory for bytes that it has, not for those that it is asked for."""
+
+    def read(self, size=-1, /):
+        if size is not None and size > _PIECE:
+            size = min(size, max(size_of(self) - self.tell(), 0))
+        return super().read(size)
 
 
 def size_of(file):
@@ -52,6 +65,24 @@ def check_unpacked(path, size, unpacked, max_bytes):
     limit = max(_LEAST_LIMIT, _RATIO * size) if max_bytes is None else max_bytes
     if unpacked > limit:
         raise too_large(path, f"{size} bytes that would unpack to {unpacked}", limit)
+
+
+def size_as_floats(n_numbers, dtype):
+    """Bytes of so many numbers of a type once they are floats, as which readers use them."""
+    if dtype.kind in "iub":
+        return n_numbers * _FLOAT
+    # Half precision becomes float32.
+    return n_numbers * max(dtype.itemsize, 4)
+
+
+def check_as_floats(path, size, n_bytes, max_bytes):
+    """Refuse a file of `size` bytes whose numbers would take `n_bytes` as floats, if too many.
+
+    That is more than `max_bytes`, or where this is None 20 times its size, and more than 512 MiB.
+    """
+    limit = max(_LEAST_FLOATS, _RATIO * size if max_bytes is None else max_bytes)
+    if n_bytes > limit:
+        raise too_large(path, f"{size} bytes that would unpack to {n_bytes}, as floats", limit)
 
 
 def too_large(path, got, limit):

@@ -11,7 +11,14 @@ import zlib
 import numpy as np
 
 from sparsecode._reading.refusal import Refused, damaged
-from sparsecode._reading.regular import check_unpacked, open_regular, read_into, size_of
+from sparsecode._reading.regular import (
+    check_as_floats,
+    check_unpacked,
+    open_regular,
+    read_into,
+    size_as_floats,
+    size_of,
+)
 
 NAMES = ("IMAGES", "IMAGESr")  # whitened and raw, as Olshausen and Field distribute them
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -114,6 +121,8 @@ def _read_hdf5(path, size, max_bytes):
         itemsize = dataset.dtype.itemsize
         for shape in (dataset.shape, dataset.chunks or ()):
             check_unpacked(path, size, math.prod(shape) * itemsize, max_bytes)
+        floats = size_as_floats(math.prod(dataset.shape), dataset.dtype)
+        check_as_floats(path, size, floats, max_bytes)
         # MATLAB counts the first axis fastest, HDF5 the last: the axes arrive reversed.
         return np.asarray(dataset[()]).T
 
@@ -239,6 +248,8 @@ class _Mat5:
         stored = np.dtype(_STORED[kind]).newbyteorder(self.order)
         if len(values) != math.prod(shape) * stored.itemsize:
             raise damaged(self.path, f"{name} has {len(values)} bytes, which its shape has not")
+        floats = size_as_floats(math.prod(shape), np.dtype(_STORED[kind]))
+        check_as_floats(self.path, self.size, floats, self.max_bytes)
         # Whole numbers are stored in few bytes, whatever they are in MATLAB.
         array = np.frombuffer(values, stored).astype(_CLASSES[word & 0xFF], copy=False)
         return array.reshape(shape, order="F")

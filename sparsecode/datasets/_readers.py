@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._reading.archive import open_archive, read_npz_member
+from sparsecode._reading.archive import open_archive, read_npz_members
 from sparsecode._reading.npy import read_npy
 from sparsecode._reading.refusal import Refused
 from sparsecode._reading.regular import open_regular, size_of
@@ -66,12 +66,12 @@ def _read_numpy(path, max_bytes):
         names = [name for name in _NUMPY_NAMES if name in held] or list(held)
         if not names:
             raise Refused(f"{path} holds no array. Save a stack of images with numpy.savez.")
+        held = {name: held[name] for name in names}
+        arrays = read_npz_members(path, archive, held, _KINDS, max_bytes)
         return [
             named
-            for name in names
-            for named in _name_images(
-                f"{path}, array {name[:80]},", read_npz_member(path, archive, held[name], _KINDS)
-            )
+            for name, array in arrays.items()
+            for named in _name_images(f"{path}, array {name[:80]},", array)
         ]
 
 

@@ -231,7 +231,7 @@ def _omp_constraint(n_nonzero, error, n_components):
             raise ValueError(
                 "The number of atoms cannot be more than the number of features, here the "
                 f"{n_components} atoms of the dictionary; got n_nonzero_coefs={n_nonzero}. Lower "
-                "it."
+                "it (an estimator has it as transform_n_nonzero_coefs)."
             )
         return KSparse(n_nonzero)
     # No error to reach means all atoms that help.

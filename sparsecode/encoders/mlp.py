@@ -152,7 +152,9 @@ class MLP(ScalableEncoder, TrainableEncoder):
 
     def _check_parameters(self):
         check_flag(self.positive, "positive")
-        if isinstance(self.hidden, str) or not hasattr(self.hidden, "__len__"):
+        if isinstance(self.hidden, str) or not (
+            np.iterable(self.hidden) and hasattr(self.hidden, "__len__")
+        ):
             raise TypeError(
                 wrong(
                     "hidden",

@@ -194,10 +194,10 @@ class FittedAutoencoder(WithOutput, FeatureUse):
     def save(self, path):
         """Write the fitted autoencoder to a ``.safetensors`` or ``.npz`` file, without pickle.
 
-        The file holds all that `transform`, `score` and the like need, and the parameters of the
-        estimator that are numbers or names; objects such as the optimizer and the terms of the
-        loss, and the state of training (``model.state_.save``), are not in it: set them before
-        `partial_fit` goes on.
+        The file holds all that `transform`, `score` and the like need, the parameters of the
+        estimator that are numbers or names, and the loss, if it and its terms are of this package.
+        Other objects, such as the optimizer or a term of your own, and the state of training
+        (``model.state_.save``), are not in it: set them before `partial_fit` goes on.
 
         Parameters
         ----------

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sparsecode import _serialization, encoders, penalties
+from sparsecode import _serialization, encoders, losses, penalties, schedules
 from sparsecode._reading.refusal import Refused, listed
 from sparsecode._serialization import ended, part
 from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.estimators._checkpoints import fitted
-from sparsecode.losses import AutoencoderLoss
+from sparsecode.estimators._sparsity import check_signals
+from sparsecode.initialization.dictionary import check_init_name
+from sparsecode.initialization.offset import check_offset_name
+from sparsecode.losses import AutoencoderLoss, Term
 from sparsecode.losses._output import check_output
 from sparsecode.penalties import Penalty
 
@@ -32,6 +36,19 @@ _PENALTIES = {
     for name, cls in ((name, getattr(penalties, name)) for name in penalties.__all__)
     if isinstance(cls, type) and issubclass(cls, Penalty) and cls is not Penalty
 }
+_TERMS = {
+    name: cls
+    for name, cls in ((name, getattr(losses, name)) for name in losses.__all__)
+    if issubclass(cls, Term) and cls is not Term
+}
+_SCHEDULES = {
+    name: cls
+    for name, cls in vars(schedules).items()
+    if dataclasses.is_dataclass(cls) and cls.__module__ == schedules.__name__
+}
+# What the terms of a loss are made of, and how deep these are in each other.
+_PARTS = {**_PENALTIES, **_TERMS, **_SCHEDULES}
+_DEEPEST = 5
 
 
 def save(path, model):
@@ -51,6 +68,7 @@ def save(path, model):
         "constraint": json.dumps(_serialization.describe(model.dictionary_.constraint)),
         "encoder": json.dumps(_describe_encoder(model.encoder_)),
         "penalty": json.dumps(_describe_penalty(model.penalty_)),
+        "loss": json.dumps(_describe_loss(model)),
         "settings": json.dumps(settings),
         "fitted": json.dumps({name: getattr(model, f"{name}_") for name in (*_FITTED, "output")}),
         "names": json.dumps(None if names is None else list(names)),
@@ -89,8 +107,11 @@ def _build(arrays, header, cls):
             raise Refused(f"its parameter {name} is of type {array.dtype} or infinite")
     penalty = _rebuild_penalty(_parsed(header, "penalty"))
     fitted(model, bound, dictionary, penalty, **_checked_numbers(_parsed(header, "fitted")))
-    if model.output_ is not None:
-        # The terms of the loss are not in the file, what it reconstructs is.
+    loss = _parsed({"loss": "null", **header}, "loss", dict | None)
+    if loss is not None:
+        model.loss = _rebuild_loss(loss, bound, dictionary, model.output_)
+    elif model.output_ is not None:
+        # The loss is not in the file, what it reconstructs is.
         model.loss = AutoencoderLoss(output=model.output_)
     names = _parsed(header, "names", list | None)
     if names is not None:
@@ -116,6 +137,9 @@ def _checked_settings(settings, cls):
         # What is right beside the others is right beside their defaults, too.
         cls(**{name: value})._check_parameters()
     check_random_state(settings.get("random_state"))
+    for name, check in (("init", check_init_name), ("offset", check_offset_name)):
+        if settings.get(name) is not None:
+            check(settings[name])
     return settings
 
 
@@ -167,6 +191,57 @@ def _rebuild_penalty(description):
     if not isinstance(values, dict):
         raise Refused(f"the values of its penalty are {str(values)[:80]}")
     return _made(_PENALTIES, part(description, "name"), values).checked()
+
+
+def _describe_loss(model):
+    """The loss of an autoencoder; None if it has parts of others, or was changed to another."""
+    loss = model.loss
+    if type(loss) is not AutoencoderLoss or loss.output != model.output_:
+        return None
+    try:
+        terms = [_describe_part(term) for term in loss.resolved()]
+        described = {"terms": terms, "levels": _plain(loss.levels, "levels")}
+        _rebuild_loss(described, model.encoder_, model.dictionary_, model.output_)
+    except (TypeError, ValueError):
+        return None
+    return described
+
+
+def _rebuild_loss(description, encoder, dictionary, output):
+    terms = part(description, "terms")
+    if not isinstance(terms, list):
+        raise Refused(f"the terms of its loss are {str(terms)[:80]}")
+    terms = [_rebuild_part(term) for term in terms]
+    loss = AutoencoderLoss(terms, levels=part(description, "levels"), output=output)
+    check_signals(loss, encoder)
+    loss.init(dictionary)
+    for term in loss.resolved():
+        term.weight_at(0)
+    return loss
+
+
+def _describe_part(value):
+    """A penalty, a term or a schedule by its name, and what it is made of."""
+    name = type(value).__name__
+    if isinstance(value, Penalty):
+        return _describe_penalty(value)
+    if _PARTS.get(name) is not type(value):
+        return _plain(value, name)
+    names = [field.name for field in dataclasses.fields(value) if field.init]
+    return {"name": name, "values": {key: _describe_part(getattr(value, key)) for key in names}}
+
+
+def _rebuild_part(description, depth=0):
+    if not isinstance(description, dict):
+        if isinstance(description, str):
+            raise Refused(f"its loss holds {description[:80]!r} for a number")
+        return description
+    values = part(description, "values")
+    if depth == _DEEPEST or not isinstance(values, dict):
+        raise Refused(f"a part of its loss is {str(values)[:80]}")
+    values = {key: _rebuild_part(value, depth + 1) for key, value in values.items()}
+    made = _made(_PARTS, part(description, "name"), values)
+    return made.checked() if isinstance(made, Penalty) else made
 
 
 def _made(classes, name, settings):

@@ -146,15 +146,8 @@ def initial_dictionary(
                 )
             )
     is_name = isinstance(init, str)
-    if init is None or (is_name and init not in _MAKERS):
-        raise ValueError(
-            wrong(
-                "init",
-                got=repr(init),
-                expected=f"one of {', '.join(map(repr, _MAKERS))}, an array or a Dictionary",
-                remedy="Choose one of these.",
-            )
-        )
+    if init is None or is_name:
+        check_init_name(init)
     if not is_name:
         return _given(init, X, n_components, constraint, offset)
     constraint = check_constraint(UnitNorm() if constraint is None else constraint)
@@ -166,6 +159,19 @@ def initial_dictionary(
                 new = maker(source, n_components - len(atoms), atoms)
                 atoms = np.concatenate([atoms, source.directions(new)])
     return Dictionary(atoms.astype(common_dtype(X)), source.offset, source.constraint)
+
+
+def check_init_name(init):
+    """Raise ValueError if there is no start of this name."""
+    if not isinstance(init, str) or init not in _MAKERS:
+        raise ValueError(
+            wrong(
+                "init",
+                got=repr(init),
+                expected=f"one of {', '.join(map(repr, _MAKERS))}, an array or a Dictionary",
+                remedy="Choose one of these.",
+            )
+        )
 
 
 def _can_be_read(X):

@@ -8,6 +8,12 @@ from sparsecode._statistics import geometric_median, mean
 from sparsecode._validation import check_rows, common_dtype, wrong
 from sparsecode._values import check_numbers
 
+_MAKERS = {
+    "mean": mean,
+    "geometric_median": geometric_median,
+    "zero": lambda X, sample_weight: np.zeros(X.shape[1]),
+}
+
 
 def initial_offset(init, X, sample_weight=None):
     """Make the offset that learning starts from.
@@ -49,21 +55,21 @@ def initial_offset(init, X, sample_weight=None):
     >>> initial_offset("mean", X), initial_offset("geometric_median", X).round(2)
     (array([1. , 2.6]), array([1.  , 1.58]))
     """
-    makers = {
-        "mean": mean,
-        "geometric_median": geometric_median,
-        "zero": lambda X, sample_weight: np.zeros(X.shape[1]),
-    }
-    if not isinstance(init, str) or init not in makers:
+    check_offset_name(init)
+    X = check_rows(X, "X", halves=True)
+    if sample_weight is not None:
+        sample_weight = check_numbers(sample_weight, "sample_weight", low=0, shape=X.shape[:1])
+    return _MAKERS[init](X, sample_weight).astype(common_dtype(X))
+
+
+def check_offset_name(init):
+    """Raise ValueError if there is no start of an offset of this name."""
+    if not isinstance(init, str) or init not in _MAKERS:
         raise ValueError(
             wrong(
                 "init of the offset",
                 got=repr(init),
-                expected=f"one of {', '.join(map(repr, makers))}",
+                expected=f"one of {', '.join(map(repr, _MAKERS))}",
                 remedy='Use "mean", or give an offset of your own.',
             )
         )
-    X = check_rows(X, "X", halves=True)
-    if sample_weight is not None:
-        sample_weight = check_numbers(sample_weight, "sample_weight", low=0, shape=X.shape[:1])
-    return makers[init](X, sample_weight).astype(common_dtype(X))

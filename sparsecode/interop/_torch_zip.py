@@ -11,7 +11,7 @@ import numpy as np
 from sparsecode._reading.archive import open_archive, read_member
 from sparsecode._reading.npy import from_bfloat16, widened
 from sparsecode._reading.refusal import damaged, listed, refusal
-from sparsecode._reading.regular import open_regular
+from sparsecode._reading.regular import check_as_floats, open_regular, size_as_floats, size_of
 from sparsecode.interop._torch_stream import KINDS, StreamError, Tensor, follow
 
 # Instructions for a hundred tensors take some ten thousand bytes.
@@ -50,7 +50,8 @@ class State:
 
     def _read(self, tensors):
         with open_archive(self.path, self.max_bytes) as (archive, members):
-            storages = _Storages(self.path, archive, members, _folder(self.path, members))
+            folder = _folder(self.path, members)
+            storages = _Storages(self.path, archive, members, folder, self.max_bytes)
             return {name: storages.array(name, value) for name, value in tensors.items()}
 
 
@@ -173,8 +174,8 @@ def _has_tensors(value):
 class _Storages:
     """The numbers of an archive, each storage read and checked once."""
 
-    def __init__(self, path, archive, members, folder):
-        self.path = path
+    def __init__(self, path, archive, members, folder, max_bytes):
+        self.path, self.max_bytes, self.n_bytes = path, max_bytes, 0
         self.archive = archive
         self.members = members
         self.folder = folder
@@ -214,6 +215,8 @@ class _Storages:
                     f"it needs {storage.length} numbers of {dtype.itemsize} bytes, and "
                     "the archive has others",
                 )
+            self.n_bytes += size_as_floats(storage.length, dtype)
+            check_as_floats(self.path, size_of(self.archive.fp), self.n_bytes, self.max_bytes)
             data = read_member(self.path, self.archive, info)
             values = np.frombuffer(data, dtype.newbyteorder(">" if self.flip else "<"))
             values = (

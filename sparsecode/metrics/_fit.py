@@ -132,7 +132,7 @@ def _check_range(largest):
                 "the largest entry of X and its reconstruction",
                 got=f"{largest:.3g}",
                 expected=f"{1 / _GREATEST:g} to {_GREATEST:g}, as squares are summed",
-                remedy="Rescale X.",
+                remedy="Rescale X, and with it X_hat or the codes.",
             )
         )
 

@@ -115,7 +115,8 @@ def loss_recovered(model_loss, X, reconstruct, *, dictionary=None, ablation="zer
     if ablated == clean:
         raise ValueError(
             f"ablation changes nothing: the loss is {clean} with it and without; expected losses "
-            "that differ. Check that model_loss uses what it is given, or choose another ablation."
+            "that differ. Check that model_loss uses what it is given and that the samples of X "
+            "differ, or choose another ablation."
         )
     recovered = (ablated - reconstructed) / (ablated - clean)
     return LossRecovered(clean, reconstructed, ablated, recovered)

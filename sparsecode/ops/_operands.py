@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._validation import wrong
+from sparsecode._validation import FLOAT_DTYPES, wrong
 from sparsecode._values import check_numbers
 
 
-def operand(array, name, *, ndim=None, shape=None):
-    """Return `array` if it is a NumPy array of real numbers, of so many axes or that shape."""
+def operand(array, name, *, ndim=None, shape=None, compiled=False):
+    """Return `array` if it is a NumPy array of real numbers, of so many axes or that shape.
+
+    What is `compiled` takes float32 and float64 in the byte order of the machine only.
+    """
     good = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
-    good = good and array.dtype.kind == "f"
+    good = good and (array.dtype in FLOAT_DTYPES if compiled else array.dtype.kind == "f")
     good = good and ndim in (None, array.ndim) and shape in (None, array.shape)
     if not good:
         axes = f" of {ndim} axes" if ndim is not None else ""
+        kind = "native float32 or float64" if compiled else "floating-point"
         got = repr(array)
         if isinstance(array, np.ndarray):
             got = f"an array of {array.dtype} of shape {array.shape}"
@@ -22,7 +26,7 @@ def operand(array, name, *, ndim=None, shape=None):
             wrong(
                 name,
                 got=got,
-                expected=f"a floating-point array{axes}{f' of shape {shape}' if shape else ''}",
+                expected=f"a {kind} array{axes}{f' of shape {shape}' if shape else ''}",
                 remedy=f"Give {name} as such an array.",
             )
         )

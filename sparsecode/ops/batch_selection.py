@@ -42,7 +42,7 @@ def batch_topk_forward(A, *, k):
     (array([[1., 1.],
            [0., 0.]]),)
     """
-    A, k = operand(A, "A", ndim=2), check_integer(k, "k", low=0)
+    A, k = operand(A, "A", ndim=2, compiled=True), check_integer(k, "k", low=0)
     kept = largest(np.ravel(A), k * len(A)).reshape(A.shape)
     out = np.where(kept, A, A.dtype.type(0))
     return out, (out,)

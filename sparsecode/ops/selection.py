@@ -45,7 +45,7 @@ def topk_forward(A, *, k, signed=False, out=None):
     >>> out, topk_backward(np.ones((1, 3)), cache)
     (array([[2., 0., 0.]]), (array([[1., 0., 0.]]),))
     """
-    A, k = operand(A, "A", ndim=2), check_integer(k, "k", low=0)
+    A, k = operand(A, "A", ndim=2, compiled=True), check_integer(k, "k", low=0)
     signed, out = check_flag(signed, "signed"), result_array(out, A)
     keep_largest(A, k, signed, out)
     return out, (out,)
@@ -104,7 +104,7 @@ def lifetime_topk_forward(A, *, k, out=None):
     (array([[1., 0.],
            [0., 0.]]),)
     """
-    A, k = operand(A, "A", ndim=2), check_integer(k, "k", low=0)
+    A, k = operand(A, "A", ndim=2, compiled=True), check_integer(k, "k", low=0)
     out = result_array(out, A)
 
     def block(columns):

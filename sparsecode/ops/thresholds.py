@@ -39,7 +39,7 @@ def soft_threshold_forward(V, theta, *, positive=False, out=None):
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 0.0)
     """
-    V = operand(V, "V", ndim=2)
+    V = operand(V, "V", ndim=2, compiled=True)
     theta, out = thresholds(theta, V), result_array(out, V)
     positive = check_flag(positive, "positive")
     _shrink_rows(V, _limits(V, theta), positive, out)
@@ -110,7 +110,7 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 1.0)
     """
-    V = operand(V, "V", ndim=2)
+    V = operand(V, "V", ndim=2, compiled=True)
     theta, out = thresholds(theta, V), result_array(out, V)
     n_selected = check_integer(n_selected, "n_selected", low=0)
     positive = check_flag(positive, "positive")

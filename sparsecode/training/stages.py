@@ -167,7 +167,7 @@ def check_layers(stage, encoder):
         )
     if stage.n_layers is not None and stage.n_layers > n_layers:
         raise ValueError(
-            f"a stage trains {stage.n_layers} layers but {type(encoder).__name__} has {n_layers}; "
+            f"a stage has n_layers={stage.n_layers} but {type(encoder).__name__} has {n_layers}; "
             f"expected at most {n_layers}. Use layer_by_layer({n_layers})."
         )
     return n_layers

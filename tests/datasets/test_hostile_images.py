@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -71,6 +72,22 @@ def test_the_limit_of_pictures_can_be_moved(tmp_path):
     refuse(tmp_path / "a.png", "expected at most 4799", max_bytes=4799)
     with pytest.raises(ValueError, match="max_bytes is 0"):
         load_images(tmp_path / "a.png", max_bytes=0)
+
+
+def test_lengths_of_parts_are_limited_by_the_file(tmp_path):
+    """Pillow asks for as many bytes as a part of a JPEG 2000 file says that it has."""
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "JPEG2000")
+    data = bytearray(buffer.getvalue())
+    place = data.index(b"jp2h") - 4
+    data[place : place + 4] = struct.pack(">I", 2**31 - 1)
+    (tmp_path / "a.jp2").write_bytes(data)
+    tracemalloc.start()
+    try:
+        refuse(tmp_path / "a.jp2", "is damaged")
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
 
 
 def test_postscript_is_not_run(tmp_path, monkeypatch):
@@ -248,6 +265,16 @@ class TestMatlab5:
         assert path.stat().st_size < 2**17
         refuse(path, r"would unpack to 720000\d\d; expected at most 67108864")
         assert load_images(path, max_bytes=10**8)[0].shape == (3000, 3000)
+
+    def test_whole_numbers_are_limited_as_floats(self, tmp_path):
+        data = bytes(8200 * 8200)
+        packed = mat5("<", shape=(8200, 8200), data=data, compressed=True)
+        (tmp_path / "a.mat").write_bytes(packed)
+        refuse(tmp_path / "a.mat", "would unpack to 537920000, as floats", max_bytes=2**28)
+        with h5py.File(tmp_path / "a.mat", "w") as file:
+            stack = np.zeros((8200, 8200), np.uint8)
+            file.create_dataset("IMAGES", data=stack, chunks=(820, 820), compression="gzip")
+        refuse(tmp_path / "a.mat", "would unpack to 537920000, as floats", max_bytes=2**28)
 
     @pytest.mark.parametrize(
         ("changes", "words"),

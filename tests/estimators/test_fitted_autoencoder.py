@@ -17,9 +17,10 @@ from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import MLP, ReLU, TopK
 from sparsecode.interop import Checkpoint, read_checkpoint, write_checkpoint
 from sparsecode.interop._checkpoint import ARCHITECTURES
-from sparsecode.losses import AutoencoderLoss
+from sparsecode.losses import AutoencoderLoss, AuxK, Lp, PenaltyTerm, TargetL0, WeightDecay
 from sparsecode.optimizers import Adam
-from sparsecode.penalties import L0, L1, LogSum
+from sparsecode.penalties import L0, L1, MCP, LogSum
+from sparsecode.schedules import Cosine, Linear, WarmUp
 
 pytestmark = pytest.mark.needs_jit("autoencoders are trained for hundreds of steps")
 
@@ -126,6 +127,22 @@ class TestFiles:
             X[:20], other.dictionary_, L1(0.1), encoders=[other.encoder_], n_iters=(1,), n_repeats=1
         )
         assert report is not None
+
+    @pytest.mark.parametrize(
+        "loss",
+        [
+            AutoencoderLoss([Lp(p=Linear(1.0, 0.5, 10), weight=WarmUp(Cosine(n_steps=9), 5))]),
+            AutoencoderLoss([TargetL0(L1(0.1, weights=[1.0] * 20), 3.0)], levels=(8, None)),
+            AutoencoderLoss([PenaltyTerm(MCP(0.1)), WeightDecay(0.5), AuxK(4)], levels=[8, None]),
+        ],
+        ids=lambda loss: repr(loss)[:25],
+    )
+    def test_the_loss_is_kept(self, X, loss, tmp_path):
+        model = fitted(X, loss=loss)
+        model.save(tmp_path / "model.npz")
+        other = SparseAutoencoder.load(tmp_path / "model.npz")
+        assert other.loss.resolved() == loss.resolved()
+        assert list(other.loss.levels or ()) == list(loss.levels or ())
 
     def test_names_of_features_and_least_squares_are_kept(self, X, tmp_path):
         pandas = pytest.importorskip("pandas")

@@ -482,7 +482,7 @@ def test_alpha_that_is_too_large_is_told(X, dictionary):
         ({"n_jobs": 0}, "n_jobs is 0"),
         ({"loss": "mse"}, "loss is 'mse'; expected 'unsupervised', 'supervised' or a Loss"),
         ({"stages": "layers"}, "stages is 'layers'; expected 'layer_by_layer'"),
-        ({"stages": [Stage(9)]}, "a stage trains 9 layers but LISTA has 3"),
+        ({"stages": [Stage(9)]}, "a stage has n_layers=9 but LISTA has 3"),
         ({"dictionary": np.eye(10)[:, 1:]}, "X has 10 features but the atoms .* have 9"),
         ({"dictionary": np.eye(10), "n_components": 3}, "is 3 but the dictionary has 10 atoms"),
         ({"dictionary": DictionaryLearning(4), "n_components": 3}, "dictionary learns 4 atoms"),

@@ -66,8 +66,22 @@ def test_it_is_saved_and_trained_on(X, model, tmp_path):
     )
     np.testing.assert_array_equal(loaded.score_samples(X), model.score_samples(X))
     before = loaded.score(X)
+    assert loaded.loss == LOSS
     loaded.set_params(optimizer=Adam(1e-3), batch_size=100).partial_fit(X)
     assert loaded.output_ == "sigmoid" and loaded.score(X) > before
+    assert set(loaded.history_) == set(model.history_)
+
+
+def test_a_loss_with_a_term_of_others_is_saved_as_its_output(X, tmp_path):
+    class Own(WeightDecay):
+        pass
+
+    options = {"encoder": Sigmoid(), "n_epochs": 1, "random_state": 0}
+    model = SparseAutoencoder(4, loss=AutoencoderLoss([Own()], output="sigmoid"), **options)
+    model.fit(X).save(tmp_path / "model.npz")
+    assert SparseAutoencoder.load(tmp_path / "model.npz").loss == AutoencoderLoss(output="sigmoid")
+    model.set_params(loss=None).save(tmp_path / "model.npz")
+    assert SparseAutoencoder.load(tmp_path / "model.npz").loss == AutoencoderLoss(output="sigmoid")
 
 
 def test_what_is_for_linear_decoders_refuses(X, model):
