@@ -146,7 +146,7 @@ def coder_options(name):
     return sc.SparseCoder(dictionary, alpha=0.2, **option).fit(X).transform(X)
 
 
-@case(*classes(updates, updates.Update))
+@case(*classes(updates, updates.Update), "GainControl")
 def dictionary_update(name):
     if name == "GainControl":
         update = updates.GradientUpdate(1.0, updates.GainControl())
@@ -254,7 +254,6 @@ def functions():
     return found
 
 
-# Last, because a first run compiles kernels of every pair for minutes.
 @case(*classes(solvers, solvers.Solver))
 def solver(name):
     def solve(dtype):
