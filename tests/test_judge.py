@@ -85,6 +85,12 @@ def test_an_error_that_is_not_reached_is_found(tool, monkeypatch):
     assert [kind for kind, _ in tool["court"].faults_of(task)[0]] == ["false claim of an error"]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_no_claim_where_large_codes_hide_what_is_left(tool):
+    task = tool["problems"].draw(11598)
+    assert tool["court"].faults_of(task) == ([], 0)
+
+
 @pytest.mark.needs_jit("thousands of sweeps")
 @pytest.mark.parametrize("part", range(4))
 def test_no_fault_in_a_round_of_random_problems(tool, part):

@@ -11,7 +11,7 @@ from sklearn.linear_model import Lasso
 
 from sparsecode import Dictionary, alpha_max, certify
 from sparsecode.objective import objective
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, GroupL1, LogSum
+from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, LogSum
 
 N_FEATURES, N_ATOMS = 6, 9
 WEIGHTS = np.array([0.0, 0.5, 1.0, 2.0, 1.0, 0.0, np.inf, 1.0, 3.0])
@@ -154,6 +154,13 @@ def test_residual_is_the_gradient_away_from_kinks(X, frame, rng):
     gradient = (codes @ frame - X) @ frame.T + 0.3 * np.sign(codes)
     residual = certify(X, codes, frame, L1(0.3)).residual
     np.testing.assert_allclose(residual, np.abs(gradient).max(axis=1), rtol=1e-9)
+
+
+@pytest.mark.parametrize("penalty", [L0(1e-3), MCP(1e-3), L0(0.0)], ids=repr)
+def test_steps_that_are_lost_in_large_codes_are_told(penalty):
+    """Near-collinear atoms whose codes cancel: a step of 5e-10 is less than half a unit of 1e8."""
+    certificate = certify([[1e-9, 1.0]], [[-1e8, 1e8]], [[1.0, 0.0], [1.0, 1e-8]], penalty)
+    assert certificate.residual[0] == pytest.approx(1e-9, rel=1e-6)
 
 
 @given(scale=st.floats(1e-6, 1e6), seed=st.integers(0, 100))

@@ -155,6 +155,28 @@ def test_compiled_primitives_take_the_types_that_kernels_know(op, name, dtype):
         op(np.ones((2, 3)).astype(dtype))
 
 
+@pytest.mark.parametrize(
+    "name, changes, words",
+    [
+        ("receptive_fields.fit_gabors", {"atoms": np.ones((1, 2, 7, 7))}, r"\batoms is an array"),
+        ("applications.learn_patch_dictionary", {"sigma": 1e-169}, "sigma is 1e-169 with the gain"),
+        ("losses.AutoencoderLoss", {"levels": np.array(3.0)}, "levels is"),
+        ("datasets.make_sparse_signals", {"n_components": 1}, "n_nonzero <= 1, .* n_components"),
+        ("applications.inpaint_image", {"image": np.ones((12, 12), object)}, "image has dtype"),
+        ("metrics.code_length", {"X": np.ones((6, 4))}, r"entries of X are equal"),
+        ("metrics.code_length", {"codes": parameter_calls.CODES * 1e300}, "Rescale X, .* codes"),
+        ("metrics.cosine", {"X_hat": parameter_calls.X * 1e300}, "Rescale X, .* X_hat"),
+        ("metrics.loss_recovered", {"X": parameter_calls.X * 1e-300}, "ablation .* samples of X"),
+        ("training.Stage", {"n_layers": 9}, "n_layers=9 but LISTA has 2"),
+        ("dropin.SparseCoder", {"transform_n_nonzero_coefs": 9}, "transform_n_nonzero_coefs"),
+    ],
+)
+def test_an_error_names_the_parameter_that_it_is_about(name, changes, words):
+    call = parameter_calls.call_of(name)
+    with pytest.raises(ValueError, match=words):
+        call.run(**(call.arguments | changes))
+
+
 def test_widths_are_a_list():
     for hidden in (np.array(3), 3, "3", iter([3])):
         with pytest.raises(TypeError, match="hidden is"):

@@ -14,6 +14,7 @@ call number 17 is, ``--only 17`` shows.
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import random
 import re
@@ -152,7 +153,10 @@ def run(call, changed):
     except FloatingPointError as error:
         kind, message = ("refused" if "diverged" in str(error) else "foreign"), repr(error)
     except (ValueError, TypeError, OSError) as error:
-        named = any(re.search(rf"\b{name}\b", str(error)) for name in changed)
+        words = str(error)
+        named = any(re.search(rf"\b{name}\b", words) for name in changed)
+        # Files and pictures are called by their names.
+        named = named or any(isinstance(v, str) and v in words for v in changed.values())
         kind, message = ("refused" if named else "foreign"), repr(error)
     except AssertionError as error:
         ours = call.name.startswith("testing.")
@@ -202,6 +206,16 @@ def _too_long(*_):
     raise TooLong
 
 
+@contextlib.contextmanager
+def alarms():
+    """Within, a call can be ended after some seconds."""
+    before = signal.signal(signal.SIGALRM, _too_long)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
 @click.command()
 @click.option("--n", "n_calls", default=1000, show_default=True, help="Calls.")
 @click.option("--seed", default=0, show_default=True)
@@ -211,9 +225,8 @@ def main(n_calls, seed, only, name):
     """Fuzz the parameters of every public name."""
     public = parameter_calls.public()
     names = [key for key, value in public.items() if parameter_calls.is_used(value) and name in key]
-    signal.signal(signal.SIGALRM, _too_long)
     counts, examples = collections.Counter(), {}
-    with tempfile.TemporaryDirectory() as folder:
+    with alarms(), tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for number in [only] if only is not None else range(n_calls):
             rng = random.Random(f"{seed} {number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
-from sparsecode._validation import check_integer, check_number
+from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.applications._patchwise import (
     LARGEST_SCALE,
     PatchCoder,
@@ -245,6 +245,17 @@ def _learn(
 
 def _penalty(sigma, gain, n_features):
     if gain is None:
-        return KSparse(None, error=2 * gammaincinv(n_features / 2, _QUANTILE) * sigma**2)
-    gain = check_number(gain, "gain", low=0, low_open=True, high=LARGEST_SCALE)
-    return KSparse(None, error=(gain * sigma) ** 2 * n_features)
+        error = 2 * gammaincinv(n_features / 2, _QUANTILE) * sigma**2
+    else:
+        gain = check_number(gain, "gain", low=0, low_open=True, high=LARGEST_SCALE)
+        error = (gain * sigma) ** 2 * n_features
+    if error == 0:
+        raise ValueError(
+            wrong(
+                "sigma",
+                got=f"{sigma:g} with the gain {gain}",
+                expected="numbers whose squares are not 0",
+                remedy="Rescale the image, and sigma with it.",
+            )
+        )
+    return KSparse(None, error=error)

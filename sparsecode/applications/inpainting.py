@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sparsecode._validation import check_integer, check_number, check_random_state, wrong
@@ -227,7 +229,7 @@ def _check(image, mask, patch_size):
             "mask is False everywhere; expected some known pixels. Is it the wrong way round?"
         )
     known = mask.reshape(*mask.shape[:2], -1)
-    known = np.broadcast_to(known, (*image.shape[:2], image[0, 0].size))
+    known = np.broadcast_to(known, (*image.shape[:2], math.prod(image.shape[2:])))
     pixels = image.reshape(known.shape)
     pixels = np.where(known, pixels, pixels.dtype.type(0))
     pixels, patch_size = check_image_and_patch(pixels.reshape(image.shape), patch_size)

@@ -14,6 +14,7 @@ from .._validation import (
     check_matrix,
     check_number,
     check_random_state,
+    wrong,
 )
 from .._values import check_option
 
@@ -172,7 +173,16 @@ def _draw_support(shape, n_nonzero, density, codes, rng):
     draws = rng.random_sample(shape)
     if density is not None:
         return draws < check_number(density, "density", low=0, high=1)
-    n_nonzero = check_integer(n_nonzero, "n_nonzero", low=0, high=shape[1])
+    n_nonzero = check_integer(n_nonzero, "n_nonzero", low=0)
+    if n_nonzero > shape[1]:
+        raise ValueError(
+            wrong(
+                "n_nonzero",
+                got=n_nonzero,
+                expected=f"n_nonzero <= {shape[1]}, which is n_components",
+                remedy="Lower it, or raise n_components.",
+            )
+        )
     support = np.zeros(shape, dtype=bool)
     if n_nonzero:
         chosen = np.argpartition(draws, n_nonzero - 1, axis=1)[:, :n_nonzero]

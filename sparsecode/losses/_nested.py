@@ -25,7 +25,7 @@ def check_levels(levels, n_components):
     ValueError
         If they do not grow, or the last one leaves out atoms.
     """
-    is_sequence = isinstance(levels, Sequence | np.ndarray) and len(levels) > 0
+    is_sequence = isinstance(levels, Sequence | np.ndarray) and np.iterable(levels)
     widths = [n_components if level is None else level for level in levels] if is_sequence else []
     whole = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in widths)
     edges = [0, *widths]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from sparsecode._validation import check_number
+from sparsecode._validation import check_number, wrong
 from sparsecode.metrics._counts import count
 from sparsecode.metrics._fit import fit_of_codes
 from sparsecode.metrics.atom_usage import usage
@@ -105,6 +105,15 @@ def bits(codes, dictionary, fit, precision=None):
     """Code length of checked codes whose fit is known."""
     if precision is None:
         precision = fit.deviation / 256
+        if precision == 0:
+            raise ValueError(
+                wrong(
+                    "precision",
+                    got="None where the entries of X are equal, to rounding",
+                    expected="the step that they were rounded to",
+                    remedy="Give it, or samples that differ.",
+                )
+            )
     precision = check_number(precision, "precision", low=0, low_open=True)
     n_samples, n_components = codes.shape
     deviation = max(np.sqrt(fit.mse), precision / np.sqrt(12))

@@ -235,8 +235,15 @@ class Penalty:
         residual : ndarray of shape (n_samples,)
             ``L * max|z - prox(z + correlations / L, 1 / L)|``.
         """
-        moved = self.prox(codes + correlations / lipschitz, 1 / lipschitz)
-        return lipschitz * np.abs(codes - moved).max(axis=1)
+        steps = correlations / lipschitz
+        points = codes + steps
+        left = codes - self.prox(points, 1 / lipschitz)
+        # What a sum with a large code loses can be all of the step. From most points on a
+        # prox moves as they do.
+        with np.errstate(invalid="ignore"):
+            parts = points - codes
+            lost = (codes - (points - parts)) + (steps - parts)
+            return lipschitz * np.fmax(np.abs(left), np.abs(left - lost)).max(axis=1)
 
     def for_rows(self, rows, n_samples):
         """Return the penalty of a slice of `n_samples` rows: itself unless rows have their own."""

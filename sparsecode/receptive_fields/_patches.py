@@ -30,7 +30,7 @@ def as_patches(atoms, patch_shape=None):
     atoms = _numbers(getattr(atoms, "atoms", atoms))
     if patch_shape is not None:
         shape = check_patch_shape(patch_shape)
-    elif atoms.ndim in (3, 4):
+    elif atoms.ndim == 3 or (atoms.ndim == 4 and atoms.shape[3] in (1, 3)):
         shape = check_patch_shape(atoms.shape[1:])
     elif atoms.ndim == 2:
         shape = _square_shape(atoms.shape[1])

@@ -14,6 +14,8 @@ from sparsecode import _jit
 
 # Rounding of residual correlations, in units of the machine precision times what they are sums of.
 _SLACK = 8
+# Of a sum of two numbers.
+_DOUBLE = 2.0**-53
 
 
 class Rounding(NamedTuple):
@@ -81,5 +83,7 @@ def _largest_residual(penalty, lipschitz, reach, corr, code, residual_corr):
         largest = max(largest, abs(np.float64(corr[j])))
         for side in (-reach, reach):
             point = code[j] + step * (residual_corr[j] + side)
-            worst = max(worst, abs(code[j] - _jit.scalar_prox(penalty, point, step, j)))
+            move = abs(code[j] - _jit.scalar_prox(penalty, point, step, j))
+            # The sum with a large code may have lost all of the step.
+            worst = max(worst, move + _DOUBLE * abs(point))
     return lipschitz * worst / (largest - reach) if largest > reach else np.inf
