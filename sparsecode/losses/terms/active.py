@@ -34,6 +34,10 @@ class _Count(Term):
         raise TypeError(f"{type(self).__name__} must define _cost.")
 
 
+# Distances from it are squared.
+_LEAST_TARGET = 1e-100
+
+
 @dataclass
 class ActiveUnits(_Count):
     """Mean number of active units, ``weight * l0``, for `JumpReLU`.
@@ -108,7 +112,7 @@ class TargetActiveUnits(_Count):
     weight: float | Callable[[int], float] = 1.0
 
     def _cost(self, l0, weight):
-        target = check_number(self.target, "target of TargetActiveUnits", low=0, low_open=True)
+        target = check_number(self.target, "target of TargetActiveUnits", low=_LEAST_TARGET)
         excess = l0 / target - 1
         return weight * excess**2, 2 * weight * excess / target
 
