@@ -1,0 +1,51 @@
+"""Counts of calls in tools/trace_calls.py: on steps that are known, and on a real training step."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparsecode import SparseAutoencoder
+from sparsecode.penalties import L1
+
+FOLDER = Path(__file__).parent.parent / "tools"
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import trace_calls
+
+    return trace_calls
+
+
+def test_hops_are_calls_from_one_file_to_another(tool):
+    calls = [("a.py", "f", 0), ("b.py", "g", 1), ("_help.py", "check", 2), ("c.py", "h", 3)]
+    calls += [("b.py", "k", 2), ("a.py", "m", 1), ("b.py", "g", 1), ("a.py", "f", 0)]
+    steps = [tool.Step(*call) for call in calls]
+    assert tool.counts_of(steps) == (3, 3, 5)
+    assert tool.counts_of(steps, helpers=True) == (4, 4, 6)
+
+
+def test_only_calls_inside_the_package_are_traced(tool):
+    penalty = L1(0.5)
+    steps = tool.trace(lambda: [penalty.scaled(2.0), np.median([1.0])])
+    assert steps[0] == ("penalties/base.py", "Penalty.scaled", 0)
+    assert steps[1].depth == 1
+    assert tool.trace(lambda: np.median([1.0])) == []
+
+
+def test_a_training_step_passes_through_its_estimator_first(tool):
+    X = tool.samples(32)
+    model = SparseAutoencoder(8, alpha=0.1, random_state=0).partial_fit(X)
+    steps = tool.trace(lambda: model.partial_fit(X))
+    files = {step.file for step in steps}
+    assert steps[0].file.startswith("estimators/") and steps[0].depth == 0
+    assert {"training/loop.py", "losses/autoencoder.py", "dictionary.py"} <= files
+    assert min(step.depth for step in steps[1:]) > 0
+
+
+def test_pieces_of_a_fit_are_counted(tool):
+    few, many = tool.resolutions(n_epochs=1), tool.resolutions(n_epochs=2)
+    assert min(few.values()) >= 1
+    assert all(many[piece] >= few[piece] for piece in few)
