@@ -2,8 +2,12 @@
 
 import importlib
 import inspect
+import os
 import pickle
+import subprocess
+import sys
 
+import numba
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
@@ -23,7 +27,7 @@ from sparsecode.constraints import Constraint
 from sparsecode.encoders import Encoder, TrainableEncoder
 from sparsecode.losses import Loss, Term
 from sparsecode.optimizers import Optimizer
-from sparsecode.penalties import Penalty
+from sparsecode.penalties import L1, Cauchy, ElasticNet, GroupL1, KSparse, Penalty
 from sparsecode.solvers import Solver
 from sparsecode.testing import check_encoder, check_op, check_penalty, check_solver
 from sparsecode.testing.solvers import default_penalties
@@ -109,9 +113,17 @@ def test_penalty(cls, alpha):
     check_penalty(cls().scaled(alpha), n_components=6)
 
 
+def is_compiled_in_float32(cls, penalty):
+    """Whether a pair is tried in float32 with compiled kernels, of which each takes seconds.
+
+    Every penalty is, with ISTA, and every solver, with a penalty of each kind that it takes.
+    """
+    return cls is solvers.ISTA or isinstance(penalty, (L1, ElasticNet, GroupL1, Cauchy, KSparse))
+
+
 @pytest.mark.parametrize("cls", SOLVERS)
 @pytest.mark.parametrize("penalty", default_penalties(), ids=repr)
-def test_solver(cls, penalty, n_samples):
+def test_solver(cls, penalty):
     solver = cls()
     try:
         solver.check_penalty(penalty)
@@ -119,7 +131,18 @@ def test_solver(cls, penalty, n_samples):
         assert cls.__name__ in str(error) and type(penalty).__name__ in str(error)
         assert str(error).rstrip(".").split(". ")[-1].startswith("Use ")
         return
-    check_solver(solver, penalties=[penalty], n_samples=n_samples)
+    float32 = bool(numba.config.DISABLE_JIT) or is_compiled_in_float32(cls, penalty)
+    check_solver(solver, penalties=[penalty], float32=float32)
+
+
+@pytest.mark.needs_jit("it is of the tests above without compiled kernels")
+def test_every_solver_in_float32_as_plain_python():
+    """All pairs, also those that are compiled in float64 only."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", f"{__file__}::test_solver"],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def variations(cls):

@@ -32,7 +32,7 @@ def check_degenerate_atoms(case):
         "nothing but zero atoms": 0 * atoms,
     }
     for name, degenerate in problems.items():
-        for dtype, tol in ((np.float64, 1e-6), (np.float32, 1e-4)):
+        for dtype, tol in case.dtypes:
             with naming(f"{name}, {np.dtype(dtype)}"):
                 result = case.solve(case.X.astype(dtype), degenerate.astype(dtype), tol=tol)
                 case.require_solved(result, tol, "result")

@@ -37,10 +37,8 @@ def _check_errors(case):
     """The target is met, and not without the last atom."""
     energy = (case.X**2).sum(axis=1)
     targets = np.linspace(0.1, 0.6, len(energy)) * energy
-    for X, dictionary in (
-        (case.X, case.dictionary),
-        (case.X.astype(np.float32), case.dictionary.astype(np.float32)),
-    ):
+    for dtype, _ in case.dtypes:
+        X, dictionary = case.X.astype(dtype), case.dictionary.astype(dtype)
         result = case.solve(X, dictionary, penalty=KSparse(None, targets), tol=1e-5)
         error = 2 * result.certificate.objective
         with naming(f"an error target, {X.dtype}"):

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import penalties as _penalties
-from sparsecode._validation import check_integer, check_random_state
+from sparsecode._validation import check_flag, check_integer, check_random_state
 from sparsecode._values import check_list
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
@@ -21,7 +21,7 @@ from sparsecode.testing import _edge_cases, _k_sparse
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
 
 
-def check_solver(solver, *, penalties=None, n_samples=8, random_state=0):
+def check_solver(solver, *, penalties=None, float32=True, n_samples=8, random_state=0):
     """Check that a solver keeps the contract of `Solver`, with every penalty that it accepts.
 
     Its codes must reach `tol` by the certificate, agree with the closed form where there is one,
@@ -37,6 +37,9 @@ def check_solver(solver, *, penalties=None, n_samples=8, random_state=0):
     penalties : list of Penalty or None, default=None
         What to try it on, for any number of atoms. None is every penalty of `sparsecode.penalties`
         with a weight of 0.2, the non-negative ones, and two nonzeros.
+    float32 : bool, default=True
+        Whether float32 is tried beside float64. Kernels are compiled for either, which takes most
+        of the time.
     n_samples : int, default=8
     random_state : int, RandomState instance or None, default=0
 
@@ -52,7 +55,10 @@ def check_solver(solver, *, penalties=None, n_samples=8, random_state=0):
     >>> from sparsecode.testing import check_solver
     >>> check_solver(ISTA(), penalties=[L1(alpha=0.2)])
     """
-    n_samples = check_integer(n_samples, "n_samples", low=2)
+    float32, n_samples = (
+        check_flag(float32, "float32"),
+        check_integer(n_samples, "n_samples", low=2),
+    )
     if penalties is not None:
         penalties = check_list(penalties, "penalties", "a list of penalties", "Use [L1(0.2)].")
     with naming(repr(solver)):
@@ -66,13 +72,13 @@ def check_solver(solver, *, penalties=None, n_samples=8, random_state=0):
         dictionary = Dictionary(np.linalg.qr(rng.standard_normal((9, 6)))[0], None, UnitNorm())
         for penalty in accepted:
             with naming(repr(penalty)):
-                case = Case(solver, penalty, X, dictionary)
+                case = Case(solver, penalty, X, dictionary, float32)
                 for check in _CHECKS + _edge_cases.CHECKS:
                     check(case)
                 if isinstance(penalty, KSparse):
                     _k_sparse.check_counts_and_errors(case)
-        _check_independence(Case(solver, accepted[0], X, dictionary))
-        _check_errors(Case(solver, accepted[0], X, dictionary))
+        _check_independence(Case(solver, accepted[0], X, dictionary, float32))
+        _check_errors(Case(solver, accepted[0], X, dictionary, float32))
 
 
 def default_penalties():
@@ -90,6 +96,13 @@ class Case:
     penalty: Penalty
     X: np.ndarray
     dictionary: Dictionary
+    float32: bool
+
+    @property
+    def dtypes(self):
+        """Types of numbers to try, each with a tolerance that can be reached in it."""
+        types = ((np.float64, 1e-6), (np.float32, 1e-4))
+        return types if self.float32 else types[:1]
 
     def solve(self, X=None, dictionary=None, *, penalty=None, tol=1e-6, max_iter=None, **options):
         """Solve this problem, or a variation of it; any warning is an error."""
@@ -190,6 +203,8 @@ def _check_warm_start(case):
 
 
 def _check_dtypes(case):
+    if not case.float32:
+        return
     X, dictionary = case.X.astype(np.float32), case.dictionary.astype(np.float32)
     result = case.solve(X, dictionary, tol=1e-4)
     require(result.codes.dtype == np.float32, f"codes of float32 are {result.codes.dtype}")

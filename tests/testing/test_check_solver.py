@@ -97,6 +97,10 @@ def test_sees_a_broken_solver(change, message, n_samples):
         check_solver(solving(change), penalties=[L1(0.2)], n_samples=n_samples)
 
 
+def test_float32_may_be_left_out(n_samples):
+    check_solver(solving(float64), penalties=[L1(0.2)], n_samples=n_samples, float32=False)
+
+
 def one_more_nonzero(solve, self, X, dictionary, penalty, **options):
     if penalty.error == 0 and penalty.n_nonzero == 3:
         penalty = KSparse(4)
