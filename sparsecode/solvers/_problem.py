@@ -169,7 +169,9 @@ class Problem:
     def start_of(self, rows):
         """The codes that a block starts from: 0 for samples of 0, whose codes these are."""
         codes = scaled(dense_rows(self.codes, rows, self.dictionary.dtype), self.code_exponent)
-        is_zero = ~self.centred(rows).any(axis=1, keepdims=True)
+        X = self.centred(rows)
+        # NaN are missing entries.
+        is_zero = ~((X != 0) & (X == X)).any(axis=1, keepdims=True)
         return np.where(is_zero, 0, codes) if is_zero.any() else codes
 
 

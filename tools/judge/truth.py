@@ -148,11 +148,11 @@ def _gap(x, r, code, atoms, penalty, primal):
     return primal - _dual(x, scale * u)
 
 
-def _ridge_gap(x, r, atoms, penalty, thresholds, ridge, primal):
-    c = atoms @ r
+def _ridge_gap(x, u, atoms, penalty, thresholds, ridge, primal):
+    c = atoms @ u
     size = c if penalty.positive else np.abs(c)
     conjugate = (np.maximum(size - thresholds, 0) ** 2).sum() / (2 * ridge)
-    return primal - (_dual(x, r) - conjugate)
+    return primal - (_dual(x, u) - conjugate)
 
 
 def _augmented_gap(x, r, code, atoms, penalty, thresholds, ridge, primal):
@@ -164,7 +164,8 @@ def _augmented_gap(x, r, code, atoms, penalty, thresholds, ridge, primal):
     scale = _scale(size, thresholds)
     u = scale * r
     extra = scale * scale * ridge * (code @ code) / 2
-    return primal - (_dual(x, u) - extra)
+    exact = _ridge_gap(x, u, atoms, penalty, thresholds, ridge, primal)
+    return min(exact, primal - (_dual(x, u) - extra))
 
 
 def _dual(x, u):
