@@ -7,6 +7,8 @@ largest relative difference is printed. Digests hold for one machine: bits diffe
 processors and versions of the libraries.
 
 Run ``python tools/golden.py --write FILE`` at the old commit and ``--compare FILE`` at the new one.
+After a change of the code its kernels are compiled again, for minutes. With ``NUMBA_DISABLE_JIT=1``
+on both sides nothing is compiled; the bits are then others, and compiled code is not looked at.
 """
 
 from __future__ import annotations
@@ -91,7 +93,8 @@ def run(names, *, quiet=False):
 def machine():
     """What the bits depend on besides the code."""
     versions = {module.__name__: module.__version__ for module in (np, scipy, numba)}
-    return versions | {"python": platform.python_version(), "processor": platform.processor()}
+    versions |= {"python": platform.python_version(), "processor": platform.processor()}
+    return versions | {"compiled": not numba.config.DISABLE_JIT}
 
 
 def largest_difference(new, old):
