@@ -4,17 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scikit_learn_checks import each_check
 from sklearn.decomposition import PCA
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sparsecode.datasets import PCAWhitening, ZCAWhitening
 
 BOTH = [ZCAWhitening, PCAWhitening]
 
 
-@parametrize_with_checks(
-    [ZCAWhitening(), ZCAWhitening(eps=0.1), PCAWhitening(), PCAWhitening(n_components=0.9)]
-)
+@each_check([ZCAWhitening(), ZCAWhitening(eps=0.1), PCAWhitening(), PCAWhitening(n_components=0.9)])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

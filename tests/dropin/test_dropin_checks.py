@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from scikit_learn_checks import each_check
 
 from sparsecode import dropin
 from sparsecode.dropin import DictionaryLearning, MiniBatchDictionaryLearning, SparseCoder
@@ -62,6 +62,6 @@ def test_every_estimator_is_checked():
     assert sorted(TO_CHECK) == sorted(classes)
 
 
-@parametrize_with_checks([estimator for kinds in TO_CHECK.values() for estimator in kinds])
+@each_check([estimator for kinds in TO_CHECK.values() for estimator in kinds])
 def test_sklearn(estimator, check):
     check(estimator)

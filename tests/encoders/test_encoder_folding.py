@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -8,10 +10,17 @@ from sparsecode.encoders._folding import FoldableEncoder
 N_COMPONENTS, N_FEATURES = 12, 7
 ALL = [getattr(encoders, name) for name in encoders.__all__]
 FOLDABLE = [cls for cls in ALL if issubclass(cls, FoldableEncoder)]
-each = pytest.mark.parametrize(
-    "cls, tied, dtype",
-    [(cls, tied, d) for cls in FOLDABLE for tied in (False, True) for d in ("float64", "float32")],
-)
+HOMOGENEOUS = [cls for cls in FOLDABLE if cls().homogeneous]
+
+
+def of(classes):
+    """Parametrize by encoders, with weights of their own or not, and by dtypes."""
+    dtypes = ("float64", "float32")
+    cases = list(itertools.product(classes, (False, True), dtypes))
+    return pytest.mark.parametrize("cls, tied, dtype", cases)
+
+
+each = of(FOLDABLE)
 
 
 def fitted(cls, tied, dtype, rng):
@@ -60,13 +69,11 @@ def test_features_may_have_scales_of_their_own(cls, tied, dtype):
     np.testing.assert_allclose(larger.decode(codes), expected, rtol=tolerance, atol=tolerance * 10)
 
 
-@each
+@of(HOMOGENEOUS)
 @pytest.mark.parametrize("scale", [0.01, 37.0])
 def test_one_scale_goes_into_the_codes(cls, tied, dtype, scale):
     rng = np.random.default_rng(1)
     encoder, dictionary, X = fitted(cls, tied, dtype, rng)
-    if not encoder.homogeneous:
-        pytest.skip("the codes of this encoder do not scale")
     mean = rng.standard_normal(N_FEATURES)
     raw = (X * scale + mean).astype(dtype)
     other, same = encoder.fold_inputs(dictionary, mean, scale, scale_codes=True)
@@ -93,12 +100,10 @@ def test_the_offset_may_move_and_weights_be_untied(cls, tied, dtype):
     check(encoder, dictionary, X, 1.0, encoder.move_offset(dictionary, np.zeros(7)), none, X)
 
 
-@each
+@of(cls for cls in HOMOGENEOUS if "k" not in cls().get_params())
 def test_units_are_active_on_a_share_of_the_samples(cls, tied, dtype):
     rng = np.random.default_rng(3)
     encoder, dictionary, _ = fitted(cls, tied, dtype, rng)
-    if "k" in encoder.get_params() or not encoder.homogeneous:
-        pytest.skip("there is nothing to choose")
     X = rng.standard_normal((1000, N_FEATURES)).astype(dtype)
     for name in {"b", "b_mag"} & encoder.params.keys():
         # What is active is for gates and thresholds to say, where there are any.

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from scikit_learn_checks import each_check
 from scipy.sparse import issparse
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sparsecode import (
     LISTA,
@@ -59,6 +59,6 @@ def test_every_estimator_is_checked():
 @pytest.mark.filterwarnings("ignore:Training raised the loss")
 # Some have samples that are all weaker than the weight of the penalty.
 @pytest.mark.filterwarnings("ignore:Every code is zero")
-@parametrize_with_checks(list(TO_CHECK.values()))
+@each_check(list(TO_CHECK.values()))
 def test_sklearn(estimator, check):
     check(estimator)

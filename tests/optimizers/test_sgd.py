@@ -42,22 +42,22 @@ def test_weight_decay_is_an_l2_term():
     np.testing.assert_allclose(run(SGD(lr=0.1, weight_decay=0.3)), path, rtol=1e-14)
 
 
-@pytest.mark.parametrize("momentum, nesterov", [(0.0, False), (0.9, False), (0.9, True)])
-def test_as_torch(rng, momentum, nesterov):
+def test_as_torch(rng):
     torch = pytest.importorskip("torch")
     start, grads = rng.standard_normal((3, 4)), rng.standard_normal((5, 3, 4))
-    theirs = torch.nn.Parameter(torch.tensor(start))
-    reference = torch.optim.SGD(
-        [theirs], lr=0.1, momentum=momentum, nesterov=nesterov, weight_decay=0.2
-    )
-    params = {"w": start.copy()}
-    optimizer = SGD(0.1, momentum, nesterov, 0.2)
-    state = optimizer.init(params)
-    for grad in grads:
-        theirs.grad = torch.tensor(grad)
-        reference.step()
-        optimizer.update(params, {"w": grad}, state)
-    np.testing.assert_allclose(params["w"], theirs.detach().numpy(), rtol=1e-12)
+    for momentum, nesterov in ((0.0, False), (0.9, False), (0.9, True)):
+        theirs = torch.nn.Parameter(torch.tensor(start))
+        reference = torch.optim.SGD(
+            [theirs], lr=0.1, momentum=momentum, nesterov=nesterov, weight_decay=0.2
+        )
+        params = {"w": start.copy()}
+        optimizer = SGD(0.1, momentum, nesterov, 0.2)
+        state = optimizer.init(params)
+        for grad in grads:
+            theirs.grad = torch.tensor(grad)
+            reference.step()
+            optimizer.update(params, {"w": grad}, state)
+        np.testing.assert_allclose(params["w"], theirs.detach().numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
