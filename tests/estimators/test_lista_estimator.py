@@ -89,7 +89,7 @@ def test_training_comes_closer_to_the_certified_optimum(X, unseen, dictionary, e
 def test_without_steps_the_layers_are_iterations_of_ista(X, dictionary):
     still = network(dictionary=dictionary, optimizer=Adam(lr=0.0), n_epochs=1).fit(X)
     for n_layers in (1, 2, 3):
-        solver = ISTA(max_iter=n_layers, tol=0)
+        solver = ISTA(max_iter=n_layers, tol=0.0)
         expected = solver.solve(X, dictionary, L1(ALPHA)).codes
         codes = still.transform(X, n_layers=n_layers)
         np.testing.assert_allclose(codes, expected, atol=1e-12)
@@ -419,7 +419,7 @@ def test_divergence_in_the_first_epoch_leaves_ista(X, dictionary):
     model = network(dictionary=dictionary, optimizer=SGD(lr=1e12))
     with pytest.raises(FloatingPointError, match=r"diverged in epoch 1.*Lower the learning rate"):
         model.fit(X)
-    expected = ISTA(max_iter=3, tol=0).solve(X, dictionary, L1(ALPHA)).codes
+    expected = ISTA(max_iter=3, tol=0.0).solve(X, dictionary, L1(ALPHA)).codes
     np.testing.assert_allclose(model.transform(X), expected, atol=1e-12)
     streamed = network(dictionary=dictionary).partial_fit(X)
     before = streamed.transform(X)
