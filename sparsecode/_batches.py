@@ -127,6 +127,40 @@ class Samples:
         )
 
 
+def hold_out(samples, fraction, rng, *, most=np.inf):
+    """Samples to learn from and samples to validate on, drawn at random.
+
+    Parameters
+    ----------
+    samples : Samples
+    fraction : float
+        Share of the samples that is held out.
+    rng : RandomState or Generator
+    most : float, default=inf
+        Most samples that are held out.
+
+    Returns
+    -------
+    learned, held : Samples
+
+    Raises
+    ------
+    ValueError
+        If there are too few samples.
+    """
+    n_held, parts = min(fraction * len(samples), most), []
+    if len(samples) > 1 and n_held >= 0.5:
+        # Of a memory map a single run of rows is split into shorter ones.
+        parts = samples.split(n_held, rng)
+    if not parts or not all(len(part.units) for part in parts):
+        raise ValueError(
+            f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves none to "
+            "hold out or none to learn from; expected both. Give more samples, or another "
+            "fraction, such as 0.1."
+        )
+    return parts
+
+
 def _join(parts):
     if parts[0] is None:
         return None

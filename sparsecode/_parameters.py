@@ -35,6 +35,43 @@ class Parameterized:
             self.__dict__.update(state)
 
 
+def leaves_of(component):
+    """Values of the parameters of a component, and of the components inside of it, as a tuple.
+
+    Two such tuples are equal only if no parameter was changed in between.
+    """
+    found = []
+    _add_leaves(component, found)
+    return tuple(found)
+
+
+def _add_leaves(value, found):
+    if isinstance(value, Parameterized):
+        found.append(type(value))
+        for name in _parameters_of(type(value)):
+            _add_leaves(getattr(value, name, None), found)
+    elif type(value) in (list, tuple):
+        found.append(len(value))
+        for item in value:
+            _add_leaves(item, found)
+    elif value is None or isinstance(value, (bool, int, float, str, type)):
+        found.append(value)
+    else:
+        found.append(_Same(value))
+
+
+class _Same:
+    """Equal only to what holds the very same object: arrays, generators, functions, penalties."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return type(other) is _Same and self.value is other.value
+
+    __hash__ = None
+
+
 @functools.cache
 def _parameters_of(cls):
     return frozenset(inspect.signature(cls).parameters)

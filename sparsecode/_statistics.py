@@ -102,6 +102,14 @@ def active_counts(codes):
     return np.bincount(codes.indices[codes.data != 0], minlength=codes.shape[1])
 
 
+def count_idle(idle, codes):
+    """Count the samples in a row that left each unit unused, in place; returns uses of each."""
+    counts = active_counts(codes)
+    idle += codes.shape[0]
+    idle[counts > 0] = 0
+    return counts
+
+
 def squares(codes, sample_weight=None):
     """Sum of the squared coefficients of each atom, shape (n_components,), in float64."""
     if sparse.issparse(codes):

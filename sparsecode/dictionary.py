@@ -74,6 +74,42 @@ class Dictionary(HasUnits):
         atoms.flags.writeable = False
         self.__dict__.update(atoms=atoms, offset=offset, constraint=constraint)
 
+    @classmethod
+    def view(cls, atoms, offset=None, constraint=None):
+        """A dictionary of these very arrays: without checks, a copy or a projection.
+
+        For arrays that are known to be right, or that are changed in place while a view of them
+        is in use: what is computed of the atoms is kept by the view.
+
+        Parameters
+        ----------
+        atoms : ndarray of shape (n_components, n_features)
+        offset : ndarray of shape (n_features,) or None, default=None
+        constraint : Constraint or None, default=None
+            None is `Free()`.
+
+        Returns
+        -------
+        dictionary : Dictionary
+            Its arrays are read-only views.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparsecode import Dictionary
+        >>> atoms = np.eye(2)
+        >>> dictionary = Dictionary.view(atoms)
+        >>> atoms[0, 1] = 3.0
+        >>> dictionary.atoms
+        array([[1., 3.],
+               [0., 1.]])
+        """
+        dictionary = cls.__new__(cls)
+        arrays = {"atoms": atoms.view(), "offset": None if offset is None else offset.view()}
+        constraint = Free() if constraint is None else constraint
+        dictionary.__setstate__({**arrays, "constraint": constraint})
+        return dictionary
+
     def __setattr__(self, name, value):
         raise AttributeError(
             f"Dictionary is immutable: cannot set {name!r}. Use dictionary.replace(...)."
@@ -260,8 +296,7 @@ class Dictionary(HasUnits):
         dtype = np.float32 if self.dtype == np.float64 else np.float64
         # Not projected, which would move atoms that are the same numbers in float64.
         other = Dictionary(self.atoms.astype(dtype), self.offset)
-        other.__dict__["constraint"] = self.constraint
-        return other
+        return Dictionary.view(other.atoms, other.offset, self.constraint)
 
     def match(self, other):
         """Align this dictionary with another one: the best pairing of atoms, up to sign.

@@ -370,7 +370,7 @@ def test_iterations_that_codes_are_worth(out_of_distribution):
     problem = out_of_distribution.make_problem(50, 200, seed=0)
     data = problem.X, problem.dictionary, problem.codes, out_of_distribution.code_mcc
     few = out_of_distribution.Exact(
-        out_of_distribution.PENALTY, out_of_distribution.FISTA(max_iter=7, tol=0.0)
+        out_of_distribution.PENALTY, out_of_distribution.FISTA(max_iter=7, tol=0)
     )
     mcc = out_of_distribution.code_mcc(few.encode(*data[:2]), problem.codes)
     assert out_of_distribution.iterations_worth(*data, mcc) == 7

@@ -56,14 +56,14 @@ def coherent(n_atoms, n_features, n_samples):
 
 
 ENDLESS_SOLVERS = [
-    (ISTA(ENDLESS, tol=0.0), L1(0.1)),
-    (FISTA(ENDLESS, tol=0.0), GroupL1(0.1)),
-    (FISTA(ENDLESS, tol=0.0), MCP(0.1)),
-    (LCA(ENDLESS, tol=0.0), L1(0.1)),
-    (ADMM(ENDLESS, tol=0.0), L1(0.1)),
+    (ISTA(ENDLESS, tol=0), L1(0.1)),
+    (FISTA(ENDLESS, tol=0), GroupL1(0.1)),
+    (FISTA(ENDLESS, tol=0), MCP(0.1)),
+    (LCA(ENDLESS, tol=0), L1(0.1)),
+    (ADMM(ENDLESS, tol=0), L1(0.1)),
     (CoordinateDescent(ENDLESS, tol=1e-300), L1(0.0)),
-    (ConjugateGradient(ENDLESS, tol=0.0), Cauchy(0.1)),
-    (IHT(ENDLESS, tol=0.0), KSparse(5)),
+    (ConjugateGradient(ENDLESS, tol=0), Cauchy(0.1)),
+    (IHT(ENDLESS, tol=0), KSparse(5)),
 ]
 
 
@@ -74,7 +74,7 @@ def test_iterations_without_end_end_at_an_interrupt(solver, penalty, n_jobs):
     """Each would go on for days: that it ends at all is what is tested."""
     X, dictionary = coherent(12, 6, 520)
     # Compiles the kernels, which an interrupt does not end.
-    type(solver)(max_iter=1, tol=0.0).solve(X[:2], dictionary, penalty)
+    type(solver)(max_iter=1, tol=0).solve(X[:2], dictionary, penalty)
     interrupted(lambda: solver.solve(X, dictionary, penalty, n_jobs=n_jobs))
     assert not _blas.is_held()
 

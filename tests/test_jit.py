@@ -252,7 +252,7 @@ def test_a_class_defined_again_is_not_mistaken_for_the_first(tmp_path):
         code = FOREIGN.replace("FACTOR", factor).replace("Ridge", name)
         exec(compile(code, "<cell>", "exec"), scope)
         penalty = scope[name](1.0)
-        codes = ISTA(max_iter=1, tol=0.0).solve([[2.0]], [[1.0]], penalty).codes
+        codes = ISTA(max_iter=1, tol=0).solve([[2.0]], [[1.0]], penalty).codes
         answers += [penalty.prox([[6.0]])[0, 0], codes[0, 0].round(4)]
     assert answers == [3.0, 1.0, 1.5, 0.5, 3.0, 1.0]
     assert L0(0.5).prox([[2.0]]) == 2
@@ -265,7 +265,7 @@ def test_an_edited_or_missing_penalty_from_elsewhere_is_noticed(tmp_path):
         from foreign_ridge import Ridge
         from sparsecode.solvers import ISTA
         print(Ridge(1.0).prox([[6.0]])[0, 0])
-        result = ISTA(max_iter=1, tol=0.0).solve([[2.0]], [[1.0]], Ridge(1.0), record=True)
+        result = ISTA(max_iter=1, tol=0).solve([[2.0]], [[1.0]], Ridge(1.0), record=True)
         print(round(result.history["objective"][-1, 0], 4))
     """
     source = FOREIGN.replace("FACTOR", "1")
@@ -310,10 +310,10 @@ def test_the_same_answers_without_the_compiler(tmp_path):
         codes = [
             solver.solve(X.astype(dtype), D.astype(dtype), penalty).codes
             for penalty in (L1(0.3), LogSum(0.2), Cauchy(0.2))
-            for solver in (FISTA(max_iter=9, tol=0.0), ISTA(max_iter=9, tol=0.0))
+            for solver in (FISTA(max_iter=9, tol=0), ISTA(max_iter=9, tol=0))
             for dtype in (np.float64, np.float32)
         ]
-        codes.append(ConjugateGradient(max_iter=9, tol=0.0).solve(X, D, Cauchy(0.2)).codes)
+        codes.append(ConjugateGradient(max_iter=9, tol=0).solve(X, D, Cauchy(0.2)).codes)
         print(repr(np.array(codes).tolist()))
     """
     plain = run(code, tmp_path, NUMBA_DISABLE_JIT="1").stdout
@@ -334,7 +334,7 @@ def test_the_second_process_finds_every_kernel_and_the_same_bits(tmp_path):
         from sparsecode.solvers.fista import _fista_rows
         X = np.random.default_rng(0).standard_normal((300, 6))
         dictionary = Dictionary.random(9, 6, random_state=0)
-        result = FISTA(max_iter=20, tol=0.0).solve(X, dictionary, L1(0.3), record=True)
+        result = FISTA(max_iter=20, tol=0).solve(X, dictionary, L1(0.3), record=True)
         print(sum(_fista_rows.stats.cache_misses.values()))
         print(hashlib.sha256(result.codes.tobytes()).hexdigest())
         print(hashlib.sha256(result.history["objective"].tobytes()).hexdigest())

@@ -67,7 +67,7 @@ def test_takes_batches_one_at_a_time(planted):
 
 def test_resumes_where_it_stopped(planted):
     X = planted[0]
-    encoder = Exact(Cauchy(0.02, 0.3), ConjugateGradient(max_iter=10, tol=0.0))
+    encoder = Exact(Cauchy(0.02, 0.3), ConjugateGradient(max_iter=10, tol=0))
     update = GradientUpdate(lr=1.0, gain_control=GainControl(rate=0.1))
     free = Dictionary(start().atoms)
     *_, whole = alternate(encoder, free, batches(X, 300), update=update)
@@ -95,7 +95,7 @@ def test_threads_do_not_matter(planted):
 @pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
 def test_divergence_is_an_error_that_says_what_to_do(planted):
     X = planted[0][:100]
-    encoder = Exact(Cauchy(0.01), ConjugateGradient(max_iter=3, tol=0.0))
+    encoder = Exact(Cauchy(0.01), ConjugateGradient(max_iter=3, tol=0))
     loop = alternate(
         encoder, Dictionary(start().atoms), batches(X, 100, 200), update=GradientUpdate(lr=1e200)
     )

@@ -100,7 +100,7 @@ def solve(solver):
 
 
 solvers = pytest.mark.parametrize(
-    "solver", [FISTA(max_iter=20, tol=0.0), FeatureSign()], ids=lambda solver: type(solver).__name__
+    "solver", [FISTA(max_iter=20, tol=0), FeatureSign()], ids=lambda solver: type(solver).__name__
 )
 
 

@@ -116,7 +116,7 @@ def remedies(n_samples, n_epochs):
     """Name to what is done about dead units."""
 
     def auxk(n_idle=n_samples, **options):
-        return AutoencoderLoss([AuxK(n_samples=n_idle, **options)])
+        return AutoencoderLoss([AuxK(dead_window=n_idle, **options)])
 
     def resampling(**options):
         # The last quarter of the steps is left to those that came last.

@@ -20,6 +20,7 @@ from _common import print_header
 from sparsecode import SparseAutoencoder
 from sparsecode.encoders import BatchTopK, Gated, JumpReLU, ReLU, TopK
 from sparsecode.metrics import dead_fraction, explained_variance, l0
+from sparsecode.optimizers import Adam
 from sparsecode.schedules import Linear
 
 BATCH, MOST_DEAD, MOST_SECONDS = 512, 0.05, 120
@@ -51,9 +52,9 @@ def main(data, target, units, epochs, alpha, seed):
         explained = {}
         for name, options in architectures(n_active, alpha).items():
             begin, lr = time.perf_counter(), options.pop("lr")
+            rate = Linear(lr, lr / 20, n_steps=epochs * -(-len(X) // BATCH))
             model = SparseAutoencoder(
-                units, **options,
-                schedule=Linear(lr, lr / 20, n_steps=epochs * -(-len(X) // BATCH)),
+                units, **options, optimizer=Adam(rate),
                 n_epochs=epochs, batch_size=BATCH, random_state=seed,
             ).fit(X)  # fmt: skip
             seconds = time.perf_counter() - begin

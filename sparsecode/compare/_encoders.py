@@ -53,7 +53,7 @@ def exact_encoders(penalty, n_iters):
     for solver in (FISTA, ISTA):
         family = solver.__name__
         for count in counts:
-            stopped = Exact(penalty, solver(max_iter=count, tol=0.0))
+            stopped = Exact(penalty, solver(max_iter=count, tol=0))
             found[f"{family} {count}"] = family, stopped
     return found
 

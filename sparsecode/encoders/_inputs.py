@@ -10,7 +10,6 @@ import numpy as np
 from sparsecode._factored_gradients import RowGradient
 from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows, wrong
-from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.encoders.base import TrainableEncoder
 from sparsecode.encoders.relu import ReLU
@@ -265,7 +264,4 @@ class InputEncoder(TrainableEncoder):
     def _seen(self, dictionary):
         """What the encoder takes for the dictionary; reading its atoms would show in the codes."""
         shape = dictionary.n_components, self.n_inputs
-        seen = Dictionary.__new__(Dictionary)
-        atoms = np.broadcast_to(np.array(np.nan, dtype=dictionary.dtype), shape)
-        seen.__setstate__({"atoms": atoms, "offset": None, "constraint": Free()})
-        return seen
+        return Dictionary.view(np.broadcast_to(np.array(np.nan, dtype=dictionary.dtype), shape))

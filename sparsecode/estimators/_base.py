@@ -1,4 +1,4 @@
-"""What every estimator of codes shares: transform, its inverse, and the score."""
+"""Estimators whose output are codes: `transform`, its inverse, and checks of samples."""
 
 from __future__ import annotations
 
@@ -10,13 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import is_on_disk
 from sparsecode._validation import check_samples, is_checked
-from sparsecode.encoders import Encoder
-from sparsecode.objective import Certificate, certify, objective
-from sparsecode.penalties import Penalty
 from sparsecode.training.data import check_weights
 
-# Samples whose dense codes are judged at a time.
-_JUDGED = 8192
 # Ways out for samples that an estimator does not take.
 _MASK = "Set missing='mask' to code each sample by its other entries, or fill them in first."
 _FILL = "Fill them in first, or use DictionaryLearning or SparseCoder with missing='mask'."
@@ -29,22 +24,24 @@ class CodesEstimator(
     TransformerMixin,
     BaseEstimator,
 ):
-    """Base of the transformers whose output are codes, of whatever they describe.
+    """Base of the transformers whose output are codes.
 
-    A subclass sets `dictionary_` in `fit` and defines `_transform_encoder`, the encoder, exact or
-    not, that `transform` uses.
+    A subclass sets `dictionary_` in `fit` and has ``_model``, the `FittedModel` that codes.
     """
+
+    # Whether sparse matrices are samples.
+    _takes_sparse = True
 
     def transform(self, X):
         """Code every sample.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
-        codes : ndarray of shape (n_samples, n_components)
+        codes : ndarray or csr_array of shape (n_samples, n_components)
             float32 only if X and the dictionary both are.
         """
         return self._encode(self._check_X(X))
@@ -60,9 +57,10 @@ class CodesEstimator(
         Returns
         -------
         X_hat : ndarray of shape (n_samples, n_features)
+            With the activation of the decoder, where there is one.
         """
         check_is_fitted(self)
-        return self.dictionary_.decode(X)
+        return self._model.decode(X)
 
     @property
     def components_(self):
@@ -79,21 +77,22 @@ class CodesEstimator(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.sparse = self._takes_sparse
+        tags.input_tags.allow_nan = self._missing
         return tags
 
-    # Whether NaN means a missing entry.
-    _missing = False
+    @property
+    def _missing(self):
+        """Whether NaN means a missing entry."""
+        return getattr(self, "missing", None) is not None
 
     @property
     def _n_jobs(self):
         return getattr(self, "n_jobs", None)
 
     def _encode(self, X, **options):
-        return self._transform_encoder().encode(X, self.dictionary_, n_jobs=self._n_jobs, **options)
-
-    @property
-    def _takes_sparse(self):
-        return self.__sklearn_tags__().input_tags.sparse
+        sparse_output = getattr(self, "sparse_output", False)
+        return self._model.encode(X, sparse_output=sparse_output, n_jobs=self._n_jobs, **options)
 
     def _check_X(self, X):
         check_is_fitted(self)
@@ -119,82 +118,6 @@ class CodesEstimator(
                     "Leave it out to weigh all samples alike."
                 )
         return sample_weight
-
-    def _transform_encoder(self) -> Encoder:
-        raise TypeError(f"{type(self).__name__} must define _transform_encoder.")
-
-
-class SparseCodingEstimator(CodesEstimator):
-    """Base of the transformers whose codes are those of the samples they are computed from.
-
-    A subclass defines besides `_penalty`, that of the objective which `score` and `certify` judge
-    its codes by, so that these and `transform` mean the same problem.
-    """
-
-    def score(self, X, y=None):
-        """Minus the mean objective of the codes of `X`; higher is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : None
-            Ignored; present for scikit-learn's model selection.
-
-        Returns
-        -------
-        score : float
-        """
-        return float(self.score_samples(X).mean())
-
-    def score_samples(self, X):
-        """Minus the objective of the code of each sample; higher is better.
-
-        Up to a constant it is the logarithm of a probability density, with noise of variance 1 and
-        the penalty as minus the logarithm of a prior.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,)
-        """
-        return -np.concatenate(self._judged_by(objective, X))
-
-    def certify(self, X):
-        """Certificate of the codes that `transform` gives for `X`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        certificate : Certificate
-        """
-        return Certificate.joined(self._judged_by(certify, X))
-
-    def _judged_by(self, judge, X):
-        """What `judge` says of the codes of `X`, which are never dense for all samples at once."""
-        X, penalty = self._check_X(X), self._penalty()
-        # Codes of a smooth penalty have no zeros to leave out.
-        step = _JUDGED if penalty.smooth else X.shape[0]
-        parts = (X[start : start + step] for start in range(0, X.shape[0], step))
-        return [
-            judge(
-                part,
-                self._encode(part, sparse_output=not penalty.smooth),
-                self.dictionary_,
-                penalty,
-                missing=self._missing,
-                n_jobs=self._n_jobs,
-            )
-            for part in parts
-        ]
-
-    def _penalty(self) -> Penalty:
-        raise TypeError(f"{type(self).__name__} must define _penalty.")
 
 
 def validated(estimator, X, *, reset, sparse_too, missing, read=True):

@@ -1,20 +1,65 @@
-"""Between checkpoints of other libraries and fitted autoencoders."""
+"""Checkpoints of other libraries, read as fitted autoencoders and made of them.
+
+`from_pretrained` and `to_checkpoint` are methods of `SparseAutoencoder`.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sparsecode.dictionary import Dictionary
+from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.estimators._pretrained import pretrained_encoder
-from sparsecode.estimators._sparsity import resumed_penalty
-from sparsecode.estimators._units import rescale_penalty
-from sparsecode.interop import Checkpoint
+from sparsecode.interop import Checkpoint, read_checkpoint
 from sparsecode.interop._checkpoint import ARCHITECTURES
-from sparsecode.losses._output import check_output
 from sparsecode.penalties import L1
 
 
-def to_model(checkpoint, cls):
+def from_pretrained(cls, path, format=None, *, input_scale=None, **options):
+    """Read an autoencoder that another library trained, as a fitted one.
+
+    Parameters
+    ----------
+    path : str, path-like or Checkpoint
+    format : str or None, default=None
+    input_scale : float or None, default=None
+        These three as `sparsecode.interop.read_checkpoint` takes them.
+    **options : dict
+        Its other keywords: `fold_norms`, `dict_class` and `max_bytes`.
+
+    Returns
+    -------
+    model : SparseAutoencoder
+        With a `penalty_` of weight 0, as the files do not tell that of the training.
+
+    Raises
+    ------
+    ValueError
+        If it is a transcoder, scales each sample by its own statistics, or cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from sparsecode import SparseAutoencoder
+    >>> from sparsecode.interop import Checkpoint, write_checkpoint
+    >>> folder = tempfile.mkdtemp()
+    >>> checkpoint = Checkpoint("TopK", W=np.eye(3), atoms=np.eye(3), k=1)
+    >>> write_checkpoint(checkpoint, folder, "sparsify")
+    >>> SparseAutoencoder.from_pretrained(folder).transform([[1.0, 3.0, 2.0]])
+    array([[0., 3., 0.]])
+    """
+    if not isinstance(path, Checkpoint):
+        path = read_checkpoint(path, format, input_scale=input_scale, **options)
+    elif options or input_scale is not None or format is not None:
+        raise ValueError(
+            "format, input_scale or another keyword is given with a Checkpoint; expected a "
+            "path, as they tell how a file is read. Give them to read_checkpoint."
+        )
+    return _to_model(path.fold(), cls)
+
+
+def _to_model(checkpoint, cls):
     """A fitted autoencoder of class `cls` that computes what a folded checkpoint does."""
     name = checkpoint.architecture
     if checkpoint.transcoder:
@@ -41,57 +86,49 @@ def to_model(checkpoint, cls):
     if missing:
         initial = encoder.init(dictionary, random_state=0)
         params |= {key: initial[key] for key in missing}
-    model = cls(dictionary.n_components, encoder=encoder)
-    return fitted(model, encoder.bind(params), dictionary, L1(0.0))
+    estimator = cls(dictionary.n_components, encoder=encoder)
+    estimator._hold(FittedModel(encoder.bind(params), dictionary, L1(0.0)))
+    return estimator
 
 
-def fitted(
-    model,
-    encoder,
-    dictionary,
-    penalty,
-    *,
-    input_scale=1.0,
-    debiases=False,
-    sparsity_weight=None,
-    output=None,
-):
-    """Make an estimator one that is fitted, with these parts and no history."""
-    model.encoder_, model.dictionary_, model.penalty_ = encoder, dictionary, penalty
-    model.input_scale_, model.debiases_ = input_scale, debiases
-    model.output_ = check_output(output)
-    model.n_features_in_ = dictionary.n_features
-    # What a target starts from in further training.
-    model.sparsity_weight_ = sparsity_weight
-    model._found = resumed_penalty(rescale_penalty(penalty, input_scale), sparsity_weight)
-    model.state_, model.history_, model.n_iter_, model.n_epochs_ = None, {}, 0, 0
-    return model
+def to_checkpoint(self):
+    """Return the model in the form that `sparsecode.interop` writes for other libraries.
 
+    Returns
+    -------
+    checkpoint : Checkpoint
 
-def to_checkpoint(model):
-    """The checkpoint of a fitted autoencoder."""
-    name = type(model.encoder_).__name__
+    Raises
+    ------
+    ValueError
+        If other libraries have no such encoder, coefficients are fitted by least squares, or
+        the decoder has an output activation.
+    """
+    check_is_fitted(self)
+    model = self._model
+    model.check_linear("a checkpoint of other libraries")
+    name = type(model.encoder).__name__
     if name not in ARCHITECTURES:
         raise ValueError(
             f"the encoder is {name}; expected one that other libraries have: "
             f"{', '.join(ARCHITECTURES)}. Use save() to keep the model."
         )
-    if model.debiases_:
+    if model.debias:
         raise ValueError(
             "coefficients of the model are fitted by least squares, for which other libraries have "
             "no words; expected a model without. Refine it by 'decoder' or 'scale' instead."
         )
     pursuit = name == "MatchingPursuit"
-    arrays = {} if pursuit else dict(model.encoder_.untie(model.dictionary_).params)
+    arrays = {} if pursuit else dict(model.encoder.untie(model.dictionary).params)
     if "log_threshold" in arrays:
         arrays["threshold"] = np.exp(arrays.pop("log_threshold"))
     if np.ndim(arrays.get("threshold", ())) == 0 and np.isnan(arrays.get("threshold", 0.0)):
         del arrays["threshold"]
-    if hasattr(model.encoder_, "k"):
-        arrays["k"] = model.encoder_.k
-    dictionary = model.dictionary_
+    if hasattr(model.encoder, "k"):
+        arrays["k"] = model.encoder.k
+    dictionary = model.dictionary
     if pursuit:
-        arrays |= _pursuit(model.encoder_, dictionary)
+        arrays |= _pursuit(model.encoder, dictionary)
     return Checkpoint(name, atoms=dictionary.atoms, offset=dictionary.offset, **arrays)
 
 

@@ -1,4 +1,7 @@
-"""A fitted autoencoder in a file: arrays, and names and numbers as JSON, never pickle."""
+"""Files of a fitted autoencoder: arrays, and names and numbers as JSON, never pickle.
+
+`save` and `load` are methods of `SparseAutoencoder`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import json
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from sparsecode import _serialization, encoders, losses, penalties, schedules
 from sparsecode._reading.refusal import Refused, listed
@@ -15,7 +19,8 @@ from sparsecode._serialization import ended, part
 from sparsecode._validation import check_flag, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
-from sparsecode.estimators._checkpoints import fitted
+from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._input_scaling import InputScaling
 from sparsecode.estimators._sparsity import check_signals
 from sparsecode.initialization.dictionary import check_init_name
 from sparsecode.initialization.offset import check_offset_name
@@ -24,8 +29,6 @@ from sparsecode.losses._output import check_output
 from sparsecode.penalties import Penalty
 
 _FORMAT = "sparsecode.SparseAutoencoder"
-# What is a number, or None, of a fitted one.
-_FITTED = ("input_scale", "debiases", "sparsity_weight")
 _ENCODERS = {
     name: cls
     for name, cls in ((name, getattr(encoders, name)) for name in encoders.__all__)
@@ -51,33 +54,78 @@ _PARTS = {**_PENALTIES, **_TERMS, **_SCHEDULES}
 _DEEPEST = 5
 
 
-def save(path, model):
-    """Write a fitted autoencoder to `path`, in the format its suffix names."""
-    arrays = {f"params/{name}": array for name, array in model.encoder_.params.items()}
-    arrays["dictionary/atoms"] = model.dictionary_.atoms
-    if model.dictionary_.offset is not None:
-        arrays["dictionary/offset"] = model.dictionary_.offset
+def save(self, path):
+    """Write the fitted autoencoder to a ``.safetensors`` or ``.npz`` file, without pickle.
+
+    The file holds all that `transform`, `score` and the like need, the parameters of the
+    estimator that are numbers or names, and the loss, if it and its terms are of this package.
+    Other objects, such as the optimizer or a term of your own, and the state of training
+    (``model.state_.save``), are not in it: set them before `partial_fit` goes on.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Raises
+    ------
+    TypeError
+        If the encoder, its settings or the penalty are none of this package.
+    OSError
+        If the file cannot be written.
+    """
+    check_is_fitted(self)
+    model = self._model
+    arrays = {f"params/{name}": array for name, array in model.encoder.params.items()}
+    arrays["dictionary/atoms"] = model.dictionary.atoms
+    if model.dictionary.offset is not None:
+        arrays["dictionary/offset"] = model.dictionary.offset
     settings = {
         name: value
-        for name, value in model.get_params(deep=False).items()
+        for name, value in self.get_params(deep=False).items()
         if value is None or isinstance(value, bool | int | float | str)
     }
-    names = getattr(model, "feature_names_in_", None)
+    fitted = {
+        "input_scale": model.scaling.samples,
+        "debiases": model.debias,
+        "sparsity_weight": model.sparsity_weight,
+        "output": model.output,
+    }
+    names = getattr(self, "feature_names_in_", None)
     header = {
         "version": "1",
-        "constraint": json.dumps(_serialization.describe(model.dictionary_.constraint)),
-        "encoder": json.dumps(_describe_encoder(model.encoder_)),
-        "penalty": json.dumps(_describe_penalty(model.penalty_)),
-        "loss": json.dumps(_describe_loss(model)),
+        "constraint": json.dumps(_serialization.describe(model.dictionary.constraint)),
+        "encoder": json.dumps(_describe_encoder(model.encoder)),
+        "penalty": json.dumps(_describe_penalty(model.penalty)),
+        "loss": json.dumps(_describe_loss(self.loss, model)),
         "settings": json.dumps(settings),
-        "fitted": json.dumps({name: getattr(model, f"{name}_") for name in (*_FITTED, "output")}),
+        "fitted": json.dumps(fitted),
         "names": json.dumps(None if names is None else list(names)),
     }
     _serialization.write_arrays(path, arrays, header, format=_FORMAT)
 
 
-def load(path, cls, max_bytes=None):
-    """Read an autoencoder of class `cls` that `save` wrote."""
+def load(cls, path, *, max_bytes=None):
+    """Read a fitted autoencoder that `save` wrote; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : str or path-like
+    max_bytes : int or None, default=None
+        Most bytes that a compressed file may unpack to. None is 64 MiB, or 20 times its size
+        where that is more.
+
+    Returns
+    -------
+    model : SparseAutoencoder
+        `partial_fit` goes on with a fresh optimizer.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a saved autoencoder, or would unpack to more than `max_bytes`.
+    FileNotFoundError, OSError
+        If there is no such file, or it cannot be read.
+    """
 
     def build(arrays, header):
         return _build(arrays, header, cls)
@@ -94,8 +142,9 @@ def _build(arrays, header, cls):
         if name.startswith("params/")
     }
     dictionary = Dictionary(part(arrays, "dictionary/atoms"), arrays.get("dictionary/offset"))
+    constraint = _serialization.rebuild(_parsed(header, "constraint"))
     # As they were, bit by bit: a projection could change the last digit.
-    dictionary.__dict__["constraint"] = _serialization.rebuild(_parsed(header, "constraint"))
+    dictionary = Dictionary.view(dictionary.atoms, dictionary.offset, constraint)
     encoder = _rebuild_encoder(_parsed(header, "encoder"))
     settings = _checked_settings(_parsed(header, "settings"), cls)
     model = cls(**{**settings, "encoder": encoder})
@@ -106,7 +155,8 @@ def _build(arrays, header, cls):
         if array.dtype != dictionary.dtype or not np.isfinite(known).all():
             raise Refused(f"its parameter {name} is of type {array.dtype} or infinite")
     penalty = _rebuild_penalty(_parsed(header, "penalty"))
-    fitted(model, bound, dictionary, penalty, **_checked_numbers(_parsed(header, "fitted")))
+    numbers = _checked_numbers(_parsed(header, "fitted"))
+    model._hold(FittedModel(bound, dictionary, penalty, **numbers))
     loss = _parsed({"loss": "null", **header}, "loss", dict | None)
     if loss is not None:
         model.loss = _rebuild_loss(loss, bound, dictionary, model.output_)
@@ -135,7 +185,7 @@ def _checked_settings(settings, cls):
         if not plain:
             raise Refused(f"its setting {name} is {str(value)[:80]}; expected a number or a name")
         # What is right beside the others is right beside their defaults, too.
-        cls(**{name: value})._check_parameters()
+        cls(**{name: value})._plan(None)
     check_random_state(settings.get("random_state"))
     for name, check in (("init", check_init_name), ("offset", check_offset_name)):
         if settings.get(name) is not None:
@@ -144,13 +194,16 @@ def _checked_settings(settings, cls):
 
 
 def _checked_numbers(numbers):
-    found = {name: part(numbers, name) for name in _FITTED}
-    scale = check_number(found["input_scale"], "input_scale", low=0, low_open=True)
-    found |= {"input_scale": scale, "debiases": check_flag(found["debiases"], "debiases")}
-    if found["sparsity_weight"] is not None:
-        weight = check_number(found["sparsity_weight"], "sparsity_weight", low=0)
-        found["sparsity_weight"] = weight
-    return {**found, "output": check_output(numbers.get("output"))}
+    scale = check_number(part(numbers, "input_scale"), "input_scale", low=0, low_open=True)
+    weight = part(numbers, "sparsity_weight")
+    if weight is not None:
+        weight = check_number(weight, "sparsity_weight", low=0)
+    return {
+        "scaling": InputScaling(scale),
+        "debias": check_flag(part(numbers, "debiases"), "debiases"),
+        "sparsity_weight": weight,
+        "output": check_output(numbers.get("output")),
+    }
 
 
 def _describe_encoder(encoder):
@@ -180,8 +233,8 @@ def _describe_penalty(penalty):
     name = type(penalty).__name__
     if _PENALTIES.get(name) is not type(penalty):
         raise TypeError(
-            f"the penalty {penalty!r} cannot be saved; expected one of sparsecode.penalties. Set "
-            "penalty_ to one of these, which only score and certify read."
+            f"the penalty {penalty!r} cannot be saved; expected one of sparsecode.penalties. Save "
+            "the arrays of encoder_.params and dictionary_ yourself."
         )
     return {"name": name, "values": {k: _plain(v, k) for k, v in penalty._asdict().items()}}
 
@@ -193,15 +246,14 @@ def _rebuild_penalty(description):
     return _made(_PENALTIES, part(description, "name"), values).checked()
 
 
-def _describe_loss(model):
+def _describe_loss(loss, model):
     """The loss of an autoencoder; None if it has parts of others, or was changed to another."""
-    loss = model.loss
-    if type(loss) is not AutoencoderLoss or loss.output != model.output_:
+    if type(loss) is not AutoencoderLoss or loss.output != model.output:
         return None
     try:
         terms = [_describe_part(term) for term in loss.resolved()]
         described = {"terms": terms, "levels": _plain(loss.levels, "levels")}
-        _rebuild_loss(described, model.encoder_, model.dictionary_, model.output_)
+        _rebuild_loss(described, model.encoder, model.dictionary, model.output)
     except (TypeError, ValueError):
         return None
     return described

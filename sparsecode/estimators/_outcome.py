@@ -1,9 +1,9 @@
-"""What an estimator keeps at the end of a training: nothing worse than what it began with."""
+"""Outcomes of a training: an estimator keeps nothing worse than what it began with."""
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -19,96 +19,112 @@ _FEWEST, _MOST, _MOST_CODES = 256, 4096, 2**23
 _RUN = 64
 # Samples that buffers are computed from, of which fewer count as a part of a running mean.
 _ENOUGH = 256
+# Times the loss of its start that a part of a training may come to.
+_BLOWN_UP = 10.0
 # A relative change of the objective that nobody needs to be told of.
 _SLIGHT = 1e-3
 
 
-@dataclass
 class Outcome:
     """Judges the end of a training against its start, on samples that it learned from.
 
     Parameters
     ----------
-    begun : TrainingState
-        The start.
-    limit : float, default=1.0
-        How many times the loss of the start the loss may be at the end.
-    is_judged : bool, default=True
-        Whether parameters are judged here, not on held-out samples while training.
+    run : TrainingRun
+    first : TrainingState or None
+        The start; None is that of the first batch.
+    is_part : bool, default=False
+        Whether the run is a part of a longer training: it is judged after each batch, and the loss
+        may become some times as large.
+    is_held_out : bool, default=False
+        Whether parameters are judged on held-out samples while training.
     """
 
-    begun: object
-    limit: float = 1.0
-    is_judged: bool = True
-    _seen: list = field(default_factory=list)
+    def __init__(self, run, first, *, is_part=False, is_held_out=False):
+        self.run, self.first = run, first
+        self.is_part, self.is_held_out = is_part, is_held_out
+        self._seen, self._lost = [], None
 
-    def see(self, batch):
-        """Remember samples of a batch; only the latest are judged by."""
-        self._seen.append(some_samples(batch, self.begun.dictionary))
-        while sum(len(kept.X) for kept in self._seen[1:]) >= _most(self.begun.dictionary):
+    def see(self, batch, state=None):
+        """Remember samples of a batch, from before `state`; only the latest are judged by."""
+        self.first = self.first or state
+        if self.is_part and not self.run.estimator.encoder_.buffers:
+            return
+        self._seen.append(some_samples(batch, self.first.dictionary))
+        while sum(len(kept.X) for kept in self._seen[1:]) >= _most(self.first.dictionary):
             self._seen.pop(0)
 
-    def settle(self, model, *, tell=True):
-        """Let a model go back to the start where that is better, and set its buffers."""
-        if not self._seen or model.state_ is None:
-            return
-        samples = _joined(self._seen)
-        with single_threaded_blas():
-            told = self._go_back(model, samples)
-            self._set_buffers(model, samples)
-        if tell and told:
-            warnings.warn(told, ConvergenceWarning, stacklevel=5)
+    def check(self, batch, trainer):
+        """Judge a part of a training after a batch, if it seems to have become far worse."""
+        suspect = trainer.last_loss > _BLOWN_UP * abs(trainer.first_loss)
+        if self.is_part and suspect and self._lost is None:
+            before, after = self._losses(some_samples(batch, self.first.dictionary))
+            if np.isfinite(before) and after > _BLOWN_UP * before:
+                self._lost = before, after
 
-    def _go_back(self, model, samples):
+    def settle(self, *, tell=True):
+        """Let the estimator go back to the start where that is better, and set its buffers."""
+        state = vars(self.run.estimator).get("state_")
+        if self.first is None or state is None:
+            return
+        with single_threaded_blas():
+            told = self._go_back(state)
+            if self._seen:
+                self._set_buffers(_joined(self._seen))
+        if tell and told:
+            warnings.warn(told, ConvergenceWarning, stacklevel=6 if self.is_part else 7)
+
+    def _go_back(self, state):
         """Keep the start if the end is worse; returns what there is to say of it."""
-        state, begun = model.state_, self.begun
-        if state.n_steps == begun.n_steps:
+        first = self.first
+        if state.n_steps == first.n_steps:
             return None
-        if not self.is_judged:
-            same = state.params is begun.params
+        if self.is_held_out:
+            same = state.params is first.params
             return _worse("did not lower the loss of the held-out samples") if same else None
-        before, after = self._losses(model, samples)
-        if after <= self.limit * before or not np.isfinite(before):
-            return None
-        model._keep(replace(state, optimizer=begun.optimizer), begun.params, begun.dictionary)
+        if self.is_part:
+            if self._lost is None:
+                return None
+            before, after = self._lost
+        else:
+            before, after = self._losses(_joined(self._seen))
+            if after <= before or not np.isfinite(before):
+                return None
+        begun = dataclasses.replace(state, optimizer=first.optimizer)
+        self.run.keep(begun, first.params, first.dictionary)
         if after <= (1 + _SLIGHT) * before:
             return None
         return _worse(f"raised the loss from {before:.4g} to {after:.4g}")
 
-    def _losses(self, model, samples):
+    def _losses(self, samples):
         """Loss with the parameters of the start, and with those that are kept, both alike."""
-        encoder, _ = model._to_train()
-        loss = BatchLoss(
-            encoder,
-            model._training_loss(),
-            None,
-            None,
-            False,
-            model._training_options().get("corrupt"),
-            float(model._input_scale),
-        )
-        state = model.state_
+        run = self.run
+        model, state = run.estimator._model, run.estimator.state_
+        encoder, scale = model.to_training()[0], float(model.scaling.samples)
+        corrupt = run.plan.corrupt
+        loss = BatchLoss(encoder, run.training_loss, None, None, False, corrupt, scale)
         with np.errstate(over="ignore", invalid="ignore"):
             return [
                 loss.judge(point, samples, memory=state.memory, n_steps=state.n_steps)
-                for point in (self.begun, state)
+                for point in (self.first, state)
             ]
 
-    def _set_buffers(self, model, samples):
+    def _set_buffers(self, samples):
         """Set what gradients do not train from the samples."""
-        state = model.state_
-        encoder = model._to_train()[0].bind(state.params)
+        model, state = self.run.estimator._model, self.run.estimator.state_
+        encoder = model.to_training()[0].bind(state.params)
         if not encoder.buffers:
             return
-        X = samples.X * samples.X.dtype.type(model._input_scale)
+        X = samples.X * samples.X.dtype.type(model.scaling.samples)
         found = encoder.set_buffers(X, state.dictionary, samples.sample_weight).params
-        share, params = min(len(X) / _ENOUGH, 1.0) if self.limit > 1 else 1.0, dict(state.params)
+        share = min(len(X) / _ENOUGH, 1.0) if self.is_part else 1.0
+        params = dict(state.params)
         for name in encoder.buffers:
             old, new = params[name], found[name]
             if np.isfinite(old).all():
                 new = share * new + (1 - share) * old
             params[name] = np.asarray(new, dtype=np.asarray(old).dtype)
-        model._keep(state, params, state.dictionary)
+        self.run.keep(state, params, state.dictionary)
 
 
 def some_samples(batch, dictionary):

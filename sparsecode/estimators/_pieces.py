@@ -1,4 +1,4 @@
-"""The encoder and the constraint that an estimator is given, checked before any work."""
+"""Checks of the encoder and the constraint that an estimator is given, before any work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparsecode.encoders.base import same_values
 from sparsecode.penalties import L1
 
 
-def resolve_encoder(encoder, penalty, n_layers):
+def resolve_encoder(encoder, penalty, n_layers=None):
     """A copy of an encoder, with the penalty and the number of layers of an estimator.
 
     `n_layers` None leaves those it has. A penalty of its own that is neither the default nor that

@@ -1,21 +1,125 @@
-"""The decoder fitted anew to the codes of an encoder that stays as it is."""
+"""Refinement of a fitted autoencoder: its decoder, fitted to codes that stay as they are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from sparsecode._row_blocks import dense_rows
-from sparsecode._validation import check_integer
+from sparsecode._validation import check_integer, wrong
 from sparsecode.constraints import Free, check_constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
+from sparsecode.estimators._standardization import check_foldable
 from sparsecode.losses import AutoencoderLoss
 from sparsecode.training import train
 
 _BLOCK = 4096
+
+
+def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_weight=None):
+    """Lower the error of reconstruction with the choice of units kept: undo shrinkage.
+
+    A second phase after training with a penalty, which pulls all codes towards zero. What is
+    found is kept only where it lowers the error on `X`. If it is interrupted (Ctrl-C), the
+    estimator keeps the best so far; the interrupt is then raised.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    method : {"decoder", "scale", "support"}, default="decoder"
+        "decoder" trains atoms and offset for the codes as they are, by gradients and without a
+        penalty. "scale" multiplies each atom by one positive number, all of them by least
+        squares at once; in ``O(n_samples * l0^2 + n_components^3)`` and memory of
+        ``n_components^2``. Codes stay as they are with both, so that larger atoms make up for
+        what they lack. "support" keeps the model and fits, whenever it codes samples, the
+        coefficients of each by least squares on its nonzeros, see `sparsecode.debias`; `X` is
+        only checked.
+    constraint : Constraint or None, default=None
+        That of the atoms with "decoder"; None is `Free()`. Atoms of fixed norm can turn but
+        not grow.
+    n_epochs : int, default=10
+        Passes over the samples with "decoder", with `optimizer` and `batch_size`.
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        How much each sample counts in the error; None is 1 each. With "support", where each
+        sample has its own least squares, they are only checked.
+
+    Returns
+    -------
+    self : SparseAutoencoder
+        `partial_fit` goes on from it with a fresh optimizer, and with the penalty, which a
+        refinement leaves out: refine again after it.
+
+    Raises
+    ------
+    TypeError
+        If the encoder is not of the form ``activation((x - offset) @ W.T + b)``, unless the
+        method is "support".
+
+    References
+    ----------
+    B. Wright and L. Sharkey, "Addressing feature suppression in SAEs", 2024. S. Rajamanoharan
+    et al., "Improving dictionary learning with gated sparse autoencoders", 2024.
+
+    Examples
+    --------
+    >>> from sparsecode import SparseAutoencoder
+    >>> from sparsecode.datasets import make_sparse_signals
+    >>> from sparsecode.metrics import explained_variance, l0
+    >>> X = make_sparse_signals(500, 20, 10, n_nonzero=2, random_state=0).X
+    >>> model = SparseAutoencoder(20, alpha=0.1, random_state=0).fit(X)
+    >>> codes = model.transform(X)
+    >>> before = explained_variance(X, model.inverse_transform(codes))
+    >>> refined = model.refine(X, "scale").transform(X)
+    >>> bool(explained_variance(X, model.inverse_transform(refined)) > before)
+    True
+    >>> bool((l0(refined) == l0(codes)).all())
+    True
+    """
+    if method != "decoder" and constraint is not None:
+        raise ValueError(
+            f"constraint is {constraint} with the method {method!r}; expected None, as only "
+            "'decoder' trains atoms. Leave it out."
+        )
+    X = self._check_X(X)
+    self._model.check_linear("refine")
+    sample_weight = self._check_weights(X, sample_weight)
+    if method == "support":
+        self._model = replace(self._model, debias=True)
+        return self
+    if method not in ("decoder", "scale"):
+        raise ValueError(
+            wrong(
+                "method",
+                got=repr(method),
+                expected="'decoder', 'scale' or 'support'",
+                remedy="Choose one.",
+            )
+        )
+    check_foldable(self.encoder_, "refine", "'support'")
+    # A search for a target goes on from the weight that was found.
+    model = self._model.resumed()
+    if method == "scale":
+        encoder, dictionary = scaled(X, model.encoder, model.dictionary, sample_weight)
+        self._replace_model(replace(model, encoder=encoder, dictionary=dictionary))
+        return self
+    found = retrained(
+        X,
+        *model.to_training(),
+        constraint=constraint,
+        input_scale=model.scaling.samples,
+        optimizer=self.optimizer,
+        batch_size=self.batch_size,
+        n_epochs=n_epochs,
+        sample_weight=sample_weight,
+        random_state=self.random_state,
+    )
+    for encoder, dictionary in found:
+        encoder, dictionary = model.scaling.from_training(encoder, dictionary, model.dictionary)
+        self._replace_model(replace(model, encoder=encoder, dictionary=dictionary))
+    return self
 
 
 def retrained(

@@ -199,14 +199,6 @@ def found_weight(loss, memory, n_steps):
     return None
 
 
-def resumed_penalty(penalty, weight):
-    """What a target starts from in further training, in units of training.
-
-    `penalty` is that of the objective; where the term is another one, its weight counts alone.
-    """
-    return L1(weight) if penalty.alpha == 0 and weight is not None else penalty
-
-
 def kept_units(encoder):
     """Name of the setting that tells how many units of a sample an encoder keeps, or None."""
     settings = encoder.get_params(deep=False)

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from sklearn.callback import with_callbacks
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 
-from sparsecode._batches import Batch, Samples
-from sparsecode._validation import (
-    check_flag,
-    check_fraction,
-    check_integer,
-    check_missing,
-    check_n_jobs,
-    check_number,
-    check_random_state,
-)
+from sparsecode._validation import check_random_state
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.encoders import Exact
-from sparsecode.estimators._alternating import AlternatingLearner
-from sparsecode.estimators._callbacks import FitTasks
-from sparsecode.estimators._stopping import HeldOut, Patience
-from sparsecode.estimators._unchanged import unchanged_on_error
+from sparsecode.estimators import _scoring
+from sparsecode.estimators._base import CodesEstimator
+from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._learning_run import LearningRun, plan_learning
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.resampling import ReplaceAtoms
-from sparsecode.resampling.replacement import resolve_replacement
-from sparsecode.solvers._choice import resolve_solver
-from sparsecode.training.norm_outliers import resolve_outliers
-from sparsecode.updates import BlockUpdate
-from sparsecode.updates.base import resolve_update
-
-# While learning, atoms change more than codes of this relative gap differ from the exact ones.
-_LEARNING_TOL = 1e-4
 
 
-class DictionaryLearning(AlternatingLearner):
+class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     """Learn a dictionary for sparse codes: full batch, online, or from a stream.
 
     Minimises over the atoms, which obey a constraint, the mean over samples of
@@ -72,14 +55,13 @@ class DictionaryLearning(AlternatingLearner):
         Policy for atoms that no sample uses or that are there twice; None leaves them.
     tol : float, default=1e-4
         Learning stops when the mean objective of an epoch has not fallen by this share of itself
-        for `n_iter_no_change` epochs in a row. 0 never stops early.
-    n_iter_no_change : int, default=3
-        See `tol`.
-    early_stopping : bool, default=False
-        Whether `tol` applies to the objective of held-out samples, and the dictionary that was
-        best on these is kept.
-    validation_fraction : float, default=0.1
-        Share of the samples that `early_stopping` holds out; at most 10,000.
+        for `patience` epochs in a row. 0 never stops early.
+    patience : int, default=3
+        Epochs in a row without such a fall after which learning ends.
+    validation_fraction : float or None, default=None
+        Share of the samples that is held out, at most 10,000. `tol` then applies to their
+        objective, and the dictionary that was best on these is kept. None judges each epoch by
+        the samples that are learned from.
     warm_start : bool, default=False
         Whether `fit` goes on from the dictionary of the last fit; it forgets the samples of then.
         `init` is not looked at then, and another number of features or components is an error.
@@ -114,8 +96,8 @@ class DictionaryLearning(AlternatingLearner):
     history_ : dict of str to list of float
         One entry an update: mean ``"objective"`` and ``"l0"`` of the batch, coded before the
         update; ``"dead_atoms"``, how many atoms no sample of the batch used; ``"seconds"`` spent
-        learning. With `early_stopping` also ``"validation"``, the held-out objective, one entry an
-        epoch, the first before learning.
+        learning. With `validation_fraction` also ``"validation"``, the held-out objective, one
+        entry an epoch, the first before learning.
     n_outliers_ : int
         Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
     outlier_norm_ : float or None
@@ -157,9 +139,8 @@ class DictionaryLearning(AlternatingLearner):
         constraint=None,
         replacement=ReplaceAtoms,
         tol=1e-4,
-        n_iter_no_change=3,
-        early_stopping=False,
-        validation_fraction=0.1,
+        patience=3,
+        validation_fraction=None,
         warm_start=False,
         shuffle=True,
         missing=None,
@@ -180,8 +161,7 @@ class DictionaryLearning(AlternatingLearner):
         self.constraint = constraint
         self.replacement = replacement
         self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
+        self.patience = patience
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
         self.shuffle = shuffle
@@ -215,32 +195,15 @@ class DictionaryLearning(AlternatingLearner):
         -------
         self : DictionaryLearning
         """
-        self._check_parameters()
-        rng = check_random_state(self.random_state)
+        plan, rng = plan_learning(self), check_random_state(self.random_state)
         again = self.warm_start and hasattr(self, "dictionary_")
+        run = LearningRun(self, plan, is_first=not again, again=again)
         if hasattr(X, "__next__"):
-            X = self._fit_stream(X, sample_weight, rng, first=True, again=again)
-            self._warn_if_nothing_learned(X)
-            return self
-        with unchanged_on_error(self):
-            X, sample_weight = self._check_samples(X, sample_weight, reset=not again)
-            batch = self._without_outliers(Batch(X, sample_weight), first=not again)
-            X, sample_weight, _ = batch
-            samples, held = Samples(X, sample_weight, run=self.batch_size), None
-            if self.early_stopping:
-                samples, held = HeldOut.split(samples, self.validation_fraction, rng)
-            self._begin(X, sample_weight, rng, again=again)
-        tasks = FitTasks(self, X, y, self.n_epochs)
-        patience = Patience(self.tol, self.n_iter_no_change, keep_best=self.early_stopping)
-        try:
-            self._pass_over(samples, held, rng, patience, tasks)
-        finally:
-            if self.early_stopping and patience.best is not None:
-                # With its statistics: what `partial_fit` goes on from is what is kept.
-                self._state = patience.best.after(self._state)
-                self.dictionary_ = self._state.dictionary
-        tasks.end()
-        self._warn_if_nothing_learned(X)
+            fraction = self.validation_fraction
+            X = run.learn_batches(X, rng, sample_weight, validation_fraction=fraction)
+        else:
+            X = run.fit(X, y, sample_weight, rng)
+        self._warn_if_nothing_learned(X, self._n_before)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -263,81 +226,27 @@ class DictionaryLearning(AlternatingLearner):
         -------
         self : DictionaryLearning
         """
-        self._check_parameters()
-        first = not hasattr(self, "dictionary_")
-        n_before = 0 if first else self.n_iter_
-        if hasattr(X, "__next__"):
-            rng = check_random_state(self.random_state)
-            X = self._fit_stream(X, sample_weight, rng, first=first)
-            self._warn_if_nothing_learned(X, n_before)
-            return self
-        with unchanged_on_error(self):
-            X, sample_weight = self._check_samples(X, sample_weight, reset=first)
-            X, sample_weight, _ = self._without_outliers(Batch(X, sample_weight), first=first)
-            if first:
-                self._begin(X, sample_weight, check_random_state(self.random_state))
-        samples = Samples(X, sample_weight, run=self.batch_size)
-        self._learn(samples.batches(self.batch_size or len(samples)), full_batch=False)
+        plan, is_first = plan_learning(self), not hasattr(self, "dictionary_")
+        n_before = 0 if is_first else self.n_iter_
+        run = LearningRun(self, plan, is_first=is_first)
+        items = X if hasattr(X, "__next__") else [X]
+        X = run.learn_batches(items, check_random_state(self.random_state), sample_weight)
         self._warn_if_nothing_learned(X, n_before)
         return self
 
-    def _warn_if_nothing_learned(self, X, n_before=None):
-        """Warn if all codes were zero since so many batches; None is the beginning of the fit."""
-        n_before = self._n_before if n_before is None else n_before
+    score = _scoring.score
+    score_samples = _scoring.score_samples
+    certify = _scoring.certify
+
+    def _warn_if_nothing_learned(self, X, n_before):
+        """Warn if all codes were zero since so many batches."""
         counts = self.history_["l0"][n_before:]
         # There are none where outliers were all there was.
         if counts and not any(counts):
             options = {"missing": self._missing, "stacklevel": 5}
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, **options)
 
-    def _check_parameters(self):
-        """Raise if a parameter is wrong or two do not fit."""
-        if self.n_components is not None:
-            check_integer(self.n_components, "n_components")
-        if self.batch_size is not None:
-            check_integer(self.batch_size, "batch_size")
-        check_number(self.alpha, "alpha", low=0)
-        for name in ("n_epochs", "n_iter_no_change"):
-            check_integer(getattr(self, name), name)
-        if not isinstance(self.verbose, bool):
-            check_integer(self.verbose, "verbose", low=0)
-        check_number(self.tol, "tol", low=0)
-        check_fraction(self.validation_fraction, "validation_fraction")
-        for name in ("early_stopping", "warm_start", "shuffle", "sparse_output"):
-            check_flag(getattr(self, name), name)
-        check_missing(self.missing)
-        resolve_outliers(self.outliers)
-        check_n_jobs(self.n_jobs)
-        resolve_solver(self.solver, self._penalty())
-        self._resolved_update()
-        resolve_replacement(self.replacement)
-
-    def _penalty(self):
-        return resolve_penalty(self.penalty, self.alpha)
-
-    def _resolved_update(self):
-        return resolve_update(BlockUpdate if self.update is None else self.update)
-
-    def _transform_encoder(self):
-        return Exact(self._penalty(), self.solver)
-
-    def _learning_encoder(self):
-        penalty = self._penalty()
-        solver = resolve_solver(self.solver, penalty)
-        if self.solver is None and "tol" in solver.get_params():
-            solver.set_params(tol=max(solver.tol, _LEARNING_TOL))
-        return Exact(penalty, solver)
-
-    def _encode(self, X, **options):
-        options = {"sparse_output": self.sparse_output} | options
-        return super()._encode(X, missing=self._missing, **options)
-
     @property
-    def _missing(self):
-        return self.missing is not None
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = self._missing
-        return tags
+    def _model(self):
+        penalty, missing = resolve_penalty(self.penalty, self.alpha), self._missing
+        return FittedModel(Exact(penalty, self.solver), self.dictionary_, penalty, missing=missing)

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 from sklearn.callback import with_callbacks
 
-from sparsecode import encoders
-from sparsecode._batches import Batch
 from sparsecode._row_blocks import dense_rows
-from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode._zero_codes import warn_of_zeros
-from sparsecode.constraints import UnitNorm
-from sparsecode.dictionary import Dictionary, promote
-from sparsecode.estimators._base import check_features
-from sparsecode.estimators._code_losses import check_codes_to_learn, resolve_code_loss
-from sparsecode.estimators._dictionaries import (
-    check_dictionary,
-    default_learner,
-    given_dictionary,
-    has_atoms,
-    learned_dictionary,
-    prepare_learner,
-)
-from sparsecode.estimators._network_units import NetworkUnits
-from sparsecode.estimators._pieces import check_params_fit, resolve_encoder
-from sparsecode.estimators._trained import TrainedCoder
+from sparsecode.estimators import _scoring
+from sparsecode.estimators._code_losses import check_codes_to_learn
+from sparsecode.estimators._dictionaries import has_atoms
+from sparsecode.estimators._network import begin_network, plan_network
+from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import resolve_penalty
 
 # Samples whose codes tell whether all are zero.
 _LOOKED_AT = 1000
 
 
-class LISTA(NetworkUnits, TrainedCoder):
+class LISTA(TrainedEstimator):
     """Learned ISTA: sparse codes by a network trained for one dictionary.
 
     Predicts, for every row ``x`` of ``X``, the minimiser of ``1/2 ||x - offset - z @ atoms||^2 +
@@ -68,10 +54,7 @@ default=None
         is the mean squared distance to exact codes, `SupervisedLoss`. A `Loss` is used as it is;
         one that has a target gets exact codes.
     optimizer : Optimizer or None, default=None
-        None is ``Adam()``.
-    schedule : callable or None, default=None
-        Learning rate of each step, such as those of `sparsecode.schedules`, instead of the
-        optimizer's own.
+        None is ``Adam()``. Its rate may be a schedule, see `sparsecode.schedules`.
     n_epochs : int, default=100
         Most passes over the samples, in each stage.
     batch_size : int or None, default=256
@@ -83,6 +66,9 @@ default=None
     learn_dictionary : bool, default=False
         Whether atoms and offset are trained together with the network, by the gradients of an
         unsupervised loss. Atoms given as an array are then scaled to norm 1, and stay so.
+    outliers : {"drop", "clip"}, NormOutliers or None, default=None
+        What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
+        which a name stands for the default. None learns from all.
     validation_fraction : float or None, default=None
         Share of the samples that is held out to judge by. None judges each epoch by the loss of
         its batches.
@@ -128,6 +114,10 @@ default=None
         Passes over the samples that were completed, or batches of a stream.
     state_ : TrainingState or None
         What `partial_fit` goes on from; it can be saved. None if training was not begun.
+    n_outliers_ : int
+        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
+    outlier_norm_ : float or None
+        The largest norm that is none; None without `outliers`.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -173,11 +163,11 @@ default=None
         alpha=1.0,
         loss="unsupervised",
         optimizer=None,
-        schedule=None,
         n_epochs=100,
         batch_size=256,
         stages=None,
         learn_dictionary=False,
+        outliers=None,
         validation_fraction=None,
         patience=None,
         max_norm=None,
@@ -195,11 +185,11 @@ default=None
         self.alpha = alpha
         self.loss = loss
         self.optimizer = optimizer
-        self.schedule = schedule
         self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.stages = stages
         self.learn_dictionary = learn_dictionary
+        self.outliers = outliers
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.max_norm = max_norm
@@ -233,33 +223,9 @@ default=None
         -------
         self : LISTA
         """
-        encoder, penalty = self._check_parameters()
-        rng = check_random_state(self.random_state)
-
-        def begin(batch):
-            self._begin(encoder, penalty, batch.in_memory_counted(), rng)
-
-        if hasattr(X, "__next__"):
-            of_epochs = ("validation_fraction", "patience", "stages")
-            self._check_stream(
-                sample_weight=sample_weight,
-                codes=codes,
-                **{name: getattr(self, name) for name in of_epochs},
-            )
-            self._fit_stream(X, begin, first=True)
-            return self
-
-        def start():
-            checked, weight = self._check_samples(X, sample_weight, reset=True)
-            loss = self._resolved_loss(penalty)
-            targets = check_codes_to_learn(codes, checked, self.dictionary, loss)
-            self._check_split(checked, weight)
-            begin(Batch(checked, weight))
-            return Batch(checked, weight, targets)
-
-        X = self._fit_epochs(start, y, rng)
+        X = self._fit(X, y, sample_weight, codes)
         # Where the dictionary is learned, whoever learns it tells.
-        if has_atoms(self.dictionary) and self._codes_nothing(X):
+        if X is not None and has_atoms(self.dictionary) and self._codes_nothing(X):
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=False)
         return self
 
@@ -287,22 +253,7 @@ default=None
         -------
         self : LISTA
         """
-        encoder, penalty = self._check_parameters()
-        first = not hasattr(self, "dictionary_")
-
-        def begin(batch):
-            rng = check_random_state(self.random_state)
-            self._begin(encoder, penalty, batch.in_memory_counted(), rng)
-
-        if hasattr(X, "__next__"):
-            self._check_stream(sample_weight=sample_weight, codes=codes)
-            self._fit_stream(X, begin, first=first, part=True)
-            return self
-        self._check_stream()
-        X, sample_weight = self._check_samples(X, sample_weight, reset=first)
-        codes = check_codes_to_learn(codes, X, self.dictionary, self._resolved_loss(penalty))
-        given = {"sample_weight": sample_weight, "codes": codes}
-        self._fit_stream([X], begin, first=first, part=True, **given)
+        self._partial_fit(X, sample_weight, codes)
         return self
 
     def transform(self, X, *, n_layers=None):
@@ -323,59 +274,25 @@ default=None
         X = self._check_X(X)
         return self._encode(X) if n_layers is None else self._encode(X, n_layers=n_layers)
 
-    def _begin(self, encoder, penalty, batch, rng):
-        """Prepare to train: with the dictionary that is given, or one that is learned here."""
-        X, sample_weight = batch.X, batch.sample_weight
-        if has_atoms(self.dictionary):
-            dictionary = given_dictionary(self.dictionary, self.learn_dictionary)
-            check_features(X, dictionary)
-            check_params_fit(encoder, dictionary.n_components, X)
-            self._start_in_units(encoder, promote(dictionary, X), penalty, rng, batch)
-            return
-        learner = self._learner(X, rng)
-        check_params_fit(encoder, learner.get_params().get("n_components"), X)
-        try:
-            learner.fit(X, **({} if sample_weight is None else {"sample_weight": sample_weight}))
-        finally:
-            # Of an interrupted one, too: there is something to code with.
-            dictionary = learned_dictionary(learner)
-            if dictionary is not None:
-                self._start_in_units(encoder, dictionary, penalty, rng, batch)
+    score = _scoring.score
+    score_samples = _scoring.score_samples
+    certify = _scoring.certify
 
-    def _learner(self, X, rng):
-        """What learns the dictionary, not fitted yet."""
-        if self.dictionary is not None:
-            return prepare_learner(self.dictionary, self.n_components, rng)
-        n_components = X.shape[1] if self.n_components is None else self.n_components
-        learner = default_learner(
-            n_components,
-            X.shape[0],
-            penalty=self.penalty,
-            alpha=self.alpha,
-            verbose=self.verbose,
-            n_jobs=self.n_jobs,
-        )
-        return prepare_learner(learner, n_components, rng)
+    @property
+    def input_scale_(self):
+        """What samples are multiplied by in training."""
+        return self._model.scaling.samples
 
-    def _resolved_loss(self, penalty):
-        return resolve_code_loss(self.loss, penalty)
+    def _plan(self, model):
+        return plan_network(self)
 
-    def _check_parameters(self):
-        """Raise if a parameter is wrong or two do not fit; return encoder and penalty."""
-        check_number(self.alpha, "alpha", low=0)
-        if self.n_components is not None:
-            check_integer(self.n_components, "n_components")
-        check_dictionary(self.dictionary, self.n_components)
-        penalty = resolve_penalty(self.penalty, self.alpha)
-        encoder = encoders.LISTA() if self.encoder is None else self.encoder
-        encoder = resolve_encoder(encoder, penalty, self.n_layers)
-        self._check_training(encoder, penalty)
-        if has_atoms(self.dictionary):
-            self._check_learning(given_dictionary(self.dictionary, self.learn_dictionary))
-        elif self.dictionary is None:
-            # What is learned has this constraint.
-            self._check_learning(Dictionary([[1.0]], constraint=UnitNorm()))
-        return encoder, penalty
+    def _begin(self, plan, batch, rng):
+        begin_network(self, plan, batch, rng)
+
+    def _read_batch(self, plan, item, sample_weight, codes, *, first):
+        batch = super()._read_batch(plan, item, sample_weight, codes, first=first)
+        codes = check_codes_to_learn(codes, batch.X, self.dictionary, plan.loss)
+        return batch._replace(target=codes)
 
     def _codes_nothing(self, X):
         """Whether the codes of the first samples are all zero."""

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
-
-import numpy as np
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 
-from sparsecode._batches import Samples
-from sparsecode._row_blocks import dense_rows
-from sparsecode._validation import (
-    check_flag,
-    check_integer,
-    check_matrix,
-    check_n_jobs,
-    check_number,
-    check_random_state,
-)
-from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator
+from sparsecode.estimators import _scoring
+from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._callbacks import FitTasks
-from sparsecode.learning import LearningState, alternate
-from sparsecode.penalties import Cauchy
-from sparsecode.schedules import GeometricDecay
+from sparsecode.estimators._filter_learning import begin, check_settings, learn, prior_of
+from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.solvers import ConjugateGradient
-from sparsecode.updates import GainControl, GradientUpdate
-
-# Of a scale: squares must be in range.
-_LARGEST = 1e100
-_HISTORY = ("objective", "seconds", "norm_min", "norm_max")
-# Mean squares of samples, relative to the goal, between which learning works.
-_LEAST, _MOST = 0.05, 5.0
-_BLOCK = 4096
 
 
-class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
+class OlshausenField(CallbackSupportMixin, CodesEstimator):
     """Dictionary learning of Olshausen and Field (1996): filters from whitened image patches.
 
     Minimises over the atoms the mean over samples of
@@ -184,15 +162,13 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         -------
         self : OlshausenField
         """
-        self._check_parameters()
+        check_settings(self)
         X = self._validated(X, reset=True)
-        rng = check_random_state(self.random_state)
-        n_batches = -(-len(X) // self.batch_size)
-        self._begin(X, rng, n_steps=n_batches * self.n_epochs)
+        rng = begin(self, X)
         tasks = FitTasks(self, X, y, self.n_epochs)
         for _ in range(self.n_epochs):
             tasks.begin_epoch()
-            self._learn(self._batches(X, rng))
+            learn(self, X, rng)
             if tasks.end_epoch():
                 break
         tasks.end()
@@ -215,122 +191,23 @@ class OlshausenField(CallbackSupportMixin, SparseCodingEstimator):
         -------
         self : OlshausenField
         """
-        self._check_parameters()
+        check_settings(self)
         first = not hasattr(self, "dictionary_")
         X = self._validated(X, reset=first)
         if first:
-            n_batches = -(-len(X) // self.batch_size)
-            rng = check_random_state(self.random_state)
-            self._begin(X, rng, n_steps=n_batches * self.n_epochs)
-        self._learn(self._batches(X))
+            begin(self, X)
+        learn(self, X)
         return self
 
-    def _begin(self, X, rng, n_steps):
-        self._warn_of_scale(X)
-        dictionary = self._first_dictionary(X, rng)
-        self._update = GradientUpdate(
-            lr=GeometricDecay(self.lr, self.lr_end, max(n_steps - 1, 1)),
-            gain_control=self._gain_control(),
-        )
-        self._state = LearningState.start(dictionary, self._update)
-        self.dictionary_ = dictionary
-        self.n_iter_ = 0
-        self.history_ = {name: [] for name in _HISTORY}
+    score = _scoring.score
+    score_samples = _scoring.score_samples
+    certify = _scoring.certify
 
-    def _warn_of_scale(self, X):
-        """Warn if the samples are not of the variance that the settings suppose."""
-        size, goal = _root_mean_square(X), np.sqrt(self.variance_goal)
-        if size == 0 or np.sqrt(_LEAST) <= size / goal <= np.sqrt(_MOST):
-            return
-        warnings.warn(
-            f"X has a root mean square of {size:.3g}; expected about {goal:.3g}, the root of "
-            f"variance_goal={self.variance_goal:g}, which lr, sigma, noise_var and the norms of "
-            "the atoms suppose: of larger samples nothing is learned, and smaller ones are noise. "
-            f"Multiply X by {goal / size:.3g}, or whiten it with OlshausenFieldWhitening.",
-            UserWarning,
-            stacklevel=5,
-        )
+    # The codes of the smooth problem are those of dense samples.
+    _takes_sparse = False
 
-    def _learn(self, batches):
-        states = alternate(
-            Exact(self._penalty(), ConjugateGradient(max_iter=self.max_iter, tol=0.0)),
-            self.dictionary_,
-            batches,
-            update=self._update,
-            state=self._state,
-            n_jobs=self.n_jobs,
-        )
-        for state in states:
-            self.dictionary_, self._state, self.n_iter_ = state.dictionary, state, state.n_iter
-            norms = state.dictionary.norms
-            row = (state.objective, state.seconds, norms.min(), norms.max())
-            for name, value in zip(_HISTORY, row, strict=True):
-                self.history_[name].append(float(value))
-
-    def _batches(self, X, rng=None):
-        return Samples(X, run=self.batch_size).batches(self.batch_size, rng)
-
-    def _first_dictionary(self, X, rng):
-        n_features = X.shape[1]
-        if self.dict_init is None:
-            n_components = n_features if self.n_components is None else self.n_components
-            drawn = Dictionary.random(n_components, n_features, random_state=rng, dtype=X.dtype)
-            return Dictionary(drawn.atoms)
-        given = getattr(self.dict_init, "atoms", self.dict_init)
-        atoms = check_matrix(given, "dict_init")
-        n_components = len(atoms) if self.n_components is None else self.n_components
-        if atoms.shape != (n_components, n_features):
-            raise ValueError(
-                f"dict_init has shape {atoms.shape}; expected ({n_components}, {n_features}), from "
-                "n_components and the features of X. Give one atom a row, or leave it None."
-            )
-        return Dictionary(atoms.astype(X.dtype))
-
-    def _gain_control(self):
-        return GainControl(
-            self.variance_goal,
-            self.gain_rate,
-            self.gain_power,
-            self.gain_bounds,
-            per_sample=self.gain_per_sample,
-        )
-
-    def _penalty(self):
-        return Cauchy(alpha=self.noise_var * self.beta, sigma=self.sigma).checked()
-
-    def _transform_encoder(self):
+    @property
+    def _model(self):
         solver = ConjugateGradient(max_iter=self.transform_max_iter, tol=self.transform_tol)
-        return Exact(self._penalty(), solver)
-
-    def _check_parameters(self):
-        positive = (
-            "noise_var",
-            "sigma",
-            "lr",
-            "lr_end",
-            "variance_goal",
-            "gain_rate",
-            "gain_power",
-        )
-        for name in positive:
-            check_number(getattr(self, name), name, low=0, low_open=True, high=_LARGEST)
-        check_number(self.beta, "beta", low=0)
-        check_number(self.transform_tol, "transform_tol", low=0)
-        for name in ("max_iter", "batch_size", "n_epochs", "transform_max_iter"):
-            check_integer(getattr(self, name), name)
-        if self.n_components is not None:
-            check_integer(self.n_components, "n_components")
-        check_n_jobs(self.n_jobs)
-        check_flag(self.gain_per_sample, "gain_per_sample")
-        self._gain_control().check(("variance_goal", "gain_rate", "gain_power", "gain_bounds"))
-
-
-def _root_mean_square(X):
-    """Of all values, whatever their size, read a block of rows at a time."""
-    norm = 0.0
-    for start in range(0, len(X), _BLOCK):
-        block = dense_rows(X, slice(start, start + _BLOCK), np.float64)
-        largest = np.abs(block).max()
-        if largest > 0:
-            norm = np.hypot(norm, largest * np.linalg.norm(block / largest))
-    return norm / np.sqrt(X.size)
+        penalty = prior_of(self)
+        return FittedModel(Exact(penalty, solver), self.dictionary_, penalty)

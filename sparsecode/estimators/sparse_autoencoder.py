@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sklearn.callback import with_callbacks
 
-from sparsecode._validation import wrong
-from sparsecode.estimators._autoencoder_start import AutoencoderStart
-from sparsecode.estimators._fitted_autoencoder import FittedAutoencoder
-from sparsecode.estimators._trained import TrainedCoder
+from sparsecode.estimators import (
+    _checkpoints,
+    _model_files,
+    _refinement,
+    _scoring,
+    _standardization,
+    _steering,
+)
+from sparsecode.estimators._autoencoder import first_autoencoder, plan_autoencoder
+from sparsecode.estimators._targets import refuse_targets
+from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1
 
 
-class SparseAutoencoder(AutoencoderStart, FittedAutoencoder, TrainedCoder):
+class SparseAutoencoder(TrainedEstimator):
     """Sparse codes by an encoder that is trained together with its dictionary.
 
     Minimises over the parameters of the encoder, the atoms and the offset the mean over samples of
@@ -48,10 +54,8 @@ class SparseAutoencoder(AutoencoderStart, FittedAutoencoder, TrainedCoder):
         `target_l0`, if codes and penalty scale with the samples.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``, whose rate is for hundreds of thousands of samples; with a few thousand
-        take more epochs or a larger one, such as ``Adam(lr=0.01)``.
-    schedule : callable or None, default=None
-        Learning rate of each step, such as those of `sparsecode.schedules`, instead of the
-        optimizer's own.
+        take more epochs or a larger one, such as ``Adam(lr=0.01)``. A rate may be a schedule, see
+        `sparsecode.schedules`.
     n_epochs : int, default=20
         Most passes over the samples.
     batch_size : int or None, default=256
@@ -180,7 +184,6 @@ default="mean"
         target_l0=None,
         scale_inputs=None,
         optimizer=None,
-        schedule=None,
         n_epochs=20,
         batch_size=256,
         init="random",
@@ -207,7 +210,6 @@ default="mean"
         self.target_l0 = target_l0
         self.scale_inputs = scale_inputs
         self.optimizer = optimizer
-        self.schedule = schedule
         self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.init = init
@@ -247,7 +249,8 @@ default="mean"
         -------
         self : SparseAutoencoder
         """
-        return self._fit(X, y, sample_weight)
+        self._fit(X, y, sample_weight)
+        return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on training with more samples, in the order given, each once.
@@ -269,16 +272,47 @@ default="mean"
         -------
         self : SparseAutoencoder
         """
-        return self._partial_fit(X, sample_weight)
+        self._partial_fit(X, sample_weight)
+        return self
 
-    def _check_batch(self, item, sample_weight, codes, *, reset):
-        if isinstance(item, tuple) and len(item) > 0 and np.ndim(item[0]) == 2:
-            raise TypeError(
-                wrong(
-                    "batch of the iterator",
-                    got=f"a tuple of {len(item)}",
-                    expected="an array of samples, as there are no targets",
-                    remedy="Give the samples alone, or use a Transcoder.",
-                )
-            )
-        return super()._check_batch(item, sample_weight, codes, reset=reset)
+    score = _scoring.score
+    score_samples = _scoring.score_samples
+    certify = _scoring.certify
+    refine = _refinement.refine
+    fold = _standardization.fold
+    steer = _steering.steer
+    max_activating = _steering.max_activating
+    save = _model_files.save
+    load = classmethod(_model_files.load)
+    from_pretrained = classmethod(_checkpoints.from_pretrained)
+    to_checkpoint = _checkpoints.to_checkpoint
+
+    @property
+    def input_scale_(self):
+        """What samples are multiplied by in training."""
+        return self._model.scaling.samples
+
+    @property
+    def output_(self):
+        """Activation at the end of the decoder, or None."""
+        return self._model.output
+
+    @property
+    def debiases_(self):
+        """Whether coefficients are fitted to each sample by least squares."""
+        return self._model.debias
+
+    @property
+    def sparsity_weight_(self):
+        """Weight that a search for a number of nonzeros has found, or None."""
+        return self._model.sparsity_weight
+
+    def _plan(self, model):
+        return plan_autoencoder(self, model)
+
+    def _begin(self, plan, batch, rng):
+        self._start(first_autoencoder(self, plan, batch, rng))
+
+    def _read_batch(self, plan, item, sample_weight, codes, *, first):
+        refuse_targets(item)
+        return super()._read_batch(plan, item, sample_weight, codes, first=first)

@@ -9,14 +9,16 @@ from sparsecode._zero_codes import warn_if_zero
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import Exact
-from sparsecode.estimators._base import SparseCodingEstimator, check_features
-from sparsecode.estimators._unchanged import unchanged_on_error
+from sparsecode.estimators import _scoring
+from sparsecode.estimators._base import CodesEstimator, check_features
+from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._rollback import unchanged_on_error
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.solvers._choice import resolve_solver
 
 
-class SparseCoder(SparseCodingEstimator):
+class SparseCoder(CodesEstimator):
     """Exact sparse codes of samples on a given dictionary.
 
     Solves, for every row ``x`` of ``X``,
@@ -145,19 +147,15 @@ class SparseCoder(SparseCodingEstimator):
             n_jobs=self.n_jobs,
         )
 
+    score = _scoring.score
+    score_samples = _scoring.score_samples
+    certify = _scoring.certify
+
     @property
     def solver_(self):
         """The solver that `transform` uses: `solver`, or the default for the penalty."""
         check_is_fitted(self)
         return resolve_solver(self.solver, self._penalty())
-
-    def _encode(self, X, **options):
-        options = {"sparse_output": self.sparse_output} | options
-        return super()._encode(X, missing=self._missing, **options)
-
-    @property
-    def _missing(self):
-        return self.missing is not None
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the penalty they mean."""
@@ -170,14 +168,10 @@ class SparseCoder(SparseCodingEstimator):
         resolve_solver(self.solver, penalty)
         return penalty
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = self._missing
-        return tags
-
-    def _transform_encoder(self):
-        return Exact(self._penalty(), self.solver)
+    @property
+    def _model(self):
+        penalty, missing = self._penalty(), self._missing
+        return FittedModel(Exact(penalty, self.solver), self.dictionary_, penalty, missing=missing)
 
     def _penalty(self):
         return resolve_penalty(self.penalty, self.alpha)

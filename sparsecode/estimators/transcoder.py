@@ -6,14 +6,16 @@ from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 
 from sparsecode.encoders._inputs import InputEncoder
-from sparsecode.estimators._pairs import as_item
+from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._prediction import first_transcoder, plan_transcoder, read_pair
 from sparsecode.estimators._pretrained import transcoder_parts
-from sparsecode.estimators._trained import TrainedEncoder
-from sparsecode.estimators._transcoder_start import TranscoderStart
+from sparsecode.estimators._sparsity import judging_penalty
+from sparsecode.estimators._targets import as_item
+from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1
 
 
-class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
+class Transcoder(RegressorMixin, TrainedEstimator):
     """Sparse codes of samples that predict targets, such as the output of a layer from its input.
 
     Minimises over the parameters of the encoder, the atoms, the offset and, if there is one, the
@@ -41,9 +43,6 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
         Multiplies the weight of the penalty.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``.
-    schedule : callable or None, default=None
-        Learning rate of each step, such as those of `sparsecode.schedules`, instead of the
-        optimizer's own.
     n_epochs : int, default=20
         Most passes over the samples.
     batch_size : int or None, default=256
@@ -154,7 +153,6 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
         penalty=L1,
         alpha=1.0,
         optimizer=None,
-        schedule=None,
         n_epochs=20,
         batch_size=256,
         init="zero",
@@ -177,7 +175,6 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
         self.penalty = penalty
         self.alpha = alpha
         self.optimizer = optimizer
-        self.schedule = schedule
         self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.init = init
@@ -215,7 +212,8 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
         -------
         self : Transcoder
         """
-        return self._fit(as_item(X, y), y, sample_weight)
+        self._fit(as_item(X, y), y, sample_weight)
+        return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on training with more samples, in the order given, each once.
@@ -239,7 +237,8 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
         -------
         self : Transcoder
         """
-        return self._partial_fit(as_item(X, y), sample_weight)
+        self._partial_fit(as_item(X, y), sample_weight)
+        return self
 
     @classmethod
     def from_pretrained(cls, source, **settings):
@@ -268,9 +267,10 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
         encoder, params, dictionary, skip = transcoder_parts(source)
         model = cls(dictionary.n_components, skip=skip is not None, encoder=encoder, **settings)
         n_inputs = params["W"].shape[1]
-        reader = InputEncoder(model._check_parameters(), n_inputs, model.skip)
+        plan = model._plan(None)
+        reader = InputEncoder(plan.encoder, n_inputs, model.skip)
         reader = reader.bind(params if skip is None else {**params, "skip": skip})
-        model._start(reader, dictionary, model._judging_penalty(), None)
+        model._start(FittedModel(reader, dictionary, judging_penalty(plan.loss)))
         model.n_features_in_, model._is_flat = n_inputs, False
         return model
 
@@ -294,20 +294,6 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
             predicted += X @ self.skip_
         return predicted[:, 0] if self._is_flat else predicted
 
-    def inverse_transform(self, X):
-        """Predict targets from codes, without what the linear map adds.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_components)
-            Codes.
-
-        Returns
-        -------
-        y_hat : ndarray of shape (n_samples, n_targets)
-        """
-        return super().inverse_transform(X)
-
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination of the prediction, the mean of all targets.
 
@@ -329,6 +315,20 @@ class Transcoder(RegressorMixin, TranscoderStart, TrainedEncoder):
     def skip_(self):
         """The linear map past the codes, shape (n_features, n_targets), or None."""
         return self.encoder_.params["skip"] if self.encoder_.skip else None
+
+    @property
+    def sparsity_weight_(self):
+        """Weight that a search for a number of nonzeros has found, or None."""
+        return self._model.sparsity_weight
+
+    def _plan(self, model):
+        return plan_transcoder(self)
+
+    def _begin(self, plan, batch, rng):
+        self._start(first_transcoder(self, plan, batch, rng))
+
+    def _read_batch(self, plan, item, sample_weight, codes, *, first):
+        return read_pair(self, item, sample_weight, first=first)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

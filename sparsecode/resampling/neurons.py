@@ -47,7 +47,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     ----------
     every : int, default=25_000
         Steps from one resampling to the next.
-    n_samples : int, default=100_000
+    dead_window : int, default=100_000
         Samples in a row without a use after which a unit counts as dead.
     scale : float, default=0.2
         Norm of the new rows of the encoder, as a multiple of the mean norm of those alive. Short
@@ -79,7 +79,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     >>> params["b"][:2] = -100.0
     >>> *_, last = train(
     ...     encoder.bind(params), dictionary, X, loss=AutoencoderLoss(), batch_size=50,
-    ...     learn_dictionary=True, resampling=ResampleNeurons(every=5, n_samples=100),
+    ...     learn_dictionary=True, resampling=ResampleNeurons(every=5, dead_window=100),
     ...     random_state=0,
     ... )
     >>> sum(last.history["resampled"]), last.history["dead"][-1]
@@ -87,7 +87,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     """
 
     every: int = 25_000
-    n_samples: int = 100_000
+    dead_window: int = 100_000
     scale: float = 0.2
     source: str = "loss"
     n_times: int | None = None
@@ -95,7 +95,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     def checked(self):
         """Return the policy, if its numbers are in their ranges."""
         check_integer(self.every, "every")
-        check_integer(self.n_samples, "n_samples")
+        check_integer(self.dead_window, "dead_window")
         check_number(self.scale, "scale", low=0, low_open=True)
         if self.n_times is not None:
             check_integer(self.n_times, "n_times")

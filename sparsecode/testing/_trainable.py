@@ -64,7 +64,7 @@ def check_ista(case):
     if not getattr(case.encoder, "starts_at_ista", False):
         return
     for k in range(1, case.encoder.n_layers + 1):
-        solver = ISTA(max_iter=k, tol=0.0)
+        solver = ISTA(max_iter=k, tol=0)
         expected = solver.solve(case.X, case.dictionary, case.encoder.penalty).codes
         codes = case.encode(n_layers=k)
         require_close(codes, expected, 1e-12, f"layer {k} of init against ISTA")

@@ -1,10 +1,10 @@
-"""Which units are used while training goes on, and what those begin anew with that are not."""
+"""Activity of the units of an encoder while it is trained, and resampling of dead ones."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._statistics import active_counts, residual_rows
+from sparsecode._statistics import count_idle, residual_rows
 
 _NAME = "activity.idle"
 # A unit that more than this share of the samples of an epoch use is dense.
@@ -32,11 +32,8 @@ class Activity:
 
     def see(self, codes):
         """Count the uses in a batch of codes, dense or CSR."""
-        counts = active_counts(codes)
-        self.uses += counts
+        self.uses += count_idle(self.idle, codes)
         self.n_samples += codes.shape[0]
-        self.idle += codes.shape[0]
-        self.idle[counts > 0] = 0
 
     def record(self):
         """Shares of dead and of dense units, for the history."""
@@ -49,7 +46,7 @@ class Activity:
         losses = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
         if batch.sample_weight is not None:
             losses *= np.sqrt(batch.sample_weight)
-        dead = np.flatnonzero(self.idle >= policy.n_samples)
+        dead = np.flatnonzero(self.idle >= policy.dead_window)
         rng = np.random.default_rng((*seed, _RESAMPLING))
         new = policy.draw(dead, encoder, params, dictionary, X, losses, rng)
         self.idle[new.units] = 0
@@ -60,5 +57,5 @@ def activity_of(resampling, window, live):
     """Counts for one epoch, or None if nobody asks for them."""
     if window is None and resampling is None:
         return None
-    window = resampling.n_samples if window is None else window
+    window = resampling.dead_window if window is None else window
     return Activity(live.memory, live.given.n_components, window)

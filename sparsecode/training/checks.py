@@ -1,9 +1,8 @@
-"""Whether the pieces of a training fit together, said before it begins."""
+"""Checks that the pieces of a training fit together, before it begins."""
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import clone
 
 from sparsecode._validation import check_integer, check_number, check_random_state, wrong
 from sparsecode._values import check_list
@@ -15,8 +14,8 @@ from sparsecode.training.stages import Stage, check_layers
 from sparsecode.training.state import TrainingState
 
 
-def resolve_optimizer(optimizer, schedule):
-    """Return the optimizer, its learning rate that of the schedule if there is one."""
+def resolve_optimizer(optimizer):
+    """Return the optimizer, the default one for None."""
     optimizer = Adam() if optimizer is None else optimizer
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
@@ -27,23 +26,7 @@ def resolve_optimizer(optimizer, schedule):
                 remedy="Use Adam(), AdamW(), SGD() or LBFGS().",
             )
         )
-    if schedule is None:
-        return optimizer
-    if optimizer.full_batch:
-        raise TypeError(
-            f"{type(optimizer).__name__} has no learning rate to schedule. Leave schedule out, or "
-            "use Adam."
-        )
-    if not callable(schedule):
-        raise TypeError(
-            wrong(
-                "schedule",
-                got=repr(schedule),
-                expected="a callable from a step to its learning rate",
-                remedy="Use one of sparsecode.schedules, or set lr of the optimizer.",
-            )
-        )
-    return clone(optimizer).set_params(lr=schedule)
+    return optimizer
 
 
 def check_patience(patience, loss):

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
-from sparsecode._batches import Batch, Samples
+from sparsecode._batches import Batch, Samples, hold_out
 from sparsecode._validation import check_fraction, check_number, check_rows
-from sparsecode.dictionary import Dictionary
 
 # Children of the seed: the epochs are numbered from 0, and this one is no epoch.
 _SPLIT = 2**32 - 1
@@ -88,20 +87,25 @@ class StreamSource:
         return Batch(X, weight, check_targets(item.target, X.shape[0]))
 
 
-@dataclass
 class Gatherer:
-    """Makes `Samples` of checked arrays, with the targets that an encoder computes if it is one."""
+    """Makes `Samples` of checked arrays, with the targets that an encoder computes if it is one.
 
-    dictionary: Dictionary
-    teacher: object
-    batch_size: int | None
-    n_features: int
-    fixed: bool
+    Parameters
+    ----------
+    dictionary : Dictionary
+        The one that training starts from.
+    trainer : Trainer
+    """
+
+    def __init__(self, dictionary, trainer):
+        self.dictionary, self.batch_size = dictionary, trainer.batch_size
+        self.teacher = None if trainer.learn_dictionary else trainer.batch_loss.teacher
+        self.n_features = getattr(trainer.encoder, "n_inputs", dictionary.n_features)
 
     def __call__(self, X, target=None, sample_weight=None, *, suffix=""):
         X = check_rows(X, f"X{suffix}", n_columns=self.n_features, halves=True)
         sample_weight = check_weights(sample_weight, X, f"sample_weight{suffix}")
-        if self.teacher is not None and self.fixed:
+        if self.teacher is not None:
             target = self.teacher.encode(X, self.dictionary, sparse_output=True)
         target = check_targets(target, X.shape[0], f"target{suffix}")
         return Samples(X, sample_weight, target, run=self.batch_size)
@@ -140,18 +144,7 @@ def check_targets(target, n_samples, name="target"):
     return target
 
 
-def hold_out(samples, fraction, seed):
+def draw_held_out(samples, fraction, seed):
     """Samples to learn from and samples to validate on, the same ones for a seed."""
     fraction = check_fraction(fraction, "validation_fraction")
-    n_held = fraction * len(samples)
-    parts = []
-    if len(samples) > 1 and n_held >= 0.5:
-        # Of a memory map a single run of rows is split into shorter ones.
-        parts = samples.split(n_held, np.random.default_rng((seed, _SPLIT)))
-    if not parts or not all(len(part.units) for part in parts):
-        raise ValueError(
-            f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves none to "
-            "hold out or none to learn from; expected both. Give more samples, or "
-            "another fraction, such as 0.1."
-        )
-    return parts
+    return hold_out(samples, fraction, np.random.default_rng((seed, _SPLIT)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._validation import check_flag, check_number
+from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.dictionary import as_dictionary
 from sparsecode.training.batch_loss import BatchLoss
 from sparsecode.training.checks import (
@@ -14,14 +14,13 @@ from sparsecode.training.checks import (
     check_loss,
     check_numbers,
     check_patience,
-    check_state,
     check_stream,
     check_validation,
     resolve_optimizer,
     resolve_stages,
     start,
 )
-from sparsecode.training.data import ArraySource, Gatherer, StreamSource, hold_out, is_stream
+from sparsecode.training.data import ArraySource, Gatherer, StreamSource, draw_held_out, is_stream
 from sparsecode.training.trainer import Trainer
 
 
@@ -43,7 +42,6 @@ def train(
     target_val=None,
     sample_weight_val=None,
     validation_fraction=None,
-    schedule=None,
     max_norm=None,
     patience=None,
     shuffle=True,
@@ -103,8 +101,6 @@ default=None
         How much each of them counts where it is judged by; None is 1 each.
     validation_fraction : float or None, default=None
         Share of `X` to hold out and judge by, instead of `X_val`.
-    schedule : callable or None, default=None
-        Learning rate of each step of a stage, counted from 0, instead of the optimizer's `lr`.
     max_norm : float or None, default=None
         Longest gradient, all parameters together; longer ones are scaled down.
     patience : int or None, default=None
@@ -173,6 +169,76 @@ default=None
     >>> encoder.bind(last.best_params).encode(X, dictionary).shape
     (100, 8)
     """
+    trainer = make_trainer(
+        encoder,
+        dictionary,
+        loss=loss,
+        optimizer=optimizer,
+        stages=stages,
+        n_epochs=n_epochs,
+        batch_size=batch_size,
+        max_norm=max_norm,
+        patience=patience,
+        learn_dictionary=learn_dictionary,
+        corrupt=corrupt,
+        resampling=resampling,
+        dead_window=dead_window,
+        target=target,
+        input_scale=input_scale,
+        callback=callback,
+    )
+    dictionary, optimizer = as_dictionary(dictionary), trainer.optimizer
+    if steps_per_epoch is not None:
+        steps_per_epoch = check_integer(steps_per_epoch, "steps_per_epoch")
+    check_loss(loss, target, streamed=is_stream(X))
+    teacher = trainer.batch_loss.teacher
+    check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction)
+    shuffle, verbose = check_flag(shuffle, "shuffle"), check_flag(verbose, "verbose")
+    given = None if teacher is not None else target
+    if is_stream(X):
+        check_stream(optimizer, sample_weight, given, validation_fraction)
+    is_fresh = state is None
+    if is_fresh:
+        state = start(encoder, dictionary, loss, optimizer, random_state)
+    else:
+        trainer.check_state(state, dictionary)
+    gather = Gatherer(state.dictionary, trainer)
+    if is_stream(X):
+        trainer.source = StreamSource(X, steps_per_epoch, gather.n_features)
+    else:
+        samples = gather(X, given, sample_weight)
+        if validation_fraction is not None:
+            samples, trainer.held = draw_held_out(samples, validation_fraction, state.seed)
+        n_steps = None if optimizer.full_batch and batch_size is None else steps_per_epoch
+        trainer.source = ArraySource(samples, batch_size, shuffle, n_steps)
+    if X_val is not None:
+        trainer.held = gather(X_val, target_val, sample_weight_val, suffix="_val")
+    return _states(trainer, state, is_fresh, verbose)
+
+
+def make_trainer(
+    encoder,
+    dictionary,
+    *,
+    loss,
+    n_epochs,
+    batch_size,
+    optimizer=None,
+    stages=None,
+    max_norm=None,
+    patience=None,
+    learn_dictionary=False,
+    corrupt=None,
+    resampling=None,
+    dead_window=None,
+    target=None,
+    input_scale=1.0,
+    callback=None,
+):
+    """A trainer of these pieces, which has no samples yet; raises if they do not fit together.
+
+    Parameters are those of `train`.
+    """
     learn_dictionary = check_flag(learn_dictionary, "learn_dictionary")
     dictionary = as_dictionary(dictionary)
     if not hasattr(encoder, "forward") or isinstance(encoder, type):
@@ -180,14 +246,13 @@ default=None
             f"encoder is {encoder!r}; expected an instance of a TrainableEncoder. Use for example "
             "ReLU()."
         )
-    optimizer = resolve_optimizer(optimizer, schedule)
-    stages = resolve_stages(stages, encoder, optimizer)
+    optimizer = resolve_optimizer(optimizer)
     input_scale = check_number(input_scale, "input_scale", low=0, low_open=True)
     check_clipping(max_norm, optimizer)
-    n_epochs, batch_size, steps_per_epoch, patience, max_norm = check_numbers(
-        n_epochs, batch_size, steps_per_epoch, patience, max_norm
+    n_epochs, batch_size, _, patience, max_norm = check_numbers(
+        n_epochs, batch_size, None, patience, max_norm
     )
-    check_loss(loss, target, streamed=is_stream(X))
+    check_loss(loss, target, streamed=True)
     loss.check_encoder(encoder)
     check_learning(learn_dictionary, dictionary, optimizer)
     dead_window = check_activity(
@@ -201,38 +266,14 @@ default=None
             f"input_scale is {input_scale} but an encoder computes the targets, from samples as "
             "they are; expected 1. Scale the samples before."
         )
-    check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction)
-    shuffle = check_flag(shuffle, "shuffle")
-    fresh = state is None
-    if fresh:
-        state = start(encoder, dictionary, loss, optimizer, random_state)
-    else:
-        check_state(state, encoder, dictionary, optimizer, learn_dictionary, len(stages))
-    given = None if teacher is not None else target
-    n_features = getattr(encoder, "n_inputs", dictionary.n_features)
-    gather = Gatherer(state.dictionary, teacher, batch_size, n_features, fixed=not learn_dictionary)
-    if is_stream(X):
-        check_stream(optimizer, sample_weight, given, validation_fraction)
-        source, held = StreamSource(X, steps_per_epoch, n_features), None
-    else:
-        samples = gather(X, given, sample_weight)
-        held = None
-        if validation_fraction is not None:
-            samples, held = hold_out(samples, validation_fraction, state.seed)
-        n_steps = None if optimizer.full_batch and batch_size is None else steps_per_epoch
-        source = ArraySource(samples, batch_size, shuffle, n_steps)
-    if X_val is not None:
-        held = gather(X_val, target_val, sample_weight_val, suffix="_val")
-    trainer = Trainer(
+    return Trainer(
         encoder=encoder,
         loss=loss,
         optimizer=optimizer,
         batch_loss=BatchLoss(
             encoder, loss, optimizer, teacher, learn_dictionary, corrupt, input_scale
         ),
-        source=source,
-        held=held,
-        stages=stages,
+        stages=resolve_stages(stages, encoder, optimizer),
         n_epochs=n_epochs,
         batch_size=batch_size,
         max_norm=max_norm,
@@ -242,7 +283,15 @@ default=None
         resampling=resampling,
         dead_window=dead_window,
     )
-    return _states(trainer, state, fresh, check_flag(verbose, "verbose"))
+
+
+def begin(trainer, encoder, dictionary, state, random_state):
+    """State to train from: a given one, if it fits, or that before the first step."""
+    if state is not None:
+        trainer.check_state(state, dictionary)
+        return state
+    state = start(encoder, dictionary, trainer.loss, trainer.optimizer, random_state)
+    return trainer.enter(state, 0)
 
 
 def _states(trainer, state, fresh, verbose):
@@ -260,11 +309,12 @@ def _states(trainer, state, fresh, verbose):
             return
         state = after
         if verbose:
-            _print_epoch(state)
+            print_epoch(state)
         yield state
 
 
-def _print_epoch(state):
+def print_epoch(state):
+    """Print a line about the last epoch of a state."""
     last = {name: values[-1] for name, values in state.history.items()}
     validation = f", validation {last['validation']:.6g}" if "validation" in last else ""
     print(

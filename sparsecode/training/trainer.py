@@ -7,33 +7,37 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sparsecode._batches import Samples
+from sparsecode._batches import Batch, Samples
 from sparsecode._blas import single_threaded_blas
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
 from sparsecode.resampling import ResampleNeurons
 from sparsecode.training.activity import Activity, activity_of
 from sparsecode.training.batch_loss import BatchLoss
-from sparsecode.training.checks import buffers_of
+from sparsecode.training.checks import buffers_of, check_state
 from sparsecode.training.full_batch import FullBatch
-from sparsecode.training.live import LiveParameters
+from sparsecode.training.parameters import LiveParameters
 from sparsecode.training.records import Progress, diverged, extended, means
 from sparsecode.training.stages import lr_scale
 
 # A batch whose loss after its step is so many times that of the epoch was made far worse by it.
 _BLOWN_UP = 10
+# Samples that are looked at first.
+_FEW = 64
 
 
 @dataclass
 class Trainer:
-    """Runs epochs; everything that changes is in the state."""
+    """Runs epochs of the samples in `source`; what is trained is in the state.
+
+    After an epoch, `first_loss` is that before its first step, of the first batch, and
+    `last_loss` that after its last step, of some samples of the last batch; NaN if not known.
+    """
 
     encoder: object
     loss: object
     optimizer: object
     batch_loss: BatchLoss
-    source: object
-    held: Samples | None
     stages: list
     n_epochs: int
     batch_size: int | None
@@ -43,7 +47,11 @@ class Trainer:
     callback: object
     resampling: ResampleNeurons | None = None
     dead_window: int | None = None
+    source: object = None
+    held: Samples | None = None
     stopped: bool = False
+    first_loss: float = np.nan
+    last_loss: float = np.nan
     _activity: Activity | None = None
     _last: object = None
 
@@ -95,6 +103,7 @@ class Trainer:
             if self.resampling is not None:
                 record["resampled"] = float(sum(row["resampled"] for row in rows))
             n_layers = self.stages[state.stage].n_layers
+            self.first_loss, self.last_loss = rows[0]["loss"], np.nan
             if self.held is not None:
                 n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
                 value = self._validate(live, n_layers, state.n_epochs, n_steps)
@@ -108,6 +117,17 @@ class Trainer:
         record["seconds"] = before + time.perf_counter() - begin
         n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
         return self._state(state, live, slots, value, n_steps, record)
+
+    def check_state(self, state, dictionary):
+        """Raise if training cannot go on from a state."""
+        check_state(
+            state,
+            self.encoder,
+            dictionary,
+            self.optimizer,
+            self.learn_dictionary,
+            len(self.stages),
+        )
 
     def _live(self, state):
         return LiveParameters(state, self.learn_dictionary, buffers_of(self.encoder))
@@ -195,10 +215,16 @@ class Trainer:
         """Whether the last step made its batch far worse: losses are those before the steps."""
         if self.optimizer.full_batch or not self._can_encode(live.params):
             return False
-        final = self.batch_loss.value(live, live.dictionary(), self._last, n_layers, state.n_steps)
-        if not np.isfinite(final):
+        some, limit = _first_rows(self._last), _BLOWN_UP * abs(value)
+        self.last_loss = self._loss_after(live, some, n_layers, state)
+        # A few samples that did not become far worse show that the batch did not.
+        return self.last_loss > limit < self._loss_after(live, self._last, n_layers, state)
+
+    def _loss_after(self, live, batch, n_layers, state):
+        value = self.batch_loss.value(live, live.dictionary(), batch, n_layers, state.n_steps)
+        if not np.isfinite(value):
             raise diverged(state.n_epochs, self.optimizer)
-        return final > _BLOWN_UP * abs(value)
+        return value
 
     def _validate(self, live, n_layers, n_epochs, n_steps):
         """Mean loss of the samples that are not learned from."""
@@ -223,3 +249,8 @@ class Trainer:
         if self.callback is not None and self.callback(progress):
             self.stopped = True
         return self.stopped
+
+
+def _first_rows(batch):
+    """The first samples of a batch."""
+    return Batch(*(None if array is None else array[:_FEW] for array in batch))

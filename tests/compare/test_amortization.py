@@ -51,7 +51,7 @@ class Layers:
     n_layers: int
 
     def encode(self, X, dictionary):
-        return Exact(L1(0.1), ISTA(max_iter=self.n_layers, tol=0.0)).encode(X, dictionary)
+        return Exact(L1(0.1), ISTA(max_iter=self.n_layers, tol=0)).encode(X, dictionary)
 
 
 def report_on(**options):

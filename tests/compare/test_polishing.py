@@ -30,7 +30,7 @@ def test_reaches_the_tolerance_from_any_codes(penalty, tol):
 def test_the_optimum_stays_and_a_good_start_saves():
     exact = Exact(L1(0.1)).encode(X, dictionary)
     assert polish(X, exact, dictionary, L1(0.1)).n_iter.max() == 0
-    near = Exact(L1(0.1), FISTA(max_iter=100, tol=0.0)).encode(X, dictionary)
+    near = Exact(L1(0.1), FISTA(max_iter=100, tol=0)).encode(X, dictionary)
     cold = polish(X, np.zeros((40, 24)), dictionary, L1(0.1)).n_iter.mean()
     assert polish(X, near, dictionary, L1(0.1)).n_iter.mean() < 0.5 * cold
 

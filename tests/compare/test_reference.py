@@ -24,7 +24,7 @@ def judged(n_iter, start=None):
     if n_iter == 0:
         codes = np.zeros((6, 24)) if start is None else start
     else:
-        codes = FISTA(max_iter=n_iter, tol=0.0).solve(X, dictionary, PENALTY, codes=start).codes
+        codes = FISTA(max_iter=n_iter, tol=0).solve(X, dictionary, PENALTY, codes=start).codes
     return certify(X, codes, dictionary, PENALTY)
 
 

@@ -75,7 +75,7 @@ def test_with_the_atoms_for_weights_it_is_ista(X, frame, penalty):
     encoder = WithAtoms(penalty, n_layers=5, p=0.0)
     step = np.full(5, 1 / (dictionary.lipschitz * (1 + 1e-6)))
     codes = encoder.bind({"step": step, "theta": 0.1 * step}).encode(X, dictionary)
-    expected = ISTA(max_iter=5, tol=0.0).solve(X, dictionary, penalty).codes
+    expected = ISTA(max_iter=5, tol=0).solve(X, dictionary, penalty).codes
     np.testing.assert_allclose(codes, expected, atol=1e-12)
 
 

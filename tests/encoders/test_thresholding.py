@@ -29,7 +29,7 @@ def test_soft_threshold_of_the_correlations():
     expected = np.sign(correlations) * np.maximum(np.abs(correlations) - 0.4, 0)
     np.testing.assert_allclose(Thresholding(L1(0.4)).encode(X, dictionary), expected, atol=1e-12)
     # The first step of ISTA is the same one, but shorter.
-    first = Exact(L1(0.4), ISTA(max_iter=1, tol=0.0)).encode(X, dictionary)
+    first = Exact(L1(0.4), ISTA(max_iter=1, tol=0)).encode(X, dictionary)
     np.testing.assert_allclose(first, expected / dictionary.lipschitz, atol=1e-6)
 
 

@@ -94,7 +94,7 @@ def test_kinds_of_samples_are_alike(planted, batch_size, tmp_path):
 def test_a_memory_map_is_shuffled_in_runs(planted, tmp_path):
     np.save(tmp_path / "X.npy", planted.X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    model = learner(batch_size=100, n_epochs=30, early_stopping=True).fit(mapped)
+    model = learner(batch_size=100, n_epochs=30, validation_fraction=0.1).fit(mapped)
     assert n_recovered(model, planted.atoms) >= 10
 
 
@@ -128,7 +128,7 @@ def test_weights_are_repetitions(planted, batch_size):
 
 def test_early_stopping_keeps_the_best(planted):
     model = learner(
-        batch_size=50, early_stopping=True, tol=1e-3, n_iter_no_change=2, update=GradientUpdate(8.0)
+        batch_size=50, validation_fraction=0.1, tol=1e-3, patience=2, update=GradientUpdate(8.0)
     ).fit(planted.X)
     held = model.history_["validation"]
     assert len(held) == model.n_epochs_ + 1
@@ -181,7 +181,7 @@ def test_warm_start_with_other_parameters(planted):
 def test_early_stopping_of_a_memory_map_in_one_run(planted, batch_size, tmp_path):
     np.save(tmp_path / "X.npy", planted.X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    model = learner(batch_size=batch_size, early_stopping=True, n_epochs=5).fit(mapped)
+    model = learner(batch_size=batch_size, validation_fraction=0.1, n_epochs=5).fit(mapped)
     held = model.history_["validation"]
     assert len(held) == model.n_epochs_ + 1 and held[-1] < held[0]
 
@@ -305,7 +305,7 @@ def test_alpha_that_is_too_large_is_told(planted):
         ({"tol": -1e-3}, "tol is -0.001"),
         ({"validation_fraction": 0}, "validation_fraction is 0"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
-        ({"validation_fraction": 1e-6, "early_stopping": True}, "leaves none to hold out"),
+        ({"validation_fraction": 1e-6}, "leaves none to hold out"),
         ({"missing": "nan"}, "missing is 'nan'; expected None or 'mask'"),
         ({"init": "zeros"}, "init is 'zeros'; expected one of 'samples'"),
         ({"init": None}, "init is None; expected one of 'samples'"),
@@ -357,12 +357,12 @@ def test_bad_samples(planted):
         learner().fit(X, sample_weight=-np.ones(len(X)))
     with pytest.raises(ValueError, match="sample_weight is zero for all samples; expected"):
         learner().fit(X, sample_weight=np.zeros(len(X)))
-    with pytest.raises(ValueError, match="early_stopping was given with an iterator"):
-        learner(early_stopping=True).fit(iter([X]))
+    with pytest.raises(ValueError, match="validation_fraction was given with an iterator"):
+        learner(validation_fraction=0.1).fit(iter([X]))
     with pytest.raises(ValueError, match="gave no batch"):
         learner().fit(iter([]))
     with pytest.raises(ValueError, match="none to hold out"):
-        learner(early_stopping=True).fit(X[:2])
+        learner(validation_fraction=0.1).fit(X[:2])
 
 
 def test_nan_in_a_memory_map_is_found_when_read(planted, tmp_path):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -15,6 +17,7 @@ from sparsecode import (
 from sparsecode.constraints import Free, UnitNorm
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import MLP, ReLU, TopK
+from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.interop import Checkpoint, read_checkpoint, write_checkpoint
 from sparsecode.interop._checkpoint import ARCHITECTURES
 from sparsecode.losses import AutoencoderLoss, AuxK, Lp, PenaltyTerm, TargetL0, WeightDecay
@@ -68,7 +71,7 @@ class TestFold:
         folded = model.fold(scale=5.0)
         np.testing.assert_allclose(folded.transform(5 * X), model.transform(X), atol=1e-10)
         counting = fitted(X)
-        counting.penalty_ = L0(0.5)
+        counting._model = dataclasses.replace(counting._model, penalty=L0(0.5))
         assert counting.fold(scale=3.0).penalty_ == L0(4.5)
         assert counting.fold(scale=3.0).score(3 * X) == pytest.approx(9 * counting.score(X))
 
@@ -222,9 +225,7 @@ class TestCheckpoints:
         if "threshold" in params:
             params["threshold"] = np.array(0.4)
         model = SparseAutoencoder(12)
-        model.encoder_, model.dictionary_ = encoder.bind(params), dictionary
-        model.penalty_, model.input_scale_, model.debiases_ = L1(0.0), 1.0, False
-        model.n_features_in_ = 6
+        model._hold(FittedModel(encoder.bind(params), dictionary, L1(0.0)))
         X = rng.standard_normal((40, 6))
         # One format writes the codes of BatchTopK as those of JumpReLU.
         format = "dictionary_learning" if name == "BatchTopK" else "sae_lens"
@@ -249,7 +250,7 @@ class TestCheckpoints:
         ]
         for checkpoint, message in refused:
             monkeypatch.setattr(
-                "sparsecode.estimators._fitted_autoencoder.read_checkpoint",
+                "sparsecode.estimators._checkpoints.read_checkpoint",
                 lambda path, format, input_scale, found=checkpoint: found,
             )
             with pytest.raises(ValueError, match=message):
@@ -303,7 +304,7 @@ class TestSteer:
         for options in ({}, {"strength": 1.0, "activation": 1.0}):
             with pytest.raises(ValueError, match="expected exactly one"):
                 model.steer(X, 0, **options)
-        with pytest.raises(ValueError, match="feature is 20"):
+        with pytest.raises(ValueError, match="component is 20"):
             model.steer(X, 20, 1.0)
         with pytest.raises(ValueError, match=r"strength is shape \(3,\)"):
             model.steer(X, 0, np.ones(3))
@@ -314,7 +315,7 @@ class TestSteer:
 class TestMaxActivating:
     @pytest.mark.parametrize("block", [7, 4096])
     def test_against_sorting_all_codes(self, X, block, monkeypatch):
-        monkeypatch.setattr("sparsecode.estimators._features._BLOCK", block)
+        monkeypatch.setattr("sparsecode.estimators._steering._BLOCK", block)
         model = fitted(X)
         codes = model.transform(X)
         found = model.max_activating(X, [4, 0, 9], n=5)
@@ -336,7 +337,7 @@ class TestMaxActivating:
 
     def test_errors(self, X):
         model = fitted(X)
-        with pytest.raises(ValueError, match="feature is -1"):
+        with pytest.raises(ValueError, match="component is -1"):
             model.max_activating(X, [0, -1])
         with pytest.raises(ValueError, match="n is 0"):
             model.max_activating(X, 0, n=0)

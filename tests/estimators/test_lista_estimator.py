@@ -14,6 +14,8 @@ from sparsecode import LISTA, Dictionary, DictionaryLearning, SparseCoder, certi
 from sparsecode.constraints import UnitNorm
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import ALISTA, LISTACP, PSD, SLISTA, Exact, TiLISTA
+from sparsecode.estimators._learning_run import LearningRun
+from sparsecode.estimators._network import learner_of
 from sparsecode.losses import LassoLoss, Loss, SupervisedLoss
 from sparsecode.optimizers import LBFGS, SGD, Adam
 from sparsecode.penalties import L1, ElasticNet, KSparse
@@ -89,7 +91,7 @@ def test_training_comes_closer_to_the_certified_optimum(X, unseen, dictionary, e
 def test_without_steps_the_layers_are_iterations_of_ista(X, dictionary):
     still = network(dictionary=dictionary, optimizer=Adam(lr=0.0), n_epochs=1).fit(X)
     for n_layers in (1, 2, 3):
-        solver = ISTA(max_iter=n_layers, tol=0.0)
+        solver = ISTA(max_iter=n_layers, tol=0)
         expected = solver.solve(X, dictionary, L1(ALPHA)).codes
         codes = still.transform(X, n_layers=n_layers)
         np.testing.assert_allclose(codes, expected, atol=1e-12)
@@ -159,8 +161,8 @@ def test_an_estimator_may_learn_the_dictionary(X):
 def test_many_samples_are_learned_from_in_batches(X):
     many = np.tile(X, (4, 1))
     model = network(n_components=5, n_epochs=1).fit(many)
-    assert model._learner(many, np.random.RandomState(0)).batch_size == 1024
-    assert model._learner(X, np.random.RandomState(0)).batch_size is None
+    assert learner_of(model, many, np.random.RandomState(0)).batch_size == 1024
+    assert learner_of(model, X, np.random.RandomState(0)).batch_size is None
 
 
 def test_codes_to_learn_may_be_given(X, dictionary):
@@ -218,7 +220,7 @@ def test_the_best_parameters_are_kept_and_patience_ends(X, dictionary):
 
 
 def test_schedule_clipping_and_full_batches(X, dictionary):
-    model = network(dictionary=dictionary, schedule=Constant(0.25), optimizer=SGD()).fit(X)
+    model = network(dictionary=dictionary, optimizer=SGD(Constant(0.25))).fit(X)
     assert set(model.history_["lr"]) == {0.25}
     start = model.encoder_.init(dictionary)
     clipped = network(dictionary=dictionary, optimizer=SGD(lr=1.0), max_norm=1e-6).fit(X)
@@ -419,7 +421,7 @@ def test_divergence_in_the_first_epoch_leaves_ista(X, dictionary):
     model = network(dictionary=dictionary, optimizer=SGD(lr=1e12))
     with pytest.raises(FloatingPointError, match=r"diverged in epoch 1.*Lower the learning rate"):
         model.fit(X)
-    expected = ISTA(max_iter=3, tol=0.0).solve(X, dictionary, L1(ALPHA)).codes
+    expected = ISTA(max_iter=3, tol=0).solve(X, dictionary, L1(ALPHA)).codes
     np.testing.assert_allclose(model.transform(X), expected, atol=1e-12)
     streamed = network(dictionary=dictionary).partial_fit(X)
     before = streamed.transform(X)
@@ -429,13 +431,15 @@ def test_divergence_in_the_first_epoch_leaves_ista(X, dictionary):
 
 
 def test_an_interrupt_while_the_dictionary_is_learned(X, monkeypatch):
-    class Interrupted(DictionaryLearning):
-        def _learn(self, batches, *, full_batch):
-            if self.n_iter_ >= 3:
-                raise KeyboardInterrupt
-            super()._learn(batches, full_batch=full_batch)
+    learn = LearningRun._learn
 
-    model = network(dictionary=Interrupted(12, alpha=ALPHA))
+    def interrupted(run, batches, *, full_batch):
+        if run.estimator.n_iter_ >= 3:
+            raise KeyboardInterrupt
+        learn(run, batches, full_batch=full_batch)
+
+    monkeypatch.setattr(LearningRun, "_learn", interrupted)
+    model = network(dictionary=DictionaryLearning(12, alpha=ALPHA))
     with pytest.raises(KeyboardInterrupt):
         model.fit(X)
     assert model.transform(X).shape == (600, 12) and model.n_iter_ == 0 and model.state_ is None
@@ -511,7 +515,6 @@ def test_bad_values(X, changes, message, monkeypatch):
         ({"penalty": "l1"}, "penalty is 'l1'"),
         ({"loss": LassoLoss}, "loss is <class .*expected a Loss instance"),
         ({"optimizer": "adam"}, "optimizer is 'adam'; expected an Optimizer"),
-        ({"optimizer": LBFGS(), "schedule": Constant()}, "LBFGS has no learning rate"),
         ({"optimizer": LBFGS(), "learn_dictionary": True}, "LBFGS cannot keep atoms"),
     ],
 )

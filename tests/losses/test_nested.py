@@ -9,6 +9,7 @@ from scipy import sparse
 from sparsecode import Dictionary
 from sparsecode.encoders import BatchTopK, TopK
 from sparsecode.losses import AutoencoderLoss
+from sparsecode.optimizers import Adam
 from sparsecode.penalties import L1
 from sparsecode.testing import gradcheck
 from sparsecode.training import train
@@ -125,7 +126,7 @@ def test_the_first_atoms_learn_the_most_common(rng, encoder):
             loss=AutoencoderLoss(levels=levels),
             n_epochs=40,
             batch_size=100,
-            schedule=lambda step: 1e-2,
+            optimizer=Adam(lambda step: 1e-2),
             learn_dictionary=True,
             random_state=0,
         )

@@ -94,7 +94,7 @@ def test_when_it_is_due():
 
 
 def run(encoder, dictionary, X, n_epochs, state=None, **options):
-    policy = ResampleNeurons(every=7, n_samples=40, **options)
+    policy = ResampleNeurons(every=7, dead_window=40, **options)
     return train(
         encoder,
         dictionary,
@@ -141,7 +141,7 @@ def test_the_optimizer_forgets_exactly_these_rows(dictionary, rng):
     params["b"][DEAD] = -100.0
     begun = replace(begun, params=params)
     # The epoch ends with the step after which units are resampled.
-    for policy in (ResampleNeurons(every=12, n_samples=60), None):
+    for policy in (ResampleNeurons(every=12, dead_window=60), None):
         *_, last = train(
             encoder,
             dictionary,

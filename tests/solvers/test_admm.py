@@ -37,7 +37,7 @@ def textbook(X, atoms, penalty, rho, relaxation, n_iter):
 def test_is_the_textbook_iteration(X, frame, penalty, rho, relaxation):
     iterates = list(textbook(X, frame, penalty, rho, relaxation, 23))
     expected = [objective(X, v, frame, penalty) for v in iterates]
-    solver = ADMM(max_iter=23, tol=0.0, rho=rho, relaxation=relaxation)
+    solver = ADMM(max_iter=23, tol=0, rho=rho, relaxation=relaxation)
     result = solver.solve(X, frame, penalty, record=True)
     np.testing.assert_allclose(result.history["objective"][:-1], expected[:-1], rtol=1e-10)
     due = [0, 5, 10, 15, 20, 23]
@@ -92,15 +92,15 @@ def test_orthonormal_atoms_are_thresholded(rng):
 @pytest.mark.parametrize("rho", [None, 0.2, 5.0])
 def test_a_solution_is_a_fixed_point(rho):
     X, atoms = problem(25, 10)
-    start = FeatureSign(tol=0.0).solve(X, atoms, L1(0.1)).codes
-    codes = ADMM(tol=0.0, max_iter=40, rho=rho).solve(X, atoms, L1(0.1), codes=start).codes
+    start = FeatureSign(tol=0).solve(X, atoms, L1(0.1)).codes
+    codes = ADMM(tol=0, max_iter=40, rho=rho).solve(X, atoms, L1(0.1), codes=start).codes
     np.testing.assert_allclose(codes, start, atol=1e-12)
 
 
 def test_scale_does_not_matter():
     """With the default rho, units change neither the iterations nor the codes."""
     X, atoms = problem(25, 10)
-    solver = ADMM(max_iter=40, tol=0.0)
+    solver = ADMM(max_iter=40, tol=0)
     plain = solver.solve(X, atoms, L1(0.1), record=True)
     scaled = solver.solve(64 * X, 8 * atoms, L1(0.1 * 8 * 64), record=True)
     np.testing.assert_allclose(scaled.codes, 8 * plain.codes, atol=1e-9)
@@ -120,9 +120,9 @@ def test_samples_do_not_share_rho(monkeypatch):
     monkeypatch.setattr(
         admm._Factors, "solve", lambda *args: rhos.append(args[2].copy()) or solve(*args)
     )
-    whole = ADMM(tol=0.0, max_iter=60).solve(X, atoms, L1(0.1)).codes
+    whole = ADMM(tol=0, max_iter=60).solve(X, atoms, L1(0.1)).codes
     assert len(set(rhos[-1])) > 2 and rhos[-1].min() < rhos[0][0] < rhos[-1].max()
-    alone = [ADMM(tol=0.0, max_iter=60).solve(x[None], atoms, L1(0.1)).codes[0] for x in X]
+    alone = [ADMM(tol=0, max_iter=60).solve(x[None], atoms, L1(0.1)).codes[0] for x in X]
     scale = np.abs(whole).max(axis=1, initial=1e-3, keepdims=True)
     np.testing.assert_allclose(whole / scale, alone / scale, atol=1e-9)
 
@@ -142,7 +142,7 @@ def test_factors_once_for_the_batch(monkeypatch):
     svd = np.linalg.svd
     monkeypatch.setattr(admm.np.linalg, "svd", lambda *a, **k: calls.append(1) or svd(*a, **k))
     X, atoms = problem(9, 6, n_samples=600)
-    ADMM(max_iter=20, tol=0.0).solve(X, atoms, L1(0.1))
+    ADMM(max_iter=20, tol=0).solve(X, atoms, L1(0.1))
     assert len(calls) == 1
 
 
@@ -172,7 +172,7 @@ def test_is_never_worse_than_the_start():
     X, atoms = problem(25, 10)
     start = FeatureSign(tol=1e-4).solve(X, atoms, L1(0.1))
     for max_iter in range(1, 12):
-        solver = ADMM(tol=0.0, max_iter=max_iter, rho=50.0)
+        solver = ADMM(tol=0, max_iter=max_iter, rho=50.0)
         result = solver.solve(X, atoms, L1(0.1), codes=start.codes)
         above = result.certificate.objective - start.certificate.objective
         assert above.max() <= 1e-12

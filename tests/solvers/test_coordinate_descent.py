@@ -66,7 +66,7 @@ def test_no_coefficient_alone_can_improve(X, dictionary, penalty):
 def test_objective_never_rises(X, dictionary, penalty, rng):
     start = penalty.prox(3 * rng.standard_normal((len(X), 25)), 0.1)
     atoms = np.vstack([dictionary.atoms[:20], dictionary.atoms[:5] + 1e-3])
-    solver = CoordinateDescent(max_iter=80, tol=0.0)
+    solver = CoordinateDescent(max_iter=80, tol=0)
     objective = solver.solve(X, atoms, penalty, codes=start, record=True).history["objective"]
     assert (np.diff(objective, axis=0) <= 1e-12 * objective[0]).all()
 

@@ -18,7 +18,7 @@ def test_is_the_textbook_iteration(X, frame, penalty, n_iter):
         next_age = (1 + np.sqrt(1 + 4 * age**2)) / 2
         point = moved + (age - 1) / next_age * (moved - codes)
         codes, age = moved, next_age
-    solver = FISTA(max_iter=n_iter, tol=0.0, restart=False, backtracking=False)
+    solver = FISTA(max_iter=n_iter, tol=0, restart=False, backtracking=False)
     np.testing.assert_allclose(solver.solve(X, frame, penalty).codes, codes, atol=1e-12)
 
 
@@ -27,7 +27,7 @@ def test_quadratic_bound_of_the_paper(X, frame, backtracking):
     """F(z_k) - F* <= 2 L ||z_0 - z*||^2 / (k + 1)^2."""
     penalty, dictionary = L1(0.05), Dictionary(frame)
     best = FISTA(tol=1e-12, max_iter=50_000).solve(X, dictionary, penalty)
-    solver = FISTA(max_iter=60, tol=0.0, restart=False, backtracking=backtracking)
+    solver = FISTA(max_iter=60, tol=0, restart=False, backtracking=backtracking)
     history = solver.solve(X, dictionary, penalty, record=True).history
     k = np.arange(1, 61)[:, None]
     # Backtracking may overshoot the curvature by its factor of 1.5, never above L itself.
@@ -42,7 +42,7 @@ def test_quadratic_bound_of_the_paper(X, frame, backtracking):
 @pytest.mark.parametrize("backtracking", [False, True])
 def test_objective_never_rises_with_restart(X, frame, penalty, backtracking, rng):
     start = 3 * rng.standard_normal((len(X), 9))
-    solver = FISTA(max_iter=80, tol=0.0, backtracking=backtracking)
+    solver = FISTA(max_iter=80, tol=0, backtracking=backtracking)
     objective = solver.solve(X, frame, penalty, codes=start, record=True).history["objective"]
     assert (np.diff(objective, axis=0) <= 1e-12 * objective[0]).all()
 

@@ -49,10 +49,10 @@ def test_corners_are_those_of_scikit_learn(X, dictionary, positive, sent_back):
         assert last > 5
         for k in range(1, last):
             penalty = L1(alphas[k], positive=positive)
-            result = Homotopy(tol=0.0).solve(x[None], dictionary, penalty)
+            result = Homotopy(tol=0).solve(x[None], dictionary, penalty)
             np.testing.assert_allclose(result.codes[0], codes[:, k], atol=1e-9)
             between = L1((alphas[k - 1] + alphas[k]) / 2, positive=positive)
-            way = Homotopy(tol=0.0).solve(x[None], dictionary, between, record=True)
+            way = Homotopy(tol=0).solve(x[None], dictionary, between, record=True)
             corners = np.column_stack([codes[:, :k], way.codes[0]]).T
             # Zeros of scikit-learn may be negative in the last bit.
             signed = L1(between.alpha)
@@ -147,7 +147,7 @@ def test_codes_to_start_from(X, dictionary):
 
 
 def test_ends_early_where_the_gap_is_small(X, dictionary):
-    exact = Homotopy(tol=0.0).solve(X, dictionary, L1(0.01))
+    exact = Homotopy(tol=0).solve(X, dictionary, L1(0.01))
     early = Homotopy(tol=0.2).solve(X, dictionary, L1(0.01))
     assert (early.n_iter < exact.n_iter).all()
     assert early.certificate.relative_gap.max() <= 0.2
@@ -158,7 +158,7 @@ def test_stops_at_the_given_number_of_corners(X, dictionary):
     with pytest.warns(ConvergenceWarning, match="max_iter=3"):
         result = Homotopy(max_iter=3).solve(X, dictionary, L1(0.01))
     assert (result.n_iter == 3).all() and not result.converged.any()
-    record = Homotopy(tol=0.0).solve(X, dictionary, L1(0.01), record=True).history
+    record = Homotopy(tol=0).solve(X, dictionary, L1(0.01), record=True).history
     np.testing.assert_allclose(result.certificate.objective, record["objective"][3], rtol=1e-9)
     np.testing.assert_allclose(result.certificate.relative_gap, record["stop"][3], rtol=1e-6)
     # The path is one of descent, also of the problem at its end.

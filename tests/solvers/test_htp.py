@@ -90,7 +90,7 @@ def test_improves_the_codes_of_omp():
 
 def test_objective_never_rises(X, dictionary, rng):
     start = 3 * rng.standard_normal((len(X), 20))
-    history = HTP(tol=0.0).solve(X, dictionary, KSparse(4), codes=start, record=True).history
+    history = HTP(tol=0).solve(X, dictionary, KSparse(4), codes=start, record=True).history
     assert (np.diff(history["objective"], axis=0) <= 1e-12 * history["objective"][0]).all()
 
 

@@ -47,13 +47,13 @@ def iteration_of_the_paper(x, atoms, count, n_iter):
 @pytest.mark.parametrize("n_iter", [1, 2, 5, 30])
 def test_is_the_iteration_of_the_paper(X, dictionary, count, n_iter):
     expected = [iteration_of_the_paper(x, dictionary.atoms, count, n_iter) for x in X]
-    codes = IHT(max_iter=n_iter, tol=0.0).solve(X, dictionary, KSparse(count)).codes
+    codes = IHT(max_iter=n_iter, tol=0).solve(X, dictionary, KSparse(count)).codes
     np.testing.assert_allclose(codes, expected, atol=1e-9)
 
 
 def test_objective_never_rises(X, dictionary, rng):
     start = KSparse(4).prox(3 * rng.standard_normal((len(X), 20)))
-    solver = IHT(max_iter=60, tol=0.0)
+    solver = IHT(max_iter=60, tol=0)
     history = solver.solve(X, dictionary, KSparse(4), codes=start, record=True).history
     assert (np.diff(history["objective"], axis=0) <= 1e-12 * history["objective"][0]).all()
 

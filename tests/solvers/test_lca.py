@@ -58,7 +58,7 @@ def hard(alpha):
 def test_is_the_published_equation(X, frame, penalty, threshold, time_step):
     expected = list(published(X, frame, threshold, time_step, 40))
     values = [objective(X, a, frame, penalty) for a in expected]
-    solver = LCA(max_iter=40, tol=0.0, time_step=time_step)
+    solver = LCA(max_iter=40, tol=0, time_step=time_step)
     result = solver.solve(X, frame, penalty, record=True)
     np.testing.assert_allclose(result.history["objective"][:-1], values[:-1], rtol=1e-9)
     best = np.argmin(values[::5], axis=0)
@@ -79,7 +79,7 @@ def test_one_step_by_hand_with_unequal_atoms(X, frame, penalty):
     potential = potential + rate * (scale * X @ atoms.T - potential - first @ inhibition)
     second = penalty.prox(potential, scale)
     # The last record is of the code returned, which may be the start.
-    solver = LCA(max_iter=3, tol=0.0, time_step=0.2)
+    solver = LCA(max_iter=3, tol=0, time_step=0.2)
     history = solver.solve(X, atoms, penalty, codes=start, record=True).history
     for t, codes in enumerate((start, first, second)):
         expected = objective(X, codes, atoms, penalty)
@@ -90,7 +90,7 @@ def test_one_step_by_hand_with_unequal_atoms(X, frame, penalty):
 @pytest.mark.parametrize("penalty", PENALTIES[:4], ids=repr)
 def test_energy_of_a_convex_penalty_falls(penalty, time_step, rng):
     X, atoms = 3 * rng.standard_normal((6, 4)), rng.standard_normal((9, 4))
-    solver = LCA(max_iter=150, tol=0.0, time_step=time_step)
+    solver = LCA(max_iter=150, tol=0, time_step=time_step)
     values = solver.solve(X, atoms, penalty, record=True).history["objective"]
     assert (np.diff(values, axis=0) <= 1e-12 * values[0]).all()
 
@@ -196,7 +196,7 @@ def test_never_above_a_good_start(penalty, X, frame, rng):
     start = FISTA(tol=1e-3).solve(X, frame, penalty).codes
     before = objective(X, start, frame, penalty)
     for max_iter in (1, 2, 5, 11, 400):
-        result = LCA(tol=0.0, max_iter=max_iter).solve(X, frame, penalty, codes=start)
+        result = LCA(tol=0, max_iter=max_iter).solve(X, frame, penalty, codes=start)
         assert (result.certificate.objective - before).max() <= 1e-12
     result = LCA(tol=1e-7).solve(X, frame, penalty, codes=start, record=True)
     assert result.converged.all()
@@ -209,10 +209,10 @@ def test_never_above_a_good_start(penalty, X, frame, rng):
 def test_a_longer_step_than_is_smooth_is_shortened(rng):
     X, atoms = rng.standard_normal((4, 6)), unit_atoms(30, 6)
     smooth = 1 / Dictionary(atoms).lipschitz / (1 + 1e-6)
-    longest = LCA(tol=0.0, max_iter=30).solve(X, atoms, L1(0.1)).codes
-    given = LCA(tol=0.0, max_iter=30, time_step=smooth).solve(X, atoms, L1(0.1)).codes
+    longest = LCA(tol=0, max_iter=30).solve(X, atoms, L1(0.1)).codes
+    given = LCA(tol=0, max_iter=30, time_step=smooth).solve(X, atoms, L1(0.1)).codes
     np.testing.assert_allclose(longest, given, atol=1e-12)
-    short = LCA(tol=0.0, max_iter=30, time_step=smooth / 3).solve(X, atoms, L1(0.1)).codes
+    short = LCA(tol=0, max_iter=30, time_step=smooth / 3).solve(X, atoms, L1(0.1)).codes
     assert np.abs(short - longest).max() > 1e-6
 
 

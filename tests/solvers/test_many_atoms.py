@@ -187,7 +187,7 @@ def test_history_ends_with_the_code_returned(many, cls):
 def test_a_tolerance_of_0_ends_at_the_optimum(many, cls):
     X, dictionary = make_problem()
     many()
-    result = cls(tol=0.0).solve(X, dictionary, L1(0.2))
+    result = cls(tol=0).solve(X, dictionary, L1(0.2))
     assert result.certificate.relative_gap.max() <= 1e-12
 
 

@@ -53,14 +53,14 @@ def test_agrees_with_fista_where_the_problem_is_convex(X, rng):
 def test_quadratic_in_as_many_iterations_as_atoms(X, rng):
     """Without a penalty it is linear conjugate gradient: exact after n iterations."""
     atoms = rng.standard_normal((6, 6)) + 3 * np.eye(6)
-    codes = ConjugateGradient(tol=0.0, max_iter=7).solve(X, atoms, Cauchy(0.0)).codes
+    codes = ConjugateGradient(tol=0, max_iter=7).solve(X, atoms, Cauchy(0.0)).codes
     np.testing.assert_allclose(codes, X @ np.linalg.inv(atoms), atol=1e-6)
 
 
 @penalties
 def test_objective_never_rises(X, frame, penalty, rng):
     start = 3 * rng.standard_normal((len(X), 9))
-    solver = ConjugateGradient(tol=0.0, max_iter=60)
+    solver = ConjugateGradient(tol=0, max_iter=60)
     history = solver.solve(X, frame, penalty, codes=start, record=True).history["objective"]
     assert (np.diff(history, axis=0) <= 1e-12 * history[0]).all()
 
@@ -69,7 +69,7 @@ def test_objective_never_rises(X, frame, penalty, rng):
 def test_further_iterations_do_no_harm(X, frame, dtype, rng):
     """Directions that cost nothing are flat up to rounding; steps along them must not run away."""
     start = 3 * rng.standard_normal((len(X), 9))
-    solver = ConjugateGradient(tol=0.0, max_iter=1000)
+    solver = ConjugateGradient(tol=0, max_iter=1000)
     result = solver.solve(X.astype(dtype), frame.astype(dtype), Cauchy(0.0), codes=start)
     assert result.certificate.objective.max() < (1e-12 if dtype == np.float64 else 1e-6)
 
@@ -78,7 +78,7 @@ def test_starts_at_the_correlations_over_squared_norms(X, frame):
     lengths = np.linspace(0.5, 3, 9)[:, None]
     atoms, penalty = lengths * frame, Cauchy(0.2)
     start = X @ atoms.T / (atoms**2).sum(axis=1)
-    solver = ConjugateGradient(tol=0.0, max_iter=3)
+    solver = ConjugateGradient(tol=0, max_iter=3)
     implicit = solver.solve(X, atoms, penalty, record=True)
     explicit = solver.solve(X, atoms, penalty, codes=start)
     np.testing.assert_allclose(implicit.codes, explicit.codes, atol=1e-10)

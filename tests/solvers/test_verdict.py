@@ -142,12 +142,12 @@ def test_a_start_better_than_the_answer_is_kept():
     rng = default_rng(0)
     X, atoms = rng.standard_normal((5, 6)), rng.standard_normal((9, 6))
     best = FISTA(tol=1e-13, max_iter=50_000).solve(X, atoms, L1(0.3)).codes
-    for solver in (FISTA(tol=0.3), CoordinateDescent(tol=0.3), FISTA(tol=0.0, max_iter=2)):
+    for solver in (FISTA(tol=0.3), CoordinateDescent(tol=0.3), FISTA(tol=0, max_iter=2)):
         result = solver.solve(X, atoms, L1(0.3), codes=best)
         if solver.tol:
             check(result, solver, X, atoms, L1(0.3), best)
     # Far away, two steps do not get below a code of 0.
-    result = FISTA(tol=0.0, max_iter=2).solve(X, atoms, L1(0.3), codes=best + 100)
+    result = FISTA(tol=0, max_iter=2).solve(X, atoms, L1(0.3), codes=best + 100)
     assert (result.codes == 0).all() and not result.converged.any()
 
 

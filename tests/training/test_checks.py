@@ -63,8 +63,6 @@ def test_values(dictionary, options, message):
         ({"loss": "lasso"}, "expected a Loss instance"),
         ({"optimizer": "adam"}, "expected an Optimizer instance"),
         ({"optimizer": Adam}, "expected an Optimizer instance"),
-        ({"schedule": 0.1}, "a callable from a step"),
-        ({"schedule": Constant(), "optimizer": LBFGS()}, "LBFGS has no learning rate"),
         ({"state": "run.npz"}, r"state is 'run.npz'; expected a TrainingState.*load\(path\)"),
         ({"state": {"n_epochs": 3}}, "state is of type dict; expected a TrainingState"),
         ({"state": TrainingState}, "state is of type type; expected a TrainingState"),
@@ -97,7 +95,7 @@ def test_names_of_the_dictionary_are_kept_for_it(dictionary):
 
 
 def test_arguments_are_not_changed(dictionary):
-    optimizer, params = Adam(), {"W": dictionary.atoms.T.copy(), "b": np.zeros(6)}
+    optimizer, params = Adam(Constant(0.5)), {"W": dictionary.atoms.T.copy(), "b": np.zeros(6)}
     before = params["W"].copy()
     list(
         train(
@@ -106,11 +104,10 @@ def test_arguments_are_not_changed(dictionary):
             X,
             loss=LassoLoss(),
             optimizer=optimizer,
-            schedule=Constant(0.5),
             n_epochs=1,
         )
     )
-    assert np.array_equal(params["W"], before) and optimizer == Adam()
+    assert np.array_equal(params["W"], before) and optimizer == Adam(Constant(0.5))
 
 
 @pytest.mark.parametrize(

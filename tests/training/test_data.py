@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sparsecode._batches import Samples
-from sparsecode.training.data import ArraySource, hold_out
+from sparsecode.training.data import ArraySource, draw_held_out
 
 
 def order(source, seed, number):
@@ -31,16 +31,16 @@ def test_short_epochs_take_other_samples():
 
 def test_held_out_samples_depend_on_the_seed_alone():
     samples = Samples(np.arange(30.0)[:, None])
-    parts = [hold_out(samples, 0.2, seed)[1].whole().X[:, 0].tolist() for seed in (0, 0, 1)]
+    parts = [draw_held_out(samples, 0.2, seed)[1].whole().X[:, 0].tolist() for seed in (0, 0, 1)]
     assert parts[0] == parts[1] != parts[2] and len(parts[0]) == 6
 
 
 def test_a_memory_map_shorter_than_a_batch_can_be_held_out_of(tmp_path):
     np.save(tmp_path / "X.npy", np.arange(30.0)[:, None])
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
-    learned, held = hold_out(Samples(X, run=256), 0.2, 0)
+    learned, held = draw_held_out(Samples(X, run=256), 0.2, 0)
     rows = [held.whole().X[:, 0], *(batch.X[:, 0] for batch in learned.batches(8))]
     assert len(rows[0]) == 6 and sorted(np.concatenate(rows)) == list(range(30))
     only = np.arange(30) == 3
     with pytest.raises(ValueError, match="leaves none to hold out or none to learn from"):
-        hold_out(Samples(X, only.astype(float), run=256), 0.2, 0)
+        draw_held_out(Samples(X, only.astype(float), run=256), 0.2, 0)

@@ -43,7 +43,7 @@ def same(state, other):
     [
         {"optimizer": LBFGS(tol=1e-10), "n_epochs": 3},
         {"optimizer": LBFGS(tol=1e-10), "n_epochs": 3, "batch_size": None},
-        {"schedule": Cosine(0.05, 0.0, 800), "n_epochs": 800, "batch_size": 90},
+        {"optimizer": Adam(Cosine(0.05, 0.0, 800)), "n_epochs": 800, "batch_size": 90},
         {"optimizer": SGD(0.05, 0.8, nesterov=True), "n_epochs": 200, "batch_size": None},
     ],
     ids=["lbfgs-pieces", "lbfgs", "adam", "sgd"],

@@ -135,7 +135,7 @@ def test_lbfgs_trains_in_stages_of_one_rate(options):
 def test_what_cannot_be_staged(samples, dictionary):
     with pytest.raises(TypeError, match="OneLayer has no layers"):
         train(OneLayer(), dictionary, samples[0], loss=LassoLoss(L1()), stages=[Stage(1)])
-    with pytest.raises(ValueError, match="trains 4 layers but Chain has 3"):
+    with pytest.raises(ValueError, match="a stage has n_layers=4 but Chain has 3"):
         train(Chain(), IDENTITY, np.eye(3), loss=LassoLoss(), stages=[Stage(4)])
     for stages in ([], [3], ["all"]):
         with pytest.raises(TypeError, match="a list of one or more Stage"):

@@ -11,7 +11,7 @@ import numpy as np
 from sparsecode._factored_gradients import RowGradient
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, stack_csr
-from sparsecode._statistics import active_counts
+from sparsecode._statistics import count_idle
 from sparsecode._validation import check_flag, check_integer
 from sparsecode.losses._reconstruction import reconstruct
 from sparsecode.losses.base import weighted_mean
@@ -39,7 +39,7 @@ class AuxK(Term):
     weight : float or callable, default=1/32
         Multiple of the term, or a schedule that gives it for a step. More brings more units back,
         at a cost in the fit.
-    n_samples : int, default=100_000
+    dead_window : int, default=100_000
         Samples in a row without a use after which a unit counts as dead. A small part of the
         training, so that there is time to come back, but not less than what a rare unit waits for
         its next use, such as a few passes over few samples: units that share a residual learn
@@ -61,7 +61,7 @@ class AuxK(Term):
     >>> from sparsecode.losses import AutoencoderLoss, AuxK
     >>> from sparsecode.training import train
     >>> X = np.random.default_rng(0).standard_normal((64, 4))
-    >>> loss = AutoencoderLoss([AuxK(k=2, n_samples=64)])
+    >>> loss = AutoencoderLoss([AuxK(k=2, dead_window=64)])
     >>> dictionary = Dictionary.random(8, 4, random_state=0)
     >>> *_, last = train(
     ...     TopK(k=1), dictionary, X, loss=loss, learn_dictionary=True, random_state=0
@@ -72,7 +72,7 @@ class AuxK(Term):
 
     k: int | None = None
     weight: float | Callable[[int], float] = 1 / 32
-    n_samples: int = 100_000
+    dead_window: int = 100_000
     normalize: bool = False
 
     needs: ClassVar[tuple[str, ...]] = ("pre",)
@@ -120,9 +120,8 @@ class AuxK(Term):
         if idle is None:
             return np.empty(0, dtype=np.int64)
         if context.training:
-            idle += codes.shape[0]
-            idle[active_counts(codes) > 0] = 0
-        return np.flatnonzero(idle >= self.n_samples)
+            count_idle(idle, codes)
+        return np.flatnonzero(idle >= self.dead_window)
 
     def _choose(self, pre, dead, dictionary):
         """The largest pre-activations of dead units, as a CSR array."""
@@ -140,5 +139,5 @@ class AuxK(Term):
     def _check(self):
         if self.k is not None:
             check_integer(self.k, "k")
-        check_integer(self.n_samples, "n_samples")
+        check_integer(self.dead_window, "dead_window")
         check_flag(self.normalize, "normalize")

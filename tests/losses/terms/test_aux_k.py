@@ -42,7 +42,7 @@ def test_value_and_gradients_are_those_of_the_formula(problem, rng):
     X, dictionary = problem
     encoder, loss = (
         TopK(k=2),
-        AutoencoderLoss([AuxK(k=2, n_samples=100, weight=0.25, normalize=True)]),
+        AutoencoderLoss([AuxK(k=2, dead_window=100, weight=0.25, normalize=True)]),
     )
     params = dead_params(encoder, dictionary, rng)
     codes, cache = encoder.forward(params, X, dictionary, sparse=True, signals=("pre",))
@@ -75,7 +75,7 @@ def test_gradient_reaches_the_encoder(problem, rng, encoder, tied, weighted):
     X, dictionary = problem
     encoder = type(encoder)(**{**encoder.get_params(deep=False), "tied": tied})
     weight = np.array([1.0, 2.0, 0.0, 1.0, 0.5, 1.0, 3.0]) if weighted else None
-    loss = AutoencoderLoss([AuxK(k=2, n_samples=100, weight=2.0)])
+    loss = AutoencoderLoss([AuxK(k=2, dead_window=100, weight=2.0)])
     params = dead_params(encoder, dictionary, rng)
     is_sparse = encoder.sparse_codes
     options = {"signals": ("pre",), **({"sparse": True} if is_sparse else {})}
@@ -120,7 +120,7 @@ def test_gradient_reaches_the_encoder(problem, rng, encoder, tied, weighted):
 
 def test_a_unit_is_dead_after_so_many_samples_without_a_use(problem):
     X, dictionary = problem
-    loss = AutoencoderLoss([AuxK(k=2, n_samples=14)])
+    loss = AutoencoderLoss([AuxK(k=2, dead_window=14)])
     memory = loss.init(dictionary)
     codes = np.zeros((7, 9))
     codes[:, 0] = 1
@@ -138,7 +138,7 @@ def test_a_unit_is_dead_after_so_many_samples_without_a_use(problem):
 
 def test_the_variance_is_that_of_the_first_batch_for_good(problem):
     X, dictionary = problem
-    loss = AutoencoderLoss([AuxK(k=2, n_samples=100, normalize=True)])
+    loss = AutoencoderLoss([AuxK(k=2, dead_window=100, normalize=True)])
     memory = loss.init(dictionary)
     signals = {"pre": np.ones((7, 9))}
     context = LossContext(signals=signals, memory=memory, training=True)
@@ -157,7 +157,7 @@ def test_dead_units_come_back_to_life(rng, bias, revived):
     # They lose against all others; with the bias no pre-activation is positive, so nothing helps.
     params["W"][8:] *= 0.01
     params["b"][8:] = bias
-    for terms in ([], [AuxK(k=4, n_samples=400, weight=0.5)]):
+    for terms in ([], [AuxK(k=4, dead_window=400, weight=0.5)]):
         *_, last = train(
             encoder.bind(params),
             dictionary,
@@ -175,7 +175,7 @@ def test_dead_units_come_back_to_life(rng, bias, revived):
 
 
 def test_single_precision_stays_single(problem, rng):
-    encoder, loss = TopK(k=2), AutoencoderLoss([AuxK(k=2, n_samples=100)])
+    encoder, loss = TopK(k=2), AutoencoderLoss([AuxK(k=2, dead_window=100)])
     values = []
     for dtype in (np.float64, np.float32):
         X, dictionary = problem[0].astype(dtype), problem[1].astype(dtype)
@@ -190,7 +190,7 @@ def test_single_precision_stays_single(problem, rng):
 
 def test_a_run_goes_on_bit_by_bit(rng):
     X, dictionary = rng.standard_normal((60, 5)), Dictionary.random(12, 5, random_state=0)
-    encoder, loss = TopK(k=1), AutoencoderLoss([AuxK(k=3, n_samples=20, weight=1.0)])
+    encoder, loss = TopK(k=1), AutoencoderLoss([AuxK(k=3, dead_window=20, weight=1.0)])
     options = {"loss": loss, "batch_size": 10, "learn_dictionary": True, "random_state": 0}
     *_, whole = train(encoder, dictionary, X, n_epochs=4, **options)
     *_, first = train(encoder, dictionary, X, n_epochs=1, **options)
@@ -210,7 +210,7 @@ def test_wrong_numbers_are_refused(problem, options):
 
 def test_the_share_in_the_loss_does_not_depend_on_the_unit_of_the_samples(problem, rng):
     X, dictionary = problem
-    encoder, loss = TopK(k=2), AutoencoderLoss([AuxK(k=2, n_samples=100)])
+    encoder, loss = TopK(k=2), AutoencoderLoss([AuxK(k=2, dead_window=100)])
     params, shares = dead_params(encoder, dictionary, rng), []
     for unit in (1.0, 100.0):
         given = dictionary.replace(offset=unit * dictionary.offset)
@@ -229,11 +229,11 @@ def test_units_of_a_sample_are_half_the_features_by_default(problem, rng):
     params = dead_params(encoder, dictionary, rng)
     codes, cache = encoder.forward(params, X, dictionary, sparse=True, signals=("pre",))
     for k in (None, 2, 3):
-        loss = AutoencoderLoss([AuxK(k=k, n_samples=100)])
+        loss = AutoencoderLoss([AuxK(k=k, dead_window=100)])
         result = loss.evaluate(X, dictionary, codes, context=context_of(loss, dictionary, cache))
         values.append(result.terms["auxk"])
     assert values[0] == values[1] != values[2]
-    loss = AutoencoderLoss([AuxK(n_samples=100)])
+    loss = AutoencoderLoss([AuxK(dead_window=100)])
     one = Dictionary(np.ones((9, 1)), np.zeros(1))
     context = LossContext(
         signals={"pre": np.ones((7, 9))}, memory={"0.idle": np.full(9, 100), "0.variance": 0.0}

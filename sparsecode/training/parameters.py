@@ -1,4 +1,4 @@
-"""What a step of training changes in place."""
+"""Parameters that a step of training changes in place."""
 
 from __future__ import annotations
 
@@ -36,16 +36,7 @@ class LiveParameters:
         if not self.atoms:
             return self.given
         # A new one for each batch: what it computes from its atoms is never out of date.
-        live = Dictionary.__new__(Dictionary)
-        offset = self.atoms.get("offset")
-        live.__setstate__(
-            {
-                "atoms": self.atoms["atoms"].view(),
-                "offset": None if offset is None else offset.view(),
-                "constraint": self.given.constraint,
-            }
-        )
-        return live
+        return Dictionary.view(self.atoms["atoms"], self.atoms.get("offset"), self.given.constraint)
 
     def to_tangent(self, grads):
         """Remove from the gradient of the atoms what their constraint would undo."""

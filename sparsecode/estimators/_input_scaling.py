@@ -1,6 +1,8 @@
-"""Samples of another scale: what of an autoencoder and its objective scales with them."""
+"""Scaling of the samples that an autoencoder is trained on."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +14,47 @@ from sparsecode.penalties import L0, L1
 _BLOCK = 4096
 # Samples and codes that tell how codes are spread, the latter a limit of memory.
 _FEWEST, _MOST_CODES = 256, 2**24
+
+
+@dataclass(frozen=True)
+class InputScaling:
+    """The units of training: samples times a number, and codes that scale with them.
+
+    Losses and their weights are in these units.
+
+    Parameters
+    ----------
+    samples : float, default=1.0
+        What samples are multiplied by.
+    """
+
+    samples: float = 1.0
+
+    # What codes that are given as targets are multiplied by.
+    codes = 1.0
+
+    def to_training(self, encoder, dictionary):
+        """Encoder and dictionary for samples as they are in training."""
+        return _rescaled(encoder, dictionary, self.samples)
+
+    def from_training(self, encoder, dictionary, given):
+        """Encoder and dictionary for samples as they are, of those in training."""
+        return _rescaled(encoder, dictionary, 1 / self.samples)
+
+    def loss(self, loss):
+        """The loss in the units of training."""
+        return loss
+
+    def history(self, history, loss):
+        """The history in the units in which it is told."""
+        return history
+
+
+def _rescaled(encoder, dictionary, factor):
+    """Encoder and dictionary for samples of another scale, with codes of that scale."""
+    if factor == 1:
+        return encoder, dictionary
+    return encoder.scale_samples(dictionary, factor)
 
 
 def input_scale(X, offset, sample_weight=None):

@@ -1,4 +1,4 @@
-"""When a learner stops, what it keeps, and what it says of its progress."""
+"""Early stopping of a learner, and the lines that it prints."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparsecode._batches import Batch
 from sparsecode.objective import objective
-
-# More samples do not make a held-out objective much more exact.
-_MOST_HELD = 10_000
 
 
 @dataclass
@@ -39,31 +35,12 @@ class Patience:
         return self.tol > 0 and self._waited >= self.n_epochs
 
 
-@dataclass
-class HeldOut:
-    """Samples that are not learned from, to judge a dictionary by."""
-
-    batch: Batch
-
-    @classmethod
-    def split(cls, samples, fraction, rng):
-        """Return samples to learn from, and the held-out ones."""
-        n_held = min(fraction * len(samples), _MOST_HELD)
-        if len(samples) < 2 or n_held < 0.5:
-            raise ValueError(
-                f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves "
-                "none to hold out; expected at least one. Give more samples, or set "
-                "early_stopping=False."
-            )
-        samples, held = samples.split(n_held, rng)
-        return samples, cls(held.whole())
-
-    def objective(self, encoder, dictionary, **options):
-        """Mean objective of the held-out samples."""
-        X, weight, _ = self.batch
-        codes = encoder.encode(X, dictionary, **options)
-        values = objective(X, codes, dictionary, encoder.penalty, **options)
-        return float(np.average(values, weights=weight))
+def held_out_objective(held, encoder, dictionary, **options):
+    """Mean objective of samples that are not learned from."""
+    X, weight, _ = held
+    codes = encoder.encode(X, dictionary, **options)
+    values = objective(X, codes, dictionary, encoder.penalty, **options)
+    return float(np.average(values, weights=weight))
 
 
 def print_epoch(number, value, history):

@@ -1,6 +1,8 @@
-"""Samples with targets: two arrays, or an iterator of tuples of such."""
+"""Targets of samples: arrays beside them, or entries of the tuples that an iterator gives."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from sparsecode._validation import check_named_array, float_dtypes, is_checked, wrong
 
@@ -46,6 +48,19 @@ def split_item(item, name):
             "the samples."
         )
     return item
+
+
+def refuse_targets(item):
+    """Raise TypeError if a batch of an iterator has targets, and there are to be none."""
+    if isinstance(item, tuple) and len(item) > 0 and np.ndim(item[0]) == 2:
+        raise TypeError(
+            wrong(
+                "batch of the iterator",
+                got=f"a tuple of {len(item)}",
+                expected="an array of samples, as there are no targets",
+                remedy="Give the samples alone, or use a Transcoder.",
+            )
+        )
 
 
 def check_targets(y):

@@ -1,0 +1,114 @@
+"""Training of a sparse autoencoder: its plan, and the model that it begins with."""
+
+from __future__ import annotations
+
+from sparsecode._validation import check_flag
+from sparsecode.encoders._scaling import ScalableEncoder
+from sparsecode.estimators._decoder import first_dictionary, n_components_of, plan_with_decoder
+from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._input_scaling import (
+    InputScaling,
+    check_scales,
+    first_samples,
+    input_scale,
+    rescale_penalty,
+    scales,
+)
+from sparsecode.estimators._pieces import check_params_fit
+from sparsecode.estimators._sparsity import check_size, judging_penalty, kept_units
+from sparsecode.losses._output import inverse_of
+
+
+def plan_autoencoder(estimator, model):
+    """Plan of a `SparseAutoencoder`, which goes on from a fitted model if there is one."""
+    resampling = estimator.resampling
+    plan = plan_with_decoder(
+        estimator,
+        _reconstructing,
+        target_l0=estimator.target_l0,
+        first_penalty=None if model is None else model.first_penalty,
+        resampling=resampling() if isinstance(resampling, type) else resampling,
+        corrupt=estimator.corrupt,
+        dead_window=estimator.dead_window,
+    )
+    scale_inputs = estimator.scale_inputs
+    if scale_inputs is not None and check_flag(scale_inputs, "scale_inputs"):
+        check_scales(plan.encoder, judging_penalty(plan.loss))
+        output = _output_of(estimator)
+        if output is not None:
+            raise TypeError(
+                f"scale_inputs is True but the output {output!r} of the loss does not scale with "
+                "the samples. Leave it out, and bring samples between 0 and 1."
+            )
+    return plan
+
+
+def first_autoencoder(estimator, plan, batch, rng):
+    """The model that training begins with, for the samples of a batch."""
+    encoder, target_l0 = plan.encoder, estimator.target_l0
+    n_components = n_components_of(estimator, batch.X)
+    check_size(encoder, plan.loss, n_components, target_l0)
+    check_params_fit(encoder, n_components, batch.X)
+    dictionary = _first_dictionary(estimator, batch, n_components, rng)
+    scaling = InputScaling()
+    if _scales_inputs(estimator, plan):
+        scaling = InputScaling(input_scale(batch.X, dictionary.offset, batch.sample_weight))
+    if encoder.params is None:
+        # What it starts from is in the units of training.
+        scaled = dictionary.replace(offset=dictionary.offset * scaling.samples)
+        encoder = encoder.bind(encoder.init(scaled, random_state=rng))
+        if target_l0 is not None and isinstance(encoder, ScalableEncoder):
+            samples = first_samples(batch.X, scaling.samples, scaled, batch.sample_weight)
+            encoder = _near_target(encoder, samples, scaled, target_l0, plan.loss.output)
+        encoder, _ = scaling.from_training(encoder, scaled, dictionary)
+    penalty = rescale_penalty(judging_penalty(plan.loss), 1 / scaling.samples)
+    return FittedModel(encoder, dictionary, penalty, scaling, output=_output_of(estimator))
+
+
+def _first_dictionary(estimator, batch, n_components, rng):
+    dictionary = first_dictionary(estimator, batch.X, n_components, batch.sample_weight, rng)
+    output = _output_of(estimator)
+    if output is None or not isinstance(estimator.offset, str):
+        return dictionary
+    if getattr(estimator.init, "offset", None) is not None or estimator.offset == "zero":
+        return dictionary
+    return dictionary.replace(offset=inverse_of(output, dictionary.offset))
+
+
+def _near_target(encoder, samples, dictionary, target_l0, output):
+    """An encoder with about the target number of active units, to start training from.
+
+    Weights that have to find the way from far too many units lose most of them.
+    """
+    if kept_units(encoder) is not None:
+        # It has so many from the start; smaller weights only let more units die.
+        return encoder
+    share = min(target_l0 / dictionary.n_components, 1.0)
+    encoder = encoder.calibrate(samples, dictionary, share)
+    # A gain is found by least squares, of reconstructions that are linear in the codes.
+    return encoder if output else encoder.match_gain(samples, dictionary)
+
+
+def _scales_inputs(estimator, plan):
+    if estimator.scale_inputs is not None:
+        return estimator.scale_inputs
+    if _output_of(estimator) is not None or estimator.target_l0 is None:
+        return False
+    return scales(plan.encoder, judging_penalty(plan.loss))
+
+
+def _output_of(estimator):
+    """Name of the activation at the end of the decoder, or None."""
+    return getattr(estimator.loss, "output", None)
+
+
+def _reconstructing(loss):
+    """The loss, if it is one of reconstructions."""
+    if loss.uses_target:
+        raise ValueError(
+            f"loss is {type(loss).__name__}, which compares codes with those of a dictionary, "
+            "and the dictionary is learned; expected a loss of reconstructions. Use for "
+            "example AutoencoderLoss([L1(0.1)]), or the estimator LISTA for a dictionary that "
+            "is given."
+        )
+    return loss

@@ -1,0 +1,261 @@
+"""Runs of dictionary learning: codes and atoms by turns, over epochs or from a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsecode._batches import Batch, Samples, hold_out
+from sparsecode._validation import (
+    check_flag,
+    check_fraction,
+    check_integer,
+    check_missing,
+    check_n_jobs,
+    check_number,
+)
+from sparsecode.dictionary import Dictionary
+from sparsecode.encoders import Exact
+from sparsecode.estimators._callbacks import FitTasks
+from sparsecode.estimators._early_stopping import Patience, held_out_objective, print_epoch
+from sparsecode.estimators._outliers import without_outliers
+from sparsecode.estimators._plan import check_sizes, no_batch, refuse_with_stream
+from sparsecode.estimators._rollback import unchanged_on_error
+from sparsecode.initialization import initial_dictionary
+from sparsecode.learning import LearningState, alternate
+from sparsecode.penalties.base import resolve_penalty
+from sparsecode.resampling import ReplaceAtoms
+from sparsecode.resampling.replacement import resolve_replacement
+from sparsecode.solvers._choice import resolve_solver
+from sparsecode.training import NormOutliers
+from sparsecode.training.norm_outliers import resolve_outliers
+from sparsecode.updates import BlockUpdate, Update
+from sparsecode.updates.base import resolve_update
+
+_HISTORY = ("objective", "l0", "dead_atoms", "seconds")
+# While learning, atoms change more than codes of this relative gap differ from the exact ones.
+_LEARNING_TOL = 1e-4
+# More samples do not make a held-out objective much more exact.
+_MOST_HELD = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class LearningPlan:
+    """What a `DictionaryLearning` codes by and updates by, decided once for each fit.
+
+    Parameters
+    ----------
+    encoder : Exact
+        That of learning, whose codes are less exact than those of `transform`.
+    update : Update
+    replacement : ReplaceAtoms or None
+    outliers : NormOutliers or None
+    """
+
+    encoder: Exact
+    update: Update
+    replacement: ReplaceAtoms | None
+    outliers: NormOutliers | None
+
+
+def plan_learning(estimator):
+    """Plan of a `DictionaryLearning`; raises if one of its parameters is wrong."""
+    check_sizes(estimator)
+    if estimator.batch_size is not None:
+        check_integer(estimator.batch_size, "batch_size")
+    for name in ("n_epochs", "patience"):
+        check_integer(getattr(estimator, name), name)
+    if not isinstance(estimator.verbose, bool):
+        check_integer(estimator.verbose, "verbose", low=0)
+    check_number(estimator.tol, "tol", low=0)
+    if estimator.validation_fraction is not None:
+        check_fraction(estimator.validation_fraction, "validation_fraction")
+    for name in ("warm_start", "shuffle", "sparse_output"):
+        check_flag(getattr(estimator, name), name)
+    check_missing(estimator.missing)
+    check_n_jobs(estimator.n_jobs)
+    penalty = resolve_penalty(estimator.penalty, estimator.alpha)
+    solver = resolve_solver(estimator.solver, penalty)
+    if estimator.solver is None and "tol" in solver.get_params():
+        solver.set_params(tol=max(solver.tol, _LEARNING_TOL))
+    return LearningPlan(
+        Exact(penalty, solver),
+        resolve_update(BlockUpdate if estimator.update is None else estimator.update),
+        resolve_replacement(estimator.replacement),
+        resolve_outliers(estimator.outliers),
+    )
+
+
+class LearningRun:
+    """One call of `fit` or `partial_fit`.
+
+    What is learned is kept in the estimator at once, so that an interrupt loses nothing.
+
+    Parameters
+    ----------
+    estimator : DictionaryLearning
+    plan : LearningPlan
+    is_first : bool
+        Whether it begins with new atoms.
+    again : bool, default=False
+        Whether it begins with those of the last fit.
+    """
+
+    def __init__(self, estimator, plan, *, is_first, again=False):
+        self.estimator, self.plan = estimator, plan
+        self.is_first, self.again = is_first, again
+        self._costs = []
+
+    def fit(self, X, y, sample_weight, rng):
+        """Learn for some epochs, until patience ends or a callback stops it; returns samples."""
+        estimator, held = self.estimator, None
+        fraction = estimator.validation_fraction
+        with unchanged_on_error(estimator):
+            batch = self._read(X, sample_weight)
+            samples = Samples(batch.X, batch.sample_weight, run=estimator.batch_size)
+            if fraction is not None:
+                samples, held = hold_out(samples, fraction, rng, most=_MOST_HELD)
+                held = held.whole()
+            self._begin(batch, rng)
+        tasks = FitTasks(estimator, batch.X, y, estimator.n_epochs)
+        patience = Patience(estimator.tol, estimator.patience, keep_best=held is not None)
+        try:
+            self._pass_over(samples, held, rng, patience, tasks)
+        finally:
+            if patience.best is not None:
+                # With its statistics: what `partial_fit` goes on from is what is kept.
+                estimator._state = patience.best.after(estimator._state)
+                estimator.dictionary_ = estimator._state.dictionary
+        tasks.end()
+        return batch.X
+
+    def learn_batches(self, items, rng, sample_weight=None, **of_epochs):
+        """Learn from each of some batches once; returns the samples of the last one.
+
+        Where they are those of an iterator, `of_epochs` are refused.
+        """
+        if hasattr(items, "__next__"):
+            refuse_with_stream(**of_epochs, sample_weight=sample_weight)
+            sample_weight = None
+        estimator, X = self.estimator, None
+        for item in items:
+            with unchanged_on_error(estimator):
+                batch = self._read(item, sample_weight)
+                X = batch.X
+                if self.is_first or self.again:
+                    self._begin(batch, rng)
+            self.is_first = self.again = False
+            samples = Samples(*batch, run=estimator.batch_size)
+            self._learn(samples.batches(estimator.batch_size or len(samples)), full_batch=False)
+        if X is None:
+            raise no_batch()
+        return X
+
+    def _read(self, item, sample_weight):
+        estimator, first = self.estimator, self.is_first
+        batch = Batch(*estimator._check_samples(item, sample_weight, reset=first))
+        return without_outliers(estimator, self.plan.outliers, batch, first=first)
+
+    def _pass_over(self, samples, held, rng, patience, tasks):
+        estimator = self.estimator
+        if held is not None:
+            patience.is_over(self._judge(held), estimator._state)
+        for epoch in range(estimator.n_epochs):
+            tasks.begin_epoch()
+            estimator.n_epochs_ += 1
+            if estimator.batch_size is None:
+                self._learn([samples.whole()], full_batch=True)
+            else:
+                order = rng if estimator.shuffle else None
+                if epoch > 0:
+                    state = estimator._state
+                    estimator._state = state.again(estimator._update, samples.weight)
+                self._learn(samples.batches(estimator.batch_size, order), full_batch=False)
+            value = self._objective_of_epoch if held is None else self._judge(held)
+            if estimator.verbose:
+                print_epoch(epoch + 1, value, estimator.history_)
+            stop = tasks.end_epoch()
+            if patience.is_over(value, estimator._state) or stop:
+                break
+
+    def _learn(self, batches, *, full_batch):
+        """Learn from batches; what is known after each of them is kept at once."""
+        estimator, self._costs = self.estimator, []
+        states = alternate(
+            self.plan.encoder,
+            estimator.dictionary_,
+            batches,
+            update=estimator._update,
+            replacement=estimator._replacement,
+            state=estimator._state,
+            full_batch=full_batch,
+            missing=estimator._missing,
+            n_jobs=estimator.n_jobs,
+        )
+        for state in states:
+            estimator.dictionary_, estimator._state = state.dictionary, state
+            estimator.n_iter_ = state.n_iter
+            self._costs.append((state.objective, state.weight))
+            n_dead = np.count_nonzero(state.usage == 0)
+            row = (state.objective, state.l0, n_dead, state.seconds)
+            for name, value in zip(_HISTORY, row, strict=True):
+                estimator.history_[name].append(float(value))
+
+    def _judge(self, held):
+        estimator = self.estimator
+        options = {"missing": estimator._missing, "n_jobs": estimator.n_jobs}
+        value = held_out_objective(held, self.plan.encoder, estimator.dictionary_, **options)
+        estimator.history_.setdefault("validation", []).append(value)
+        return value
+
+    @property
+    def _objective_of_epoch(self):
+        costs, weights = np.transpose(self._costs)
+        return float(np.average(costs, weights=weights))
+
+    def _begin(self, batch, rng):
+        """Prepare to learn from scratch, or from what was learned before."""
+        estimator, plan = self.estimator, self.plan
+        estimator._update, estimator._replacement = plan.update, plan.replacement
+        if self.again:
+            estimator.dictionary_ = _last_dictionary(estimator)
+            fresh = LearningState.start(estimator.dictionary_, plan.update, plan.replacement)
+            estimator._state = fresh.after(estimator._state)
+            estimator._n_before = estimator.n_iter_
+            return
+        X, sample_weight, _ = batch.in_memory_counted()
+        estimator.dictionary_ = initial_dictionary(
+            estimator.init,
+            X,
+            _n_components(estimator, X),
+            constraint=estimator.constraint,
+            missing=estimator._missing,
+            sample_weight=sample_weight,
+            random_state=rng,
+        )
+        estimator._state = LearningState.start(estimator.dictionary_, plan.update, plan.replacement)
+        estimator.n_iter_, estimator.n_epochs_, estimator._n_before = 0, 0, 0
+        estimator.history_ = {name: [] for name in _HISTORY}
+
+
+def _last_dictionary(estimator):
+    """The dictionary of the last fit, if it is one that the parameters allow."""
+    last = estimator.dictionary_
+    if estimator.n_components not in (None, last.n_components):
+        raise ValueError(
+            f"n_components is {estimator.n_components}, but warm_start=True goes on from a "
+            f"dictionary of {last.n_components} atoms; expected the same number. Set it back, "
+            "or warm_start=False."
+        )
+    if estimator.constraint in (None, last.constraint):
+        return last
+    return Dictionary(last.atoms, last.offset, estimator.constraint)
+
+
+def _n_components(estimator, X):
+    if estimator.n_components is not None:
+        return estimator.n_components
+    shape = np.shape(getattr(estimator.init, "atoms", estimator.init))
+    # Of anything else but atoms too, of which `initial_dictionary` tells what is wrong.
+    return shape[0] if shape else X.shape[1]

@@ -1,0 +1,226 @@
+"""Plans of a training: its pieces, resolved and checked once for each fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sparsecode._validation import (
+    check_flag,
+    check_fraction,
+    check_integer,
+    check_n_jobs,
+    check_number,
+    wrong,
+)
+from sparsecode.encoders import TrainableEncoder
+from sparsecode.losses import Loss
+from sparsecode.optimizers import Optimizer
+from sparsecode.penalties import Penalty
+from sparsecode.resampling import ResampleNeurons
+from sparsecode.training import NormOutliers, layer_by_layer
+from sparsecode.training.checks import (
+    check_learning,
+    check_loss,
+    check_numbers,
+    resolve_optimizer,
+    resolve_stages,
+)
+from sparsecode.training.data import is_stream
+
+# Parameters that need samples which can be passed over again.
+_OF_EPOCHS = ("validation_fraction", "patience", "stages")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPlan:
+    """What a fit trains, by what, and for how long.
+
+    Parameters
+    ----------
+    encoder : TrainableEncoder
+        With the parameters that training starts from, or None for those of its `init`.
+    penalty : Penalty
+        With its weight.
+    loss : Loss
+    optimizer : Optimizer
+    stages : list of Stage or None
+    n_epochs : int
+    batch_size, patience, dead_window : int or None
+    max_norm, validation_fraction : float or None
+    shuffle, learn_dictionary : bool
+    verbose : int
+    judged_by_loss : bool
+        Whether codes are judged by the penalty in the loss, not by `penalty`.
+    resampling : ResampleNeurons or None
+    corrupt : callable or None
+    outliers : NormOutliers or None
+    judges_targets : bool
+        Whether targets are judged as outliers too.
+    """
+
+    encoder: TrainableEncoder
+    penalty: Penalty
+    loss: Loss
+    optimizer: Optimizer
+    stages: list | None
+    n_epochs: int
+    batch_size: int | None
+    patience: int | None
+    max_norm: float | None
+    validation_fraction: float | None
+    shuffle: bool
+    learn_dictionary: bool
+    verbose: int
+    judged_by_loss: bool
+    resampling: ResampleNeurons | None = None
+    corrupt: object = None
+    dead_window: int | None = None
+    outliers: NormOutliers | None = None
+    judges_targets: bool = False
+
+    @property
+    def most_epochs(self):
+        """The most epochs of a fit, of all stages."""
+        if self.stages is None:
+            return self.n_epochs
+        return sum(stage.n_epochs or self.n_epochs for stage in self.stages)
+
+    @property
+    def pieces(self):
+        """What `sparsecode.training.train` is told, but for the loss and the samples."""
+        return {
+            "optimizer": self.optimizer,
+            "max_norm": self.max_norm,
+            "learn_dictionary": self.learn_dictionary,
+            "resampling": self.resampling,
+            "corrupt": self.corrupt,
+            "dead_window": self.dead_window,
+        }
+
+    def check_dictionary(self, dictionary):
+        """Raise TypeError if the optimizer cannot train this dictionary."""
+        check_learning(self.learn_dictionary, dictionary, self.optimizer)
+
+    def check_seen_once(self, item, *, of_epochs=False, **given):
+        """Raise if samples that come once do not suffice.
+
+        Parameters
+        ----------
+        item : array-like or iterator
+            Samples, of which an iterator is passed over once.
+        of_epochs : bool, default=False
+            Whether they are those of `fit`, which parameters about epochs are for.
+        **given : dict
+            What else was given with an iterator.
+        """
+        if self.optimizer.full_batch:
+            raise TypeError(
+                f"{type(self.optimizer).__name__} passes over the samples again and again, and "
+                "those of partial_fit or of an iterator are seen once. Use Adam, or fit to an "
+                "array."
+            )
+        if of_epochs:
+            given |= {name: getattr(self, name) for name in _OF_EPOCHS}
+        if is_stream(item):
+            refuse_with_stream(**given)
+
+
+def plan_training(
+    estimator, encoder, penalty, loss, *, learn_dictionary, judged_by_loss, stages=None, **pieces
+):
+    """Plan of an estimator with these pieces; raises if one of its parameters is wrong.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Has the parameters of training that all estimators share.
+    encoder : TrainableEncoder
+    penalty : Penalty
+    loss : Loss
+    learn_dictionary, judged_by_loss : bool
+    stages : str, list of Stage or None, default=None
+    **pieces : dict
+        Other fields of the plan.
+
+    Returns
+    -------
+    plan : TrainingPlan
+    """
+    n_epochs, batch_size, _, patience, max_norm = check_numbers(
+        estimator.n_epochs, estimator.batch_size, None, estimator.patience, estimator.max_norm
+    )
+    fraction = estimator.validation_fraction
+    if fraction is not None:
+        fraction = check_fraction(fraction, "validation_fraction")
+    check_flag(estimator.sparse_output, "sparse_output")
+    verbose = estimator.verbose
+    if not isinstance(verbose, bool):
+        verbose = check_integer(verbose, "verbose", low=0)
+    check_n_jobs(estimator.n_jobs)
+    optimizer = resolve_optimizer(estimator.optimizer)
+    check_loss(loss, None, streamed=True)
+    return TrainingPlan(
+        encoder=encoder,
+        penalty=penalty,
+        loss=loss,
+        optimizer=optimizer,
+        stages=_resolve_stages(stages, encoder, optimizer),
+        n_epochs=n_epochs,
+        batch_size=batch_size,
+        patience=patience,
+        max_norm=max_norm,
+        validation_fraction=fraction,
+        shuffle=check_flag(estimator.shuffle, "shuffle"),
+        learn_dictionary=check_flag(learn_dictionary, "learn_dictionary"),
+        verbose=verbose,
+        judged_by_loss=judged_by_loss,
+        **pieces,
+    )
+
+
+def check_sizes(estimator):
+    """Raise if the weight of the penalty or the number of atoms of an estimator is none."""
+    check_number(estimator.alpha, "alpha", low=0)
+    if estimator.n_components is not None:
+        check_integer(estimator.n_components, "n_components")
+
+
+def _resolve_stages(stages, encoder, optimizer):
+    """Stages of the training, or None for a single one."""
+    if stages is None:
+        return None
+    if isinstance(stages, str):
+        if stages != "layer_by_layer":
+            raise ValueError(
+                wrong(
+                    "stages",
+                    got=repr(stages),
+                    expected="'layer_by_layer', a list of Stage, or None",
+                    remedy="Use None to train all layers together.",
+                )
+            )
+        if not hasattr(encoder, "n_layers"):
+            raise TypeError(
+                f"{type(encoder).__name__} has no layers to train one after another. Use "
+                "stages=None."
+            )
+        stages = layer_by_layer(encoder.n_layers)
+    return resolve_stages(stages, encoder, optimizer)
+
+
+def refuse_with_stream(**given):
+    """Raise ValueError if something was given that needs samples to pass over again."""
+    for name, value in given.items():
+        if value is not None and value is not False:
+            raise ValueError(
+                f"{name} was given with an iterator of batches; expected samples in an array or a "
+                "memory map. Leave it out, or pass an array."
+            )
+
+
+def no_batch():
+    """The error for an iterator that is at its end."""
+    return ValueError(
+        "X is an iterator that gave no batch; expected at least one. Pass a new iterator: it can "
+        "be passed over once."
+    )

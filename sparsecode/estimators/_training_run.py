@@ -1,0 +1,259 @@
+"""Runs of a training: a call of `fit` or `partial_fit`, and what the estimator keeps of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import chain
+from typing import NamedTuple
+
+from sparsecode._batches import Samples
+from sparsecode._blas import single_threaded_blas
+from sparsecode._parallel import threads_of
+from sparsecode._parameters import leaves_of
+from sparsecode._validation import check_random_state
+from sparsecode.encoders import Exact
+from sparsecode.estimators._callbacks import FitTasks
+from sparsecode.estimators._input_scaling import rescale_penalty
+from sparsecode.estimators._network_scaling import scaled_codes
+from sparsecode.estimators._outcome import Outcome
+from sparsecode.estimators._outliers import without_outliers
+from sparsecode.estimators._plan import TrainingPlan, no_batch
+from sparsecode.estimators._rollback import unchanged_on_error
+from sparsecode.estimators._sparsity import found_weight, judging_penalty
+from sparsecode.training import train
+from sparsecode.training.data import ArraySource, draw_held_out
+from sparsecode.training.loop import begin, make_trainer, print_epoch
+from sparsecode.training.trainer import Trainer
+
+
+class Session(NamedTuple):
+    """What one `partial_fit` leaves for the next one, as long as no parameter is changed.
+
+    Attributes
+    ----------
+    parameters : tuple
+        Values of the parameters, and of those inside of them.
+    plan : TrainingPlan
+    trainer : Trainer
+    state : TrainingState
+        What training goes on from.
+    """
+
+    parameters: tuple
+    plan: TrainingPlan
+    trainer: Trainer
+    state: object
+
+
+class TrainingRun:
+    """One call of `fit` or `partial_fit`.
+
+    What is learned is kept in the estimator at once, so that an interrupt loses nothing.
+
+    Parameters
+    ----------
+    estimator : TrainedEstimator
+    plan : TrainingPlan
+    is_part : bool, default=False
+        Whether the run is a part of a longer training, and may become somewhat worse.
+    trainer : Trainer or None, default=None
+        That of the run before, whose state is that of the estimator.
+    """
+
+    def __init__(self, estimator, plan, *, is_part=False, trainer=None):
+        self.estimator, self.plan = estimator, plan
+        self.is_part, self.trainer = is_part, trainer
+        self.is_first = not is_part or not hasattr(estimator, "_model")
+
+    @classmethod
+    def resumed(cls, estimator):
+        """The run of a `partial_fit`, which reuses what the one before has resolved."""
+        session = vars(estimator).get("_session")
+        goes_on = session is not None and session.state is estimator.state_
+        if goes_on and session.parameters == leaves_of(estimator):
+            return cls(estimator, session.plan, is_part=True, trainer=session.trainer)
+        plan = estimator._plan(getattr(estimator, "_model", None))
+        return cls(estimator, plan, is_part=True)
+
+    def fit(self, item, y, sample_weight, codes):
+        """Train for some epochs, until patience ends or a callback stops it; returns the samples.
+
+        What is refused before training leaves the estimator as it was.
+        """
+        estimator, plan = self.estimator, self.plan
+        rng = check_random_state(estimator.random_state)
+        with threads_of(estimator.n_jobs), single_threaded_blas():
+            with unchanged_on_error(estimator):
+                batch = self._read(item, sample_weight, codes)
+                self._check_split(batch)
+                estimator._begin(plan, batch.in_memory_counted(), rng)
+                batch = self._with_targets(batch)
+                tasks = FitTasks(estimator, batch.X, y, plan.most_epochs, ("_model",))
+                states = self._epochs(batch, rng, tasks.begin_epoch)
+                first = next(states)
+            outcome = Outcome(self, first, is_held_out=self._is_held_out)
+            outcome.see(batch)
+
+            def learn():
+                for state in chain([first], states):
+                    self.keep(state, state.best_params, state.best_dictionary)
+                    if state.n_epochs > 0 and tasks.end_epoch():
+                        break
+
+            _settled(learn, outcome)
+            tasks.end()
+            return batch.X
+
+    def learn_batches(self, items, sample_weight=None, codes=None):
+        """Train on each of some batches once, and begin with the first if nothing was begun."""
+        estimator = self.estimator
+        outcome, is_empty = Outcome(self, None, is_part=self.is_part), True
+
+        def learn():
+            nonlocal is_empty
+            for item in items:
+                is_empty = False
+                with unchanged_on_error(estimator):
+                    batch = self._read(item, sample_weight, codes)
+                    if batch.weight == 0:
+                        # There were outliers only.
+                        continue
+                    if self.is_first:
+                        rng = check_random_state(estimator.random_state)
+                        estimator._begin(self.plan, batch.in_memory_counted(), rng)
+                    batch = self._with_targets(batch)
+                    state = self._state()
+                self.is_first = False
+                outcome.see(batch, state)
+                self._pass_over(batch, state)
+                outcome.check(batch, self.trainer)
+
+        with threads_of(estimator.n_jobs), single_threaded_blas():
+            _settled(learn, outcome)
+        if is_empty:
+            raise no_batch()
+        if self.is_part and self.trainer is not None:
+            leaves = leaves_of(estimator)
+            estimator._session = Session(leaves, self.plan, self.trainer, estimator.state_)
+
+    def keep(self, state, params, dictionary):
+        """Use parameters of a state from now on, and go on from them."""
+        estimator, plan = self.estimator, self.plan
+        model, changes = estimator._model, {}
+        if plan.judged_by_loss:
+            penalty = judging_penalty(plan.loss, state.memory, state.n_steps)
+            changes["penalty"] = rescale_penalty(penalty, 1 / model.scaling.samples)
+            weight = found_weight(plan.loss, state.memory, state.n_steps)
+            changes["sparsity_weight"] = weight
+        estimator._model = model.trained(params, dictionary, **changes)
+        estimator.history_ = model.scaling.history(state.history, plan.loss)
+        estimator.n_iter_, estimator.n_epochs_ = state.n_steps, state.n_epochs
+        estimator.state_ = dataclasses.replace(
+            state,
+            params=params,
+            dictionary=dictionary,
+            best_params=params,
+            best_dictionary=dictionary,
+            stage=0,
+            n_stage_epochs=0,
+            n_waited=0,
+        )
+
+    @property
+    def training_loss(self):
+        """The loss in the units of training."""
+        return self.estimator._model.scaling.loss(self.plan.loss)
+
+    @property
+    def _is_held_out(self):
+        return self.plan.validation_fraction is not None and self.plan.loss.is_constant
+
+    def _read(self, item, sample_weight, codes):
+        estimator, plan, first = self.estimator, self.plan, self.is_first
+        batch = estimator._read_batch(plan, item, sample_weight, codes, first=first)
+        return without_outliers(
+            estimator, plan.outliers, batch, first=first, judges_targets=plan.judges_targets
+        )
+
+    def _check_split(self, batch):
+        """Raise ValueError if there are too few samples to hold some out."""
+        if self.plan.validation_fraction is not None:
+            samples = Samples(batch.X, batch.sample_weight, run=self.plan.batch_size)
+            draw_held_out(samples, self.plan.validation_fraction, 0)
+
+    def _with_targets(self, batch):
+        """A batch with the codes to learn, those given or the exact ones, if the loss uses any."""
+        if not self.plan.loss.uses_target:
+            return batch
+        model, target = self.estimator._model, batch.target
+        if target is None:
+            exact = Exact(model.penalty)
+            target = exact.encode(
+                batch.X, model.dictionary, sparse_output=True, n_jobs=self.estimator.n_jobs
+            )
+        factor = model.scaling.codes
+        return batch._replace(target=target if factor == 1 else scaled_codes(target, factor))
+
+    def _epochs(self, batch, rng, callback):
+        """States of a training on all samples."""
+        plan, model = self.plan, self.estimator._model
+        return train(
+            *model.to_training(),
+            batch.X,
+            input_scale=model.scaling.samples,
+            loss=self.training_loss,
+            n_epochs=plan.n_epochs,
+            batch_size=plan.batch_size,
+            target=batch.target,
+            sample_weight=batch.sample_weight,
+            validation_fraction=plan.validation_fraction,
+            patience=plan.patience,
+            shuffle=plan.shuffle,
+            stages=plan.stages,
+            random_state=rng,
+            callback=callback,
+            verbose=bool(plan.verbose),
+            **plan.pieces,
+        )
+
+    def _state(self):
+        """What a pass over a batch starts from, checked unless it is that of the run before."""
+        estimator = self.estimator
+        if self.trainer is None:
+            encoder, dictionary = estimator._model.to_training()
+            self.trainer = make_trainer(
+                encoder,
+                dictionary,
+                loss=self.training_loss,
+                input_scale=estimator._model.scaling.samples,
+                n_epochs=1,
+                batch_size=self.plan.batch_size,
+                **self.plan.pieces,
+            )
+            return begin(
+                self.trainer, encoder, dictionary, estimator.state_, estimator.random_state
+            )
+        return estimator.state_
+
+    def _pass_over(self, batch, state):
+        """Learn from a batch, in steps of `batch_size`."""
+        size = self.plan.batch_size
+        samples = Samples(*batch, run=size)
+        source = ArraySource(samples, size or len(samples), False, None)
+        self.keep(state, state.params, state.dictionary)
+        self.trainer.source = source
+        after = self.trainer.epoch(state)
+        # The loss of one batch does not tell which parameters are better.
+        self.keep(after, after.params, after.dictionary)
+        if self.plan.verbose:
+            print_epoch(after)
+
+
+def _settled(learn, outcome):
+    """Learn, and settle what came of it, also of a learning that did not come to its end."""
+    try:
+        learn()
+    except BaseException:
+        outcome.settle(tell=False)
+        raise
+    outcome.settle()
