@@ -57,7 +57,9 @@ def test_passes_the_right_one():
     check_penalty(QuadraticOfUnits())
 
 
-def test_a_wrong_change_of_units_is_seen():
+def test_a_wrong_change_of_units_is_seen(monkeypatch):
+    # What comes before, and compiles solvers.
+    monkeypatch.setattr("sparsecode.testing.penalties._check_solvers", lambda *arguments: None)
     with pytest.raises(AssertionError, match=r"rescaled\(codes=3, values=5\): value"):
         check_penalty(
             mutant(rescaled=lambda penalty, *, codes, values: penalty._replace(alpha=2.0))
