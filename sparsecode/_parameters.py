@@ -40,24 +40,20 @@ def leaves_of(component):
 
     Two such tuples are equal only if no parameter was changed in between.
     """
-    found = []
-    _add_leaves(component, found)
+    found, waiting = [], [component]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Parameterized):
+            found.append(type(value))
+            waiting += [getattr(value, name, None) for name in _parameters_of(type(value))]
+        elif type(value) in (list, tuple):
+            found.append(len(value))
+            waiting += value
+        elif value is None or isinstance(value, (bool, int, float, str, type)):
+            found.append(value)
+        else:
+            found.append(_Same(value))
     return tuple(found)
-
-
-def _add_leaves(value, found):
-    if isinstance(value, Parameterized):
-        found.append(type(value))
-        for name in _parameters_of(type(value)):
-            _add_leaves(getattr(value, name, None), found)
-    elif type(value) in (list, tuple):
-        found.append(len(value))
-        for item in value:
-            _add_leaves(item, found)
-    elif value is None or isinstance(value, (bool, int, float, str, type)):
-        found.append(value)
-    else:
-        found.append(_Same(value))
 
 
 class _Same:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -266,8 +265,8 @@ class TrainableEncoder(Encoder):
 
     def bind(self, params):
         """Return an encoder with the same hyper-parameters that encodes with `params`."""
-        bound = copy.copy(self)
-        bound.params = params
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__, params=params)
         return bound
 
     def __eq__(self, other):

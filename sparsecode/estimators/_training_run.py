@@ -140,7 +140,7 @@ class TrainingRun:
         """Use parameters of a state from now on, and go on from them."""
         estimator, plan = self.estimator, self.plan
         model, changes = estimator._model, {}
-        if plan.judged_by_loss:
+        if plan.judged_by_loss and not plan.loss.is_constant:
             penalty = judging_penalty(plan.loss, state.memory, state.n_steps)
             changes["penalty"] = rescale_penalty(penalty, 1 / model.scaling.samples)
             weight = found_weight(plan.loss, state.memory, state.n_steps)
@@ -240,7 +240,8 @@ class TrainingRun:
         size = self.plan.batch_size
         samples = Samples(*batch, run=size)
         source = ArraySource(samples, size or len(samples), False, None)
-        self.keep(state, state.params, state.dictionary)
+        if state is not self.estimator.state_:
+            self.keep(state, state.params, state.dictionary)
         self.trainer.source = source
         after = self.trainer.epoch(state)
         # The loss of one batch does not tell which parameters are better.

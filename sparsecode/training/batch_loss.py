@@ -36,6 +36,11 @@ class BatchLoss:
     input_scale: float = 1.0
     _memory: dict | None = None
 
+    def __post_init__(self):
+        sparse_codes = getattr(self.encoder, "sparse_codes", False)
+        self._takes_sparse = sparse_codes and self.loss.takes_sparse
+        self._signals = self.loss.needs
+
     def value(self, live, dictionary, batch, n_layers, n_steps):
         """Loss of a batch that is not learned from."""
         context = LossContext(n_steps, memory=live.memory)
@@ -95,7 +100,7 @@ class BatchLoss:
         codes, cache = self.encoder.forward(live.params, seen, dictionary, **options)
         if activity is not None:
             activity.see(codes)
-        if self.loss.needs:
+        if self._signals:
             context = context._replace(signals=cache.signals)
         result = self.loss.evaluate(
             X,
@@ -118,8 +123,8 @@ class BatchLoss:
         options = {} if n_layers is None else {"n_layers": n_layers}
         if training and getattr(self.encoder, "depends_on_batch", False):
             options["training"] = True
-        if getattr(self.encoder, "sparse_codes", False) and self.loss.takes_sparse:
+        if self._takes_sparse:
             options["sparse"] = True
-        if self.loss.needs:
-            options["signals"] = self.loss.needs
+        if self._signals:
+            options["signals"] = self._signals
         return options
