@@ -168,6 +168,8 @@ def test_compiled_primitives_take_the_types_that_kernels_know(op, name, dtype):
         ("metrics.cosine", {"X_hat": parameter_calls.X * 1e300}, "Rescale X, .* X_hat"),
         ("metrics.loss_recovered", {"X": parameter_calls.X * 1e-300}, "ablation .* samples of X"),
         ("losses.TargetActiveUnits", {"target": 1e-279}, "target of .* >= 1e-100"),
+        ("updates.ApproximateKSVD", {"n_sweeps": 10**16}, "n_sweeps <= 10000"),
+        ("updates.BlockUpdate", {"n_sweeps": 10**16}, "n_sweeps <= 10000"),
         ("training.Stage", {"n_layers": 9}, "n_layers=9 but LISTA has 2"),
         ("dropin.SparseCoder", {"transform_n_nonzero_coefs": 9}, "transform_n_nonzero_coefs"),
     ],

@@ -138,9 +138,12 @@ def use(found):
     if isinstance(found, Dictionary):
         found.decode(np.zeros((2, found.n_components)))
     elif isinstance(found, SparseAutoencoder):
+        found.get_params()
+        if np.isnan(found.encoder_.params.get("threshold", 0.0)).any():
+            # It says so: a file may leave its threshold open.
+            return
         codes = found.transform(np.zeros((2, found.n_features_in_)))
         found.inverse_transform(codes)
-        found.get_params()
     elif isinstance(found, Transcoder):
         found.predict(np.zeros((2, found.n_features_in_)))
     elif isinstance(found, TrainingState):

@@ -253,6 +253,11 @@ class Checkpoint:
         self._set_vector("b", units, required=not without, forbidden=without)
         for name in _GATES:
             self._set_vector(name, units, required=gated, forbidden=not gated)
+        if gated and (most := self.r_mag.max(initial=0)) > np.log(np.finfo(self.dtype).max) / 2:
+            raise ValueError(
+                f"r_mag has {most:.3g}; expected the logarithm of a number whose square is in the "
+                f"range of {self.dtype}. The file is damaged, or of another architecture."
+            )
 
     def _check_architecture(self):
         k_needed = self.architecture in ("TopK", "BatchTopK")

@@ -7,6 +7,9 @@ from sklearn.base import BaseEstimator
 from sparsecode._parameters import Parameterized
 from sparsecode._validation import wrong
 
+# Passes over the atoms in a step; more take minutes for the smallest data.
+MOST_SWEEPS = 10_000
+
 
 class Update(Parameterized, BaseEstimator):
     """Base of the dictionary updates: a dataclass with `init`, `gather` and `step`.

@@ -13,7 +13,7 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._statistics import count_nonzero, moments, takes_dense_second
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
-from sparsecode.updates.base import Update
+from sparsecode.updates.base import MOST_SWEEPS, Update
 
 # Atoms corrected one after the other between two products with all of them.
 _WIDTH = 64
@@ -180,7 +180,7 @@ class BlockUpdate(MomentUpdate):
         on, `t` stays at the number of batches of one. In full-batch learning only the last pass
         counts, whatever this is.
     n_sweeps : int, default=1
-        Passes over the atoms in a step.
+        Passes over the atoms in a step, at most 10000.
 
     References
     ----------
@@ -204,7 +204,7 @@ class BlockUpdate(MomentUpdate):
 
     def _check(self):
         super()._check()
-        check_integer(self.n_sweeps, "n_sweeps")
+        check_integer(self.n_sweeps, "n_sweeps", high=MOST_SWEEPS)
 
     def _fit(self, dictionary, moments, *, n_jobs=None):
         atoms = np.array(dictionary.atoms)

@@ -14,7 +14,7 @@ from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_integer
 from sparsecode.constraints import NonNegative
-from sparsecode.updates.base import Update
+from sparsecode.updates.base import MOST_SWEEPS, Update
 
 # Rounds of the non-negative rank-one fit, and the change of the atom at which it has converged.
 _MAX_ROUNDS, _CONVERGED = 200, 1e-10
@@ -61,7 +61,7 @@ class _RankOneUpdate(Update):
     """
 
     def init(self, dictionary):
-        check_integer(self.n_sweeps, "n_sweeps")
+        check_integer(self.n_sweeps, "n_sweeps", high=MOST_SWEEPS)
         return SampleStats(())
 
     def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
@@ -120,7 +120,8 @@ class KSVD(_RankOneUpdate):
     Parameters
     ----------
     n_sweeps : int, default=1
-        Passes over the atoms in a step, each with the coefficients that the last one left.
+        Passes over the atoms in a step, at most 10000, each with the coefficients that the last one
+        left.
 
     References
     ----------
@@ -180,7 +181,8 @@ class ApproximateKSVD(_RankOneUpdate):
     Parameters
     ----------
     n_sweeps : int, default=1
-        Passes over the atoms in a step, each with the coefficients that the last one left.
+        Passes over the atoms in a step, at most 10000, each with the coefficients that the last one
+        left.
 
     References
     ----------

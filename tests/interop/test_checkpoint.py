@@ -95,6 +95,11 @@ def test_log_thresholds_are_finite(dtype):
         ({"architecture": "JumpReLU", "threshold": 0.5}, r"threshold has shape \(\)"),
         ({"architecture": "BatchTopK", "threshold": np.ones(3)}, r"threshold has shape \(3,\)"),
         ({"architecture": "BatchTopK", "threshold": np.nan}, "threshold holds NaN"),
+        ({"architecture": "Gated", "r_mag": [0.0, 356.0, 0.0]}, "r_mag has 356; .* float64"),
+        (
+            {"architecture": "Gated", "r_mag": [0.0, 45.0, 0.0], "dtype": np.float32},
+            "r_mag has 45; .* range of float32",
+        ),
         ({"W": np.ones(3)}, "2D"),
         ({"W": np.full((3, 2), np.nan)}, "W contains NaN"),
         ({"atoms": np.full((3, 2), np.inf)}, "atoms contains infinity"),
