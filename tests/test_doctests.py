@@ -24,7 +24,7 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 PAGES = sorted((ROOT / "docs").glob("*.rst")) + sorted((ROOT / "docs" / "guide").glob("*.rst"))
-EXAMPLES = ["bounded_l1", "own_loss", "proximal_gradient", "relu_encoder"]
+EXAMPLES = ["own_loss", "proximal_gradient", "relu_encoder"]
 
 
 @pytest.fixture(autouse=True)
@@ -48,25 +48,33 @@ def test_pages(page):
     assert doctest.testfile(str(page), module_relative=False).failed == 0
 
 
+def run(*arguments, cwd, **environment):
+    """Run Python, whose warnings are errors, in a folder."""
+    command = [sys.executable, "-W", "error", *arguments]
+    environment = os.environ | environment
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.needs_jit("some examples solve larger problems")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples(name):
+    """Classes defined outside the package work."""
+    run("-m", "doctest", f"{name}.py", cwd=ROOT / "docs" / "examples")
+
+
 @pytest.mark.needs_jit("it is about the cache of compiled kernels")
-def test_examples_and_the_cache_they_leave(tmp_path):
-    """Classes defined outside the package work, and so do later processes."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-
-    def run(*arguments, cwd):
-        command = [sys.executable, "-W", "error", *arguments]
-        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    for name in EXAMPLES:
-        run("-m", "doctest", f"{name}.py", cwd=ROOT / "docs" / "examples")
+def test_the_cache_that_a_penalty_of_elsewhere_leaves(tmp_path):
+    """Later processes work: kernels are compiled for penalties, of other classes for none."""
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    run("-m", "doctest", "bounded_l1.py", cwd=ROOT / "docs" / "examples", **cache)
     (tmp_path / "elsewhere").mkdir()
     # The solver that the example's penalty was given to, so the kernels that it could spoil.
     solve = (
         "from sparsecode.penalties import L1; from sparsecode.solvers import CoordinateDescent; "
         "CoordinateDescent().solve([[1.0, 0.0]], [[1.0, 2.0]], L1())"
     )
-    run("-c", solve, cwd=tmp_path / "elsewhere")
+    run("-c", solve, cwd=tmp_path / "elsewhere", **cache)
 
 
 def test_every_public_module_is_in_the_reference():
