@@ -27,6 +27,7 @@ from sparsecode import (
     dropin,
 )
 from sparsecode.encoders import Exact, Thresholding
+from sparsecode.estimators._base import _RESOLVED
 from sparsecode.losses import LassoLoss
 from sparsecode.penalties import L1, MCP, GroupL1, KSparse, Penalty
 
@@ -106,7 +107,7 @@ def attributes(value):
     """The attributes of an object, without what it computes once and could again."""
     if isinstance(value, Dictionary):
         return value.__getstate__()
-    return vars(value)
+    return {name: kept for name, kept in vars(value).items() if name not in _RESOLVED}
 
 
 def example(cls):

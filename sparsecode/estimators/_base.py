@@ -12,6 +12,8 @@ from sparsecode._row_blocks import is_on_disk
 from sparsecode._validation import check_samples, is_checked
 from sparsecode.training.data import check_weights
 
+# Attributes that hold what parameters mean, for the next call.
+_RESOLVED = ("_session", "_resolved")
 # Ways out for samples that an estimator does not take.
 _MASK = "Set missing='mask' to code each sample by its other entries, or fill them in first."
 _FILL = "Fill them in first, or use DictionaryLearning or SparseCoder with missing='mask'."
@@ -73,6 +75,11 @@ class CodesEstimator(
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "dictionary_")
+
+    def __getstate__(self):
+        # What was resolved of the parameters is resolved again where it is needed.
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in _RESOLVED}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -82,9 +82,3 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
         """Use another model from now on; further training begins with a fresh optimizer."""
         check_is_fitted(self)
         self._model, self.state_ = model, None
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        # Memory of a training that goes on, which is made again where it does.
-        state.pop("_session", None)
-        return state

@@ -6,13 +6,11 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 from sparsecode._validation import check_random_state
 from sparsecode._zero_codes import warn_of_zeros
-from sparsecode.encoders import Exact
 from sparsecode.estimators import _scoring
 from sparsecode.estimators._base import CodesEstimator
-from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._exact_model import exact_model
 from sparsecode.estimators._learning_run import LearningRun, plan_learning
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import resolve_penalty
 from sparsecode.resampling import ReplaceAtoms
 
 
@@ -203,7 +201,7 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
             X = run.learn_batches(X, rng, sample_weight, validation_fraction=fraction)
         else:
             X = run.fit(X, y, sample_weight, rng)
-        self._warn_if_nothing_learned(X, self._n_before)
+        self._finish(X, self._n_before)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -231,15 +229,16 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
         run = LearningRun(self, plan, is_first=is_first)
         items = X if hasattr(X, "__next__") else [X]
         X = run.learn_batches(items, check_random_state(self.random_state), sample_weight)
-        self._warn_if_nothing_learned(X, n_before)
+        self._finish(X, n_before)
         return self
 
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
 
-    def _warn_if_nothing_learned(self, X, n_before):
-        """Warn if all codes were zero since so many batches."""
+    def _finish(self, X, n_before):
+        """Resolve what codes from now on, and warn if all codes were zero since so many batches."""
+        exact_model(self)
         counts = self.history_["l0"][n_before:]
         # There are none where outliers were all there was.
         if counts and not any(counts):
@@ -248,5 +247,4 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
 
     @property
     def _model(self):
-        penalty, missing = resolve_penalty(self.penalty, self.alpha), self._missing
-        return FittedModel(Exact(penalty, self.solver), self.dictionary_, penalty, missing=missing)
+        return exact_model(self)

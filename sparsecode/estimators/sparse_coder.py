@@ -8,10 +8,9 @@ from sparsecode._validation import check_flag, check_missing, check_n_jobs, chec
 from sparsecode._zero_codes import warn_if_zero
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
-from sparsecode.encoders import Exact
 from sparsecode.estimators import _scoring
 from sparsecode.estimators._base import CodesEstimator, check_features
-from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._exact_model import exact_model
 from sparsecode.estimators._rollback import unchanged_on_error
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
@@ -116,6 +115,7 @@ class SparseCoder(CodesEstimator):
             check_features(X, dictionary)
             penalty.prepare(dictionary.n_components, dictionary.dtype)
             self.dictionary_ = dictionary
+            exact_model(self)
         return self
 
     def transform(self, X, *, codes=None):
@@ -142,7 +142,7 @@ class SparseCoder(CodesEstimator):
             X,
             codes,
             self.dictionary_,
-            positive=getattr(self._penalty(), "positive", False),
+            positive=getattr(self._model.penalty, "positive", False),
             missing=self._missing,
             n_jobs=self.n_jobs,
         )
@@ -155,7 +155,7 @@ class SparseCoder(CodesEstimator):
     def solver_(self):
         """The solver that `transform` uses: `solver`, or the default for the penalty."""
         check_is_fitted(self)
-        return resolve_solver(self.solver, self._penalty())
+        return self._model.encoder.solver
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the penalty they mean."""
@@ -164,14 +164,10 @@ class SparseCoder(CodesEstimator):
         for name in ("debias", "sparse_output"):
             check_flag(getattr(self, name), name)
         check_missing(self.missing)
-        penalty = self._penalty()
+        penalty = resolve_penalty(self.penalty, self.alpha)
         resolve_solver(self.solver, penalty)
         return penalty
 
     @property
     def _model(self):
-        penalty, missing = self._penalty(), self._missing
-        return FittedModel(Exact(penalty, self.solver), self.dictionary_, penalty, missing=missing)
-
-    def _penalty(self):
-        return resolve_penalty(self.penalty, self.alpha)
+        return exact_model(self)

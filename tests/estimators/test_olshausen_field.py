@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sparsecode import Dictionary, OlshausenField, certify
-from sparsecode.estimators import olshausen_field
+from sparsecode.estimators import _filter_learning
 from sparsecode.penalties import Cauchy
 
 pytestmark = pytest.mark.needs_jit("learning takes thousands of iterations")
@@ -142,7 +142,7 @@ def test_fit_starts_again(data):
 
 @pytest.mark.parametrize("how", ["fit", "partial_fit"])
 def test_an_interrupt_keeps_what_was_learned(data, how, monkeypatch):
-    real = olshausen_field.alternate
+    real = _filter_learning.alternate
 
     def interrupted(*args, **kwargs):
         for count, state in enumerate(real(*args, **kwargs)):
@@ -150,7 +150,7 @@ def test_an_interrupt_keeps_what_was_learned(data, how, monkeypatch):
                 raise KeyboardInterrupt
             yield state
 
-    monkeypatch.setattr(olshausen_field, "alternate", interrupted)
+    monkeypatch.setattr(_filter_learning, "alternate", interrupted)
     model = small()
     with pytest.raises(KeyboardInterrupt):
         getattr(model, how)(data)
