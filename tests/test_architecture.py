@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import sparsecode
+from sparsecode import estimators
 
 PACKAGE = Path(sparsecode.__file__).parent
 FLOORS = [
@@ -204,6 +205,21 @@ def test_no_assert_on_what_users_give(path):
 @files
 def test_files_stay_small(path):
     assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+ESTIMATORS = [getattr(estimators, name) for name in estimators.__all__]
+MOST_CLASSES = 4
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_estimators_have_few_bases_and_define_each_hook_once(cls):
+    own = [base for base in cls.__mro__ if base.__module__.startswith("sparsecode")]
+    assert len(own) <= MOST_CLASSES
+    hooks = [name for base in own for name in vars(base) if name.startswith("_")]
+    hooks = [name for name in hooks if not name.startswith(("__", "_abc", "_sklearn"))]
+    # A setting, not a method.
+    hooks = [name for name in hooks if name != "_takes_sparse"]
+    assert sorted(hooks) == sorted(set(hooks))
 
 
 @files

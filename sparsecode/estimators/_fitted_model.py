@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import dense_rows
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
@@ -20,7 +21,7 @@ _JUDGED, _RECONSTRUCTED = 8192, 4096
 
 
 @dataclass(frozen=True)
-class FittedModel:
+class FittedModel(Parameterized):
     """A model for use: it codes samples, reconstructs them, and judges its codes.
 
     Parameters

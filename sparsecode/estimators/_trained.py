@@ -5,7 +5,6 @@ from __future__ import annotations
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._batches import Batch
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._training_run import TrainingRun
 from sparsecode.training.data import is_stream
@@ -14,8 +13,13 @@ from sparsecode.training.data import is_stream
 class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
     """Base of an estimator that trains an encoder.
 
-    A subclass has the parameters of training that `plan_training` reads, and defines ``_plan``,
-    ``_begin`` and ``_read_batch``. Its fitted model is a `FittedModel`.
+    A subclass has the parameters of training that `plan_training` reads, and defines three methods:
+
+    * ``_plan(model)`` makes the `TrainingPlan` of a fit; `model` is what training goes on from, or
+      None where it begins.
+    * ``_read_batch(plan, item, sample_weight, codes, first=...)`` checks what was given and returns
+      it as a `Batch`.
+    * ``_begin(plan, batch, rng)`` makes what training starts from, a `FittedModel`, by ``_start``.
     """
 
     @property
@@ -51,22 +55,6 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
             run.learn_batches(item)
         else:
             run.learn_batches([item], sample_weight, codes)
-
-    def _plan(self, model):
-        """Make the `TrainingPlan` of a fit.
-
-        `model` is what training goes on from, or None where it begins.
-        """
-        raise TypeError(f"{type(self).__name__} must define _plan.")
-
-    def _begin(self, plan, batch, rng):
-        """Make what training starts from: the first fitted model, by `_start`."""
-        raise TypeError(f"{type(self).__name__} must define _begin.")
-
-    def _read_batch(self, plan, item, sample_weight, codes, *, first):
-        """Check what was given and return it as a `Batch`."""
-        X, sample_weight = self._check_samples(item, sample_weight, reset=first)
-        return Batch(X, sample_weight, codes)
 
     def _start(self, model):
         """Begin with a model, and forget what was trained before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sklearn.callback import with_callbacks
 
+from sparsecode._batches import Batch
 from sparsecode._row_blocks import dense_rows
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.estimators import _scoring
@@ -130,9 +131,8 @@ default=None
     Notes
     -----
     If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before and can be used. If what it found is worse than the start,
-    by the loss of some of the samples it learned from, it keeps the start, with a warning.
-    float16 samples are read as float32.
+    keeps the best parameters from before. If the loss at the end is higher than at the start, it
+    keeps the start, with a warning. float16 samples are read as float32.
 
     References
     ----------
@@ -290,9 +290,8 @@ default=None
         begin_network(self, plan, batch, rng)
 
     def _read_batch(self, plan, item, sample_weight, codes, *, first):
-        batch = super()._read_batch(plan, item, sample_weight, codes, first=first)
-        codes = check_codes_to_learn(codes, batch.X, self.dictionary, plan.loss)
-        return batch._replace(target=codes)
+        X, sample_weight = self._check_samples(item, sample_weight, reset=first)
+        return Batch(X, sample_weight, check_codes_to_learn(codes, X, self.dictionary, plan.loss))
 
     def _codes_nothing(self, X):
         """Whether the codes of the first samples are all zero."""

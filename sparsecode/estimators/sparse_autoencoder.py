@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sklearn.callback import with_callbacks
 
+from sparsecode._batches import Batch
 from sparsecode.estimators import (
     _checkpoints,
     _model_files,
@@ -40,17 +41,14 @@ class SparseAutoencoder(TrainedEstimator):
     alpha : float, default=1.0
         Multiplies the weight of the penalty: the same number as in exact coding.
     target_l0 : float or None, default=None
-        Mean number of nonzeros of a sample. An encoder with a `k` gets this one; otherwise the
-        weight of what keeps the codes sparse, the first such term of the loss, is found in
-        training, from the given one, see `sparsecode.losses.TargetL0`; the penalty is added to a
-        loss without such a term. Training then starts with biases or thresholds of which the first
-        samples activate so many units, and with weights that reconstruct these. None leaves all as
-        it is.
+        Mean number of nonzeros of a code. It sets the `k` of an encoder that has one. Otherwise
+        training finds the weight of the sparsity term, from the given one on, see
+        `sparsecode.losses.TargetL0`; a loss without such a term gets the penalty. Training starts
+        with biases or thresholds that activate so many units on the first samples.
     scale_inputs : bool or None, default=None
-        Whether samples are multiplied in training by one number, so that the mean squared norm of
-        the centred ones is the number of features, for which default learning rates and thresholds
-        are meant; `alpha` is then one for such samples. Afterwards it is folded into the
-        parameters: `transform` takes samples as they are. None does so where there is a
+        Whether training multiplies samples by one number: the mean squared norm of centred samples
+        is then the number of features, which default learning rates and thresholds suppose, and
+        `alpha` is one for such samples. `transform` takes samples as they are. None does so with a
         `target_l0`, if codes and penalty scale with the samples.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``, whose rate is for hundreds of thousands of samples; with a few thousand
@@ -76,8 +74,8 @@ default="mean"
         Noise for the encoder's input in training, such as `sparsecode.training.GaussianNoise`:
         clean samples are to be reconstructed. In the units of training.
     dead_window : int or None, default=None
-        Samples without an activation after which a unit counts as dead in the history; None takes
-        that of `resampling`, or counts nothing.
+        Samples in a row without an activation after which the history counts a unit as dead; None
+        takes that of `resampling`, or counts nothing.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
         What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
         which a name stands for the default. None learns from all.
@@ -86,8 +84,8 @@ default="mean"
         its batches.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
-        early. Whether or not, the parameters with the lowest are kept, or the latest where the
-        weights of the loss change, as with `target_l0`.
+        early. The parameters of the lowest loss are kept, or the latest where the weights of the
+        loss change, as with `target_l0`.
     max_norm : float or None, default=None
         Longest gradient; longer ones are scaled down.
     shuffle : bool, default=True
@@ -110,16 +108,14 @@ default="mean"
         Atoms of the dictionary.
     encoder_ : TrainableEncoder
     penalty_ : Penalty
-        That of the objective that `score` and `certify` judge by: the penalty of the loss, of the
-        weight that was found if there is a `target_l0`. It has weight 0 if the loss has none, also
-        where another term makes codes sparse, such as those of `Gated` and `JumpReLU`, which are no
-        penalties of codes: `score` is then minus half the squared error alone.
+        The penalty that `score` and `certify` judge by: that of the loss, with the weight that was
+        found for a `target_l0`. Its weight is 0 if the loss has no penalty of codes, also where
+        another term makes codes sparse, as with `Gated` and `JumpReLU`: `score` is then minus half
+        the squared error.
     sparsity_weight_ : float or None
-        Weight that was found for a `target_l0`, or for a `TargetL0` in the loss, of the term that
-        makes codes sparse: that of `penalty_`, or of the gate of `Gated`. In units of training: as
-        the `alpha` of another model with ``scale_inputs`` alike and no target. None where nothing
-        is searched for: without a target, and where it sets `k` (`TopK`) or thresholds are pulled
-        to it (`JumpReLU`).
+        Weight of the sparsity term that was found for a `target_l0`, or for a `TargetL0` in the
+        loss. It is in the units of training: the `alpha` of a model without a target, with
+        ``scale_inputs`` alike. None where nothing is searched for.
     input_scale_ : float
         What samples are multiplied by in training; 1 unless `scale_inputs`.
     output_ : str or None
@@ -127,10 +123,9 @@ default="mean"
     debiases_ : bool
         Whether coefficients are fitted to each sample by least squares, see `refine`.
     history_ : dict of str to list of float
-        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
-        where samples are held out, ``"grad_norm"``, ``"lr"``, ``"seconds"`` spent training and,
-        with `dead_window` or `resampling`, shares of ``"dead"`` and ``"dense"`` units and the
-        number of ``"resampled"`` ones.
+        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"`` of
+        held-out samples, ``"grad_norm"``, ``"lr"``, ``"seconds"`` and, with `dead_window` or
+        `resampling`, shares of ``"dead"`` and ``"dense"`` units and how many were ``"resampled"``.
     n_iter_ : int
         Steps of the optimizer.
     n_epochs_ : int
@@ -152,9 +147,8 @@ default="mean"
     Notes
     -----
     If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before and can be used. If what it found is worse than the start,
-    by the loss of some of the samples it learned from, it keeps the start, with a warning.
-    float16 samples are read as float32.
+    keeps the best parameters from before. If the loss at the end is higher than at the start, it
+    keeps the start, with a warning. float16 samples are read as float32.
 
     References
     ----------
@@ -315,4 +309,4 @@ default="mean"
 
     def _read_batch(self, plan, item, sample_weight, codes, *, first):
         refuse_targets(item)
-        return super()._read_batch(plan, item, sample_weight, codes, first=first)
+        return Batch(*self._check_samples(item, sample_weight, reset=first))

@@ -118,9 +118,8 @@ class Transcoder(RegressorMixin, TrainedEstimator):
     Notes
     -----
     If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before and can be used. If what it found is worse than the start,
-    by the loss of some of the samples it learned from, it keeps the start, with a warning.
-    float16 samples are read as float32.
+    keeps the best parameters from before. If the loss at the end is higher than at the start, it
+    keeps the start, with a warning. float16 samples are read as float32.
 
     References
     ----------
