@@ -94,3 +94,18 @@ def check_path(path, name="path"):
             wrong(name, got=repr(path), expected="a path", remedy="Give the name of a file.")
         )
     return path
+
+
+def same_values(mine, theirs):
+    """Equality of values that may hold arrays."""
+    if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
+        return np.array_equal(mine, theirs)
+    if type(mine) is not type(theirs):
+        return False
+    if isinstance(mine, dict):
+        return mine.keys() == theirs.keys() and all(
+            same_values(mine[key], theirs[key]) for key in mine
+        )
+    if isinstance(mine, tuple):
+        return len(mine) == len(theirs) and all(map(same_values, mine, theirs))
+    return mine == theirs

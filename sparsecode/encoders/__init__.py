@@ -1,7 +1,7 @@
 """Encoders: from samples to codes, exact or amortized, on one dictionary."""
 
 from sparsecode.encoders.alista import ALISTA, TiLISTA
-from sparsecode.encoders.base import Encoder, TrainableEncoder
+from sparsecode.encoders.base import Encoder
 from sparsecode.encoders.batch_topk import BatchTopK
 from sparsecode.encoders.exact import Exact
 from sparsecode.encoders.gated import Gated
@@ -20,6 +20,7 @@ from sparsecode.encoders.softmax import Softmax
 from sparsecode.encoders.tanh import Tanh
 from sparsecode.encoders.thresholding import Thresholding
 from sparsecode.encoders.topk import AbsTopK, TopK
+from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.encoders.winner_take_all import WinnerTakeAll
 
 __all__ = [

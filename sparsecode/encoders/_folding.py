@@ -1,27 +1,27 @@
-"""Encoders whose weights can take up what is done to the samples before them."""
+"""Encoders whose parameters can take up a standardisation of the samples."""
 
 from __future__ import annotations
 
 import copy
-from typing import ClassVar
 
 import numpy as np
 
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders._scaling import ScalableEncoder, cast
+from sparsecode.encoders._parameter_kinds import in_float64, with_products_plus
+from sparsecode.encoders._scaling import ScalableEncoder, params_in_units
 
 
 class FoldableEncoder(ScalableEncoder):
-    """Part of the encoders that see a sample only through ``(x - offset) @ W.T``.
+    """Part of the encoders that read a sample only through ``(x - offset) @ W.T``.
 
-    Parameters that are added to these products, or compared with them, are told by their names, so
-    that a subclass with more of them only names these.
+    Parameters that are added to these products, or compared with them, are known by their kinds.
     """
 
-    # In the units of the products, and logarithms of such.
-    _in_units: ClassVar[tuple[str, ...]] = ("b", "b_gate", "b_mag", "threshold")
-    _logarithms: ClassVar[tuple[str, ...]] = ("log_threshold",)
+    @property
+    def has_free_gain(self):
+        """Whether codes can be multiplied by a number: not with the atoms for weights."""
+        return self.homogeneous and not self.tied
 
     def untie(self, dictionary):
         """Return an encoder that gives the same codes with a `W` of its own.
@@ -29,7 +29,7 @@ class FoldableEncoder(ScalableEncoder):
         Parameters
         ----------
         dictionary : Dictionary
-            With which `params` encode.
+            Dictionary that `params` encode with.
 
         Returns
         -------
@@ -48,26 +48,20 @@ class FoldableEncoder(ScalableEncoder):
         Parameters
         ----------
         dictionary : Dictionary
-            With which `params` encode.
+            Dictionary that `params` encode with.
         offset : ndarray of shape (n_features,)
-            That of the other dictionary, whose atoms count only for a tied encoder.
+            Offset of the other dictionary, whose atoms count only for a tied encoder.
 
         Returns
         -------
         encoder : FoldableEncoder
         """
         old = 0 if dictionary.offset is None else dictionary.offset.astype(np.float64)
-        params = dict(self.params)
-        W = self._weights(params, dictionary)
         # (x - old) @ W.T == (x - new) @ W.T + (new - old) @ W.T
-        shift = W @ (np.asarray(offset, dtype=np.float64) - old)
-        for name in ("b", "b_gate"):
-            if name in params:
-                params[name] = cast(params[name] + shift, params[name])
-        if "b_mag" in params:
-            gain = np.exp(params["r_mag"].astype(np.float64))
-            params["b_mag"] = cast(params["b_mag"] + gain * shift, params["b_mag"])
-        return self.bind(params)
+        difference = np.asarray(offset, dtype=np.float64) - old
+        W = self._weights(self.params, dictionary)
+        shift = in_float64(W, lambda rows: rows @ difference)
+        return self.bind(with_products_plus(self.params, self.parameter_kinds, shift))
 
     def fold_inputs(self, dictionary, mean, scale, *, scale_codes=False):
         """Encoder and dictionary for samples before ``x -> (x - mean) / scale``.
@@ -75,7 +69,7 @@ class FoldableEncoder(ScalableEncoder):
         Parameters
         ----------
         dictionary : Dictionary
-            With which `params` encode the samples after it.
+            Dictionary that `params` encode the samples after it with.
         mean : ndarray of shape (n_features,) or None
         scale : float or ndarray of shape (n_features,)
             Positive.
@@ -95,7 +89,7 @@ class FoldableEncoder(ScalableEncoder):
             new = (0 if mean is None else np.asarray(mean, dtype=np.float64)) + scale * old
             offset = np.broadcast_to(new, (dictionary.n_features,))
         if scale_codes:
-            return self.bind(self._scaled_biases(float(scale))), dictionary.replace(offset=offset)
+            return self.bind(params_in_units(self, float(scale))), dictionary.replace(offset=offset)
         encoder = self.untie(dictionary)
         W = encoder.params["W"]
         # The same rounded number in both, so that its rounding cancels.
@@ -107,23 +101,3 @@ class FoldableEncoder(ScalableEncoder):
 
     def _products(self, X, dictionary):
         return dictionary.center(X) @ self._weights(self.params, dictionary).T
-
-    def _training_codes(self, X, dictionary):
-        return self.forward(self.params, X, dictionary, training=True, sparse=self.sparse_codes)[0]
-
-    def _multiplied(self, gain):
-        if self.tied or not self.homogeneous:
-            return None
-        params = self._scaled_biases(gain)
-        return params | {"W": cast(params["W"] * gain, params["W"])}
-
-    def _scaled_biases(self, factor):
-        """Parameters that give `factor` times the codes for as many times the samples."""
-        params = dict(self.params)
-        for name in self._in_units:
-            if name in params:
-                params[name] = cast(params[name] * np.float64(factor), params[name])
-        for name in self._logarithms:
-            if name in params:
-                params[name] = cast(params[name] + np.log(factor), params[name])
-        return params

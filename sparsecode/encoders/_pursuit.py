@@ -1,4 +1,4 @@
-"""Matching pursuit on blocks of samples: the steps, and the way back through their residuals."""
+"""Matching pursuit of a block of samples, and its gradients."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def inverse_norms(dictionary):
     return np.divide(1, norms, out=np.zeros_like(norms), where=norms != 0)
 
 
-def slopes_of_steps(dcodes, rows, selected):
+def gradients_of_steps(dcodes, rows, selected):
     """Gradients in the codes of the atoms of each step."""
     if not sparse.issparse(dcodes):
         return np.take_along_axis(dcodes[rows], np.maximum(selected, 0), axis=1)
-    slopes = np.empty(selected.shape, dtype=dcodes.dtype)
+    grad_steps = np.empty(selected.shape, dtype=dcodes.dtype)
     starts = dcodes.indptr[rows.start : rows.stop + 1]
-    _look_up(starts, dcodes.indices, dcodes.data, selected, slopes)
-    return slopes
+    _look_up(starts, dcodes.indices, dcodes.data, selected, grad_steps)
+    return grad_steps
 
 
 @_jit.kernel
@@ -88,7 +88,7 @@ def _take_step(products, r, atoms, inverse, positive, repeats, least, t, selecte
         for j in range(row.shape[0]):
             value = row[j] * inverse[j]
             value = value if positive else abs(value)
-            # What is no number must show in the codes.
+            # NaN must show in the codes.
             if value > size or value != value:
                 best, size = j, value
                 if value != value:
@@ -139,7 +139,7 @@ def _look_up(starts, columns, values, selected, out):
 
 
 @_jit.kernel
-def walk_back(x, selected, steps, slopes, atoms, inverse, shares, dx):
+def walk_back(x, selected, steps, grad_steps, atoms, inverse, shares, dx):
     """Gradients in the samples, and the share of each step in those of the atoms."""
     n_features = x.shape[1]
     for i in range(x.shape[0]):
@@ -160,10 +160,10 @@ def walk_back(x, selected, steps, slopes, atoms, inverse, shares, dx):
             if j < 0:
                 continue
             atom, share, step = atoms[j], shares[i, t], steps[i, t]
-            slope = slopes[i, t]
+            grad_step = grad_steps[i, t]
             for f in range(n_features):
-                slope -= gradient[f] * atom[f]
-            slope *= inverse[j] * inverse[j]
+                grad_step -= gradient[f] * atom[f]
+            grad_step *= inverse[j] * inverse[j]
             for f in range(n_features):
-                share[f] = slope * (share[f] - (step + step) * atom[f]) - step * gradient[f]
-                gradient[f] += slope * atom[f]
+                share[f] = grad_step * (share[f] - (step + step) * atom[f]) - step * gradient[f]
+                gradient[f] += grad_step * atom[f]

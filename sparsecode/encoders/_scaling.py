@@ -6,24 +6,29 @@ from typing import ClassVar
 
 import numpy as np
 
+from sparsecode.encoders._parameter_kinds import cast, rescaled
+
 
 class ScalableEncoder:
     """Part of the encoders whose last step is an activation of products with weights.
 
-    A subclass defines ``_products(X, dictionary)``, what the last bias is added to;
-    ``_scaled_biases(factor)``, the parameters that fit samples times a number; and
-    ``_multiplied(gain)``, those that multiply all codes by a number, or None if none do.
+    A subclass declares the units of its parameters in `parameter_kinds`. It defines
+    ``_products(X, dictionary)``, the last pre-activations without their bias, and
+    ``_calibrated(A, share)``, the parameters with which each unit is active on a share of such
+    products.
 
     Attributes
     ----------
     homogeneous : bool
-        Whether codes are multiplied by the number that samples are, with `_scaled_biases`.
+        Whether codes are multiplied by a factor of the samples, if the parameters are rescaled.
     """
 
     homogeneous: ClassVar[bool] = True
 
-    # The first of these that an encoder has decides which of its units are active.
-    _decisive: ClassVar[tuple[str, ...]] = ("log_threshold", "theta", "b_gate", "b")
+    @property
+    def has_free_gain(self):
+        """Whether codes can be multiplied by a number while samples stay as they are."""
+        return self.homogeneous
 
     def scale_samples(self, dictionary, factor):
         """Encoder and dictionary for samples times a number, with codes times it.
@@ -31,7 +36,7 @@ class ScalableEncoder:
         Parameters
         ----------
         dictionary : Dictionary
-            With which `params` encode.
+            Dictionary that `params` encode with.
         factor : float
             Positive.
 
@@ -44,13 +49,13 @@ class ScalableEncoder:
         if dictionary.offset is not None:
             offset = dictionary.offset.astype(np.float64) * factor
             dictionary = dictionary.replace(offset=offset)
-        return self.bind(self._scaled_biases(factor)), dictionary
+        return self.bind(params_in_units(self, factor)), dictionary
 
     def calibrate(self, X, dictionary, share):
-        """Return an encoder of which each unit is active on a share of the samples.
+        """Return an encoder with each unit active on a share of the samples.
 
-        Thresholds are set, or else biases; where even without a threshold fewer are active, all
-        of these are.
+        Thresholds are set, or else biases. Where fewer samples activate a unit without any
+        threshold, all of these do.
 
         Parameters
         ----------
@@ -63,17 +68,9 @@ class ScalableEncoder:
         -------
         encoder : ScalableEncoder
         """
-        A, params = self._products(X, dictionary), dict(self.params)
-        name = next(name for name in self._decisive if name in params)
-        if name == "log_threshold":
-            limits = np.quantile(A + params["b"], 1 - share, axis=0)
-            values = np.log(np.maximum(limits, np.exp(params[name].min())))
-        elif name == "theta":
-            values = np.quantile(np.abs(A), 1 - share, axis=0)
-        else:
-            values = -np.quantile(A, 1 - share, axis=0)
-        params[name] = cast(values, params[name])
-        return self.bind(params)
+        changes = self._calibrated(self._products(X, dictionary), share)
+        changes = {name: cast(values, self.params[name]) for name, values in changes.items()}
+        return self.bind(self.params | changes)
 
     def match_gain(self, X, dictionary):
         """Return an encoder whose codes are all multiplied by the number of least error.
@@ -90,21 +87,22 @@ class ScalableEncoder:
         encoder : ScalableEncoder
             This one, if its codes cannot be multiplied, or reconstruct nothing.
         """
-        if self._multiplied(1.0) is None:
+        if not self.has_free_gain:
             return self
-        X_hat = self._training_codes(X, dictionary) @ dictionary.atoms
-        gain, energy = np.vdot(dictionary.center(X), X_hat), np.vdot(X_hat, X_hat)
-        if gain <= 0 or energy == 0:
+        is_sparse = self.sparse_codes
+        codes = self.forward(self.params, X, dictionary, training=True, sparse=is_sparse)[0]
+        X_hat = codes @ dictionary.atoms
+        gain, squared_norm = np.vdot(dictionary.center(X), X_hat), np.vdot(X_hat, X_hat)
+        if gain <= 0 or squared_norm == 0:
             return self
-        return self.bind(self._multiplied(gain / energy))
-
-    def _training_codes(self, X, dictionary):
-        return self.forward(self.params, X, dictionary)[0]
+        gain = gain / squared_norm
+        return self.bind(rescaled(self.params, self.parameter_kinds, codes=gain))
 
 
 def reads_atoms_in_units(encoder):
     """Whether it is known how all parameters of an encoder scale with samples and atoms."""
-    return bool(getattr(encoder, "_units", ()))
+    kinds = encoder.parameter_kinds.values()
+    return bool(kinds) and all(kind.atoms is not None for kind in kinds)
 
 
 def params_in_units(encoder, samples, atoms=1.0):
@@ -113,23 +111,9 @@ def params_in_units(encoder, samples, atoms=1.0):
     Parameters
     ----------
     encoder : TrainableEncoder
-        One that `reads_atoms_in_units`, or is a `ScalableEncoder`; then atoms stay as they are.
+        It must declare `parameter_kinds`. Unless it `reads_atoms_in_units`, atoms stay as they are.
     samples, atoms : float
     """
-    if samples == atoms == 1:
-        return encoder.params
     if not reads_atoms_in_units(encoder):
-        return encoder._scaled_biases(samples)
-    powers = encoder._units
-    return {
-        name: cast(
-            array * (np.float64(samples) ** powers[name][0] * np.float64(atoms) ** powers[name][1]),
-            array,
-        )
-        for name, array in encoder.params.items()
-    }
-
-
-def cast(values, like):
-    """Values in the dtype of a parameter."""
-    return np.asarray(values, dtype=np.asarray(like).dtype)
+        atoms = 1.0
+    return rescaled(encoder.params, encoder.parameter_kinds, samples=samples, atoms=atoms)

@@ -1,16 +1,16 @@
-"""What the unrolled networks share: thresholds, and the loops over the layers."""
+"""Base class of the unrolled networks: thresholds, and the loops over the layers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from sparsecode import _jit
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.encoders._gradients import Gradients
-from sparsecode.encoders.base import TrainableEncoder
+from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.ops import (
     soft_threshold_backward,
     soft_threshold_forward,
@@ -32,7 +32,7 @@ class Thresholds(NamedTuple):
     counts: tuple
 
     def forward(self, t, V, out=None):
-        """Codes after layer `t`, and what `backward` needs."""
+        """Codes after layer `t`, and the cache of its `backward`."""
         theta = self.stack[min(t, len(self.stack) - 1)]
         theta = theta if self.scale is None else theta * self.scale
         if not self.counts:
@@ -42,7 +42,7 @@ class Thresholds(NamedTuple):
         )
 
     def backward(self, t, dcodes, cache, grads):
-        """Add the gradient of the threshold; return that of what went in."""
+        """Add the gradient of the threshold; return that of the pre-activations."""
         backward = support_threshold_backward if self.counts else soft_threshold_backward
         dV, dtheta = backward(dcodes, cache)
         grads.add(self.name, t, dtheta if self.scale is None else np.sum(dtheta * self.scale))
@@ -50,7 +50,7 @@ class Thresholds(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """What `backward` needs of a run of a network."""
+    """Arrays of a forward pass of a network that its gradients need."""
 
     layers: object
     thresholds: Thresholds
@@ -79,10 +79,6 @@ class Unrolled(TrainableEncoder):
     penalty: L1 = field(default_factory=L1)
     n_layers: int = 16
 
-    # The powers of a factor of the samples, and of one of the atoms, that parameters are multiplied
-    # by where these are.
-    _units: ClassVar[dict] = {}
-
     @property
     def starts_at_ista(self):
         """Whether `k` layers with the parameters of `init` are `k` iterations of ISTA."""
@@ -104,9 +100,9 @@ class Unrolled(TrainableEncoder):
 
     def _backward(self, dcodes, tape, with_dictionary, out):
         layers = tape.layers
-        wanted = tape.dictionary if with_dictionary else None
-        grads = Gradients(tape.params, wanted, layers.reads_atoms, out)
-        dz = check_gradient(dcodes, tape.codes[-1])
+        dictionary = tape.dictionary if with_dictionary else None
+        grads = Gradients(tape.params, dictionary, layers.reads_atoms, out)
+        dz = dcodes
         for t in reversed(range(len(tape.kept))):
             dv = tape.thresholds.backward(t, dz, tape.caches[t], grads)
             z, kept = tape.codes[t], tape.kept[t]
@@ -139,7 +135,7 @@ class Unrolled(TrainableEncoder):
     _threshold_name = "theta"
 
     def _scale(self, params, dictionary):
-        """What the thresholds are multiplied with: the weights, unless each atom has its own."""
+        """Factor of the thresholds: the weights, unless each atom has its own threshold."""
         if self.penalty.weights is None or params["theta"].ndim > 1:
             return None
         return self._weights(dictionary)
@@ -222,17 +218,3 @@ def initial_thresholds(encoder, dictionary, step, n_sets, per_atom):
         thresholds = step * encoder.penalty.thresholds(dictionary.n_components)
         return np.tile(thresholds, (n_sets, 1))
     return np.full(n_sets, step * encoder.penalty.alpha)
-
-
-def check_gradient(dcodes, codes):
-    dcodes = np.asarray(dcodes, dtype=codes.dtype)
-    if dcodes.shape != codes.shape:
-        raise ValueError(
-            wrong(
-                "dcodes",
-                got=f"an array of shape {dcodes.shape}",
-                expected=f"{codes.shape}, the shape of the codes",
-                remedy="Give the gradient of the loss in the codes that forward returned.",
-            )
-        )
-    return dcodes

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsecode._analytic import inverse_of_own
 from sparsecode.encoders._layers import CoupledLayers, product_pays
+from sparsecode.encoders._parameter_kinds import Kind
 from sparsecode.encoders._unrolled import (
     SupportSelection,
     Unrolled,
@@ -60,7 +61,11 @@ class TiLISTA(SupportSelection, Unrolled):
     array([[1.5, 0. ]])
     """
 
-    _units: ClassVar[dict] = {"W": (0, 1), "step": (0, -2), "theta": (1, -1)}
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        "W": Kind(atoms=1),
+        "step": Kind(atoms=-2),
+        "theta": Kind(samples=1, atoms=-1),
+    }
 
     def _initial(self, dictionary, random_state):
         step = 1 / inverse_step(dictionary)
@@ -126,7 +131,10 @@ class ALISTA(SupportSelection, Unrolled):
     array([[1.8, 0. ]])
     """
 
-    _units: ClassVar[dict] = {"step": (0, 0), "theta": (1, -1)}
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        "step": Kind(atoms=0),
+        "theta": Kind(samples=1, atoms=-1),
+    }
 
     @property
     def starts_at_ista(self):

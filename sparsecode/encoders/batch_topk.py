@@ -1,4 +1,4 @@
-"""The encoder that keeps a number of units of a whole batch."""
+"""BatchTopK encoder: the largest entries of a whole batch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_number
 from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._parameter_kinds import THRESHOLD, Kind
 from sparsecode.encoders.topk import check_k
 from sparsecode.ops.batch_selection import largest, least_of_largest
 from sparsecode.ops.jumps import zero_below
@@ -41,7 +42,7 @@ class BatchTopK(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start; a positive one lets units begin active.
+        Value of `b` at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` of shape (n_components,),
         and ``"threshold"`` of shape (). None stands for those of `init`, which have no threshold
@@ -81,6 +82,12 @@ class BatchTopK(LinearEncoder):
     sparse_codes: ClassVar[bool] = True
     depends_on_batch: ClassVar[bool] = True
     buffers: ClassVar[tuple[str, ...]] = ("threshold",)
+    active_setting: ClassVar[str | None] = "k"
+    active_in_mean: ClassVar[bool] = True
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        **LinearEncoder.parameter_kinds,
+        "threshold": THRESHOLD,
+    }
 
     def update_buffers(self, params, cache, n_before=None):
         codes = cache.codes.data if sparse.issparse(cache.codes) else cache.codes
@@ -130,13 +137,13 @@ class BatchTopK(LinearEncoder):
         low = min(map_row_blocks(bound, len(x), block_size=_BLOCK_SIZE))
 
         def candidates(rows):
-            # What is no number must stay none.
+            # NaN must stay NaN.
             return compress(np.where(A[rows] < low, A.dtype.type(0), A[rows]))
 
         found = map_row_blocks(candidates, len(x), block_size=_BLOCK_SIZE)
-        codes = _keep(stack_csr(found, A.shape[1]), n_kept)
-        kept = {"pre": A} if "pre" in signals else {}
-        return (codes if is_sparse else codes.toarray()), kept
+        codes = _largest_entries(stack_csr(found, A.shape[1]), n_kept)
+        stored = {"pre": A} if "pre" in signals else {}
+        return (codes if is_sparse else codes.toarray()), stored
 
     def _activate(self, A, params):
         zero_below(A, np.maximum(params["threshold"], 0))
@@ -168,7 +175,7 @@ def _first_left_out(values, counts, budget):
     return values[order[last]] if last < len(order) else 0.0
 
 
-def _keep(codes, n):
+def _largest_entries(codes, n):
     """The `n` largest entries of CSR codes, all of which are positive."""
     if codes.nnz <= n:
         return codes

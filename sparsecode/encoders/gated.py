@@ -1,4 +1,4 @@
-"""The encoder that decides which units are active apart from how much."""
+"""Gated encoder: one bias decides which units are active, another how much."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from sparsecode._parallel import map_row_blocks
 from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._parameter_kinds import BIAS, PURE_NUMBER, WEIGHTS, Kind
+from sparsecode.losses import GateReconstruction, GateSparsity
 from sparsecode.ops import gated_backward, gated_forward
 
 _BLOCK_SIZE = 128
@@ -28,7 +30,7 @@ class Gated(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b_gate` is at the start; a positive one lets units begin active.
+        Value of `b_gate` at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"r_mag"``, ``"b_gate"`` and
         ``"b_mag"`` of shape (n_components,). None stands for those of `init`: the
@@ -55,20 +57,32 @@ class Gated(LinearEncoder):
     """
 
     signal_names: ClassVar[tuple[str, ...]] = ("gate", "squared_norms")
-    _biases: ClassVar[tuple[str, ...]] = ("r_mag", "b_gate", "b_mag")
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        "W": WEIGHTS,
+        "r_mag": PURE_NUMBER,
+        "b_gate": BIAS,
+        "b_mag": BIAS._replace(gain="r_mag"),
+    }
+    _vectors: ClassVar[tuple[str, ...]] = ("r_mag", "b_gate", "b_mag")
+
+    def default_terms(self, penalty):
+        return [GateSparsity(penalty.alpha), GateReconstruction()]
 
     def _activate(self, A, params):
-        A[:] = gated_forward(A, *(params[name] for name in self._biases))[0]
+        A[:] = gated_forward(A, *(params[name] for name in self._vectors))[0]
 
-    def _keep(self, A, params, kept):
-        np.add(A, params["b_gate"], out=kept["gate"])
+    def _store(self, A, params, stored):
+        np.add(A, params["b_gate"], out=stored["gate"])
 
-    def _pre_gradients(self, dcodes, cache, dsignals, grads, room):
-        params, codes = cache.params, cache.codes
+    def _calibrated(self, A, share):
+        return {"b_gate": -np.quantile(A, 1 - share, axis=0)}
+
+    def _pre_gradients(self, dcodes, cache, dsignals, grads, buffer):
+        params, codes = cache.kept.params, cache.codes
 
         def block(rows):
             inputs = codes[rows], params["r_mag"], params["b_mag"]
-            room[rows], dr, _, db = gated_backward(dcodes[rows], inputs)
+            buffer[rows], dr, _, db = gated_backward(dcodes[rows], inputs)
             return np.stack([dr, db])
 
         sums = sum(map_row_blocks(block, len(codes), block_size=_BLOCK_SIZE))
@@ -76,16 +90,16 @@ class Gated(LinearEncoder):
         grads["b_gate"] = np.zeros_like(params["b_gate"])
         if "gate" in dsignals:
             grads["b_gate"] += dsignals["gate"].sum(axis=0)
-            room += dsignals["gate"]
-        return [room]
+            buffer += dsignals["gate"]
+        return [buffer]
 
     def _initial(self, dictionary, random_state):
         initial = super()._initial(dictionary, random_state)
         b_gate = initial.pop("b")
-        initial |= {name: np.zeros_like(b_gate) for name in self._biases}
+        initial |= {name: np.zeros_like(b_gate) for name in self._vectors}
         return initial | {"b_gate": b_gate}
 
     def _shapes(self, dictionary):
         shapes = super()._shapes(dictionary)
         del shapes["b"]
-        return shapes | dict.fromkeys(self._biases, (dictionary.n_components,))
+        return shapes | dict.fromkeys(self._vectors, (dictionary.n_components,))

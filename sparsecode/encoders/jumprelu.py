@@ -1,4 +1,4 @@
-"""The encoder with a hard threshold for each unit."""
+"""JumpReLU encoder: a trained hard threshold for each unit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._validation import check_number
 from sparsecode.encoders import _linear
 from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._parameter_kinds import LOG_THRESHOLD, Kind
+from sparsecode.losses import ActiveUnits, TargetActiveUnits
 from sparsecode.ops.jumps import jump_gradient, near, zero_below
 
 _BLOCK_SIZE = 128
@@ -38,7 +40,7 @@ class JumpReLU(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start; a positive one lets units begin active.
+        Value of `b` at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` and ``"log_threshold"`` of
         shape (n_components,). None stands for those of `init`: the atoms, the bias, and the
@@ -70,7 +72,17 @@ class JumpReLU(LinearEncoder):
     sparse_codes: ClassVar[bool] = True
     signal_names: ClassVar[tuple[str, ...]] = ("pre", "margin", "active", "squared_norms")
     straight_through: ClassVar[tuple[str, ...]] = ("log_threshold",)
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        **LinearEncoder.parameter_kinds,
+        "log_threshold": LOG_THRESHOLD,
+    }
     _shifted: ClassVar[tuple[str, ...]] = ("pre", "margin")
+
+    def default_terms(self, penalty):
+        return [ActiveUnits(penalty.alpha)]
+
+    def target_term(self, target_l0, weight):
+        return TargetActiveUnits(target_l0, weight=weight)
 
     def _activate(self, A, params):
         zero_below(A, np.exp(params["log_threshold"]))
@@ -78,17 +90,23 @@ class JumpReLU(LinearEncoder):
     def _derive(self, dcodes, codes, params):
         return dcodes * (codes > 0)
 
-    def _room(self, shape, dtype, signals):
-        return {**super()._room(shape, dtype, signals), "window": np.empty(shape, dtype=bool)}
+    def _workspace(self, shape, dtype, signals):
+        window = np.empty(shape, dtype=bool)
+        return {**super()._workspace(shape, dtype, signals), "window": window}
 
-    def _keep(self, A, params, kept):
-        super()._keep(A, params, kept)
+    def _store(self, A, params, stored):
+        super()._store(A, params, stored)
         theta = np.exp(params["log_threshold"])
-        near(A, theta, self.bandwidth, out=kept["window"])
-        if "margin" in kept:
-            np.subtract(A, theta, out=kept["margin"])
-        if "active" in kept:
-            np.greater(A, theta, out=kept["active"])
+        near(A, theta, self.bandwidth, out=stored["window"])
+        if "margin" in stored:
+            np.subtract(A, theta, out=stored["margin"])
+        if "active" in stored:
+            np.greater(A, theta, out=stored["active"])
+
+    def _calibrated(self, A, share):
+        limits = np.quantile(A + self.params["b"], 1 - share, axis=0)
+        least = np.exp(self.params["log_threshold"].min())
+        return {"log_threshold": np.log(np.maximum(limits, least))}
 
     def _codes(self, params, x, dictionary, training, is_sparse, signals):
         if not is_sparse:
@@ -107,38 +125,39 @@ class JumpReLU(LinearEncoder):
             return self._finish(A, params, signals)
 
         def entries(rows):
-            # What is no number must stay none.
+            # NaN must stay NaN.
             return compress(np.where(A[rows] <= least, A.dtype.type(0), A[rows]))
 
         parts = map_row_blocks(entries, len(x), block_size=_BLOCK_SIZE)
         return self._split(stack_csr(parts, A.shape[1]), A, theta, signals)
 
     def _finish(self, A, params, signals):
-        """Dense codes, in place of the pre-activations, and what is kept."""
-        kept = self._room(A.shape, A.dtype, signals)
+        """Dense codes, in place of the pre-activations, and the arrays to store."""
+        stored = self._workspace(A.shape, A.dtype, signals)
 
         def block(rows):
-            self._keep(A[rows], params, {name: array[rows] for name, array in kept.items()})
+            self._store(A[rows], params, {name: array[rows] for name, array in stored.items()})
             self._activate(A[rows], params)
 
         map_row_blocks(block, len(A), block_size=_BLOCK_SIZE)
-        return A, kept
+        return A, stored
 
     def _split(self, entries, A, theta, signals):
-        """Codes of the entries in a window or above it, and what is kept, of these alone."""
+        """Codes of the entries in a window or above it, and the arrays to store of these."""
         limits = theta[entries.indices]
-        kept = {"window": near(entries.data, limits, self.bandwidth)}
+        stored = {"window": near(entries.data, limits, self.bandwidth)}
         if "pre" in signals:
-            kept["pre"] = A
+            stored["pre"] = A
         if "margin" in signals:
-            kept["margin"] = A - theta
+            stored["margin"] = A - theta
         if "active" in signals:
-            kept["active"] = _alike(entries, (entries.data > limits).astype(A.dtype))
+            stored["active"] = _alike(entries, (entries.data > limits).astype(A.dtype))
         zero_below(entries.data, limits)
-        return entries, kept
+        return entries, stored
 
-    def _pre_gradients(self, dcodes, cache, dsignals, grads, room):
-        theta, window = np.exp(cache.params["log_threshold"]), cache.signals["window"]
+    def _pre_gradients(self, dcodes, cache, dsignals, grads, buffer):
+        theta = np.exp(cache.kept.params["log_threshold"])
+        window = cache.kept.stored["window"]
         dactive = dsignals.get("active")
 
         def block(rows):
@@ -158,7 +177,7 @@ class JumpReLU(LinearEncoder):
         if "margin" in dsignals:
             dtheta -= dsignals["margin"].sum(axis=0)
         grads["log_threshold"] = theta * dtheta
-        return super()._pre_gradients(dcodes, cache, dsignals, grads, room)
+        return super()._pre_gradients(dcodes, cache, dsignals, grads, buffer)
 
     def _check_parameters(self):
         super()._check_parameters()

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsecode._validation import check_flag
 from sparsecode.encoders._layers import FreeLayers
+from sparsecode.encoders._parameter_kinds import Kind
 from sparsecode.encoders._unrolled import (
     SupportSelection,
     Unrolled,
@@ -68,7 +69,11 @@ class LISTA(Unrolled):
     tied: bool = False
     per_atom: bool = True
 
-    _units: ClassVar[dict] = {"W": (0, -1), "S": (0, 0), "theta": (1, -1)}
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        "W": Kind(atoms=-1),
+        "S": Kind(atoms=0),
+        "theta": Kind(samples=1, atoms=-1),
+    }
 
     def _initial(self, dictionary, random_state):
         atoms = dictionary.atoms.astype(np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsecode._validation import check_flag
 from sparsecode.encoders._layers import CoupledLayers
+from sparsecode.encoders._parameter_kinds import Kind
 from sparsecode.encoders._unrolled import (
     SupportSelection,
     Unrolled,
@@ -65,7 +66,10 @@ class LISTACP(Unrolled):
     tied: bool = False
     per_atom: bool = False
 
-    _units: ClassVar[dict] = {"W": (0, -1), "theta": (1, -1)}
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        "W": Kind(atoms=-1),
+        "theta": Kind(samples=1, atoms=-1),
+    }
 
     def _initial(self, dictionary, random_state):
         step, n_sets = 1 / inverse_step(dictionary), self._n_sets()

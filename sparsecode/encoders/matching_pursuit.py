@@ -1,4 +1,4 @@
-"""The encoder that selects atoms one after the other, by what the ones before leave over."""
+"""Matching pursuit as an encoder, trained through its selections."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from scipy import sparse
 
 from sparsecode._factored_gradients import RowGradient
 from sparsecode._parallel import map_row_blocks
-from sparsecode._row_blocks import compress, dense_rows, stack_csr
-from sparsecode._validation import check_flag, check_integer, check_number, wrong
+from sparsecode._row_blocks import compress, stack_csr
+from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders._pursuit import Pursuit, inverse_norms, slopes_of_steps, walk_back
-from sparsecode.encoders.base import TrainableEncoder
+from sparsecode.encoders._pursuit import Pursuit, gradients_of_steps, inverse_norms, walk_back
 from sparsecode.encoders.topk import check_k
+from sparsecode.encoders.trainable import TrainableEncoder
 
 _BLOCK_SIZE = 128
 
 
-class PursuitCache(NamedTuple):
-    """What `backward` needs: centred samples, codes, and the atom and coefficient of each step."""
+class PursuitTape(NamedTuple):
+    """Centred samples, and the atom and the coefficient of each step."""
 
     x: np.ndarray
-    codes: np.ndarray
     selected: np.ndarray
     steps: np.ndarray
     dictionary: Dictionary
@@ -95,6 +94,7 @@ class MatchingPursuit(TrainableEncoder):
 
     is_sparse: ClassVar[bool] = True
     sparse_codes: ClassVar[bool] = True
+    active_setting: ClassVar[str | None] = "k"
 
     @property
     def homogeneous(self):
@@ -103,51 +103,10 @@ class MatchingPursuit(TrainableEncoder):
 
     @property
     def bounds(self):
-        """Between which the codes are, whatever the dictionary: two floats."""
+        """Lower and upper bound of the codes, whatever the dictionary: two floats."""
         return (0.0 if self.positive else -np.inf), np.inf
 
-    def forward(
-        self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
-    ):
-        """Codes of a batch, and what `backward` needs.
-
-        Parameters
-        ----------
-        params : dict
-            Empty.
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-        dictionary : Dictionary or array-like of shape (n_components, n_features)
-        n_layers : 1 or None, default=None
-            `k` tells how many steps there are.
-        training : bool, default=False
-            Codes are the same in training.
-        sparse : bool, default=False
-            Whether the codes are a CSR array; their gradients are then, too.
-        signals : tuple of str, default=()
-            There are none.
-
-        Returns
-        -------
-        codes : ndarray or csr_array of shape (n_samples, n_components)
-            float32 only if `X` and the dictionary both are.
-        cache : PursuitCache
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit, or a signal is asked for.
-        """
-        if signals:
-            raise ValueError(
-                wrong(
-                    "signal of MatchingPursuit",
-                    got=repr(signals[0]),
-                    expected="none, as there are no pre-activations",
-                    remedy="Use a loss for this encoder, or an encoder that computes it.",
-                )
-            )
-        X, dictionary, params, _ = self._check_call(params, X, dictionary, n_layers)
-        x = dictionary.center(dense_rows(X, slice(0, X.shape[0]), dictionary.dtype))
+    def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
         pursuit = Pursuit(dictionary, self, len(x))
         codes = None if sparse else np.empty((len(x), dictionary.n_components), dtype=x.dtype)
         selected = np.empty((len(x), self.k), dtype=np.int32)
@@ -160,57 +119,29 @@ class MatchingPursuit(TrainableEncoder):
 
         parts = map_row_blocks(block, len(x), block_size=_BLOCK_SIZE)
         codes = stack_csr(parts, dictionary.n_components) if sparse else codes
-        return codes, PursuitCache(x, codes, selected, steps, dictionary)
+        return codes, PursuitTape(x, selected, steps, dictionary), {}
 
-    def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
-        """Gradients of a loss in the dictionary; there are no parameters.
-
-        Parameters
-        ----------
-        dcodes : ndarray or csr_array of shape (n_samples, n_components)
-            Gradient of the loss in the codes; CSR with the entries of the codes where these are.
-        cache : PursuitCache
-            From `forward`.
-        with_dictionary : bool, default=False
-            Whether to return the gradients in ``"atoms"`` and ``"offset"``.
-        out : None
-            Nothing is kept: the gradient of the atoms is a product.
-        dsignals : None
-            There are no signals.
-
-        Returns
-        -------
-        grads : dict of str to ndarray or RowGradient
-            Empty without those of the dictionary.
-        """
-        if dcodes.shape != cache.codes.shape:
-            raise ValueError(
-                wrong(
-                    "dcodes",
-                    got=f"shape {dcodes.shape}",
-                    expected=f"shape {cache.codes.shape}, that of the codes",
-                    remedy="Give the gradient of the loss in the codes of this batch.",
-                )
-            )
+    def _run_backward(self, dcodes, cache, *, with_dictionary, out, dsignals):
         if not with_dictionary:
             return {}
-        (n_samples, k), dictionary = cache.selected.shape, cache.dictionary
+        tape = cache.kept
+        (n_samples, k), dictionary = tape.selected.shape, tape.dictionary
         atoms, inverse = dictionary.atoms, inverse_norms(dictionary)
         shares = np.empty((n_samples, k, atoms.shape[1]), dtype=atoms.dtype)
-        dx = np.empty_like(cache.x)
+        dx = np.empty_like(tape.x)
 
         def block(rows):
-            selected, steps = cache.selected[rows], cache.steps[rows]
-            slopes = slopes_of_steps(dcodes, rows, selected)
+            selected, steps = tape.selected[rows], tape.steps[rows]
+            grad_steps = gradients_of_steps(dcodes, rows, selected)
             walk_back(
-                cache.x[rows], selected, steps, slopes, atoms, inverse, shares[rows], dx[rows]
+                tape.x[rows], selected, steps, grad_steps, atoms, inverse, shares[rows], dx[rows]
             )
 
         map_row_blocks(block, n_samples, block_size=_BLOCK_SIZE)
-        taken = cache.selected >= 0
+        taken = tape.selected >= 0
         starts = np.append(0, np.cumsum(taken.ravel()))
         which = sparse.csr_array(
-            (np.ones(starts[-1], dtype=atoms.dtype), cache.selected[taken], starts),
+            (np.ones(starts[-1], dtype=atoms.dtype), tape.selected[taken], starts),
             shape=(n_samples * k, len(atoms)),
         )
         grads = {"atoms": RowGradient((which, shares.reshape(-1, atoms.shape[1])))}

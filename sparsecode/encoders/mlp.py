@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode._validation import check_flag, check_integer, check_random_state, wrong
-from sparsecode.encoders._scaling import ScalableEncoder, cast
-from sparsecode.encoders._unrolled import check_gradient
-from sparsecode.encoders.base import TrainableEncoder
+from sparsecode.encoders._parameter_kinds import BIAS, THRESHOLD, WEIGHTS
+from sparsecode.encoders._scaling import ScalableEncoder
+from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.ops import (
     linear_backward,
     linear_forward,
@@ -106,16 +106,16 @@ class MLP(ScalableEncoder, TrainableEncoder):
             else:
                 h, activation = soft_threshold_forward(h, params["theta"])
             caches.append((linear, activation))
-        return h, (caches, h, dictionary)
+        return h, (caches, dictionary)
 
     def _backward(self, dcodes, cache, with_dictionary, out):
-        caches, codes, dictionary = cache
+        caches, dictionary = cache
         offset = with_dictionary and dictionary.offset is not None
-        dh, grads, last = check_gradient(dcodes, codes), {}, len(caches) - 1
+        dh, grads, last = dcodes, {}, len(caches) - 1
         for i in reversed(range(len(caches))):
             linear, activation = caches[i]
             if i < last or self.positive:
-                # What was given stays as it is.
+                # The gradient that was given is not written to.
                 (da,) = relu_backward(dh, activation, out=dh if i < last else None)
             else:
                 da, grads["theta"] = soft_threshold_backward(dh, activation)
@@ -127,8 +127,14 @@ class MLP(ScalableEncoder, TrainableEncoder):
         return grads
 
     @property
-    def _decisive(self):
-        return ("theta", f"b_{len(self.hidden)}")
+    def parameter_kinds(self):
+        """Units of each parameter: those of the last map alone multiply the codes."""
+        last, kinds = len(self.hidden), {"theta": THRESHOLD}
+        for i in range(last + 1):
+            codes = float(i == last)
+            kinds[f"W_{i}"] = WEIGHTS._replace(codes=codes)
+            kinds[f"b_{i}"] = BIAS._replace(codes=codes)
+        return kinds
 
     def _products(self, X, dictionary):
         h, last = dictionary.center(X), len(self.hidden)
@@ -136,19 +142,10 @@ class MLP(ScalableEncoder, TrainableEncoder):
             h = np.maximum(h @ self.params[f"W_{i}"] + self.params[f"b_{i}"], 0)
         return h @ self.params[f"W_{last}"]
 
-    def _scaled_biases(self, factor):
-        # Weights alone are without units.
-        return {
-            name: array if name.startswith("W_") else cast(array * np.float64(factor), array)
-            for name, array in self.params.items()
-        }
-
-    def _multiplied(self, gain):
-        last = len(self.hidden)
-        own = {f"W_{last}", f"b_{last}", "theta"} & self.params.keys()
-        return self.params | {
-            name: cast(self.params[name] * gain, self.params[name]) for name in own
-        }
+    def _calibrated(self, A, share):
+        if not self.positive:
+            return {"theta": np.quantile(np.abs(A), 1 - share, axis=0)}
+        return {f"b_{len(self.hidden)}": -np.quantile(A, 1 - share, axis=0)}
 
     def _check_parameters(self):
         check_flag(self.positive, "positive")

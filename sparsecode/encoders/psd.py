@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from sparsecode._validation import check_integer
-from sparsecode.encoders._unrolled import check_gradient, check_l1, inverse_step
-from sparsecode.encoders.base import TrainableEncoder
+from sparsecode.encoders._parameter_kinds import Kind
+from sparsecode.encoders._unrolled import check_l1, inverse_step
+from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.ops import linear_backward, linear_forward, tanh_backward, tanh_forward
 from sparsecode.penalties import L1
 from sparsecode.solvers.base import incompatible
@@ -54,7 +55,11 @@ class PSD(TrainableEncoder):
 
     penalty: L1 = field(default_factory=L1)
 
-    _units: ClassVar[dict] = {"W": (-1, 0), "b": (0, 0), "gain": (1, -1)}
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        "W": Kind(samples=-1, atoms=0),
+        "b": Kind(atoms=0),
+        "gain": Kind(samples=1, atoms=-1),
+    }
 
     @property
     def starts_at_ista(self):
@@ -74,11 +79,10 @@ class PSD(TrainableEncoder):
         A, linear = linear_forward(x, params["W"], params["b"])
         squashed, tanh = tanh_forward(A)
         codes = params["gain"] * squashed
-        return codes, (linear, tanh, squashed, codes, params, dictionary)
+        return codes, (linear, tanh, squashed, params, dictionary)
 
     def _backward(self, dcodes, cache, with_dictionary, out):
-        linear, tanh, squashed, codes, params, dictionary = cache
-        dcodes = check_gradient(dcodes, codes)
+        linear, tanh, squashed, params, dictionary = cache
         (dA,) = tanh_backward(dcodes * params["gain"], tanh)
         offset = with_dictionary and dictionary.offset is not None
         dx, dW, db = linear_backward(dA, linear, with_input=offset)

@@ -1,4 +1,4 @@
-"""The encoder of the plain sparse autoencoder."""
+"""ReLU encoder, that of the plain sparse autoencoder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ReLU(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start; a positive one lets units begin active.
+        Value of `b` at the start; a positive one lets units begin active.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
         (n_components,). None stands for those of `init`: the atoms, and the bias.

@@ -1,12 +1,14 @@
-"""The plain encoder with a gain for each unit, against shrinkage."""
+"""Rectified encoder with a gain for each unit, which undoes shrinkage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._parameter_kinds import PURE_NUMBER, Kind
 
 
 @dataclass(eq=False)
@@ -22,7 +24,7 @@ class ScaledReLU(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start.
+        Value of `b` at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` and ``"log_scale"`` of
         shape (n_components,). None stands for those of `init`: the atoms, the bias and 0.
@@ -43,6 +45,11 @@ class ScaledReLU(LinearEncoder):
     array([[3., 0.]])
     """
 
+    parameter_kinds: ClassVar[dict[str, Kind]] = {
+        **LinearEncoder.parameter_kinds,
+        "log_scale": PURE_NUMBER,
+    }
+
     def _activate(self, A, params):
         np.maximum(A, 0, out=A)
         A *= np.exp(params["log_scale"])
@@ -50,10 +57,10 @@ class ScaledReLU(LinearEncoder):
     def _derive(self, dcodes, codes, params):
         return dcodes * (codes > 0) * np.exp(params["log_scale"])
 
-    def _pre_gradients(self, dcodes, cache, dsignals, grads, room):
+    def _pre_gradients(self, dcodes, cache, dsignals, grads, buffer):
         # A code is its own derivative in the logarithm of its gain.
         grads["log_scale"] = np.einsum("ij,ij->j", dcodes, cache.codes)
-        return super()._pre_gradients(dcodes, cache, dsignals, grads, room)
+        return super()._pre_gradients(dcodes, cache, dsignals, grads, buffer)
 
     def _initial(self, dictionary, random_state):
         initial = super()._initial(dictionary, random_state)

@@ -1,4 +1,4 @@
-"""The encoder of the classical sparse autoencoder."""
+"""Sigmoid encoder, that of the classical sparse autoencoder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Sigmoid(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start.
+        Value of `b` at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
         (n_components,). None stands for those of `init`: the atoms, and the bias.
@@ -48,5 +48,5 @@ class Sigmoid(LinearEncoder):
     def _derive(self, dcodes, codes, params):
         return sigmoid_backward(dcodes, (codes,))[0]
 
-    def _bend(self, codes, params):
+    def _curvature(self, codes, params):
         return codes * (1 - codes) * (1 - 2 * codes)

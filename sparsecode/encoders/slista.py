@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from sparsecode.encoders._layers import CoupledLayers
+from sparsecode.encoders._parameter_kinds import Kind
 from sparsecode.encoders._unrolled import Unrolled, inverse_step
 
 
@@ -35,8 +36,10 @@ class SLISTA(Unrolled):
     TypeError
         By every method, if the penalty is not an l1 norm.
 
-    References ---------- P. Ablin, T. Moreau, M. Massias and A. Gramfort, "Learning step sizes for
-    unfolded sparse coding", 2019.
+    References
+    ----------
+    P. Ablin, T. Moreau, M. Massias and A. Gramfort, "Learning step sizes for unfolded sparse
+    coding", 2019.
 
     Examples
     --------
@@ -48,7 +51,7 @@ class SLISTA(Unrolled):
     array([[1.5, 0. ]])
     """
 
-    _units: ClassVar[dict] = {"step": (0, -2)}
+    parameter_kinds: ClassVar[dict[str, Kind]] = {"step": Kind(atoms=-2)}
 
     _threshold_name = "step"
 

@@ -1,4 +1,4 @@
-"""The encoder of units that compete for a sum of one."""
+"""Softmax encoder, whose units compete for a sum of one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Softmax(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start.
+        Value of `b` at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
         (n_components,). None stands for those of `init`: the atoms, and the bias.

@@ -1,4 +1,4 @@
-"""The encoder of bounded codes of either sign."""
+"""Tanh encoder, with codes of both signs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Tanh(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start.
+        Value of `b` at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
         (n_components,). None stands for those of `init`: the atoms, and the bias.
@@ -52,5 +52,5 @@ class Tanh(LinearEncoder):
     def _derive(self, dcodes, codes, params):
         return tanh_backward(dcodes, (codes,))[0]
 
-    def _bend(self, codes, params):
+    def _curvature(self, codes, params):
         return -2 * codes * (1 - codes**2)

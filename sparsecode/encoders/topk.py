@@ -1,4 +1,4 @@
-"""Encoders that keep a number of units of each sample."""
+"""TopK encoders: a fixed number of active units for each sample."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TopK(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start.
+        Value of `b` at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
         (n_components,). None stands for those of `init`: the atoms, and the bias.
@@ -54,6 +54,7 @@ class TopK(LinearEncoder):
 
     is_sparse: ClassVar[bool] = True
     sparse_codes: ClassVar[bool] = True
+    active_setting: ClassVar[str | None] = "k"
     _signed: ClassVar[bool] = False
 
     def _activate(self, A, params):
@@ -93,7 +94,7 @@ class AbsTopK(TopK):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start.
+        Value of `b` at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
         (n_components,). None stands for those of `init`: the atoms, and the bias.

@@ -1,4 +1,4 @@
-"""The encoder whose units compete over samples, and samples over units."""
+"""Winner-take-all encoder: units compete over samples, samples over units."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WinnerTakeAll(LinearEncoder):
     tied : bool, default=False
         Whether `W` is the atoms of the dictionary, instead of a parameter.
     initial_bias : float, default=0.0
-        What `b` is at the start.
+        Value of `b` at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
         (n_components,). None stands for those of `init`: the atoms, and the bias.
@@ -76,6 +76,11 @@ class WinnerTakeAll(LinearEncoder):
     _adapts: ClassVar[bool] = True
     depends_on_batch: ClassVar[bool] = True
 
+    @property
+    def active_setting(self):
+        """``"population"``, unless units do not compete."""
+        return None if self.population is None else "population"
+
     def _activate(self, A, params):
         if self.population is None:
             relu_forward(A, out=A)
@@ -88,11 +93,11 @@ class WinnerTakeAll(LinearEncoder):
     def _codes(self, params, x, dictionary, training, is_sparse, signals):
         if not training or self.lifetime is None:
             return super()._codes(params, x, dictionary, training, is_sparse, signals)
-        # Who wins is known only when all samples are.
-        codes, kept = super()._codes(params, x, dictionary, training, False, signals)
+        # The winners are known only when all samples are.
+        codes, stored = super()._codes(params, x, dictionary, training, False, signals)
         lifetime_topk_forward(codes, k=_share_of(self.lifetime, len(codes)), out=codes)
         few = is_sparse and not signals and np.count_nonzero(codes) <= _linear.DENSEST * codes.size
-        return (sparse.csr_array(codes) if few else codes), kept
+        return (sparse.csr_array(codes) if few else codes), stored
 
     def _n_units(self, n_components):
         if isinstance(self.population, numbers.Integral):

@@ -15,7 +15,7 @@ from sparsecode.estimators._input_scaling import (
     scales,
 )
 from sparsecode.estimators._pieces import check_params_fit
-from sparsecode.estimators._sparsity import check_size, judging_penalty, kept_units
+from sparsecode.estimators._sparsity import check_size, judging_penalty
 from sparsecode.losses._output import inverse_of
 
 
@@ -80,7 +80,7 @@ def _near_target(encoder, samples, dictionary, target_l0, output):
 
     Weights that have to find the way from far too many units lose most of them.
     """
-    if kept_units(encoder) is not None:
+    if encoder.active_setting is not None:
         # It has so many from the start; smaller weights only let more units die.
         return encoder
     share = min(target_l0 / dictionary.n_components, 1.0)

@@ -118,7 +118,7 @@ class FittedModel(Parameterized):
         return replace(self, first_penalty=penalty)
 
     def _debiased(self, X, codes, n_jobs):
-        low = getattr(self.encoder, "bounds", (0.0,))[0]
+        low = self.encoder.bounds[0]
         return debias(X, codes, self.dictionary, positive=low >= 0, n_jobs=n_jobs)
 
     def _judged(self, judge, X, n_jobs):

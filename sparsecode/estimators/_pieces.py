@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import clone
 
 from sparsecode._validation import check_integer, wrong
+from sparsecode._values import same_values
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
-from sparsecode.encoders.base import same_values
 from sparsecode.penalties import L1
 
 

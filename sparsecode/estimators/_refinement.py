@@ -12,6 +12,7 @@ from sparsecode._validation import check_integer, wrong
 from sparsecode.constraints import Free, check_constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
+from sparsecode.encoders.trainable import ForwardCache
 from sparsecode.estimators._standardization import check_foldable
 from sparsecode.losses import AutoencoderLoss
 from sparsecode.training import train
@@ -233,8 +234,11 @@ class _Frozen(TrainableEncoder):
     def init(self, dictionary, *, random_state=None):
         return {}
 
-    def forward(self, params, X, dictionary, *, n_layers=None, sparse=False):
-        return self.encoder.encode(X, self.dictionary, sparse_output=sparse), None
+    def forward(
+        self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
+    ):
+        codes = self.encoder.encode(X, self.dictionary, sparse_output=sparse)
+        return codes, ForwardCache(codes, None, {})
 
-    def backward(self, dcodes, cache, *, with_dictionary=False, out=None):
+    def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
         return {}

@@ -1,4 +1,4 @@
-"""How many units of an autoencoder are to be active: a setting of its encoder, or of its loss."""
+"""Targets of sparsity: settings of an encoder, or weights of a loss."""
 
 from __future__ import annotations
 
@@ -6,26 +6,18 @@ import dataclasses
 
 import numpy as np
 
-from sparsecode import losses
+from sparsecode import encoders
 from sparsecode._validation import check_integer, check_number, wrong
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders import BatchTopK
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders._scaling import ScalableEncoder
-from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetL0
+from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetActiveUnits, TargetL0
 from sparsecode.penalties import L0, L1
 from sparsecode.penalties.base import check_differentiable
 
 # Weight of a relative distance from the target, well above an error of reconstruction of samples
 # of variance 1 a feature.
 _PULL = 100.0
-# Which encoders have a signal that most have not, as the remedy of an error.
-_FOR = {
-    "gate": ", Gated()",
-    "active": ", JumpReLU()",
-    "margin": ", JumpReLU()",
-    "slope": ", such as ReLU()",
-}
 
 
 def set_target(encoder, target_l0):
@@ -41,11 +33,10 @@ def set_target(encoder, target_l0):
     if target_l0 is None:
         return
     target_l0 = check_number(target_l0, "target_l0", low=0, low_open=True)
-    name = type(encoder).__name__
-    kept = kept_units(encoder)
-    if kept is not None:
-        if isinstance(encoder, BatchTopK):
-            encoder.set_params(k=target_l0)
+    name, setting = type(encoder).__name__, encoder.active_setting
+    if setting is not None:
+        if encoder.active_in_mean:
+            encoder.set_params(**{setting: target_l0})
             return
         if target_l0 != int(target_l0):
             raise ValueError(
@@ -56,7 +47,7 @@ def set_target(encoder, target_l0):
                     remedy="Round it.",
                 )
             )
-        encoder.set_params(**{kept: check_integer(int(target_l0), "target_l0")})
+        encoder.set_params(**{setting: check_integer(int(target_l0), "target_l0")})
     elif encoder.is_sparse or not _has_zeros(encoder):
         reason = "has a sparsity of its own" if encoder.is_sparse else "has no codes that are 0"
         raise TypeError(
@@ -85,25 +76,33 @@ def check_size(encoder, loss, n_components, target_l0):
 def check_signals(loss, encoder):
     """Raise if a term of the loss is not for the encoder, before training finds out."""
     loss.check_encoder(encoder)
-    offered = getattr(encoder, "signal_names", ())
+    offered = encoder.signal_names
     for term in loss.resolved() if isinstance(loss, AutoencoderLoss) else []:
         missing = [name for name in term.needs if name not in offered]
         if missing:
             raise TypeError(
                 f"loss has {term!r}, which reads {missing[0]!r} of an encoder, and "
                 f"{type(encoder).__name__} has only {offered}; expected terms for the encoder. Use "
-                f"another encoder{_FOR.get(missing[0], '')}, or leave the term out."
+                f"another encoder{_examples(missing[0])}, or leave the term out."
             )
+
+
+def _examples(signal):
+    """Encoders that have a signal, as the end of a remedy."""
+    classes = [getattr(encoders, name) for name in encoders.__all__]
+    trainable = [cls for cls in classes if issubclass(cls, encoders.TrainableEncoder)]
+    names = [f"{cls.__name__}()" for cls in trainable if signal in cls.signal_names]
+    return f", such as {names[-1]}" if names else ""
 
 
 def resolve_loss(loss, encoder, penalty, target_l0):
     """The loss of an autoencoder, with a weight that leads to the target if there is one."""
-    needs_none = encoder.is_sparse or kept_units(encoder) is not None
+    needs_none = encoder.is_sparse or encoder.active_setting is not None
     if not needs_none and (loss is None or target_l0 is not None):
         check_differentiable(penalty)
         _refuse_count(penalty)
     if loss is None:
-        loss = AutoencoderLoss([] if needs_none else default_terms(encoder, penalty))
+        loss = AutoencoderLoss([] if needs_none else encoder.default_terms(penalty))
     if target_l0 is None or needs_none:
         return loss
     if not isinstance(loss, AutoencoderLoss):
@@ -116,15 +115,17 @@ def resolve_loss(loss, encoder, penalty, target_l0):
             )
         )
     terms = loss.resolved()
-    if "active" in getattr(encoder, "signal_names", ()):
+    leading = encoder.target_term(target_l0, _PULL)
+    if leading is not None:
         _refuse_target(terms, target_l0)
-        # What counts units has a pull in both directions: no weight has to be found.
-        terms = [term for term in terms if not isinstance(term, losses.ActiveUnits)]
-        terms.append(losses.TargetActiveUnits(target_l0, weight=_PULL))
+        # It pulls in both directions, in place of the default terms: no weight has to be found.
+        replaced = tuple(type(term) for term in encoder.default_terms(penalty))
+        terms = [term for term in terms if not isinstance(term, replaced)]
+        terms.append(leading)
         return dataclasses.replace(loss, terms=terms)
     first = next((i for i, term in enumerate(terms) if term.makes_sparse), len(terms))
     if first == len(terms):
-        terms = [*terms, *default_terms(encoder, penalty)]
+        terms = [*terms, *encoder.default_terms(penalty)]
     _refuse_target(terms, target_l0)
     _refuse_no_weight(terms[first], target_l0)
     # Training starts near the target, see `ScalableEncoder.calibrate`: the weight may be quick.
@@ -134,7 +135,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
 
 def _refuse_target(terms, target_l0):
     for term in terms:
-        if isinstance(term, TargetL0 | losses.TargetActiveUnits):
+        if isinstance(term, TargetL0 | TargetActiveUnits):
             raise ValueError(
                 f"target_l0 is {target_l0} and the loss has {term!r}; expected one of the two. "
                 "Leave target_l0 None."
@@ -165,16 +166,6 @@ def _refuse_no_weight(term, target_l0):
         )
 
 
-def default_terms(encoder, penalty):
-    """What keeps the codes of an encoder sparse, with the weight of a penalty."""
-    signals = getattr(encoder, "signal_names", ())
-    if "gate" in signals:
-        return [losses.GateSparsity(penalty.alpha), losses.GateReconstruction()]
-    if "active" in signals:
-        return [losses.ActiveUnits(penalty.alpha)]
-    return [PenaltyTerm(penalty)]
-
-
 def judging_penalty(loss, memory=None, n_steps=0):
     """Penalty of the objective that codes are judged by, of the weight after so many steps."""
     terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
@@ -197,14 +188,6 @@ def found_weight(loss, memory, n_steps):
             alpha = inner.penalty.checked().alpha if hasattr(inner, "penalty") else 1.0
             return float(np.exp(memory[f"{i}.log_weight"])) * inner.weight_at(n_steps) * alpha
     return None
-
-
-def kept_units(encoder):
-    """Name of the setting that tells how many units of a sample an encoder keeps, or None."""
-    settings = encoder.get_params(deep=False)
-    if "k" in settings:
-        return "k"
-    return "population" if settings.get("population") is not None else None
 
 
 def _has_zeros(encoder):

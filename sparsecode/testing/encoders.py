@@ -91,7 +91,8 @@ class Case:
     def ready(self):
         """The encoder, its buffers set as the first steps of training set them."""
         encoder = self.encoder
-        if not getattr(encoder, "buffers", ()) or encoder.params is not None:
+        is_trainable = isinstance(encoder, TrainableEncoder)
+        if not is_trainable or not encoder.buffers or encoder.params is not None:
             return encoder
         dictionary = self.dictionary
         params = encoder.init(dictionary, random_state=0)

@@ -37,8 +37,7 @@ class BatchLoss:
     _memory: dict | None = None
 
     def __post_init__(self):
-        sparse_codes = getattr(self.encoder, "sparse_codes", False)
-        self._takes_sparse = sparse_codes and self.loss.takes_sparse
+        self._takes_sparse = self.encoder.sparse_codes and self.loss.takes_sparse
         self._signals = self.loss.needs
 
     def value(self, live, dictionary, batch, n_layers, n_steps):
@@ -66,9 +65,12 @@ class BatchLoss:
         if not np.isfinite(result.value):
             raise diverged(n_epochs, self.optimizer)
         # Gradients as large as the parameters: their memory is used again for the next batch.
-        options = {"dsignals": result.dsignals} if result.dsignals else {}
         grads = self._memory = self.encoder.backward(
-            result.dcodes, cache, with_dictionary=self.learn_dictionary, out=self._memory, **options
+            result.dcodes,
+            cache,
+            with_dictionary=self.learn_dictionary,
+            out=self._memory,
+            dsignals=result.dsignals,
         )
         # A gradient of one number may come as a scalar, which could not be clipped in place.
         grads = {
@@ -82,8 +84,7 @@ class BatchLoss:
     def encode(self, live, dictionary, batch):
         """Samples of a batch, and their codes as in training, of all layers."""
         X = self._samples(batch, dictionary.dtype)
-        options = self._options(None, True)
-        return X, self.encoder.forward(live.params, X, dictionary, **options)[0]
+        return X, self._forward(live.params, X, dictionary, None, training=True)[0]
 
     def _evaluate(self, live, dictionary, batch, n_layers, context, seed=None, activity=None):
         dtype = dictionary.dtype
@@ -93,15 +94,13 @@ class BatchLoss:
         elif target is not None:
             target = dense_rows(target, slice(None), dtype)
         # A batch that nothing is drawn for is one that only tells how good codes are.
-        options = self._options(n_layers, seed is not None)
-        seen = X
-        if self.corrupt is not None and seed is not None:
+        training, seen = seed is not None, X
+        if self.corrupt is not None and training:
             seen = corrupted(X, self.corrupt, seed)
-        codes, cache = self.encoder.forward(live.params, seen, dictionary, **options)
+        codes, cache = self._forward(live.params, seen, dictionary, n_layers, training=training)
         if activity is not None:
             activity.see(codes)
-        if self._signals:
-            context = context._replace(signals=cache.signals)
+        context = context._replace(signals=cache.signals)
         result = self.loss.evaluate(
             X,
             dictionary,
@@ -118,13 +117,14 @@ class BatchLoss:
         X = dense_rows(batch.X, slice(None), dtype)
         return X if self.input_scale == 1 else X * dtype.type(self.input_scale)
 
-    def _options(self, n_layers, training):
-        """What this encoder is to be told besides parameters and samples."""
-        options = {} if n_layers is None else {"n_layers": n_layers}
-        if training and getattr(self.encoder, "depends_on_batch", False):
-            options["training"] = True
-        if self._takes_sparse:
-            options["sparse"] = True
-        if self._signals:
-            options["signals"] = self._signals
-        return options
+    def _forward(self, params, X, dictionary, n_layers, *, training):
+        """Codes of samples, sparse where encoder and loss can be, and the signals of the loss."""
+        return self.encoder.forward(
+            params,
+            X,
+            dictionary,
+            n_layers=n_layers,
+            training=training,
+            sparse=self._takes_sparse,
+            signals=self._signals,
+        )

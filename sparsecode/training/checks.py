@@ -203,7 +203,7 @@ def check_validation(loss, X_val, target_val, sample_weight_val, teacher, valida
 def start(encoder, dictionary, loss, optimizer, random_state):
     """State before the first epoch."""
     rng = check_random_state(random_state)
-    params = getattr(encoder, "params", None)
+    params = encoder.params
     if params is None:
         params = encoder.init(dictionary, random_state=rng)
     reserved = {"atoms", "offset"} & params.keys()
@@ -230,7 +230,7 @@ def start(encoder, dictionary, loss, optimizer, random_state):
 
 def buffers_of(encoder):
     """Names of the parameters that no gradient changes."""
-    return getattr(encoder, "buffers", ())
+    return encoder.buffers
 
 
 def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):

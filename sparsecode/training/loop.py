@@ -5,6 +5,7 @@ from __future__ import annotations
 from sparsecode._blas import single_threaded_blas
 from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.dictionary import as_dictionary
+from sparsecode.encoders import TrainableEncoder
 from sparsecode.training.batch_loss import BatchLoss
 from sparsecode.training.checks import (
     check_activity,
@@ -241,7 +242,7 @@ def make_trainer(
     """
     learn_dictionary = check_flag(learn_dictionary, "learn_dictionary")
     dictionary = as_dictionary(dictionary)
-    if not hasattr(encoder, "forward") or isinstance(encoder, type):
+    if not isinstance(encoder, TrainableEncoder):
         raise TypeError(
             f"encoder is {encoder!r}; expected an instance of a TrainableEncoder. Use for example "
             "ReLU()."

@@ -89,7 +89,7 @@ def test_tied_weights_may_be_the_analytic_ones(X, frame, rng):
     for rows in (X[:1], np.tile(X, (500, 1))):
         codes, cache = analytic.forward(params, rows, dictionary)
         expected, other = tied.forward(same, rows, dictionary)
-        assert (cache.layers.product is None) == (len(rows) == 1)
+        assert (cache.kept.layers.product is None) == (len(rows) == 1)
         np.testing.assert_allclose(codes, expected, atol=1e-12)
         dcodes = rng.standard_normal(codes.shape)
         grads, others = analytic.backward(dcodes, cache), tied.backward(dcodes, other)

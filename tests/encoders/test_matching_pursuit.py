@@ -77,7 +77,7 @@ def test_each_step_shortens_the_residual_by_the_product():
         _, cache = encoder.forward({}, X, DICTIONARY)
         codes = encoder.encode(X, DICTIONARY)
         errors.append((DICTIONARY.residual(X, codes) ** 2).sum(axis=1))
-        taken = (cache.steps[:, -1] * DICTIONARY.norms[cache.selected[:, -1]]) ** 2
+        taken = (cache.kept.steps[:, -1] * DICTIONARY.norms[cache.kept.selected[:, -1]]) ** 2
         np.testing.assert_allclose(before - errors[-1], taken, atol=1e-12)
         before = errors[-1]
     assert (np.diff(errors, axis=0) <= 0).all()
@@ -94,7 +94,7 @@ def test_stops_where_nothing_is_positive_and_skips_atoms_of_zeros():
     dictionary = Dictionary([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
     codes, cache = MatchingPursuit(k=3).forward({}, [[2.0, 1.0], [-2.0, 1.0]], dictionary)
     np.testing.assert_array_equal(codes, [[0, 2, 0], [0, 0, 0]])
-    np.testing.assert_array_equal(cache.selected, [[1, -1, -1], [-1, -1, -1]])
+    np.testing.assert_array_equal(cache.kept.selected, [[1, -1, -1], [-1, -1, -1]])
     grads = MatchingPursuit(k=3).backward(np.ones_like(codes), cache, with_dictionary=True)
     # d(x @ d / ||d||^2) at d = (1, 0), x = (2, 1).
     np.testing.assert_allclose(grads["atoms"].dense(), [[0, 0], [-2, 1], [0, 0]], atol=1e-12)
@@ -106,7 +106,7 @@ def test_gradients_of_atoms_that_are_selected_twice(positive):
     atoms = np.array([[1.0, 0.1, 0.0], [0.8, 0.7, 0.2], [0.1, 0.3, 1.1], [-0.6, 0.5, 0.2]])
     samples = np.random.default_rng(1).standard_normal((6, 3))
     _, cache = encoder.forward({}, samples, Dictionary(atoms, np.zeros(3)))
-    assert max(np.bincount(row[row >= 0]).max(initial=0) for row in cache.selected) > 1
+    assert max(np.bincount(row[row >= 0]).max(initial=0) for row in cache.kept.selected) > 1
 
     def function(atoms, offset):
         return encoder.forward({}, samples, Dictionary(atoms, offset))[0]
@@ -142,7 +142,7 @@ def test_stops_by_the_residual_and_by_repetition(positive, sparse_output):
     _, cache = MatchingPursuit(k=9, positive=positive).forward({}, samples, atoms)
     for least, repeats in ((0.0, False), (0.8, True), (0.8, False)):
         expected = np.zeros((60, 9))
-        for i, (row, steps) in enumerate(zip(cache.selected, cache.steps, strict=True)):
+        for i, (row, steps) in enumerate(zip(cache.kept.selected, cache.kept.steps, strict=True)):
             rest, seen = samples[i].copy(), set()
             for t, (j, step) in enumerate(zip(row, steps, strict=True)):
                 if j < 0 or (t > 0 and np.linalg.norm(rest) < least):

@@ -171,7 +171,7 @@ def test_sparse_output_makes_no_dense_codes(X, monkeypatch):
         assert shape != (600, 20), "dense codes"
         return np.ndarray(shape, *args, **options)
 
-    monkeypatch.setattr(encoders.base.np, "empty", empty)
+    monkeypatch.setattr(encoders.trainable.np, "empty", empty)
     assert model.transform(X).shape == (600, 20)
     with pytest.raises(AssertionError, match="dense codes"):
         dense.transform(X)

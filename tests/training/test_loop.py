@@ -297,15 +297,18 @@ def test_a_step_of_the_atoms_by_hand(samples, dictionary):
 
 def test_gradients_that_are_scalars_are_clipped_too(samples, dictionary):
     class Scalar(OneLayer):
-        def init(self, dictionary, *, random_state=None):
-            return {"gain": np.array(1.0)}
+        def _initial(self, dictionary, random_state):
+            return {"gain": 1.0}
 
-        def forward(self, params, X, dictionary):
-            self.drive = X @ dictionary.atoms.T
-            return params["gain"] * self.drive, None
+        def _shapes(self, dictionary):
+            return {"gain": ()}
 
-        def backward(self, dcodes, cache, *, with_dictionary=False, out=None):
-            return {"gain": np.sum(dcodes * self.drive)}
+        def _forward(self, params, x, dictionary, n_layers):
+            drive = x @ dictionary.atoms.T
+            return params["gain"] * drive, drive
+
+        def _backward(self, dcodes, drive, with_dictionary, out):
+            return {"gain": np.sum(dcodes * drive)}
 
     options = {"loss": LassoLoss(), "optimizer": SGD(0.5), "n_epochs": 1, "batch_size": None}
     *_, last = run(Scalar(), dictionary, samples[0], max_norm=0.01, **options)

@@ -68,7 +68,7 @@ class KLDivergence(Term):
         return super().is_constant and not self.memory
 
     def check_encoder(self, encoder):
-        low, high = getattr(encoder, "bounds", (-np.inf, np.inf))
+        low, high = encoder.bounds
         if low < 0 or high > 1:
             raise _not_activations(f"an encoder with codes from {low} to {high}, {encoder}")
 

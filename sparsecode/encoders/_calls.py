@@ -1,0 +1,143 @@
+"""Checks of the calls of a trainable encoder: its hooks, options, parameters and gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from sparsecode._validation import check_flag, wrong
+
+# The hooks of a plain encoder, each with the one that calls it.
+_PAIRS = (("_forward", "_run_forward"), ("_backward", "_run_backward"))
+
+
+def check_hooks(cls, base):
+    """Raise TypeError if a class defines a hook that is never called, or lacks one.
+
+    Parameters
+    ----------
+    cls : type
+        A subclass of `base`.
+    base : type
+        `TrainableEncoder`, whose full hooks call the plain ones.
+    """
+    for plain, full in _PAIRS:
+        if plain in vars(cls) and _owner(cls, full) is not base:
+            raise TypeError(
+                f"{cls.__name__} defines {plain}, which is never called: "
+                f"{_owner(cls, full).__name__} defines {full}, which takes all options. Define "
+                f"{full} instead, or derive from {base.__name__}."
+            )
+    offers = cls.sparse_codes or cls.signal_names or cls.depends_on_batch
+    if offers and _owner(cls, "_run_forward") is base and _owner(cls, "forward") is base:
+        raise TypeError(
+            f"{cls.__name__} declares sparse_codes, signal_names or depends_on_batch; expected a "
+            "forward pass that takes these options. Define _run_forward, or leave them out."
+        )
+
+
+def _owner(cls, name):
+    """The class that an attribute comes from."""
+    return next(parent for parent in cls.__mro__ if name in vars(parent))
+
+
+def check_options(encoder, training, sparse, signals):
+    """Return the options of `forward`, if the encoder offers them.
+
+    Raises
+    ------
+    ValueError
+        If codes cannot be sparse in training, or there is no such signal.
+    """
+    training, sparse = check_flag(training, "training"), check_flag(sparse, "sparse")
+    if sparse and not encoder.sparse_codes:
+        raise ValueError(
+            f"sparse is True but gradients of {encoder._name} are not those of nonzero codes "
+            "alone; expected False. Use encode(sparse_output=True) for a CSR array."
+        )
+    signals = (signals,) if isinstance(signals, str) else tuple(signals)
+    _check_signals(encoder, signals)
+    return training, sparse, signals
+
+
+def _check_signals(encoder, names):
+    offered = encoder.signal_names
+    unknown = [name for name in names if name not in offered]
+    if unknown:
+        raise ValueError(
+            wrong(
+                f"signal of {encoder._name}",
+                got=repr(unknown[0]),
+                expected=f"one of {offered}" if offered else "none, as it has no signals",
+                remedy="Use a loss for this encoder, or an encoder that computes it.",
+            )
+        )
+
+
+def check_gradients(encoder, dcodes, codes, dsignals):
+    """Return the gradients that `backward` is given, those in the codes in their dtype.
+
+    Raises
+    ------
+    ValueError
+        If the shape or the kind of array is not that of the codes, or there is no such signal.
+    """
+    dsignals = dsignals or {}
+    _check_signals(encoder, dsignals)
+    is_sparse = sparse.issparse(codes)
+    if not sparse.issparse(dcodes):
+        dcodes = np.asarray(dcodes, dtype=codes.dtype)
+    if dcodes.shape != codes.shape or sparse.issparse(dcodes) != is_sparse:
+        raise ValueError(
+            wrong(
+                "dcodes",
+                got=f"{_described(dcodes)} of shape {dcodes.shape}",
+                expected=f"{_described(codes)} of shape {codes.shape}, as the codes are",
+                remedy="Give the gradient of the loss in the codes that forward returned.",
+            )
+        )
+    return dcodes, dsignals
+
+
+def _described(array):
+    return "a CSR array" if sparse.issparse(array) else "an array"
+
+
+def check_abilities(encoder, codes, missing):
+    """Raise TypeError for what solvers can do and networks cannot."""
+    if codes is not None:
+        raise TypeError(
+            f"{encoder._name} got codes to start from; expected None, as its layers are trained "
+            "for a start of their own. Use Exact with a solver to improve given codes."
+        )
+    if check_flag(missing, "missing"):
+        raise TypeError(
+            f"{encoder._name} got missing=True; expected False, as its weights are for samples "
+            "with all features. Use Exact for samples with missing entries."
+        )
+
+
+def check_params(encoder, params, dictionary):
+    """Return parameters in the dtype of the dictionary, if they are those of the encoder.
+
+    Raises
+    ------
+    ValueError
+        If names or shapes are not those that the encoder has with this dictionary.
+    """
+    shapes, name = encoder._shapes(dictionary), encoder._name
+    if not isinstance(params, dict) or params.keys() != shapes.keys():
+        got = sorted(params) if isinstance(params, dict) else repr(params)
+        raise ValueError(
+            f"params of {name} has the entries {got}; expected {sorted(shapes)}. Use "
+            "parameters that init made for an encoder of this class and these settings."
+        )
+    for key, shape in shapes.items():
+        if np.shape(params[key]) != shape:
+            raise ValueError(
+                f"params[{key!r}] of {name} has shape {np.shape(params[key])}; expected "
+                f"{shape} for a dictionary of {dictionary.n_components} atoms of "
+                f"{dictionary.n_features} features. Use the dictionary and the settings that "
+                "the parameters were made for."
+            )
+    return {key: np.asarray(params[key], dtype=dictionary.dtype) for key in shapes}

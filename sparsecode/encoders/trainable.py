@@ -1,0 +1,411 @@
+"""Base class of the encoders that are trained by their gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from sparsecode._blas import single_threaded_blas
+from sparsecode._parallel import map_row_blocks
+from sparsecode._row_blocks import compress, dense_rows, stack_csr
+from sparsecode._validation import check_flag, check_rows
+from sparsecode._values import same_values
+from sparsecode.dictionary import as_dictionary, promote
+from sparsecode.encoders import _calls
+from sparsecode.encoders._parameter_kinds import Kind
+from sparsecode.encoders.base import Encoder
+from sparsecode.losses import PenaltyTerm
+
+# Rows that one thread encodes at a time.
+_BLOCK_SIZE = 256
+
+
+class ForwardCache(NamedTuple):
+    """Result of `TrainableEncoder.forward` besides the codes.
+
+    Attributes
+    ----------
+    codes : ndarray or csr_array of shape (n_samples, n_components)
+    kept : object
+        Arrays that the encoder keeps for its `backward`.
+    signals : dict of str to ndarray or csr_array
+        Those that were asked for.
+    """
+
+    codes: np.ndarray
+    kept: object
+    signals: dict
+
+
+@dataclass(eq=False)
+class TrainableEncoder(Encoder):
+    """Base of the encoders that are trained by their gradients.
+
+    An encoder has hyper-parameters and parameters. Parameters are a dict of arrays: `init` makes
+    them, `forward` and `backward` take them, and `bind` returns an encoder that encodes with them.
+
+    A subclass is a dataclass with ``eq=False``. It defines ``_initial(dictionary, random_state)``,
+    ``_shapes(dictionary)``, ``_forward(params, x, dictionary, n_layers)`` and ``_backward(dcodes,
+    cache, with_dictionary, out)``. One with signals, with sparse codes or with codes that depend on
+    the batch declares these in its attributes, and defines ``_run_forward`` and ``_run_backward``
+    instead of the last two.
+
+    Parameters
+    ----------
+    params : dict of str to ndarray or None, default=None
+        Parameters that `encode` uses; None stands for ``init(dictionary, random_state=0)``.
+
+    Attributes
+    ----------
+    is_sparse : bool
+        Whether codes are sparse whatever the loss is.
+    sparse_codes : bool
+        Whether `forward` takes ``sparse=True``, for codes as a CSR array. Training uses it.
+    signal_names : tuple of str
+        Signals, arrays on the way to the codes, that `forward` can return for a loss.
+    depends_on_batch : bool
+        Whether codes of ``training=True`` are others, which depend on the other samples.
+    buffers : tuple of str
+        Parameters that `update_buffers` sets, not gradients: `backward` leaves them out. They are
+        NaN until then, and `encode` refuses them.
+    straight_through : tuple of str
+        Parameters whose gradient is a straight-through estimate, as the codes jump.
+    bounds : tuple of float
+        Lower and upper bound of all codes.
+    parameter_kinds : dict of str to Kind
+        Units of each parameter, by which an encoder is brought to other units of its samples. Empty
+        if these are not known.
+    active_setting : str or None
+        Setting that tells how many units of a sample are active. None if this is for the loss to
+        decide.
+    active_in_mean : bool
+        Whether this number is a mean over samples, and may be a fraction.
+    """
+
+    params: dict | None = field(default=None, kw_only=True, repr=False)
+
+    is_sparse: ClassVar[bool] = False
+    sparse_codes: ClassVar[bool] = False
+    signal_names: ClassVar[tuple[str, ...]] = ()
+    depends_on_batch: ClassVar[bool] = False
+    buffers: ClassVar[tuple[str, ...]] = ()
+    straight_through: ClassVar[tuple[str, ...]] = ()
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    parameter_kinds: ClassVar[dict[str, Kind]] = {}
+    active_setting: ClassVar[str | None] = None
+    active_in_mean: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        _calls.check_hooks(cls, TrainableEncoder)
+        if {"_forward", "_run_forward"} & vars(cls).keys() and "_row_encoder" not in vars(cls):
+            # The one of a parent would encode with the forward pass of the parent.
+            cls._row_encoder = TrainableEncoder._row_encoder
+
+    def init(self, dictionary, *, random_state=None):
+        """Parameters to start training from.
+
+        Parameters
+        ----------
+        dictionary : Dictionary or array-like of shape (n_components, n_features)
+        random_state : int, RandomState instance or None, default=None
+            For encoders whose start is random; those that start at ISTA draw nothing.
+
+        Returns
+        -------
+        params : dict of str to ndarray
+            Of the dtype of the dictionary.
+
+        Raises
+        ------
+        TypeError
+            If the encoder cannot take its penalty.
+        """
+        self._check_parameters()
+        dictionary = as_dictionary(dictionary)
+        initial = self._initial(dictionary, random_state)
+        return {name: np.array(a, dtype=dictionary.dtype, order="C") for name, a in initial.items()}
+
+    def forward(
+        self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
+    ):
+        """Codes of a batch, and the cache that `backward` needs.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        dictionary : Dictionary or array-like of shape (n_components, n_features)
+        n_layers : int or None, default=None
+            How many layers to run; None runs all.
+        training : bool, default=False
+            Whether these are the codes of a training step. They are others only if the encoder
+            `depends_on_batch`. `buffers` need not be set yet.
+        sparse : bool, default=False
+            Whether the codes are a CSR array; their gradients are then, too. Only for encoders with
+            `sparse_codes`. One that does not set the number of nonzeros returns a dense array where
+            more than about a sixth are not 0, or where signals of all entries are asked for.
+        signals : tuple of str, default=()
+            Signals to keep for a loss, of `signal_names`.
+
+        Returns
+        -------
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+            float32 only if `X` and the dictionary both are.
+        cache : ForwardCache
+            Its `signals` hold those that were asked for.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, there is no such signal, codes cannot be sparse in training, or
+            `buffers` are not set outside of training.
+        """
+        training, sparse, signals = _calls.check_options(self, training, sparse, signals)
+        X, dictionary, params, n_layers = self._check_call(params, X, dictionary, n_layers)
+        if not training:
+            self._check_ready(params)
+        x = self._inputs(X, slice(0, X.shape[0]), dictionary)
+        codes, kept, found = self._run_forward(
+            params,
+            x,
+            dictionary,
+            n_layers=n_layers,
+            training=training,
+            sparse=sparse,
+            signals=signals,
+        )
+        return codes, ForwardCache(codes, kept, found)
+
+    def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
+        """Gradients of a loss in the parameters.
+
+        Parameters
+        ----------
+        dcodes : ndarray or csr_array of shape (n_samples, n_components)
+            Gradient of the loss in the codes; CSR with the entries of the codes where these are.
+        cache : ForwardCache
+            From `forward`.
+        with_dictionary : bool, default=False
+            Whether to add the gradients in ``"atoms"`` and, where there is one, ``"offset"``, as
+            far as the encoder reads them. Gradients of a reconstruction are not among them.
+        out : dict of str to ndarray or RowGradient, or None, default=None
+            Gradients of an earlier call, whose memory is used again.
+        dsignals : dict of str to ndarray or csr_array, or None, default=None
+            Gradients of the loss in the signals.
+
+        Returns
+        -------
+        grads : dict of str to ndarray or RowGradient
+            The keys and shapes of the parameters, without `buffers`; 0 for layers that were not
+            run.
+
+        Raises
+        ------
+        ValueError
+            If the shape of `dcodes` is not that of the codes, or there is no such signal.
+        """
+        dcodes, dsignals = _calls.check_gradients(self, dcodes, cache.codes, dsignals)
+        return self._run_backward(
+            dcodes, cache, with_dictionary=with_dictionary, out=out, dsignals=dsignals
+        )
+
+    def default_terms(self, penalty):
+        """Terms of a loss that make codes sparse, for an encoder that is trained without others.
+
+        Parameters
+        ----------
+        penalty : Penalty
+            Holds the weight.
+
+        Returns
+        -------
+        terms : list of Term
+        """
+        return [PenaltyTerm(penalty)]
+
+    def target_term(self, target_l0, weight):
+        """Term that leads the number of active units to a target, in place of `default_terms`.
+
+        Parameters
+        ----------
+        target_l0 : float
+            Mean number of active units of a sample.
+        weight : float
+
+        Returns
+        -------
+        term : Term or None
+            None if there is none: the weight of the default terms is then found in training.
+        """
+        return None
+
+    def update_buffers(self, params, cache, n_before=None):
+        """Set the `buffers` after a step of training, in place.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+        cache : object
+            From the `forward` of that step.
+        n_before : int or None, default=None
+            Steps before it, which running means are of; None is many.
+        """
+
+    def set_buffers(self, X, dictionary, sample_weight=None):
+        """Return an encoder with `buffers` that fit its other parameters, computed from samples.
+
+        Estimators end their training with it.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        dictionary : Dictionary
+        sample_weight : ndarray of shape (n_samples,) or None, default=None
+            How much each sample counts; None is 1 each.
+
+        Returns
+        -------
+        encoder : TrainableEncoder
+            This one, if it has no buffers.
+        """
+        return self
+
+    def is_ready(self, params):
+        """Whether the `buffers` have been set, so that `encode` can use these parameters."""
+        return all(np.isfinite(params[name]).all() for name in self.buffers)
+
+    def encode(
+        self,
+        X,
+        dictionary,
+        *,
+        codes=None,
+        missing=False,
+        n_layers=None,
+        sparse_output=False,
+        n_jobs=None,
+    ):
+        """Code every row of `X` with `params`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Read a block of rows at a time.
+        dictionary : Dictionary or array-like of shape (n_components, n_features)
+        codes : None
+            For what solvers can do and networks cannot: to start somewhere.
+        missing : False
+            Likewise, to leave out missing entries.
+        n_layers : int or None, default=None
+            How many layers to run; None runs all.
+        sparse_output : bool, default=False
+            Whether the codes are a CSR array instead of a dense one.
+        n_jobs : int or None, default=None
+            Threads; None uses all cores. The answer does not depend on it.
+
+        Returns
+        -------
+        codes : ndarray or csr_array of shape (n_samples, n_components)
+            float32 only if `X` and the dictionary both are.
+
+        Raises
+        ------
+        TypeError
+            If the encoder cannot take its penalty, a start or missing entries.
+        ValueError
+            If shapes do not fit, or a number is NaN or infinite.
+        """
+        sparse_output = check_flag(sparse_output, "sparse_output")
+        _calls.check_abilities(self, codes, missing)
+        dictionary = as_dictionary(dictionary)
+        params = self.init(dictionary, random_state=0) if self.params is None else self.params
+        X, dictionary, params, n_layers = self._check_call(params, X, dictionary, n_layers)
+        self._check_ready(params)
+        with single_threaded_blas():
+            encode_rows = self._row_encoder(params, dictionary, n_layers, X.shape[0])
+        shape = X.shape[0], dictionary.n_components
+        whole = None if sparse_output else np.empty(shape, dtype=dictionary.dtype)
+
+        def encode_block(rows):
+            x = self._inputs(X, rows, dictionary)
+            result = encode_rows(x, None if sparse_output else whole[rows])
+            return compress(result) if sparse_output else None
+
+        size = self._rows_a_block(shape[0], shape[1] * dictionary.dtype.itemsize)
+        parts = map_row_blocks(encode_block, shape[0], block_size=size, n_jobs=n_jobs)
+        return stack_csr(parts, shape[1]) if sparse_output else whole
+
+    def _rows_a_block(self, n_rows, row_bytes):
+        """How many of so many samples, with codes of so many bytes, are encoded at a time."""
+        return _BLOCK_SIZE
+
+    def bind(self, params):
+        """Return an encoder with the same hyper-parameters that encodes with `params`."""
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__, params=params)
+        return bound
+
+    def __eq__(self, other):
+        if type(self) is not type(other):
+            return NotImplemented
+        return same_values(self.get_params(deep=False), other.get_params(deep=False))
+
+    __hash__ = None
+
+    def _check_ready(self, params):
+        if not self.is_ready(params):
+            raise ValueError(
+                f"{self._name} has not been trained: its params {list(self.buffers)} are "
+                "NaN; expected finite numbers, which the first step of training sets. Train it "
+                "with sparsecode.training.train, or set them with set_buffers."
+            )
+
+    @property
+    def _name(self):
+        """Name in the messages of errors."""
+        return type(self).__name__
+
+    def _check_parameters(self):
+        """Raise an error that names the encoder if a hyper-parameter is not one it can take."""
+
+    def _n_layers(self, n_layers):
+        """How many layers to run, checked."""
+        return n_layers
+
+    def _inputs(self, X, rows, dictionary):
+        """Rows of the samples, less the offset, as the forward pass takes them."""
+        return dictionary.center(dense_rows(X, rows, dictionary.dtype))
+
+    def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
+        """Codes of centred samples, an object for `_run_backward`, and a dict of the signals."""
+        codes, kept = self._forward(params, x, dictionary, n_layers)
+        return codes, kept, {}
+
+    def _run_backward(self, dcodes, cache, *, with_dictionary, out, dsignals):
+        """Gradients in the parameters from those in the codes and in the signals."""
+        return self._backward(dcodes, cache.kept, with_dictionary, out)
+
+    def _row_encoder(self, params, dictionary, n_layers, n_rows):
+        """Function ``(x, out)`` that puts codes of centred samples in `out`, or returns them."""
+
+        def encode_rows(x, out):
+            options = {"training": False, "sparse": False, "signals": ()}
+            codes = self._run_forward(params, x, dictionary, n_layers=n_layers, **options)[0]
+            if out is None:
+                return codes
+            out[:] = codes
+            return out
+
+        return encode_rows
+
+    def _check_call(self, params, X, dictionary, n_layers):
+        self._check_parameters()
+        n_layers = self._n_layers(n_layers)
+        dictionary = as_dictionary(dictionary)
+        X = check_rows(X, "X", n_columns=dictionary.n_features)
+        dictionary = promote(dictionary, X)
+        params = _calls.check_params(self, params, dictionary)
+        return X, dictionary, params, n_layers
