@@ -19,17 +19,18 @@ def check_hooks(cls, base):
     cls : type
         A subclass of `base`.
     base : type
-        `TrainableEncoder`, whose full hooks call the plain ones.
+        `EncoderHooks`, whose full hooks call the plain ones.
     """
     for plain, full in _PAIRS:
         if plain in vars(cls) and _owner(cls, full) is not base:
             raise TypeError(
                 f"{cls.__name__} defines {plain}, which is never called: "
                 f"{_owner(cls, full).__name__} defines {full}, which takes all options. Define "
-                f"{full} instead, or derive from {base.__name__}."
+                f"{full} instead, or derive from TrainableEncoder."
             )
     offers = cls.sparse_codes or cls.signal_names or cls.depends_on_batch
-    if offers and _owner(cls, "_run_forward") is base and _owner(cls, "forward") is base:
+    own_forward = _owner(cls, "forward").__name__ != "TrainableEncoder"
+    if offers and _owner(cls, "_run_forward") is base and not own_forward:
         raise TypeError(
             f"{cls.__name__} declares sparse_codes, signal_names or depends_on_batch; expected a "
             "forward pass that takes these options. Define _run_forward, or leave them out."

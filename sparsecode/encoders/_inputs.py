@@ -11,7 +11,6 @@ from sparsecode._factored_gradients import RowGradient
 from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows, wrong
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
-from sparsecode.encoders import _calls
 from sparsecode.encoders.relu import ReLU
 from sparsecode.encoders.trainable import ForwardCache, TrainableEncoder
 
@@ -199,7 +198,7 @@ class InputEncoder(TrainableEncoder):
         dictionary = as_dictionary(dictionary)
         X = check_rows(X, "X", n_columns=self.n_inputs)
         dictionary = promote(dictionary, X)
-        params = _calls.check_params(self, params, dictionary)
+        params = self._check_params(params, dictionary)
         return X, dictionary, params, self.encoder._n_layers(n_layers)
 
     def _check_parameters(self):

@@ -65,7 +65,18 @@ def rescaled(params, kinds, *, samples=1.0, atoms=1.0, codes=1.0):
     -------
     params : dict of str to ndarray
         Parameters that do not change are the same arrays.
+
+    Raises
+    ------
+    TypeError
+        If a parameter has no kind.
     """
+    missing = [name for name in params if name not in kinds]
+    if missing:
+        raise TypeError(
+            f"parameter_kinds of the encoder are those of {sorted(kinds)}; expected also one of "
+            f"{missing[0]!r}, whose units are not known. Declare it."
+        )
     factors = {"samples": samples, "atoms": atoms, "codes": codes}
     changed = dict(params)
     for name, array in params.items():

@@ -114,6 +114,8 @@ def params_in_units(encoder, samples, atoms=1.0):
         It must declare `parameter_kinds`. Unless it `reads_atoms_in_units`, atoms stay as they are.
     samples, atoms : float
     """
+    if samples == atoms == 1:
+        return encoder.params
     if not reads_atoms_in_units(encoder):
         atoms = 1.0
     return rescaled(encoder.params, encoder.parameter_kinds, samples=samples, atoms=atoms)

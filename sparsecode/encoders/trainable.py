@@ -9,17 +9,14 @@ import numpy as np
 
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import map_row_blocks
-from sparsecode._row_blocks import compress, dense_rows, stack_csr
+from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._validation import check_flag, check_rows
 from sparsecode._values import same_values
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.encoders import _calls
+from sparsecode.encoders._hooks import EncoderHooks
 from sparsecode.encoders._parameter_kinds import Kind
 from sparsecode.encoders.base import Encoder
-from sparsecode.losses import PenaltyTerm
-
-# Rows that one thread encodes at a time.
-_BLOCK_SIZE = 256
 
 
 class ForwardCache(NamedTuple):
@@ -40,7 +37,7 @@ class ForwardCache(NamedTuple):
 
 
 @dataclass(eq=False)
-class TrainableEncoder(Encoder):
+class TrainableEncoder(EncoderHooks, Encoder):
     """Base of the encoders that are trained by their gradients.
 
     An encoder has hyper-parameters and parameters. Parameters are a dict of arrays: `init` makes
@@ -99,10 +96,10 @@ class TrainableEncoder(Encoder):
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
-        _calls.check_hooks(cls, TrainableEncoder)
+        _calls.check_hooks(cls, EncoderHooks)
         if {"_forward", "_run_forward"} & vars(cls).keys() and "_row_encoder" not in vars(cls):
             # The one of a parent would encode with the forward pass of the parent.
-            cls._row_encoder = TrainableEncoder._row_encoder
+            cls._row_encoder = EncoderHooks._row_encoder
 
     def init(self, dictionary, *, random_state=None):
         """Parameters to start training from.
@@ -212,36 +209,6 @@ class TrainableEncoder(Encoder):
             dcodes, cache, with_dictionary=with_dictionary, out=out, dsignals=dsignals
         )
 
-    def default_terms(self, penalty):
-        """Terms of a loss that make codes sparse, for an encoder that is trained without others.
-
-        Parameters
-        ----------
-        penalty : Penalty
-            Holds the weight.
-
-        Returns
-        -------
-        terms : list of Term
-        """
-        return [PenaltyTerm(penalty)]
-
-    def target_term(self, target_l0, weight):
-        """Term that leads the number of active units to a target, in place of `default_terms`.
-
-        Parameters
-        ----------
-        target_l0 : float
-            Mean number of active units of a sample.
-        weight : float
-
-        Returns
-        -------
-        term : Term or None
-            None if there is none: the weight of the default terms is then found in training.
-        """
-        return None
-
     def update_buffers(self, params, cache, n_before=None):
         """Set the `buffers` after a step of training, in place.
 
@@ -338,10 +305,6 @@ class TrainableEncoder(Encoder):
         parts = map_row_blocks(encode_block, shape[0], block_size=size, n_jobs=n_jobs)
         return stack_csr(parts, shape[1]) if sparse_output else whole
 
-    def _rows_a_block(self, n_rows, row_bytes):
-        """How many of so many samples, with codes of so many bytes, are encoded at a time."""
-        return _BLOCK_SIZE
-
     def bind(self, params):
         """Return an encoder with the same hyper-parameters that encodes with `params`."""
         bound = object.__new__(type(self))
@@ -363,49 +326,14 @@ class TrainableEncoder(Encoder):
                 "with sparsecode.training.train, or set them with set_buffers."
             )
 
-    @property
-    def _name(self):
-        """Name in the messages of errors."""
-        return type(self).__name__
-
-    def _check_parameters(self):
-        """Raise an error that names the encoder if a hyper-parameter is not one it can take."""
-
-    def _n_layers(self, n_layers):
-        """How many layers to run, checked."""
-        return n_layers
-
-    def _inputs(self, X, rows, dictionary):
-        """Rows of the samples, less the offset, as the forward pass takes them."""
-        return dictionary.center(dense_rows(X, rows, dictionary.dtype))
-
-    def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
-        """Codes of centred samples, an object for `_run_backward`, and a dict of the signals."""
-        codes, kept = self._forward(params, x, dictionary, n_layers)
-        return codes, kept, {}
-
-    def _run_backward(self, dcodes, cache, *, with_dictionary, out, dsignals):
-        """Gradients in the parameters from those in the codes and in the signals."""
-        return self._backward(dcodes, cache.kept, with_dictionary, out)
-
-    def _row_encoder(self, params, dictionary, n_layers, n_rows):
-        """Function ``(x, out)`` that puts codes of centred samples in `out`, or returns them."""
-
-        def encode_rows(x, out):
-            options = {"training": False, "sparse": False, "signals": ()}
-            codes = self._run_forward(params, x, dictionary, n_layers=n_layers, **options)[0]
-            if out is None:
-                return codes
-            out[:] = codes
-            return out
-
-        return encode_rows
-
     def _check_call(self, params, X, dictionary, n_layers):
         self._check_parameters()
         n_layers = self._n_layers(n_layers)
         dictionary = as_dictionary(dictionary)
         X = check_rows(X, "X", n_columns=dictionary.n_features)
         dictionary = promote(dictionary, X)
-        params = _calls.check_params(self, params, dictionary)
-        return X, dictionary, params, n_layers
+        return X, dictionary, self._check_params(params, dictionary), n_layers
+
+    def _check_params(self, params, dictionary):
+        """The parameters in the dtype of the dictionary, if they are those of this encoder."""
+        return _calls.check_params(self, params, dictionary)

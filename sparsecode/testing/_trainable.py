@@ -1,4 +1,4 @@
-"""What an encoder with parameters must keep to besides; part of `check_encoder`."""
+"""Checks of trainable encoders, a part of `check_encoder`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def check_init(case):
     again = encoder.init(dictionary.atoms, random_state=0)
     single = encoder.init(dictionary.astype(np.float32), random_state=0)
     require(len(params) > 0 or _learns_atoms(case, params), "init returns no parameters")
+    kinds = encoder.parameter_kinds
+    require(not kinds or params.keys() <= kinds.keys(), "parameter_kinds leave out parameters")
     for name, array in params.items():
         require(type(array) is np.ndarray, f"params[{name!r}] is a {type(array).__name__}")
         is_set = name not in case.encoder.buffers

@@ -90,7 +90,7 @@ def test_all_networks_tell_their_units(dictionary):
             encoder = cls()
             params = encoder.init(dictionary, random_state=0)
             assert reads_atoms_in_units(encoder)
-            assert encoder._units.keys() == params.keys()
+            assert encoder.parameter_kinds.keys() == params.keys()
             back = encoder.bind(params_in_units(encoder.bind(params), 7.0, 3.0))
             for name, array in params_in_units(back, 1 / 7, 1 / 3).items():
                 np.testing.assert_allclose(array, params[name], rtol=1e-12)

@@ -25,7 +25,7 @@ class Logistic(LinearEncoder):
     def _derive(self, dcodes, codes, params):
         return dcodes * codes * (1 - codes)
 
-    def _bend(self, codes, params):
+    def _curvature(self, codes, params):
         return codes * (1 - codes) * (1 - 2 * codes)
 
 

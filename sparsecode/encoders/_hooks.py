@@ -1,0 +1,85 @@
+"""Hooks of a trainable encoder, with what they are unless a subclass defines them."""
+
+from __future__ import annotations
+
+from sparsecode._row_blocks import dense_rows
+from sparsecode.losses import PenaltyTerm
+
+# Rows that one thread encodes at a time.
+_BLOCK_SIZE = 256
+
+
+class EncoderHooks:
+    """Part of `TrainableEncoder`: the methods that subclasses define, and their defaults."""
+
+    def default_terms(self, penalty):
+        """Terms of a loss that make codes sparse, for an encoder that is trained without others.
+
+        Parameters
+        ----------
+        penalty : Penalty
+            Holds the weight.
+
+        Returns
+        -------
+        terms : list of Term
+        """
+        return [PenaltyTerm(penalty)]
+
+    def target_term(self, target_l0, weight):
+        """Term that leads the number of active units to a target, in place of `default_terms`.
+
+        Parameters
+        ----------
+        target_l0 : float
+            Mean number of active units of a sample.
+        weight : float
+
+        Returns
+        -------
+        term : Term or None
+            None if there is none: the weight of the default terms is then found in training.
+        """
+        return None
+
+    @property
+    def _name(self):
+        """Name in the messages of errors."""
+        return type(self).__name__
+
+    def _check_parameters(self):
+        """Raise an error that names the encoder if a hyper-parameter is not one it can take."""
+
+    def _n_layers(self, n_layers):
+        """How many layers to run, checked."""
+        return n_layers
+
+    def _inputs(self, X, rows, dictionary):
+        """Rows of the samples, less the offset, as the forward pass takes them."""
+        return dictionary.center(dense_rows(X, rows, dictionary.dtype))
+
+    def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
+        """Codes of centred samples, an object for `_run_backward`, and a dict of the signals."""
+        codes, kept = self._forward(params, x, dictionary, n_layers)
+        return codes, kept, {}
+
+    def _run_backward(self, dcodes, cache, *, with_dictionary, out, dsignals):
+        """Gradients in the parameters from those in the codes and in the signals."""
+        return self._backward(dcodes, cache.kept, with_dictionary, out)
+
+    def _row_encoder(self, params, dictionary, n_layers, n_rows):
+        """Function ``(x, out)`` that puts codes of centred samples in `out`, or returns them."""
+
+        def encode_rows(x, out):
+            options = {"training": False, "sparse": False, "signals": ()}
+            codes = self._run_forward(params, x, dictionary, n_layers=n_layers, **options)[0]
+            if out is None:
+                return codes
+            out[:] = codes
+            return out
+
+        return encode_rows
+
+    def _rows_a_block(self, n_rows, row_bytes):
+        """How many of so many samples, with codes of so many bytes, are encoded at a time."""
+        return _BLOCK_SIZE
