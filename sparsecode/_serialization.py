@@ -1,4 +1,4 @@
-"""How arrays, and a dictionary, are kept in a file: safetensors or npz, never pickle."""
+"""Files of arrays, and of a dictionary: safetensors or npz, never pickle."""
 
 from __future__ import annotations
 

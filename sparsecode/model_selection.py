@@ -1,4 +1,4 @@
-"""How many atoms, and which weight of the penalty: scores of fits over a grid."""
+"""Selection of the number of atoms and the weight of the penalty: scores of fits over a grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a learning rate, or another weight, changes from step to step."""
+"""Schedules of a learning rate, or of another weight: a value for each step."""
 
 from __future__ import annotations
 

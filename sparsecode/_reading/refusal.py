@@ -1,4 +1,4 @@
-"""How a file that cannot be read is refused."""
+"""Refusals of files that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was learned, measured and laid out as a table."""
+"""Tables of what the commands learned and measured."""
 
 from __future__ import annotations
 

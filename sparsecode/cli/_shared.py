@@ -1,4 +1,4 @@
-"""What the commands share: photographs to work on, pictures to write, and one-line errors."""
+"""Parts of the commands: photographs to work on, pictures to write, and one-line errors."""
 
 from __future__ import annotations
 

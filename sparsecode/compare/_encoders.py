@@ -1,4 +1,4 @@
-"""Which encoders a report compares: exact solvers, baselines, and those that were given."""
+"""Encoders that a report compares: exact solvers, baselines, and those that were given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What encoders are measured against: the optimum, and how FISTA gets there."""
+"""References that encoders are measured against: the optimum, and the way of FISTA to it."""
 
 from __future__ import annotations
 

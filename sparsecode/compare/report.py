@@ -1,4 +1,4 @@
-"""What amortized codes cost against the optimum, as a table."""
+"""Reports of an amortization gap: costs of amortized codes against the optimum, as a table."""
 
 from __future__ import annotations
 

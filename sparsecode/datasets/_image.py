@@ -1,4 +1,4 @@
-"""What an image is here: its shapes, its values, its luminance, and the wording when it is not."""
+"""Images as arrays: shapes, values, luminance, and the errors for anything else."""
 
 from __future__ import annotations
 

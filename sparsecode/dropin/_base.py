@@ -1,4 +1,4 @@
-"""What the drop-in transformers share: how they code, decode, and name their output."""
+"""Base of the drop-in transformers: coding, decoding, and names of their output."""
 
 from __future__ import annotations
 

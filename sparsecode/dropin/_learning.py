@@ -1,4 +1,4 @@
-"""What the drop-in learners share: where they start, and how they alternate."""
+"""Learning of the drop-in estimators: first atoms, and codes and atoms by turns."""
 
 from __future__ import annotations
 

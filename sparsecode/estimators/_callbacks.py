@@ -1,4 +1,4 @@
-"""What scikit-learn's callbacks are told of a fit and its epochs."""
+"""Tasks that scikit-learn's callbacks are told of: a fit and its epochs."""
 
 from __future__ import annotations
 

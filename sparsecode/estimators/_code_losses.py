@@ -1,4 +1,4 @@
-"""What a network for codes is trained by: a loss, and the codes that it compares with."""
+"""Losses that a network for codes is trained by, and the codes that they compare with."""
 
 from __future__ import annotations
 

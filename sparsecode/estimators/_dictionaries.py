@@ -1,4 +1,4 @@
-"""The dictionary that an estimator codes on: given, or learned first by another estimator."""
+"""Dictionaries that an estimator codes on: given, or learned first by another estimator."""
 
 from __future__ import annotations
 

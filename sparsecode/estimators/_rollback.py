@@ -1,4 +1,4 @@
-"""A fit that is refused, or fails before it learns anything, leaves the estimator as it was."""
+"""Rollback of a fit that is refused, or fails before it learns anything."""
 
 from __future__ import annotations
 

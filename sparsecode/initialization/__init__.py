@@ -1,4 +1,4 @@
-"""Where learning starts: atoms from samples, from singular vectors, or from a formula."""
+"""Initial dictionaries and offsets: from samples, from singular vectors, or from a formula."""
 
 from sparsecode.initialization.dictionary import initial_dictionary
 from sparsecode.initialization.offset import initial_offset

@@ -1,4 +1,4 @@
-"""How much each atom of a dictionary is used."""
+"""Usage of each atom of a dictionary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often atoms are active: histogram, and the shares at its two ends."""
+"""Densities of atoms: a histogram of how often each is active, and the shares at its ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What codes and dictionary cost together: criteria to choose a model by."""
+"""Description lengths: joint costs of codes and dictionary, to choose a model by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How close reconstructions are to the samples: one definition for each name.
+"""Errors of reconstructions: one definition for each name.
 
 Every sum is taken in float64, a block of rows at a time, so that arrays on disk and sparse matrices
 are read as they are. `sparsecode.metrics.summary` gives all of them in one pass.

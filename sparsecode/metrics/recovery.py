@@ -1,4 +1,4 @@
-"""Whether what was learned or coded is the truth, up to sign, scale and order."""
+"""Recovery of true atoms and codes, up to sign, scale and order."""
 
 from __future__ import annotations
 

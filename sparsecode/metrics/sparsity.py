@@ -1,4 +1,4 @@
-"""How sparse codes are."""
+"""Sparsity of codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model loses when reconstructions stand in for its activations."""
+"""Loss of a model in which reconstructions stand in for its activations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which atoms codes use, against those of other codes."""
+"""Supports of codes, compared with those of other codes."""
 
 from __future__ import annotations
 

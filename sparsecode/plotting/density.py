@@ -1,4 +1,4 @@
-"""How often the atoms of a dictionary are active, on a logarithmic scale."""
+"""Plots of the densities of atoms, on a logarithmic scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the atoms of a dictionary are used."""
+"""Plots of the usage of atoms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Gabor fit found, and the measures derived from it."""
+"""Results of a Gabor fit, and the measures derived from them."""
 
 from __future__ import annotations
 

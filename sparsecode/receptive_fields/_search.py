@@ -1,4 +1,4 @@
-"""Where to start a Gabor fit: every atom against several thousand Gabor templates.
+"""Search for the start of a Gabor fit: every atom against several thousand Gabor templates.
 
 Parameters of one template are a row of six: centre x, centre y, orientation, log frequency, log
 width along the wave vector, log width across it.

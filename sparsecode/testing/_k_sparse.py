@@ -1,4 +1,4 @@
-"""What a solver of `KSparse` must keep to: counts and error targets, also one for each sample."""
+"""Checks of solvers of `KSparse`: counts and error targets, also one for each sample."""
 
 from __future__ import annotations
 

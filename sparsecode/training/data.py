@@ -1,4 +1,4 @@
-"""Where batches come from: samples in an array or a file, or a stream of batches."""
+"""Sources of batches: samples in an array or a file, or a stream of batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of every step, and what the history keeps of an epoch."""
+"""Records of a training: progress told after every step, and the history of its epochs."""
 
 from __future__ import annotations
 

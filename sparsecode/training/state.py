@@ -1,4 +1,4 @@
-"""Where training stands: all that it takes to stop, to go on, and to use the best so far."""
+"""States of a training: all that it takes to stop, to go on, and to use the best so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every dictionary update is."""
+"""Base of the dictionary updates."""
 
 from __future__ import annotations
 
