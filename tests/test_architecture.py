@@ -1,6 +1,7 @@
 """The floors hold, files stay small, and importing the package costs nothing it need not."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -81,10 +82,16 @@ def unit_of(path):
     return first.removesuffix(".py")
 
 
+@functools.cache
+def tree_of(path):
+    """A file as an abstract syntax tree."""
+    return ast.parse(path.read_text())
+
+
 def imports(path):
     """Absolute names that a file imports, wherever in the file."""
     package = ["sparsecode", *path.relative_to(PACKAGE).parent.parts]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -168,7 +175,7 @@ def test_nothing_unpickles_or_evaluates(path):
     names = {name.split(".")[0] for name in imports(path)}
     if unit_of(path) != "testing":
         assert not banned & names
-    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if _is_call(node)]
+    calls = [node.func for node in ast.walk(tree_of(path)) if _is_call(node)]
     assert not {"eval", "exec"} & {call.id for call in calls if isinstance(call, ast.Name)}
 
 
@@ -186,7 +193,7 @@ def test_what_a_check_of_a_number_returns_is_used(path):
     # from when they are set.
     dropped = [
         node.value
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Expr) and _is_call(node.value)
     ]
     for call in dropped:
@@ -198,7 +205,7 @@ def test_what_a_check_of_a_number_returns_is_used(path):
 
 @files
 def test_no_assert_on_what_users_give(path):
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree))
 
 
@@ -224,7 +231,7 @@ def test_estimators_have_few_bases_and_define_each_hook_once(cls):
 
 @files
 def test_modules_say_what_they_are(path):
-    assert ast.get_docstring(ast.parse(path.read_text())) or path.name == "_version.py"
+    assert ast.get_docstring(tree_of(path)) or path.name == "_version.py"
 
 
 def run(code):
