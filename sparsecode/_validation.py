@@ -263,13 +263,9 @@ def check_fraction(value, name):
     """Return `value` if it is a number above 0 and below 1: a share that leaves something."""
     share = check_number(value, name, low=0, low_open=True)
     if not share < 1:
+        expected = "a share above 0 and below 1, which leaves samples to learn from"
         raise ValueError(
-            wrong(
-                name,
-                got=value,
-                expected="a share above 0 and below 1, which leaves samples to learn from",
-                remedy="Choose for example 0.1.",
-            )
+            wrong(name, got=value, expected=expected, remedy="Choose for example 0.1.")
         )
     return share
 
@@ -281,13 +277,9 @@ def check_dtype(dtype):
     except TypeError:
         known = None
     if known not in FLOAT_DTYPES:
+        remedy = "Choose one of these."
         raise ValueError(
-            wrong(
-                "dtype",
-                got=repr(dtype),
-                expected="float32 or float64",
-                remedy="Choose one of these.",
-            )
+            wrong("dtype", got=repr(dtype), expected="float32 or float64", remedy=remedy)
         )
     return known
 

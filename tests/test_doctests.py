@@ -24,7 +24,7 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 PAGES = sorted((ROOT / "docs").glob("*.rst")) + sorted((ROOT / "docs" / "guide").glob("*.rst"))
-EXAMPLES = ["own_loss", "proximal_gradient", "relu_encoder"]
+EXAMPLES = ["own_loss", "own_term", "proximal_gradient", "relu_encoder"]
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,7 @@ def test_a_training_step_passes_through_its_estimator_first(tool):
     steps = tool.trace(lambda: model.partial_fit(X))
     files = {step.file for step in steps}
     assert steps[0].file.startswith("estimators/") and steps[0].depth == 0
-    assert {"training/loop.py", "losses/autoencoder.py", "dictionary.py"} <= files
+    assert {"training/trainer.py", "losses/autoencoder.py", "dictionary.py"} <= files
     assert min(step.depth for step in steps[1:]) > 0
 
 
@@ -49,3 +49,25 @@ def test_pieces_of_a_fit_are_counted(tool):
     few, many = tool.resolutions(n_epochs=1), tool.resolutions(n_epochs=2)
     assert min(few.values()) >= 1
     assert all(many[piece] >= few[piece] for piece in few)
+
+
+def maps(name):
+    """Calls of a map in docs/maintaining.rst, by the heading above it."""
+    page = (FOLDER.parent / "docs" / "maintaining.rst").read_text()
+    lines = page.partition(f"{name}\n---")[2].partition(".. code-block:: text\n\n")[2]
+    return [line.split()[:2] for line in lines.partition("\n\n")[0].splitlines()]
+
+
+@pytest.mark.parametrize(
+    "heading, name",
+    [
+        ("A training step", "SparseAutoencoder.partial_fit"),
+        ("A transform", "SparseCoder.transform"),
+    ],
+)
+def test_the_maps_of_the_documentation_are_true(tool, heading, name):
+    steps = iter([[step.file, step.function] for step in tool.trace(tool.calls()[name])])
+    listed = maps(heading)
+    assert len(listed) >= 6
+    # Each is called after the one before it.
+    assert [call for call in listed if call not in steps] == []

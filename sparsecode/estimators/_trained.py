@@ -37,6 +37,16 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
         """Penalty of the objective that codes are judged by."""
         return self._model.penalty
 
+    @property
+    def input_scale_(self):
+        """What samples are multiplied by in training."""
+        return self._model.scaling.samples
+
+    @property
+    def sparsity_weight_(self):
+        """Weight that a search for a number of nonzeros has found, or None."""
+        return self._model.sparsity_weight
+
     def _fit(self, item, y, sample_weight=None, codes=None):
         """Train from the start; returns the samples, or None for an iterator."""
         run = TrainingRun(self, self._plan(None))

@@ -278,11 +278,6 @@ default=None
     score_samples = _scoring.score_samples
     certify = _scoring.certify
 
-    @property
-    def input_scale_(self):
-        """What samples are multiplied by in training."""
-        return self._model.scaling.samples
-
     def _plan(self, model):
         return plan_network(self)
 

@@ -68,14 +68,13 @@ default="mean"
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitNorm()`.
     resampling : ResampleNeurons, its class or None, default=None
-        When and how units that are no longer active begin anew, see
-        `sparsecode.resampling.ResampleNeurons`; None leaves them.
+        Policy that gives dead units new weights and atoms; None leaves them.
     corrupt : callable or None, default=None
-        Noise for the encoder's input in training, such as `sparsecode.training.GaussianNoise`:
-        clean samples are to be reconstructed. In the units of training.
+        Noise of the encoder's input in training, in its units, such as
+        `sparsecode.training.GaussianNoise`; the clean samples are reconstructed.
     dead_window : int or None, default=None
-        Samples in a row without an activation after which the history counts a unit as dead; None
-        takes that of `resampling`, or counts nothing.
+        Samples without an activation after which the history counts a unit as dead; None takes that
+        of `resampling`, or counts nothing.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
         What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
         which a name stands for the default. None learns from all.
@@ -89,8 +88,7 @@ default="mean"
     max_norm : float or None, default=None
         Longest gradient; longer ones are scaled down.
     shuffle : bool, default=True
-        Whether each epoch has a random order; of a memory map, batches of consecutive rows in
-        random order.
+        Whether epochs have a random order; of a memory map, runs of rows have.
     sparse_output : bool, default=False
         Whether `transform` returns a SciPy CSR array instead of a dense one.
     random_state : int, RandomState instance or None, default=None
@@ -121,7 +119,7 @@ default="mean"
     output_ : str or None
         Activation at the end of the decoder, that of the loss, such as "sigmoid".
     debiases_ : bool
-        Whether coefficients are fitted to each sample by least squares, see `refine`.
+        Whether codes are least squares fits on their supports, see `refine`.
     history_ : dict of str to list of float
         One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"`` of
         held-out samples, ``"grad_norm"``, ``"lr"``, ``"seconds"`` and, with `dead_window` or
@@ -282,11 +280,6 @@ default="mean"
     to_checkpoint = _checkpoints.to_checkpoint
 
     @property
-    def input_scale_(self):
-        """What samples are multiplied by in training."""
-        return self._model.scaling.samples
-
-    @property
     def output_(self):
         """Activation at the end of the decoder, or None."""
         return self._model.output
@@ -295,11 +288,6 @@ default="mean"
     def debiases_(self):
         """Whether coefficients are fitted to each sample by least squares."""
         return self._model.debias
-
-    @property
-    def sparsity_weight_(self):
-        """Weight that a search for a number of nonzeros has found, or None."""
-        return self._model.sparsity_weight
 
     def _plan(self, model):
         return plan_autoencoder(self, model)

@@ -315,11 +315,6 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         """The linear map past the codes, shape (n_features, n_targets), or None."""
         return self.encoder_.params["skip"] if self.encoder_.skip else None
 
-    @property
-    def sparsity_weight_(self):
-        """Weight that a search for a number of nonzeros has found, or None."""
-        return self._model.sparsity_weight
-
     def _plan(self, model):
         return plan_transcoder(self)
 

@@ -12,6 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.penalties import Penalty
 from sparsecode.solvers import FISTA, CoordinateDescent
+from sparsecode.testing._prox import (
+    check_monotone,
+    check_projection,
+    check_prox_of_rows,
+    check_prox_on_axes,
+    prox_cost,
+)
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
 
 _STEPS = (0.1, 1.0, 2.5)
@@ -53,16 +60,16 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
         V = span * rng.uniform(-1, 1, size=(30, n_components))
         _check_value(penalty, V)
         if not penalty.weighted:
-            _check_projection(penalty, V, rng)
+            check_projection(penalty, V, rng)
         _check_arrays(penalty, V)
         _check_refusals(penalty, n_components)
         if penalty.separable:
             _check_some_atoms(penalty, V)
         for step in _STEPS:
             with naming(f"prox with step={step:g}"):
-                _check_prox_on_axes(penalty, span, step, n_components)
-                _check_prox_of_rows(penalty, V, step, rng)
-                _check_monotone(penalty, V, step, rng)
+                check_prox_on_axes(penalty, span, step, n_components)
+                check_prox_of_rows(penalty, V, step, rng)
+                check_monotone(penalty, V, step, rng)
         if penalty.weighted:
             _check_weight(penalty, V)
         if hasattr(type(penalty), "_grad"):
@@ -124,7 +131,7 @@ def _check_arrays(penalty, V):
 def _check_float32(penalty, V):
     V32 = V.astype(np.float32)
     exact, single = penalty.prox(V32.astype(np.float64)), penalty.prox(V32)
-    cost, best = _cost(penalty, single, V32, 1.0), _cost(penalty, exact, V32, 1.0)
+    cost, best = prox_cost(penalty, single, V32, 1.0), prox_cost(penalty, exact, V32, 1.0)
     require_close(cost, best, 1e-5, "prox of float32, judged by its objective in float64")
 
 
@@ -200,87 +207,6 @@ def _check_units(penalty, V):
             require_close(
                 other.prox(np.ldexp(V, codes), step), np.ldexp(inside, codes), 1e-9, "prox"
             )
-
-
-def _check_projection(penalty, V, rng):
-    """A constraint has no weight, and its prox is the projection on what it allows."""
-    require(penalty.scaled(1) == penalty, "scaled(1) gives another constraint")
-    with naming("scaled(2) of a constraint"):
-        raised_by(ValueError, penalty.scaled, 2.0)
-    inside = penalty.prox(V)
-    require((penalty.value(inside) == 0).all(), "prox is not feasible")
-    require(np.array_equal(penalty.prox(inside), inside), "prox of a feasible row moves it")
-    require(np.array_equal(penalty.prox(V, 0.1), inside), "prox of a constraint uses the step")
-    distance = ((inside - V) ** 2).sum(axis=1)
-    for _ in range(20):
-        other = penalty.prox(V * rng.uniform(size=V.shape))
-        closer = ((np.where(other != 0, V, 0) - V) ** 2).sum(axis=1) < distance * (1 - 1e-12)
-        require(not closer.any(), "prox is not the closest feasible row")
-
-
-def _cost(penalty, U, V, step):
-    """Objective of the prox, of each row, in float64."""
-    U, V = np.asarray(U, dtype=np.float64), np.asarray(V, dtype=np.float64)
-    return ((U - V) ** 2).sum(axis=1) / 2 + step * penalty.value(U)
-
-
-def _on_axis(values, j, n_components):
-    rows = np.zeros((len(values), n_components))
-    rows[:, j] = values
-    return rows
-
-
-def _check_prox_on_axes(penalty, span, step, n_components):
-    grid = np.concatenate([np.linspace(0, span, 1501), np.geomspace(1e-8, 1e-2, 60) * span])
-    grid = np.concatenate([-grid, grid])
-    for j in range(n_components):
-        values = np.concatenate(
-            [np.linspace(-span, span, 41), _near_thresholds(penalty, span, step, j, n_components)]
-        )
-        V = _on_axis(values, j, n_components)
-        cost = _cost(penalty, penalty.prox(V, step), V, step)
-        g = penalty.value(_on_axis(grid, j, n_components))
-        best = ((grid - values[:, None]) ** 2 / 2 + step * g).min(axis=1)
-        worse = cost - best
-        i = worse.argmax()
-        require(
-            worse[i] <= 1e-10 * (1 + best[i]),
-            f"of {values[i]:.6g} in column {j} has objective {cost[i]:.6g}; a grid search finds "
-            f"{best[i]:.6g}",
-        )
-
-
-def _near_thresholds(penalty, span, step, j, n_components):
-    """Values close to both sides of the largest input that the prox sends to 0."""
-    near = []
-    for sign in (1, -1):
-        low, high = 0.0, span
-        for _ in range(60):
-            middle = (low + high) / 2
-            moved = penalty.prox(_on_axis([sign * middle], j, n_components), step)
-            low, high = (middle, high) if moved[0, j] == 0 else (low, middle)
-        near += [sign * low * (1 + shift) for shift in (-1e-3, -1e-9, 0, 1e-9, 1e-3)]
-    return near
-
-
-def _check_prox_of_rows(penalty, V, step, rng):
-    U = penalty.prox(V, step)
-    cost = _cost(penalty, U, V, step)
-    candidates = [V, np.zeros_like(V), np.maximum(V, 0), U * (rng.uniform(size=U.shape) < 0.5)]
-    candidates += [U + size * rng.standard_normal(U.shape) for size in (1e-4, 1e-2, 1.0)]
-    for candidate in candidates:
-        better = _cost(penalty, candidate, V, step) < cost - 1e-10 * (1 + cost)
-        require(not better.any(), "is not the minimiser: another row has a lower objective")
-
-
-def _check_monotone(penalty, V, step, rng):
-    W = V[rng.permutation(len(V))] + 0.01 * rng.standard_normal(V.shape)
-    moved = penalty.prox(V, step) - penalty.prox(W, step)
-    along = np.einsum("ij,ij->i", moved, V - W)
-    require((along >= -1e-9).all(), "is not monotone")
-    if penalty.convex:
-        longer = np.linalg.norm(moved, axis=1) - np.linalg.norm(V - W, axis=1)
-        require((longer <= 1e-9).all(), "moves two points apart, which no convex penalty does")
 
 
 def _differences(function, U, at_least):
