@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -78,19 +79,20 @@ def rescaled(params, kinds, *, samples=1.0, atoms=1.0, codes=1.0):
             f"{missing[0]!r}, whose units are not known. Declare it."
         )
     factors = {"samples": samples, "atoms": atoms, "codes": codes}
+    factors = {unit: factor for unit, factor in factors.items() if np.any(factor != 1)}
     changed = dict(params)
     for name, array in params.items():
-        powers = {unit: getattr(kinds[name], unit) for unit in factors}
-        used = {unit: power for unit, power in powers.items() if power}
-        used = {u: p for u, p in used.items() if np.ndim(factors[u]) <= np.ndim(array)}
-        if not used or all(np.all(factors[unit] == 1) for unit in used):
-            continue
-        if kinds[name].is_log:
-            change = sum(power * np.log(factors[unit]) for unit, power in used.items())
+        kind = kinds[name]
+        used = [
+            (factor, getattr(kind, unit))
+            for unit, factor in factors.items()
+            if getattr(kind, unit) and np.ndim(factor) <= np.ndim(array)
+        ]
+        if used and kind.is_log:
+            change = sum(power * np.log(factor) for factor, power in used)
             changed[name] = cast(array + change, array)
-        else:
-            factor = np.prod([np.float64(factors[unit]) ** p for unit, p in used.items()], axis=0)
-            changed[name] = multiplied(array, factor)
+        elif used:
+            changed[name] = multiplied(array, math.prod(np.float64(f) ** p for f, p in used))
     return changed
 
 
@@ -120,11 +122,10 @@ def with_products_plus(params, kinds, shift):
 
 def multiplied(array, factor):
     """A parameter times a number, or times a number for each row, in its own dtype."""
-    factor = np.asarray(factor)
-    if factor.ndim:
-        # Of weights each row, of vectors each entry.
-        factor = factor.reshape(-1, *(1,) * (np.ndim(array) - 1)).astype(array.dtype)
-        return array * factor
+    if np.ndim(factor) and np.ndim(array) > 1:
+        # Without a copy of the weights in float64.
+        factor = factor.reshape(-1, *(1,) * (np.ndim(array) - 1))
+        return array * factor.astype(array.dtype)
     return cast(array * np.float64(factor), array)
 
 

@@ -1,52 +1,138 @@
-"""Models that another library trained, as encoders with parameters and dictionaries."""
+"""Estimators made of models that another library trained.
+
+`from_pretrained` is a method of `SparseAutoencoder` and of `Transcoder`. Each of the two defines
+``_of_checkpoint``, which makes a fitted estimator of a folded checkpoint.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
+
+import numpy as np
 
 from sparsecode import encoders
 from sparsecode.dictionary import Dictionary
+from sparsecode.encoders._inputs import InputEncoder
+from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._sparsity import judging_penalty
 from sparsecode.interop import Checkpoint, read_checkpoint
-from sparsecode.interop._folding import subtracting
+from sparsecode.interop._checkpoint_folding import subtracting
+from sparsecode.penalties import L1
+
+_READING = inspect.signature(read_checkpoint).parameters.keys() - {"path", "format", "input_scale"}
 
 
-def pretrained(source):
-    """Checkpoint of a file, or the one that is given, with all folded that can be."""
-    if not isinstance(source, Checkpoint):
-        return read_checkpoint(source)
-    return source.fold()
+def from_pretrained(cls, path, format=None, *, input_scale=None, **options):
+    """Make a fitted estimator of a model that another library trained.
+
+    `partial_fit` trains it on; `fit` starts anew.
+
+    Parameters
+    ----------
+    path : str, path-like or Checkpoint
+        A checkpoint may be folded or not. A `Transcoder` takes transcoders, autoencoders with a
+        linear map past their codes, and what Gemma Scope has with equal widths, of which the files
+        do not tell which of the two it is. A `SparseAutoencoder` takes all other autoencoders.
+    format : str or None, default=None
+        Format of the files, as `sparsecode.interop.read_checkpoint` takes it.
+    input_scale : float or None, default=None
+        Factor of the inputs in training, as `read_checkpoint` takes it.
+    **options : dict
+        Other keywords of `read_checkpoint`, such as `fold_norms`, `dict_class` and `max_bytes`, and
+        parameters of the estimator, but for those that the file tells: `n_components`, `encoder`
+        and `skip`.
+
+    Returns
+    -------
+    model : SparseAutoencoder or Transcoder
+        The `penalty_` of an autoencoder has weight 0, as files do not tell that of the training.
+
+    Raises
+    ------
+    ValueError
+        If the model is not one for this estimator, scales each sample by its own statistics, or
+        cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from sparsecode import SparseAutoencoder
+    >>> from sparsecode.interop import Checkpoint, write_checkpoint
+    >>> folder = tempfile.mkdtemp()
+    >>> checkpoint = Checkpoint("TopK", W=np.eye(3), atoms=np.eye(3), k=1)
+    >>> write_checkpoint(checkpoint, folder, "sparsify")
+    >>> SparseAutoencoder.from_pretrained(folder).transform([[1.0, 3.0, 2.0]])
+    array([[0., 3., 0.]])
+    """
+    reading = {name: options.pop(name) for name in sorted(_READING & options.keys())}
+    checkpoint = path
+    if not isinstance(path, Checkpoint):
+        checkpoint = read_checkpoint(path, format, input_scale=input_scale, **reading)
+    elif reading or input_scale is not None or format is not None:
+        raise ValueError(
+            "format, input_scale or another keyword of reading is given with a Checkpoint; "
+            "expected a path, as they tell how a file is read. Give them to read_checkpoint."
+        )
+    return cls._of_checkpoint(checkpoint.fold(), options)
 
 
-def pretrained_encoder(checkpoint):
-    """Encoder of a folded checkpoint, without parameters."""
+def autoencoder_of(cls, checkpoint, settings):
+    """A fitted `SparseAutoencoder` of a folded checkpoint."""
+    name = checkpoint.architecture
+    if checkpoint.transcoder:
+        raise ValueError(
+            f"the checkpoint of {name} is one of a transcoder, whose output is not its input; "
+            "expected an autoencoder. Use Transcoder.from_pretrained."
+        )
+    if checkpoint.W_skip is not None:
+        raise ValueError(
+            f"the checkpoint of {name} is an autoencoder with a linear map past its codes, W_skip; "
+            "expected one without. Use Transcoder.from_pretrained, which has such a map."
+        )
+    _refuse_standardized(checkpoint)
+    encoder, dictionary = _parts_of(checkpoint)
+    estimator = cls(dictionary.n_components, encoder=encoder.bind(None), **settings)
+    estimator._hold(FittedModel(encoder, dictionary, L1(0.0)))
+    return estimator
+
+
+def transcoder_of(cls, checkpoint, settings):
+    """A fitted `Transcoder` of a folded checkpoint."""
+    checkpoint = _as_transcoder(checkpoint)
+    encoder, dictionary = _parts_of(checkpoint)
+    skip = checkpoint.W_skip
+    estimator = cls(
+        dictionary.n_components, skip=skip is not None, encoder=encoder.bind(None), **settings
+    )
+    plan = estimator._plan(None)
+    params = encoder.params if skip is None else {**encoder.params, "skip": skip.T}
+    reader = InputEncoder(plan.encoder, checkpoint.n_features, skip is not None).bind(params)
+    estimator._start(FittedModel(reader, dictionary, judging_penalty(plan.loss)))
+    estimator.n_features_in_, estimator._is_flat = checkpoint.n_features, False
+    return estimator
+
+
+def _parts_of(checkpoint):
+    """Encoder with its parameters, and dictionary, of a folded checkpoint."""
     names = ("k",)
     if checkpoint.architecture == "MatchingPursuit":
         names = ("k", "min_residual", "repeats")
     settings = {name: getattr(checkpoint, name) for name in names}
     settings = {name: value for name, value in settings.items() if value is not None}
-    return getattr(encoders, checkpoint.architecture)(**settings)
+    encoder = getattr(encoders, checkpoint.architecture)(**settings)
+    dictionary = Dictionary(checkpoint.atoms, checkpoint.offset)
+    params = {name: np.array(array) for name, array in checkpoint.params.items()}
+    # Parameters that a file may leave open, such as a threshold, are as they are at the start.
+    reader = InputEncoder(encoder, checkpoint.n_features)
+    missing = reader._shapes(dictionary).keys() - params.keys()
+    if missing:
+        initial = reader.init(dictionary, random_state=0)
+        params |= {name: initial[name] for name in missing}
+    return encoder.bind(params), dictionary
 
 
-def pretrained_dictionary(checkpoint):
-    """Decoder of a checkpoint, its atoms as they are."""
-    return Dictionary(checkpoint.atoms, checkpoint.offset)
-
-
-def transcoder_parts(source):
-    """Encoder, its parameters, dictionary and linear map of a transcoder; the last may be None.
-
-    Raises
-    ------
-    ValueError
-        If it is an autoencoder, or no checkpoint.
-    """
-    checkpoint = as_transcoder(pretrained(source))
-    skip = None if checkpoint.W_skip is None else checkpoint.W_skip.T
-    encoder, params = pretrained_encoder(checkpoint), checkpoint.params
-    return encoder, params, pretrained_dictionary(checkpoint), skip
-
-
-def as_transcoder(checkpoint):
+def _as_transcoder(checkpoint):
     """The checkpoint as one of a transcoder, if it can be one.
 
     Those of Gemma Scope with equal widths do not tell what they are, and an autoencoder with a
@@ -58,12 +144,17 @@ def as_transcoder(checkpoint):
     if not untold and checkpoint.W_skip is None:
         raise ValueError(
             f"{checkpoint!r} is an autoencoder; expected a transcoder, which has an output other "
-            "than its input. Use an estimator of autoencoders for it."
+            "than its input. Use SparseAutoencoder.from_pretrained."
         )
+    _refuse_standardized(checkpoint)
+    return dataclasses.replace(subtracting(checkpoint, False), transcoder=True)
+
+
+def _refuse_standardized(checkpoint):
     if checkpoint.input_norm != "none":
         raise ValueError(
-            f"{checkpoint!r} has input_norm={checkpoint.input_norm!r}, which scales each sample by "
-            "its own statistics; expected 'none'. Read it with "
-            "sparsecode.interop.read_checkpoint, whose standardize does this."
+            f"the checkpoint of {checkpoint.architecture} has "
+            f"input_norm={checkpoint.input_norm!r}, which scales each sample by its own "
+            "statistics; expected 'none'. Read it with sparsecode.interop.read_checkpoint, whose "
+            "standardize does this."
         )
-    return dataclasses.replace(subtracting(checkpoint, False), transcoder=True)

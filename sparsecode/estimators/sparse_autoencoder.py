@@ -8,6 +8,7 @@ from sparsecode._batches import Batch
 from sparsecode.estimators import (
     _checkpoints,
     _model_files,
+    _pretrained,
     _refinement,
     _scoring,
     _standardization,
@@ -276,7 +277,8 @@ default="mean"
     max_activating = _steering.max_activating
     save = _model_files.save
     load = classmethod(_model_files.load)
-    from_pretrained = classmethod(_checkpoints.from_pretrained)
+    from_pretrained = classmethod(_pretrained.from_pretrained)
+    _of_checkpoint = classmethod(_pretrained.autoencoder_of)
     to_checkpoint = _checkpoints.to_checkpoint
 
     @property

@@ -5,11 +5,8 @@ from __future__ import annotations
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 
-from sparsecode.encoders._inputs import InputEncoder
-from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators import _pretrained
 from sparsecode.estimators._prediction import first_transcoder, plan_transcoder, read_pair
-from sparsecode.estimators._pretrained import transcoder_parts
-from sparsecode.estimators._sparsity import judging_penalty
 from sparsecode.estimators._targets import as_item
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1
@@ -239,39 +236,8 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         self._partial_fit(as_item(X, y), sample_weight)
         return self
 
-    @classmethod
-    def from_pretrained(cls, source, **settings):
-        """Make a fitted transcoder of one that another library trained.
-
-        `partial_fit` trains it on; `fit` starts anew.
-
-        Parameters
-        ----------
-        source : str, path-like or Checkpoint
-            What `sparsecode.interop.read_checkpoint` reads, or has read: a transcoder, an
-            autoencoder with a linear map past its codes, or what Gemma Scope has with equal
-            widths, of which the files do not tell which of the two it is.
-        **settings : dict
-            Parameters of the estimator, but for `n_components`, `skip` and `encoder`.
-
-        Returns
-        -------
-        model : Transcoder
-
-        Raises
-        ------
-        ValueError
-            If it is another autoencoder, or no checkpoint.
-        """
-        encoder, params, dictionary, skip = transcoder_parts(source)
-        model = cls(dictionary.n_components, skip=skip is not None, encoder=encoder, **settings)
-        n_inputs = params["W"].shape[1]
-        plan = model._plan(None)
-        reader = InputEncoder(plan.encoder, n_inputs, model.skip)
-        reader = reader.bind(params if skip is None else {**params, "skip": skip})
-        model._start(FittedModel(reader, dictionary, judging_penalty(plan.loss)))
-        model.n_features_in_, model._is_flat = n_inputs, False
-        return model
+    from_pretrained = classmethod(_pretrained.from_pretrained)
+    _of_checkpoint = classmethod(_pretrained.transcoder_of)
 
     def predict(self, X):
         """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.

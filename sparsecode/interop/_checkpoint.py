@@ -8,7 +8,7 @@ import numpy as np
 
 from sparsecode._validation import check_flag, check_integer, check_matrix, check_number, wrong
 from sparsecode._values import as_floats, check_instance, check_option
-from sparsecode.interop import _folding
+from sparsecode.interop import _checkpoint_folding
 
 ARCHITECTURES = ("ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated", "MatchingPursuit")
 _WITH_K = ("TopK", "BatchTopK", "MatchingPursuit")
@@ -168,7 +168,7 @@ class Checkpoint:
         ValueError
             If the checkpoint is not folded; see `fold`.
         """
-        if not _folding.is_folded(self):
+        if not _checkpoint_folding.is_folded(self):
             raise ValueError(
                 wrong(
                     f"The checkpoint of {self.architecture}",
@@ -206,7 +206,7 @@ class Checkpoint:
         ValueError
             If codes are multiplied by the norms of atoms and one of these is 0.
         """
-        return _folding.fold(self)
+        return _checkpoint_folding.fold(self)
 
     def standardize(self, X):
         """Scale each sample by its own statistics, as `input_norm` says.
@@ -224,7 +224,9 @@ class Checkpoint:
         factor, shift : ndarray of shape (n_samples, 1)
             ``factor * decoded + shift`` is the reconstruction of `X`.
         """
-        return _folding.standardize(check_matrix(X, "X", n_columns=self.n_features), self)
+        return _checkpoint_folding.standardize(
+            check_matrix(X, "X", n_columns=self.n_features), self
+        )
 
     def _seal(self):
         for value in self.__dict__.values():

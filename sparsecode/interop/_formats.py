@@ -15,8 +15,8 @@ from sparsecode._values import check_option, check_path
 from sparsecode.interop import dictionary_learning, gemma_scope, openai, sae_lens, sparsify
 from sparsecode.interop._arrays import write_safetensors
 from sparsecode.interop._checkpoint import Checkpoint
+from sparsecode.interop._checkpoint_folding import with_norms
 from sparsecode.interop._config import write_config
-from sparsecode.interop._folding import with_norms
 from sparsecode.interop._options import Options
 from sparsecode.interop._torch_write import write_torch
 from sparsecode.interop._torch_zip import read_state

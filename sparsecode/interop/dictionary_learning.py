@@ -17,8 +17,8 @@ from sparsecode.interop._arrays import (
     read_safetensors,
 )
 from sparsecode.interop._checkpoint import Checkpoint
+from sparsecode.interop._checkpoint_folding import are_units, fold_scales, shifted, subtracting
 from sparsecode.interop._config import Settings, read_config
-from sparsecode.interop._folding import are_units, fold_scales, shifted, subtracting
 from sparsecode.interop._refusal import unwritable
 from sparsecode.interop._torch_zip import read_state
 

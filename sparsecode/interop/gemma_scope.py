@@ -16,8 +16,8 @@ from sparsecode.interop._arrays import (
     read_safetensors,
 )
 from sparsecode.interop._checkpoint import Checkpoint
+from sparsecode.interop._checkpoint_folding import fold_scales, subtracting
 from sparsecode.interop._config import Settings, read_config
-from sparsecode.interop._folding import fold_scales, subtracting
 from sparsecode.interop._refusal import unwritable
 
 WEIGHTS = ("params.npz", "params.safetensors")

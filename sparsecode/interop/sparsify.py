@@ -10,8 +10,8 @@ from sparsecode.interop._arrays import (
     read_safetensors,
 )
 from sparsecode.interop._checkpoint import Checkpoint
+from sparsecode.interop._checkpoint_folding import fold
 from sparsecode.interop._config import Settings, read_config
-from sparsecode.interop._folding import fold
 from sparsecode.interop._refusal import unwritable
 
 WEIGHTS = ("sae.safetensors",)

@@ -250,7 +250,7 @@ class TestCheckpoints:
         ]
         for checkpoint, message in refused:
             monkeypatch.setattr(
-                "sparsecode.estimators._checkpoints.read_checkpoint",
+                "sparsecode.estimators._pretrained.read_checkpoint",
                 lambda path, format, input_scale, found=checkpoint: found,
             )
             with pytest.raises(ValueError, match=message):

@@ -353,6 +353,29 @@ def test_a_published_transcoder(pairs, architecture, skip, tmp_path):
     assert clone(found).fit(X, Y).components_.shape == atoms.shape
 
 
+def test_both_estimators_have_one_way_in(tmp_path):
+    """A path or a checkpoint, folded or not, with keywords of reading and of the estimator."""
+    rng = np.random.default_rng(4)
+    W, offset, X = rng.standard_normal((5, 3)), rng.standard_normal(3), np.eye(3)
+    arrays = {"W": W, "atoms": W, "offset": offset, "subtract_offset": False}
+    for cls, is_transcoder in ((SparseAutoencoder, False), (Transcoder, True)):
+        checkpoint = Checkpoint("ReLU", **arrays, norm_scaled=True, transcoder=is_transcoder)
+        write_checkpoint(checkpoint, tmp_path / cls.__name__, "sae_lens")
+        expected = np.maximum(X @ W.T, 0) * np.linalg.norm(W, axis=1)
+        for source, reading in (
+            (tmp_path / cls.__name__, {"format": "sae_lens", "max_bytes": 2**20}),
+            (checkpoint, {}),
+            (checkpoint.fold(), {}),
+        ):
+            model = cls.from_pretrained(source, **reading, n_epochs=3, sparse_output=True)
+            np.testing.assert_allclose(model.transform(X).toarray(), expected, atol=1e-6)
+            assert model.n_epochs == 3
+        with pytest.raises(ValueError, match="is given with a Checkpoint; expected a path"):
+            cls.from_pretrained(checkpoint, max_bytes=100)
+        with pytest.raises(TypeError, match="other"):
+            cls.from_pretrained(checkpoint, other=1)
+
+
 def test_an_autoencoder_is_no_transcoder():
     with pytest.raises(ValueError, match="is an autoencoder; expected a transcoder"):
         Transcoder.from_pretrained(Checkpoint("ReLU", np.eye(2), np.eye(2)))

@@ -8,7 +8,7 @@ import pytest
 from foreign_models import M, N, ours, same_checkpoint
 
 from sparsecode.interop import Checkpoint
-from sparsecode.interop._folding import subtracting
+from sparsecode.interop._checkpoint_folding import subtracting
 
 ARCHITECTURES = ["ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated"]
 SWITCHES = list(itertools.product([True, False], [True, False], [1.0, 0.3]))

@@ -1,4 +1,4 @@
-"""Scales and offsets that go into the weights, so that a model needs no pre-processing."""
+"""Folding of checkpoints: scales and offsets go into the weights."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-# Rows of a weight matrix that are held in float64 at a time.
-_BLOCK = 4096
+from sparsecode import encoders
+from sparsecode.encoders._parameter_kinds import in_float64, rescaled, with_products_plus
 
 
 def is_folded(checkpoint):
@@ -66,7 +66,7 @@ def shifted(checkpoint, mean):
     moved = _replaced(checkpoint, offset=checkpoint.offset + mean)
     if checkpoint.subtract_offset:
         return moved
-    return _with_biases_less(moved, _in_float64(checkpoint.W, lambda rows: rows @ mean))
+    return _with_biases_less(moved, in_float64(checkpoint.W, lambda rows: rows @ mean))
 
 
 def are_units(atoms, tolerance=1e-5):
@@ -88,23 +88,33 @@ def subtracting(checkpoint, subtract):
         return dataclasses.replace(checkpoint, subtract_offset=subtract)
     # W @ (x - offset) + b == W @ x + (b - W @ offset)
     sign = -1 if subtract else 1
-    shift = sign * _in_float64(checkpoint.W, lambda rows: rows @ checkpoint.offset)
+    shift = sign * in_float64(checkpoint.W, lambda rows: rows @ checkpoint.offset)
     return dataclasses.replace(_with_biases_less(checkpoint, shift), subtract_offset=subtract)
 
 
 def _with_biases_less(checkpoint, shift):
     """The checkpoint with pre-activations less by `shift`."""
-    if checkpoint.architecture != "Gated":
-        return _replaced(checkpoint, b=checkpoint.b - shift)
-    scales = np.exp(checkpoint.r_mag.astype(np.float64))
-    return _replaced(
-        checkpoint, b_gate=checkpoint.b_gate - shift, b_mag=checkpoint.b_mag - scales * shift
-    )
+    kinds = _kinds(checkpoint)
+    vectors = {name: getattr(checkpoint, name).astype(np.float64) for name in kinds if name != "W"}
+    return _replaced(checkpoint, **with_products_plus(vectors, kinds, -shift))
+
+
+def _kinds(checkpoint):
+    """Kinds of the arrays of a checkpoint, as its encoder declares them for its parameters.
+
+    An array of a checkpoint may be what the encoder has the logarithm of.
+    """
+    declared = getattr(encoders, checkpoint.architecture).parameter_kinds
+    kinds = {
+        name.removeprefix("log_") if kind.is_log else name: kind._replace(is_log=False)
+        for name, kind in declared.items()
+    }
+    return {name: kind for name, kind in kinds.items() if getattr(checkpoint, name) is not None}
 
 
 def norms(atoms):
     """Norms of the atoms in float64, shape (n_components,)."""
-    return _in_float64(atoms, lambda rows: np.linalg.norm(rows, axis=1))
+    return in_float64(atoms, lambda rows: np.linalg.norm(rows, axis=1))
 
 
 def standardize(X, checkpoint):
@@ -130,12 +140,10 @@ def _fold_norms(checkpoint):
             "multiplied by the norms of their atoms. Remove these units first, or read the file "
             "with fold_norms=False."
         )
-    columns = lengths[:, None]
-    changes = {"W": _scaled(checkpoint.W, columns), "atoms": _scaled(checkpoint.atoms, 1 / columns)}
-    biases = ["b_gate", "b_mag"] if checkpoint.architecture == "Gated" else ["b"]
-    if checkpoint.architecture == "JumpReLU":
-        biases.append("threshold")
-    changes |= {name: getattr(checkpoint, name) * lengths for name in biases}
+    kinds = _kinds(checkpoint)
+    arrays = {name: getattr(checkpoint, name) for name in kinds}
+    changes = rescaled(arrays, kinds, codes=lengths)
+    changes["atoms"] = _scaled(checkpoint.atoms, 1 / lengths[:, None])
     return _replaced(checkpoint, norm_scaled=False, **changes)
 
 
@@ -149,9 +157,3 @@ def _replaced(checkpoint, **changes):
 
 def _scaled(array, factor):
     return array * np.asarray(factor, dtype=array.dtype)
-
-
-def _in_float64(matrix, function):
-    """``function(matrix)`` by rows, in float64 but without a copy of the whole matrix."""
-    starts = range(0, len(matrix), _BLOCK)
-    return np.concatenate([function(matrix[i : i + _BLOCK].astype(np.float64)) for i in starts])
