@@ -25,7 +25,6 @@ from sparsecode.training.checks import (
     resolve_optimizer,
     resolve_stages,
 )
-from sparsecode.training.data import is_stream
 
 # Parameters that need samples which can be passed over again.
 _OF_EPOCHS = ("validation_fraction", "patience", "stages")
@@ -101,28 +100,19 @@ class TrainingPlan:
         """Raise TypeError if the optimizer cannot train this dictionary."""
         check_learning(self.learn_dictionary, dictionary, self.optimizer)
 
-    def check_seen_once(self, item, *, of_epochs=False, **given):
-        """Raise if samples that come once do not suffice.
-
-        Parameters
-        ----------
-        item : array-like or iterator
-            Samples, of which an iterator is passed over once.
-        of_epochs : bool, default=False
-            Whether they are those of `fit`, which parameters about epochs are for.
-        **given : dict
-            What else was given with an iterator.
-        """
+    def check_seen_once(self):
+        """Raise TypeError if samples that come once do not suffice."""
         if self.optimizer.full_batch:
             raise TypeError(
                 f"{type(self.optimizer).__name__} passes over the samples again and again, and "
                 "those of partial_fit or of an iterator are seen once. Use Adam, or fit to an "
                 "array."
             )
-        if of_epochs:
-            given |= {name: getattr(self, name) for name in _OF_EPOCHS}
-        if is_stream(item):
-            refuse_with_stream(**given)
+
+    @property
+    def of_epochs(self):
+        """Parameters that need samples which can be passed over again, by name."""
+        return {name: getattr(self, name) for name in _OF_EPOCHS}
 
 
 def plan_training(

@@ -6,6 +6,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode.estimators._base import CodesEstimator
+from sparsecode.estimators._plan import refuse_with_stream
 from sparsecode.estimators._training_run import TrainingRun
 from sparsecode.training.data import is_stream
 
@@ -52,16 +53,16 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
         run = TrainingRun(self, self._plan(None))
         if not is_stream(item):
             return run.fit(item, y, sample_weight, codes)
-        given = {"sample_weight": sample_weight, "codes": codes}
-        run.plan.check_seen_once(item, of_epochs=True, **given)
+        run.plan.check_seen_once()
+        refuse_with_stream(sample_weight=sample_weight, codes=codes, **run.plan.of_epochs)
         run.learn_batches(item)
         return None
 
     def _partial_fit(self, item, sample_weight=None, codes=None):
         """Go on with samples, each once, or begin with them."""
         run = TrainingRun.resumed(self)
-        run.plan.check_seen_once(item, sample_weight=sample_weight, codes=codes)
         if is_stream(item):
+            refuse_with_stream(sample_weight=sample_weight, codes=codes)
             run.learn_batches(item)
         else:
             run.learn_batches([item], sample_weight, codes)

@@ -73,6 +73,7 @@ class TrainingRun:
         if goes_on and session.parameters == leaves_of(estimator):
             return cls(estimator, session.plan, is_part=True, trainer=session.trainer)
         plan = estimator._plan(getattr(estimator, "_model", None))
+        plan.check_seen_once()
         return cls(estimator, plan, is_part=True)
 
     def fit(self, item, y, sample_weight, codes):
@@ -171,6 +172,8 @@ class TrainingRun:
     def _read(self, item, sample_weight, codes):
         estimator, plan, first = self.estimator, self.plan, self.is_first
         batch = estimator._read_batch(plan, item, sample_weight, codes, first=first)
+        if plan.outliers is None and not first and hasattr(estimator, "n_outliers_"):
+            return batch
         return without_outliers(
             estimator, plan.outliers, batch, first=first, judges_targets=plan.judges_targets
         )

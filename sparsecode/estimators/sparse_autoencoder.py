@@ -298,5 +298,6 @@ default="mean"
         self._start(first_autoencoder(self, plan, batch, rng))
 
     def _read_batch(self, plan, item, sample_weight, codes, *, first):
-        refuse_targets(item)
+        if isinstance(item, tuple):
+            refuse_targets(item)
         return Batch(*self._check_samples(item, sample_weight, reset=first))

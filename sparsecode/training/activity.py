@@ -51,11 +51,3 @@ class Activity:
         new = policy.draw(dead, encoder, params, dictionary, X, losses, rng)
         self.idle[new.units] = 0
         return new
-
-
-def activity_of(resampling, window, live):
-    """Counts for one epoch, or None if nobody asks for them."""
-    if window is None and resampling is None:
-        return None
-    window = resampling.dead_window if window is None else window
-    return Activity(live.memory, live.given.n_components, window)

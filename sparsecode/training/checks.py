@@ -228,11 +228,6 @@ def start(encoder, dictionary, loss, optimizer, random_state):
     )
 
 
-def buffers_of(encoder):
-    """Names of the parameters that no gradient changes."""
-    return encoder.buffers
-
-
 def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
     """Raise if training cannot go on from a state with these pieces."""
     if not isinstance(state, TrainingState):
@@ -263,7 +258,7 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stage
             f"the state is in stage {state.stage + 1} but there are {n_stages}; expected as many "
             "stages as that training has. Give the same list of stages."
         )
-    learned = {name: a for name, a in state.params.items() if name not in buffers_of(encoder)}
+    learned = {name: a for name, a in state.params.items() if name not in encoder.buffers}
     if learn_dictionary:
         learned["atoms"] = state.dictionary.atoms
         if state.dictionary.offset is not None:

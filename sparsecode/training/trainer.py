@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
 from sparsecode.resampling import ResampleNeurons
-from sparsecode.training.activity import Activity, activity_of
+from sparsecode.training.activity import Activity
 from sparsecode.training.batch_loss import BatchLoss
-from sparsecode.training.checks import buffers_of, check_state
+from sparsecode.training.checks import check_state
 from sparsecode.training.full_batch import FullBatch
 from sparsecode.training.parameters import LiveParameters
 from sparsecode.training.records import Progress, diverged, extended, means
@@ -53,6 +53,7 @@ class Trainer:
     first_loss: float = np.nan
     last_loss: float = np.nan
     _activity: Activity | None = None
+    _lr_scales: dict = field(default_factory=dict)
     _last: object = None
 
     def enter(self, state, number):
@@ -87,7 +88,7 @@ class Trainer:
         begin = time.perf_counter()
         live = self._live(state)
         slots = {name: array.copy() for name, array in state.optimizer.items()}
-        self._activity = activity_of(self.resampling, self.dead_window, live)
+        self._activity = self._count(live)
         run = self._minimize if self.optimizer.full_batch else self._steps
         # Overflow on the way to divergence is told by the error, not by warnings.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -130,7 +131,7 @@ class Trainer:
         )
 
     def _live(self, state):
-        return LiveParameters(state, self.learn_dictionary, buffers_of(self.encoder))
+        return LiveParameters(state, self.learn_dictionary, self.encoder.buffers)
 
     def _state(self, state, live, slots, value, n_steps, record):
         # Values of different functions tell nothing: then the latest parameters are the best.
@@ -156,14 +157,25 @@ class Trainer:
             history=extended(state.history, record, state.n_epochs),
         )
 
+    def _count(self, live):
+        """Counts of uses for one epoch, or None if nobody asks for them."""
+        window = self.dead_window
+        if window is None and self.resampling is None:
+            return None
+        window = self.resampling.dead_window if window is None else window
+        return Activity(live.memory, live.given.n_components, window)
+
     def _can_encode(self, params):
         """Whether an encoder has what its first step sets; before, it is not the best so far."""
-        return not buffers_of(self.encoder) or self.encoder.is_ready(params)
+        return not self.encoder.buffers or self.encoder.is_ready(params)
 
     def _steps(self, state, live, slots):
         """Take a step for each batch; returns what is known of each."""
         stage, rows, learned = self.stages[state.stage], [], live.learned
-        scale = lr_scale(stage, self.encoder, live.params, live.atoms)
+        if state.stage not in self._lr_scales:
+            scale = lr_scale(stage, self.encoder, live.params, live.atoms)
+            self._lr_scales[state.stage] = scale
+        scale = self._lr_scales[state.stage]
         for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
             weight = batch.weight
             if weight == 0:
