@@ -1,4 +1,4 @@
-"""The neutral middle: one autoencoder under this package's names, whoever trained it."""
+"""Checkpoints: one autoencoder of any library, under the names of this package."""
 
 from __future__ import annotations
 
@@ -224,9 +224,8 @@ class Checkpoint:
         factor, shift : ndarray of shape (n_samples, 1)
             ``factor * decoded + shift`` is the reconstruction of `X`.
         """
-        return _checkpoint_folding.standardize(
-            check_matrix(X, "X", n_columns=self.n_features), self
-        )
+        X = check_matrix(X, "X", n_columns=self.n_features)
+        return _checkpoint_folding.standardize(X, self)
 
     def _seal(self):
         for value in self.__dict__.values():

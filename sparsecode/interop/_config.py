@@ -1,4 +1,4 @@
-"""The JSON file beside the weights, of which only what is asked for is believed."""
+"""JSON settings beside the weights: only what is asked for is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller tells of a file that the file does not."""
+"""Options of reading a checkpoint that the file does not tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a checkpoint that cannot be written is refused."""
+"""Refusals of checkpoints that cannot be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trainable encoder is trained to make small, with hand-written gradients.
+"""Losses of trainable encoders, with hand-written gradients.
 
 Every loss is a mean over samples, weighted where they have weights. All have one signature.
 """

@@ -42,12 +42,12 @@ def check_levels(levels, n_components):
     return np.array(edges, dtype=np.int64)
 
 
-def reconstruct_levels(wanted, dictionary, codes, share, edges):
+def reconstruct_levels(target, dictionary, codes, share, edges):
     """Squared error of each sample, the mean of all widths, and gradients of half their sum.
 
     Parameters
     ----------
-    wanted : ndarray of shape (n_samples, n_features)
+    target : ndarray of shape (n_samples, n_features)
         Less the offset.
     dictionary : Dictionary
     codes : ndarray or csr_array of shape (n_samples, n_components)
@@ -74,16 +74,16 @@ def reconstruct_levels(wanted, dictionary, codes, share, edges):
     is_sparse, given = sparse.issparse(codes), codes
     if is_sparse:
         codes, order = _sorted_columns(codes)
-    slopes = np.empty_like(codes.data) if is_sparse else np.empty_like(codes)
+    grad_codes = np.empty_like(codes.data) if is_sparse else np.empty_like(codes)
     segments = [slice(first, last) for first, last in pairwise(edges)]
 
     def block(rows):
         r = errors[:, rows]
         if is_sparse:
             starts = codes.indptr[rows.start : rows.stop + 1]
-            _decode_levels(starts, codes.indices, codes.data, atoms, edges, wanted[rows], r)
+            _decode_levels(starts, codes.indices, codes.data, atoms, edges, target[rows], r)
         else:
-            _decode_dense(codes[rows], atoms, segments, wanted[rows], r)
+            _decode_dense(codes[rows], atoms, segments, target[rows], r)
         energies[rows] = np.einsum("lij,lij->i", r, r) / n_levels
         r *= counts[rows]
         last[rows] = r[-1]
@@ -92,18 +92,18 @@ def reconstruct_levels(wanted, dictionary, codes, share, edges):
         for level in range(n_levels - 2, -1, -1):
             r[level] += r[level + 1]
         if is_sparse:
-            _slopes(starts, codes.indices, atoms, edges, r, slopes)
+            _slopes(starts, codes.indices, atoms, edges, r, grad_codes)
             return
         for level, segment in enumerate(segments):
-            np.matmul(r[level], atoms[segment].T, out=slopes[rows, segment])
+            np.matmul(r[level], atoms[segment].T, out=grad_codes[rows, segment])
 
     last = np.empty(errors.shape[1:], dtype=atoms.dtype)
     map_row_blocks(block, n_samples, block_size=_BLOCK_SIZE)
     if is_sparse:
         if order is not None:
-            slopes[order] = slopes.copy()
-        slopes = sparse.csr_array((slopes, given.indices, given.indptr), shape=given.shape)
-    return energies, errors, last, slopes
+            grad_codes[order] = grad_codes.copy()
+        grad_codes = sparse.csr_array((grad_codes, given.indices, given.indptr), shape=given.shape)
+    return energies, errors, last, grad_codes
 
 
 def _sorted_columns(codes):
@@ -119,33 +119,33 @@ def _sorted_columns(codes):
     return sparse.csr_array(parts, shape=codes.shape), order.data
 
 
-def _decode_dense(codes, atoms, segments, wanted, errors):
-    total = -wanted
+def _decode_dense(codes, atoms, segments, target, errors):
+    total = -target
     for level, segment in enumerate(segments):
         total += codes[:, segment] @ atoms[segment]
         errors[level] = total
 
 
 @_jit.kernel
-def _decode_levels(starts, columns, values, atoms, edges, wanted, errors):
-    for i in range(wanted.shape[0]):
+def _decode_levels(starts, columns, values, atoms, edges, target, errors):
+    for i in range(target.shape[0]):
         first, last = starts[i], starts[i + 1]
         for level in range(errors.shape[0]):
             row = errors[level, i]
             for f in range(row.shape[0]):
-                row[f] = errors[level - 1, i, f] if level > 0 else -wanted[i, f]
+                row[f] = errors[level - 1, i, f] if level > 0 else -target[i, f]
             end = _end_of_level(columns, first, last, edges[level + 1])
             add_picked(row, values, columns, first, end, atoms)
             first = end
 
 
 @_jit.kernel
-def _slopes(starts, columns, atoms, edges, errors, slopes):
+def _slopes(starts, columns, atoms, edges, errors, grad_codes):
     for i in range(errors.shape[1]):
         first, last = starts[i], starts[i + 1]
         for level in range(errors.shape[0]):
             end = _end_of_level(columns, first, last, edges[level + 1])
-            multiply_picked(errors[level, i], columns, first, end, atoms, slopes)
+            multiply_picked(errors[level, i], columns, first, end, atoms, grad_codes)
             first = end
 
 

@@ -46,12 +46,12 @@ def inverse_of(output, mean):
     return np.log(inside / (1 - inside)).astype(mean.dtype)
 
 
-def reconstruct_output(wanted, dictionary, codes, share):
+def reconstruct_output(target, dictionary, codes, share):
     """Squared error of sigmoid reconstructions, and gradients of half its weighted sum.
 
     Parameters
     ----------
-    wanted : ndarray of shape (n_samples, n_features)
+    target : ndarray of shape (n_samples, n_features)
         The samples, as they are.
     dictionary : Dictionary
     codes : ndarray of shape (n_samples, n_components)
@@ -69,20 +69,20 @@ def reconstruct_output(wanted, dictionary, codes, share):
     energies = np.empty(len(codes), dtype=np.float64)
     error = np.empty((len(codes), atoms.shape[1]), dtype=atoms.dtype)
     counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (len(codes), 1))
-    slopes = np.empty_like(codes)
+    grad_codes = np.empty_like(codes)
 
     def block(rows):
         r = np.matmul(codes[rows], atoms, out=error[rows])
         if offset is not None:
             r += offset
         y = expit(r)
-        np.subtract(y, wanted[rows], out=r)
+        np.subtract(y, target[rows], out=r)
         energies[rows] = np.einsum("ij,ij->i", r, r)
         r *= y
         r *= 1 - y
         r *= counts[rows]
-        np.matmul(r, atoms.T, out=slopes[rows])
+        np.matmul(r, atoms.T, out=grad_codes[rows])
 
     size = rows_of_product(len(codes), codes.shape[1] * atoms.itemsize)
     map_row_blocks(block, len(codes), block_size=size)
-    return energies, error, slopes
+    return energies, error, grad_codes

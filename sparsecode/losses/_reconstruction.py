@@ -1,4 +1,4 @@
-"""The error of reconstruction and its gradients, block by block, of dense and of sparse codes."""
+"""Errors of reconstruction and their gradients, of dense and of sparse codes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def evaluate_terms(
     """
     context = LossContext() if context is None else context
     share = shares(sample_weight, codes)
-    wanted, skip = (X if target is None else target), context.signals.get("skip")
+    target, skip = (X if target is None else target), context.signals.get("skip")
     if output is not None:
-        energies, error, dcodes = reconstruct_output(wanted, dictionary, codes, share)
-        products, total, wanted, error = [(codes, error)], error, None, None
+        energies, error, dcodes = reconstruct_output(target, dictionary, codes, share)
+        products, total, target, error = [(codes, error)], error, None, None
     else:
-        wanted = dictionary.center(wanted)
-        wanted = wanted if skip is None else wanted - skip
-        energies, error, dcodes, products, total = _linear(wanted, dictionary, codes, share, levels)
+        target = dictionary.center(target)
+        target = target if skip is None else target - skip
+        energies, error, dcodes, products, total = _linear(target, dictionary, codes, share, levels)
     fit = weighted_mean(energies, share) / 2
     parts = {"fit": fit}
     if not np.isfinite(fit):
@@ -54,7 +54,7 @@ def evaluate_terms(
     added = dcodes.data if sparse.issparse(dcodes) else dcodes
     # The gradient in every part of the prediction is the same.
     dsignals, reports = {} if skip is None else {"skip": total}, {}
-    context = context._replace(wanted=wanted, error=error, reports=reports)
+    context = context._replace(target=target, error=error, reports=reports)
     for term in terms:
         value, dterm, dsignal = term.evaluate(
             codes, added, dictionary, share, context, dictionary_grads=dictionary_grads
@@ -67,26 +67,26 @@ def evaluate_terms(
     return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals, reports)
 
 
-def _linear(wanted, dictionary, codes, share, levels):
+def _linear(target, dictionary, codes, share, levels):
     """Squared errors, error and gradient in the codes; factors of that of the atoms, and the sum
     of errors that that of the offset is made of.
     """
     if levels is None:
-        energies, error, dcodes = reconstruct(wanted, dictionary, codes, share)
+        energies, error, dcodes = reconstruct(target, dictionary, codes, share)
         return energies, error, dcodes, [(codes, error)], error
     edges = check_levels(levels, dictionary.n_components)
-    energies, errors, error, dcodes = reconstruct_levels(wanted, dictionary, codes, share, edges)
+    energies, errors, error, dcodes = reconstruct_levels(target, dictionary, codes, share, edges)
     segments = [slice(*edges[level : level + 2].tolist()) for level in range(len(errors))]
     products = list(zip([codes] * len(errors), errors, segments, strict=True))
     return energies, error, dcodes, products, errors[0]
 
 
-def reconstruct(wanted, dictionary, codes, share):
+def reconstruct(target, dictionary, codes, share):
     """Squared error of each sample, and gradients of half their weighted sum.
 
     Parameters
     ----------
-    wanted : ndarray of shape (n_samples, n_features)
+    target : ndarray of shape (n_samples, n_features)
         Less the offset.
     dictionary : Dictionary
     codes : ndarray or csr_array of shape (n_samples, n_components)
@@ -105,26 +105,26 @@ def reconstruct(wanted, dictionary, codes, share):
     error = np.empty((codes.shape[0], atoms.shape[1]), dtype=atoms.dtype)
     counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (codes.shape[0], 1))
     is_sparse = sparse.issparse(codes)
-    slopes = np.empty_like(codes.data) if is_sparse else np.empty_like(codes)
+    grad_codes = np.empty_like(codes.data) if is_sparse else np.empty_like(codes)
 
     def block(rows):
-        x, r = wanted[rows], error[rows]
+        x, r = target[rows], error[rows]
         if is_sparse:
             starts = codes.indptr[rows.start : rows.stop + 1]
             entries = starts, codes.indices, codes.data
-            _sparse_rows(*entries, atoms, x, counts[rows], r, slopes, energies[rows])
+            _sparse_rows(*entries, atoms, x, counts[rows], r, grad_codes, energies[rows])
             return
         np.matmul(codes[rows], atoms, out=r)
         r -= x
         energies[rows] = np.einsum("ij,ij->i", r, r)
         r *= counts[rows]
-        np.matmul(r, atoms.T, out=slopes[rows])
+        np.matmul(r, atoms.T, out=grad_codes[rows])
 
     size = rows_of_product(codes.shape[0], codes.shape[1] * atoms.itemsize)
     map_row_blocks(block, codes.shape[0], block_size=size)
     if is_sparse:
-        slopes = sparse.csr_array((slopes, codes.indices, codes.indptr), shape=codes.shape)
-    return energies, error, slopes
+        grad_codes = sparse.csr_array((grad_codes, codes.indices, codes.indptr), shape=codes.shape)
+    return energies, error, grad_codes
 
 
 def _add_signals(first, second):
@@ -148,9 +148,9 @@ def _unused(label, names):
 
 
 @_jit.kernel
-def _sparse_rows(starts, columns, values, atoms, wanted, share, error, slopes, energies):
-    for i in range(wanted.shape[0]):
-        row, x = error[i], wanted[i]
+def _sparse_rows(starts, columns, values, atoms, target, share, error, grad_codes, energies):
+    for i in range(target.shape[0]):
+        row, x = error[i], target[i]
         for f in range(row.shape[0]):
             row[f] = -x[f]
         add_picked(row, values, columns, starts[i], starts[i + 1], atoms)
@@ -159,4 +159,4 @@ def _sparse_rows(starts, columns, values, atoms, wanted, share, error, slopes, e
             energy += row[f] * row[f]
             row[f] *= share[i, 0]
         energies[i] = energy
-        multiply_picked(row, columns, starts[i], starts[i + 1], atoms, slopes)
+        multiply_picked(row, columns, starts[i], starts[i + 1], atoms, grad_codes)

@@ -1,4 +1,4 @@
-"""What transcoders are trained for: another output than their input."""
+"""Loss of transcoders, whose output is not their input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What autoencoders are trained for: reconstruction, and terms that keep the codes sparse."""
+"""Loss of autoencoders: the error of reconstruction, and terms that make codes sparse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every loss is: a value, what it is the sum of, and gradients."""
+"""Base class of the losses: a value, its terms, and gradients."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ class LossContext(NamedTuple):
         place, in training only.
     training : bool
         Whether a step is to be taken, not only a judgement.
-    wanted : ndarray of shape (n_samples, n_features) or None
+    target : ndarray of shape (n_samples, n_features) or None
         What the codes are to reconstruct, less the offset; set for the terms of a loss.
     error : ndarray of shape (n_samples, n_features) or None
-        Reconstruction less `wanted`, each row times what its sample counts; likewise.
+        Reconstruction less `target`, each row times what its sample counts; likewise.
     reports : dict of str to float
         Where terms put what the history should tell; likewise.
     """
@@ -89,7 +89,7 @@ class LossContext(NamedTuple):
     signals: Mapping = NOTHING
     memory: Mapping = NOTHING
     training: bool = False
-    wanted: np.ndarray | None = None
+    target: np.ndarray | None = None
     error: np.ndarray | None = None
     reports: Mapping = NOTHING
 

@@ -1,4 +1,4 @@
-"""The objective of sparse coding as a loss."""
+"""Objective of sparse coding as a loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The distance to codes that are given."""
+"""Distance from given codes as a loss."""
 
 from __future__ import annotations
 

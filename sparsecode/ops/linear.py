@@ -1,4 +1,4 @@
-"""The affine map."""
+"""Affine map, forward and backward."""
 
 from __future__ import annotations
 

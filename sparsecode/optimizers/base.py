@@ -1,4 +1,4 @@
-"""What every optimizer is: hyper-parameters, a state of arrays, and a step in place."""
+"""Base class of the optimizers: hyper-parameters, a state of arrays, and a step in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entries of dense and of sparse codes, block by block, seen in one way."""
+"""Entries of dense and of sparse codes, block by block, with one interface."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Entries(NamedTuple):
 
     Attributes
     ----------
-    values, slopes : ndarray of shape (n_rows, n_components) or (n_entries,)
+    values, grad_codes : ndarray of shape (n_rows, n_components) or (n_entries,)
         Codes, and the gradient that a term adds to.
     shares : ndarray of shape (n_rows, 1) or (n_entries,)
         What the sample of each entry counts.
@@ -29,7 +29,7 @@ class Entries(NamedTuple):
     """
 
     values: np.ndarray
-    slopes: np.ndarray
+    grad_codes: np.ndarray
     shares: np.ndarray
     columns: slice | np.ndarray
     rows: slice

@@ -25,8 +25,8 @@ class _Count(Term):
         each = np.asarray(entry_shares(active, share) * slope, dtype=active.dtype)
         if not sparse.issparse(active):
             return value, {}, {"active": np.broadcast_to(each, active.shape)}
-        slopes = np.broadcast_to(each, active.data.shape)
-        dactive = sparse.csr_array((slopes, active.indices, active.indptr), shape=active.shape)
+        grad_codes = np.broadcast_to(each, active.data.shape)
+        dactive = sparse.csr_array((grad_codes, active.indices, active.indptr), shape=active.shape)
         return value, {}, {"active": dactive}
 
     def _cost(self, l0, weight):

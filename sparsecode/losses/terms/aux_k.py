@@ -109,7 +109,7 @@ class AuxK(Term):
         known = context.memory.get("variance", np.zeros(()))
         if known > 0:
             return float(known)
-        variance = float(context.wanted.var(axis=0, dtype=np.float64).sum())
+        variance = float(context.target.var(axis=0, dtype=np.float64).sum())
         if context.training:
             context.memory["variance"][...] = variance
         return variance
@@ -125,8 +125,8 @@ class AuxK(Term):
 
     def _choose(self, pre, dead, dictionary):
         """The largest pre-activations of dead units, as a CSR array."""
-        wanted = max(dictionary.n_features // 2, 1) if self.k is None else self.k
-        k = min(wanted, len(dead))
+        n_units = max(dictionary.n_features // 2, 1) if self.k is None else self.k
+        k = min(n_units, len(dead))
 
         def block(rows):
             sizes = np.take(pre[rows], dead, axis=1)

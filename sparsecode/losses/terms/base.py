@@ -1,4 +1,4 @@
-"""What every term is: a weight, a value, and gradients that it adds."""
+"""Base class of the terms: a weight, a value, and the gradients of a part of a loss."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Term(Parameterized, BaseEstimator):
         Whether a higher weight makes fewer codes nonzero, so that this weight is the one to find
         for a wanted number; a term with a target of its own, such as `KLDivergence`, does not.
     reads_error : bool
-        Whether the term reads `wanted` or `error` of its context, which a loss with an output
+        Whether the term reads `target` or `error` of its context, which a loss with an output
         activation does not have.
     """
 

@@ -1,4 +1,4 @@
-"""How much the codes move when the sample does."""
+"""Contractive term: the change of the codes with the sample."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Contractive(Term):
     """Mean squared Frobenius norm of the Jacobian of the codes in the sample.
 
     For an activation of each entry it is ``sum_j (phi'(a_j) ||w_j||)^2``, so that it costs no more
-    than a pass over the codes. For encoders that tell their slopes, such as `ReLU`.
+    than a pass over the codes. For encoders that have the signal ``"slope"``, such as `ReLU`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What trains the gate of the gated encoder."""
+"""Terms that train the gate of the gated encoder."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class GateReconstruction(Term):
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         gate, weight = context.signals["gate"], self.weight_at(context.step)
         rectified = np.maximum(gate, 0)
-        energies, _, slopes = reconstruct(context.wanted, dictionary, rectified, share)
-        slopes *= gate > 0
-        slopes *= slopes.dtype.type(weight)
-        return weight * weighted_mean(energies, share) / 2, {}, {"gate": slopes}
+        energies, _, grad_codes = reconstruct(context.target, dictionary, rectified, share)
+        grad_codes *= gate > 0
+        grad_codes *= grad_codes.dtype.type(weight)
+        return weight * weighted_mean(energies, share) / 2, {}, {"gate": grad_codes}

@@ -21,10 +21,10 @@ class KLDivergence(Term):
     """Kullback-Leibler divergence of each unit's mean activation from a target, summed over units.
 
     ``sum_j rho log(rho / m_j) + (1 - rho) log((1 - rho) / (1 - m_j))``, with `m_j` the mean of the
-    codes of unit `j` over the batch or, with `memory`, its running average. A mean closer than 1e-6
-    to 0 or 1, where the sum would be infinite, counts as that far, in the gradient too. Codes are
-    activations in [0, 1], such as those of a sigmoid. The history tells the mean over the units,
-    ``"mean_activation"``.
+    codes of unit `j` over the batch or, with `momentum`, its running average. A mean closer than
+    1e-6 to 0 or 1, where the sum would be infinite, counts as that far, also in the gradient. Codes
+    are activations in [0, 1], such as those of a sigmoid. The history has the mean over the
+    units, ``"mean_activation"``.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ class KLDivergence(Term):
         Target, between 0 and 1.
     weight : float or callable, default=1.0
         Multiple of the sum, or a schedule that gives it for a step.
-    memory : float, default=0.0
+    momentum : float, default=0.0
         How much of the running average each step keeps, below 1; 0 takes the mean of the batch
         alone. The average starts at the target. With it a batch moves the mean, and the gradient
-        with it, by ``1 - memory`` only.
+        with it, by ``1 - momentum`` only.
 
     Raises
     ------
     ValueError
-        If `rho` is not inside (0, 1), `memory` not inside [0, 1), or a code outside [0, 1]; in
+        If `rho` is not inside (0, 1), `momentum` not inside [0, 1), or a code outside [0, 1]; in
         training also if the encoder can give such codes.
 
     References
@@ -60,12 +60,12 @@ class KLDivergence(Term):
 
     rho: float = 0.05
     weight: float | Callable[[int], float] = 1.0
-    memory: float = 0.0
+    momentum: float = 0.0
 
     @property
     def is_constant(self):
         """Whether the term is the same function at every step: without a running average."""
-        return super().is_constant and not self.memory
+        return super().is_constant and not self.momentum
 
     def check_encoder(self, encoder):
         low, high = encoder.bounds
@@ -74,26 +74,26 @@ class KLDivergence(Term):
 
     def init(self, dictionary):
         self._check()
-        return {"mean": np.full(dictionary.n_components, self.rho)} if self.memory else {}
+        return {"mean": np.full(dictionary.n_components, self.rho)} if self.momentum else {}
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         self._check()
         weight, rho, fresh = self.weight_at(context.step), self.rho, 1.0
         _check_codes(codes)
         mean = column_totals(lambda entries: entries.values * entries.shares, codes, share)
-        if self.memory:
-            fresh, kept = 1 - self.memory, context.memory.get("mean", rho)
-            mean = fresh * mean + self.memory * kept
+        if self.momentum:
+            fresh, kept = 1 - self.momentum, context.memory.get("mean", rho)
+            mean = fresh * mean + self.momentum * kept
             if context.training:
                 context.memory["mean"][:] = mean
         self._report(context, mean)
         m = np.clip(mean, _CLOSEST, 1 - _CLOSEST)
         divergences = rho * np.log(rho / m) + (1 - rho) * np.log((1 - rho) / (1 - m))
-        slopes = weight * fresh * ((1 - rho) / (1 - m) - rho / m)
-        slopes = slopes.astype(codes.dtype)
+        grad_codes = weight * fresh * ((1 - rho) / (1 - m) - rho / m)
+        grad_codes = grad_codes.astype(codes.dtype)
 
         def add(entries):
-            entries.slopes[...] += entries.shares * slopes[entries.columns]
+            entries.grad_codes[...] += entries.shares * grad_codes[entries.columns]
 
         map_entries(add, codes, dcodes, share)
         return weight * float(divergences.sum()), {}, {}
@@ -112,11 +112,11 @@ class KLDivergence(Term):
                     remedy="Choose how active a unit should be on average, such as 0.05.",
                 )
             )
-        if not (check_number(self.memory, "memory", low=0) < 1):
+        if not (check_number(self.momentum, "momentum", low=0) < 1):
             raise ValueError(
                 wrong(
-                    "memory",
-                    got=self.memory,
+                    "momentum",
+                    got=self.momentum,
                     expected="at least 0 and below 1",
                     remedy="Choose for example 0.99, or 0 for the mean of each batch.",
                 )

@@ -77,9 +77,9 @@ class Lp(Term):
             sizes = np.abs(z)
             sizes += z.dtype.type(epsilon)
             powers = sizes ** z.dtype.type(p - 1)
-            slopes = np.sign(z) * powers
-            slopes *= entries.shares * z.dtype.type(weight * p)
-            entries.slopes[...] += slopes
+            grad_codes = np.sign(z) * powers
+            grad_codes *= entries.shares * z.dtype.type(weight * p)
+            entries.grad_codes[...] += grad_codes
             powers *= sizes
             # Taken with the same rounding, so that zeros cost exactly nothing.
             zero = np.full(1, epsilon, dtype=z.dtype)

@@ -78,16 +78,16 @@ class NormWeighted(Term):
         else:
             here, values = norms, codes
             sizes = codes * norms
-        slopes = np.zeros_like(values)
+        grad_codes = np.zeros_like(values)
         term = PenaltyTerm(self.penalty, self.weight)
-        value, _, _ = term.evaluate(sizes, slopes, dictionary, share, context)
-        dcodes += slopes * here
+        value, _, _ = term.evaluate(sizes, grad_codes, dictionary, share, context)
+        dcodes += grad_codes * here
         if not dictionary_grads:
             return value, {}, {}
-        slopes *= values
+        grad_codes *= values
         if sparse.issparse(codes):
-            lengths = np.bincount(codes.indices, slopes, codes.shape[1])
+            lengths = np.bincount(codes.indices, grad_codes, codes.shape[1])
         else:
-            lengths = slopes.sum(axis=0)
+            lengths = grad_codes.sum(axis=0)
         lengths /= np.where(norms > 0, norms, 1)
         return value, {"atoms": scaled_rows(lengths, dictionary.atoms)}, {}

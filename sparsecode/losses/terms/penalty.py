@@ -84,19 +84,19 @@ class PenaltyTerm(Term):
 @_jit.kernel
 def _add_dense(penalty, codes, dcodes, share, values):
     for i in range(codes.shape[0]):
-        row, slopes, part, total = codes[i], dcodes[i], share[i, 0], 0.0
+        row, grad_codes, part, total = codes[i], dcodes[i], share[i, 0], 0.0
         for j in range(row.shape[0]):
             total += _jit.scalar_value(penalty, row[j], j) if row[j] != 0 else 0
-            slopes[j] += part * _jit.scalar_grad(penalty, row[j], j)
+            grad_codes[j] += part * _jit.scalar_grad(penalty, row[j], j)
         values[i] = total
 
 
 @_jit.kernel
-def _add_sparse(penalty, starts, columns, data, slopes, share, values):
+def _add_sparse(penalty, starts, columns, data, grad_codes, share, values):
     for i in range(values.shape[0]):
         part, total = share[i, 0], 0.0
         for e in range(starts[i], starts[i + 1]):
             if data[e] != 0:
                 total += _jit.scalar_value(penalty, data[e], columns[e])
-                slopes[e] += part * _jit.scalar_grad(penalty, data[e], columns[e])
+                grad_codes[e] += part * _jit.scalar_grad(penalty, data[e], columns[e])
         values[i] = total

@@ -131,9 +131,9 @@ class LifetimeSparsity(Term):
 
         def add(entries):
             z, columns = entries.values, entries.columns
-            slopes = np.sign(z) * along_sign[columns]
-            slopes += z * along_code[columns]
-            entries.slopes[...] += slopes * entries.shares
+            grad_codes = np.sign(z) * along_sign[columns]
+            grad_codes += z * along_code[columns]
+            entries.grad_codes[...] += grad_codes * entries.shares
 
         map_entries(add, codes, dcodes, share)
         return weight * float(values.sum()), {}, {}
@@ -146,9 +146,9 @@ def _over_units(ratio, weight, codes, dcodes, share):
         z = entries.values
         sums = entries.row_sums(np.abs(z)), entries.row_sums(np.square(z))
         values, along_sign, along_code = ratio(*sums)
-        slopes = np.sign(z) * entries.spread(weight * along_sign)
-        slopes += z * entries.spread(weight * along_code)
-        entries.slopes[...] += slopes * entries.shares
+        grad_codes = np.sign(z) * entries.spread(weight * along_sign)
+        grad_codes += z * entries.spread(weight * along_code)
+        entries.grad_codes[...] += grad_codes * entries.shares
         return values
 
     return weight * weighted_mean(np.concatenate(map_entries(add, codes, dcodes, share)), share)

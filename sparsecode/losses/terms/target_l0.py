@@ -1,4 +1,4 @@
-"""The weight of a term, found while training: that at which codes are as sparse as wanted."""
+"""Weight of a term that follows a target number of nonzeros."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The size of the weights of encoder and decoder."""
+"""Weight decay of encoder and decoder."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_value_and_gradient_are_those_of_the_formula(rng):
 
 
 def test_a_running_average_moves_by_what_is_new_only(rng):
-    term, rho = KLDivergence(0.1, 1.0, memory=0.75), 0.1
+    term, rho = KLDivergence(0.1, 1.0, momentum=0.75), 0.1
     memory = AutoencoderLoss([term]).init(Dictionary(np.eye(3)))
     average = np.full(3, rho)
     for _ in range(3):
@@ -74,10 +74,10 @@ def test_a_target_outside_is_refused(rho):
         AutoencoderLoss([KLDivergence(rho)]).init(Dictionary(np.eye(2)))
 
 
-@pytest.mark.parametrize("memory", [1.0, -0.1])
-def test_a_memory_outside_is_refused(memory):
-    with pytest.raises(ValueError, match=r"memory is"):
-        evaluate(KLDivergence(0.1, memory=memory), np.full((4, 2), 0.5))
+@pytest.mark.parametrize("momentum", [1.0, -0.1])
+def test_a_momentum_outside_is_refused(momentum):
+    with pytest.raises(ValueError, match=r"momentum is"):
+        evaluate(KLDivergence(0.1, momentum=momentum), np.full((4, 2), 0.5))
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1])

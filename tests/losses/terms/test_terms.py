@@ -29,7 +29,7 @@ TERMS = [
     NormWeighted(Tanh(0.3), weight=0.7),
     NormWeighted(LogSum(0.3, 0.2)),
     KLDivergence(rho=0.1, weight=0.3),
-    KLDivergence(rho=0.1, weight=0.3, memory=0.6),
+    KLDivergence(rho=0.1, weight=0.3, momentum=0.6),
     Lp(0.5, weight=0.4),
     Lp(Linear(1.0, 0.2, n_steps=8), weight=0.4),
     Hoyer(0.6),
