@@ -16,8 +16,8 @@ from _common import print_header
 from sparsecode import Dictionary, alpha_max
 from sparsecode.penalties import L1, ElasticNet, KSparse
 from sparsecode.solvers import FISTA, OMP, CoordinateDescent, FeatureSign, Homotopy, _problem
-from sparsecode.solvers._greedy import _COLUMNS_A_SAMPLE as COLUMNS_OF_GREEDY
-from sparsecode.solvers._many_atoms import _COLUMNS_A_SAMPLE as COLUMNS_OF_PARTS
+from sparsecode.solvers._batch.atom_subsets import _COLUMNS_A_SAMPLE as COLUMNS_OF_PARTS
+from sparsecode.solvers.greedy.base import _COLUMNS_A_SAMPLE as COLUMNS_OF_GREEDY
 
 N_FEATURES, SHARE = 100, 0.1
 

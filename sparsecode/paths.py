@@ -13,7 +13,7 @@ from sparsecode.objective import alpha_max
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.solvers import Solver
-from sparsecode.solvers._choice import resolve_solver
+from sparsecode.solvers._default_solver import resolve_solver
 
 _REMEDY = "Give alphas, such as np.geomspace(1, 0.01, 20)."
 # Every weight is a problem of its own.

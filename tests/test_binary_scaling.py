@@ -24,7 +24,7 @@ from sparsecode.penalties import (
     Tanh,
 )
 from sparsecode.solvers import ADMM, FISTA, LCA, FeatureSign, Solver
-from sparsecode.solvers._problem import Block
+from sparsecode.solvers._batch.problem import Block
 
 RNG = np.random.default_rng(0)
 ATOMS = RNG.standard_normal((10, 8))

@@ -163,10 +163,15 @@ def test_a_file_serves_its_own_function_sources_and_signature(tmp_path, monkeypa
 
 def test_a_kernel_depends_on_what_its_file_imports_and_on_all_penalties():
     package = Path(_kernel_cache.__file__).parent
-    solver = package / "solvers" / "coordinate_descent.py"
+    solver = package / "solvers" / "coordinate_descent" / "solver.py"
     found = {str(path.relative_to(package)) for path in _kernel_cache.sources_of(solver)}
     # Directly, through other files, from the package by name, and penalties of no import of theirs.
-    assert {"solvers/coordinate_descent.py", "_jit.py", "_simd.py", "penalties/mcp.py"} <= found
+    assert {
+        "solvers/coordinate_descent/solver.py",
+        "_jit.py",
+        "_simd.py",
+        "penalties/mcp.py",
+    } <= found
     assert not any(name.startswith(("estimators", "interop", "cli", "encoders")) for name in found)
     everything = {path for path in package.rglob("*.py") if "_jit" in path.read_text()}
     for path in everything:
@@ -331,7 +336,7 @@ def test_the_second_process_finds_every_kernel_and_the_same_bits(tmp_path):
         from sparsecode import Dictionary
         from sparsecode.penalties import L1
         from sparsecode.solvers import FISTA
-        from sparsecode.solvers.fista import _fista_rows
+        from sparsecode.solvers.proximal_gradient.fista import _fista_rows
         X = np.random.default_rng(0).standard_normal((300, 6))
         dictionary = Dictionary.random(9, 6, random_state=0)
         result = FISTA(max_iter=20, tol=0).solve(X, dictionary, L1(0.3), record=True)

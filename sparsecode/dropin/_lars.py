@@ -8,9 +8,9 @@ from sparsecode import _jit
 from sparsecode._binary_scaling import exponents_of, odd_sizes, scaled
 from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode._parallel import map_row_blocks, rows_of_codes
-from sparsecode.solvers._cholesky import append_to_factor, solve_factored
-from sparsecode.solvers._problem import columns_as_gram, takes_gram
-from sparsecode.solvers._proximal import inner_product
+from sparsecode.solvers._batch.problem import columns_as_gram, takes_gram
+from sparsecode.solvers._kernels.cholesky import append_to_factor, solve_factored
+from sparsecode.solvers._kernels.gram_domain import inner_product
 
 # Share of the square of an atom that those in use must leave unexplained for it to join them.
 _LEAST = 1e-12

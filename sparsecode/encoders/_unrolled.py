@@ -19,7 +19,7 @@ from sparsecode.ops import (
 )
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import check_penalty_instance
-from sparsecode.solvers.base import incompatible
+from sparsecode.solvers._requirements import incompatible
 
 
 class Thresholds(NamedTuple):

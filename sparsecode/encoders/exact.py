@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sparsecode.encoders.base import Encoder
 from sparsecode.penalties import L1, Penalty
 from sparsecode.solvers import Solver
-from sparsecode.solvers._choice import resolve_solver
+from sparsecode.solvers._default_solver import resolve_solver
 
 
 @dataclass

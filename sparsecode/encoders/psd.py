@@ -13,7 +13,7 @@ from sparsecode.encoders._unrolled import check_l1, inverse_step
 from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.ops import linear_backward, linear_forward, tanh_backward, tanh_forward
 from sparsecode.penalties import L1
-from sparsecode.solvers.base import incompatible
+from sparsecode.solvers._requirements import incompatible
 
 
 @dataclass(eq=False)

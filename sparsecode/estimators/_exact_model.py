@@ -9,7 +9,7 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Exact
 from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.solvers._choice import resolve_solver
+from sparsecode.solvers._default_solver import resolve_solver
 
 
 class Resolved(NamedTuple):

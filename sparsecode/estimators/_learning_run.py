@@ -27,7 +27,7 @@ from sparsecode.learning import LearningState, alternate
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.resampling import ReplaceAtoms
 from sparsecode.resampling.replacement import resolve_replacement
-from sparsecode.solvers._choice import resolve_solver
+from sparsecode.solvers._default_solver import resolve_solver
 from sparsecode.training import NormOutliers
 from sparsecode.training.norm_outliers import resolve_outliers
 from sparsecode.updates import BlockUpdate, Update

@@ -14,7 +14,7 @@ from sparsecode.estimators._exact_model import exact_model
 from sparsecode.estimators._rollback import unchanged_on_error
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.solvers._choice import resolve_solver
+from sparsecode.solvers._default_solver import resolve_solver
 
 
 class SparseCoder(CodesEstimator):

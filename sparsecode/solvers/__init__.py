@@ -1,19 +1,16 @@
 """Exact inference: solvers of the sparse coding problem."""
 
-from sparsecode.solvers._choice import choose_solver
+from sparsecode.solvers._default_solver import choose_solver
 from sparsecode.solvers.admm import ADMM
 from sparsecode.solvers.base import Solver, SolveResult
+from sparsecode.solvers.conjugate_gradient import ConjugateGradient
 from sparsecode.solvers.coordinate_descent import CoordinateDescent
 from sparsecode.solvers.feature_sign import FeatureSign
-from sparsecode.solvers.fista import FISTA
+from sparsecode.solvers.greedy import OLS, OMP
 from sparsecode.solvers.homotopy import Homotopy
-from sparsecode.solvers.htp import HTP
-from sparsecode.solvers.iht import IHT
-from sparsecode.solvers.ista import ISTA
 from sparsecode.solvers.lca import LCA
-from sparsecode.solvers.ols import OLS
-from sparsecode.solvers.omp import OMP
-from sparsecode.solvers.smooth import ConjugateGradient
+from sparsecode.solvers.proximal_gradient import FISTA, ISTA
+from sparsecode.solvers.thresholding import HTP, IHT
 
 __all__ = [
     "ADMM",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -11,9 +11,13 @@ from sparsecode import _jit
 from sparsecode._binary_scaling import scaled
 from sparsecode._interrupts import halt_if_told
 from sparsecode._validation import check_number
-from sparsecode.solvers._best import improves
-from sparsecode.solvers._proximal import objective_of, residual_correlations, stop_measure
-from sparsecode.solvers.base import Solver, incompatible
+from sparsecode.solvers._kernels.gram_domain import (
+    improves,
+    objective_of,
+    residual_correlations,
+    stop_measure,
+)
+from sparsecode.solvers.base import Solver
 
 # Iterations from one look at the stopping quantity, and at rho, to the next.
 _PERIOD = 5
@@ -83,12 +87,7 @@ class ADMM(Solver):
     rho: float | None = None
     relaxation: float = 1.6
 
-    def check_penalty(self, penalty):
-        super().check_penalty(penalty)
-        if not penalty.convex:
-            raise incompatible(
-                self, "a convex penalty", penalty, "Use ISTA, FISTA or CoordinateDescent."
-            )
+    needs: ClassVar[str] = "convex"
 
     def _check_parameters(self):
         super()._check_parameters()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -26,11 +27,11 @@ from sparsecode._validation import (
 )
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.objective import Certificate, certify
-from sparsecode.penalties.base import check_penalty_instance
-from sparsecode.solvers._many_atoms import Parts, parts_of
-from sparsecode.solvers._problem import Block, Problem
-from sparsecode.solvers._rescaling import Rescaled
-from sparsecode.solvers._verdict import Verdict
+from sparsecode.solvers._batch.atom_subsets import Parts, parts_of
+from sparsecode.solvers._batch.problem import Block, Problem
+from sparsecode.solvers._batch.rescaling import Rescaled
+from sparsecode.solvers._batch.verification import Verdict
+from sparsecode.solvers._requirements import check_requirement
 
 # Relative gaps from here on float32 can reach, and its residual correlations can judge.
 SINGLE_TOL = 2e-5
@@ -84,20 +85,31 @@ class Solver(Parameterized, BaseEstimator):
 
     A subclass is a dataclass with fields `max_iter` and `tol` (a method that ends of itself may
     do without `max_iter`, and then says its ``_n_records(problem)``) that defines
-    ``_solve_block(problem, prepared, block)``, which fills in a `Block`, and, where it does not
-    take every penalty, ``check_penalty``. What all blocks share it may compute once in
-    ``_prepare(problem)``.
+    ``_solve_block(problem, prepared, block)``, which fills in a `Block`. Where it does not take
+    every weighted penalty, it names the kind that it `needs`. ``_prepare(problem)`` may compute
+    once what all blocks share.
+
+    Attributes
+    ----------
+    needs : str
+        Kind of penalty that the solver takes: ``"weighted"`` (any but a constraint),
+        ``"separable"``, ``"convex"``, ``"smooth"``, ``"l1"`` (also elastic net), ``"k_sparse"``, or
+        ``"k_sparse count"`` (without an error target).
+    finite : bool
+        Whether the solver ends of itself at the optimum, so that it may take fewer than `max_iter`
+        iterations at ``tol=0``.
     """
 
+    needs: ClassVar[str] = "weighted"
+    finite: ClassVar[bool] = False
+
     # Rows that one thread works on at a time; fewer where there would be too few blocks.
-    _block_size = 256
+    _block_size: ClassVar[int] = 256
     # Whether it works on the Gram matrix of a few atoms at a time where there are many, rather than
     # with products in place of the whole one; for separable penalties.
-    _by_parts = False
-    # Whether it ends of itself at the optimum, so that it may take fewer than `max_iter` at tol=0.
-    finite = False
+    _by_parts: ClassVar[bool] = False
     # Whether `tol` bounds what a certificate measures; then what claims too much is solved again.
-    mends = True
+    _claims_certificate: ClassVar[bool] = True
 
     def solve(
         self,
@@ -236,8 +248,7 @@ class Solver(Parameterized, BaseEstimator):
 
     def check_penalty(self, penalty):
         """Raise TypeError if the solver cannot handle `penalty`."""
-        if not check_penalty_instance(penalty).weighted:
-            raise incompatible(self, "a weighted penalty", penalty, "Use OMP, OLS, IHT or HTP.")
+        check_requirement(self, penalty)
 
     def _rows_a_block(self, n_rows):
         return min(self._block_size, max(_FEW_ROWS, -(-n_rows // _BLOCKS)))
@@ -312,13 +323,6 @@ def check_solver_instance(solver):
             "None for the default."
         )
     return solver
-
-
-def incompatible(solver, needs, penalty, remedy):
-    """The error for a solver that cannot handle a penalty: names both and the way out."""
-    return TypeError(
-        f"{type(solver).__name__} needs {needs}; {type(penalty).__name__} is not. {remedy}"
-    )
 
 
 def _history_of(records):

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import halt_flag, is_halted
 from sparsecode._validation import check_number
-from sparsecode.solvers._best import improves
-from sparsecode.solvers._proximal import (
+from sparsecode.solvers._kernels.gram_domain import (
+    improves,
     objective_of,
     relative_residual,
     residual_correlations,
     stop_measure,
 )
-from sparsecode.solvers._separable import SeparableSolver
+from sparsecode.solvers.base import Solver
 
 # Time constants without a lower objective after which potentials are held not to settle.
 _PATIENCE = 20
 
 
 @dataclass
-class LCA(SeparableSolver):
+class LCA(Solver):
     """Locally competitive algorithm (LCA): neurons that inhibit each other until few are active.
 
     Seeks ``min_a 1/2 ||x - offset - a @ atoms||^2 + g(a)`` for any separable penalty. Membrane
@@ -82,6 +83,8 @@ class LCA(SeparableSolver):
     max_iter: int = 20000
     tol: float = 1e-6
     time_step: float = 1.0
+
+    needs: ClassVar[str] = "separable"
 
     def _check_parameters(self):
         super()._check_parameters()

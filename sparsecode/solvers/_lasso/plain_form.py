@@ -1,0 +1,86 @@
+"""What solvers of the lasso share: weighted l1 and elastic-net problems in its plain form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sparsecode._binary_scaling import scaled
+from sparsecode.dictionary import Dictionary
+from sparsecode.penalties import ElasticNet
+
+# Share of the usual weight of an atom; such a weight changes nothing that float32 could hold.
+_NEXT_TO_FREE = 2.0**-40
+
+
+@dataclass(frozen=True)
+class Lasso:
+    """A weighted l1 or elastic-net problem as a plain lasso.
+
+    Atoms are divided by their weights, and `ridge` lies on the diagonal of the Gram matrix.
+    """
+
+    dictionary: Dictionary
+    weights: np.ndarray | None
+    alpha: float
+    ridge: float
+    positive: bool
+
+    @classmethod
+    def of(cls, problem, dtype):
+        penalty, dictionary = problem.penalty, problem.dictionary.astype(dtype)
+        positive = bool(penalty.positive)
+        if isinstance(penalty, ElasticNet):
+            alpha, ridge = penalty.alpha * penalty.l1_ratio, penalty.alpha * (1 - penalty.l1_ratio)
+            return cls(dictionary, None, float(alpha), float(ridge), positive)
+        if penalty.weights is None:
+            return cls(dictionary, None, float(penalty.alpha), 0.0, positive)
+        weights = penalty.thresholds(dictionary.n_components)
+        # By a power of two near the usual weight, so that the atoms keep their size.
+        usual = weights[np.isfinite(weights)]
+        exponent = int(np.frexp(np.median(usual))[1]) if usual.size else 0
+        weights = scaled(weights, -exponent)
+        atoms = problem.dictionary.atoms.astype(np.float64) / weights[:, None]
+        return cls(Dictionary(atoms.astype(dtype)), weights, 2.0**exponent, 0.0, positive)
+
+    @property
+    def atoms(self):
+        return self.dictionary.atoms
+
+    @property
+    def rank(self):
+        """Most atoms that can be linearly independent; a ridge makes all of them so."""
+        return len(self.atoms) if self.ridge > 0 else min(self.atoms.shape)
+
+    @cached_property
+    def gram(self):
+        gram = self.dictionary.gram
+        if self.ridge == 0:
+            return gram
+        return gram + gram.dtype.type(self.ridge) * np.eye(len(gram), dtype=gram.dtype)
+
+    def from_codes(self, codes):
+        """Codes of the original problem as those of the lasso; themselves if they are the same."""
+        if self.weights is None:
+            return codes
+        finite = np.where(np.isinf(self.weights), 0, self.weights)
+        return (codes * finite).astype(codes.dtype)
+
+    def to_codes(self, codes):
+        return codes if self.weights is None else (codes / self.weights).astype(codes.dtype)
+
+
+def has_free_atoms(penalty):
+    """Whether an l1 or elastic-net penalty leaves some atom without an l1 term, or next to it.
+
+    Divided by such a weight, the squares of an atom would leave the range of floats.
+    """
+    l1 = penalty.alpha * getattr(penalty, "l1_ratio", 1)
+    weights = getattr(penalty, "weights", None)
+    if l1 == 0 or weights is None:
+        return l1 == 0
+    weights = np.asarray(weights, dtype=np.float64)
+    usual = weights[np.isfinite(weights)]
+    return usual.size > 0 and bool(usual.min() <= _NEXT_TO_FREE * np.median(usual))

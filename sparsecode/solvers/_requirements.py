@@ -1,0 +1,87 @@
+"""Requirements of solvers: the kinds of penalties that a solver can take, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode.penalties import L1, ElasticNet, KSparse
+from sparsecode.penalties.base import check_penalty_instance
+
+
+class Requirement(NamedTuple):
+    """A kind of penalty: its description, its test, and what takes other penalties.
+
+    `after` names a requirement that must be met, too, and is checked before.
+    """
+
+    kind: str
+    is_met: Callable
+    remedy: str
+    after: str | None = "weighted"
+
+
+REQUIREMENTS = {
+    "weighted": Requirement(
+        "a weighted penalty", lambda g: g.weighted, "Use OMP, OLS, IHT or HTP.", after=None
+    ),
+    "separable": Requirement("a separable penalty", lambda g: g.separable, "Use FISTA or ISTA."),
+    "convex": Requirement(
+        "a convex penalty", lambda g: g.convex, "Use ISTA, FISTA or CoordinateDescent."
+    ),
+    "convex without restart": Requirement(
+        "a convex penalty without restart",
+        lambda g: g.convex,
+        "Use FISTA(restart=True) or ISTA.",
+    ),
+    "smooth": Requirement("a smooth penalty", lambda g: g.smooth, "Use FISTA or ISTA."),
+    "l1": Requirement(
+        "an l1 or elastic-net penalty",
+        lambda g: isinstance(g, (L1, ElasticNet)),
+        "Use FISTA or ISTA.",
+    ),
+    "k_sparse": Requirement(
+        "the constraint KSparse",
+        lambda g: isinstance(g, KSparse),
+        "Use FISTA or ISTA.",
+        after=None,
+    ),
+    "k_sparse count": Requirement(
+        "KSparse with n_nonzero and no error target",
+        lambda g: g.n_nonzero is not None and not np.any(g.error),
+        "Use OMP or OLS.",
+        after="k_sparse",
+    ),
+}
+
+
+def check_requirement(solver, penalty):
+    """Raise TypeError if `penalty` is not of the kind that ``solver.needs`` names."""
+    check_penalty_instance(penalty)
+    if solver.needs not in REQUIREMENTS:
+        names = ", ".join(map(repr, REQUIREMENTS))
+        raise TypeError(
+            f"{type(solver).__name__}.needs is {solver.needs!r}; expected one of {names}. Name the "
+            "kind of penalty that the solver takes."
+        )
+    _check(solver, solver.needs, penalty)
+
+
+def _check(solver, name, penalty):
+    kind, is_met, remedy, after = REQUIREMENTS[name]
+    if after is not None:
+        _check(solver, after, penalty)
+    if not is_met(penalty):
+        raise incompatible(solver, kind, penalty, remedy)
+
+
+def incompatible(taker, kind, penalty, remedy):
+    """Return the error for a solver or encoder that cannot take a penalty.
+
+    It names both, and the remedy.
+    """
+    # A constraint of the right class has the wrong parameters.
+    given = repr(penalty) if isinstance(penalty, KSparse) else type(penalty).__name__
+    return TypeError(f"{type(taker).__name__} needs {kind}; {given} is not. {remedy}")

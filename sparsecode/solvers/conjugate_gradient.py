@@ -1,0 +1,220 @@
+"""Nonlinear conjugate gradient for smooth penalties, a batch at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._interrupts import halt_if_told
+from sparsecode.solvers._kernels.gram_domain import share_of
+from sparsecode.solvers.base import Solver
+
+# Keeps the preconditioner finite where an atom is zero and the penalty free.
+_TINY = np.float32(1e-30)
+
+
+@dataclass
+class ConjugateGradient(Solver):
+    """Preconditioned nonlinear conjugate gradient (Polak-Ribière) for smooth penalties.
+
+    Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with differentiable `g`, such as
+    `Cauchy`, to a stationary point. All samples of a block share one product with the Gram matrix
+    an iteration; the step is found by a monotone Newton search along each sample's direction. The
+    preconditioner is the diagonal of the curvature, without which atoms of unequal norm converge
+    very slowly.
+
+    Starts at ``x @ atoms.T / norms**2`` where no codes are given, as Olshausen and Field do.
+
+    Parameters
+    ----------
+    max_iter : int, default=500
+        Most iterations a sample may take.
+    tol : float, default=1e-5
+        A sample stops when its largest gradient entry is at most this fraction of its largest
+        correlation ``max|x @ atoms.T|`` (the scaled stationarity residual). 0 runs `max_iter`
+        iterations.
+
+    References
+    ----------
+    B. Olshausen and D. Field, "Sparse coding with an overcomplete basis set: a strategy employed
+    by V1?", 1997.
+    E. Polak and G. Ribière, "Note sur la convergence de méthodes de directions conjuguées", 1969.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import Cauchy
+    >>> from sparsecode.solvers import ConjugateGradient
+    >>> ConjugateGradient().solve([[2.0]], [[1.0]], Cauchy(alpha=1.0, sigma=1.0)).codes.round(4)
+    array([[1.]])
+    """
+
+    max_iter: int = 500
+    tol: float = 1e-5
+
+    needs: ClassVar[str] = "smooth"
+
+    def _prepare(self, problem):
+        problem.make_shared(lipschitz=False)
+
+    def _solve_block(self, problem, prepared, block):
+        corr, energy = problem.correlations(block.rows)
+        penalty = problem.prepared
+        code = block.codes.copy() if problem.codes is not None else _first_codes(problem, corr)
+        squared_norms = _squared_norms(problem)
+        batch = _Batch(corr, code, corr - problem.times_gram(code))
+        record = block.history.shape[2] > 0
+        alive = np.arange(len(corr))
+        for t in range(self.max_iter + 1):
+            halt_if_told()
+            judge = self.tol > 0 or record or t == self.max_iter
+            _turn_rows(penalty, squared_norms, t == 0, judge, *batch.arrays)
+            block.stop[alive] = batch.stop
+            block.n_iter[alive] = t
+            if record:
+                value = penalty.value(batch.code) - 0.5 * np.einsum(
+                    "ij,ij->i", batch.code, batch.corr + batch.residual
+                )
+                block.history[alive, 0, t:] = (energy[alive] + value)[:, None]
+                block.history[alive, 1, t:] = batch.stop[:, None]
+            going = (batch.stop > self._threshold(corr.dtype)) & (t < self.max_iter)
+            if self.tol == 0:
+                going[:] = t < self.max_iter
+            if not going.all():
+                block.codes[alive[~going]] = batch.code[~going]
+                alive = alive[going]
+                batch = batch.select(going)
+            if len(alive) == 0:
+                break
+            _advance_rows(
+                penalty, squared_norms, problem.times_gram(batch.direction), *batch.arrays
+            )
+
+
+def _squared_norms(problem):
+    if len(problem.gram) == problem.dictionary.n_components:
+        return np.diag(problem.gram).copy()
+    return np.einsum("ij,ij->j", problem.gram, problem.gram)
+
+
+def _first_codes(problem, corr):
+    norms = problem.dictionary.norms**2
+    return corr / np.where(norms > 0, norms, 1)
+
+
+class _Batch:
+    """Samples that have not stopped: their codes, residual correlations, and directions."""
+
+    def __init__(self, corr, code, residual):
+        self.corr, self.code = corr, code
+        self.largest = np.abs(corr).max(axis=1)
+        self.residual = residual
+        self.gradient = np.zeros_like(code)
+        self.direction = np.zeros_like(code)
+        self.slope = np.ones(len(code))
+        self.stop = np.empty(len(code))
+
+    @property
+    def arrays(self):
+        return (
+            self.largest,
+            self.code,
+            self.residual,
+            self.gradient,
+            self.direction,
+            self.slope,
+            self.stop,
+        )
+
+    def select(self, rows):
+        chosen = _Batch.__new__(_Batch)
+        chosen.__dict__ = {name: array[rows] for name, array in self.__dict__.items()}
+        return chosen
+
+
+@_jit.kernel
+def _turn_rows(
+    penalty,
+    squared_norms,
+    first,
+    judge,
+    largest,
+    code,
+    residual,
+    gradient,
+    direction,
+    slope,
+    stop,
+):
+    """New gradient and conjugate direction of each row; its scaled residual if `judge`."""
+    n = code.shape[1]
+    fresh = np.empty(n, dtype=code.dtype)
+    scaled = np.empty(n, dtype=code.dtype)
+    for s in range(code.shape[0]):
+        for j in range(n):
+            pull, _, majorizer = _jit.scalar_bends(penalty, code[s, j], j)
+            fresh[j] = pull - residual[s, j]
+            scaled[j] = fresh[j] / (squared_norms[j] + majorizer + _TINY)
+        if judge:
+            worst, total = 0.0, 0.0
+            for j in range(n):
+                worst = max(worst, abs(fresh[j]))
+                total += abs(fresh[j])
+            stop[s] = share_of(worst, largest[s], total)
+        new_slope = 0.0
+        change = 0.0
+        for j in range(n):
+            new_slope += fresh[j] * scaled[j]
+            change += (fresh[j] - gradient[s, j]) * scaled[j]
+        beta = 0.0 if first or slope[s] <= 0 else max(change / slope[s], 0.0)
+        descent = 0.0
+        for j in range(n):
+            direction[s, j] = beta * direction[s, j] - scaled[j]
+            descent += direction[s, j] * fresh[j]
+        for j in range(n):
+            if descent >= 0:
+                direction[s, j] = -scaled[j]
+            gradient[s, j] = fresh[j]
+        slope[s] = new_slope
+
+
+@_jit.kernel
+def _advance_rows(
+    penalty, squared_norms, bent, largest, code, residual, gradient, direction, slope, stop
+):
+    """Minimise along each row's direction; `bent` holds ``direction @ gram``."""
+    n = code.shape[1]
+    eps = 16 * np.finfo(code.dtype).eps
+    for s in range(code.shape[0]):
+        down = 0.0
+        curvature = 0.0
+        noise = 0.0
+        for j in range(n):
+            down -= direction[s, j] * residual[s, j]
+            curvature += direction[s, j] * bent[s, j]
+            noise += eps * squared_norms[j] * direction[s, j] * direction[s, j]
+        step = 0.0
+        for _ in range(6):
+            first = down + step * curvature
+            second = curvature
+            bound = curvature
+            for j in range(n):
+                d = direction[s, j]
+                point = code[s, j] + step * d
+                pull, bend, majorizer = _jit.scalar_bends(penalty, point, j)
+                first += d * pull
+                second += d * d * bend
+                bound += d * d * majorizer
+            # Flat up to rounding: a step along it could have any length.
+            if bound <= noise:
+                break
+            # At most twice the majoriser's step, so the objective cannot increase.
+            move = first / max(second, 0.5 * bound)
+            step -= move
+            if abs(move) <= 1e-2 * abs(step):
+                break
+        for j in range(n):
+            code[s, j] += step * direction[s, j]
+            residual[s, j] -= step * bent[s, j]

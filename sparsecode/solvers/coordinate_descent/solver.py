@@ -1,0 +1,303 @@
+"""Coordinate descent in the Gram domain, on a working set of atoms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._interrupts import halt_flag, is_halted
+from sparsecode.solvers._kernels.certainty import Rounding, is_certain
+from sparsecode.solvers._kernels.gram_domain import (
+    dual_scale,
+    objective_of,
+    relative_gap,
+    relative_residual,
+    residual_correlations,
+    share_of,
+)
+from sparsecode.solvers.base import Solver
+from sparsecode.solvers.coordinate_descent.newton_jumps import jump_on_face, room_to_jump
+from sparsecode.solvers.coordinate_descent.working_set import (
+    enter_working_set,
+    movable_atoms,
+    screen,
+    violations,
+)
+
+# Share of the largest violation to which a working set is solved; measured, with a flat optimum.
+_INNER = 0.05
+# Most sweeps over a working set before all atoms are looked at again.
+_MOST_SWEEPS = 30
+# Sweeps between jumps, besides those that cost about as much as a jump.
+_JUMP_AFTER = 10
+# Screening begins below a tenth of this gap: before, it excludes too little to pay.
+_SCREEN_BELOW = 0.02
+# Rounding of correlations and gaps to allow for, in units of the machine precision.
+_SLACK = 32
+
+
+@dataclass
+class CoordinateDescent(Solver):
+    """Cyclic coordinate descent on the Gram matrix, with a working set and gap-safe screening.
+
+    Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` for any separable penalty: each
+    coefficient in turn goes to the minimiser of its own problem in one variable, so the objective
+    never increases. Sweeps run over the atoms in use until these have settled; then all atoms are
+    looked at, and those that violate optimality most join. A sweep over `k` atoms costs ``O(k^2)``,
+    and a look at all of them ``O(k n_components)``. Where many sweeps are needed, because atoms are
+    strongly correlated, Newton steps on the nonzero coefficients, ``O(k^3)`` each, follow every
+    ``O(k)`` sweeps as long as they lower the objective. Where `g` is not convex it ends where no
+    coefficient alone can improve, which is more than a stationary point.
+
+    Where a duality gap judges the code, atoms that it proves to be zero at the optimum are not
+    looked at again. An atom of zeros keeps a code of 0.
+
+    Parameters
+    ----------
+    max_iter : int, default=10000
+        Most sweeps a sample may take.
+    tol : float, default=1e-6
+        A sample stops at this relative duality gap (convex penalties) or scaled stationarity
+        residual (others; also for the step of each coefficient to its own minimum); see
+        `Certificate`. 0 runs `max_iter` sweeps.
+
+    References
+    ----------
+    J. Friedman, T. Hastie, H. Höfling and R. Tibshirani, "Pathwise coordinate optimization", 2007.
+    Y. Li and S. Osher, "Coordinate descent optimization for l1 minimization with application to
+    compressed sensing; a greedy algorithm", 2009.
+    E. Ndiaye, O. Fercoq, A. Gramfort and J. Salmon, "Gap safe screening rules for sparsity
+    enforcing penalties", 2017.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.solvers import CoordinateDescent
+    >>> CoordinateDescent().solve([[2.0, 0.1]], [[1.0, 0.0], [0.0, 1.0]], L1(0.5)).codes
+    array([[1.5, 0. ]])
+    """
+
+    max_iter: int = 10000
+    tol: float = 1e-6
+
+    needs: ClassVar[str] = "separable"
+    _by_parts: ClassVar[bool] = True
+
+    def _prepare(self, problem):
+        """Inverse squared norms, 0 for atoms too small to move, and norms."""
+        squares = problem.well_posed().dictionary.gram.diagonal()
+        with np.errstate(divide="ignore", over="ignore"):
+            inverse = 1 / squares
+        return np.where(np.isfinite(inverse), inverse, 0), np.sqrt(squares)
+
+    def _solve_block(self, problem, prepared, block):
+        problem = problem.well_posed()
+        corr, energy = problem.correlations(block.rows)
+        codes = block.codes.astype(corr.dtype, copy=False)
+        _descend_rows(
+            corr,
+            energy,
+            problem.dictionary.gram,
+            *prepared,
+            problem.prepared,
+            problem.by_gap,
+            corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
+            self._threshold(corr.dtype),
+            self.tol,
+            Rounding.of(problem.dictionary, block.codes.dtype),
+            self.max_iter,
+            codes,
+            block.n_iter,
+            block.stop,
+            block.history,
+            block.proven,
+            halt_flag(),
+        )
+        block.codes[:] = codes
+        if problem.penalty.convex and not problem.by_gap:
+            # A small residual is no small gap.
+            block.proven[:] = False
+
+
+@_jit.kernel
+def _descend_rows(
+    corr,
+    energy,
+    gram,
+    inverse,
+    norms,
+    penalty,
+    by_gap,
+    lipschitz,
+    threshold,
+    tol,
+    rounding,
+    max_iter,
+    codes,
+    n_iter,
+    stop,
+    history,
+    proven,
+    halt,
+):
+    n = codes.shape[1]
+    residual, score = np.empty_like(corr[0]), np.empty_like(corr[0])
+    support, working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    candidates, is_working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
+    # Of the working set: coefficient, residual correlation and slope of the penalty; Gram block,
+    # with rows of no power of two of bytes, which would all lie on the same cache lines.
+    part, part_residual = np.empty_like(corr[0]), np.empty_like(corr[0])
+    state = (part, part_residual, np.empty_like(corr[0]))
+    part_gram = np.empty((n, n + 8), dtype=corr.dtype)
+    room = room_to_jump(corr[0])
+    slack = _SLACK * np.finfo(corr.dtype).eps
+    record = history.shape[2] > 0
+    for s in range(codes.shape[0]):
+        code = codes[s]
+        n_candidates = movable_atoms(inverse, code, candidates, is_working)
+        count, t, n_sweeps, last_look, last, due = 0, 0, 0, 0, 0, True
+        goal, screened_at = 0.0, _SCREEN_BELOW
+        residual_correlations(corr[s], code, gram, support, residual)
+        start_value = objective_of(penalty, corr[s], energy[s], code, residual)
+        while not is_halted(halt):
+            if due or record:
+                _scatter(part, working[:count], code)
+                residual_correlations(corr[s], code, gram, support, residual)
+                last = t
+                stop[s], scale = _judge(
+                    penalty, by_gap, lipschitz, inverse, corr[s], energy[s], code, residual
+                )
+                if record:
+                    history[s, 0, t] = objective_of(penalty, corr[s], energy[s], code, residual)
+                    history[s, 1, t] = stop[s]
+            if due:
+                if t == max_iter or _is_over(stop[s], threshold):
+                    break
+                if by_gap and stop[s] < 0.1 * screened_at:
+                    screened_at = stop[s]
+                    radius = np.sqrt(2 * (stop[s] + slack) * energy[s])
+                    n_candidates = screen(
+                        penalty,
+                        scale,
+                        radius,
+                        residual,
+                        norms,
+                        code,
+                        is_working,
+                        candidates,
+                        n_candidates,
+                    )
+                worst, bar = violations(
+                    penalty,
+                    inverse,
+                    norms,
+                    code,
+                    residual,
+                    is_working,
+                    candidates[:n_candidates],
+                    score,
+                )
+                if worst == 0:
+                    # Nothing moves from here on, however many sweeps are left.
+                    t = max_iter
+                    break
+                count = enter_working_set(
+                    bar,
+                    score,
+                    code,
+                    gram,
+                    candidates[:n_candidates],
+                    is_working,
+                    working,
+                    count,
+                    part_gram,
+                )
+                for a in range(count):
+                    part[a], part_residual[a] = code[working[a]], residual[working[a]]
+                last_look, goal = t, _INNER * worst
+            moved = _sweep(penalty, inverse, norms, working, count, part_gram, state)
+            t += 1
+            n_sweeps += 1
+            if n_sweeps >= _JUMP_AFTER + count // 2:
+                n_sweeps = 0
+                jump_on_face(penalty, inverse, working, count, part_gram, state, room, halt)
+            due = moved <= goal or t == max_iter or t - last_look == _MOST_SWEEPS
+        n_iter[s] = t
+        proven[s] = stop[s] <= threshold and is_certain(
+            penalty,
+            by_gap,
+            lipschitz,
+            tol,
+            rounding,
+            corr[s],
+            energy[s],
+            code,
+            residual,
+            start_value,
+        )
+        if record:
+            history[s, 0, last + 1 :] = history[s, 0, last]
+            history[s, 1, last + 1 :] = history[s, 1, last]
+
+
+@_jit.inner
+def _is_over(measure, threshold):
+    """Whether a sample has reached the tolerance, if there is one, or became NaN, for good."""
+    return (measure <= threshold and threshold > 0) or np.isnan(measure)
+
+
+@_jit.inner
+def _scatter(part, working, code):
+    for a in range(working.shape[0]):
+        code[working[a]] = part[a]
+
+
+@_jit.kernel
+def _judge(penalty, by_gap, lipschitz, inverse, corr, energy, code, residual):
+    """What `tol` bounds, and the dual scale of the residual."""
+    if by_gap:
+        scale = dual_scale(penalty, residual)
+        return relative_gap(penalty, scale, corr, energy, code, residual), scale
+    worst = relative_residual(penalty, corr, lipschitz, code, residual)
+    return max(worst, _coordinate_residual(penalty, inverse, corr, code, residual)), 1.0
+
+
+@_jit.inner
+def _coordinate_residual(penalty, inverse, corr, code, residual):
+    """Like the stationarity residual, for the step to the minimum over each coefficient.
+
+    Where the penalty is not convex, that minimum may be far away from a stationary point.
+    """
+    worst, largest, total = 0.0, 0.0, 0.0
+    for j in range(code.shape[0]):
+        largest = max(largest, abs(corr[j]))
+        step = inverse[j]
+        if step > 0:
+            target = _jit.scalar_prox(penalty, code[j] + residual[j] * step, step, j)
+            move = abs(code[j] - target) / step
+            worst = max(worst, move)
+            total += move
+    return share_of(worst, largest, total)
+
+
+@_jit.inner
+def _sweep(penalty, inverse, norms, working, count, gram, state):
+    """Minimise over each coefficient of the working set in turn; returns the longest step."""
+    part, residual, slope = state
+    longest = 0.0
+    for a in range(count):
+        j = working[a]
+        before = part[a]
+        part[a] = _jit.scalar_prox(penalty, before + residual[a] * inverse[j], inverse[j], j)
+        step = part[a] - before
+        if step != 0:
+            row = gram[a]
+            for b in range(count):
+                residual[b] -= step * row[b]
+            longest = max(longest, abs(step) * norms[j])
+        # At its minimum over one coefficient the penalty is as steep as the rest.
+        slope[a] = residual[a]
+    return longest

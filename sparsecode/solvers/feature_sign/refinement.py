@@ -1,0 +1,199 @@
+"""Kernels that make exact what a search in float32 found, on one sample of a lasso.
+
+Such a search ends with a support, its signs, and residual correlations that are wrong in their last
+digits. Iterative refinement makes the coefficients exact. Of the correlations only those are
+computed again that lie so close to `alpha` that rounding may hide a violation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._simd import LANES, lowest_bit, mask_from
+from sparsecode.solvers.feature_sign.active_set import solve_on_support, subtract_active
+
+# What the terms of a residual correlation may be wrong by, relative to their sizes: in float32, and
+# in float64.
+SLACK, DOUBLE_SLACK = 16 * 6e-8, 16 * 1.2e-16
+# A gradient on the support below this share of alpha is rounding; so is a violation.
+_FLAT = 1e-13
+_MOST_STEPS = 6
+
+
+class Exact(NamedTuple):
+    """A problem in float64; without samples, for a search that needs no such care."""
+
+    samples: np.ndarray
+    atoms: np.ndarray
+    ridge: float
+    largest_norm: float
+
+
+class Room(NamedTuple):
+    """Room for atoms found to enter, their correlations, and two residuals."""
+
+    found: np.ndarray
+    correlations: np.ndarray
+    residuals: np.ndarray
+
+
+@_jit.inner
+def make_exact(
+    s,
+    energy,
+    exact,
+    alpha,
+    positive,
+    tol,
+    rounding,
+    rough,
+    count,
+    own,
+    room,
+):
+    """Refine the coefficients, judge them, and find what atoms still violate optimality.
+
+    `rough` holds residual correlations that are wrong by `rounding` at most. Returns the size of
+    the support, the number of violating atoms, which fill `room`, and the duality gap divided by
+    half the squared norm.
+    """
+    residual = room.residuals[0]
+    count, moved = _refine(exact.samples[s], exact, alpha, tol, count, own, room.residuals)
+    bar = alpha - rounding - moved
+    n_found = _find_violating(exact.atoms, alpha, positive, bar, rough, residual, own, room)
+    gap = _exact_gap(exact, alpha, energy, residual, count, own, n_found, room.correlations)
+    return count, n_found, gap
+
+
+@_jit.inner
+def exact_state(s, energy, exact, alpha, positive, rough, count, own, room):
+    """Objective, and duality gap divided by half the squared norm, whatever it costs."""
+    residual = room.residuals[1]
+    subtract_active(exact.samples[s], exact.atoms, own.active, own.code, count, residual)
+    _gradient(exact, alpha, residual, count, own)
+    n_found = _find_violating(exact.atoms, alpha, positive, -np.inf, rough, residual, own, room)
+    gap = _exact_gap(exact, alpha, energy, residual, count, own, n_found, room.correlations)
+    total = 0.5 * _dot(residual, residual)
+    for a in range(count):
+        total += alpha * abs(own.code[a]) + 0.5 * exact.ridge * own.code[a] * own.code[a]
+    return total, gap
+
+
+@_jit.inner
+def rounding_of(energy, largest_norm, code, count):
+    """Bound of the errors of residual correlations in float32."""
+    total = np.sqrt(2 * energy)
+    for a in range(count):
+        total += abs(code[a]) * largest_norm
+    return SLACK * largest_norm * total
+
+
+@_jit.inner
+def _refine(x, exact, alpha, tol, count, own, residuals):
+    """Make the coefficients on the support exact, dropping those that change sign.
+
+    Leaves the residual of the sample in the first of `residuals`. Returns the size of the support,
+    and by how much a residual correlation can have changed.
+    """
+    atoms, residual, first = exact.atoms, residuals[0], residuals[1]
+    inverse, active, code, goal = own.inverse, own.active, own.code, own.goal
+    gradient = own.cross
+    flat = alpha * max(0.01 * tol, _FLAT)
+    subtract_active(x, atoms, active, code, count, first)
+    for f in range(x.shape[0]):
+        residual[f] = first[f]
+    for step in range(_MOST_STEPS):
+        worst = _gradient(exact, alpha, residual, count, own)
+        # What is left of the gradient serves to judge the result.
+        if worst <= flat or step == _MOST_STEPS - 1:
+            break
+        for a in range(count):
+            total = code[a]
+            for b in range(count):
+                total += inverse[a, b] * gradient[b]
+            goal[a] = total
+        count = solve_on_support(count, own)
+        subtract_active(x, atoms, active, code, count, residual)
+    for f in range(x.shape[0]):
+        first[f] -= residual[f]
+    return count, np.sqrt(_dot(first, first)) * exact.largest_norm
+
+
+@_jit.inner
+def _gradient(exact, alpha, residual, count, own):
+    """Fill `cross` with the gradient on the support; returns the largest entry."""
+    worst = 0.0
+    for a in range(count):
+        slope = _dot(exact.atoms[own.active[a]], residual)
+        slope -= exact.ridge * own.code[a] + alpha * own.sign[a]
+        own.cross[a] = slope
+        worst = max(worst, abs(slope))
+    return worst
+
+
+@_jit.inner
+def _find_violating(atoms, alpha, positive, bar, rough, residual, own, room):
+    """Find atoms outside the support whose exact correlation is above alpha; count them.
+
+    Only those that reach `bar` by the `rough` correlations are looked at.
+    """
+    count, n = 0, rough.shape[0]
+    for start in range(0, n - LANES + 1, LANES):
+        mask = mask_from(rough, start, bar, positive)
+        while mask != 0:
+            count = _look_at(
+                start + lowest_bit(mask), atoms, alpha, positive, residual, own, room, count
+            )
+            mask &= mask - 1
+    for j in range(n // LANES * LANES, n):
+        if (rough[j] if positive else abs(rough[j])) >= bar:
+            count = _look_at(j, atoms, alpha, positive, residual, own, room, count)
+    return count
+
+
+@_jit.inner
+def _look_at(j, atoms, alpha, positive, residual, own, room, count):
+    """Add atom `j` to those found if it violates optimality; returns how many there are."""
+    if not own.is_active[j]:
+        exact = _dot(atoms[j], residual)
+        if (exact if positive else abs(exact)) > alpha * (1 + _FLAT):
+            room.found[count], room.correlations[count] = j, exact
+            return count + 1
+    return count
+
+
+@_jit.inner
+def _exact_gap(exact, alpha, energy, residual, count, own, n_found, correlations):
+    """Duality gap divided by half the squared norm of the sample, in float64.
+
+    `correlations` holds those of `n_found` violating atoms, and `cross` the gradient on the
+    support.
+    """
+    code, gradient, sign = own.code, own.cross, own.sign
+    largest = alpha
+    for i in range(n_found):
+        largest = max(largest, abs(correlations[i]))
+    half_residual = 0.5 * _dot(residual, residual)
+    for a in range(count):
+        largest = max(largest, abs(gradient[a] + alpha * sign[a]))
+        half_residual += 0.5 * exact.ridge * code[a] * code[a]
+    scale = alpha / largest
+    fenchel = 0.0
+    for a in range(count):
+        there = gradient[a] + alpha * sign[a]
+        fenchel += alpha * abs(code[a]) - scale * code[a] * there
+    gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * half_residual
+    if gap <= 0:
+        return 0.0
+    return gap / energy if energy > 0 else np.inf
+
+
+@_jit.inner
+def _dot(a, b):
+    total = 0.0
+    for f in range(a.shape[0]):
+        total += a[f] * b[f]
+    return total

@@ -1,0 +1,286 @@
+"""The kernel of feature-sign search: one sample after the other, over supports and signs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._interrupts import is_halted
+from sparsecode.solvers.feature_sign.active_set import (
+    enter,
+    enter_support,
+    make_active_set,
+    solve_on_support,
+    subtract_active,
+)
+from sparsecode.solvers.feature_sign.lanes import (
+    N_LANES,
+    find_in_lane,
+    lanes_above,
+    largest_of_lanes,
+)
+from sparsecode.solvers.feature_sign.refinement import (
+    DOUBLE_SLACK,
+    SLACK,
+    Room,
+    exact_state,
+    make_exact,
+    rounding_of,
+)
+
+# Most times that a search in float32 is taken up again for what only float64 sees.
+_MOST_ROUNDS = 20
+# Share of the largest violation that a candidate must reach; measured, with a flat optimum.
+_EAGER = 0.65
+
+
+class Lanes(NamedTuple):
+    """Residual correlations in lanes, as numbers and as bits, and the top of each lane."""
+
+    residual: np.ndarray
+    bits: np.ndarray
+    tops: np.ndarray
+    top_bits: np.ndarray
+
+    @classmethod
+    def of(cls, n_components, dtype):
+        n_rows = -(-n_components // N_LANES)
+        residual = np.zeros((n_rows + N_LANES, N_LANES), dtype=dtype)[N_LANES:]
+        tops = np.empty(N_LANES + 1, dtype=dtype)
+        bits = np.int32 if dtype == np.float32 else np.int64
+        flat = residual.ravel()[:n_components]
+        return cls(flat, residual.view(bits), tops, tops.view(bits))
+
+
+@_jit.kernel
+def search_rows(
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    exact,
+    tol,
+    max_iter,
+    may_start,
+    codes,
+    n_iter,
+    stop,
+    history,
+    proven,
+    lanes,
+    most,
+    halt,
+):
+    """Solve each row of a lasso from its code, zero unless `may_start`.
+
+    No more than `most` atoms are linearly independent. `proven` tells of which rows the gap holds
+    whatever rounding hides, and the objective is below that of the start and of 0.
+    """
+    n = codes.shape[1]
+    own = make_active_set(n, most)
+    size = 2 * n + N_LANES
+    n_features = exact.samples.shape[1]
+    # Room before what is written to: a loop that begins less than a few vectors behind what it
+    # reads runs without vectors, and rounds differently, so that the place of arrays in memory
+    # would show in the last bits of a code.
+    before = 64 // max(n_features, 1) + 1
+    room = Room(
+        np.empty(size, dtype=np.int64), np.empty(size), np.empty((2 + before, n_features))[before:]
+    )
+    for s in range(codes.shape[0]):
+        if is_halted(halt):
+            return
+        _search_row(
+            s,
+            corr,
+            energy[s],
+            gram,
+            alpha,
+            positive,
+            exact,
+            tol,
+            max_iter,
+            may_start,
+            codes,
+            n_iter,
+            stop,
+            history,
+            proven,
+            lanes,
+            own,
+            room,
+            halt,
+        )
+
+
+@_jit.inner
+def _search_row(
+    s,
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    exact,
+    tol,
+    max_iter,
+    may_start,
+    codes,
+    n_iter,
+    stop,
+    history,
+    proven,
+    lanes,
+    own,
+    room,
+    halt,
+):
+    residual, active, code = lanes.residual, own.active, own.code
+    is_exact = exact.samples.shape[0] > 0
+    slack = SLACK if gram.itemsize == 4 else DOUBLE_SLACK
+    count, fell = 0, True
+    if may_start:
+        count = enter_support(codes[s], corr[s], gram, alpha, positive, own)
+        # What was left out of a start may have made it better.
+        fell = count == _count_nonzero(codes[s])
+        count = solve_on_support(count, own)
+    t = n_iter[s]
+    n_wanted, n_rounds = N_LANES, 0
+    while not is_halted(halt):
+        subtract_active(corr[s], gram, active, code, count, residual)
+        largest = largest_of_lanes(lanes.bits, positive, lanes.tops, lanes.top_bits)
+        is_last = t >= max_iter or n_rounds == _MOST_ROUNDS
+        before, n_found = count, 0
+        if is_exact:
+            rounding = rounding_of(energy, exact.largest_norm, code, count)
+            stop[s] = np.inf
+            if is_last or not largest > alpha + rounding:
+                count, n_found, stop[s] = make_exact(
+                    s, energy, exact, alpha, positive, tol, rounding, residual, count, own, room
+                )
+                is_last = is_last or n_found == 0
+                n_rounds += 1
+            proven[s] = fell and stop[s] <= tol
+        else:
+            rounding, gap, bound, below = _relative_gaps(
+                alpha, energy, largest, exact.largest_norm, slack, residual, count, own
+            )
+            proven[s] = fell and below and bound <= tol
+            # Goes on while more may be proven than is.
+            is_last = is_last or not largest > alpha + (rounding if gap <= tol else 0.0)
+            stop[s] = bound if bound <= tol or not is_last else gap
+        if history.shape[2] > 0:
+            _record(s, t, energy, alpha, positive, stop[s], exact, history, lanes, count, own, room)
+        if stop[s] <= tol or is_last:
+            break
+        t += 1
+        if n_found == 0:
+            # Weak candidates are often wrong and cost a removal, so only better ones enter.
+            bar = alpha + _EAGER * (largest - alpha)
+            n_found = _find_candidates(bar, n_wanted, positive, lanes, room)
+        count, n_entered = _enter_found(n_found, corr[s], gram, alpha, count, own, room)
+        if n_entered == 0:
+            break
+        count = solve_on_support(count, own)
+        # One violating atom alone always improves; several together may undo each other.
+        n_wanted = 1 if count <= before else N_LANES
+    n_iter[s] = t
+    _write_code(codes[s], may_start, count, own)
+
+
+@_jit.inner
+def _count_nonzero(code):
+    count = 0
+    for j in range(code.shape[0]):
+        count += code[j] != 0
+    return count
+
+
+@_jit.inner
+def _write_code(out, may_start, count, own):
+    """Write the coefficients to a code, which is 0 unless `may_start`, and empty the active set."""
+    if may_start:
+        for j in range(out.shape[0]):
+            out[j] = 0
+    for a in range(count):
+        out[own.active[a]] = own.code[a]
+        own.is_active[own.active[a]] = 0
+
+
+@_jit.inner
+def _record(s, t, energy, alpha, positive, gap, exact, history, lanes, count, own, room):
+    """Write objective and gap to the history of a sample, from iteration `t` on."""
+    value = _objective(alpha, energy, lanes.residual, count, own)
+    if exact.samples.shape[0] > 0:
+        value, gap = exact_state(
+            s, energy, exact, alpha, positive, lanes.residual, count, own, room
+        )
+    for i in range(t, history.shape[2]):
+        history[s, 0, i], history[s, 1, i] = value, gap
+
+
+@_jit.inner
+def _find_candidates(bar, n_wanted, positive, lanes, room):
+    """Find the best atom of every lane that reaches `bar`; returns how many."""
+    found = room.found
+    n_found = min(lanes_above(lanes.tops, bar, found), n_wanted)
+    for i in range(n_found):
+        found[i] = find_in_lane(lanes.bits, positive, found[i], lanes.top_bits)
+        room.correlations[i] = lanes.residual[found[i]]
+    return n_found
+
+
+@_jit.inner
+def _enter_found(n_found, corr, gram, alpha, count, own, room):
+    """Let the atoms found enter; returns the size of the active set, and how many did."""
+    n_entered = 0
+    for i in range(n_found):
+        is_up = room.correlations[i] > 0
+        # An exchange supposes that no active coefficient is still 0.
+        count, entered = enter(
+            room.found[i], is_up, 0.0, n_entered == 0, corr, gram, alpha, count, own
+        )
+        n_entered += entered
+    return count, n_entered
+
+
+@_jit.inner
+def _relative_gaps(alpha, energy, largest, largest_norm, slack, residual, count, own):
+    """Duality gap divided by half the squared norm of the sample, and what it is at most.
+
+    Returns the bound of what residual correlations may be wrong by; the gap; the gap with all that
+    this may hide; and whether the objective is below that of a code of 0 all the same.
+    """
+    target, code, active = own.target, own.code, own.active
+    l1, square, inner, half_residual = 0.0, 0.0, 0.0, energy
+    for a in range(count):
+        there = residual[active[a]]
+        l1 += abs(code[a])
+        square += code[a] * code[a]
+        inner += code[a] * there
+        half_residual -= 0.5 * code[a] * (target[a] + there)
+    half_residual = max(half_residual, 0.0)
+    rounding = slack * largest_norm * (np.sqrt(2 * energy) + largest_norm * l1)
+    # Errors of different correlations are independent.
+    error = rounding * np.sqrt(square)
+    scale = 1.0 if largest <= alpha else alpha / largest
+    gap = max(alpha * l1 - scale * inner, 0.0) + (1 - scale) * (1 - scale) * half_residual
+    scale = 1.0 if largest + rounding <= alpha else alpha / (largest + rounding)
+    bound = max(alpha * l1 - scale * inner, 0.0) + error
+    bound += (1 - scale) * (1 - scale) * (half_residual + error)
+    below = count == 0 or half_residual + alpha * l1 + error <= energy
+    if not energy > 0:
+        return rounding, 0.0 if gap <= 0 else np.inf, 0.0 if bound <= 0 else np.inf, below
+    return rounding, gap / energy, bound / energy, below
+
+
+@_jit.inner
+def _objective(alpha, energy, residual, count, own):
+    target, code, active = own.target, own.code, own.active
+    total = energy
+    for a in range(count):
+        total += alpha * abs(code[a]) - 0.5 * code[a] * (target[a] + residual[active[a]])
+    return total

@@ -1,0 +1,142 @@
+"""Active-set search over supports and signs: the fastest exact solver for l1 penalties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparsecode._interrupts import halt_flag, halt_if_told
+from sparsecode.solvers._batch.problem import Block
+from sparsecode.solvers._lasso.fallback import failed_samples, finish_failed
+from sparsecode.solvers._lasso.plain_form import Lasso, has_free_atoms
+from sparsecode.solvers.base import SINGLE_TOL, Solver
+from sparsecode.solvers.feature_sign.refinement import Exact
+from sparsecode.solvers.feature_sign.search import Lanes, search_rows
+
+
+@dataclass
+class FeatureSign(Solver):
+    """Feature-sign search: an active-set method for l1 and elastic-net penalties.
+
+    Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)``. Keeps the support and signs of a code
+    and the inverse of its Gram block; adds several violating atoms at once, solves on the support,
+    walks to the first sign change if there is one, and ends when the duality gap over all atoms is
+    small. The number of iterations is about half the number of nonzeros `k`; one costs ``O(k
+    n_components + k^2)``.
+
+    The search is made in float32. Unless the data are float32 and `tol` is at least 2e-5, the
+    coefficients are then refined in float64, and so is every correlation that float32 cannot tell
+    from `alpha`; what violates optimality after all enters, and the search goes on. An atom that
+    depends on the active ones enters in exchange for one of them. Samples where that ends early,
+    which are rare, are searched in float64, and at last solved by `CoordinateDescent`, as are
+    problems with an l1 weight of 0.
+
+    Parameters
+    ----------
+    max_iter : int, default=1000
+        Most iterations a sample may take.
+    tol : float, default=1e-6
+        A sample stops at this relative duality gap; see `Certificate`. 0 runs until no atom
+        violates optimality.
+
+    References
+    ----------
+    H. Lee, A. Battle, R. Raina and A. Ng, "Efficient sparse coding algorithms", 2006.
+
+    Examples
+    --------
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.solvers import FeatureSign
+    >>> FeatureSign().solve([[2.0, 0.1]], [[1.0, 0.0], [0.0, 1.0]], L1(0.5)).codes
+    array([[1.5, 0. ]])
+    """
+
+    max_iter: int = 1000
+    tol: float = 1e-6
+
+    needs: ClassVar[str] = "l1"
+    finite: ClassVar[bool] = True
+    _by_parts: ClassVar[bool] = True
+    _block_size: ClassVar[int] = 1024
+
+    def _prepare(self, problem):
+        """The problem as a lasso in float32 and in float64."""
+        if has_free_atoms(problem.penalty):
+            return None
+        single = Lasso.of(problem, np.float32)
+        # Before blocks need it at the same time.
+        _ = single.gram
+        return single, Lasso.of(problem, np.float64)
+
+    def _solve_block(self, problem, forms, block):
+        if forms is not None:
+            single, double = forms
+            self._search_single(problem, single, double, block)
+            # What was not searched looks as if it had failed.
+            halt_if_told()
+            failed = failed_samples(block, self.tol, self.max_iter)
+            if failed.size:
+                self._search_double(problem, double, failed, block)
+        finish_failed(problem, block, self.tol, self.max_iter)
+
+    def _search_single(self, problem, single, double, block):
+        """Search in float32; made exact where float32 alone cannot reach the tolerance."""
+        enough = problem.dictionary.dtype == np.float32 and self.tol >= SINGLE_TOL
+        # Where the codes of an exact search are then rounded to float32, that costs some of it.
+        tol = self.tol if enough else self._threshold(problem.dictionary.dtype)
+        exact = _not_exact(single)
+        if not enough:
+            X = problem.centred(block.rows, np.float64)
+            exact = Exact(X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
+        if enough or problem.dictionary.offset is not None:
+            X = problem.centred(block.rows, np.float32)
+        else:
+            X = X.astype(np.float32)
+        codes = single.from_codes(block.codes)
+        _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
+        block.codes[:] = single.to_codes(codes)
+        if problem.dictionary.dtype == np.float32 and not enough:
+            # Not of the codes as they are rounded now.
+            block.proven[:] = False
+
+    def _search_double(self, problem, double, rows, block):
+        """Go on with some rows in float64."""
+        part = Block(block.rows, *(array[rows] for array in block[1:]))
+        codes = double.from_codes(part.codes.astype(np.float64))
+        X = problem.centred(block.rows, np.float64)[rows]
+        _search(X, double, _not_exact(double), self.tol, self.max_iter, True, codes, part)
+        block.codes[rows] = double.to_codes(codes)
+        part.proven[:] &= block.codes.dtype == np.float64
+        for whole, solved in zip(block[2:], part[2:], strict=True):
+            whole[rows] = solved
+
+
+def _not_exact(lasso):
+    """An `Exact` without samples, for a search that stays as it is: only how long atoms are."""
+    largest = np.sqrt(float(lasso.dictionary.norms.max()) ** 2 + lasso.ridge)
+    return Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, float(largest))
+
+
+def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
+    """Search from `codes`, which are zeros unless `may_start`, and leave the answer there."""
+    search_rows(
+        X @ lasso.atoms.T,
+        np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2,
+        lasso.gram,
+        lasso.alpha,
+        lasso.positive,
+        exact,
+        tol,
+        max_iter,
+        may_start,
+        codes,
+        block.n_iter,
+        block.stop,
+        block.history,
+        block.proven,
+        Lanes.of(codes.shape[1], lasso.atoms.dtype),
+        lasso.rank,
+        halt_flag(),
+    )

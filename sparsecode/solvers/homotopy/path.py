@@ -1,0 +1,273 @@
+"""Kernels that follow the path of lasso solutions, from corner to corner."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode import _jit
+from sparsecode._interrupts import is_halted
+from sparsecode.solvers._kernels.certainty import is_certain
+from sparsecode.solvers._kernels.cholesky import (
+    append_to_factor,
+    remove_from_factor,
+    solve_factored,
+)
+from sparsecode.solvers._kernels.gram_domain import (
+    dual_scale,
+    objective_of,
+    relative_gap,
+    residual_correlations,
+)
+
+# Share of the square of an atom that those in use must leave unexplained for it to join them.
+_LEAST = 1e-12
+# Why an atom may not join: it just left, or depends on those in use.
+_LEFT, _DEPENDENT = 1, 2
+
+
+@_jit.kernel
+def follow_paths(
+    corr,
+    energy,
+    gram,
+    penalty,
+    alpha,
+    positive,
+    threshold,
+    tol,
+    rounding,
+    max_iter,
+    may_start,
+    codes,
+    n_iter,
+    stop,
+    history,
+    proven,
+    halt,
+):
+    n = codes.shape[1]
+    code, residual, rate, zeros = np.empty(n), np.empty(n), np.empty(n), np.zeros(n)
+    support, active = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    status = np.empty(n, dtype=np.int8)
+    # Of the active atoms: sign, coefficient, and how fast it grows; then room to work in.
+    state = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    # Rows of no power of two of bytes, which would all lie on the same cache lines.
+    factor = np.empty((n, n + 4))
+    for s in range(codes.shape[0]):
+        if is_halted(halt):
+            return
+        start_value = np.inf
+        if may_start:
+            stop[s], start_value = _judge(
+                penalty, corr[s], energy[s], codes[s], gram, support, residual
+            )
+            if stop[s] <= threshold and tol > 0:
+                history[s, 0], history[s, 1] = start_value, stop[s]
+                continue
+        n_iter[s], count = _follow_path(
+            corr[s],
+            energy[s],
+            gram,
+            alpha,
+            positive,
+            threshold,
+            max_iter,
+            history[s],
+            (code, residual, rate, zeros, support),
+            active,
+            status,
+            factor,
+            state,
+            halt,
+        )
+        for a in range(count):
+            code[active[a]] = state[1][a]
+        gap, value = _judge(penalty, corr[s], energy[s], code, gram, support, residual)
+        if value <= start_value:
+            codes[s], stop[s] = code, gap
+            if tol > 0 and gap <= tol:
+                proven[s] = is_certain(
+                    penalty,
+                    True,
+                    1.0,
+                    tol,
+                    rounding,
+                    corr[s],
+                    energy[s],
+                    code,
+                    residual,
+                    start_value,
+                )
+        history[s, 0, n_iter[s] :] = min(value, start_value)
+        history[s, 1, n_iter[s] :] = stop[s]
+
+
+@_jit.kernel
+def _judge(penalty, corr, energy, code, gram, support, residual):
+    """Relative duality gap and objective of a code."""
+    residual_correlations(corr, code, gram, support, residual)
+    scale = dual_scale(penalty, residual)
+    gap = relative_gap(penalty, scale, corr, energy, code, residual)
+    return gap, objective_of(penalty, corr, energy, code, residual)
+
+
+@_jit.kernel
+def _follow_path(
+    corr,
+    energy,
+    gram,
+    alpha,
+    positive,
+    tol,
+    max_iter,
+    history,
+    rows,
+    active,
+    status,
+    factor,
+    state,
+    halt,
+):
+    """Go from corner to corner; returns the number of steps and of active atoms."""
+    _, part, speed, _ = state
+    code, residual, rate, zeros, support = rows
+    residual[:] = corr
+    code[:] = 0
+    status[:] = 0
+    count, t, n_stalled = 0, 0, 0
+    weight, event = _first_event(corr, positive)
+    while not is_halted(halt):
+        value, gap = _objective_and_gap(alpha, weight, energy, count, corr, residual, active, state)
+        history[0, t:], history[1, t:] = value, gap
+        # Steps of length 0, one after the other, go in circles.
+        if gap <= tol or t == max_iter or n_stalled > len(status):
+            break
+        t += 1
+        count = _apply(event, residual, gram, count, active, status, factor, state)
+        for a in range(count):
+            code[active[a]] = speed[a]
+        residual_correlations(zeros, code, gram, support, rate)
+        for a in range(count):
+            code[active[a]] = 0
+        length, event = _next_event(
+            weight, alpha, positive, residual, rate, count, active, status, state
+        )
+        for a in range(count):
+            part[a] += length * speed[a]
+        _advance(length, rate, residual, status)
+        n_stalled = 0 if length > 0 else n_stalled + 1
+        weight = max(weight - length, alpha) if event != 0 else alpha
+    if weight <= alpha:
+        _polish(alpha, corr, gram, count, active, factor, state)
+    return t, count
+
+
+@_jit.inner
+def _first_event(corr, positive):
+    """Largest weight of a code that is not 0, and the atom that is first: its number + 1."""
+    largest, first = 0.0, 0
+    for j in range(corr.shape[0]):
+        size = corr[j] if positive else abs(corr[j])
+        if size > largest:
+            largest, first = size, j + 1
+    return largest, first
+
+
+@_jit.inner
+def _objective_and_gap(alpha, weight, energy, count, corr, residual, active, state):
+    """Objective of a point of the path, and its relative duality gap.
+
+    Correlations of the active atoms all equal `weight`, so one of two terms of the gap is 0.
+    """
+    _, part, _, _ = state
+    half_residual, value = energy, 0.0
+    for a in range(count):
+        there = active[a]
+        half_residual -= 0.5 * part[a] * (corr[there] + residual[there])
+        value += alpha * abs(part[a])
+    if weight <= alpha:
+        return half_residual + value, 0.0
+    share = 1 - alpha / weight
+    return half_residual + value, share * share * max(half_residual, 0.0) / energy
+
+
+@_jit.inner
+def _apply(event, residual, gram, count, active, status, factor, state):
+    """Let an atom join (its number + 1) or leave (minus its place - 1); returns the new size.
+
+    Fills in how fast the coefficients grow as the weight falls.
+    """
+    sign, part, speed, _ = state
+    if event > 0:
+        j = event - 1
+        for a in range(count):
+            factor[count, a] = gram[j, active[a]]
+        if append_to_factor(factor, count, gram[j, j], _LEAST, 0.0):
+            active[count], part[count] = j, 0.0
+            sign[count] = 1.0 if residual[j] > 0 else -1.0
+            status[j] = _LEFT
+            count += 1
+        else:
+            status[j] = _DEPENDENT
+    else:
+        p = -event - 1
+        remove_from_factor(factor, count, p)
+        for j in range(status.shape[0]):
+            status[j] = 0
+        status[active[p]] = _LEFT
+        count -= 1
+        for a in range(p, count):
+            active[a], part[a], sign[a] = active[a + 1], part[a + 1], sign[a + 1]
+    for a in range(count):
+        speed[a] = sign[a]
+    solve_factored(factor, count, speed)
+    return count
+
+
+@_jit.inner
+def _next_event(weight, alpha, positive, residual, rate, count, active, status, state):
+    """How far the weight falls to the next corner, and what happens there; 0 for nothing."""
+    sign, part, speed, _ = state
+    length, event = weight - alpha, 0
+    for a in range(count):
+        # Not active for what follows.
+        status[active[a]] = _LEFT
+        if speed[a] * sign[a] < 0 and -part[a] / speed[a] < length:
+            length, event = max(-part[a] / speed[a], 0.0), -a - 1
+    for j in range(residual.shape[0]):
+        if status[j] == 0:
+            if max(weight - residual[j], 0.0) < length * (1 + rate[j]):
+                length, event = max(weight - residual[j], 0.0) / (1 + rate[j]), j + 1
+            if not positive and max(weight + residual[j], 0.0) < length * (1 - rate[j]):
+                length, event = max(weight + residual[j], 0.0) / (1 - rate[j]), j + 1
+    return length, event
+
+
+@_jit.inner
+def _advance(length, rate, residual, status):
+    for j in range(residual.shape[0]):
+        residual[j] += length * rate[j]
+        if status[j] == _LEFT and length > 0:
+            status[j] = 0
+
+
+@_jit.inner
+def _polish(alpha, corr, gram, count, active, factor, state):
+    """Solve once more at the end for the support and signs found, free of what has added up."""
+    sign, part, speed, work = state
+    for a in range(count):
+        speed[a] = part[a]
+    for _ in range(2):
+        for a in range(count):
+            work[a] = corr[active[a]] - alpha * sign[a]
+            row = gram[active[a]]
+            for b in range(count):
+                work[a] -= speed[b] * row[active[b]]
+        solve_factored(factor, count, work)
+        for a in range(count):
+            speed[a] += work[a]
+    for a in range(count):
+        if not speed[a] * sign[a] >= 0:
+            return
+    for a in range(count):
+        part[a] = speed[a]
