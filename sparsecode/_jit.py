@@ -96,12 +96,12 @@ def scalar_grad(penalty, code, j):
     return penalty._grad(penalty, code, j)
 
 
-def scalar_bends(penalty, code, j):
+def scalar_curvature(penalty, code, j):
     """Slope and second derivative of a smooth penalty, and the curvature of a parabola above it.
 
     The parabola touches the penalty at `code`; all three share one division.
     """
-    return penalty._bends(penalty, code, j)
+    return penalty._curvature(penalty, code, j)
 
 
 def scalar_dual_excess(penalty, correlation, j):
@@ -149,9 +149,9 @@ def _typed_grad(penalty, code, j):
     return _function_of(penalty, "_grad")
 
 
-@overload(scalar_bends, jit_options=_INNER)
-def _typed_bends(penalty, code, j):
-    return _function_of(penalty, "_bends")
+@overload(scalar_curvature, jit_options=_INNER)
+def _typed_curvature(penalty, code, j):
+    return _function_of(penalty, "_curvature")
 
 
 @overload(scalar_dual_excess, jit_options=_INNER)

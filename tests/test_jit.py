@@ -205,7 +205,7 @@ class Ridge(Penalty, namedtuple("Ridge", ["alpha"], defaults=(1.0,))):
         return penalty.alpha * code
 
     @staticmethod
-    def _bends(penalty, code, j):
+    def _curvature(penalty, code, j):
         return penalty.alpha * code, penalty.alpha, penalty.alpha
 
     @staticmethod

@@ -63,9 +63,9 @@ class Penalty:
     which has neither, sets `weighted` and `separable` to False and defines the methods on arrays.
 
     A subclass defines ``_value(penalty, code, j)`` and ``_prox(penalty, value, step, j)`` and,
-    where they exist, ``_grad(penalty, code, j)``, ``_bends(penalty, code, j)`` (smooth penalties:
-    slope, second derivative, and curvature of a parabola that touches from above),
-    ``_dual_excess(penalty, correlation, j)`` and ``_conjugate(penalty, correlation, j)`` (convex
+    where they exist, ``_grad(penalty, code, j)``, ``_curvature(penalty, code, j)`` (of smooth
+    penalties: slope, second derivative, and curvature of a parabola that touches from above),
+    ``_dual_excess(penalty, correlation, j)`` and ``_conjugate(penalty, correlation, j)`` (of convex
     ones). The names of their arguments are part of the contract: numba checks them.
 
     A penalty that is not a sum over coefficients sets ``separable = False`` and defines the

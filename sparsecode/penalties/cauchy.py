@@ -61,7 +61,7 @@ class Cauchy(Penalty, namedtuple("Cauchy", ["alpha", "sigma"], defaults=(1.0, 1.
         return 2 * penalty.alpha * code / (penalty.sigma * penalty.sigma + code * code)
 
     @staticmethod
-    def _bends(penalty, code, j):
+    def _curvature(penalty, code, j):
         s2, z2 = penalty.sigma * penalty.sigma, code * code
         inverse = 1 / (s2 + z2)
         majorizer = 2 * penalty.alpha * inverse

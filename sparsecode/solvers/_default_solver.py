@@ -1,4 +1,4 @@
-"""Which solver is used when none is named."""
+"""The default solver of a penalty."""
 
 from __future__ import annotations
 

@@ -105,16 +105,15 @@ class ADMM(Solver):
 
     def _solve_block(self, problem, factors, block):
         problem = problem.well_posed()
-        corr, energy = problem.correlations(block.rows)
-        dictionary, real = problem.dictionary, corr.dtype.type
-        penalty, n_rows = problem.prepared, len(corr)
-        threshold, record = self._threshold(corr.dtype), block.history.shape[2] > 0
-        best = np.full(n_rows, np.inf)
+        task, real = problem.task(block.rows), problem.dictionary.dtype.type
+        corr, penalty, n_rows = task.corr, problem.prepared, len(task.corr)
+        rule = problem.stop_rule(self._threshold(corr.dtype), self.max_iter)
+        record = block.history.shape[2] > 0
         # The samples still at work, and their iterates; the multipliers of a solution are its
         # residual correlations, so that it is a fixed point.
         rows = np.arange(n_rows)
         codes = block.codes.astype(corr.dtype)
-        best_codes = codes.copy()
+        best = _Best(codes.copy(), np.full(n_rows, np.inf), block.stop)
         residual_corr = corr - problem.times_gram(codes)
         duals = residual_corr.copy()
         rho = np.full(n_rows, self._first_rho(problem, factors), dtype=corr.dtype)
@@ -123,25 +122,11 @@ class ADMM(Solver):
             halt_if_told()
             due = t % _PERIOD == 0 or t == self.max_iter
             if due or record:
-                _judge_rows(
-                    penalty,
-                    problem.by_gap,
-                    real(dictionary.lipschitz * _jit.ABOVE_ONE),
-                    corr,
-                    energy,
-                    rows,
-                    codes,
-                    residual_corr,
-                    due,
-                    t,
-                    best_codes,
-                    best,
-                    block.stop,
-                    block.history,
-                )
+                iterate = _Iterate(rows, codes, duals, residual_corr)
+                _judge_rows(task, penalty, rule, iterate, due, t, best, block.history)
             if due:
                 block.n_iter[rows] = t
-                at_work = (block.stop[rows] > threshold) | (self.tol == 0)
+                at_work = (block.stop[rows] > rule.tol) | (self.tol == 0)
                 if t == self.max_iter or not at_work.any():
                     break
                 if not at_work.all():
@@ -154,22 +139,11 @@ class ADMM(Solver):
                     np.clip(rho, factors.rho / _RANGE, factors.rho * _RANGE, out=rho)
             # The step to z, not z itself: it tends to 0, and its rounding errors with it.
             steps = factors.solve(residual_corr - duals, rho)
-            _update_rows(
-                penalty,
-                real(self.relaxation),
-                rho,
-                steps,
-                problem.gram,
-                corr,
-                rows,
-                codes,
-                duals,
-                residual_corr,
-                balance,
-            )
-        block.codes[:] = best_codes
+            iterate = _Iterate(rows, codes, duals, residual_corr)
+            _update_rows(task, penalty, real(self.relaxation), rho, steps, iterate, balance)
+        block.codes[:] = best.codes
         if record:
-            _end_history(block, best)
+            _end_history(block, best.values)
 
 
 class _Factors(NamedTuple):
@@ -196,54 +170,59 @@ class _Factors(NamedTuple):
         return (right - inner @ self.rotated.T) / rho
 
 
-def _end_history(block, best):
+class _Iterate(NamedTuple):
+    """Samples at work, by their row in the block, with codes, multipliers and correlations."""
+
+    rows: np.ndarray
+    codes: np.ndarray
+    duals: np.ndarray
+    residual_corr: np.ndarray
+
+
+class _Best(NamedTuple):
+    """The best codes so far of all samples of a block, their objectives and stopping quantities."""
+
+    codes: np.ndarray
+    values: np.ndarray
+    stop: np.ndarray
+
+
+def _end_history(block, values):
     """Let every sample keep its last record, of the code returned."""
     for s, t in enumerate(block.n_iter):
-        block.history[s, 0, t:] = best[s]
+        block.history[s, 0, t:] = values[s]
         block.history[s, 1, t:] = block.stop[s]
 
 
 @_jit.kernel
-def _judge_rows(
-    penalty,
-    by_gap,
-    lipschitz,
-    corr,
-    energy,
-    rows,
-    codes,
-    residual_corr,
-    due,
-    t,
-    best_codes,
-    best_values,
-    stop,
-    history,
-):
-    """Record the codes of `rows` and, if `due`, keep those that are better than the best."""
+def _judge_rows(task, penalty, rule, iterate, due, t, best, history):
+    """Record the codes at work and, if `due`, keep those that are better than the best."""
+    corr, half_squared_norm = task.corr, task.half_squared_norm
+    rows, codes, residual_corr = iterate.rows, iterate.codes, iterate.residual_corr
     eps = np.finfo(corr.dtype).eps
     for i in range(rows.shape[0]):
         s, code, residual = rows[i], codes[i], residual_corr[i]
-        measure = stop_measure(penalty, by_gap, lipschitz, corr[s], energy[s], code, residual)
-        value = objective_of(penalty, corr[s], energy[s], code, residual)
+        half_norm = half_squared_norm[s]
+        measure = stop_measure(penalty, rule, corr[s], half_norm, code, residual)
+        value = objective_of(penalty, corr[s], half_norm, code, residual)
         if history.shape[2] > 0:
             history[s, 0, t] = value
             history[s, 1, t] = measure
-        if due and improves(value, measure, best_values[s], stop[s], eps * energy[s]):
-            best_codes[s] = code
-            best_values[s] = value
-            stop[s] = measure
+        if due and improves(value, measure, best.values[s], best.stop[s], eps * half_norm):
+            best.codes[s] = code
+            best.values[s] = value
+            best.stop[s] = measure
 
 
 @_jit.kernel
-def _update_rows(
-    penalty, relaxation, rho, steps, gram, corr, rows, codes, duals, residual_corr, balance
-):
+def _update_rows(task, penalty, relaxation, rho, steps, iterate, balance):
     """Update codes, multipliers and residual correlations after steps from `codes` to `z`.
 
     Fills `balance` with the ratio of the relative primal to the relative dual residual, which does
     not depend on the units; it is 1 where it says nothing.
     """
+    rows, codes, duals, residual_corr = iterate
+    corr, gram = task.corr, task.gram
     n = codes.shape[1]
     point = np.empty_like(codes[0])
     moved = np.empty_like(codes[0])

@@ -1,4 +1,4 @@
-"""What every solver is: hyper-parameters plus `solve`; and the value that it returns."""
+"""The base of solvers, hyper-parameters and `solve`, and the value that it returns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sparsecode.objective import Certificate, certify
 from sparsecode.solvers._batch.atom_subsets import Parts, parts_of
 from sparsecode.solvers._batch.problem import Block, Problem
 from sparsecode.solvers._batch.rescaling import Rescaled
-from sparsecode.solvers._batch.verification import Verdict
+from sparsecode.solvers._batch.verification import Verification
 from sparsecode.solvers._requirements import check_requirement
 
 # Relative gaps from here on float32 can reach, and its residual correlations can judge.
@@ -176,13 +176,14 @@ class Solver(Parameterized, BaseEstimator):
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
         history = np.empty((shape[0], 2, self._n_records(problem) if record else 0))
-        proven, verdict = np.zeros(shape[0], dtype=bool), Verdict(self, rescaled.problem)
+        proven, usual = np.zeros(shape[0], dtype=bool), Verification(self, rescaled.problem)
         solve_block = self._solve_observed if missing else self._solve_any
 
         def solve_and_judge(problem, prepared, block):
             solve_block(problem, prepared, block)
-            own = verdict if problem is rescaled.problem else Verdict(self, problem)
-            own.settle(block)
+            is_usual = problem is rescaled.problem
+            verification = usual if is_usual else Verification(self, problem)
+            verification.verify(block)
 
         def solve_rows(rows):
             size = len(n_iter[rows])
@@ -238,8 +239,8 @@ class Solver(Parameterized, BaseEstimator):
                 smaller = problem.part(block.rows, inside, seen)
                 # What is prepared may hold for all rows of a penalty, but not for some of them.
                 is_same = seen.all() and smaller.penalty is problem.penalty
-                own = prepared if is_same else self._prepare_any(smaller)
-                self._solve_any(smaller, own, part)
+                own_prepared = prepared if is_same else self._prepare_any(smaller)
+                self._solve_any(smaller, own_prepared, part)
             else:
                 # Nothing to fit: the code of least penalty.
                 part.codes[:], part.stop[:], part.history[:], part.proven[:] = 0, 0, 0, True
@@ -273,11 +274,11 @@ class Solver(Parameterized, BaseEstimator):
         return self.max_iter + 1
 
     def _prepare(self, problem):
-        """What the blocks share; passed on to `_solve_block`."""
+        """Compute the data that blocks share, which are passed on to `_solve_block`."""
         return None
 
     def _threshold(self, dtype):
-        """What a sample must reach: `tol`, less what rounding may hide from the kernel."""
+        """Return `tol`, less what rounding may hide from the kernel."""
         return self.tol - min(32 * np.finfo(dtype).eps, self.tol / 2)
 
     def _check_problem(self, X, dictionary, penalty, codes, missing):

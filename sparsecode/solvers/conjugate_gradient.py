@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -60,24 +60,24 @@ class ConjugateGradient(Solver):
         problem.make_shared(lipschitz=False)
 
     def _solve_block(self, problem, prepared, block):
-        corr, energy = problem.correlations(block.rows)
+        corr, half_squared_norm = problem.correlations(block.rows)
         penalty = problem.prepared
         code = block.codes.copy() if problem.codes is not None else _first_codes(problem, corr)
         squared_norms = _squared_norms(problem)
-        batch = _Batch(corr, code, corr - problem.times_gram(code))
+        batch = _Batch.of(corr, code, corr - problem.times_gram(code))
         record = block.history.shape[2] > 0
         alive = np.arange(len(corr))
         for t in range(self.max_iter + 1):
             halt_if_told()
             judge = self.tol > 0 or record or t == self.max_iter
-            _turn_rows(penalty, squared_norms, t == 0, judge, *batch.arrays)
+            _turn_rows(penalty, squared_norms, t == 0, judge, batch)
             block.stop[alive] = batch.stop
             block.n_iter[alive] = t
             if record:
                 value = penalty.value(batch.code) - 0.5 * np.einsum(
                     "ij,ij->i", batch.code, batch.corr + batch.residual
                 )
-                block.history[alive, 0, t:] = (energy[alive] + value)[:, None]
+                block.history[alive, 0, t:] = (half_squared_norm[alive] + value)[:, None]
                 block.history[alive, 1, t:] = batch.stop[:, None]
             going = (batch.stop > self._threshold(corr.dtype)) & (t < self.max_iter)
             if self.tol == 0:
@@ -88,9 +88,7 @@ class ConjugateGradient(Solver):
                 batch = batch.select(going)
             if len(alive) == 0:
                 break
-            _advance_rows(
-                penalty, squared_norms, problem.times_gram(batch.direction), *batch.arrays
-            )
+            _advance_rows(penalty, squared_norms, problem.times_gram(batch.direction), batch)
 
 
 def _squared_norms(problem):
@@ -104,57 +102,49 @@ def _first_codes(problem, corr):
     return corr / np.where(norms > 0, norms, 1)
 
 
-class _Batch:
-    """Samples that have not stopped: their codes, residual correlations, and directions."""
+class _Batch(NamedTuple):
+    """Samples that have not stopped: their codes, residual correlations, and directions.
 
-    def __init__(self, corr, code, residual):
-        self.corr, self.code = corr, code
-        self.largest = np.abs(corr).max(axis=1)
-        self.residual = residual
-        self.gradient = np.zeros_like(code)
-        self.direction = np.zeros_like(code)
-        self.slope = np.ones(len(code))
-        self.stop = np.empty(len(code))
+    `largest` is the largest correlation of each, `slope` that along its direction.
+    """
 
-    @property
-    def arrays(self):
-        return (
-            self.largest,
-            self.code,
-            self.residual,
-            self.gradient,
-            self.direction,
-            self.slope,
-            self.stop,
+    corr: np.ndarray
+    largest: np.ndarray
+    code: np.ndarray
+    residual: np.ndarray
+    gradient: np.ndarray
+    direction: np.ndarray
+    slope: np.ndarray
+    stop: np.ndarray
+
+    @classmethod
+    def of(cls, corr, code, residual):
+        return cls(
+            corr,
+            np.abs(corr).max(axis=1),
+            code,
+            residual,
+            np.zeros_like(code),
+            np.zeros_like(code),
+            np.ones(len(code)),
+            np.empty(len(code)),
         )
 
     def select(self, rows):
-        chosen = _Batch.__new__(_Batch)
-        chosen.__dict__ = {name: array[rows] for name, array in self.__dict__.items()}
-        return chosen
+        return _Batch(*(array[rows] for array in self))
 
 
 @_jit.kernel
-def _turn_rows(
-    penalty,
-    squared_norms,
-    first,
-    judge,
-    largest,
-    code,
-    residual,
-    gradient,
-    direction,
-    slope,
-    stop,
-):
+def _turn_rows(penalty, squared_norms, first, judge, batch):
     """New gradient and conjugate direction of each row; its scaled residual if `judge`."""
+    code, residual, gradient = batch.code, batch.residual, batch.gradient
+    direction, slope, stop = batch.direction, batch.slope, batch.stop
     n = code.shape[1]
     fresh = np.empty(n, dtype=code.dtype)
     scaled = np.empty(n, dtype=code.dtype)
     for s in range(code.shape[0]):
         for j in range(n):
-            pull, _, majorizer = _jit.scalar_bends(penalty, code[s, j], j)
+            pull, _, majorizer = _jit.scalar_curvature(penalty, code[s, j], j)
             fresh[j] = pull - residual[s, j]
             scaled[j] = fresh[j] / (squared_norms[j] + majorizer + _TINY)
         if judge:
@@ -162,7 +152,7 @@ def _turn_rows(
             for j in range(n):
                 worst = max(worst, abs(fresh[j]))
                 total += abs(fresh[j])
-            stop[s] = share_of(worst, largest[s], total)
+            stop[s] = share_of(worst, batch.largest[s], total)
         new_slope = 0.0
         change = 0.0
         for j in range(n):
@@ -181,10 +171,9 @@ def _turn_rows(
 
 
 @_jit.kernel
-def _advance_rows(
-    penalty, squared_norms, bent, largest, code, residual, gradient, direction, slope, stop
-):
-    """Minimise along each row's direction; `bent` holds ``direction @ gram``."""
+def _advance_rows(penalty, squared_norms, curved, batch):
+    """Minimise along each row's direction; `curved` holds ``direction @ gram``."""
+    code, residual, direction = batch.code, batch.residual, batch.direction
     n = code.shape[1]
     eps = 16 * np.finfo(code.dtype).eps
     for s in range(code.shape[0]):
@@ -193,7 +182,7 @@ def _advance_rows(
         noise = 0.0
         for j in range(n):
             down -= direction[s, j] * residual[s, j]
-            curvature += direction[s, j] * bent[s, j]
+            curvature += direction[s, j] * curved[s, j]
             noise += eps * squared_norms[j] * direction[s, j] * direction[s, j]
         step = 0.0
         for _ in range(6):
@@ -203,9 +192,9 @@ def _advance_rows(
             for j in range(n):
                 d = direction[s, j]
                 point = code[s, j] + step * d
-                pull, bend, majorizer = _jit.scalar_bends(penalty, point, j)
+                pull, second_derivative, majorizer = _jit.scalar_curvature(penalty, point, j)
                 first += d * pull
-                second += d * d * bend
+                second += d * d * second_derivative
                 bound += d * d * majorizer
             # Flat up to rounding: a step along it could have any length.
             if bound <= noise:
@@ -217,4 +206,4 @@ def _advance_rows(
                 break
         for j in range(n):
             code[s, j] += step * direction[s, j]
-            residual[s, j] -= step * bent[s, j]
+            residual[s, j] -= step * curved[s, j]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -94,53 +94,43 @@ class LCA(Solver):
         problem.make_shared()
 
     def _solve_block(self, problem, prepared, block):
-        corr, energy = problem.correlations(block.rows)
-        dictionary, real = problem.dictionary, corr.dtype.type
+        dictionary, real = problem.dictionary, problem.dictionary.dtype.type
         lipschitz = dictionary.lipschitz * _jit.ABOVE_ONE
         # Any scale will do where all atoms are zero.
         inverse_scale = float(dictionary.norms.max()) ** 2 or lipschitz
         _lca_rows(
-            corr,
-            energy,
-            problem.gram,
+            problem.task(block.rows),
             problem.prepared,
-            problem.by_gap,
-            np.inf if problem.penalty.convex else _PATIENCE,
-            real(lipschitz),
-            real(1 / inverse_scale),
-            real(min(self.time_step, inverse_scale / lipschitz)),
-            # Where potentials start: at their drive, or at 0.
-            real(0 if problem.codes is None else 1),
-            self._threshold(corr.dtype),
-            self.max_iter,
-            block.codes,
-            block.n_iter,
-            block.stop,
-            block.history,
+            problem.stop_rule(self._threshold(dictionary.dtype), self.max_iter),
+            _Dynamics(
+                real(1 / inverse_scale),
+                real(min(self.time_step, inverse_scale / lipschitz)),
+                real(0 if problem.codes is None else 1),
+                np.inf if problem.penalty.convex else _PATIENCE,
+            ),
+            block.answer,
             halt_flag(),
         )
 
 
+class _Dynamics(NamedTuple):
+    """Constants of the differential equation and of its Euler steps.
+
+    Potentials start at `first_rate` times their drive. `patience` is the number of time constants
+    without a lower objective after which a smaller scale is used.
+    """
+
+    scale: float
+    rate: float
+    first_rate: float
+    patience: float
+
+
 @_jit.kernel
-def _lca_rows(
-    corr,
-    energy,
-    gram,
-    penalty,
-    by_gap,
-    patience,
-    lipschitz,
-    first_scale,
-    usual_rate,
-    first_rate,
-    tol,
-    max_iter,
-    codes,
-    n_iter,
-    stop,
-    history,
-    halt,
-):
+def _lca_rows(task, penalty, rule, dynamics, answer, halt):
+    corr, half_squared_norm, gram = task
+    codes, n_iter, stop, history, _ = answer
+    lipschitz, tol, max_iter = rule.lipschitz, rule.tol, rule.max_iter
     n = codes.shape[1]
     potential = np.empty(n, dtype=corr.dtype)
     code = np.empty(n, dtype=corr.dtype)
@@ -148,21 +138,21 @@ def _lca_rows(
     support = np.empty(n, dtype=np.int64)
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
-        scale, rate = first_scale, usual_rate
-        slack = np.finfo(corr.dtype).eps * energy[s]
+        scale, rate = dynamics.scale, dynamics.rate
+        slack = np.finfo(corr.dtype).eps * half_squared_norm[s]
         best = np.inf
         fell_at = 0
         code[:] = codes[s]
         residual_correlations(corr[s], code, gram, support, residual_corr)
         potential[:] = 0
-        _follow_drive(first_rate, scale, code, residual_corr, potential)
+        _follow_drive(dynamics.first_rate, scale, code, residual_corr, potential)
         t = 0
         while not is_halted(halt):
             due = t % 5 == 0 or t == max_iter
             if record or due:
-                value = objective_of(penalty, corr[s], energy[s], code, residual_corr)
+                value = objective_of(penalty, corr[s], half_squared_norm[s], code, residual_corr)
                 measure = _unrest(
-                    penalty, by_gap, lipschitz, scale, corr[s], energy[s], code, residual_corr
+                    penalty, rule, scale, corr[s], half_squared_norm[s], code, residual_corr
                 )
                 if record:
                     history[s, 0, t] = value
@@ -176,7 +166,7 @@ def _lca_rows(
                     codes[s] = code
                 if (stop[s] <= tol and tol > 0) or t == max_iter:
                     break
-                if (t - fell_at) * rate > patience and scale > 1 / lipschitz:
+                if (t - fell_at) * rate > dynamics.patience and scale > 1 / lipschitz:
                     fell_at = t
                     rate *= scale * lipschitz
                     scale = 1 / lipschitz
@@ -203,9 +193,9 @@ def _follow_drive(rate, scale, code, residual_corr, potential):
 
 
 @_jit.kernel
-def _unrest(penalty, by_gap, lipschitz, scale, corr, energy, code, residual_corr):
+def _unrest(penalty, rule, scale, corr, half_squared_norm, code, residual_corr):
     """The stopping quantity; a residual also at rest with `scale`, which may ask for more."""
-    measure = stop_measure(penalty, by_gap, lipschitz, corr, energy, code, residual_corr)
-    if by_gap:
+    measure = stop_measure(penalty, rule, corr, half_squared_norm, code, residual_corr)
+    if rule.by_gap:
         return measure
     return max(measure, relative_residual(penalty, corr, 1 / scale, code, residual_corr))

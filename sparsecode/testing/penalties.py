@@ -237,9 +237,9 @@ def _check_bends(penalty, V):
     prepared = penalty.prepare(V.shape[1], np.float64)
     codes = np.concatenate([V[:6], 1e-3 * V[:2], np.zeros((1, V.shape[1]))])
     slope, bend, bound = np.moveaxis(
-        [[penalty._bends(prepared, row[j], j) for j in range(len(row))] for row in codes], 2, 0
+        [[penalty._curvature(prepared, row[j], j) for j in range(len(row))] for row in codes], 2, 0
     )
-    with naming("_bends"):
+    with naming("_curvature"):
         require_close(slope, penalty.grad(codes), 1e-12, "slope against grad")
         h = 1e-5
         curvature = (penalty.grad(codes + h) - penalty.grad(codes - h)) / (2 * h)

@@ -26,7 +26,7 @@ class Quadratic(Penalty, namedtuple("Quadratic", ["alpha"], defaults=(1.0,))):
     _value = staticmethod(lambda penalty, code, j: penalty.alpha * code * code / 2)
     _prox = staticmethod(lambda penalty, value, step, j: value / (1 + penalty.alpha * step))
     _grad = staticmethod(lambda penalty, code, j: penalty.alpha * code)
-    _bends = staticmethod(
+    _curvature = staticmethod(
         lambda penalty, code, j: (penalty.alpha * code, penalty.alpha, penalty.alpha)
     )
     _conjugate = staticmethod(lambda penalty, correlation, j: correlation**2 / (2 * penalty.alpha))
@@ -80,16 +80,16 @@ MUTANTS = {
         "grad: against differences",
     ),
     "wrong curvature": (
-        {"_bends": lambda penalty, code, j: (penalty.alpha * code, 0.0 * code, penalty.alpha)},
-        "_bends: second derivative",
+        {"_curvature": lambda penalty, code, j: (penalty.alpha * code, 0.0 * code, penalty.alpha)},
+        "_curvature: second derivative",
     ),
     "slope is not grad": (
-        {"_bends": lambda penalty, code, j: (0.0 * code, penalty.alpha, penalty.alpha)},
-        "_bends: slope against grad",
+        {"_curvature": lambda penalty, code, j: (0.0 * code, penalty.alpha, penalty.alpha)},
+        "_curvature: slope against grad",
     ),
     "parabola too flat": (
         {
-            "_bends": lambda penalty, code, j: (
+            "_curvature": lambda penalty, code, j: (
                 penalty.alpha * code,
                 penalty.alpha,
                 0.9 * penalty.alpha,

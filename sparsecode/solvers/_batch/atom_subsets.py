@@ -109,8 +109,8 @@ class Parts:
         codes, penalty = block.codes[rows].astype(np.float64), problem.penalty
         residual = X[rows]
         for s, row in enumerate(rows):
-            own = samples[row].atoms
-            residual[s] -= codes[s, own] @ self.atoms[own]
+            used = samples[row].atoms
+            residual[s] -= codes[s, used] @ self.atoms[used]
         correlations = residual @ self.atoms.T
         values = penalty.value(codes)
         scores, worst = np.empty_like(codes), np.empty(len(rows))
@@ -150,15 +150,17 @@ class Parts:
             tol = _ROUNDING
         inner = replace(solver, tol=tol, max_iter=int(solver.max_iter - before))
         part = _restricted(problem, block, row, sample.atoms)
-        own = _block_of(part, inner, block)
-        part.start(own.rows, own.codes)
-        inner._solve_block(part, inner._prepare(part), own)
+        answer = _block_of(part, inner, block)
+        part.start(answer.rows, answer.codes)
+        inner._solve_block(part, inner._prepare(part), answer)
         block.codes[row] = 0
-        if np.isfinite(own.codes).all():
-            block.codes[row, sample.atoms] = own.codes[0]
-        after = before + own.n_iter[0]
+        if np.isfinite(answer.codes).all():
+            block.codes[row, sample.atoms] = answer.codes[0]
+        after = before + answer.n_iter[0]
         block.n_iter[row] = after
-        block.history[row, 0, before + 1 : after + 1] = own.history[0, 0, 1 : own.n_iter[0] + 1]
+        block.history[row, 0, before + 1 : after + 1] = answer.history[
+            0, 0, 1 : answer.n_iter[0] + 1
+        ]
         return True
 
 
@@ -204,14 +206,8 @@ def _restricted(problem, block, row, atoms):
 def _block_of(part, inner, block):
     """An empty answer of one sample."""
     n_records = inner._n_records(part) if block.history.shape[2] else 0
-    return Block(
-        slice(0, 1),
-        np.zeros(part.shape, dtype=part.dictionary.dtype),
-        np.zeros(1, dtype=np.int64),
-        np.full(1, np.inf),
-        np.empty((1, 2, n_records)),
-        np.zeros(1, dtype=bool),
-    )
+    codes = np.zeros(part.shape, dtype=part.dictionary.dtype)
+    return Block.empty(codes, np.empty((1, 2, n_records)))
 
 
 def _largest(score, count):

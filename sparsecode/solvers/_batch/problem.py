@@ -1,4 +1,4 @@
-"""What a solver is given: a validated problem, and a block of rows of the answer to fill in."""
+"""A validated problem, and a block of rows of its answer for a solver to fill in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from sparsecode import _jit
 from sparsecode._binary_scaling import scaled
 from sparsecode._row_blocks import dense_rows
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import Penalty
+from sparsecode.solvers._kernels.arguments import Answer, StopRule, Task
 
 # Up to so many atoms their Gram matrix is always computed whole: it is as quick as a few columns.
 _FEW_ATOMS = 4096
@@ -137,10 +139,20 @@ class Problem:
         return self.dictionary.center(X).astype(X.dtype, copy=False)
 
     def correlations(self, rows):
-        """Inner products of a block of centred samples with the atoms, and half its energies."""
+        """Inner products of a block of centred samples with the atoms, and half squared norms."""
         X = self.centred(rows)
-        energy = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
-        return X @ self.dictionary.atoms.T, energy
+        half_squared_norm = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
+        return X @ self.dictionary.atoms.T, half_squared_norm
+
+    def task(self, rows):
+        """A block of samples in the Gram domain, for kernels."""
+        return Task(*self.correlations(rows), self.gram)
+
+    def stop_rule(self, tol, max_iter):
+        """The rule by which kernels end a sample, in the type of the dictionary."""
+        real = self.dictionary.dtype.type
+        lipschitz = real(self.dictionary.lipschitz * _jit.ABOVE_ONE)
+        return StopRule(self.by_gap, lipschitz, tol, max_iter)
 
     def only(self, rows, inside, codes):
         """The problem of some samples of a block in float64, from other codes, in its units."""
@@ -215,14 +227,20 @@ class Block(NamedTuple):
     history: np.ndarray
     proven: np.ndarray
 
-    def anew(self, inside):
-        """A block of some of the rows, with nothing done and codes of 0."""
-        size = len(inside)
-        return Block(
+    @property
+    def answer(self):
+        """The arrays to fill in, for kernels."""
+        return Answer(*self[1:])
+
+    @classmethod
+    def empty(cls, codes, history):
+        """A block of all rows of some codes, with nothing done."""
+        size = len(codes)
+        return cls(
             slice(0, size),
-            np.zeros_like(self.codes[inside]),
+            codes,
             np.zeros(size, dtype=np.int64),
             np.full(size, np.inf),
-            self.history[inside],
+            history,
             np.zeros(size, dtype=bool),
         )

@@ -12,6 +12,7 @@ from scipy import sparse
 from sparsecode._binary_scaling import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._interrupts import halt_if_told
 from sparsecode._validation import wrong
+from sparsecode.solvers._batch.problem import Block
 
 # Samples that the unit of all is taken from.
 _FIRST = 256
@@ -67,7 +68,7 @@ class Rescaled:
             halt_if_told()
             inside = np.flatnonzero(left & (exponents == exponent))
             some = self.given.part(block.rows, inside, everything).in_units(int(exponent))
-            part = block.anew(inside)
+            part = Block.empty(np.zeros_like(block.codes[inside]), block.history[inside])
             some.start(part.rows, part.codes)
             solve(some, prepare(some), part)
             _to_given(some, part)

@@ -1,4 +1,4 @@
-"""Kernels that tell whether a claim holds whatever rounding hides, from what a solver has at hand.
+"""Kernels that prove a claim despite rounding, from what a solver has at hand.
 
 Residual correlations are wrong by a bound that is known; of all that lie within it the worst are
 judged. What holds for these needs no other judge.
@@ -31,17 +31,21 @@ class Rounding(NamedTuple):
         return cls(float(eps), float(dictionary.norms.max()))
 
 
+class Claim(NamedTuple):
+    """A tolerance that a code claims to keep, and the rounding of what it is computed from."""
+
+    tol: float
+    rounding: Rounding
+
+
 @_jit.inner
-def rounding_of(rounding, energy, l1):
+def correlation_rounding(slack, largest_norm, half_squared_norm, l1):
     """Bound of the errors of residual correlations of a code with the given sum of magnitudes."""
-    norm = rounding.largest_norm
-    return _SLACK * rounding.eps * norm * (np.sqrt(2 * energy) + norm * l1)
+    return slack * largest_norm * (np.sqrt(2 * half_squared_norm) + largest_norm * l1)
 
 
 @_jit.inner
-def is_certain(
-    penalty, by_gap, lipschitz, tol, rounding, corr, energy, code, residual_corr, start_value
-):
+def is_certain(penalty, rule, claim, corr, half_squared_norm, code, residual_corr, start_value):
     """Whether a code keeps `tol`, and is no worse than 0 or the start, whatever rounding hides."""
     l1, square, inner, taken = 0.0, 0.0, 0.0, 0.0
     for j in range(code.shape[0]):
@@ -50,15 +54,18 @@ def is_certain(
         square += z * z
         inner += z * residual_corr[j]
         taken += 0.5 * z * (corr[j] + residual_corr[j])
-    reach = rounding_of(rounding, energy, l1)
+    rounding = claim.rounding
+    slack = _SLACK * rounding.eps
+    reach = correlation_rounding(slack, rounding.largest_norm, half_squared_norm, l1)
     # Errors of different correlations are independent.
     error = reach * np.sqrt(square)
     cost = _jit.row_value(penalty, code) * (1 + 4 * rounding.eps)
-    half_residual = max(energy - taken, 0.0) + error
-    if not (l1 == 0 or half_residual + cost <= min(energy, start_value)):
+    half_residual = max(half_squared_norm - taken, 0.0) + error
+    if not (l1 == 0 or half_residual + cost <= min(half_squared_norm, start_value)):
         return False
-    if not by_gap:
-        return _largest_residual(penalty, lipschitz, reach, corr, code, residual_corr) <= tol
+    if not rule.by_gap:
+        worst = _largest_residual(penalty, rule.lipschitz, reach, corr, code, residual_corr)
+        return worst <= claim.tol
     excess = 1.0
     for j in range(code.shape[0]):
         for side in (-reach, reach):
@@ -71,7 +78,10 @@ def is_certain(
             _jit.scalar_conjugate(penalty, there - scale * reach, j),
             _jit.scalar_conjugate(penalty, there + scale * reach, j),
         )
-    return max(fenchel, 0.0) + (1 - scale) * (1 - scale) * half_residual <= tol * energy
+    return (
+        max(fenchel, 0.0) + (1 - scale) * (1 - scale) * half_residual
+        <= claim.tol * half_squared_norm
+    )
 
 
 @_jit.inner

@@ -82,9 +82,9 @@ def _subtract_products(code, columns, support, count, out):
 
 
 @_jit.inner
-def objective_of(penalty, corr, energy, code, residual_corr):
+def objective_of(penalty, corr, half_squared_norm, code, residual_corr):
     """Objective of one sample, from ``corr`` and ``corr - code @ gram``."""
-    total = energy + _jit.row_value(penalty, code)
+    total = half_squared_norm + _jit.row_value(penalty, code)
     for j in range(code.shape[0]):
         if code[j] != 0:
             total -= 0.5 * code[j] * (corr[j] + residual_corr[j])
@@ -98,10 +98,10 @@ def dual_scale(penalty, residual_corr):
 
 
 @_jit.inner
-def relative_gap(penalty, scale, corr, energy, code, residual_corr):
+def relative_gap(penalty, scale, corr, half_squared_norm, code, residual_corr):
     """Duality gap of one sample divided by half its squared norm, at a dual feasible scale."""
     fenchel = _jit.row_value(penalty, code) + _jit.row_conjugate(penalty, scale, residual_corr)
-    half_residual = energy
+    half_residual = half_squared_norm
     for j in range(code.shape[0]):
         if code[j] != 0:
             fenchel -= scale * code[j] * residual_corr[j]
@@ -109,7 +109,7 @@ def relative_gap(penalty, scale, corr, energy, code, residual_corr):
     gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * max(half_residual, 0.0)
     if gap <= 0:
         return 0.0
-    return gap / energy if energy > 0 else np.inf
+    return gap / half_squared_norm if half_squared_norm > 0 else np.inf
 
 
 @_jit.kernel
@@ -141,12 +141,12 @@ def share_of(worst, largest, total):
 
 
 @_jit.kernel
-def stop_measure(penalty, by_gap, lipschitz, corr, energy, code, residual_corr):
+def stop_measure(penalty, rule, corr, half_squared_norm, code, residual_corr):
     """What `tol` bounds: the relative duality gap, or the scaled stationarity residual."""
-    if by_gap:
+    if rule.by_gap:
         scale = dual_scale(penalty, residual_corr)
-        return relative_gap(penalty, scale, corr, energy, code, residual_corr)
-    return relative_residual(penalty, corr, lipschitz, code, residual_corr)
+        return relative_gap(penalty, scale, corr, half_squared_norm, code, residual_corr)
+    return relative_residual(penalty, corr, rule.lipschitz, code, residual_corr)
 
 
 @_jit.inner

@@ -1,4 +1,4 @@
-"""What solves the samples that a search over supports could not."""
+"""The fallback for samples that a search over supports could not solve."""
 
 from __future__ import annotations
 

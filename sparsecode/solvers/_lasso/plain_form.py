@@ -1,9 +1,10 @@
-"""What solvers of the lasso share: weighted l1 and elastic-net problems in its plain form."""
+"""The lasso in its plain form: without weights and ridge."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,16 @@ from sparsecode.penalties import ElasticNet
 
 # Share of the usual weight of an atom; such a weight changes nothing that float32 could hold.
 _NEXT_TO_FREE = 2.0**-40
+
+
+class LassoTask(NamedTuple):
+    """Samples of a block in the Gram domain, as in `Task`, and the penalty of a plain lasso."""
+
+    corr: np.ndarray
+    half_squared_norm: np.ndarray
+    gram: np.ndarray
+    alpha: float
+    positive: bool
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,16 @@ class Lasso:
         if self.ridge == 0:
             return gram
         return gram + gram.dtype.type(self.ridge) * np.eye(len(gram), dtype=gram.dtype)
+
+    def task(self, X):
+        """A block of samples, for kernels."""
+        return LassoTask(
+            X @ self.atoms.T,
+            np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2,
+            self.gram,
+            self.alpha,
+            self.positive,
+        )
 
     def from_codes(self, codes):
         """Codes of the original problem as those of the lasso; themselves if they are the same."""

@@ -1,10 +1,12 @@
-"""Jumps to the minimum over the nonzero coefficients, where sweeps get there slowly.
+"""Newton jumps to the minimum over the nonzero coefficients, where sweeps get there slowly.
 
 Strongly correlated atoms make coordinate descent creep; the same problem on the nonzero
 coefficients alone, with their signs, is a linear system.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,11 +20,21 @@ _RIDGE, _SINGLE_RIDGE = 1e-13, 1e-6
 _SHORTEST = 1e-6
 
 
+class JumpWorkspace(NamedTuple):
+    """Arrays for `jump_on_face` to work in."""
+
+    factor: np.ndarray
+    direction: np.ndarray
+    curved: np.ndarray
+    target: np.ndarray
+    face: np.ndarray
+
+
 @_jit.kernel
-def room_to_jump(like):
-    """Arrays for `jump_on_face` to work in: n entries of the type of `like`, and more."""
+def make_jump_workspace(like):
+    """Workspace of as many atoms as `like` has entries, of its type."""
     n = like.shape[0]
-    return (
+    return JumpWorkspace(
         np.empty((n, n + 4)),
         np.empty(n),
         np.empty(n),
@@ -32,22 +44,22 @@ def room_to_jump(like):
 
 
 @_jit.inner
-def jump_on_face(penalty, inverse, working, count, gram, state, room, halt):
+def jump_on_face(penalty, inverse, working, count, gram, part, workspace, halt):
     """Newton steps on the nonzero coefficients, each as far as no sign changes, if it goes down.
 
-    `state` holds, for each atom of the working set, the coefficient, the residual correlation and
+    `part` holds, for each atom of the working set, the coefficient, the residual correlation and
     the slope of the penalty, taken as constant: exact for l1 and l0. `gram` is the Gram block of
     the set. Coefficients at a kink of the penalty, such as a bound, stay there. Each step but the
     last sets a coefficient to 0, so that there are at most as many.
     """
-    part, residual, slope = state
-    factor, direction, bent, target, face = room
+    code, residual, slope = part
+    factor, direction, curved, target, face = workspace
     eps = 4 * np.finfo(gram.dtype).eps
     while True:
-        m = _make_face(penalty, inverse, working, count, state, direction, face)
+        m = _make_face(penalty, inverse, working, count, part, direction, face)
         _factorize(gram, face, m, factor, halt)
         solve_factored(factor, m, direction)
-        _bend(gram, face, m, direction, count, bent)
+        _multiply_by_gram(gram, face, m, direction, count, curved)
         fall, curvature, spread = 0.0, 0.0, 0.0
         cap, first = np.inf, -1
         for i in range(m):
@@ -55,22 +67,22 @@ def jump_on_face(penalty, inverse, working, count, gram, state, room, halt):
             fall += d * (np.float64(residual[a]) - slope[a])
             # What rounding may have added is no fall.
             fall -= eps * abs(d) * (abs(residual[a]) + abs(slope[a]))
-            curvature += d * bent[a]
+            curvature += d * curved[a]
             spread += abs(d) * np.sqrt(gram[a, a])
-            if d * part[a] < 0 and -part[a] / d < cap:
-                cap, first = -part[a] / d, i
+            if d * code[a] < 0 and -code[a] / d < cap:
+                cap, first = -code[a] / d, i
         # Below this a curvature, which may come out negative, is that of rounding.
         flat = eps * spread * spread
         if m == 0 or not (curvature > flat or cap < np.inf):
             break
         # The minimum along the line, if the penalty is linear from here to the point tried.
         length = min(cap, 1.0)
-        excess = _excess(penalty, working, face, m, -1, state, direction, length, target)
+        excess = _excess(penalty, working, face, m, -1, part, direction, length, target)
         while excess == np.inf and length > _SHORTEST:
             # Out of what the penalty allows.
             length *= 0.5
             cap, first = length, -1
-            excess = _excess(penalty, working, face, m, -1, state, direction, length, target)
+            excess = _excess(penalty, working, face, m, -1, part, direction, length, target)
         secant = fall - excess / length
         if not secant > 0:
             break
@@ -78,25 +90,25 @@ def jump_on_face(penalty, inverse, working, count, gram, state, room, halt):
             length, first = secant / curvature, -1
         else:
             length = cap
-        excess = _excess(penalty, working, face, m, first, state, direction, length, target)
+        excess = _excess(penalty, working, face, m, first, part, direction, length, target)
         if not excess < length * (fall - length * max(curvature, flat) / 2):
             break
         for b in range(count):
-            residual[b] -= length * bent[b]
+            residual[b] -= length * curved[b]
         for i in range(m):
-            part[face[i]] = target[i]
+            code[face[i]] = target[i]
         if first < 0:
             break
 
 
 @_jit.inner
-def _make_face(penalty, inverse, working, count, state, direction, face):
+def _make_face(penalty, inverse, working, count, part, direction, face):
     """Fill `face` with the coefficients that may move, `direction` with their gradients; count."""
-    part, residual, slope = state
+    code, residual, slope = part
     m = 0
     for a in range(count):
         j = working[a]
-        if part[a] != 0 and not _is_at_kink(penalty, part[a], slope[a], inverse[j], j):
+        if code[a] != 0 and not _is_at_kink(penalty, code[a], slope[a], inverse[j], j):
             face[m] = a
             direction[m] = np.float64(residual[a]) - slope[a]
             m += 1
@@ -115,7 +127,7 @@ def _is_at_kink(penalty, there, slope, step, j):
 
 
 @_jit.inner
-def _bend(gram, face, m, direction, count, out):
+def _multiply_by_gram(gram, face, m, direction, count, out):
     """Fill `out` with the direction, on the face, times the Gram block."""
     for b in range(count):
         out[b] = 0.0
@@ -126,25 +138,25 @@ def _bend(gram, face, m, direction, count, out):
 
 
 @_jit.inner
-def _excess(penalty, working, face, m, last, state, direction, length, target):
+def _excess(penalty, working, face, m, last, part, direction, length, target):
     """Fill `target` with the end of a jump; return how far the penalty leaves its slopes.
 
     Coefficient `last` ends at 0. What is no more than rounding counts as 0.
     """
-    part, _, slope = state
+    code, slope = part.code, part.slope
     excess, size = 0.0, 0.0
     for i in range(m):
         a = face[i]
-        target[i] = part[a] + length * direction[i]
-        if i == last or target[i] * part[a] < 0:
+        target[i] = code[a] + length * direction[i]
+        if i == last or target[i] * code[a] < 0:
             target[i] = 0
-        before = _jit.scalar_value(penalty, part[a], working[a])
+        before = _jit.scalar_value(penalty, code[a], working[a])
         after = _jit.scalar_value(penalty, target[i], working[a])
         excess += after - before - length * direction[i] * slope[a]
         size += abs(after) + abs(before)
     if not size < np.inf:
         return np.inf
-    return excess if not abs(excess) <= 4 * np.finfo(part.dtype).eps * size else 0.0
+    return excess if not abs(excess) <= 4 * np.finfo(code.dtype).eps * size else 0.0
 
 
 @_jit.inner

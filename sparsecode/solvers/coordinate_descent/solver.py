@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import halt_flag, is_halted
-from sparsecode.solvers._kernels.certainty import Rounding, is_certain
+from sparsecode.solvers._kernels.arguments import Task
+from sparsecode.solvers._kernels.certainty import Claim, Rounding, is_certain
 from sparsecode.solvers._kernels.gram_domain import (
     dual_scale,
     objective_of,
@@ -19,7 +20,7 @@ from sparsecode.solvers._kernels.gram_domain import (
     share_of,
 )
 from sparsecode.solvers.base import Solver
-from sparsecode.solvers.coordinate_descent.newton_jumps import jump_on_face, room_to_jump
+from sparsecode.solvers.coordinate_descent.newton_jumps import jump_on_face, make_jump_workspace
 from sparsecode.solvers.coordinate_descent.working_set import (
     enter_working_set,
     movable_atoms,
@@ -91,29 +92,19 @@ class CoordinateDescent(Solver):
         squares = problem.well_posed().dictionary.gram.diagonal()
         with np.errstate(divide="ignore", over="ignore"):
             inverse = 1 / squares
-        return np.where(np.isfinite(inverse), inverse, 0), np.sqrt(squares)
+        return _Steps(np.where(np.isfinite(inverse), inverse, 0), np.sqrt(squares))
 
-    def _solve_block(self, problem, prepared, block):
+    def _solve_block(self, problem, steps, block):
         problem = problem.well_posed()
-        corr, energy = problem.correlations(block.rows)
-        codes = block.codes.astype(corr.dtype, copy=False)
+        task = Task(*problem.correlations(block.rows), problem.dictionary.gram)
+        codes = block.codes.astype(task.corr.dtype, copy=False)
         _descend_rows(
-            corr,
-            energy,
-            problem.dictionary.gram,
-            *prepared,
+            task,
             problem.prepared,
-            problem.by_gap,
-            corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
-            self._threshold(corr.dtype),
-            self.tol,
-            Rounding.of(problem.dictionary, block.codes.dtype),
-            self.max_iter,
-            codes,
-            block.n_iter,
-            block.stop,
-            block.history,
-            block.proven,
+            steps,
+            problem.stop_rule(self._threshold(task.corr.dtype), self.max_iter),
+            Claim(self.tol, Rounding.of(problem.dictionary, block.codes.dtype)),
+            block.answer._replace(codes=codes),
             halt_flag(),
         )
         block.codes[:] = codes
@@ -122,37 +113,38 @@ class CoordinateDescent(Solver):
             block.proven[:] = False
 
 
+class _Steps(NamedTuple):
+    """Steps to the minimum over one coefficient, an entry an atom.
+
+    The inverse squared norms are 0 for atoms too small to move.
+    """
+
+    inverse: np.ndarray
+    norms: np.ndarray
+
+
+class _Part(NamedTuple):
+    """The working set: coefficients, their residual correlations, and slopes of the penalty."""
+
+    code: np.ndarray
+    residual: np.ndarray
+    slope: np.ndarray
+
+
 @_jit.kernel
-def _descend_rows(
-    corr,
-    energy,
-    gram,
-    inverse,
-    norms,
-    penalty,
-    by_gap,
-    lipschitz,
-    threshold,
-    tol,
-    rounding,
-    max_iter,
-    codes,
-    n_iter,
-    stop,
-    history,
-    proven,
-    halt,
-):
+def _descend_rows(task, penalty, steps, rule, claim, answer, halt):
+    corr, half_squared_norm, gram = task
+    codes, n_iter, stop, history, proven = answer
+    inverse, norms = steps
+    by_gap, threshold, max_iter = rule.by_gap, rule.tol, rule.max_iter
     n = codes.shape[1]
     residual, score = np.empty_like(corr[0]), np.empty_like(corr[0])
     support, working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     candidates, is_working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
-    # Of the working set: coefficient, residual correlation and slope of the penalty; Gram block,
-    # with rows of no power of two of bytes, which would all lie on the same cache lines.
-    part, part_residual = np.empty_like(corr[0]), np.empty_like(corr[0])
-    state = (part, part_residual, np.empty_like(corr[0]))
+    part = _Part(np.empty_like(corr[0]), np.empty_like(corr[0]), np.empty_like(corr[0]))
+    # Rows of no power of two of bytes, which would all lie on the same cache lines.
     part_gram = np.empty((n, n + 8), dtype=corr.dtype)
-    room = room_to_jump(corr[0])
+    workspace = make_jump_workspace(corr[0])
     slack = _SLACK * np.finfo(corr.dtype).eps
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
@@ -161,24 +153,26 @@ def _descend_rows(
         count, t, n_sweeps, last_look, last, due = 0, 0, 0, 0, 0, True
         goal, screened_at = 0.0, _SCREEN_BELOW
         residual_correlations(corr[s], code, gram, support, residual)
-        start_value = objective_of(penalty, corr[s], energy[s], code, residual)
+        start_value = objective_of(penalty, corr[s], half_squared_norm[s], code, residual)
         while not is_halted(halt):
             if due or record:
-                _scatter(part, working[:count], code)
+                _scatter(part.code, working[:count], code)
                 residual_correlations(corr[s], code, gram, support, residual)
                 last = t
                 stop[s], scale = _judge(
-                    penalty, by_gap, lipschitz, inverse, corr[s], energy[s], code, residual
+                    penalty, rule, inverse, corr[s], half_squared_norm[s], code, residual
                 )
                 if record:
-                    history[s, 0, t] = objective_of(penalty, corr[s], energy[s], code, residual)
+                    history[s, 0, t] = objective_of(
+                        penalty, corr[s], half_squared_norm[s], code, residual
+                    )
                     history[s, 1, t] = stop[s]
             if due:
                 if t == max_iter or _is_over(stop[s], threshold):
                     break
                 if by_gap and stop[s] < 0.1 * screened_at:
                     screened_at = stop[s]
-                    radius = np.sqrt(2 * (stop[s] + slack) * energy[s])
+                    radius = np.sqrt(2 * (stop[s] + slack) * half_squared_norm[s])
                     n_candidates = screen(
                         penalty,
                         scale,
@@ -216,24 +210,22 @@ def _descend_rows(
                     part_gram,
                 )
                 for a in range(count):
-                    part[a], part_residual[a] = code[working[a]], residual[working[a]]
+                    part.code[a], part.residual[a] = code[working[a]], residual[working[a]]
                 last_look, goal = t, _INNER * worst
-            moved = _sweep(penalty, inverse, norms, working, count, part_gram, state)
+            moved = _sweep(penalty, inverse, norms, working, count, part_gram, part)
             t += 1
             n_sweeps += 1
             if n_sweeps >= _JUMP_AFTER + count // 2:
                 n_sweeps = 0
-                jump_on_face(penalty, inverse, working, count, part_gram, state, room, halt)
+                jump_on_face(penalty, inverse, working, count, part_gram, part, workspace, halt)
             due = moved <= goal or t == max_iter or t - last_look == _MOST_SWEEPS
         n_iter[s] = t
         proven[s] = stop[s] <= threshold and is_certain(
             penalty,
-            by_gap,
-            lipschitz,
-            tol,
-            rounding,
+            rule,
+            claim,
             corr[s],
-            energy[s],
+            half_squared_norm[s],
             code,
             residual,
             start_value,
@@ -250,18 +242,18 @@ def _is_over(measure, threshold):
 
 
 @_jit.inner
-def _scatter(part, working, code):
+def _scatter(values, working, code):
     for a in range(working.shape[0]):
-        code[working[a]] = part[a]
+        code[working[a]] = values[a]
 
 
 @_jit.kernel
-def _judge(penalty, by_gap, lipschitz, inverse, corr, energy, code, residual):
+def _judge(penalty, rule, inverse, corr, half_squared_norm, code, residual):
     """What `tol` bounds, and the dual scale of the residual."""
-    if by_gap:
+    if rule.by_gap:
         scale = dual_scale(penalty, residual)
-        return relative_gap(penalty, scale, corr, energy, code, residual), scale
-    worst = relative_residual(penalty, corr, lipschitz, code, residual)
+        return relative_gap(penalty, scale, corr, half_squared_norm, code, residual), scale
+    worst = relative_residual(penalty, corr, rule.lipschitz, code, residual)
     return max(worst, _coordinate_residual(penalty, inverse, corr, code, residual)), 1.0
 
 
@@ -284,15 +276,15 @@ def _coordinate_residual(penalty, inverse, corr, code, residual):
 
 
 @_jit.inner
-def _sweep(penalty, inverse, norms, working, count, gram, state):
+def _sweep(penalty, inverse, norms, working, count, gram, part):
     """Minimise over each coefficient of the working set in turn; returns the longest step."""
-    part, residual, slope = state
+    code, residual, slope = part
     longest = 0.0
     for a in range(count):
         j = working[a]
-        before = part[a]
-        part[a] = _jit.scalar_prox(penalty, before + residual[a] * inverse[j], inverse[j], j)
-        step = part[a] - before
+        before = code[a]
+        code[a] = _jit.scalar_prox(penalty, before + residual[a] * inverse[j], inverse[j], j)
+        step = code[a] - before
         if step != 0:
             row = gram[a]
             for b in range(count):

@@ -1,4 +1,4 @@
-"""Kernels that choose the atoms to work on, for one sample: candidates, and those in use.
+"""Kernels that choose the atoms to work on, for one sample.
 
 Candidates are the atoms that may be nonzero at the optimum; the working set, in the order in which
 atoms join it, those that sweeps run over. `score` says how far each candidate would move.

@@ -1,4 +1,4 @@
-"""Kernels on the active set of one sample: who is in, the inverse of its Gram block, its optimum.
+"""Kernels on the active set of one sample: its atoms, their inverse Gram matrix, its optimum.
 
 The set holds `count` atoms; row and column `a` of `inverse` belong to atom ``active[a]``. The
 inverse is kept in float64 whatever the data: in float32 it is too inaccurate to be of use.
@@ -15,7 +15,7 @@ from sparsecode._simd import WIDTH, add_outer, weighted_sum
 
 
 class ActiveSet(NamedTuple):
-    """Arrays with an entry an active atom, but for `is_active`, and room to spare for padding."""
+    """Arrays with an entry an active atom, but for `is_active`, and space to spare for padding."""
 
     inverse: np.ndarray
     active: np.ndarray
@@ -26,7 +26,7 @@ class ActiveSet(NamedTuple):
     sign: np.ndarray
     code: np.ndarray
     goal: np.ndarray
-    # Inner products of a new atom, and room to work in.
+    # Inner products of a new atom, and a row to work in.
     cross: np.ndarray
     work: np.ndarray
 
@@ -105,7 +105,7 @@ def padded(count):
 
 
 @_jit.inner
-def enter_support(start, corr, gram, alpha, positive, own):
+def enter_support(start, corr, gram, alpha, positive, active_set):
     """Make the support of `start` the active set; returns its size."""
     count = 0
     for j in range(start.shape[0]):
@@ -119,18 +119,18 @@ def enter_support(start, corr, gram, alpha, positive, own):
                 gram,
                 alpha,
                 count,
-                own,
+                active_set,
             )
     return count
 
 
 @_jit.inner
-def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, own):
+def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, active_set):
     """Add atom `j` to the active set, if need be in exchange for one that it depends on.
 
     Returns the size of the active set, and whether the atom is in.
     """
-    inverse, active, is_active, target, sign, code, goal, cross, work = own
+    inverse, active, is_active, target, sign, code, goal, cross, work = active_set
     if is_active[j]:
         return count, False
     for a in range(count):
@@ -140,7 +140,7 @@ def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, own):
     if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
         if not may_exchange or not square > 0:
             return count, False
-        count, value = _exchange(is_up, count, own)
+        count, value = _exchange(is_up, count, active_set)
         for a in range(count):
             cross[a] = gram[j, active[a]]
         if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
@@ -159,13 +159,13 @@ def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, own):
 
 
 @_jit.inner
-def _exchange(is_up, count, own):
+def _exchange(is_up, count, active_set):
     """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
 
     The reconstruction stays, up to the tolerance of dependence; `work` holds the coefficients of
     the new atom in the active ones. Returns the size of the set, and the new coefficient.
     """
-    code, work = own.code, own.work
+    code, work = active_set.code, active_set.work
     up = 1.0 if is_up else -1.0
     length, first = np.inf, -1
     for a in range(count):
@@ -175,13 +175,13 @@ def _exchange(is_up, count, own):
         return count, 0.0
     for a in range(count):
         code[a] -= up * length * work[a]
-    return _drop(first, count, own), up * length
+    return _drop(first, count, active_set), up * length
 
 
 @_jit.inner
-def _drop(p, count, own):
+def _drop(p, count, active_set):
     """Take atom `p` out of the active set; the last one takes its place."""
-    inverse, active, is_active, target, sign, code, goal, _, work = own
+    inverse, active, is_active, target, sign, code, goal, _, work = active_set
     share = goal[p] / inverse[p, p]
     for a in range(count):
         goal[a] -= share * inverse[p, a]
@@ -194,12 +194,12 @@ def _drop(p, count, own):
 
 
 @_jit.inner
-def solve_on_support(count, own):
+def solve_on_support(count, active_set):
     """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
 
     Returns the number of atoms left.
     """
-    sign, code, goal = own.sign, own.code, own.goal
+    sign, code, goal = active_set.sign, active_set.code, active_set.goal
     while count > 0:
         walk = 1.0
         for a in range(count):
@@ -212,7 +212,7 @@ def solve_on_support(count, own):
         before, p = count, count - 1
         while p >= 0:
             if goal[p] * sign[p] <= 0 and code[p] * sign[p] <= 1e-15 * abs(goal[p]):
-                count = _drop(p, count, own)
+                count = _drop(p, count, active_set)
             p -= 1
         if count == before:
             # Only where coefficients are no numbers.

@@ -32,8 +32,8 @@ class Exact(NamedTuple):
     largest_norm: float
 
 
-class Room(NamedTuple):
-    """Room for atoms found to enter, their correlations, and two residuals."""
+class Workspace(NamedTuple):
+    """Arrays for atoms found to enter, their correlations, and two residuals."""
 
     found: np.ndarray
     correlations: np.ndarray
@@ -41,72 +41,68 @@ class Room(NamedTuple):
 
 
 @_jit.inner
-def make_exact(
-    s,
-    energy,
-    exact,
-    alpha,
-    positive,
-    tol,
-    rounding,
-    rough,
-    count,
-    own,
-    room,
-):
+def make_exact(s, task, exact, tol, rounding, rough, count, active_set, workspace):
     """Refine the coefficients, judge them, and find what atoms still violate optimality.
 
     `rough` holds residual correlations that are wrong by `rounding` at most. Returns the size of
-    the support, the number of violating atoms, which fill `room`, and the duality gap divided by
-    half the squared norm.
+    the support, the number of violating atoms, which fill `workspace`, and the duality gap divided
+    by half the squared norm.
     """
-    residual = room.residuals[0]
-    count, moved = _refine(exact.samples[s], exact, alpha, tol, count, own, room.residuals)
+    alpha, positive = task.alpha, task.positive
+    residual = workspace.residuals[0]
+    count, moved = _refine(
+        exact.samples[s], exact, alpha, tol, count, active_set, workspace.residuals
+    )
     bar = alpha - rounding - moved
-    n_found = _find_violating(exact.atoms, alpha, positive, bar, rough, residual, own, room)
-    gap = _exact_gap(exact, alpha, energy, residual, count, own, n_found, room.correlations)
+    n_found = _find_violating(
+        exact.atoms, alpha, positive, bar, rough, residual, active_set, workspace
+    )
+    gap = _exact_gap(s, task, exact, residual, count, active_set, n_found, workspace.correlations)
     return count, n_found, gap
 
 
 @_jit.inner
-def exact_state(s, energy, exact, alpha, positive, rough, count, own, room):
+def exact_state(s, task, exact, rough, count, active_set, workspace):
     """Objective, and duality gap divided by half the squared norm, whatever it costs."""
-    residual = room.residuals[1]
-    subtract_active(exact.samples[s], exact.atoms, own.active, own.code, count, residual)
-    _gradient(exact, alpha, residual, count, own)
-    n_found = _find_violating(exact.atoms, alpha, positive, -np.inf, rough, residual, own, room)
-    gap = _exact_gap(exact, alpha, energy, residual, count, own, n_found, room.correlations)
+    alpha, residual = task.alpha, workspace.residuals[1]
+    subtract_active(
+        exact.samples[s], exact.atoms, active_set.active, active_set.code, count, residual
+    )
+    _gradient(exact, alpha, residual, count, active_set)
+    n_found = _find_violating(
+        exact.atoms, alpha, task.positive, -np.inf, rough, residual, active_set, workspace
+    )
+    gap = _exact_gap(s, task, exact, residual, count, active_set, n_found, workspace.correlations)
     total = 0.5 * _dot(residual, residual)
     for a in range(count):
-        total += alpha * abs(own.code[a]) + 0.5 * exact.ridge * own.code[a] * own.code[a]
+        total += (
+            alpha * abs(active_set.code[a])
+            + 0.5 * exact.ridge * active_set.code[a] * active_set.code[a]
+        )
     return total, gap
 
 
 @_jit.inner
-def rounding_of(energy, largest_norm, code, count):
-    """Bound of the errors of residual correlations in float32."""
-    total = np.sqrt(2 * energy)
-    for a in range(count):
-        total += abs(code[a]) * largest_norm
-    return SLACK * largest_norm * total
-
-
-@_jit.inner
-def _refine(x, exact, alpha, tol, count, own, residuals):
+def _refine(x, exact, alpha, tol, count, active_set, residuals):
     """Make the coefficients on the support exact, dropping those that change sign.
 
     Leaves the residual of the sample in the first of `residuals`. Returns the size of the support,
     and by how much a residual correlation can have changed.
     """
     atoms, residual, first = exact.atoms, residuals[0], residuals[1]
-    inverse, active, code, goal = own.inverse, own.active, own.code, own.goal
-    gradient = own.cross
+    inverse, active, code, goal = (
+        active_set.inverse,
+        active_set.active,
+        active_set.code,
+        active_set.goal,
+    )
+    gradient = active_set.cross
     flat = alpha * max(0.01 * tol, _FLAT)
     subtract_active(x, atoms, active, code, count, first)
     for f in range(x.shape[0]):
         residual[f] = first[f]
     for step in range(_MOST_STEPS):
-        worst = _gradient(exact, alpha, residual, count, own)
+        worst = _gradient(exact, alpha, residual, count, active_set)
         # What is left of the gradient serves to judge the result.
         if worst <= flat or step == _MOST_STEPS - 1:
             break
@@ -115,7 +111,7 @@ def _refine(x, exact, alpha, tol, count, own, residuals):
             for b in range(count):
                 total += inverse[a, b] * gradient[b]
             goal[a] = total
-        count = solve_on_support(count, own)
+        count = solve_on_support(count, active_set)
         subtract_active(x, atoms, active, code, count, residual)
     for f in range(x.shape[0]):
         first[f] -= residual[f]
@@ -123,19 +119,19 @@ def _refine(x, exact, alpha, tol, count, own, residuals):
 
 
 @_jit.inner
-def _gradient(exact, alpha, residual, count, own):
+def _gradient(exact, alpha, residual, count, active_set):
     """Fill `cross` with the gradient on the support; returns the largest entry."""
     worst = 0.0
     for a in range(count):
-        slope = _dot(exact.atoms[own.active[a]], residual)
-        slope -= exact.ridge * own.code[a] + alpha * own.sign[a]
-        own.cross[a] = slope
+        slope = _dot(exact.atoms[active_set.active[a]], residual)
+        slope -= exact.ridge * active_set.code[a] + alpha * active_set.sign[a]
+        active_set.cross[a] = slope
         worst = max(worst, abs(slope))
     return worst
 
 
 @_jit.inner
-def _find_violating(atoms, alpha, positive, bar, rough, residual, own, room):
+def _find_violating(atoms, alpha, positive, bar, rough, residual, active_set, workspace):
     """Find atoms outside the support whose exact correlation is above alpha; count them.
 
     Only those that reach `bar` by the `rough` correlations are looked at.
@@ -145,34 +141,42 @@ def _find_violating(atoms, alpha, positive, bar, rough, residual, own, room):
         mask = mask_from(rough, start, bar, positive)
         while mask != 0:
             count = _look_at(
-                start + lowest_bit(mask), atoms, alpha, positive, residual, own, room, count
+                start + lowest_bit(mask),
+                atoms,
+                alpha,
+                positive,
+                residual,
+                active_set,
+                workspace,
+                count,
             )
             mask &= mask - 1
     for j in range(n // LANES * LANES, n):
         if (rough[j] if positive else abs(rough[j])) >= bar:
-            count = _look_at(j, atoms, alpha, positive, residual, own, room, count)
+            count = _look_at(j, atoms, alpha, positive, residual, active_set, workspace, count)
     return count
 
 
 @_jit.inner
-def _look_at(j, atoms, alpha, positive, residual, own, room, count):
+def _look_at(j, atoms, alpha, positive, residual, active_set, workspace, count):
     """Add atom `j` to those found if it violates optimality; returns how many there are."""
-    if not own.is_active[j]:
+    if not active_set.is_active[j]:
         exact = _dot(atoms[j], residual)
         if (exact if positive else abs(exact)) > alpha * (1 + _FLAT):
-            room.found[count], room.correlations[count] = j, exact
+            workspace.found[count], workspace.correlations[count] = j, exact
             return count + 1
     return count
 
 
 @_jit.inner
-def _exact_gap(exact, alpha, energy, residual, count, own, n_found, correlations):
+def _exact_gap(s, task, exact, residual, count, active_set, n_found, correlations):
     """Duality gap divided by half the squared norm of the sample, in float64.
 
     `correlations` holds those of `n_found` violating atoms, and `cross` the gradient on the
     support.
     """
-    code, gradient, sign = own.code, own.cross, own.sign
+    alpha, half_squared_norm = task.alpha, task.half_squared_norm[s]
+    code, gradient, sign = active_set.code, active_set.cross, active_set.sign
     largest = alpha
     for i in range(n_found):
         largest = max(largest, abs(correlations[i]))
@@ -188,7 +192,7 @@ def _exact_gap(exact, alpha, energy, residual, count, own, n_found, correlations
     gap = max(fenchel, 0.0) + (1 - scale) * (1 - scale) * half_residual
     if gap <= 0:
         return 0.0
-    return gap / energy if energy > 0 else np.inf
+    return gap / half_squared_norm if half_squared_norm > 0 else np.inf
 
 
 @_jit.inner

@@ -8,6 +8,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
+from sparsecode.solvers._kernels.certainty import correlation_rounding
 from sparsecode.solvers.feature_sign.active_set import (
     enter,
     enter_support,
@@ -24,10 +25,9 @@ from sparsecode.solvers.feature_sign.lanes import (
 from sparsecode.solvers.feature_sign.refinement import (
     DOUBLE_SLACK,
     SLACK,
-    Room,
+    Workspace,
     exact_state,
     make_exact,
-    rounding_of,
 )
 
 # Most times that a search in float32 is taken up again for what only float64 sees.
@@ -55,140 +55,103 @@ class Lanes(NamedTuple):
 
 
 @_jit.kernel
-def search_rows(
-    corr,
-    energy,
-    gram,
-    alpha,
-    positive,
-    exact,
-    tol,
-    max_iter,
-    may_start,
-    codes,
-    n_iter,
-    stop,
-    history,
-    proven,
-    lanes,
-    most,
-    halt,
-):
+def search_rows(task, exact, rule, may_start, answer, lanes, most, halt):
     """Solve each row of a lasso from its code, zero unless `may_start`.
 
     No more than `most` atoms are linearly independent. `proven` tells of which rows the gap holds
     whatever rounding hides, and the objective is below that of the start and of 0.
     """
-    n = codes.shape[1]
-    own = make_active_set(n, most)
+    n = answer.codes.shape[1]
+    active_set = make_active_set(n, most)
     size = 2 * n + N_LANES
     n_features = exact.samples.shape[1]
-    # Room before what is written to: a loop that begins less than a few vectors behind what it
+    # Space before what is written to: a loop that begins less than a few vectors behind what it
     # reads runs without vectors, and rounds differently, so that the place of arrays in memory
     # would show in the last bits of a code.
     before = 64 // max(n_features, 1) + 1
-    room = Room(
+    workspace = Workspace(
         np.empty(size, dtype=np.int64), np.empty(size), np.empty((2 + before, n_features))[before:]
     )
-    for s in range(codes.shape[0]):
+    for s in range(answer.codes.shape[0]):
         if is_halted(halt):
             return
-        _search_row(
-            s,
-            corr,
-            energy[s],
-            gram,
-            alpha,
-            positive,
-            exact,
-            tol,
-            max_iter,
-            may_start,
-            codes,
-            n_iter,
-            stop,
-            history,
-            proven,
-            lanes,
-            own,
-            room,
-            halt,
-        )
+        _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, workspace, halt)
 
 
 @_jit.inner
-def _search_row(
-    s,
-    corr,
-    energy,
-    gram,
-    alpha,
-    positive,
-    exact,
-    tol,
-    max_iter,
-    may_start,
-    codes,
-    n_iter,
-    stop,
-    history,
-    proven,
-    lanes,
-    own,
-    room,
-    halt,
-):
-    residual, active, code = lanes.residual, own.active, own.code
+def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, workspace, halt):
+    alpha, positive, gram = task.alpha, task.positive, task.gram
+    corr, half_squared_norm = task.corr[s], task.half_squared_norm[s]
+    tol, max_iter = rule.tol, rule.max_iter
+    codes, n_iter, stop, history, proven = answer
+    residual, active, code = lanes.residual, active_set.active, active_set.code
     is_exact = exact.samples.shape[0] > 0
     slack = SLACK if gram.itemsize == 4 else DOUBLE_SLACK
     count, fell = 0, True
     if may_start:
-        count = enter_support(codes[s], corr[s], gram, alpha, positive, own)
+        count = enter_support(codes[s], corr, gram, alpha, positive, active_set)
         # What was left out of a start may have made it better.
         fell = count == _count_nonzero(codes[s])
-        count = solve_on_support(count, own)
+        count = solve_on_support(count, active_set)
     t = n_iter[s]
     n_wanted, n_rounds = N_LANES, 0
     while not is_halted(halt):
-        subtract_active(corr[s], gram, active, code, count, residual)
+        subtract_active(corr, gram, active, code, count, residual)
         largest = largest_of_lanes(lanes.bits, positive, lanes.tops, lanes.top_bits)
         is_last = t >= max_iter or n_rounds == _MOST_ROUNDS
         before, n_found = count, 0
         if is_exact:
-            rounding = rounding_of(energy, exact.largest_norm, code, count)
+            rounding = correlation_rounding(
+                SLACK, exact.largest_norm, half_squared_norm, _l1_norm(code, count)
+            )
             stop[s] = np.inf
             if is_last or not largest > alpha + rounding:
                 count, n_found, stop[s] = make_exact(
-                    s, energy, exact, alpha, positive, tol, rounding, residual, count, own, room
+                    s, task, exact, tol, rounding, residual, count, active_set, workspace
                 )
                 is_last = is_last or n_found == 0
                 n_rounds += 1
             proven[s] = fell and stop[s] <= tol
         else:
             rounding, gap, bound, below = _relative_gaps(
-                alpha, energy, largest, exact.largest_norm, slack, residual, count, own
+                alpha,
+                half_squared_norm,
+                largest,
+                exact.largest_norm,
+                slack,
+                residual,
+                count,
+                active_set,
             )
             proven[s] = fell and below and bound <= tol
             # Goes on while more may be proven than is.
             is_last = is_last or not largest > alpha + (rounding if gap <= tol else 0.0)
             stop[s] = bound if bound <= tol or not is_last else gap
         if history.shape[2] > 0:
-            _record(s, t, energy, alpha, positive, stop[s], exact, history, lanes, count, own, room)
+            _record(s, t, task, stop[s], exact, history, lanes, count, active_set, workspace)
         if stop[s] <= tol or is_last:
             break
         t += 1
         if n_found == 0:
             # Weak candidates are often wrong and cost a removal, so only better ones enter.
             bar = alpha + _EAGER * (largest - alpha)
-            n_found = _find_candidates(bar, n_wanted, positive, lanes, room)
-        count, n_entered = _enter_found(n_found, corr[s], gram, alpha, count, own, room)
+            n_found = _find_candidates(bar, n_wanted, positive, lanes, workspace)
+        count, n_entered = _enter_found(n_found, corr, gram, alpha, count, active_set, workspace)
         if n_entered == 0:
             break
-        count = solve_on_support(count, own)
+        count = solve_on_support(count, active_set)
         # One violating atom alone always improves; several together may undo each other.
         n_wanted = 1 if count <= before else N_LANES
     n_iter[s] = t
-    _write_code(codes[s], may_start, count, own)
+    _write_code(codes[s], may_start, count, active_set)
+
+
+@_jit.inner
+def _l1_norm(code, count):
+    total = 0.0
+    for a in range(count):
+        total += abs(code[a])
+    return total
 
 
 @_jit.inner
@@ -200,62 +163,63 @@ def _count_nonzero(code):
 
 
 @_jit.inner
-def _write_code(out, may_start, count, own):
+def _write_code(out, may_start, count, active_set):
     """Write the coefficients to a code, which is 0 unless `may_start`, and empty the active set."""
     if may_start:
         for j in range(out.shape[0]):
             out[j] = 0
     for a in range(count):
-        out[own.active[a]] = own.code[a]
-        own.is_active[own.active[a]] = 0
+        out[active_set.active[a]] = active_set.code[a]
+        active_set.is_active[active_set.active[a]] = 0
 
 
 @_jit.inner
-def _record(s, t, energy, alpha, positive, gap, exact, history, lanes, count, own, room):
+def _record(s, t, task, gap, exact, history, lanes, count, active_set, workspace):
     """Write objective and gap to the history of a sample, from iteration `t` on."""
-    value = _objective(alpha, energy, lanes.residual, count, own)
+    residual = lanes.residual
+    value = _objective(task.alpha, task.half_squared_norm[s], residual, count, active_set)
     if exact.samples.shape[0] > 0:
-        value, gap = exact_state(
-            s, energy, exact, alpha, positive, lanes.residual, count, own, room
-        )
+        value, gap = exact_state(s, task, exact, residual, count, active_set, workspace)
     for i in range(t, history.shape[2]):
         history[s, 0, i], history[s, 1, i] = value, gap
 
 
 @_jit.inner
-def _find_candidates(bar, n_wanted, positive, lanes, room):
+def _find_candidates(bar, n_wanted, positive, lanes, workspace):
     """Find the best atom of every lane that reaches `bar`; returns how many."""
-    found = room.found
+    found = workspace.found
     n_found = min(lanes_above(lanes.tops, bar, found), n_wanted)
     for i in range(n_found):
         found[i] = find_in_lane(lanes.bits, positive, found[i], lanes.top_bits)
-        room.correlations[i] = lanes.residual[found[i]]
+        workspace.correlations[i] = lanes.residual[found[i]]
     return n_found
 
 
 @_jit.inner
-def _enter_found(n_found, corr, gram, alpha, count, own, room):
+def _enter_found(n_found, corr, gram, alpha, count, active_set, workspace):
     """Let the atoms found enter; returns the size of the active set, and how many did."""
     n_entered = 0
     for i in range(n_found):
-        is_up = room.correlations[i] > 0
+        is_up = workspace.correlations[i] > 0
         # An exchange supposes that no active coefficient is still 0.
         count, entered = enter(
-            room.found[i], is_up, 0.0, n_entered == 0, corr, gram, alpha, count, own
+            workspace.found[i], is_up, 0.0, n_entered == 0, corr, gram, alpha, count, active_set
         )
         n_entered += entered
     return count, n_entered
 
 
 @_jit.inner
-def _relative_gaps(alpha, energy, largest, largest_norm, slack, residual, count, own):
+def _relative_gaps(
+    alpha, half_squared_norm, largest, largest_norm, slack, residual, count, active_set
+):
     """Duality gap divided by half the squared norm of the sample, and what it is at most.
 
     Returns the bound of what residual correlations may be wrong by; the gap; the gap with all that
     this may hide; and whether the objective is below that of a code of 0 all the same.
     """
-    target, code, active = own.target, own.code, own.active
-    l1, square, inner, half_residual = 0.0, 0.0, 0.0, energy
+    target, code, active = active_set.target, active_set.code, active_set.active
+    l1, square, inner, half_residual = 0.0, 0.0, 0.0, half_squared_norm
     for a in range(count):
         there = residual[active[a]]
         l1 += abs(code[a])
@@ -263,7 +227,7 @@ def _relative_gaps(alpha, energy, largest, largest_norm, slack, residual, count,
         inner += code[a] * there
         half_residual -= 0.5 * code[a] * (target[a] + there)
     half_residual = max(half_residual, 0.0)
-    rounding = slack * largest_norm * (np.sqrt(2 * energy) + largest_norm * l1)
+    rounding = correlation_rounding(slack, largest_norm, half_squared_norm, l1)
     # Errors of different correlations are independent.
     error = rounding * np.sqrt(square)
     scale = 1.0 if largest <= alpha else alpha / largest
@@ -271,16 +235,16 @@ def _relative_gaps(alpha, energy, largest, largest_norm, slack, residual, count,
     scale = 1.0 if largest + rounding <= alpha else alpha / (largest + rounding)
     bound = max(alpha * l1 - scale * inner, 0.0) + error
     bound += (1 - scale) * (1 - scale) * (half_residual + error)
-    below = count == 0 or half_residual + alpha * l1 + error <= energy
-    if not energy > 0:
+    below = count == 0 or half_residual + alpha * l1 + error <= half_squared_norm
+    if not half_squared_norm > 0:
         return rounding, 0.0 if gap <= 0 else np.inf, 0.0 if bound <= 0 else np.inf, below
-    return rounding, gap / energy, bound / energy, below
+    return rounding, gap / half_squared_norm, bound / half_squared_norm, below
 
 
 @_jit.inner
-def _objective(alpha, energy, residual, count, own):
-    target, code, active = own.target, own.code, own.active
-    total = energy
+def _objective(alpha, half_squared_norm, residual, count, active_set):
+    target, code, active = active_set.target, active_set.code, active_set.active
+    total = half_squared_norm
     for a in range(count):
         total += alpha * abs(code[a]) - 0.5 * code[a] * (target[a] + residual[active[a]])
     return total

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode.solvers._batch.problem import Block
+from sparsecode.solvers._kernels.arguments import StopRule
 from sparsecode.solvers._lasso.fallback import failed_samples, finish_failed
 from sparsecode.solvers._lasso.plain_form import Lasso, has_free_atoms
 from sparsecode.solvers.base import SINGLE_TOL, Solver
@@ -122,20 +123,11 @@ def _not_exact(lasso):
 def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
     """Search from `codes`, which are zeros unless `may_start`, and leave the answer there."""
     search_rows(
-        X @ lasso.atoms.T,
-        np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2,
-        lasso.gram,
-        lasso.alpha,
-        lasso.positive,
+        lasso.task(X),
         exact,
-        tol,
-        max_iter,
+        StopRule(True, 1.0, tol, max_iter),
         may_start,
-        codes,
-        block.n_iter,
-        block.stop,
-        block.history,
-        block.proven,
+        block.answer._replace(codes=codes),
         Lanes.of(codes.shape[1], lasso.atoms.dtype),
         lasso.rank,
         halt_flag(),

@@ -1,4 +1,4 @@
-"""What greedy solvers share: one atom a step, projected on the atoms chosen so far."""
+"""The base of greedy solvers: one atom a step, and a projection on the atoms chosen so far."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode._validation import check_number
 from sparsecode.solvers.base import Solver
-from sparsecode.solvers.greedy.directions import BLOCK
-from sparsecode.solvers.greedy.gram_schmidt import choose_rows
+from sparsecode.solvers.greedy.gram_schmidt import (
+    Answer,
+    Choice,
+    Partial,
+    Samples,
+    Targets,
+    Workspace,
+    choose_rows,
+)
 from sparsecode.solvers.greedy.residual_choice import choose_by_residual
+from sparsecode.solvers.greedy.unit_atoms import UnitAtoms, inverse_norms
 
 # Atoms that a sample is taken to choose at most, where it costs a column of the Gram matrix each.
 _COLUMNS_A_SAMPLE = 32
@@ -74,48 +82,31 @@ class Greedy(Solver):
             if problem.codes is not None:
                 block.codes[left] = problem.start_of(block.rows)[left]
             part = batch.take(left, centred(block.rows, np.float64))
-            doubtful = choose(problem, prepared, part)
+            recheck = choose(problem, prepared, part)
             batch.put(left, part)
-            left = left[doubtful]
+            left = left[recheck]
 
     def _choose(self, unit, batch, exact, may_start):
-        """Choose by the Gram matrix; returns which samples are doubtful."""
+        """Choose by the Gram matrix; returns which samples need a recheck."""
         X, partial = batch.X, None
         if unit.columns is not None:
             observed = np.ones(X.shape, dtype=bool) if batch.observed is None else batch.observed
-            partial = observed, unit.atoms, unit.columns
+            partial = Partial(observed, unit.atoms, unit.columns)
             unit = unit if batch.observed is None else unit.observed(observed)
         corr = X @ unit.atoms.T
         corr *= unit.scale
-        n, n_blocks = corr.shape[1], -(-corr.shape[1] // BLOCK)
-        # Rows of no power of two of bytes, which would all lie on the same cache lines.
-        basis = np.empty((batch.limits.max(), n + 80), dtype=corr.dtype)
-        residual, square, score = np.zeros((3, n_blocks, BLOCK), dtype=corr.dtype)
-        bits = np.int32 if corr.dtype == np.float32 else np.int64
-        doubtful = np.zeros(len(X), dtype=bool)
+        recheck = np.zeros(len(X), dtype=bool)
         choose_rows(
-            corr,
-            exact,
-            unit.atoms,
-            unit.gram,
-            unit.squares,
-            unit.scale,
+            Samples(exact, corr),
+            unit,
             partial,
-            (batch.counts, batch.limits, batch.errors),
-            float(self.tol),
-            self._by_reduction,
-            may_start,
-            batch.codes,
-            batch.n_iter,
-            batch.stop,
-            batch.history,
-            doubtful,
-            basis,
-            (residual.ravel()[:n], square.ravel()[:n], score.ravel()[:n]),
-            (residual.view(bits), score.view(bits), np.empty(n_blocks, dtype=bits)),
+            Targets(batch.counts, batch.limits, batch.errors),
+            Choice(float(self.tol), self._by_reduction, may_start),
+            Answer(batch.codes, batch.n_iter, batch.stop, batch.history, recheck),
+            Workspace.of(corr.shape[1], batch.limits.max(), corr.dtype),
             halt_flag(),
         )
-        return doubtful
+        return recheck
 
     def _choose_again(self, problem, prepared, batch):
         """Choose by the Gram matrix in float64, if that has not been done.
@@ -133,7 +124,7 @@ class Greedy(Solver):
             if batch.observed is not None and not batch.observed[s].all():
                 x = x[batch.observed[s]]
                 atoms = np.ascontiguousarray(atoms[:, batch.observed[s]])
-                scale = _inverse_norms(atoms)
+                scale = inverse_norms(atoms)
             start = batch.codes[s].astype(np.float64)
             target = batch.errors[s]
             batch.n_iter[s], error = choose_by_residual(
@@ -141,11 +132,11 @@ class Greedy(Solver):
                 atoms,
                 scale,
                 (target, batch.limits[s]),
-                float(self.tol),
-                self._by_reduction,
+                Choice(float(self.tol), self._by_reduction, problem.codes is not None),
                 start,
                 batch.codes[s],
                 batch.history[s],
+                halt_flag(),
             )
             missed = target > 0 and error > target and batch.n_iter[s] < batch.counts[s]
             batch.stop[s] = error / target if missed else 0
@@ -198,64 +189,17 @@ class _Prepared:
     @cached_property
     def unit(self):
         """The atoms divided by their norms."""
-        return _Unit.of(self._dictionary, self._takes_gram)
+        return UnitAtoms.of(self._dictionary, self._takes_gram)
 
     @cached_property
     def double(self):
         """The same in float64."""
-        return _Unit.of(self._dictionary.astype(np.float64), self._takes_gram)
+        return UnitAtoms.of(self._dictionary.astype(np.float64), self._takes_gram)
 
     @cached_property
     def scale(self):
         """The inverse norms in float64."""
-        return _inverse_norms(self._dictionary.atoms)
-
-
-class _Unit(NamedTuple):
-    """A dictionary with its atoms divided by their norms: Gram matrix, diagonal, inverse norms.
-
-    The latter two have one row for all samples, or one for each. Either the Gram matrix is empty,
-    and rows that are needed are computed from the atoms as columns, or there are no `columns`.
-    """
-
-    atoms: np.ndarray
-    gram: np.ndarray
-    squares: np.ndarray
-    scale: np.ndarray
-    columns: np.ndarray | None
-
-    @classmethod
-    def of(cls, dictionary, takes_gram):
-        norms = dictionary.norms
-        if not takes_gram:
-            scale, gram = _inverse(norms), np.empty((0, 0), dtype=norms.dtype)
-            gram.flags.writeable = False
-            squares = np.square(norms * scale)
-            columns = np.ascontiguousarray(dictionary.atoms.T)
-            return cls(dictionary.atoms, gram, squares[None], scale[None], columns)
-        if np.abs(norms - 1).max() <= 16 * np.finfo(norms.dtype).eps:
-            scale, gram = np.ones_like(norms), dictionary.gram
-        else:
-            scale = _inverse(norms)
-            gram = dictionary.gram * scale * scale[:, None]
-            # As that of a dictionary is: kernels are compiled for one or the other.
-            gram.flags.writeable = False
-        return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None], None)
-
-    def observed(self, observed):
-        """The same atoms with their norms on the features that each sample has; `gram` stays."""
-        squares = observed.astype(self.atoms.dtype) @ np.square(self.atoms).T
-        scale = _inverse(np.sqrt(squares))
-        return self._replace(squares=squares * scale * scale, scale=scale)
-
-
-def _inverse_norms(atoms):
-    norms = np.sqrt(np.einsum("ij,ij->i", atoms, atoms, dtype=np.float64))
-    return _inverse(norms)
-
-
-def _inverse(norms):
-    return np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+        return inverse_norms(self._dictionary.atoms)
 
 
 def _most_atoms(counts, dictionary):

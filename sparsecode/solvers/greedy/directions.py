@@ -95,13 +95,13 @@ def add_direction(gram_row, basis, loading, count, inverse):
 
 
 @_jit.inner
-def subtract(direction, y, dependent, by_reduction, unit, rows):
+def subtract(direction, y, dependent, by_reduction, unit, workspace):
     """Take a direction out of the residual; with `by_reduction`, score every atom anew.
 
     A score is what the atom takes from the squared error, times ``unit**2`` lest it overflow; at
     least that, of an atom with little left.
     """
-    residual, square, score = rows
+    residual, square, score = workspace.residual, workspace.square, workspace.score
     n = residual.shape[0]
     if not by_reduction:
         for i in range(n):

@@ -13,11 +13,14 @@ atoms are computed.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
 from sparsecode.solvers.greedy.directions import (
+    BLOCK,
     add_direction,
     fill_gram_row,
     find_largest,
@@ -25,6 +28,7 @@ from sparsecode.solvers.greedy.directions import (
     subtract,
 )
 from sparsecode.solvers.greedy.support_fit import (
+    Chosen,
     back_substitute,
     certain_error,
     norm_of,
@@ -36,93 +40,127 @@ from sparsecode.solvers.greedy.support_fit import (
 # Rounding of squared errors and of correlations, in units of the machine's.
 _ERROR_ROUNDING, _CORRELATION_ROUNDING = 16, 64
 # Coefficients and errors are as right as they are stored where no pivot is below the one, and the
-# error not so close to 0 or its target as the other, a share of the energy: float32, float64.
+# error not so close to 0 or its target as the other, a share of the squared norm: float32, float64.
 _SINGLE, _DOUBLE = (0.05, 1e-4), (1e-4, 1e-8)
 
 
-@_jit.kernel
-def choose_rows(
-    corr,
-    samples,
-    atoms,
-    gram,
-    squares,
-    scale,
-    partial,
-    targets,
-    tol,
-    by_reduction,
-    may_start,
-    codes,
-    n_iter,
-    stop,
-    history,
-    doubtful,
-    basis,
-    rows,
-    blocks,
-    halt,
-):
-    """Fill `codes`; `doubtful` is True where this precision cannot tell atoms apart.
+class Samples(NamedTuple):
+    """Samples of a block, and their correlations with the atoms of unit norm."""
 
-    Correlations are right to a share of the norm of the sample, not of its residual; the Gram
-    matrix tells no atoms apart whose difference is small. Codes of doubtful samples are not final.
+    x: np.ndarray
+    corr: np.ndarray
+
+
+class Targets(NamedTuple):
+    """The number of atoms that each sample may have, that it can have, and its squared error."""
+
+    counts: np.ndarray
+    limits: np.ndarray
+    errors: np.ndarray
+
+
+class Partial(NamedTuple):
+    """The entries that samples have, and the atoms, also as columns, to compute Gram rows by."""
+
+    observed: np.ndarray
+    atoms: np.ndarray
+    columns: np.ndarray
+
+
+class Answer(NamedTuple):
+    """Arrays to fill in; `recheck` tells of which samples the codes are not final."""
+
+    codes: np.ndarray
+    n_iter: np.ndarray
+    stop: np.ndarray
+    history: np.ndarray
+    recheck: np.ndarray
+
+
+class Choice(NamedTuple):
+    """The rule by which atoms are chosen; `may_start` says that codes hold a start."""
+
+    tol: float
+    by_reduction: bool
+    may_start: bool
+
+
+class Workspace(NamedTuple):
+    """Arrays to work in: directions as rows, and rows with an entry an atom.
+
+    The rows are seen as blocks of bits, too, whose largest entries go to `tops`.
     """
-    n, most, n_features = corr.shape[1], basis.shape[0], samples.shape[1]
-    residual, square, _ = rows
+
+    basis: np.ndarray
+    residual: np.ndarray
+    square: np.ndarray
+    score: np.ndarray
+    residual_bits: np.ndarray
+    score_bits: np.ndarray
+    tops: np.ndarray
+
+    @classmethod
+    def of(cls, n_components, most, dtype):
+        """Arrays for so many atoms, of which `most` are chosen at most."""
+        n_blocks = -(-n_components // BLOCK)
+        # Rows of no power of two of bytes, which would all lie on the same cache lines.
+        basis = np.empty((most, n_components + 80), dtype=dtype)
+        blocks = np.zeros((3, n_blocks, BLOCK), dtype=dtype)
+        rows = (row.ravel()[:n_components] for row in blocks)
+        bits = np.int32 if dtype == np.float32 else np.int64
+        tops = np.empty(n_blocks, dtype=bits)
+        return cls(basis, *rows, blocks[0].view(bits), blocks[2].view(bits), tops)
+
+
+@_jit.kernel
+def choose_rows(samples, unit, partial, targets, choice, answer, workspace, halt):
+    """Fill in codes; `recheck` becomes True where this precision cannot tell atoms apart.
+
+    `unit` holds the atoms of norm 1; `partial` is None, or the entries that samples have.
+    Correlations are right to a share of the norm of the sample, not of its residual; the Gram
+    matrix tells no atoms apart whose difference is small. Codes of such samples are not final.
+    """
+    corr, x = samples.corr, samples.x
+    codes, n_iter, stop, history, recheck = answer
     counts, limits, errors = targets
-    # Of the chosen atoms: inner products with the directions before, inverse of that with their
-    # own, and what the sample has along it.
-    loading = np.empty((most, most), dtype=corr.dtype)
-    active, inverse, code = np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
-    chosen = (active, loading, inverse, code)
-    room = np.empty(n_features), np.empty(most)
+    squares, scale = unit.squares, unit.scale
+    residual, square = workspace.residual, workspace.square
+    n, most, n_features = corr.shape[1], workspace.basis.shape[0], x.shape[1]
+    chosen = Chosen(
+        np.empty(most, dtype=np.int64),
+        np.empty((most, most), dtype=corr.dtype),
+        np.empty(most),
+        np.empty(most),
+    )
+    left, step = np.empty(n_features), np.empty(most)
     eps = np.float64(np.finfo(corr.dtype).eps)
     for s in range(corr.shape[0]):
         if is_halted(halt):
             return
-        energy = 0.0
+        squared_norm = 0.0
         for f in range(n_features):
-            energy += np.float64(samples[s, f]) * np.float64(samples[s, f])
+            squared_norm += np.float64(x[s, f]) * np.float64(x[s, f])
         for j in range(n):
             residual[j] = corr[s, j]
-        own = s if len(scale) > 1 else 0
-        if by_reduction:
+        row = s if len(scale) > 1 else 0
+        if choice.by_reduction:
             for j in range(n):
-                square[j] = squares[own, j]
+                square[j] = squares[row, j]
         # What rounding may hide from a difference of squared errors is judged afterwards.
-        goal = errors[s] + _ERROR_ROUNDING * eps * energy if errors[s] > 0 else -np.inf
-        trust = _CORRELATION_ROUNDING * eps * np.sqrt(energy)
+        goal = errors[s] + _ERROR_ROUNDING * eps * squared_norm if errors[s] > 0 else -np.inf
+        trust = _CORRELATION_ROUNDING * eps * np.sqrt(squared_norm)
         count, error, weakest = _choose_atoms(
-            energy,
-            gram,
-            squares[own],
-            scale[own],
-            partial,
-            s,
-            limits[s],
-            goal,
-            trust,
-            tol,
-            by_reduction,
-            may_start,
-            codes[s],
-            history[s],
-            basis,
-            chosen,
-            rows,
-            blocks,
-            halt,
-        )
-        n_iter[s], doubtful[s] = count, weakest == 0
+            s, squared_norm, unit, partial, row, limits[s], goal, trust, choice, codes[s],
+            history[s], chosen, workspace, halt,
+        )  # fmt: skip
+        n_iter[s], recheck[s] = count, weakest == 0
         if weakest == 0:
             continue
-        back_substitute(loading, inverse, code, count)
-        error, certain, is_doubtful = _judge(
-            samples[s], atoms, partial, s, scale[own], chosen, count, energy, error, weakest,
-            (errors[s], goal, limits[s], count >= counts[s]), codes[s], room,
+        back_substitute(chosen.loading, chosen.inverse, chosen.code, count)
+        error, certain, recheck[s] = _judge(
+            s, x, unit.atoms, partial, scale[row], targets, chosen, count, squared_norm, error,
+            weakest, goal, codes[s], left, step,
         )  # fmt: skip
-        doubtful[s] = is_doubtful
         stop[s] = 0.0
         if errors[s] > 0 and certain > errors[s] and count < counts[s]:
             stop[s] = certain / errors[s]
@@ -133,27 +171,39 @@ def choose_rows(
 
 @_jit.inner
 def _judge(
-    x, atoms, partial, sample, scale, chosen, count, energy, error, weakest, wanted, codes, room
+    s,
+    x,
+    atoms,
+    partial,
+    scale,
+    targets,
+    chosen,
+    count,
+    squared_norm,
+    error,
+    weakest,
+    goal,
+    codes,
+    left,
+    step,
 ):
-    """Squared error of one sample, its upper bound, and whether its atoms are doubtful.
+    """Squared error of one sample, its upper bound, and whether its atoms need a recheck.
 
     Coefficients are made exact where rounding may be seen in them, and written to `codes`.
     """
-    target, goal, limit, is_full = wanted
-    is_single = chosen[1].itemsize == 4
+    target, limit, is_full = targets.errors[s], targets.limits[s], count >= targets.counts[s]
+    is_single = chosen.loading.itemsize == 4
     sound, near = _SINGLE if is_single else _DOUBLE
     ends_early = count < limit and not error <= goal
     distance = error if is_full else min(error, abs(error - target))
-    if weakest >= sound and distance > near * energy and not ends_early:
+    if weakest >= sound and distance > near * squared_norm and not ends_early:
         store(codes, scale, chosen, count)
         error = max(error, 0.0)
         return error, error, False
-    enough = (1e-8 if is_single else 1e-24) * energy
+    enough = (1e-8 if is_single else 1e-24) * squared_norm
     needs_no_target = is_full or not error <= goal
-    error = refine_on_support(
-        x, atoms, partial, sample, scale, chosen, count, enough, room[0], room[1]
-    )
-    size, size_of_code = np.sqrt(energy), norm_of(chosen[3], count)
+    error = refine_on_support(x[s], atoms, partial, s, scale, chosen, count, enough, left, step)
+    size, size_of_code = np.sqrt(squared_norm), norm_of(chosen.code, count)
     moved = store(codes, scale, chosen, count)
     certain = certain_error(error, moved, size, size_of_code)
     if not certain < np.inf:
@@ -169,24 +219,19 @@ def _judge(
 
 @_jit.inner
 def _choose_atoms(
-    energy,
-    gram,
-    squares,
-    scale,
+    s,
+    squared_norm,
+    unit,
     partial,
-    sample,
+    row,
     limit,
     goal,
     trust,
-    tol,
-    by_reduction,
-    may_start,
+    choice,
     start,
     history,
-    basis,
     chosen,
-    rows,
-    blocks,
+    workspace,
     halt,
 ):
     """Choose the atoms of one sample: how many, the squared error they leave, smallest pivot.
@@ -195,26 +240,26 @@ def _choose_atoms(
     that is more than rounding.
     """
     active, loading, inverse, code = chosen
-    residual, _, score = rows
-    residual_bits, score_bits, tops = blocks
+    basis, residual, score = workspace.basis, workspace.residual, workspace.score
+    gram, squares, scale = unit.gram, unit.squares[row], unit.scale[row]
     real = basis.dtype.type
     dependent = np.float64(1e-4 if basis.itemsize == 4 else 1e-10)
-    error, count = energy, 0
+    error, count = squared_norm, 0
     weakest, largest = 1.0, -1.0
     while not is_halted(halt) and count < limit and error > goal:
-        if by_reduction and count > 0:
-            j = find_largest(score_bits, tops)
+        if choice.by_reduction and count > 0:
+            j = find_largest(workspace.score_bits, workspace.tops)
             left = np.sqrt(score[j]) * largest
         else:
-            j = find_largest(residual_bits, tops)
+            j = find_largest(workspace.residual_bits, workspace.tops)
             left = np.float64(abs(residual[j]))
         if largest < 0:
             largest = left
-        least = max(trust, tol * np.sqrt(max(error, 0.0)))
+        least = max(trust, choice.tol * np.sqrt(max(error, 0.0)))
         if not left > least:
             break
-        unit = 1 / max(largest, np.finfo(basis.dtype).tiny)
-        if may_start:
+        inverse_largest = real(1 / max(largest, np.finfo(basis.dtype).tiny))
+        if choice.may_start:
             j = _next_of_start(
                 start, scale, squares, residual, basis, loading, count, dependent, least, j
             )
@@ -234,9 +279,16 @@ def _choose_atoms(
             if partial is None:
                 add_direction(gram[j], basis, loading[count], count, real(inverse[count]))
             else:
-                fill_gram_row(basis[count], j, scale, partial, sample)
+                fill_gram_row(basis[count], j, scale, partial, s)
                 add_direction(basis[count], basis, loading[count], count, real(inverse[count]))
-            subtract(basis[count], real(y), real(dependent), by_reduction, real(unit), rows)
+            subtract(
+                basis[count],
+                real(y),
+                real(dependent),
+                choice.by_reduction,
+                inverse_largest,
+                workspace,
+            )
         count += 1
     return count, error, weakest
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode import _jit
+from sparsecode._interrupts import is_halted
 from sparsecode.solvers.greedy.support_fit import (
+    Chosen,
     back_substitute,
     certain_error,
     norm_of,
@@ -28,20 +30,21 @@ _COARSE = 1e-6
 
 
 @_jit.kernel
-def choose_by_residual(x, atoms, scale, targets, tol, by_reduction, start, codes, history):
+def choose_by_residual(x, atoms, scale, targets, choice, start, codes, history, halt):
     """Fill `codes`; return the number of atoms, and what the squared error is at most.
 
     `scale` is the inverse norm of each atom, or 0; `start` holds coefficients of atoms that enter
     first, and is written to.
     """
     target, limit = targets
+    tol, by_reduction = choice.tol, choice.by_reduction
     n, n_features = atoms.shape
     left, x_left = x.copy(), np.empty(n_features)
     basis, loading = np.empty((limit + 1, n_features)), np.empty((limit + 1, limit + 1))
     active, inverse, code, step = (
         np.empty(limit, dtype=np.int64), np.empty(limit), np.empty(limit), np.empty(limit)
     )  # fmt: skip
-    chosen = active, loading, inverse, code
+    chosen = Chosen(active, loading, inverse, code)
     # Along the directions, what the sample has.
     along = np.empty(limit)
     corr, square, known = np.empty(n), np.empty(n), np.empty(n)
@@ -65,7 +68,11 @@ def choose_by_residual(x, atoms, scale, targets, tol, by_reduction, start, codes
             if certain <= target:
                 return count, certain
         size_of_code = norm_of(code, count)
-        if count == limit or not error > rounding_of_error(eps, size, size_of_code):
+        if (
+            is_halted(halt)
+            or count == limit
+            or not error > rounding_of_error(eps, size, size_of_code)
+        ):
             break
         j = _next(
             start, atoms, scale, left, basis, loading, count, rows, by_reduction,
@@ -191,7 +198,7 @@ def _reduce_squares(atoms, scale, basis, loading, count, rows):
 @_jit.inner
 def _finish(x, atoms, scale, chosen, basis, count, size, codes, left, step):
     """Write a code, made exact by its residual; returns what its squared error is at most."""
-    _, loading, inverse, code = chosen
+    active, loading, inverse, code = chosen
     subtract_chosen(x, atoms, scale, chosen, count, left)
     for a in range(count):
         step[a] = _dot(basis[a], left)
@@ -200,7 +207,6 @@ def _finish(x, atoms, scale, chosen, basis, count, size, codes, left, step):
         code[a] += step[a]
     store(codes, scale, chosen, count)
     # As it is stored.
-    active = chosen[0]
     for a in range(count):
         code[a] = np.float64(codes[active[a]]) / scale[active[a]]
     subtract_chosen(x, atoms, scale, chosen, count, left)

@@ -1,12 +1,8 @@
-"""Kernels for least squares on a few chosen atoms, in float64 whatever the data.
-
-What is chosen is a tuple `(active, loading, inverse, code)`: atom `active[a]`, divided by its norm,
-is ``sum_(i<a) loading[a, i] q_i + q_a / inverse[a]`` with orthonormal directions `q`, and `code[a]`
-its coefficient. Where the directions are not at hand, `loading` and `inverse` are the Cholesky
-factor of the Gram matrix of the chosen atoms.
-"""
+"""Kernels for least squares on a few chosen atoms, in float64 whatever the data."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +10,20 @@ from sparsecode import _jit
 
 _MOST_STEPS = 4
 _EPS = float(np.finfo(np.float64).eps)
+
+
+class Chosen(NamedTuple):
+    """The atoms chosen for a sample, with `code[a]` the coefficient of atom `active[a]`.
+
+    Divided by its norm, that atom is ``sum_(i<a) loading[a, i] q_i + q_a / inverse[a]`` with
+    orthonormal directions `q`: `loading` and `inverse` are the Cholesky factor of the Gram matrix
+    of the chosen atoms.
+    """
+
+    active: np.ndarray
+    loading: np.ndarray
+    inverse: np.ndarray
+    code: np.ndarray
 
 
 @_jit.inner
@@ -28,7 +38,7 @@ def back_substitute(loading, inverse, code, count):
 @_jit.inner
 def subtract_chosen(x, atoms, scale, chosen, count, out):
     """Fill `out` with the residual of a sample, from the sample itself."""
-    active, _, _, code = chosen
+    active, code = chosen.active, chosen.code
     n_features = x.shape[0]
     for f in range(n_features):
         out[f] = x[f]
@@ -80,7 +90,7 @@ def refine_on_support(x, atoms, partial, sample, scale, chosen, count, enough, l
 @_jit.inner
 def store(codes, scale, chosen, count):
     """Write coefficients to a code; returns by how much of the sample rounding moves them."""
-    active, _, _, code = chosen
+    active, code = chosen.active, chosen.code
     for j in range(codes.shape[0]):
         codes[j] = 0
     moved = 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sparsecode import _jit
@@ -25,75 +27,81 @@ _LEAST = 1e-12
 _LEFT, _DEPENDENT = 1, 2
 
 
+class Path(NamedTuple):
+    """Arrays that follow one path; rows with an entry an atom, then those of the active atoms.
+
+    Of these: sign, coefficient, how fast it grows as the weight falls, and a row to work in.
+    """
+
+    residual: np.ndarray
+    rate: np.ndarray
+    speeds: np.ndarray
+    zeros: np.ndarray
+    support: np.ndarray
+    status: np.ndarray
+    active: np.ndarray
+    sign: np.ndarray
+    code: np.ndarray
+    speed: np.ndarray
+    work: np.ndarray
+    factor: np.ndarray
+
+
 @_jit.kernel
-def follow_paths(
-    corr,
-    energy,
-    gram,
-    penalty,
-    alpha,
-    positive,
-    threshold,
-    tol,
-    rounding,
-    max_iter,
-    may_start,
-    codes,
-    n_iter,
-    stop,
-    history,
-    proven,
-    halt,
-):
-    n = codes.shape[1]
-    code, residual, rate, zeros = np.empty(n), np.empty(n), np.empty(n), np.zeros(n)
-    support, active = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    status = np.empty(n, dtype=np.int8)
-    # Of the active atoms: sign, coefficient, and how fast it grows; then room to work in.
-    state = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    # Rows of no power of two of bytes, which would all lie on the same cache lines.
-    factor = np.empty((n, n + 4))
+def _make_path(n):
+    """A path of `n` atoms, to be filled in."""
+    return Path(
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.zeros(n),
+        np.empty(n, dtype=np.int64),
+        np.empty(n, dtype=np.int8),
+        np.empty(n, dtype=np.int64),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        # Rows of no power of two of bytes, which would all lie on the same cache lines.
+        np.empty((n, n + 4)),
+    )
+
+
+@_jit.kernel
+def follow_paths(task, penalty, rule, claim, may_start, answer, halt):
+    """Fill in the codes of lasso problems, which are float64 whatever the data."""
+    corr, half_squared_norm, gram = task.corr, task.half_squared_norm, task.gram
+    codes, n_iter, stop, history, proven = answer
+    threshold = rule.tol
+    path = _make_path(codes.shape[1])
+    code, support, residual = np.empty(codes.shape[1]), path.support, path.residual
     for s in range(codes.shape[0]):
         if is_halted(halt):
             return
         start_value = np.inf
         if may_start:
             stop[s], start_value = _judge(
-                penalty, corr[s], energy[s], codes[s], gram, support, residual
+                penalty, corr[s], half_squared_norm[s], codes[s], gram, support, residual
             )
-            if stop[s] <= threshold and tol > 0:
+            if stop[s] <= threshold and claim.tol > 0:
                 history[s, 0], history[s, 1] = start_value, stop[s]
                 continue
         n_iter[s], count = _follow_path(
-            corr[s],
-            energy[s],
-            gram,
-            alpha,
-            positive,
-            threshold,
-            max_iter,
-            history[s],
-            (code, residual, rate, zeros, support),
-            active,
-            status,
-            factor,
-            state,
-            halt,
+            corr[s], half_squared_norm[s], task, rule, history[s], path, halt
         )
+        code[:] = 0
         for a in range(count):
-            code[active[a]] = state[1][a]
-        gap, value = _judge(penalty, corr[s], energy[s], code, gram, support, residual)
+            code[path.active[a]] = path.code[a]
+        gap, value = _judge(penalty, corr[s], half_squared_norm[s], code, gram, support, residual)
         if value <= start_value:
             codes[s], stop[s] = code, gap
-            if tol > 0 and gap <= tol:
+            if claim.tol > 0 and gap <= claim.tol:
                 proven[s] = is_certain(
                     penalty,
-                    True,
-                    1.0,
-                    tol,
-                    rounding,
+                    rule,
+                    claim,
                     corr[s],
-                    energy[s],
+                    half_squared_norm[s],
                     code,
                     residual,
                     start_value,
@@ -103,62 +111,47 @@ def follow_paths(
 
 
 @_jit.kernel
-def _judge(penalty, corr, energy, code, gram, support, residual):
+def _judge(penalty, corr, half_squared_norm, code, gram, support, residual):
     """Relative duality gap and objective of a code."""
     residual_correlations(corr, code, gram, support, residual)
     scale = dual_scale(penalty, residual)
-    gap = relative_gap(penalty, scale, corr, energy, code, residual)
-    return gap, objective_of(penalty, corr, energy, code, residual)
+    gap = relative_gap(penalty, scale, corr, half_squared_norm, code, residual)
+    return gap, objective_of(penalty, corr, half_squared_norm, code, residual)
 
 
 @_jit.kernel
-def _follow_path(
-    corr,
-    energy,
-    gram,
-    alpha,
-    positive,
-    tol,
-    max_iter,
-    history,
-    rows,
-    active,
-    status,
-    factor,
-    state,
-    halt,
-):
+def _follow_path(corr, half_squared_norm, task, rule, history, path, halt):
     """Go from corner to corner; returns the number of steps and of active atoms."""
-    _, part, speed, _ = state
-    code, residual, rate, zeros, support = rows
+    gram, alpha, positive = task.gram, task.alpha, task.positive
+    residual, rate, speeds, status, active = (
+        path.residual, path.rate, path.speeds, path.status, path.active
+    )  # fmt: skip
     residual[:] = corr
-    code[:] = 0
+    speeds[:] = 0
     status[:] = 0
     count, t, n_stalled = 0, 0, 0
     weight, event = _first_event(corr, positive)
     while not is_halted(halt):
-        value, gap = _objective_and_gap(alpha, weight, energy, count, corr, residual, active, state)
+        value, gap = _objective_and_gap(alpha, weight, half_squared_norm, count, corr, path)
         history[0, t:], history[1, t:] = value, gap
         # Steps of length 0, one after the other, go in circles.
-        if gap <= tol or t == max_iter or n_stalled > len(status):
+        if gap <= rule.tol or t == rule.max_iter or n_stalled > len(status):
             break
         t += 1
-        count = _apply(event, residual, gram, count, active, status, factor, state)
+        count = _apply(event, gram, count, path)
         for a in range(count):
-            code[active[a]] = speed[a]
-        residual_correlations(zeros, code, gram, support, rate)
+            speeds[active[a]] = path.speed[a]
+        residual_correlations(path.zeros, speeds, gram, path.support, rate)
         for a in range(count):
-            code[active[a]] = 0
-        length, event = _next_event(
-            weight, alpha, positive, residual, rate, count, active, status, state
-        )
+            speeds[active[a]] = 0
+        length, event = _next_event(weight, alpha, positive, count, path)
         for a in range(count):
-            part[a] += length * speed[a]
+            path.code[a] += length * path.speed[a]
         _advance(length, rate, residual, status)
         n_stalled = 0 if length > 0 else n_stalled + 1
         weight = max(weight - length, alpha) if event != 0 else alpha
     if weight <= alpha:
-        _polish(alpha, corr, gram, count, active, factor, state)
+        _polish(alpha, corr, gram, count, path)
     return t, count
 
 
@@ -174,37 +167,38 @@ def _first_event(corr, positive):
 
 
 @_jit.inner
-def _objective_and_gap(alpha, weight, energy, count, corr, residual, active, state):
+def _objective_and_gap(alpha, weight, half_squared_norm, count, corr, path):
     """Objective of a point of the path, and its relative duality gap.
 
     Correlations of the active atoms all equal `weight`, so one of two terms of the gap is 0.
     """
-    _, part, _, _ = state
-    half_residual, value = energy, 0.0
+    active, code, residual = path.active, path.code, path.residual
+    half_residual, value = half_squared_norm, 0.0
     for a in range(count):
         there = active[a]
-        half_residual -= 0.5 * part[a] * (corr[there] + residual[there])
-        value += alpha * abs(part[a])
+        half_residual -= 0.5 * code[a] * (corr[there] + residual[there])
+        value += alpha * abs(code[a])
     if weight <= alpha:
         return half_residual + value, 0.0
     share = 1 - alpha / weight
-    return half_residual + value, share * share * max(half_residual, 0.0) / energy
+    return half_residual + value, share * share * max(half_residual, 0.0) / half_squared_norm
 
 
 @_jit.inner
-def _apply(event, residual, gram, count, active, status, factor, state):
+def _apply(event, gram, count, path):
     """Let an atom join (its number + 1) or leave (minus its place - 1); returns the new size.
 
     Fills in how fast the coefficients grow as the weight falls.
     """
-    sign, part, speed, _ = state
+    active, status, factor = path.active, path.status, path.factor
+    sign, code, speed = path.sign, path.code, path.speed
     if event > 0:
         j = event - 1
         for a in range(count):
             factor[count, a] = gram[j, active[a]]
         if append_to_factor(factor, count, gram[j, j], _LEAST, 0.0):
-            active[count], part[count] = j, 0.0
-            sign[count] = 1.0 if residual[j] > 0 else -1.0
+            active[count], code[count] = j, 0.0
+            sign[count] = 1.0 if path.residual[j] > 0 else -1.0
             status[j] = _LEFT
             count += 1
         else:
@@ -217,7 +211,7 @@ def _apply(event, residual, gram, count, active, status, factor, state):
         status[active[p]] = _LEFT
         count -= 1
         for a in range(p, count):
-            active[a], part[a], sign[a] = active[a + 1], part[a + 1], sign[a + 1]
+            active[a], code[a], sign[a] = active[a + 1], code[a + 1], sign[a + 1]
     for a in range(count):
         speed[a] = sign[a]
     solve_factored(factor, count, speed)
@@ -225,15 +219,16 @@ def _apply(event, residual, gram, count, active, status, factor, state):
 
 
 @_jit.inner
-def _next_event(weight, alpha, positive, residual, rate, count, active, status, state):
+def _next_event(weight, alpha, positive, count, path):
     """How far the weight falls to the next corner, and what happens there; 0 for nothing."""
-    sign, part, speed, _ = state
+    sign, code, speed = path.sign, path.code, path.speed
+    residual, rate, status, active = path.residual, path.rate, path.status, path.active
     length, event = weight - alpha, 0
     for a in range(count):
         # Not active for what follows.
         status[active[a]] = _LEFT
-        if speed[a] * sign[a] < 0 and -part[a] / speed[a] < length:
-            length, event = max(-part[a] / speed[a], 0.0), -a - 1
+        if speed[a] * sign[a] < 0 and -code[a] / speed[a] < length:
+            length, event = max(-code[a] / speed[a], 0.0), -a - 1
     for j in range(residual.shape[0]):
         if status[j] == 0:
             if max(weight - residual[j], 0.0) < length * (1 + rate[j]):
@@ -252,11 +247,12 @@ def _advance(length, rate, residual, status):
 
 
 @_jit.inner
-def _polish(alpha, corr, gram, count, active, factor, state):
+def _polish(alpha, corr, gram, count, path):
     """Solve once more at the end for the support and signs found, free of what has added up."""
-    sign, part, speed, work = state
+    sign, code, speed, work = path.sign, path.code, path.speed, path.work
+    active, factor = path.active, path.factor
     for a in range(count):
-        speed[a] = part[a]
+        speed[a] = code[a]
     for _ in range(2):
         for a in range(count):
             work[a] = corr[active[a]] - alpha * sign[a]
@@ -270,4 +266,4 @@ def _polish(alpha, corr, gram, count, active, factor, state):
         if not speed[a] * sign[a] >= 0:
             return
     for a in range(count):
-        part[a] = speed[a]
+        code[a] = speed[a]

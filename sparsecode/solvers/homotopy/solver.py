@@ -9,7 +9,8 @@ import numpy as np
 
 from sparsecode._interrupts import halt_flag
 from sparsecode.penalties import L1
-from sparsecode.solvers._kernels.certainty import Rounding
+from sparsecode.solvers._kernels.arguments import StopRule
+from sparsecode.solvers._kernels.certainty import Claim, Rounding
 from sparsecode.solvers._lasso.fallback import finish_failed
 from sparsecode.solvers._lasso.plain_form import Lasso, has_free_atoms
 from sparsecode.solvers.base import Solver
@@ -77,24 +78,15 @@ class Homotopy(Solver):
             lasso, penalty = prepared
             X = problem.centred(block.rows, np.float64)
             codes = lasso.from_codes(block.codes)
+            dtype = problem.dictionary.dtype
             follow_paths(
-                X @ lasso.atoms.T,
-                np.einsum("ij,ij->i", X, X) / 2,
-                lasso.gram,
+                lasso.task(X),
                 penalty,
-                lasso.alpha,
-                lasso.positive,
-                self._threshold(problem.dictionary.dtype),
-                self.tol,
-                # That of the codes returned.
-                Rounding.of(lasso.dictionary, problem.dictionary.dtype),
-                self.max_iter,
+                StopRule(True, 1.0, self._threshold(dtype), self.max_iter),
+                # Of the codes returned.
+                Claim(self.tol, Rounding.of(lasso.dictionary, dtype)),
                 problem.codes is not None,
-                codes,
-                block.n_iter,
-                block.stop,
-                block.history,
-                block.proven,
+                block.answer._replace(codes=codes),
                 halt_flag(),
             )
             block.codes[:] = lasso.to_codes(codes)

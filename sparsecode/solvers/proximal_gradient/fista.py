@@ -77,47 +77,25 @@ class FISTA(Solver):
         problem.make_shared()
 
     def _solve_block(self, problem, prepared, block):
-        corr, energy = problem.correlations(block.rows)
-        real = corr.dtype.type
-        upper = real(problem.dictionary.lipschitz * _jit.ABOVE_ONE)
+        dtype = problem.dictionary.dtype
+        rule = problem.stop_rule(self._threshold(dtype), self.max_iter)
         largest = problem.dictionary.norms.max() ** 2
         _fista_rows(
-            corr,
-            energy,
-            problem.gram,
+            problem.task(block.rows),
             problem.prepared,
-            problem.by_gap,
-            real(largest) if self.backtracking and largest > 0 else upper,
-            upper,
+            rule,
+            dtype.type(largest) if self.backtracking and largest > 0 else rule.lipschitz,
             self.restart,
-            self._threshold(corr.dtype),
-            self.max_iter,
-            block.codes,
-            block.n_iter,
-            block.stop,
-            block.history,
+            block.answer,
             halt_flag(),
         )
 
 
 @_jit.kernel
-def _fista_rows(
-    corr,
-    energy,
-    gram,
-    penalty,
-    by_gap,
-    first_lipschitz,
-    lipschitz,
-    restart,
-    tol,
-    max_iter,
-    codes,
-    n_iter,
-    stop,
-    history,
-    halt,
-):
+def _fista_rows(task, penalty, rule, first_lipschitz, restart, answer, halt):
+    corr, half_squared_norm, gram = task
+    codes, n_iter, stop, history, _ = answer
+    lipschitz, tol, max_iter = rule.lipschitz, rule.tol, rule.max_iter
     n = codes.shape[1]
     support = np.empty(n, dtype=np.int64)
     work = np.empty((6, n), dtype=corr.dtype)
@@ -130,7 +108,7 @@ def _fista_rows(
         residual_correlations(corr[s], code, gram, support, residual)
         last_code[:] = code
         last_residual[:] = residual
-        value = objective_of(penalty, corr[s], energy[s], code, residual)
+        value = objective_of(penalty, corr[s], half_squared_norm[s], code, residual)
         bound = first_lipschitz
         momentum = bound * 0
         age = 1.0
@@ -138,9 +116,7 @@ def _fista_rows(
         while not is_halted(halt):
             due = t % 5 == 0 or t == max_iter
             if record or due:
-                stop[s] = stop_measure(
-                    penalty, by_gap, lipschitz, corr[s], energy[s], code, residual
-                )
+                stop[s] = stop_measure(penalty, rule, corr[s], half_squared_norm[s], code, residual)
                 if record:
                     history[s, 0, t] = value
                     history[s, 1, t] = stop[s]
@@ -168,8 +144,10 @@ def _fista_rows(
                 grown = min(max(steepest, 1.5 * bound), lipschitz)
                 bound = grown if trial < _MOST_TRIALS - 2 else lipschitz
             t += 1
-            next_value = objective_of(penalty, corr[s], energy[s], next_code, next_residual)
-            if restart and momentum > 0 and next_value > value + slack * energy[s]:
+            next_value = objective_of(
+                penalty, corr[s], half_squared_norm[s], next_code, next_residual
+            )
+            if restart and momentum > 0 and next_value > value + slack * half_squared_norm[s]:
                 # Take the step back: from here, without momentum, it cannot go up.
                 momentum, age = bound * 0, 1.0
                 continue
@@ -205,14 +183,14 @@ def _curvature_along_step(
     momentum, code, residual, last_code, last_residual, next_code, next_residual
 ):
     """Curvature ``d G d / d d`` of the quadratic along the step just taken."""
-    bent = 0.0
+    curvature = 0.0
     length = 0.0
     for j in range(code.shape[0]):
         d = next_code[j] - code[j] - momentum * (code[j] - last_code[j])
         slope = residual[j] + momentum * (residual[j] - last_residual[j])
-        bent += d * (slope - next_residual[j])
+        curvature += d * (slope - next_residual[j])
         length += d * d
-    return bent / length if length > 0 else 0.0
+    return curvature / length if length > 0 else 0.0
 
 
 @_jit.inner

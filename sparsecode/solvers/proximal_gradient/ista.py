@@ -52,42 +52,16 @@ class ISTA(Solver):
         problem.make_shared()
 
     def _solve_block(self, problem, prepared, block):
-        corr, energy = problem.correlations(block.rows)
-        _ista_rows(
-            corr,
-            energy,
-            problem.gram,
-            problem.prepared,
-            problem.by_gap,
-            corr.dtype.type(problem.dictionary.lipschitz * _jit.ABOVE_ONE),
-            self._threshold(corr.dtype),
-            self.max_iter,
-            block.codes,
-            block.n_iter,
-            block.stop,
-            block.history,
-            halt_flag(),
-        )
+        rule = problem.stop_rule(self._threshold(problem.dictionary.dtype), self.max_iter)
+        _ista_rows(problem.task(block.rows), problem.prepared, rule, block.answer, halt_flag())
 
 
 @_jit.kernel
-def _ista_rows(
-    corr,
-    energy,
-    gram,
-    penalty,
-    by_gap,
-    lipschitz,
-    tol,
-    max_iter,
-    codes,
-    n_iter,
-    stop,
-    history,
-    halt,
-):
-    n = codes.shape[1]
-    step = 1 / lipschitz
+def _ista_rows(task, penalty, rule, answer, halt):
+    corr, half_squared_norm, gram = task
+    codes, n_iter, stop, history, _ = answer
+    n, tol, max_iter = codes.shape[1], rule.tol, rule.max_iter
+    step = 1 / rule.lipschitz
     residual_corr = np.empty_like(corr[0])
     support = np.empty(n, dtype=np.int64)
     record = history.shape[2] > 0
@@ -99,11 +73,11 @@ def _ista_rows(
             due = t % 5 == 0 or t == max_iter
             if record or due:
                 stop[s] = stop_measure(
-                    penalty, by_gap, lipschitz, corr[s], energy[s], code, residual_corr
+                    penalty, rule, corr[s], half_squared_norm[s], code, residual_corr
                 )
                 if record:
                     history[s, 0, t] = objective_of(
-                        penalty, corr[s], energy[s], code, residual_corr
+                        penalty, corr[s], half_squared_norm[s], code, residual_corr
                     )
                     history[s, 1, t] = stop[s]
             if due and ((stop[s] <= tol and tol > 0) or t == max_iter):

@@ -1,4 +1,4 @@
-"""What solvers share that repeat a gradient step and hard thresholding."""
+"""The base of solvers that repeat a gradient step and hard thresholding."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 
 from sparsecode._interrupts import halt_flag
 from sparsecode._least_squares import fit_supports
+from sparsecode.solvers._kernels.arguments import StopRule
 from sparsecode.solvers.base import Solver
-from sparsecode.solvers.thresholding.normalized_steps import threshold_rows
+from sparsecode.solvers.thresholding.normalized_steps import Workspace, threshold_rows
 
 # Share of an atom's squared norm below which what others leave of it is rounding.
 _DEPENDENT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
@@ -28,26 +29,15 @@ class HardThresholding(Solver):
         return counts
 
     def _solve_block(self, problem, counts, block):
-        corr, energy = problem.correlations(block.rows)
-        n, most = corr.shape[1], int(counts.max())
-        move, point, residual = np.empty((3, n), dtype=corr.dtype)
-        support, kept = np.empty((2, n), dtype=np.int64)
+        task, dtype = problem.task(block.rows), problem.dictionary.dtype
         threshold_rows(
-            corr,
-            energy,
-            problem.gram,
+            task,
             counts[block.rows],
+            StopRule(False, 1.0, self._threshold(dtype), self.max_iter),
             self._projects,
-            _DEPENDENT[corr.dtype],
-            self._threshold(corr.dtype),
-            self.max_iter,
-            block.codes,
-            block.n_iter,
-            block.stop,
-            block.history,
-            residual,
-            (move, support, kept, point, np.zeros(n, dtype=np.uint8)),
-            (np.empty((most, most)), np.empty(most)),
+            _DEPENDENT[dtype],
+            block.answer,
+            Workspace.of(task.corr.shape[1], int(counts.max()), dtype),
             halt_flag(),
         )
         if self._projects:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sparsecode import _jit
@@ -9,36 +11,49 @@ from sparsecode._interrupts import is_halted
 from sparsecode.solvers._kernels.gram_domain import inner_product, residual_correlations
 
 
+class Workspace(NamedTuple):
+    """Arrays to work in: rows with an entry an atom, and the factor of a Gram block."""
+
+    move: np.ndarray
+    point: np.ndarray
+    residual: np.ndarray
+    support: np.ndarray
+    kept: np.ndarray
+    is_in: np.ndarray
+    factor: np.ndarray
+    target: np.ndarray
+
+    @classmethod
+    def of(cls, n_components, most, dtype):
+        """Arrays for codes of `most` nonzeros; `is_in` holds zeros."""
+        return cls(
+            *np.empty((3, n_components), dtype=dtype),
+            *np.empty((2, n_components), dtype=np.int64),
+            np.zeros(n_components, dtype=np.uint8),
+            np.empty((most, most)),
+            np.empty(most),
+        )
+
+
 @_jit.kernel
-def threshold_rows(
-    corr,
-    energy,
-    gram,
-    counts,
-    projects,
-    dependent,
-    tol,
-    max_iter,
-    codes,
-    n_iter,
-    stop,
-    history,
-    residual,
-    room,
-    squares,
-    halt,
-):
-    move, support, kept, _, _ = room
+def threshold_rows(task, counts, rule, projects, dependent, answer, workspace, halt):
+    """Fill in codes of so many nonzeros, least squares on their supports if `projects`."""
+    corr, half_squared_norm, gram = task
+    codes, n_iter, stop, history, _ = answer
+    tol, max_iter = rule.tol, rule.max_iter
+    move, residual, support, kept = (
+        workspace.move, workspace.residual, workspace.support, workspace.kept
+    )  # fmt: skip
     record = history.shape[2] > 0
     for s in range(codes.shape[0]):
         code, unit = codes[s], _largest(corr[s])
         if unit == 0:
             # No code is better than 0, wherever it starts.
             code[:] = 0
-        _make_feasible(code, counts[s], room)
+        _make_feasible(code, counts[s], workspace)
         if projects:
             count = _support_of(code, kept)
-            _least_squares(gram, corr[s], kept, count, dependent, squares, code)
+            _least_squares(gram, corr[s], count, dependent, workspace, code)
         t = 0
         while not is_halted(halt):
             residual_correlations(corr[s], code, gram, kept, residual)
@@ -46,12 +61,12 @@ def threshold_rows(
                 # A start that is worse than 0.
                 code[:] = 0
                 residual[:] = corr[s]
-            total, rise = _normalized_step(code, residual, gram, counts[s], projects, room)
+            total, rise = _normalized_step(code, gram, counts[s], projects, workspace)
             stop[s] = rise / unit if unit > 0 else 0.0
             if projects and _repeats(code, move, support, total):
                 stop[s] = 0.0
             if record:
-                history[s, 0, t:] = energy[s] - 0.5 * _dot(code, corr[s], residual)
+                history[s, 0, t:] = half_squared_norm[s] - 0.5 * _dot(code, corr[s], residual)
                 history[s, 1, t:] = stop[s]
             is_done = stop[s] <= tol and (tol > 0 or projects)
             if is_done or t == max_iter:
@@ -60,7 +75,7 @@ def threshold_rows(
                 code[support[a]] += move[support[a]]
             if projects:
                 count = _support_of(code, kept)
-                _least_squares(gram, corr[s], kept, count, dependent, squares, code)
+                _least_squares(gram, corr[s], count, dependent, workspace, code)
             t += 1
         n_iter[s] = t
 
@@ -93,9 +108,9 @@ def _support_of(code, kept):
 
 
 @_jit.kernel
-def _make_feasible(code, most, room):
+def _make_feasible(code, most, workspace):
     """Keep the largest coefficients of a start."""
-    _, _, kept, point, _ = room
+    kept, point = workspace.kept, workspace.point
     count = _support_of(code, kept)
     if count > most:
         point[:] = code
@@ -135,16 +150,17 @@ def _keep_largest(values, most, kept):
 
 
 @_jit.inner
-def _normalized_step(code, residual, gram, most, projects, room):
+def _normalized_step(code, gram, most, projects, workspace):
     """Gradient step of normalised length and hard thresholding, as a move of few coefficients.
 
     The length is that of the minimum along the gradient on the support or, for codes that are
     least squares and have none there, along its largest entries. Where the support changes, it is
-    halved until the objective cannot increase. Fills `room`: the moves ``move[support[a]]``
+    halved until the objective cannot increase. Fills `workspace`: the moves ``move[support[a]]``
     of a number of coefficients, which is returned, with the largest of them divided by the length,
     in the unit of a gradient.
     """
-    move, support, kept, point, is_in = room
+    move, support, kept = workspace.move, workspace.support, workspace.kept
+    residual, point, is_in = workspace.residual, workspace.point, workspace.is_in
     used = _working_set(code, residual, most, point, support, is_in)
     if projects:
         step = _exact_length(residual, gram, kept, _keep_largest(residual, most, kept))
@@ -198,40 +214,40 @@ def _working_set(code, residual, most, work, support, is_in):
 @_jit.inner
 def _exact_length(direction, gram, support, used):
     """``||d||^2 / ||d @ atoms||^2`` of a direction on a support; infinite where that is 0 / 0."""
-    size, bend = 0.0, 0.0
+    size, curvature = 0.0, 0.0
     if gram.shape[0] < direction.shape[0]:
         for a in range(used):
             size += np.float64(direction[support[a]]) * direction[support[a]]
-        return _ratio_of(size, _bend_by_products(direction, gram, support, used))
+        return _ratio_of(size, _curvature_by_products(direction, gram, support, used))
     for a in range(used):
         row, d = gram[support[a]], np.float64(direction[support[a]])
         size += d * d
         for b in range(used):
-            bend += d * row[support[b]] * direction[support[b]]
-    return _ratio_of(size, bend)
+            curvature += d * row[support[b]] * direction[support[b]]
+    return _ratio_of(size, curvature)
 
 
 @_jit.inner
-def _ratio_of(size, bend):
-    return size / bend if bend > 0 else np.inf
+def _ratio_of(size, curvature):
+    return size / curvature if curvature > 0 else np.inf
 
 
 @_jit.inner
-def _bend_by_products(direction, columns, support, used):
+def _curvature_by_products(direction, columns, support, used):
     """``||d @ atoms||^2`` of a direction on a support; `columns` is ``atoms.T``."""
-    bend = 0.0
+    curvature = 0.0
     for f in range(columns.shape[0]):
         total = 0.0
         for a in range(used):
             total += np.float64(direction[support[a]]) * columns[f, support[a]]
-        bend += total * total
-    return bend
+        curvature += total * total
+    return curvature
 
 
 @_jit.inner
-def _least_squares(gram, corr, kept, count, dependent, squares, code):
+def _least_squares(gram, corr, count, dependent, workspace, code):
     """Best coefficients on a support, in place; 0 for atoms that depend on others of it."""
-    factor, target = squares
+    kept, factor, target = workspace.kept, workspace.factor, workspace.target
     used = 0
     for a in range(count):
         j = kept[a]

@@ -1,0 +1,55 @@
+"""Atoms of norm 1, as greedy solvers choose among them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class UnitAtoms(NamedTuple):
+    """A dictionary with its atoms divided by their norms: Gram matrix, diagonal, inverse norms.
+
+    The latter two have one row for all samples, or one for each. Either the Gram matrix is empty,
+    and rows that are needed are computed from the atoms as columns, or there are no `columns`.
+    """
+
+    atoms: np.ndarray
+    gram: np.ndarray
+    squares: np.ndarray
+    scale: np.ndarray
+    columns: np.ndarray | None
+
+    @classmethod
+    def of(cls, dictionary, takes_gram):
+        norms = dictionary.norms
+        if not takes_gram:
+            scale, gram = _inverse(norms), np.empty((0, 0), dtype=norms.dtype)
+            gram.flags.writeable = False
+            squares = np.square(norms * scale)
+            columns = np.ascontiguousarray(dictionary.atoms.T)
+            return cls(dictionary.atoms, gram, squares[None], scale[None], columns)
+        if np.abs(norms - 1).max() <= 16 * np.finfo(norms.dtype).eps:
+            scale, gram = np.ones_like(norms), dictionary.gram
+        else:
+            scale = _inverse(norms)
+            gram = dictionary.gram * scale * scale[:, None]
+            # As that of a dictionary is: kernels are compiled for one or the other.
+            gram.flags.writeable = False
+        return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None], None)
+
+    def observed(self, observed):
+        """The same atoms with their norms on the features that each sample has; `gram` stays."""
+        squares = observed.astype(self.atoms.dtype) @ np.square(self.atoms).T
+        scale = _inverse(np.sqrt(squares))
+        return self._replace(squares=squares * scale * scale, scale=scale)
+
+
+def inverse_norms(atoms):
+    """Inverse of the norm of each atom in float64, 0 for atoms of zeros."""
+    norms = np.sqrt(np.einsum("ij,ij->i", atoms, atoms, dtype=np.float64))
+    return _inverse(norms)
+
+
+def _inverse(norms):
+    return np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
