@@ -30,7 +30,7 @@ def fit_supports(X, atoms, starts, columns, values, halt):
         if is_halted(halt):
             return
         count = _factorize(X[i], atoms, starts[i], starts[i + 1], columns, factor, kept, values)
-        energy = _residual(X[i], atoms, columns, kept, 0, values, left)
+        squared_norm = _residual(X[i], atoms, columns, kept, 0, values, left)
         for _ in range(_MOST_STEPS):
             _residual(X[i], atoms, columns, kept, count, values, left)
             gain = 0.0
@@ -45,7 +45,7 @@ def fit_supports(X, atoms, starts, columns, values, halt):
                     step[a] -= factor[b, a] * step[b]
                 step[a] /= factor[a, a]
                 values[kept[a]] += step[a]
-            if not gain > _FLAT * energy:
+            if not gain > _FLAT * squared_norm:
                 break
 
 

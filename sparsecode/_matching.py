@@ -55,6 +55,11 @@ def match_table(table):
 
 def match_atoms(atoms, other):
     """Pair rows so that the sum of absolute cosines is largest."""
+    if other.shape[1] != atoms.shape[1]:
+        raise ValueError(
+            f"other has atoms of {other.shape[1]} features; expected {atoms.shape[1]} to match "
+            "this dictionary. Compare dictionaries of the same features."
+        )
     table = cosines(other, atoms)
     other_indices, indices = match_table(np.abs(table))
     paired = table[other_indices, indices]

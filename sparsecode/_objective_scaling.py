@@ -11,14 +11,14 @@ from sparsecode._validation import wrong
 _SAFE = 200
 
 
-class JudgeInUnits:
+class ScaledJudge:
     """Certifies blocks of rows: in the unit of the atoms, and rows of like size in one of theirs.
 
     Parameters
     ----------
     make_judge : callable
         ``make_judge(dictionary, penalty)`` gives a function of samples, codes and their penalty,
-        to objective, gap, residual, energy and correlation.
+        to objective, gap, residual, half squared norm and correlation.
     dictionary : Dictionary
         In float64.
     penalty : Penalty
@@ -32,9 +32,10 @@ class JudgeInUnits:
             self.usual = make_judge(dictionary, penalty)
 
     def __call__(self, X, codes, penalty):
-        """Of each row: what the judge says in the units given, and two ratios, shape (n, 2).
+        """Judge rows in the units given; returns entries for each row, and two ratios, (n, 2).
 
-        The ratios are gap to energy and residual to correlation, right even where these underflow.
+        The ratios are gap to half squared norm and residual to correlation. They are right even
+        where these underflow.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             reach = odd_sizes(codes) * self.largest_atom
@@ -56,7 +57,7 @@ class JudgeInUnits:
 
     def _in_unit(self, X, codes, penalty, exponent):
         of_atoms = self.dictionary.unit_exponent
-        dictionary = self.dictionary.in_its_unit(exponent)
+        dictionary = self.dictionary.in_unit(exponent)
         penalty = penalty.rescaled(codes=exponent - of_atoms, values=2 * exponent)
         whole = self.penalty.rescaled(codes=exponent - of_atoms, values=2 * exponent)
         judge = self.make_judge(dictionary, whole)
@@ -89,6 +90,6 @@ def ratio(values, unit):
 
 
 def _with_ratios(judged):
-    _, gap, residual, energy, correlation = judged
-    ratios = np.stack([ratio(gap, energy), ratio(residual, correlation)], axis=1)
+    _, gap, residual, half_squared_norm, correlation = judged
+    ratios = np.stack([ratio(gap, half_squared_norm), ratio(residual, correlation)], axis=1)
     return *judged, ratios

@@ -68,7 +68,7 @@ def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
     else:
         out = np.zeros(codes.shape, dtype=codes.dtype)
 
-    unit = dictionary.in_its_unit(0)
+    unit = dictionary.in_unit(0)
 
     def fit(samples, starts, columns):
         values = _fit(samples, unit, starts, columns, positive)

@@ -6,13 +6,13 @@ import functools
 
 import numpy as np
 
+from sparsecode import _atom_products as products
 from sparsecode import _serialization
 from sparsecode._analytic import analytic_weights
-from sparsecode._atom_scaling import HasUnits
+from sparsecode._atom_views import AtomViews
 from sparsecode._binary_scaling import norms_of
-from sparsecode._blas import single_threaded_blas
+from sparsecode._first_atoms import choose_samples, cosine_atoms
 from sparsecode._matching import largest_cosine, match_atoms
-from sparsecode._statistics import inner_products
 from sparsecode._validation import (
     check_code_rows,
     check_codes_shape,
@@ -28,7 +28,7 @@ from sparsecode.constraints import Free, UnitNorm, check_constraint
 __all__ = ["Dictionary"]
 
 
-class Dictionary(HasUnits):
+class Dictionary(AtomViews):
     """Atoms, an optional offset, and the constraint the atoms obey; an immutable value.
 
     Reconstruction is ``codes @ atoms + offset``. Products that every solver needs are computed
@@ -67,12 +67,9 @@ class Dictionary(HasUnits):
         constraint = check_constraint(Free() if constraint is None else constraint)
         atoms = constraint.project(check_matrix(atoms, "atoms"))
         if offset is not None:
-            offset = check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=atoms.shape[1])[
-                0
-            ].astype(atoms.dtype)
-            offset.flags.writeable = False
-        atoms.flags.writeable = False
-        self.__dict__.update(atoms=atoms, offset=offset, constraint=constraint)
+            rows = check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=atoms.shape[1])
+            offset = products.read_only(rows[0].astype(atoms.dtype))
+        self.__dict__.update(atoms=products.read_only(atoms), offset=offset, constraint=constraint)
 
     @classmethod
     def view(cls, atoms, offset=None, constraint=None):
@@ -122,7 +119,7 @@ class Dictionary(HasUnits):
         self.__dict__.update(state)
         for array in (self.atoms, self.offset):
             if array is not None:
-                array.flags.writeable = False
+                products.read_only(array)
 
     def __repr__(self):
         offset = "" if self.offset is None else ", offset"
@@ -134,14 +131,9 @@ class Dictionary(HasUnits):
     def __eq__(self, other):
         if not isinstance(other, Dictionary):
             return NotImplemented
-        same_offset = (self.offset is None) == (other.offset is None) and (
-            self.offset is None or np.array_equal(self.offset, other.offset)
-        )
-        return (
-            self.constraint == other.constraint
-            and same_offset
-            and np.array_equal(self.atoms, other.atoms)
-        )
+        pairs = (self.offset, other.offset), (self.atoms, other.atoms)
+        # Two offsets of None are equal, and none is equal to an array.
+        return self.constraint == other.constraint and all(np.array_equal(*pair) for pair in pairs)
 
     __hash__ = None
 
@@ -163,20 +155,12 @@ class Dictionary(HasUnits):
     @functools.cached_property
     def gram(self):
         """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
-        gram = inner_products(self.atoms.astype(np.float64, copy=False))
-        gram = gram.astype(self.dtype, copy=False)
-        gram.flags.writeable = False
-        return gram
+        return products.gram_matrix(self.atoms)
 
     @functools.cached_property
     def pseudo_inverse(self):
         """Moore-Penrose inverse of the atoms, shape (n_features, n_components)."""
-        cutoff = max(self.atoms.shape) * np.finfo(self.dtype).eps
-        with single_threaded_blas():
-            inverse = np.linalg.pinv(self.atoms.astype(np.float64), rcond=cutoff)
-        inverse = np.ascontiguousarray(inverse, dtype=self.dtype)
-        inverse.flags.writeable = False
-        return inverse
+        return products.pseudo_inverse(self.atoms)
 
     @functools.cached_property
     def analytic_weights(self):
@@ -185,27 +169,17 @@ class Dictionary(HasUnits):
         Of all rows whose inner product with their own atom is 1, those with the smallest sum of
         squared inner products with the other atoms; 0 for an atom that is 0.
         """
-        weights = analytic_weights(self.atoms, self.pseudo_inverse)
-        weights.flags.writeable = False
-        return weights.T
+        return products.read_only(analytic_weights(self.atoms, self.pseudo_inverse)).T
 
     @functools.cached_property
     def norms(self):
         """Euclidean norm of each atom, shape (n_components,)."""
-        norms = norms_of(self.atoms)
-        norms.flags.writeable = False
-        return norms
+        return products.read_only(norms_of(self.atoms))
 
     @functools.cached_property
     def lipschitz(self):
         """Upper bound of the largest eigenvalue of the Gram matrix, the inverse step of ISTA."""
-        is_tall = self.n_components > self.n_features
-        small = (self.atoms.T if is_tall else self.atoms).astype(np.float64)
-        with single_threaded_blas():
-            largest = np.linalg.eigvalsh(small @ small.T)[-1]
-        # Rounding is at most of order n * eps; the margin keeps this a bound from above. Where all
-        # atoms are zero, its inverse must still be finite in float32.
-        return float(max(largest * (1 + 1e-9), np.finfo(np.float32).tiny))
+        return products.bound_of_eigenvalues(self.atoms)
 
     @functools.cached_property
     def coherence(self):
@@ -243,7 +217,7 @@ class Dictionary(HasUnits):
         return self.center(X) @ self.atoms.T
 
     def residual(self, X, codes):
-        """What the codes leave unexplained, ``X - codes @ atoms - offset``.
+        """Residual of samples, ``X - codes @ atoms - offset``.
 
         Parameters
         ----------
@@ -290,14 +264,6 @@ class Dictionary(HasUnits):
         dtype = check_dtype(dtype)
         return self._other_precision
 
-    @functools.cached_property
-    def _other_precision(self):
-        # Kept, so that its Gram matrix is not computed anew for every batch.
-        dtype = np.float32 if self.dtype == np.float64 else np.float64
-        # Not projected, which would move atoms that are the same numbers in float64.
-        other = Dictionary(self.atoms.astype(dtype), self.offset)
-        return Dictionary.view(other.atoms, other.offset, self.constraint)
-
     def match(self, other):
         """Align this dictionary with another one: the best pairing of atoms, up to sign.
 
@@ -315,13 +281,7 @@ class Dictionary(HasUnits):
             (min(n_components, other.n_components),), ordered by `other_indices`:
             ``signs[i] * atoms[indices[i]]`` is paired with ``other.atoms[other_indices[i]]``.
         """
-        other = as_dictionary(other)
-        if other.n_features != self.n_features:
-            raise ValueError(
-                f"other has atoms of {other.n_features} features; expected {self.n_features} to "
-                "match this dictionary. Compare dictionaries of the same features."
-            )
-        return match_atoms(self.atoms, other.atoms)
+        return match_atoms(self.atoms, as_dictionary(other).atoms)
 
     def save(self, path):
         """Write the dictionary to a ``.safetensors`` or ``.npz`` file, whole or not at all.
@@ -373,8 +333,8 @@ class Dictionary(HasUnits):
         n_features = check_integer(n_features, "n_features")
         dtype = check_dtype(dtype)
         rng = check_random_state(random_state)
-        atoms = rng.standard_normal((n_components, n_features)).astype(dtype)
-        return cls(atoms, constraint=UnitNorm())
+        atoms = rng.standard_normal((n_components, n_features))
+        return cls(atoms.astype(dtype), constraint=UnitNorm())
 
     @classmethod
     def from_samples(cls, X, n_components, *, random_state=None):
@@ -391,14 +351,8 @@ class Dictionary(HasUnits):
         """
         X = check_matrix(X, "X")
         n_components = check_integer(n_components, "n_components")
-        usable = np.flatnonzero(np.einsum("ij,ij->i", X, X) > 0)
-        if len(usable) < n_components:
-            raise ValueError(
-                f"X has {len(usable)} nonzero samples; expected at least {n_components}, one for "
-                "each atom. Give more samples or ask for fewer components."
-            )
         rng = check_random_state(random_state)
-        return cls(X[rng.choice(usable, n_components, replace=False)], constraint=UnitNorm())
+        return cls(X[choose_samples(X, n_components, rng)], constraint=UnitNorm())
 
     @classmethod
     def dct(cls, n_components, n_features, *, dtype=np.float64):
@@ -415,10 +369,8 @@ class Dictionary(HasUnits):
         n_components = check_integer(n_components, "n_components")
         n_features = check_integer(n_features, "n_features")
         dtype = check_dtype(dtype)
-        frequencies = np.arange(n_components)[:, None] * np.pi / n_components
-        atoms = np.cos(frequencies * (np.arange(n_features) + 0.5))
-        atoms[1:] -= atoms[1:].mean(axis=1, keepdims=True)
-        return cls(atoms.astype(dtype), constraint=UnitNorm())
+        atoms = cosine_atoms(n_components, n_features).astype(dtype)
+        return cls(atoms, constraint=UnitNorm())
 
     def _check_X(self, X):
         return check_matrix(X, "X", n_columns=self.n_features)

@@ -12,8 +12,8 @@ import numpy as np
 
 from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._blas import single_threaded_blas
-from sparsecode._free_atoms import normalized, row_space, without_cone
-from sparsecode._objective_scaling import JudgeInUnits, ratio
+from sparsecode._judge import Judge, half_square
+from sparsecode._objective_scaling import ScaledJudge, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_code_rows, check_rows
@@ -28,10 +28,13 @@ _BLOCK_SIZE = 1024
 
 @dataclass(frozen=True)
 class Certificate:
-    """How good each code is, one entry a sample, computed in float64.
+    """Certificate of codes: objective, duality gap and stationarity, one entry a sample.
+
+    It is computed in float64.
 
     Squares of samples below 1e-162 are 0 in float64, and above 1e154 infinite, and so are
-    objective, gap and energy; the relative ones are computed in another unit and stay right.
+    objective, gap and half squared norm. The relative ones are computed in another unit and stay
+    right.
 
     Attributes
     ----------
@@ -44,7 +47,7 @@ class Certificate:
         Stationarity residual, 0 exactly at stationary points: ``L * max|z - prox(z - grad / L,
         1 / L)|``; for `KSparse` the largest correlation of the residual with an atom in use, or
         with any atom where more may be used (basic feasibility, Beck and Eldar 2013).
-    energy : ndarray of shape (n_samples,)
+    half_squared_norm : ndarray of shape (n_samples,)
         ``1/2 ||x - offset||^2``, the unit of `relative_gap`.
     correlation : ndarray of shape (n_samples,)
         ``max|(x - offset) @ atoms.T|``, the unit of `relative_residual`.
@@ -53,7 +56,7 @@ class Certificate:
     objective: np.ndarray
     gap: np.ndarray | None
     residual: np.ndarray
-    energy: np.ndarray
+    half_squared_norm: np.ndarray
     correlation: np.ndarray
     _ratios: np.ndarray | None = field(default=None, repr=False)
 
@@ -65,13 +68,15 @@ class Certificate:
 
     @property
     def relative_gap(self):
-        """Gap divided by `energy`, or None; 0 where both are 0.
+        """Gap divided by `half_squared_norm`, or None; 0 where both are 0.
 
         Right even where these are beyond the range of float64.
         """
         if self.gap is None:
             return None
-        return ratio(self.gap, self.energy) if self._ratios is None else self._ratios[:, 0]
+        if self._ratios is None:
+            return ratio(self.gap, self.half_squared_norm)
+        return self._ratios[:, 0]
 
     @property
     def relative_residual(self):
@@ -125,7 +130,7 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
         return Judge(dictionary, penalty, missing)
 
     with single_threaded_blas():
-        judge = JudgeInUnits(make_judge, dictionary.astype(np.float64), penalty)
+        judge = ScaledJudge(make_judge, dictionary.astype(np.float64), penalty)
 
     def block(rows):
         own = penalty.for_rows(rows, X.shape[0])
@@ -163,7 +168,7 @@ def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
         if missing:
             residual[np.isnan(samples)] = 0
         value = penalty.for_rows(rows, X.shape[0]).value(dense_rows(codes, rows, np.float64))
-        return _half_square(residual) + value
+        return half_square(residual) + value
 
     block_size = _rows_a_block(dictionary.n_components)
     parts = map_row_blocks(block, X.shape[0], block_size=block_size, n_jobs=n_jobs)
@@ -229,7 +234,7 @@ def alpha_max(X, dictionary=None, penalty=L1, *, missing=False):
             correlations = np.linalg.norm(samples, axis=1, keepdims=True)
         else:
             exponent += dictionary.unit_exponent
-            correlations = samples @ dictionary.in_its_unit(0).atoms.T
+            correlations = samples @ dictionary.in_unit(0).atoms.T
         return float(scaled(penalty.alpha_max(correlations), -exponent))
 
     block_size = _rows_a_block(1 if dictionary is None else dictionary.n_components)
@@ -246,122 +251,3 @@ def _check_needs_no_dictionary(penalty):
             f"dictionary is None, but {type(penalty).__name__} does not weigh all coefficients "
             "alike; expected a dictionary for such a penalty. Pass one, of samples for example."
         )
-
-
-class Judge:
-    """Certifies blocks of rows in float64 against one dictionary, of that type, and penalty."""
-
-    def __init__(self, dictionary, penalty, missing):
-        self.dictionary = dictionary
-        self.penalty = penalty
-        self.missing = missing
-        self.positive = getattr(penalty, "positive", False)
-        self.free = penalty.unpenalized(dictionary.n_components)
-        self.free_directions = None
-        if penalty.convex and self.free.any():
-            self.free_directions = row_space(dictionary.atoms[self.free])
-
-    def value(self, X, codes, penalty):
-        """Objective of a block of rows, and that of codes of 0; `penalty` is that of these rows."""
-        X, residual, _ = self._residual(X, codes)
-        return _half_square(residual) + penalty.value(codes), _half_square(X)
-
-    def __call__(self, X, codes, penalty):
-        """Objective, gap, residual, energy and correlation of rows; `penalty` is that of these."""
-        atoms = self.dictionary.atoms
-        X, residual, observed = self._residual(X, codes)
-        correlations = residual @ atoms.T
-        value, half_residual = penalty.value(codes), _half_square(residual)
-        gap = np.zeros(len(X))
-        if penalty.convex:
-            gap = self._gap(residual, correlations, codes, value, observed)
-        return (
-            half_residual + value,
-            gap,
-            penalty.stationarity(codes, correlations, self.dictionary.lipschitz, half_residual),
-            _half_square(X),
-            np.abs(X @ atoms.T).max(axis=1),
-        )
-
-    def claim(self, X, codes, penalty):
-        """Objective of rows, that of codes of 0, and the ratio that a tolerance bounds."""
-        atoms = self.dictionary.atoms
-        X, residual, observed = self._residual(X, codes)
-        correlations = residual @ atoms.T
-        value, energy, half_residual = penalty.value(codes), _half_square(X), _half_square(residual)
-        if penalty.convex:
-            measure = ratio(self._gap(residual, correlations, codes, value, observed), energy)
-        else:
-            lipschitz = self.dictionary.lipschitz
-            worst = penalty.stationarity(codes, correlations, lipschitz, half_residual)
-            measure = ratio(worst, np.abs(X @ atoms.T).max(axis=1))
-        return half_residual + value, energy, measure
-
-    def _residual(self, X, codes):
-        """Centred samples and their residuals, 0 where not observed, and what is observed."""
-        X = self.dictionary.center(X)
-        residual = X - codes @ self.dictionary.atoms
-        if not self.missing:
-            return X, residual, None
-        observed = ~np.isnan(X)
-        return np.where(observed, X, 0), np.where(observed, residual, 0), observed
-
-    def _gap(self, residual, correlations, codes, value, observed):
-        dual = residual
-        if self.free_directions is not None:
-            dual = self._without_free(residual, observed)
-            correlations = dual @ self.dictionary.atoms.T
-            correlations[:, self.free] = np.minimum(correlations[:, self.free], 0)
-            if not self.positive:
-                correlations[:, self.free] = 0
-        return duality_gap(self.penalty, residual, dual, correlations, codes, value)
-
-    def _without_free(self, residual, observed):
-        """What free atoms cannot reduce, the closest point that is dual feasible for them."""
-        atoms = self.dictionary.atoms[self.free]
-        if observed is None:
-            observed = np.ones(residual.shape, dtype=bool)
-        if self.positive:
-            pairs = zip(residual, observed, strict=True)
-            return np.array([without_cone(row, normalized(atoms * seen)) for row, seen in pairs])
-        if observed.all():
-            return residual - residual @ self.free_directions.T @ self.free_directions
-        directions = (row_space(atoms * seen) for seen in observed)
-        return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
-
-
-def duality_gap(penalty, residual, dual, correlations, codes, value):
-    """Duality gap of each code of a convex penalty, in the precision of the arrays.
-
-    Parameters
-    ----------
-    penalty : Penalty
-    residual, dual : ndarray of shape (n_samples, n_features)
-        What the codes leave unexplained, and a point that is dual feasible once it is scaled: the
-        residual itself, but for free atoms.
-    correlations : ndarray of shape (n_samples, n_components)
-        Inner products of `dual` with the atoms.
-    codes : ndarray of shape (n_samples, n_components)
-    value : ndarray of shape (n_samples,)
-        Penalty of each code.
-
-    Returns
-    -------
-    gap : ndarray of shape (n_samples,)
-    """
-    gaps = [
-        _gap_at(penalty, scale[:, None], residual, dual, correlations, codes, value)
-        for scale in penalty.dual_scales(codes, correlations)
-    ]
-    return np.minimum.reduce(gaps)
-
-
-def _gap_at(penalty, scale, residual, dual, correlations, codes, value):
-    # A sum of terms >= 0, equal to primal - dual but without its cancellation.
-    correlations = scale * correlations
-    fenchel = value + penalty.conjugate(correlations) - np.einsum("ij,ij->i", codes, correlations)
-    return _half_square(residual - scale * dual) + np.maximum(fenchel, 0)
-
-
-def _half_square(rows):
-    return np.einsum("ij,ij->i", rows, rows) / 2

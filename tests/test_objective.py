@@ -124,7 +124,9 @@ def test_objective_is_the_formula(X, frame, penalty, rng):
     certificate = certify(X, codes, dictionary, penalty)
     np.testing.assert_allclose(certificate.objective, expected, rtol=1e-12)
     np.testing.assert_allclose(objective(X, codes, dictionary, penalty), expected, rtol=1e-12)
-    np.testing.assert_allclose(certificate.energy, 0.5 * np.sum((X - offset) ** 2, axis=1))
+    np.testing.assert_allclose(
+        certificate.half_squared_norm, 0.5 * np.sum((X - offset) ** 2, axis=1)
+    )
     largest = np.abs((X - offset) @ frame.T).max(axis=1)
     np.testing.assert_allclose(certificate.correlation, largest)
     assert (certificate.gap is None) == (not penalty.convex)
@@ -206,7 +208,7 @@ def test_does_not_depend_on_threads_or_write(X, frame):
     codes = np.tile(np.linspace(-1, 1, N_ATOMS), (len(X), 1))
     X.flags.writeable = codes.flags.writeable = False
     one, two = (certify(X, codes, frame, L1(0.1), n_jobs=n_jobs) for n_jobs in (1, 2))
-    for name in ("objective", "gap", "residual", "energy", "correlation"):
+    for name in ("objective", "gap", "residual", "half_squared_norm", "correlation"):
         assert np.array_equal(getattr(one, name), getattr(two, name))
     values = objective(X, codes, frame, L1(0.1), n_jobs=2)
     np.testing.assert_allclose(values, one.objective, rtol=1e-14)

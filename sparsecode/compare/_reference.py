@@ -45,7 +45,7 @@ class Reference:
     @property
     def energy(self):
         """Mean of ``1/2 ||x - offset||^2``, the unit of relative gaps."""
-        return float(self.certificate.energy.mean())
+        return float(self.certificate.half_squared_norm.mean())
 
     def n_iter_from(self, codes):
         """Iterations in which FISTA reaches `tol` from given codes, shape (n_samples,)."""

@@ -57,7 +57,7 @@ def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
     """
     codes = np.zeros((len(X), dictionary.n_components), dtype=dictionary.dtype)
     double = dictionary.astype(np.float64)
-    atoms = double.in_its_unit(0)
+    atoms = double.in_unit(0)
     # Without the Gram matrix, each atom that joins takes a product with all atoms.
     if takes_gram(atoms, len(X) * (n_nonzero + 1)):
         gram = atoms.gram

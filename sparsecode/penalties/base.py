@@ -1,4 +1,4 @@
-"""What every penalty is: data, plus plain functions on arrays and on single coefficients."""
+"""The base of penalties: data, plus plain functions on arrays and on single coefficients."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from sparsecode import _jit
 from sparsecode._binary_scaling import cast
 from sparsecode._plain import plain
 from sparsecode._validation import check_matrix, check_number, check_rows, wrong
-
-# Rows of sparse codes made dense at a time, where the penalty is not a sum over coefficients.
-_ROWS = 1024
+from sparsecode.penalties import _array_kernels as kernels
 
 
 def check_penalty_instance(penalty):
@@ -104,10 +102,10 @@ class Penalty:
         value : ndarray of shape (n_samples,)
         """
         if sparse.issparse(codes):
-            return self._value_of_sparse(codes)
+            return kernels.values_of_sparse(self, check_rows(codes, "codes"))
         codes, penalty = self._typed(codes, "codes")
         out = np.empty(len(codes), dtype=codes.dtype)
-        _row_values(penalty, codes, out)
+        kernels.row_values(penalty, codes, out)
         return out
 
     def prox(self, V, step=1.0):
@@ -126,7 +124,7 @@ class Penalty:
         step = check_number(step, "step", low=0, low_open=True)
         V, penalty = self._typed(V, "V")
         out = np.empty_like(V)
-        _prox_array(penalty, V, V.dtype.type(step), out)
+        kernels.prox_array(penalty, V, V.dtype.type(step), out)
         return out
 
     def grad(self, codes):
@@ -147,7 +145,7 @@ class Penalty:
             )
         codes, penalty = self._typed(codes, "codes")
         out = np.empty_like(codes)
-        _grad_array(penalty, codes, out)
+        kernels.grad_array(penalty, codes, out)
         return out
 
     def dual_excess(self, correlations):
@@ -164,7 +162,7 @@ class Penalty:
         """
         correlations, penalty = self._typed(correlations, "correlations")
         out = np.empty(len(correlations), dtype=correlations.dtype)
-        _row_excess(penalty, correlations, out)
+        kernels.row_excesses(penalty, correlations, out)
         return out
 
     def conjugate(self, correlations):
@@ -180,7 +178,7 @@ class Penalty:
         """
         correlations, penalty = self._typed(correlations, "correlations")
         out = np.empty(len(correlations), dtype=correlations.dtype)
-        _row_conjugates(penalty, correlations, out)
+        kernels.row_conjugates(penalty, correlations, out)
         return out
 
     def alpha_max(self, correlations):
@@ -349,57 +347,6 @@ class Penalty:
             total += _jit.scalar_conjugate(penalty, scale * correlations[j], j)
         return total
 
-    def _value_of_sparse(self, codes):
-        codes = check_rows(codes, "codes")
-        if not self.separable:
-            starts = range(0, codes.shape[0], _ROWS)
-            return np.concatenate([self.value(codes[i : i + _ROWS].toarray()) for i in starts])
-        out = np.empty(codes.shape[0], dtype=codes.dtype)
-        penalty = self.prepare(codes.shape[1], codes.dtype)
-        _sparse_values(penalty, codes.indptr, codes.indices, codes.data, out)
-        return out
-
     def _typed(self, array, name):
         array = check_matrix(array, name)
         return array, self.prepare(array.shape[1], array.dtype)
-
-
-@_jit.kernel
-def _row_values(penalty, codes, out):
-    for i in range(codes.shape[0]):
-        out[i] = _jit.row_value(penalty, codes[i])
-
-
-@_jit.kernel
-def _sparse_values(penalty, starts, columns, values, out):
-    for i in range(out.shape[0]):
-        total = 0.0
-        for e in range(starts[i], starts[i + 1]):
-            if values[e] != 0:
-                total += _jit.scalar_value(penalty, values[e], columns[e])
-        out[i] = total
-
-
-@_jit.kernel
-def _prox_array(penalty, V, step, out):
-    for i in range(V.shape[0]):
-        _jit.row_prox(penalty, V[i], step, out[i])
-
-
-@_jit.kernel
-def _grad_array(penalty, codes, out):
-    for i in range(codes.shape[0]):
-        for j in range(codes.shape[1]):
-            out[i, j] = _jit.scalar_grad(penalty, codes[i, j], j)
-
-
-@_jit.kernel
-def _row_excess(penalty, correlations, out):
-    for i in range(correlations.shape[0]):
-        out[i] = _jit.row_dual_excess(penalty, correlations[i])
-
-
-@_jit.kernel
-def _row_conjugates(penalty, correlations, out):
-    for i in range(correlations.shape[0]):
-        out[i] = _jit.row_conjugate(penalty, 1.0, correlations[i])

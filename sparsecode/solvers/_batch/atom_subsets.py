@@ -14,9 +14,9 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._interrupts import halt_if_told
+from sparsecode._judge import duality_gap
 from sparsecode._objective_scaling import ratio
 from sparsecode.dictionary import Dictionary
-from sparsecode.objective import duality_gap
 from sparsecode.penalties import ElasticNet
 from sparsecode.penalties.base import Penalty
 from sparsecode.solvers._batch.problem import MOST_GRAM_BYTES, Block, Problem

@@ -114,7 +114,7 @@ class Problem:
         code_exponent = exponent - self.dictionary.unit_exponent
         if exponent == code_exponent == 0:
             return self
-        dictionary = self.dictionary.in_its_unit(exponent)
+        dictionary = self.dictionary.in_unit(exponent)
         penalty = self.penalty.rescaled(codes=code_exponent, values=2 * exponent)
         return replace(
             self,

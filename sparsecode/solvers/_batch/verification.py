@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sparsecode.objective import Judge
+from sparsecode._judge import Judge
 from sparsecode.solvers._batch.problem import Block
 
 # Objectives that differ by less, in units of the machine precision times that of a code of 0, are

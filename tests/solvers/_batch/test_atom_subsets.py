@@ -101,7 +101,7 @@ def test_codes_are_those_with_the_gram_matrix(many, solver, penalty):
     assert "gram" not in fresh.__dict__
     assert result.converged.all() and whole.converged.all()
     judged, expected = result.certificate, whole.certificate
-    unit = expected.energy
+    unit = expected.half_squared_norm
     close = max(2 * solver.tol, 2e-6) * unit.max()
     assert np.abs(judged.objective - expected.objective).max() <= close
     if penalty.convex and judged.relative_gap.max() < np.inf:
@@ -177,7 +177,7 @@ def test_history_ends_with_the_code_returned(many, cls):
     assert np.isfinite(objective).all() and np.isfinite(stop).all()
     np.testing.assert_allclose(objective[-1], result.certificate.objective, rtol=1e-9)
     np.testing.assert_allclose(stop[-1], result.certificate.relative_gap, atol=1e-9)
-    energy = result.certificate.energy
+    energy = result.certificate.half_squared_norm
     np.testing.assert_allclose(objective[0], energy)
     assert (objective[-1] <= objective[0]).all()
 

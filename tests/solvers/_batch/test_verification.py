@@ -49,7 +49,7 @@ def check(result, solver, X, dictionary, penalty, codes=None):
     measure = certificate.relative_gap if penalty.convex else certificate.relative_residual
     assert (measure[result.converged] <= solver.tol * (1 + 1e-9)).all()
     atoms = np.asarray(dictionary, dtype=np.longdouble)
-    slack = (2e-6 if result.codes.dtype == np.float32 else 1e-12) * certificate.energy
+    slack = (2e-6 if result.codes.dtype == np.float32 else 1e-12) * certificate.half_squared_norm
     for start in (np.zeros_like(result.codes),) if codes is None else (0 * codes, codes):
         residual = X.astype(np.longdouble) - start.astype(np.longdouble) @ atoms
         before = (residual**2).sum(axis=1) / 2 + penalty.value(start.astype(np.float64))

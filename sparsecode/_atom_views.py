@@ -1,21 +1,33 @@
-"""Atoms in a unit in which their squares fit into floats."""
+"""Views of a dictionary: the same atoms in another precision, or in another unit."""
 
 from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 
 
-class HasUnits:
-    """Mix-in of `Dictionary`: the same atoms and offset times powers of two."""
+class AtomViews:
+    """Base of `Dictionary`: the same atoms and offset in float32 or float64, or in another unit.
+
+    Views are kept, so that their Gram matrices are not computed again for every batch.
+    """
+
+    @functools.cached_property
+    def _other_precision(self):
+        dtype = np.float32 if self.dtype == np.float64 else np.float64
+        # Not projected, which would move atoms that are the same numbers in float64.
+        other = type(self)(self.atoms.astype(dtype), self.offset)
+        return type(self).view(other.atoms, other.offset, self.constraint)
 
     @functools.cached_property
     def unit_exponent(self):
         """Exponent of two of the unit in which squares of the atoms fit into float32; mostly 0."""
         return exponent_between(row_sizes(self.atoms))
 
-    def in_its_unit(self, offset_exponent):
+    def in_unit(self, offset_exponent):
         """Return the dictionary with the atoms in their unit and the offset times a power of two.
 
         It has no constraint. What was computed of the atoms is shared, whatever the offset.
@@ -30,7 +42,6 @@ class HasUnits:
 
     @functools.cached_property
     def _atoms_in_unit(self):
-        # Kept, so that its Gram matrix is not computed anew for every batch.
         if self.unit_exponent == 0:
             return self
         return type(self)(scaled(self.atoms, self.unit_exponent))

@@ -1,0 +1,134 @@
+"""The judge of codes: objective, duality gap and stationarity of blocks of rows in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._free_atoms import normalized, row_space, without_cone
+from sparsecode._objective_scaling import ratio
+
+
+class Judge:
+    """Certifies blocks of rows in float64 against one dictionary, of that type, and penalty."""
+
+    def __init__(self, dictionary, penalty, missing):
+        self.dictionary = dictionary
+        self.penalty = penalty
+        self.missing = missing
+        self.positive = getattr(penalty, "positive", False)
+        self.free = penalty.unpenalized(dictionary.n_components)
+        self.free_directions = None
+        if penalty.convex and self.free.any():
+            self.free_directions = row_space(dictionary.atoms[self.free])
+
+    def value(self, X, codes, penalty):
+        """Objective of a block of rows, and that of codes of 0; `penalty` is that of these rows."""
+        X, residual, _ = self._residual(X, codes)
+        return half_square(residual) + penalty.value(codes), half_square(X)
+
+    def __call__(self, X, codes, penalty):
+        """Judge rows, whose penalty this is: an entry of a `Certificate` each, without ratios."""
+        atoms = self.dictionary.atoms
+        X, residual, observed = self._residual(X, codes)
+        correlations = residual @ atoms.T
+        value, half_residual = penalty.value(codes), half_square(residual)
+        gap = np.zeros(len(X))
+        if penalty.convex:
+            gap = self._gap(residual, correlations, codes, value, observed)
+        return (
+            half_residual + value,
+            gap,
+            penalty.stationarity(codes, correlations, self.dictionary.lipschitz, half_residual),
+            half_square(X),
+            np.abs(X @ atoms.T).max(axis=1),
+        )
+
+    def claim(self, X, codes, penalty):
+        """Objective of rows, that of codes of 0, and the ratio that a tolerance bounds."""
+        atoms = self.dictionary.atoms
+        X, residual, observed = self._residual(X, codes)
+        correlations = residual @ atoms.T
+        value, half_squared_norm, half_residual = (
+            penalty.value(codes),
+            half_square(X),
+            half_square(residual),
+        )
+        if penalty.convex:
+            measure = ratio(
+                self._gap(residual, correlations, codes, value, observed), half_squared_norm
+            )
+        else:
+            lipschitz = self.dictionary.lipschitz
+            worst = penalty.stationarity(codes, correlations, lipschitz, half_residual)
+            measure = ratio(worst, np.abs(X @ atoms.T).max(axis=1))
+        return half_residual + value, half_squared_norm, measure
+
+    def _residual(self, X, codes):
+        """Centred samples and their residuals, 0 where not observed, and what is observed."""
+        X = self.dictionary.center(X)
+        residual = X - codes @ self.dictionary.atoms
+        if not self.missing:
+            return X, residual, None
+        observed = ~np.isnan(X)
+        return np.where(observed, X, 0), np.where(observed, residual, 0), observed
+
+    def _gap(self, residual, correlations, codes, value, observed):
+        dual = residual
+        if self.free_directions is not None:
+            dual = self._without_free(residual, observed)
+            correlations = dual @ self.dictionary.atoms.T
+            correlations[:, self.free] = np.minimum(correlations[:, self.free], 0)
+            if not self.positive:
+                correlations[:, self.free] = 0
+        return duality_gap(self.penalty, residual, dual, correlations, codes, value)
+
+    def _without_free(self, residual, observed):
+        """What free atoms cannot reduce, the closest point that is dual feasible for them."""
+        atoms = self.dictionary.atoms[self.free]
+        if observed is None:
+            observed = np.ones(residual.shape, dtype=bool)
+        if self.positive:
+            pairs = zip(residual, observed, strict=True)
+            return np.array([without_cone(row, normalized(atoms * seen)) for row, seen in pairs])
+        if observed.all():
+            return residual - residual @ self.free_directions.T @ self.free_directions
+        directions = (row_space(atoms * seen) for seen in observed)
+        return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
+
+
+def duality_gap(penalty, residual, dual, correlations, codes, value):
+    """Duality gap of each code of a convex penalty, in the precision of the arrays.
+
+    Parameters
+    ----------
+    penalty : Penalty
+    residual, dual : ndarray of shape (n_samples, n_features)
+        What the codes leave unexplained, and a point that is dual feasible once it is scaled: the
+        residual itself, but for free atoms.
+    correlations : ndarray of shape (n_samples, n_components)
+        Inner products of `dual` with the atoms.
+    codes : ndarray of shape (n_samples, n_components)
+    value : ndarray of shape (n_samples,)
+        Penalty of each code.
+
+    Returns
+    -------
+    gap : ndarray of shape (n_samples,)
+    """
+    gaps = [
+        _gap_at(penalty, scale[:, None], residual, dual, correlations, codes, value)
+        for scale in penalty.dual_scales(codes, correlations)
+    ]
+    return np.minimum.reduce(gaps)
+
+
+def _gap_at(penalty, scale, residual, dual, correlations, codes, value):
+    # A sum of terms >= 0, equal to primal - dual but without its cancellation.
+    correlations = scale * correlations
+    fenchel = value + penalty.conjugate(correlations) - np.einsum("ij,ij->i", codes, correlations)
+    return half_square(residual - scale * dual) + np.maximum(fenchel, 0)
+
+
+def half_square(rows):
+    """Half the squared norm of each row."""
+    return np.einsum("ij,ij->i", rows, rows) / 2
