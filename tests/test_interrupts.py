@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary, _blas
-from sparsecode._interrupts import Halted, halt_flag, halt_if_told, has_flag
+from sparsecode._interrupts import Halted, halt_flag, halt_if_told, has_flag, working_for
 from sparsecode._parallel import map_row_blocks
+from sparsecode.encoders import MatchingPursuit
+from sparsecode.encoders._pursuit import Pursuit
 from sparsecode.penalties import L1, MCP, Cauchy, GroupL1, KSparse
 from sparsecode.solvers import (
     ADMM,
@@ -29,6 +31,7 @@ from sparsecode.solvers import (
     FeatureSign,
     Homotopy,
 )
+from sparsecode.updates import KSVD, ApproximateKSVD, ksvd
 
 ENDLESS = 10**12
 
@@ -102,6 +105,64 @@ def test_solvers_that_end_of_themselves_end_at_an_interrupt(solver, penalty, mon
     assert (seen.pop() > 0).all()
     interrupted(lambda: solver.solve(X, dictionary, penalty, n_jobs=1), seconds=0.1)
     assert (seen[-1] == 0).any()
+
+
+def samples_of(update):
+    """A small dictionary, and statistics of samples that use all of its atoms."""
+    rng = np.random.default_rng(0)
+    dictionary = Dictionary.random(12, 6, random_state=0)
+    codes = rng.standard_normal((60, 12)) * (rng.uniform(size=(60, 12)) < 0.3)
+    X = codes @ dictionary.atoms + 0.1 * rng.standard_normal((60, 6))
+    return dictionary, update.gather(X, codes, dictionary, update.init(dictionary))
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize("update", [KSVD(), ApproximateKSVD()], ids=lambda u: type(u).__name__)
+def test_sweeps_without_end_on_other_threads_end_at_an_interrupt(update):
+    dictionary, stats = samples_of(update)
+    update.step(dictionary, stats)
+    update.n_sweeps = ENDLESS
+    work = functools.partial(map_row_blocks, block_size=1, n_jobs=2)
+    interrupted(lambda: work(lambda rows: update.step(dictionary, stats), 2))
+    assert not _blas.is_held()
+
+
+def test_an_atom_that_nobody_waits_for_is_not_updated():
+    """Within a sweep, which may take long on many samples."""
+    dictionary, stats = samples_of(KSVD())
+    atoms, by_atom = dictionary.atoms.copy(), stats.parts[0].codes.T.tocsr()
+    users = ksvd._Users(by_atom.indptr, by_atom.indices, by_atom.data)
+    rest = stats.parts[0].X.copy(), users, stats.parts[0].weight, False, False
+    with working_for(np.ones(1, dtype=np.uint8)), pytest.raises(Halted):
+        KSVD()._sweep(atoms, *rest)
+    ksvd._alternate_once(atoms, *rest, np.ones(1, dtype=np.uint8))
+    np.testing.assert_array_equal(atoms, dictionary.atoms)
+    ksvd._alternate_once(atoms, *rest, np.zeros(1, dtype=np.uint8))
+    assert (atoms != dictionary.atoms).any()
+
+
+def test_a_long_sweep_leaves_the_main_thread_to_the_interrupt(monkeypatch):
+    seen = []
+
+    def sweep_without_end(*args):
+        seen.append(threading.current_thread())
+        while not args[-1][0]:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(ksvd, "_alternate_once", sweep_without_end)
+    monkeypatch.setattr(ksvd, "_LONG", 0)
+    dictionary, stats = samples_of(ApproximateKSVD())
+    interrupted(lambda: ApproximateKSVD().step(dictionary, stats))
+    assert seen and seen[0] is not threading.main_thread()
+
+
+def test_a_pursuit_that_nobody_waits_for_ends_at_its_next_step():
+    x, dictionary = coherent(12, 6, 5)
+    encoder = MatchingPursuit(k=2)
+    selected, steps = np.empty((5, 2), dtype=np.int32), np.empty((5, 2))
+    pursuit = Pursuit(dictionary, encoder, len(x))
+    with working_for(np.ones(1, dtype=np.uint8)), pytest.raises(Halted):
+        pursuit.run(x, None, selected, steps)
 
 
 def test_what_works_for_an_interrupted_call_is_told():

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._interrupts import halt_if_told
 
 # Largest Gram matrix that is made to save products with the atoms.
 _GRAM_BYTES = 2**28
@@ -29,6 +30,7 @@ class Pursuit:
         r = x.copy()
         products = np.matmul(r, self.atoms.T, out=out)
         for t in range(self.k):
+            halt_if_told()
             rules = self.positive, self.repeats, self.least
             _take_step(products, r, self.atoms, self.inverse, *rules, t, selected, steps)
             step = selected[:, t], steps[:, t]

@@ -9,7 +9,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._binary_scaling import scaled
-from sparsecode._interrupts import halt_if_told
+from sparsecode._interrupts import halt_flag, halt_if_told, is_halted
 from sparsecode._validation import check_number
 from sparsecode.solvers._kernels.gram_domain import (
     improves,
@@ -108,7 +108,7 @@ class ADMM(Solver):
         task, real = problem.task(block.rows), problem.dictionary.dtype.type
         corr, penalty, n_rows = task.corr, problem.prepared, len(task.corr)
         rule = problem.stop_rule(self._threshold(corr.dtype), self.max_iter)
-        record = block.history.shape[2] > 0
+        record, halt = block.history.shape[2] > 0, halt_flag()
         # The samples still at work, and their iterates; the multipliers of a solution are its
         # residual correlations, so that it is a fixed point.
         rows = np.arange(n_rows)
@@ -123,7 +123,7 @@ class ADMM(Solver):
             due = t % _PERIOD == 0 or t == self.max_iter
             if due or record:
                 iterate = _Iterate(rows, codes, duals, residual_corr)
-                _judge_rows(task, penalty, rule, iterate, due, t, best, block.history)
+                _judge_rows(task, penalty, rule, iterate, due, t, best, block.history, halt)
             if due:
                 block.n_iter[rows] = t
                 at_work = (block.stop[rows] > rule.tol) | (self.tol == 0)
@@ -139,8 +139,10 @@ class ADMM(Solver):
                     np.clip(rho, factors.rho / _RANGE, factors.rho * _RANGE, out=rho)
             # The step to z, not z itself: it tends to 0, and its rounding errors with it.
             steps = factors.solve(residual_corr - duals, rho)
+            halt_if_told()
             iterate = _Iterate(rows, codes, duals, residual_corr)
-            _update_rows(task, penalty, real(self.relaxation), rho, steps, iterate, balance)
+            relaxation = real(self.relaxation)
+            _update_rows(task, penalty, relaxation, rho, steps, iterate, balance, halt)
         block.codes[:] = best.codes
         if record:
             _end_history(block, best.values)
@@ -156,12 +158,16 @@ class _Factors(NamedTuple):
     @classmethod
     def of(cls, dictionary):
         atoms = dictionary.atoms.astype(np.float64)
-        _, sizes, directions = np.linalg.svd(atoms, full_matrices=False)
-        rotated = (atoms @ directions.T).astype(dictionary.dtype)
-        squares = (sizes**2).astype(dictionary.dtype)
+        # Not by an SVD, which takes ten times as long, and which an interrupt does not end.
+        if dictionary.n_components > dictionary.n_features:
+            rotated = atoms @ np.linalg.eigh(atoms.T @ atoms)[1]
+        else:
+            squares, directions = np.linalg.eigh(atoms @ atoms.T)
+            rotated = directions * np.sqrt(np.maximum(squares, 0))
+        squares = np.einsum("ij,ij->j", rotated, rotated).astype(dictionary.dtype)
         # Any rho will do where all atoms are zero.
         mean = np.mean(dictionary.norms.astype(np.float64) ** 2)
-        return cls(rotated, squares, mean if mean > 0 else 1.0)
+        return cls(rotated.astype(dictionary.dtype), squares, mean if mean > 0 else 1.0)
 
     def solve(self, right, rho):
         """``right @ inv(G + rho * I)``, a rho for each row, by the matrix inversion lemma."""
@@ -195,12 +201,14 @@ def _end_history(block, values):
 
 
 @_jit.kernel
-def _judge_rows(task, penalty, rule, iterate, due, t, best, history):
+def _judge_rows(task, penalty, rule, iterate, due, t, best, history, halt):
     """Record the codes at work and, if `due`, keep those that are better than the best."""
     corr, half_squared_norm = task.corr, task.half_squared_norm
     rows, codes, residual_corr = iterate.rows, iterate.codes, iterate.residual_corr
     eps = np.finfo(corr.dtype).eps
     for i in range(rows.shape[0]):
+        if is_halted(halt):
+            return
         s, code, residual = rows[i], codes[i], residual_corr[i]
         half_norm = half_squared_norm[s]
         measure = stop_measure(penalty, rule, corr[s], half_norm, code, residual)
@@ -215,7 +223,7 @@ def _judge_rows(task, penalty, rule, iterate, due, t, best, history):
 
 
 @_jit.kernel
-def _update_rows(task, penalty, relaxation, rho, steps, iterate, balance):
+def _update_rows(task, penalty, relaxation, rho, steps, iterate, balance, halt):
     """Update codes, multipliers and residual correlations after steps from `codes` to `z`.
 
     Fills `balance` with the ratio of the relative primal to the relative dual residual, which does
@@ -228,6 +236,8 @@ def _update_rows(task, penalty, relaxation, rho, steps, iterate, balance):
     moved = np.empty_like(codes[0])
     support = np.empty(n, dtype=np.int64)
     for i in range(codes.shape[0]):
+        if is_halted(halt):
+            return
         code, dual, step = codes[i], duals[i], 1 / rho[i]
         for j in range(n):
             point[j] = code[j] + relaxation * steps[i, j] + step * dual[j]

@@ -10,6 +10,8 @@ from scipy import linalg, sparse
 
 from sparsecode import _jit
 from sparsecode._blas import single_threaded_blas
+from sparsecode._interrupts import halt_flag, halt_if_told, is_halted
+from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_integer
@@ -19,6 +21,8 @@ from sparsecode.updates.base import MOST_SWEEPS, Update
 # Rounds of the non-negative rank-one fit, and the change of the atom at which it has converged.
 _MAX_ROUNDS, _CONVERGED = 200, 1e-10
 
+# Products of a sweep, about .2 seconds of one core.
+_LONG = 5e7
 # Entries: more than a loop handles at a time.
 _ROOM = 64
 
@@ -86,6 +90,7 @@ class _RankOneUpdate(Update):
         clip = positive and not (codes.data < 0).any()
         with single_threaded_blas():
             for _ in range(self.n_sweeps):
+                halt_if_told()
                 self._sweep(atoms, residual, users, weight, positive, clip)
         return dictionary.replace(atoms=atoms), SampleStats(())
 
@@ -148,6 +153,7 @@ class KSVD(_RankOneUpdate):
 
     def _sweep(self, atoms, residual, users, weight, positive, clip):
         for j in np.flatnonzero(np.diff(users.starts)):
+            halt_if_told()
             span = slice(users.starts[j], users.starts[j + 1])
             rows, coefficients = users.samples[span], users.coefficients[span]
             # What the users are without the atom.
@@ -204,7 +210,12 @@ class ApproximateKSVD(_RankOneUpdate):
     n_sweeps: int = 1
 
     def _sweep(self, atoms, residual, users, weight, positive, clip):
-        _alternate_once(atoms, residual, *users, weight, positive, clip)
+        def sweep(_):
+            _alternate_once(atoms, residual, users, weight, positive, clip, halt_flag())
+
+        # On another thread where it takes long, as an interrupt reaches the main thread only.
+        is_long = len(users.samples) * atoms.shape[1] > _LONG
+        map_row_blocks(sweep, 1, block_size=1, n_jobs=1, is_long=is_long)
 
 
 def _support(codes, dtype):
@@ -275,26 +286,29 @@ def _with_room(rows):
 
 
 @_jit.kernel
-def _alternate_once(atoms, residual, starts, samples, coefficients, weight, positive, clip):
+def _alternate_once(atoms, residual, users, weight, positive, clip, halt):
     """Fit each atom to its coefficients, and these to the atom, in two passes over its users."""
+    starts, samples, coefficients = users
     n_features = atoms.shape[1]
     # Room before each, as before the residual.
     old = np.empty(_ROOM + n_features, dtype=atoms.dtype)[_ROOM:]
     new = np.empty(_ROOM + n_features, dtype=atoms.dtype)[_ROOM:]
     total = np.empty(_ROOM + n_features, dtype=np.float64)[_ROOM:]
     for j in range(atoms.shape[0]):
+        if is_halted(halt):
+            return
         first, last = starts[j], starts[j + 1]
         old[:], total[:] = atoms[j], 0
-        energy = 0.0
+        squared_norm = 0.0
         for e in range(first, last):
             i = samples[e]
             scale = weight[i] * coefficients[e]
-            energy += scale * coefficients[e]
+            squared_norm += scale * coefficients[e]
             for f in range(n_features):
                 total[f] += scale * residual[i, f]
         squares = 0.0
         for f in range(n_features):
-            total[f] += energy * old[f]
+            total[f] += squared_norm * old[f]
             if positive:
                 total[f] = max(total[f], 0.0)
             squares += total[f] * total[f]

@@ -139,11 +139,24 @@ def test_balancing_makes_up_for_a_bad_rho():
 
 def test_factors_once_for_the_batch(monkeypatch):
     calls = []
-    svd = np.linalg.svd
-    monkeypatch.setattr(admm.np.linalg, "svd", lambda *a, **k: calls.append(1) or svd(*a, **k))
+    eigh = np.linalg.eigh
+    monkeypatch.setattr(admm.np.linalg, "eigh", lambda *a, **k: calls.append(1) or eigh(*a, **k))
     X, atoms = problem(9, 6, n_samples=600)
     ADMM(max_iter=20, tol=0).solve(X, atoms, L1(0.1))
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("shape", [(12, 5), (5, 12), (6, 6)], ids=str)
+def test_factors_solve_for_every_rho(shape, rng):
+    """Also where atoms depend on each other, or are 0, and eigenvalues are rounding."""
+    atoms = rng.standard_normal(shape)
+    atoms[3], atoms[4] = 2 * atoms[0], 0
+    factors = admm._Factors.of(Dictionary(atoms))
+    rho, right = np.array([1e-3, 1.0, 1e3]), rng.standard_normal((3, shape[0]))
+    found = factors.solve(right, rho)
+    for x, weight, b in zip(found, rho, right, strict=True):
+        expected = np.linalg.solve(atoms @ atoms.T + weight * np.eye(shape[0]), b)
+        np.testing.assert_allclose(x, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("rho", [1e-3, 0.1, 10.0])
