@@ -15,7 +15,8 @@ from _common import print_header
 
 from sparsecode import Dictionary, alpha_max
 from sparsecode.penalties import L1, ElasticNet, KSparse
-from sparsecode.solvers import FISTA, OMP, CoordinateDescent, FeatureSign, Homotopy, _problem
+from sparsecode.solvers import FISTA, OMP, CoordinateDescent, FeatureSign, Homotopy
+from sparsecode.solvers._batch import problem
 from sparsecode.solvers._batch.atom_subsets import _COLUMNS_A_SAMPLE as COLUMNS_OF_PARTS
 from sparsecode.solvers.greedy.base import _COLUMNS_A_SAMPLE as COLUMNS_OF_GREEDY
 
@@ -73,11 +74,11 @@ def crossing(n_components, solver, make_penalty, n_samples):
     begin = time.perf_counter()
     _ = dictionary.astype(np.float32).gram, dictionary.gram
     gram = (time.perf_counter() - begin) / 2
-    with mock.patch.object(_problem, "_FEW_ATOMS", n_components):
+    with mock.patch.object(problem, "FEW_ATOMS", n_components):
         whole = seconds(solve) / n_samples
     with (
-        mock.patch.object(_problem, "_FEW_ATOMS", 0),
-        mock.patch.object(_problem, "MOST_GRAM_BYTES", 0),
+        mock.patch.object(problem, "FEW_ATOMS", 0),
+        mock.patch.object(problem, "MOST_GRAM_BYTES", 0),
     ):
         parts = seconds(solve) / n_samples
     samples = f"{gram / (parts - whole):.0f}" if parts > whole else "never"
@@ -88,7 +89,7 @@ def table_of_crossings():
     """Where the whole Gram matrix begins to pay."""
     cases = {
         "FeatureSign": (FeatureSign(), L1, 64, COLUMNS_OF_PARTS),
-        "FISTA": (FISTA(tol=1e-3), L1, 8, _problem._COLUMNS_OF_ITERATIONS),
+        "FISTA": (FISTA(tol=1e-3), L1, 8, problem._COLUMNS_OF_ITERATIONS),
         "OMP": (OMP(), lambda alpha: KSparse(10), 16, min(10, COLUMNS_OF_GREEDY)),
     }
     print(

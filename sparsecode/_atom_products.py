@@ -7,6 +7,9 @@ import numpy as np
 from sparsecode._blas import single_threaded_blas
 from sparsecode._statistics import inner_products
 
+# The Gram matrix of so many atoms is always computed whole and kept: as quick as a few columns.
+FEW_ATOMS = 4096
+
 
 def read_only(array):
     """Return the array itself, no longer to be written to."""

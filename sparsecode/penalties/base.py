@@ -286,7 +286,7 @@ class Penalty:
 
     @property
     def can_be_rescaled(self):
-        """Whether `rescaled` is defined."""
+        """True if `rescaled` is defined."""
         return type(self).rescaled is not Penalty.rescaled
 
     def unpenalized(self, n_components):

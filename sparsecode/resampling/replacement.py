@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from sparsecode._atom_products import FEW_ATOMS
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number, wrong
@@ -16,8 +17,6 @@ from sparsecode._validation import check_number, wrong
 # A coefficient smaller than this share of the largest one of its sample is no use of an atom.
 _NEGLIGIBLE = 1e-3
 _PATIENCE_AN_ATOM = 100
-# The inner products of more atoms are not kept.
-_FEW_ATOMS = 4096
 
 
 class ReplacementStats(NamedTuple):
@@ -231,7 +230,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
 
 def _products(dictionary, rows, start):
     """Inner products of some atoms with all from one on; of few atoms, those of `gram`."""
-    if dictionary.n_components <= _FEW_ATOMS:
+    if dictionary.n_components <= FEW_ATOMS:
         return dictionary.gram[rows, start:]
     return dictionary.atoms[rows] @ dictionary.atoms[start:].T
 

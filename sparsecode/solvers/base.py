@@ -255,7 +255,7 @@ class Solver(Parameterized, BaseEstimator):
         return min(self._block_size, max(_FEW_ROWS, -(-n_rows // _BLOCKS)))
 
     def _may_take_long(self, problem):
-        """Whether all samples together may cost more than an interrupt can wait for.
+        """Return whether all samples together may cost more than an interrupt can wait for.
 
         A solver from elsewhere does not look whether it is halted, and so stays where interrupts
         arrive.

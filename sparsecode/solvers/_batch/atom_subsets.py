@@ -61,7 +61,7 @@ def parts_of(solver, problem):
 
 
 def _makes_dense(penalty):
-    """Whether no coefficient is zero at the optimum, so that there are no few atoms to work on."""
+    """Return whether no coefficient is zero at the optimum, so that all atoms are needed."""
     is_ridge = isinstance(penalty, ElasticNet) and penalty.alpha > 0 and penalty.l1_ratio == 0
     return penalty.smooth or is_ridge
 
@@ -105,7 +105,7 @@ class Parts:
             rows = rows[going]
 
     def _judge(self, problem, block, X, largest, rows, samples):
-        """Judge the codes of some rows; returns how much each atom outside would move."""
+        """Judge the codes of some rows; return the length of the step of each other atom."""
         codes, penalty = block.codes[rows].astype(np.float64), problem.penalty
         residual = X[rows]
         for s, row in enumerate(rows):
@@ -165,7 +165,7 @@ class Parts:
 
 
 class _Sample:
-    """The atoms that a sample works on, and how often in a row that did not lower its objective."""
+    """The atoms of a sample, its lowest objective, and tries in a row that did not lower it."""
 
     def __init__(self, atoms):
         self.atoms, self.lowest, self.rounds, self.tries = atoms, np.inf, 0, 0

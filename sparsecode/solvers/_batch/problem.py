@@ -10,14 +10,13 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from sparsecode import _jit
+from sparsecode._atom_products import FEW_ATOMS
 from sparsecode._binary_scaling import scaled
 from sparsecode._row_blocks import dense_rows
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import Penalty
 from sparsecode.solvers._kernels.arguments import Answer, StopRule, Task
 
-# Up to so many atoms their Gram matrix is always computed whole: it is as quick as a few columns.
-_FEW_ATOMS = 4096
 # A larger one than this is never computed where columns of it, or products in its place, will do.
 MOST_GRAM_BYTES = 2**32
 # What a sample that iterates costs more by products than by rows of the Gram matrix. With 100
@@ -45,12 +44,12 @@ class Problem:
 
     @property
     def shape(self):
-        """Of the codes."""
+        """Shape of the codes."""
         return self.X.shape[0], self.dictionary.n_components
 
     @property
     def by_gap(self):
-        """Whether a duality gap from the residual alone can tell an iteration when to stop.
+        """True if a duality gap from the residual alone can tell an iteration when to stop.
 
         Free atoms need a projection that `certify` makes but an iteration cannot afford.
         """
@@ -58,7 +57,7 @@ class Problem:
         return penalty.convex and not penalty.unpenalized(self.dictionary.n_components).any()
 
     def takes_gram(self, columns_a_row):
-        """Whether to compute the whole Gram matrix, where a sample else takes so many columns."""
+        """Return whether to compute the Gram matrix, where a sample else takes so many columns."""
         return takes_gram(self.dictionary, self.shape[0] * columns_a_row)
 
     @cached_property
@@ -103,7 +102,7 @@ class Problem:
 
     @property
     def atom_exponent(self):
-        """Of the unit of the atoms."""
+        """Exponent of the unit of the atoms."""
         return self.exponent - self.code_exponent
 
     def in_units(self, exponent):
@@ -188,13 +187,13 @@ class Problem:
 
 
 def takes_gram(dictionary, n_columns):
-    """Whether the whole Gram matrix of the atoms is worth its cost in time and memory.
+    """Return whether the whole Gram matrix of the atoms is worth its time and memory.
 
     It costs as much time as ``n_components`` of its columns. Without it, as many products with all
     atoms as take the time of `n_columns` are needed; see ``benchmarks/many_atoms.py``.
     """
     n_components = dictionary.n_components
-    if n_components <= _FEW_ATOMS or n_components <= dictionary.n_features:
+    if n_components <= FEW_ATOMS or n_components <= dictionary.n_features:
         return True
     fits = n_components**2 * dictionary.dtype.itemsize <= MOST_GRAM_BYTES
     return fits and n_columns >= n_components

@@ -31,7 +31,7 @@ class Verification:
 
     @cached_property
     def judge(self):
-        """The one of `certify`."""
+        """The judge of `certify`."""
         problem = self.problem
         return Judge(problem.dictionary.astype(np.float64), problem.penalty, problem.missing)
 
@@ -135,12 +135,12 @@ class _JudgedRows:
 
     @property
     def is_worse(self):
-        """Where the objective is above that of the start or of 0."""
+        """Mask of the rows whose objective is above that of the start or of 0."""
         return ~(self.value <= self.limit)
 
     @property
     def is_false(self):
-        """Where more is claimed than is true."""
+        """Mask of the rows that claim more than is true."""
         return self.is_claimed & ~(self.measure <= self.verification.solver.tol)
 
     def look(self, codes, which=slice(None)):

@@ -26,7 +26,7 @@ class Rounding(NamedTuple):
 
     @classmethod
     def of(cls, dictionary, dtype=None):
-        """Of computations, or of codes, in `dtype`: None is that of the dictionary."""
+        """Rounding of computations, or of codes, in `dtype`; None is that of the dictionary."""
         eps = np.finfo(dictionary.dtype if dtype is None else dtype).eps
         return cls(float(eps), float(dictionary.norms.max()))
 
@@ -46,7 +46,10 @@ def correlation_rounding(slack, largest_norm, half_squared_norm, l1):
 
 @_jit.inner
 def is_certain(penalty, rule, claim, corr, half_squared_norm, code, residual_corr, start_value):
-    """Whether a code keeps `tol`, and is no worse than 0 or the start, whatever rounding hides."""
+    """Prove that a code keeps its tolerance, and is no worse than 0 or the start, despite rounding.
+
+    Returns whether it could be proven.
+    """
     l1, square, inner, taken = 0.0, 0.0, 0.0, 0.0
     for j in range(code.shape[0]):
         z = np.float64(code[j])

@@ -142,7 +142,7 @@ def share_of(worst, largest, total):
 
 @_jit.kernel
 def stop_measure(penalty, rule, corr, half_squared_norm, code, residual_corr):
-    """What `tol` bounds: the relative duality gap, or the scaled stationarity residual."""
+    """Measure that `tol` bounds: the relative duality gap, or the scaled stationarity residual."""
     if rule.by_gap:
         scale = dual_scale(penalty, residual_corr)
         return relative_gap(penalty, scale, corr, half_squared_norm, code, residual_corr)
@@ -151,8 +151,9 @@ def stop_measure(penalty, rule, corr, half_squared_norm, code, residual_corr):
 
 @_jit.inner
 def improves(value, measure, best_value, best_measure, slack):
-    """Whether a code is better than the best so far: lower in objective beyond rounding, `slack`.
+    """Return whether a code is better than the best so far.
 
+    It is if its objective is lower beyond rounding, `slack`.
     Where objectives differ by rounding alone, the smaller stopping quantity decides.
     """
     if value < best_value - slack:

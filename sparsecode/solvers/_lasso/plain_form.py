@@ -94,7 +94,7 @@ class Lasso:
 
 
 def has_free_atoms(penalty):
-    """Whether an l1 or elastic-net penalty leaves some atom without an l1 term, or next to it.
+    """Return whether some atom has no l1 term, or next to none.
 
     Divided by such a weight, the squares of an atom would leave the range of floats.
     """

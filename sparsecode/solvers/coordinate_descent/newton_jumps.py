@@ -117,7 +117,7 @@ def _make_face(penalty, inverse, working, count, part, direction, face):
 
 @_jit.inner
 def _is_at_kink(penalty, there, slope, step, j):
-    """Whether the penalty has a kink at a coefficient: there the prox of a whole interval ends."""
+    """Return whether the penalty has a kink at a coefficient: an interval has its prox there."""
     point = there + step * slope
     shift = (abs(there) + abs(point)) * 64 * np.finfo(np.float32).eps
     return (

@@ -237,7 +237,7 @@ def _descend_rows(task, penalty, steps, rule, claim, answer, halt):
 
 @_jit.inner
 def _is_over(measure, threshold):
-    """Whether a sample has reached the tolerance, if there is one, or became NaN, for good."""
+    """Return whether a sample has reached the tolerance, if there is one, or became NaN."""
     return (measure <= threshold and threshold > 0) or np.isnan(measure)
 
 
@@ -249,7 +249,7 @@ def _scatter(values, working, code):
 
 @_jit.kernel
 def _judge(penalty, rule, inverse, corr, half_squared_norm, code, residual):
-    """What `tol` bounds, and the dual scale of the residual."""
+    """Measure that `tol` bounds, and the dual scale of the residual."""
     if rule.by_gap:
         scale = dual_scale(penalty, residual)
         return relative_gap(penalty, scale, corr, half_squared_norm, code, residual), scale
@@ -259,7 +259,7 @@ def _judge(penalty, rule, inverse, corr, half_squared_norm, code, residual):
 
 @_jit.inner
 def _coordinate_residual(penalty, inverse, corr, code, residual):
-    """Like the stationarity residual, for the step to the minimum over each coefficient.
+    """Stationarity residual of the steps to the minimum over each coefficient.
 
     Where the penalty is not convex, that minimum may be far away from a stationary point.
     """

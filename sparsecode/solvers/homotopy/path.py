@@ -220,7 +220,7 @@ def _apply(event, gram, count, path):
 
 @_jit.inner
 def _next_event(weight, alpha, positive, count, path):
-    """How far the weight falls to the next corner, and what happens there; 0 for nothing."""
+    """Fall of the weight to the next corner, and the event there; 0 for none."""
     sign, code, speed = path.sign, path.code, path.speed
     residual, rate, status, active = path.residual, path.rate, path.status, path.active
     length, event = weight - alpha, 0

@@ -195,7 +195,7 @@ def _curvature_along_step(
 
 @_jit.inner
 def _points_uphill(momentum, code, last_code, next_code):
-    """Whether the momentum opposes the last step (the gradient scheme of adaptive restart)."""
+    """Return whether the momentum opposes the last step (gradient scheme of adaptive restart)."""
     total = 0.0
     for j in range(code.shape[0]):
         point = code[j] + momentum * (code[j] - last_code[j])

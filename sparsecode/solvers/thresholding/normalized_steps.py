@@ -122,7 +122,7 @@ def _make_feasible(code, most, workspace):
 
 @_jit.inner
 def _repeats(code, move, support, total):
-    """Whether a move leaves the support of a code as it is."""
+    """Return whether a move leaves the support of a code as it is."""
     for a in range(total):
         j = support[a]
         if (code[j] != 0) != (code[j] + move[j] != 0):

@@ -83,7 +83,7 @@ def many(monkeypatch):
     """All dictionaries have many atoms, of which few are looked at first, in small blocks."""
 
     def begin():
-        monkeypatch.setattr(problem, "_FEW_ATOMS", 0)
+        monkeypatch.setattr(problem, "FEW_ATOMS", 0)
         monkeypatch.setattr(problem, "MOST_GRAM_BYTES", 0)
         monkeypatch.setattr(atom_subsets, "_FIRST_ATOMS", 4)
         monkeypatch.setattr(_parallel, "_CODE_BYTES", 0)
