@@ -20,6 +20,14 @@ _RIDGE, _SINGLE_RIDGE = 1e-13, 1e-6
 _SHORTEST = 1e-6
 
 
+class Part(NamedTuple):
+    """The working set: coefficients, their residual correlations, and slopes of the penalty."""
+
+    code: np.ndarray
+    residual: np.ndarray
+    slope: np.ndarray
+
+
 class JumpWorkspace(NamedTuple):
     """Arrays for `jump_on_face` to work in."""
 

@@ -20,7 +20,11 @@ from sparsecode.solvers._kernels.gram_domain import (
     share_of,
 )
 from sparsecode.solvers.base import Solver
-from sparsecode.solvers.coordinate_descent.newton_jumps import jump_on_face, make_jump_workspace
+from sparsecode.solvers.coordinate_descent.newton_jumps import (
+    Part,
+    jump_on_face,
+    make_jump_workspace,
+)
 from sparsecode.solvers.coordinate_descent.working_set import (
     enter_working_set,
     movable_atoms,
@@ -123,14 +127,6 @@ class _Steps(NamedTuple):
     norms: np.ndarray
 
 
-class _Part(NamedTuple):
-    """The working set: coefficients, their residual correlations, and slopes of the penalty."""
-
-    code: np.ndarray
-    residual: np.ndarray
-    slope: np.ndarray
-
-
 @_jit.kernel
 def _descend_rows(task, penalty, steps, rule, claim, answer, halt):
     corr, half_squared_norm, gram = task
@@ -141,7 +137,7 @@ def _descend_rows(task, penalty, steps, rule, claim, answer, halt):
     residual, score = np.empty_like(corr[0]), np.empty_like(corr[0])
     support, working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     candidates, is_working = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
-    part = _Part(np.empty_like(corr[0]), np.empty_like(corr[0]), np.empty_like(corr[0]))
+    part = Part(np.empty_like(corr[0]), np.empty_like(corr[0]), np.empty_like(corr[0]))
     # Rows of no power of two of bytes, which would all lie on the same cache lines.
     part_gram = np.empty((n, n + 8), dtype=corr.dtype)
     workspace = make_jump_workspace(corr[0])

@@ -12,7 +12,11 @@ from sparsecode import Dictionary, certify
 from sparsecode._interrupts import halt_flag
 from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum
 from sparsecode.solvers import FISTA, CoordinateDescent
-from sparsecode.solvers.coordinate_descent.newton_jumps import jump_on_face, room_to_jump
+from sparsecode.solvers.coordinate_descent.newton_jumps import (
+    Part,
+    jump_on_face,
+    make_jump_workspace,
+)
 from sparsecode.solvers.coordinate_descent.working_set import screen
 
 
@@ -183,10 +187,10 @@ def test_jumps_reach_the_minimum_over_the_support(dictionary):
     gram, signs = atoms @ atoms.T, np.array([1.0, -1, 1, 1, -1, 1])
     goal = 3 * signs
     corr = gram @ goal + 0.1 * signs
-    part = 5 * signs
-    state = part, corr - gram @ part, 0.1 * signs
-    penalty = L1(0.1).prepare(6, np.float64)
-    room = room_to_jump(part)
-    jump_on_face(penalty, 1 / gram.diagonal(), np.arange(6), 6, gram, state, room, halt_flag())
-    np.testing.assert_allclose(part, goal, rtol=1e-9)
-    np.testing.assert_allclose(state[1], 0.1 * signs, atol=1e-9)
+    code = 5 * signs
+    part = Part(code, corr - gram @ code, 0.1 * signs)
+    penalty, inverse, working = L1(0.1).prepare(6, np.float64), 1 / gram.diagonal(), np.arange(6)
+    workspace = make_jump_workspace(code)
+    jump_on_face(penalty, inverse, working, 6, gram, part, workspace, halt_flag())
+    np.testing.assert_allclose(part.code, goal, rtol=1e-9)
+    np.testing.assert_allclose(part.residual, 0.1 * signs, atol=1e-9)
