@@ -75,7 +75,7 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
         if hasattr(type(penalty), "_grad"):
             _check_grad(penalty, V)
         if penalty.smooth:
-            _check_bends(penalty, V)
+            _check_curvature(penalty, V)
         if penalty.convex:
             _check_duality(penalty, V, rng)
         if penalty.weighted:
@@ -233,7 +233,7 @@ def _check_grad(penalty, V):
         require((zero == 0).all(), "is not 0 at a coefficient of 0")
 
 
-def _check_bends(penalty, V):
+def _check_curvature(penalty, V):
     prepared = penalty.prepare(V.shape[1], np.float64)
     codes = np.concatenate([V[:6], 1e-3 * V[:2], np.zeros((1, V.shape[1]))])
     slope, bend, bound = np.moveaxis(
