@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
+from sparsecode._analytic import analytic_weights
+from sparsecode._binary_scaling import norms_of
 from sparsecode._blas import single_threaded_blas
+from sparsecode._matching import largest_cosine
 from sparsecode._statistics import inner_products
 
 # The Gram matrix of so many atoms is always computed whole and kept: as quick as a few columns.
@@ -17,26 +22,49 @@ def read_only(array):
     return array
 
 
-def gram_matrix(atoms):
-    """Inner products of the atoms, computed in float64 and rounded to their type."""
-    gram = inner_products(atoms.astype(np.float64, copy=False))
-    return read_only(gram.astype(atoms.dtype, copy=False))
+class AtomProducts:
+    """Base of `Dictionary`: what solvers need of its `atoms`, computed once."""
 
+    @functools.cached_property
+    def gram(self):
+        """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
+        gram = inner_products(self.atoms.astype(np.float64, copy=False))
+        return read_only(gram.astype(self.atoms.dtype, copy=False))
 
-def pseudo_inverse(atoms):
-    """Moore-Penrose inverse of the atoms, shape (n_features, n_components)."""
-    cutoff = max(atoms.shape) * np.finfo(atoms.dtype).eps
-    with single_threaded_blas():
-        inverse = np.linalg.pinv(atoms.astype(np.float64), rcond=cutoff)
-    return read_only(np.ascontiguousarray(inverse, dtype=atoms.dtype))
+    @functools.cached_property
+    def pseudo_inverse(self):
+        """Moore-Penrose inverse of the atoms, shape (n_features, n_components)."""
+        cutoff = max(self.atoms.shape) * np.finfo(self.atoms.dtype).eps
+        with single_threaded_blas():
+            inverse = np.linalg.pinv(self.atoms.astype(np.float64), rcond=cutoff)
+        return read_only(np.ascontiguousarray(inverse, dtype=self.atoms.dtype))
 
+    @functools.cached_property
+    def analytic_weights(self):
+        """Weights of ALISTA (Liu and others, 2019), shape (n_components, n_features).
 
-def bound_of_eigenvalues(atoms):
-    """Upper bound of the largest eigenvalue of the Gram matrix of the atoms."""
-    is_tall = atoms.shape[0] > atoms.shape[1]
-    small = (atoms.T if is_tall else atoms).astype(np.float64)
-    with single_threaded_blas():
-        largest = np.linalg.eigvalsh(small @ small.T)[-1]
-    # Rounding is at most of order n * eps; the margin keeps this a bound from above. Where all
-    # atoms are zero, its inverse must still be finite in float32.
-    return float(max(largest * (1 + 1e-9), np.finfo(np.float32).tiny))
+        Of all rows whose inner product with their own atom is 1, those with the smallest sum of
+        squared inner products with the other atoms; 0 for an atom that is 0.
+        """
+        return read_only(analytic_weights(self.atoms, self.pseudo_inverse)).T
+
+    @functools.cached_property
+    def norms(self):
+        """Euclidean norm of each atom, shape (n_components,)."""
+        return read_only(norms_of(self.atoms))
+
+    @functools.cached_property
+    def lipschitz(self):
+        """Upper bound of the largest eigenvalue of the Gram matrix, the inverse step of ISTA."""
+        n_components, n_features = self.atoms.shape
+        small = (self.atoms.T if n_components > n_features else self.atoms).astype(np.float64)
+        with single_threaded_blas():
+            largest = np.linalg.eigvalsh(small @ small.T)[-1]
+        # Rounding is at most of order n * eps; the margin keeps this a bound from above. Where all
+        # atoms are zero, its inverse must still be finite in float32.
+        return float(max(largest * (1 + 1e-9), np.finfo(np.float32).tiny))
+
+    @functools.cached_property
+    def coherence(self):
+        """Largest absolute cosine between two different atoms."""
+        return largest_cosine(self.atoms) if len(self.atoms) > 1 else 0.0

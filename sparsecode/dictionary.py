@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
-from sparsecode import _atom_products as products
 from sparsecode import _serialization
-from sparsecode._analytic import analytic_weights
+from sparsecode._atom_products import AtomProducts, read_only
 from sparsecode._atom_views import AtomViews
-from sparsecode._binary_scaling import norms_of
 from sparsecode._first_atoms import choose_samples, cosine_atoms
-from sparsecode._matching import largest_cosine, match_atoms
+from sparsecode._matching import match_atoms
 from sparsecode._validation import (
     check_code_rows,
     check_codes_shape,
@@ -28,7 +24,7 @@ from sparsecode.constraints import Free, UnitNorm, check_constraint
 __all__ = ["Dictionary"]
 
 
-class Dictionary(AtomViews):
+class Dictionary(AtomProducts, AtomViews):
     """Atoms, an optional offset, and the constraint the atoms obey; an immutable value.
 
     Reconstruction is ``codes @ atoms + offset``. Products that every solver needs are computed
@@ -68,8 +64,8 @@ class Dictionary(AtomViews):
         atoms = constraint.project(check_matrix(atoms, "atoms"))
         if offset is not None:
             rows = check_matrix(np.reshape(offset, (1, -1)), "offset", n_columns=atoms.shape[1])
-            offset = products.read_only(rows[0].astype(atoms.dtype))
-        self.__dict__.update(atoms=products.read_only(atoms), offset=offset, constraint=constraint)
+            offset = read_only(rows[0].astype(atoms.dtype))
+        self.__dict__.update(atoms=read_only(atoms), offset=offset, constraint=constraint)
 
     @classmethod
     def view(cls, atoms, offset=None, constraint=None):
@@ -119,7 +115,7 @@ class Dictionary(AtomViews):
         self.__dict__.update(state)
         for array in (self.atoms, self.offset):
             if array is not None:
-                products.read_only(array)
+                read_only(array)
 
     def __repr__(self):
         offset = "" if self.offset is None else ", offset"
@@ -151,40 +147,6 @@ class Dictionary(AtomViews):
     def dtype(self):
         """Type of the atoms: float32 or float64."""
         return self.atoms.dtype
-
-    @functools.cached_property
-    def gram(self):
-        """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
-        return products.gram_matrix(self.atoms)
-
-    @functools.cached_property
-    def pseudo_inverse(self):
-        """Moore-Penrose inverse of the atoms, shape (n_features, n_components)."""
-        return products.pseudo_inverse(self.atoms)
-
-    @functools.cached_property
-    def analytic_weights(self):
-        """Weights of ALISTA (Liu and others, 2019), shape (n_components, n_features).
-
-        Of all rows whose inner product with their own atom is 1, those with the smallest sum of
-        squared inner products with the other atoms; 0 for an atom that is 0.
-        """
-        return products.read_only(analytic_weights(self.atoms, self.pseudo_inverse)).T
-
-    @functools.cached_property
-    def norms(self):
-        """Euclidean norm of each atom, shape (n_components,)."""
-        return products.read_only(norms_of(self.atoms))
-
-    @functools.cached_property
-    def lipschitz(self):
-        """Upper bound of the largest eigenvalue of the Gram matrix, the inverse step of ISTA."""
-        return products.bound_of_eigenvalues(self.atoms)
-
-    @functools.cached_property
-    def coherence(self):
-        """Largest absolute cosine between two different atoms."""
-        return largest_cosine(self.atoms) if self.n_components > 1 else 0.0
 
     def decode(self, codes):
         """Reconstruct samples, ``codes @ atoms + offset``.
