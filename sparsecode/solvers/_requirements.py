@@ -14,13 +14,15 @@ from sparsecode.penalties.base import check_penalty_instance
 class Requirement(NamedTuple):
     """A kind of penalty: its description, its test, and what takes other penalties.
 
-    `after` names a requirement that must be met, too, and is checked before.
+    `after` names a requirement that must be met, too, and is checked before. Where the parameters
+    decide, and not the class alone, errors show them.
     """
 
     kind: str
     is_met: Callable
     remedy: str
     after: str | None = "weighted"
+    by_parameters: bool = False
 
 
 REQUIREMENTS = {
@@ -53,6 +55,7 @@ REQUIREMENTS = {
         lambda g: g.n_nonzero is not None and not np.any(g.error),
         "Use OMP or OLS.",
         after="k_sparse",
+        by_parameters=True,
     ),
 }
 
@@ -70,18 +73,18 @@ def check_requirement(solver, penalty):
 
 
 def _check(solver, name, penalty):
-    kind, is_met, remedy, after = REQUIREMENTS[name]
-    if after is not None:
-        _check(solver, after, penalty)
-    if not is_met(penalty):
-        raise incompatible(solver, kind, penalty, remedy)
+    requirement = REQUIREMENTS[name]
+    if requirement.after is not None:
+        _check(solver, requirement.after, penalty)
+    if not requirement.is_met(penalty):
+        given = repr(penalty) if requirement.by_parameters else None
+        raise incompatible(solver, requirement.kind, penalty, requirement.remedy, given=given)
 
 
-def incompatible(taker, kind, penalty, remedy):
+def incompatible(taker, kind, penalty, remedy, *, given=None):
     """Return the error for a solver or encoder that cannot take a penalty.
 
-    It names both, and the remedy.
+    It names both, and the remedy. `given` is what to call the penalty; None is its class.
     """
-    # A constraint of the right class has the wrong parameters.
-    given = repr(penalty) if isinstance(penalty, KSparse) else type(penalty).__name__
+    given = type(penalty).__name__ if given is None else given
     return TypeError(f"{type(taker).__name__} needs {kind}; {given} is not. {remedy}")
