@@ -9,7 +9,7 @@ from scipy.optimize import minimize, nnls
 from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 
-from sparsecode import Dictionary, alpha_max, certify
+from sparsecode import Dictionary, alpha_max, certify, penalties
 from sparsecode.objective import objective
 from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, LogSum
 
@@ -40,6 +40,79 @@ def split(penalty):
         return l1, np.zeros(N_ATOMS), penalty.positive
     l1 = np.full(N_ATOMS, penalty.alpha * penalty.l1_ratio)
     return l1, np.full(N_ATOMS, penalty.alpha * (1 - penalty.l1_ratio)), penalty.positive
+
+
+def excess(sizes, weights):
+    """Factor by which correlations of these sizes exceed what a weight allows, 1 at least."""
+    return max([1.0, *(sizes[weights > 0] / weights[weights > 0])])
+
+
+def best_dual_value(x, free, z, atoms, penalty):
+    """Dual of the problem, ``x @ t - t @ t / 2 - g*(atoms @ t)``, at feasible multiples of r.
+
+    `r` is the residual of the code less what free atoms can explain.
+    """
+    r = x - z @ atoms
+    if free.any():
+        fit = nnls(atoms[free].T, r)[0] if split(penalty)[2] else np.linalg.pinv(atoms[free].T) @ r
+        r = r - fit @ atoms[free]
+    l1, ridge, positive = split(penalty)
+
+    def sizes(correlations):
+        return np.maximum(correlations, 0) if positive else np.abs(correlations)
+
+    bounded = ~free & (ridge == 0)
+    factors = {excess(sizes(atoms @ r)[bounded], l1[bounded])}
+    if (ridge > 0).any() and (l1 > 0).all():
+        factors.add(excess(sizes(atoms @ r - ridge * z), l1))
+    values = []
+    for factor in factors:
+        t = r / factor
+        over = np.maximum(sizes(atoms @ t) - l1, 0)[ridge > 0]
+        values.append(x @ t - t @ t / 2 - (over**2 / (2 * ridge[ridge > 0])).sum())
+    return max(values)
+
+
+@pytest.mark.parametrize("penalty", CONVEX, ids=repr)
+def test_gap_is_primal_minus_dual(X, frame, penalty, rng):
+    """At random codes, from the conjugate of the penalty as it is written above."""
+    l1, ridge, positive = split(penalty)
+    free, allowed = (l1 == 0) & (ridge == 0), np.isfinite(l1)
+    atoms = frame * rng.uniform(0.5, 2, (N_ATOMS, 1))
+    offset = rng.standard_normal(N_FEATURES)
+    for size in (0.0, 0.01, 0.3, 2.0):
+        codes = size * rng.standard_normal((len(X), N_ATOMS)) * allowed
+        codes = np.abs(codes) if positive else codes
+        values = np.abs(codes[:, allowed]) @ l1[allowed] + codes**2 @ ridge / 2
+        primal = ((X - codes @ atoms) ** 2).sum(axis=1) / 2 + values
+        dual = [best_dual_value(x, free, z, atoms, penalty) for x, z in zip(X, codes, strict=True)]
+        certificate = certify(X + offset, codes, Dictionary(atoms, offset), penalty)
+        np.testing.assert_allclose(certificate.objective, primal, rtol=1e-10)
+        np.testing.assert_allclose(certificate.gap, primal - dual, rtol=1e-7)
+
+
+def test_gap_of_groups_is_primal_minus_dual(X, frame, rng):
+    """The conjugate of the norm of a group is 0 up to its weight, and infinite beyond."""
+    labels, weights = np.array([0, 1, 1, 2, 0, 2, 2, 1, 0]), np.array([0.5, 1.0, 2.0])
+    for size in (0.0, 0.01, 0.3, 2.0):
+        codes = size * rng.standard_normal((len(X), N_ATOMS))
+        residual = X - codes @ frame
+        groups = [labels == k for k in range(3)]
+        norms = np.array([np.linalg.norm((residual @ frame.T)[:, g], axis=1) for g in groups])
+        t = residual / np.maximum(1, (norms.T / (0.3 * weights)).max(axis=1))[:, None]
+        value = 0.3 * sum(
+            w * np.linalg.norm(codes[:, g], axis=1) for w, g in zip(weights, groups, strict=True)
+        )
+        primal = (residual**2).sum(axis=1) / 2 + value
+        dual = (X * t).sum(axis=1) - (t**2).sum(axis=1) / 2
+        gap = certify(X, codes, frame, GroupL1(0.3, labels, weights)).gap
+        np.testing.assert_allclose(gap, primal - dual, rtol=1e-9)
+
+
+def test_every_convex_penalty_has_its_gap_compared():
+    every = [getattr(penalties, name) for name in penalties.__all__]
+    compared = {type(penalty) for penalty in CONVEX} | {GroupL1}
+    assert {penalty for penalty in every if penalty.convex} == compared
 
 
 def solved_by_scipy(X, atoms, penalty):

@@ -19,6 +19,23 @@ def test_one_step_is_the_published_rule():
     np.testing.assert_allclose(stats.gain, np.array([2, 1]) * (variance / 0.1) ** 0.02)
 
 
+def test_a_change_of_norm_divides_the_variance_by_its_square():
+    """Coefficients times norm stay what they are; without their variance nothing swings."""
+    control = GainControl(goal=0.1, rate=0.25, power=0.5, **PUBLISHED)
+    before = control.init(Dictionary([[2.0, 0.0], [0.0, 1.0]]))
+    energy = np.array([1.0, 0.05])
+    after = control.update(energy, before)
+    assert (np.abs(after.gain / before.gain - 1) > 0.05).all()
+    variance = 0.75 * before.variance + 0.25 * energy
+    np.testing.assert_allclose(after.variance * after.gain**2, variance * before.gain**2)
+
+
+def test_the_variance_of_a_silent_atom_stays_above_zero():
+    control = GainControl(goal=0.2, rate=1.0)
+    stats = control.update(np.zeros(1), control.init(Dictionary(np.eye(1))))
+    assert stats.variance == pytest.approx(0.2e-12)
+
+
 def test_the_published_rate_is_that_of_a_sample():
     """A batch of alike samples changes the running variance as these do one by one."""
     batch = GainControl(rate=0.01, power=1e-9, per_sample=True, **PUBLISHED)

@@ -35,6 +35,22 @@ def test_starts_as_the_term_and_follows_the_error(problem):
     assert third.terms["penalty"] / first.terms["penalty"] == pytest.approx(np.exp(0.4 * error))
 
 
+def test_the_last_batch_has_a_tenth_of_the_running_mean(problem):
+    X, dictionary, _ = problem
+    loss = AutoencoderLoss([TargetL0(L1(0.3), target=1.5, rate=0.1)])
+    memory = loss.init(dictionary)
+    context = LossContext(memory=memory, training=True)
+    means, weight = [], 0.0
+    for n_nonzero in (4, 1, 1):
+        codes = np.zeros((4, 5))
+        codes[:, :n_nonzero] = 1
+        loss.evaluate(X, dictionary, codes, context=context)
+        means.append(float(memory["0.l0"]))
+        weight += 0.1 * np.log(means[-1] / 1.5)
+    np.testing.assert_allclose(means, [4, 0.9 * 4 + 0.1, 0.9 * 3.7 + 0.1])
+    assert float(memory["0.log_weight"]) == pytest.approx(weight)
+
+
 def test_judging_does_not_move_the_weight(problem):
     X, dictionary, codes = problem
     loss = AutoencoderLoss([TargetL0(L1(0.3), target=1.5)])

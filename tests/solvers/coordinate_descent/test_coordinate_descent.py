@@ -181,6 +181,26 @@ def test_screening_is_safe_and_of_use(X, dictionary, penalty):
     assert excluded[0] < excluded[2]
 
 
+def test_screening_keeps_an_atom_that_a_ball_of_half_the_gap_would_drop():
+    """The optimum is given: correlations of 1 with all atoms, and codes on all of them.
+
+    At the start the first atom is not in use, and further from use than the root of the gap: only
+    the ball of radius root of twice the gap has the optimal residual inside.
+    """
+    atoms = np.array([[-0.48, -0.81, 0.35], [0.57, 0.36, 0.74], [0.78, 0.16, 0.61]])
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    best, start = np.array([[0.001, 0.4, 0.5]]), np.array([[0.0, 0.376, 0.476]])
+    X, penalty = np.linalg.solve(atoms, np.ones(3)) + best @ atoms, L1(1.0)
+    gap = certify(X, start, atoms, penalty).gap[0]
+    assert gap < 0.002 * (X**2).sum() / 2  # near enough to the optimum for screening to begin
+    correlations = atoms @ (X - start @ atoms)[0]
+    distance = 1 - correlations[0] / correlations.max()
+    assert np.sqrt(gap) < distance < np.sqrt(2 * gap)
+    result = CoordinateDescent(tol=1e-10).solve(X, atoms, penalty, codes=start)
+    assert result.converged.all()
+    np.testing.assert_allclose(result.codes, best, atol=1e-6)
+
+
 def test_jumps_reach_the_minimum_over_the_support(dictionary):
     """From the right signs, l1 on a support is a linear system."""
     atoms = dictionary.atoms[:6]

@@ -1,0 +1,180 @@
+"""Mutations of the library: small faults put in one at a time, to see whether tests notice.
+
+Each mutation changes one thing of one file in a copy of the package: a comparison, a sign, a
+factor, a number, ``and`` or ``or``, ``min`` or ``max``, a negation, the end of a slice or of a
+range, or an augmented assignment, which is dropped. Then the tests of that room run in a child,
+those of the file itself first, until one fails. A mutation that none of them notices survives.
+Kernels are not compiled, so tests that need that are skipped.
+
+Annotations, docstrings, error messages and checks of types are left alone. A mutation that
+changes nothing a test could see is listed with its reason in ``tools/equivalent_mutants.txt``,
+as the tool prints it but without the line number, and does not count.
+
+Run ``python tools/mutate.py --files penalties --n 50``. The exit code is 1 if the surviving share
+is above ``--most``.
+"""
+
+from __future__ import annotations
+
+import compileall
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from multiprocessing import get_context
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+import click
+from source_mutations import mutants_of
+
+ROOT = Path(__file__).parent.parent
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
+ROOMS = ("objective.py", "penalties", "updates", "losses", "solvers")
+COPIED = ("pyproject.toml", "setup.cfg")
+PRELOADED = ["numpy", "scipy.optimize", "scipy.sparse", "sklearn.linear_model", "numba", "pytest"]
+
+
+def tests_of(file, root):
+    """Test files of the room of a file: its own first, then those of its folder, then others."""
+    path = Path(file)
+    room = path.parts[1].removesuffix(".py")
+    tests = root / "tests"
+    stem = path.stem.strip("_")
+    folder = tests.joinpath(*path.parts[1:-1])
+    own = [folder / f"test_{stem}.py", *sorted(folder.glob(f"test_*_{stem}.py"))]
+    near = sorted(folder.glob("test_*.py")) if len(path.parts) > 2 else []
+    whole = [*sorted((tests / room).rglob("test_*.py")), tests / f"test_{room}.py"]
+    return [str(test) for test in dict.fromkeys(own + near + whole) if test.exists()]
+
+
+def run_tests(folder, tests):
+    """In the child: run tests until one fails, and exit with the code of pytest."""
+    os.setsid()
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    import pytest
+
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"]
+    os._exit(pytest.main([*options, *tests]))
+
+
+class Runner:
+    """Copy of the package in which mutants are tested, one at a time."""
+
+    def __init__(self, root, folder, jit, preloaded=PRELOADED):
+        self.folder = Path(folder)
+        for name in ("sparsecode", "tests"):
+            shutil.copytree(root / name, self.folder / name)
+        for name in COPIED:
+            if (root / name).exists():
+                shutil.copy(root / name, self.folder)
+        # A changed file may have the size and the second of the one before it.
+        mode = PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(self.folder, quiet=1, invalidation_mode=mode)
+        os.environ |= {
+            "NUMBA_DISABLE_JIT": "0" if jit else "1",
+            "NUMBA_CACHE_DIR": str(self.folder / "kernels"),
+            "PYTHONPATH": str(self.folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.context = get_context("forkserver")
+        self.context.set_forkserver_preload(list(preloaded))
+        self.limits = {}
+
+    def outcome(self, mutant, limit=None):
+        """killed, survived or timed out."""
+        tests = tests_of(mutant.file, self.folder)
+        limit = limit or self._limit(mutant.file, tests)
+        path = self.folder / mutant.file
+        source = path.read_bytes()
+        path.write_bytes(mutant.source)
+        try:
+            code = self._run(tests, limit)
+        finally:
+            path.write_bytes(source)
+        return {0: "survived", None: "timed out"}.get(code, "killed")
+
+    def _limit(self, file, tests):
+        """Seconds that tests may take, from those that they take without a mutation."""
+        key = frozenset(tests)
+        if key not in self.limits:
+            start = time.monotonic()
+            code = self._run(tests, None)
+            if code != 0:
+                raise click.ClickException(f"tests of {file} fail without a mutation: {tests}")
+            self.limits[key] = 10 + 3 * (time.monotonic() - start)
+        return self.limits[key]
+
+    def _run(self, tests, limit):
+        child = self.context.Process(target=run_tests, args=(str(self.folder), tests))
+        child.start()
+        child.join(limit)
+        code = child.exitcode
+        if code is None:
+            # With the processes that tests started; the group is that of the child.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
+            child.join()
+        return code
+
+
+def files_below(root, names):
+    """Source files of rooms, or single ones, as paths from the root."""
+    found = []
+    for name in names:
+        path = root / "sparsecode" / name
+        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return [str(path.relative_to(root)) for path in found if path.name != "__init__.py"]
+
+
+@click.command(help=__doc__)
+@click.option("--files", multiple=True, default=ROOMS, show_default=True, help="Below sparsecode.")
+@click.option("--n", type=int, default=100, show_default=True, help="Mutations, at random.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--most", type=float, default=0.05, show_default=True, help="Share that may survive.")
+@click.option("--only", default="", help="Only mutations whose line, as printed, has this in it.")
+@click.option("--jit", is_flag=True, help="Compile the kernels: slow, but nothing is skipped.")
+@click.option("--equivalent", type=click.Path(path_type=Path), default=EQUIVALENT, hidden=True)
+@click.option("--preload", multiple=True, default=PRELOADED, hidden=True)
+@click.option("--root", type=click.Path(path_type=Path), default=ROOT, help="Of the checkout.")
+def main(files, n, seed, most, only, jit, equivalent, preload, root):
+    known = {line.split("  #")[0] for line in equivalent.read_text().splitlines()}
+    every = [
+        mutant
+        for file in files_below(root, files)
+        for mutant in mutants_of((root / file).read_bytes(), file)
+        if only in str(mutant)
+    ]
+    chosen = sorted(random.Random(seed).sample(every, min(n, len(every))), key=lambda m: m[:2])
+    tried = [mutant for mutant in chosen if mutant.name not in known]
+    click.echo(
+        f"{len(every)} mutations, {len(chosen)} drawn, {len(chosen) - len(tried)} equivalent"
+    )
+    counts = Counter()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        runner = Runner(root, folder, jit, preload)
+        for mutant in tried:
+            outcome = runner.outcome(mutant)
+            counts[outcome] += 1
+            if outcome != "killed":
+                click.echo(f"{outcome}: {mutant}")
+    share = counts["survived"] / max(len(tried), 1)
+    click.echo(
+        f"{counts['killed']} killed, {counts['timed out']} timed out, "
+        f"{counts['survived']} survived: {share:.1%}"
+    )
+    sys.exit(share > most)
+
+
+if __name__ == "__main__":
+    main()
