@@ -70,7 +70,7 @@ def test_messages_annotations_and_checks_of_types_are_left_alone(tool):
         "return max(x / 4, low)",
         "return max(x / 0, low)",
     }
-    call = "warnings.warn('a', stacklevel=2)\nwrong('a', got=1 < 2)"
+    call = "warnings.warn('a', stacklevel=2)\nwrong('a', got=1 < 2)\nzip(a, b, strict=True)"
     assert tool.mutants_of(call.encode(), "a.py") == []
 
 

@@ -1,5 +1,7 @@
 """The judge: its objective, gap and residual against independent computations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 
 from sparsecode import Dictionary, alpha_max, certify, penalties
-from sparsecode.objective import objective
+from sparsecode.objective import Certificate, objective
 from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, LogSum
 
 N_FEATURES, N_ATOMS = 6, 9
@@ -285,6 +287,44 @@ def test_does_not_depend_on_threads_or_write(X, frame):
         assert np.array_equal(getattr(one, name), getattr(two, name))
     values = objective(X, codes, frame, L1(0.1), n_jobs=2)
     np.testing.assert_allclose(values, one.objective, rtol=1e-14)
+
+
+@pytest.mark.parametrize("penalty", [L1(0.3), L0(0.1)], ids=repr)
+def test_relative_measures_are_shares_of_their_units(X, frame, penalty, rng):
+    certificate = certify(X, rng.standard_normal((len(X), N_ATOMS)), frame, penalty)
+    share = certificate.residual / certificate.correlation
+    np.testing.assert_allclose(certificate.relative_residual, share)
+    if penalty.convex:
+        np.testing.assert_allclose(
+            certificate.relative_gap, certificate.gap / certificate.half_squared_norm
+        )
+    bare = replace(certificate, _ratios=None)
+    np.testing.assert_allclose(bare.relative_residual, share)
+    if penalty.convex:
+        np.testing.assert_allclose(
+            bare.relative_gap, certificate.gap / certificate.half_squared_norm
+        )
+
+
+@pytest.mark.parametrize("penalty", [L1(0.3), L0(0.1)], ids=repr)
+def test_certificates_of_parts_are_joined(X, frame, penalty, rng):
+    codes = rng.standard_normal((len(X), N_ATOMS))
+    whole = certify(X, codes, frame, penalty)
+    for ends in ([(0, len(X))], [(0, 1), (1, len(X))]):
+        parts = [certify(X[i:j], codes[i:j], frame, penalty) for i, j in ends]
+        joined = Certificate.joined(parts)
+        for name in ("objective", "gap", "residual", "relative_gap", "relative_residual"):
+            got, expected = getattr(joined, name), getattr(whole, name)
+            assert (got is None) == (expected is None)
+            if got is not None:
+                np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [-300, -30, 0, 30, 300])
+def test_alpha_max_follows_the_units_of_atoms_and_samples(X, frame, exponent):
+    limit = alpha_max(X, frame)
+    assert alpha_max(X, frame * 2.0**exponent) == limit * 2.0**exponent
+    assert alpha_max(X * 2.0**exponent, frame) == limit * 2.0**exponent
 
 
 def test_relative_measures_of_a_zero_sample():

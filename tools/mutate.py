@@ -35,8 +35,12 @@ from source_mutations import mutants_of
 
 ROOT = Path(__file__).parent.parent
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
-ROOMS = ("objective.py", "penalties", "updates", "losses", "solvers")
+ROOMS = ("objective.py", "_judge.py", "penalties", "updates", "losses", "solvers")
 COPIED = ("pyproject.toml", "setup.cfg")
+# Rooms that the tests of another one are for.
+TESTED_AS = {"_judge": "objective"}
+# Tests of every room at once.
+EVERYWHERE = ("test_documented_defaults.py",)
 PRELOADED = ["numpy", "scipy.optimize", "scipy.sparse", "sklearn.linear_model", "numba", "pytest"]
 
 
@@ -44,12 +48,14 @@ def tests_of(file, root):
     """Test files of the room of a file: its own first, then those of its folder, then others."""
     path = Path(file)
     room = path.parts[1].removesuffix(".py")
+    room = TESTED_AS.get(room, room)
     tests = root / "tests"
-    stem = path.stem.strip("_")
+    stem = TESTED_AS.get(path.stem, path.stem.strip("_"))
     folder = tests.joinpath(*path.parts[1:-1])
     own = [folder / f"test_{stem}.py", *sorted(folder.glob(f"test_*_{stem}.py"))]
     near = sorted(folder.glob("test_*.py")) if len(path.parts) > 2 else []
     whole = [*sorted((tests / room).rglob("test_*.py")), tests / f"test_{room}.py"]
+    whole += [tests / name for name in EVERYWHERE]
     return [str(test) for test in dict.fromkeys(own + near + whole) if test.exists()]
 
 

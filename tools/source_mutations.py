@@ -39,6 +39,8 @@ NEGATIONS = {ast.USub: "-", ast.Not: "not", ast.Invert: "~"}
 EXTREMES = {"min": "max", "minimum": "maximum", "fmin": "fmax", "argmin": "argmax"}
 EXTREMES |= {new: old for old, new in EXTREMES.items()}
 MESSAGES = ("wrong", "warn", "click.echo")
+# Options that check, save memory or print, and change no result.
+INERT = ("strict", "check_finite", "overwrite_a", "overwrite_b", "repr", "stacklevel")
 
 
 class Edit(NamedTuple):
@@ -187,6 +189,8 @@ def _is_left_alone(node, parent):
     if isinstance(node, ast.Call) and ast.unparse(node.func).split("warnings.")[-1] in MESSAGES:
         return True
     if node in getattr(parent, "decorator_list", ()):
+        return True
+    if isinstance(node, ast.keyword) and node.arg in INERT:
         return True
     if isinstance(parent, ast.If) and node is parent.test and isinstance(parent.body[0], ast.Raise):
         return "isinstance" in ast.unparse(node)

@@ -61,6 +61,37 @@ def test_batches_count_as_written(rng, cls, forgetting):
         np.testing.assert_allclose(got, wanted)
 
 
+@pytest.mark.parametrize("cls", [BlockUpdate, MOD])
+@pytest.mark.parametrize(("n_samples", "exponent"), [(2, 1.0), (18, 2.0), (90, 5.0)])
+def test_forgetting_keeps_uses_enough_for_the_values_of_an_atom(rng, cls, n_samples, exponent):
+    """Half a use for each of the 60 values of the atoms: one more than the exponent, of 1 to 5."""
+    update, dictionary = cls(), Dictionary(rng.standard_normal((3, 20)))
+    stats, parts = update.init(dictionary), []
+    for _ in range(2):
+        X, codes = rng.standard_normal((n_samples, 20)), rng.standard_normal((n_samples, 3))
+        codes[: n_samples // 2, 1] = 0
+        n_uses = np.count_nonzero(codes)
+        weight = np.full(n_samples, 0.01)
+        parts.append(Moments.of(X, codes, dictionary, weight))
+        stats = update.update(X, codes, dictionary, stats, sample_weight=weight)[1]
+    assert exponent == min(max(2 * n_uses / 60 / 0.5 - 1, 1), 5)
+    expected = parts[0].faded(0.5**exponent) + parts[1]
+    for got, wanted in zip(stats.past, expected, strict=True):
+        np.testing.assert_allclose(got, wanted)
+    assert stats.n_used == 2 * n_uses and stats.n_seen == pytest.approx(0.02 * n_samples)
+
+
+@pytest.mark.parametrize("cls", [BlockUpdate, MOD])
+def test_a_new_epoch_counts_as_many_samples_as_one_has(rng, cls):
+    X, codes = rng.standard_normal((10, 4)), rng.standard_normal((10, 3))
+    update, dictionary = cls(), Dictionary(rng.standard_normal((3, 4)))
+    stats = update.update(X, codes, dictionary, update.init(dictionary))[1]
+    shorter, longer = update.new_epoch(stats, 4.0), update.new_epoch(stats, 30.0)
+    assert (shorter.n_seen, shorter.n_used) == pytest.approx((4, 12))
+    assert (longer.n_seen, longer.n_used) == (10, 30)
+    assert update.new_epoch(update.init(dictionary), 4.0).n_seen == 0
+
+
 @pytest.mark.parametrize(("name", "value"), [("forgetting", -1), ("n_sweeps", 0)])
 def test_errors_say_what_to_do(name, value):
     with pytest.raises(ValueError, match=f"{name} is"):

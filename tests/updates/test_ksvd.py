@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import optimize, sparse
 
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
@@ -82,10 +82,38 @@ def test_error_never_grows(rng, cls, positive, norm, nonnegative):
         update._sweep(atoms, residual, users, weight, nonnegative, nonnegative and positive)
         np.testing.assert_allclose(residual, X - by_atom.T @ atoms, atol=1e-12)
         errors.append(weight @ (residual**2).sum(axis=1))
+        last = by_atom[[8]]
+        best = last.data + residual[last.indices] @ atoms[8]
+        best = np.maximum(best, 0) if nonnegative and positive else best
+        np.testing.assert_allclose(last.data, best, atol=1e-12)
         if nonnegative:
             assert (atoms >= 0).all()
             assert not positive or (by_atom.data >= 0).all()
     assert (np.diff(errors) <= 1e-12 * errors[0]).all() and errors[1] < errors[0]
+
+
+@BOTH
+@pytest.mark.parametrize("positive", [False, True])
+def test_coefficients_stay_non_negative_only_where_all_are(rng, cls, positive):
+    """A step of two sweeps is these sweeps, by the signs of the codes that it is given."""
+    X, codes = sparse_problem(rng, positive)
+    X -= 1
+    dictionary = Dictionary(rng.standard_normal((9, 6)), constraint=NonNegative())
+    by_atom, found = codes.T.copy(), []
+    for clip in (False, True):
+        atoms, users = dictionary.atoms.copy(), _Users(*csr_parts(by_atom))
+        residual = X - codes @ atoms
+        for _ in range(2):
+            cls()._sweep(atoms, residual, users, np.ones(60), True, clip)
+        found.append(atoms)
+    assert np.abs(found[0] - found[1]).max() > 0.01
+    moved = learned(cls(n_sweeps=2), X, codes, dictionary).atoms
+    np.testing.assert_allclose(moved, found[positive], atol=1e-12)
+
+
+def csr_parts(matrix):
+    stored = sparse.csr_array(matrix)
+    return stored.indptr, stored.indices, stored.data
 
 
 def test_nonnegative_atom_is_the_best_one(rng):

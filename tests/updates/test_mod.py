@@ -41,6 +41,20 @@ def test_dependent_codes_change_little_and_never_fit_worse(rng, dtype, nearly):
     assert np.abs(moved.atoms).max() < 20
 
 
+@pytest.mark.parametrize("apart", [1e-7, 1e-8, 1e-9, 0])
+def test_codes_that_are_nearly_the_same_share_the_change(rng, apart):
+    """Where a factorization may succeed and its solution be rounding."""
+    codes, noise = rng.standard_normal((40, 6)), rng.standard_normal(40)
+    codes[:, 5] = codes[:, 4] + apart * noise
+    X, dictionary = rng.standard_normal((40, 5)), Dictionary(rng.standard_normal((6, 5)))
+    moved = learned(X, codes, dictionary)
+    change = moved.atoms - dictionary.atoms
+    if apart <= 1e-8:
+        np.testing.assert_allclose(change[4], change[5], atol=1e-5)
+    reached = [np.linalg.norm(X - c @ np.linalg.lstsq(c, X)[0]) for c in (codes, codes[:, :5])]
+    assert reached[0] * 0.999 <= np.linalg.norm(X - codes @ moved.atoms) <= reached[1] * 1.001
+
+
 def test_two_equal_columns_share_the_change():
     codes, X = np.ones((3, 2)), np.full((3, 1), 4.0)
     moved = learned(X, codes, Dictionary([[1.0], [2.0]]))
