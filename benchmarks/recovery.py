@@ -19,7 +19,7 @@ from sparsecode.datasets import make_sparse_signals
 from sparsecode.estimators import DictionaryLearning
 from sparsecode.metrics import atom_recovery
 from sparsecode.penalties import KSparse
-from sparsecode.resampling import ReplaceAtoms
+from sparsecode.replacement import ReplaceAtoms
 from sparsecode.updates import KSVD, MOD, ApproximateKSVD, BlockUpdate
 
 N_ATOMS, N_FEATURES, N_SIGNALS, N_NONZERO, N_EPOCHS = 50, 20, 1500, 3, 80

@@ -13,7 +13,7 @@ from sparsecode._row_blocks import dense_rows
 from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_flag, check_n_jobs
 from sparsecode.dictionary import Dictionary, as_dictionary
-from sparsecode.resampling.replacement import resolve_replacement
+from sparsecode.replacement.atoms import resolve_replacement
 from sparsecode.updates.base import resolve_update
 
 # Samples that are dense, coded, and gathered at a time.

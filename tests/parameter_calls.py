@@ -46,7 +46,7 @@ from sparsecode.losses import AutoencoderLoss, KLDivergence, LassoLoss, Loss, Su
 from sparsecode.model_selection import selection_curve
 from sparsecode.optimizers import Optimizer
 from sparsecode.penalties import L1, Cauchy, KSparse, Penalty
-from sparsecode.resampling import ReplaceAtoms, ResampleNeurons
+from sparsecode.replacement import ReplaceAtoms, ReplaceUnits
 from sparsecode.solvers import FISTA, Solver, choose_solver
 from sparsecode.training import Batch, Stage, train
 from sparsecode.updates import BlockUpdate, GainControl, GradientUpdate, Update
@@ -203,7 +203,7 @@ SPECIAL = {
     "testing.check_encoder": {"encoder": Thresholding(L1(0.1))},
     "interop.Checkpoint": {"W": D.atoms, "b": np.zeros(5), "k": None},
     "initialization.initial_offset": {"init": "mean"},
-    "resampling.ReplaceAtoms": {"patience": 1.0},
+    "replacement.ReplaceAtoms": {"patience": 1.0},
     "training.train": {"encoder": LISTA(L1(0.1), n_layers=2), "target": None},
     "training.Batch": {"target": None},
     "estimators.OlshausenField": {"n_components": 4},
@@ -394,7 +394,7 @@ USES = {
     Penalty: _use_penalty,
     Constraint: lambda constraint: Dictionary(D.atoms, None, constraint).atoms,
     ReplaceAtoms: lambda policy: _learned(replacement=policy),
-    ResampleNeurons: lambda policy: _trained(resampling=policy),
+    ReplaceUnits: lambda policy: _trained(replacement=policy),
     GainControl: lambda control: _learned(GradientUpdate(gain_control=control)),
     Stage: lambda stage: _trained(
         LISTA(L1(0.1), n_layers=2), LassoLoss(L1(0.1)), stages=[stage], learn_dictionary=False

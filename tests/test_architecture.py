@@ -57,7 +57,7 @@ FLOORS = [
         "updates",
         "losses",
         "optimizers",
-        "resampling",
+        "replacement",
         "initialization",
         "metrics",
         "debiasing",

@@ -432,7 +432,7 @@ def test_dead_units_run():
     assert len(rows) == len(dead) == 28
     # Of the units whose pre-activations are all negative, only new starts make use.
     assert dead["negative", "nothing"] == dead["negative", "AuxK"] > 90
-    assert dead["negative", "resampling"] < 10
+    assert dead["negative", "replacement"] < 10
 
 
 @pytest.mark.needs_jit("times autoencoders")

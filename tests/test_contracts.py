@@ -48,7 +48,7 @@ PUBLIC_PACKAGES = [
     "sparsecode.ops",
     "sparsecode.optimizers",
     "sparsecode.penalties",
-    "sparsecode.resampling",
+    "sparsecode.replacement",
     "sparsecode.schedules",
     "sparsecode.solvers",
     "sparsecode.testing",

@@ -29,7 +29,7 @@ from sparsecode import encoders, interop, losses, optimizers, schedules
 from sparsecode import penalties as pen
 from sparsecode.constraints import UnitNorm
 from sparsecode.losses import AutoencoderLoss
-from sparsecode.resampling import ResampleNeurons
+from sparsecode.replacement import ReplaceUnits
 from sparsecode.training import GaussianNoise, TrainingState, growing, layer_by_layer
 
 UNROLLED = ("LISTA", "LISTACP", "LISTACPSS", "LISTASS", "SLISTA", "ALISTA", "TiLISTA", "PSD")
@@ -140,7 +140,7 @@ SETTINGS = {
     "target_l0_jumprelu": {"target_l0": 4.0, "encoder": encoders.JumpReLU()},
     "target_l0_gated": {"target_l0": 4.0, "encoder": encoders.Gated()},
     "resampling": {
-        "resampling|replacement": ResampleNeurons(4, 100, 0.2),
+        "resampling|replacement": ReplaceUnits(4, 100, 0.2),
         "encoder": encoders.TopK(2),
     },
     "dead_window": {"dead_window": 100, "alpha": 2.0},

@@ -1,4 +1,4 @@
-"""What brings dead units of a TopK autoencoder back: AuxK, resampling, or both.
+"""What brings dead units of a TopK autoencoder back: AuxK, replacement, or both.
 
 From four starts, three of which leave most units without work for good. Run: ``python
 benchmarks/autoencoders/dead_units.py``.
@@ -23,10 +23,10 @@ from sparsecode.encoders import TopK
 from sparsecode.losses import AutoencoderLoss, AuxK
 from sparsecode.metrics import dead_fraction, explained_variance, l0
 from sparsecode.optimizers import Adam
-from sparsecode.resampling import ResampleNeurons
+from sparsecode.replacement import ReplaceUnits
 
 N_FEATURES, N_ATOMS, K, BATCH = 64, 512, 8, 512
-N_RESAMPLINGS = 8
+N_REPLACEMENTS = 8
 STARTS = ("good", "offset", "ahead", "negative")
 NOTES = """\
 Samples are 8 of 512 atoms plus noise, around a mean of norm 8. Encoders begin with random rows of
@@ -118,20 +118,20 @@ def remedies(n_samples, n_epochs):
     def auxk(n_idle=n_samples, **options):
         return AutoencoderLoss([AuxK(dead_window=n_idle, **options)])
 
-    def resampling(**options):
+    def replacement(**options):
         # The last quarter of the steps is left to those that came last.
         n_steps = n_epochs * -(-n_samples // BATCH)
-        every = max(3 * n_steps // (4 * N_RESAMPLINGS), 1)
-        return ResampleNeurons(every, n_samples, n_times=N_RESAMPLINGS, **options)
+        every = max(3 * n_steps // (4 * N_REPLACEMENTS), 1)
+        return ReplaceUnits(every, n_samples, n_times=N_REPLACEMENTS, **options)
 
     return {
         "nothing": {"loss": AutoencoderLoss()},
         "AuxK": {"loss": auxk()},
         "AuxK, weight 1/4": {"loss": auxk(weight=0.25)},
         "AuxK, an eighth of a pass": {"loss": auxk(n_samples // 8)},
-        "resampling": {"loss": AutoencoderLoss(), "resampling": resampling()},
-        "resampling, scale 1": {"loss": AutoencoderLoss(), "resampling": resampling(scale=1.0)},
-        "AuxK, resampling, scale 1": {"loss": auxk(), "resampling": resampling(scale=1.0)},
+        "replacement": {"loss": AutoencoderLoss(), "replacement": replacement()},
+        "replacement, scale 1": {"loss": AutoencoderLoss(), "replacement": replacement(scale=1.0)},
+        "AuxK, replacement, scale 1": {"loss": auxk(), "replacement": replacement(scale=1.0)},
     }
 
 

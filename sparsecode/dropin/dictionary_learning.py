@@ -11,7 +11,7 @@ from sparsecode._validation import check_codes_shape, check_named_array, check_r
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import alternate
 from sparsecode.objective import objective
-from sparsecode.resampling import ReplaceAtoms
+from sparsecode.replacement import ReplaceAtoms
 from sparsecode.updates import BlockUpdate
 
 # Passes over the atoms in a step, which costs little beside coding.

@@ -15,7 +15,7 @@ from sparsecode._row_blocks import release
 from sparsecode._validation import check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import LearningState, alternate
-from sparsecode.resampling import ReplaceAtoms
+from sparsecode.replacement import ReplaceAtoms
 from sparsecode.updates import BlockUpdate
 
 # Steps after which the objective of the batches is looked at, unless an epoch is shorter.

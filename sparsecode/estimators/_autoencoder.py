@@ -21,13 +21,13 @@ from sparsecode.losses._output import inverse_of
 
 def plan_autoencoder(estimator, model):
     """Plan of a `SparseAutoencoder`, which goes on from a fitted model if there is one."""
-    resampling = estimator.resampling
+    replacement = estimator.replacement
     plan = plan_with_decoder(
         estimator,
         _reconstructing,
         target_l0=estimator.target_l0,
         first_penalty=None if model is None else model.first_penalty,
-        resampling=resampling() if isinstance(resampling, type) else resampling,
+        replacement=replacement() if isinstance(replacement, type) else replacement,
         corrupt=estimator.corrupt,
         dead_window=estimator.dead_window,
     )

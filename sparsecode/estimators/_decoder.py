@@ -55,7 +55,7 @@ def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=Non
     check_signals(resolve_loss(estimator.loss, encoder, penalty, None), encoder)
     check_patience(plan.patience, loss)
     check_corruption(plan.corrupt)
-    check_activity(plan.resampling, plan.dead_window, encoder, plan.optimizer, True, loss)
+    check_activity(plan.replacement, plan.dead_window, encoder, plan.optimizer, True, loss)
     return plan
 
 

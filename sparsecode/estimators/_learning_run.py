@@ -25,8 +25,8 @@ from sparsecode.estimators._rollback import unchanged_on_error
 from sparsecode.initialization import initial_dictionary
 from sparsecode.learning import LearningState, alternate
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.resampling import ReplaceAtoms
-from sparsecode.resampling.replacement import resolve_replacement
+from sparsecode.replacement import ReplaceAtoms
+from sparsecode.replacement.atoms import resolve_replacement
 from sparsecode.solvers._default_solver import resolve_solver
 from sparsecode.training import NormOutliers
 from sparsecode.training.norm_outliers import resolve_outliers

@@ -16,7 +16,7 @@ from sparsecode.encoders import TrainableEncoder
 from sparsecode.losses import Loss
 from sparsecode.optimizers import Optimizer
 from sparsecode.penalties import Penalty
-from sparsecode.resampling import ResampleNeurons
+from sparsecode.replacement import ReplaceUnits
 from sparsecode.training import NormOutliers, layer_by_layer
 from sparsecode.training.checks import (
     check_learning,
@@ -50,7 +50,7 @@ class TrainingPlan:
     verbose : int
     judged_by_loss : bool
         Whether codes are judged by the penalty in the loss, not by `penalty`.
-    resampling : ResampleNeurons or None
+    replacement : ReplaceUnits or None
     corrupt : callable or None
     outliers : NormOutliers or None
     judges_targets : bool
@@ -71,7 +71,7 @@ class TrainingPlan:
     learn_dictionary: bool
     verbose: int
     judged_by_loss: bool
-    resampling: ResampleNeurons | None = None
+    replacement: ReplaceUnits | None = None
     corrupt: object = None
     dead_window: int | None = None
     outliers: NormOutliers | None = None
@@ -91,7 +91,7 @@ class TrainingPlan:
             "optimizer": self.optimizer,
             "max_norm": self.max_norm,
             "learn_dictionary": self.learn_dictionary,
-            "resampling": self.resampling,
+            "replacement": self.replacement,
             "corrupt": self.corrupt,
             "dead_window": self.dead_window,
         }

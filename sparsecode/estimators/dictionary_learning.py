@@ -11,7 +11,7 @@ from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._exact_model import exact_model
 from sparsecode.estimators._learning_run import LearningRun, plan_learning
 from sparsecode.penalties import L1
-from sparsecode.resampling import ReplaceAtoms
+from sparsecode.replacement import ReplaceAtoms
 
 
 class DictionaryLearning(CallbackSupportMixin, CodesEstimator):

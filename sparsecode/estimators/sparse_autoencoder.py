@@ -68,14 +68,14 @@ default="mean"
     constraint : Constraint or None, default=None
         Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
         `UnitNorm()`.
-    resampling : ResampleNeurons, its class or None, default=None
+    replacement : ReplaceUnits, its class or None, default=None
         Policy that gives dead units new weights and atoms; None leaves them.
     corrupt : callable or None, default=None
         Noise of the encoder's input in training, in its units, such as
         `sparsecode.training.GaussianNoise`; the clean samples are reconstructed.
     dead_window : int or None, default=None
         Samples without an activation after which the history counts a unit as dead; None takes that
-        of `resampling`, or counts nothing.
+        of `replacement`, or counts nothing.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
         What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
         which a name stands for the default. None learns from all.
@@ -89,7 +89,7 @@ default="mean"
     max_norm : float or None, default=None
         Longest gradient; longer ones are scaled down.
     shuffle : bool, default=True
-        Whether epochs have a random order; of a memory map, runs of rows have.
+        Whether epochs have a random order, of a memory map that of runs of rows.
     sparse_output : bool, default=False
         Whether `transform` returns a SciPy CSR array instead of a dense one.
     random_state : int, RandomState instance or None, default=None
@@ -124,7 +124,7 @@ default="mean"
     history_ : dict of str to list of float
         One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"`` of
         held-out samples, ``"grad_norm"``, ``"lr"``, ``"seconds"`` and, with `dead_window` or
-        `resampling`, shares of ``"dead"`` and ``"dense"`` units and how many were ``"resampled"``.
+        `replacement`, shares of ``"dead"`` and ``"dense"`` units and how many were ``"replaced"``.
     n_iter_ : int
         Steps of the optimizer.
     n_epochs_ : int
@@ -182,7 +182,7 @@ default="mean"
         init="random",
         offset="mean",
         constraint=None,
-        resampling=None,
+        replacement=None,
         corrupt=None,
         dead_window=None,
         outliers=None,
@@ -208,7 +208,7 @@ default="mean"
         self.init = init
         self.offset = offset
         self.constraint = constraint
-        self.resampling = resampling
+        self.replacement = replacement
         self.corrupt = corrupt
         self.dead_window = dead_window
         self.outliers = outliers

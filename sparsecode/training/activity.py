@@ -1,4 +1,4 @@
-"""Activity of the units of an encoder while it is trained, and resampling of dead ones."""
+"""Activity of the units of an encoder while it is trained, and replacement of dead ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NAME = "activity.idle"
 # A unit that more than this share of the samples of an epoch use is dense.
 _DENSE = 0.1
 # Ends the seed of what is drawn for a batch: never 0, as such words at the end count for nothing.
-_RESAMPLING = 2
+_REPLACING = 2
 
 
 class Activity:
@@ -40,14 +40,14 @@ class Activity:
         dead, dense = self.idle >= self.window, self.uses > _DENSE * self.n_samples
         return {"dead": float(dead.mean()), "dense": float(dense.mean())}
 
-    def resample(self, policy, encoder, params, dictionary, X, codes, batch, seed):
+    def replace_dead(self, policy, encoder, params, dictionary, X, codes, batch, seed):
         """What dead units begin anew with, by a policy; they count as just used."""
         residual = residual_rows(X, codes, dictionary)
         losses = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
         if batch.sample_weight is not None:
             losses *= np.sqrt(batch.sample_weight)
         dead = np.flatnonzero(self.idle >= policy.dead_window)
-        rng = np.random.default_rng((*seed, _RESAMPLING))
+        rng = np.random.default_rng((*seed, _REPLACING))
         new = policy.draw(dead, encoder, params, dictionary, X, losses, rng)
         self.idle[new.units] = 0
         return new

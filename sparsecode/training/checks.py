@@ -9,7 +9,7 @@ from sparsecode._values import check_list
 from sparsecode.constraints import Free
 from sparsecode.losses import Term
 from sparsecode.optimizers import Adam, Optimizer
-from sparsecode.resampling.neurons import check_resampling
+from sparsecode.replacement.units import check_replacement
 from sparsecode.training.stages import Stage, check_layers
 from sparsecode.training.state import TrainingState
 
@@ -132,28 +132,28 @@ def check_corruption(corrupt):
         )
 
 
-def check_activity(resampling, dead_window, encoder, optimizer, learn_dictionary, loss):
-    """Return `dead_window`; raise if units cannot be counted or resampled with these pieces."""
-    check_resampling(resampling, encoder)
+def check_activity(replacement, dead_window, encoder, optimizer, learn_dictionary, loss):
+    """Return `dead_window`; raise if units cannot be counted or replaced with these pieces."""
+    check_replacement(replacement, encoder)
     if dead_window is not None:
         dead_window = check_integer(dead_window, "dead_window")
-    given = "resampling" if resampling is not None else "dead_window"
-    if optimizer.full_batch and (resampling, dead_window) != (None, None):
+    given = "replacement" if replacement is not None else "dead_window"
+    if optimizer.full_batch and (replacement, dead_window) != (None, None):
         raise TypeError(
             f"{given} is given but {type(optimizer).__name__} takes no steps between which units "
             f"could be counted. Use Adam, or leave {given} out."
         )
-    if resampling is None:
+    if replacement is None:
         return dead_window
     if not learn_dictionary:
         raise TypeError(
-            "resampling is given but the dictionary is not learned; expected both, as dead units "
-            "get new atoms. Set learn_dictionary=True, or leave resampling out."
+            "replacement is given but the dictionary is not learned; expected both, as dead units "
+            "get new atoms. Set learn_dictionary=True, or leave replacement out."
         )
     if loss.uses_target:
         raise TypeError(
-            "resampling is given with targets; expected none, as the new atoms are samples and "
-            "would have to be targets. Leave resampling out, or use AuxK in the loss, which "
+            "replacement is given with targets; expected none, as the new atoms are samples and "
+            "would have to be targets. Leave replacement out, or use AuxK in the loss, which "
             "revives units too."
         )
     return dead_window

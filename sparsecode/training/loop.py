@@ -49,7 +49,7 @@ def train(
     learn_dictionary=False,
     stages=None,
     corrupt=None,
-    resampling=None,
+    replacement=None,
     dead_window=None,
     state=None,
     random_state=None,
@@ -121,11 +121,11 @@ default=None
         Called as ``corrupt(X, rng)`` with each batch that a step is taken for, such as
         `GaussianNoise`: the encoder reads what it returns, the loss compares with the batch
         itself. What it draws from `rng` is the same in a resumed run.
-    resampling : ResampleNeurons or None, default=None
+    replacement : ReplaceUnits or None, default=None
         When and how dead units begin anew; the history then tells how many did in an epoch.
     dead_window : int or None, default=None
         Samples that must have left a unit unused for the history to count it as dead; None is that
-        of `resampling`, or counts nothing.
+        of `replacement`, or counts nothing.
     state : TrainingState or None, default=None
         Where to go on, such as `TrainingState.load` reads it, instead of with `dictionary` and the
         parameters of `encoder`; all else should be as it was.
@@ -182,7 +182,7 @@ default=None
         patience=patience,
         learn_dictionary=learn_dictionary,
         corrupt=corrupt,
-        resampling=resampling,
+        replacement=replacement,
         dead_window=dead_window,
         target=target,
         input_scale=input_scale,
@@ -230,7 +230,7 @@ def make_trainer(
     patience=None,
     learn_dictionary=False,
     corrupt=None,
-    resampling=None,
+    replacement=None,
     dead_window=None,
     target=None,
     input_scale=1.0,
@@ -257,7 +257,7 @@ def make_trainer(
     loss.check_encoder(encoder)
     check_learning(learn_dictionary, dictionary, optimizer)
     dead_window = check_activity(
-        resampling, dead_window, encoder, optimizer, learn_dictionary, loss
+        replacement, dead_window, encoder, optimizer, learn_dictionary, loss
     )
     check_corruption(corrupt)
     check_patience(patience, loss)
@@ -281,7 +281,7 @@ def make_trainer(
         patience=patience,
         learn_dictionary=learn_dictionary,
         callback=callback,
-        resampling=resampling,
+        replacement=replacement,
         dead_window=dead_window,
     )
 

@@ -31,7 +31,7 @@ class Progress(NamedTuple):
 
 def means(rows):
     """Weighted means of what was recorded of each batch, and the last learning rate."""
-    names = [name for name in rows[0] if name not in ("weight", "n_steps", "resampled")]
+    names = [name for name in rows[0] if name not in ("weight", "n_steps", "replaced")]
     if len(rows) == 1:
         return {name: float(rows[0][name]) for name in names}
     weights = [row["weight"] for row in rows]

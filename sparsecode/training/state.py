@@ -56,7 +56,7 @@ class TrainingState:
         validation samples, `grad_norm` (the mean, before clipping), `lr` of the last step,
         `n_layers` (0 is all) and `seconds` since the start; what terms tell besides, such as
         `mean_activation`; and where units are counted the shares of `dead` ones and of `dense`
-        ones, which more than a tenth of the samples used, and how many were `resampled`.
+        ones, which more than a tenth of the samples used, and how many were `replaced`.
     """
 
     architecture: str

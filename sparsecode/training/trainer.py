@@ -11,7 +11,7 @@ from sparsecode._batches import Batch, Samples
 from sparsecode._blas import single_threaded_blas
 from sparsecode.optimizers import clip_gradients
 from sparsecode.optimizers.clipping import gradient_norm
-from sparsecode.resampling import ResampleNeurons
+from sparsecode.replacement import ReplaceUnits
 from sparsecode.training.activity import Activity
 from sparsecode.training.batch_loss import BatchLoss
 from sparsecode.training.checks import check_state
@@ -45,7 +45,7 @@ class Trainer:
     patience: int | None
     learn_dictionary: bool
     callback: object
-    resampling: ResampleNeurons | None = None
+    replacement: ReplaceUnits | None = None
     dead_window: int | None = None
     source: object = None
     held: Samples | None = None
@@ -101,8 +101,8 @@ class Trainer:
             value = record["loss"]
             if self._activity is not None:
                 record.update(self._activity.record())
-            if self.resampling is not None:
-                record["resampled"] = float(sum(row["resampled"] for row in rows))
+            if self.replacement is not None:
+                record["replaced"] = float(sum(row["replaced"] for row in rows))
             n_layers = self.stages[state.stage].n_layers
             self.first_loss, self.last_loss = rows[0]["loss"], np.nan
             if self.held is not None:
@@ -160,9 +160,9 @@ class Trainer:
     def _count(self, live):
         """Counts of uses for one epoch, or None if nobody asks for them."""
         window = self.dead_window
-        if window is None and self.resampling is None:
+        if window is None and self.replacement is None:
             return None
-        window = self.resampling.dead_window if window is None else window
+        window = self.replacement.dead_window if window is None else window
         return Activity(live.memory, live.given.n_components, window)
 
     def _can_encode(self, params):
@@ -194,8 +194,8 @@ class Trainer:
             # Products are measured by the step that makes them.
             norm = gradient_norm(grads) if norm is None else norm
             row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
-            if self.resampling is not None:
-                row["resampled"] = self._resample(live, batch, slots, n_steps + 1, seed)
+            if self.replacement is not None:
+                row["replaced"] = self._replace_dead(live, batch, slots, n_steps + 1, seed)
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
             if self._told(rows[-1], state.n_epochs, n_steps + 1):
                 break
@@ -209,14 +209,14 @@ class Trainer:
         self._told(row, state.n_epochs, state.n_steps + row["n_steps"])
         return [row]
 
-    def _resample(self, live, batch, slots, n_steps, seed):
+    def _replace_dead(self, live, batch, slots, n_steps, seed):
         """Let dead units begin anew where it is time; returns how many."""
-        if not self.resampling.is_due(n_steps):
+        if not self.replacement.is_due(n_steps):
             return 0
         dictionary = live.dictionary()
         X, codes = self.batch_loss.encode(live, dictionary, batch)
-        new = self._activity.resample(
-            self.resampling, self.encoder, live.params, dictionary, X, codes, batch, seed
+        new = self._activity.replace_dead(
+            self.replacement, self.encoder, live.params, dictionary, X, codes, batch, seed
         )
         for name, rows in {"atoms": new.atoms, **new.params}.items():
             live.learned[name][new.units] = rows

@@ -36,7 +36,7 @@ from sparsecode.losses import (
 from sparsecode.metrics import explained_variance
 from sparsecode.optimizers import LBFGS, SGD, Adam
 from sparsecode.penalties import L1, LogSum
-from sparsecode.resampling import ResampleNeurons
+from sparsecode.replacement import ReplaceUnits
 from sparsecode.schedules import WarmUp
 from sparsecode.training import TrainingState, train
 
@@ -593,11 +593,11 @@ def test_dead_units_begin_anew(X, scale_inputs):
         "n_epochs": 30,
         "random_state": 0,
     }
-    policy = ResampleNeurons(every=20, dead_window=500)
+    policy = ReplaceUnits(every=20, dead_window=500)
     left = autoencoder(**options, dead_window=500).fit(X)
-    renewed = autoencoder(**options, resampling=policy).fit(X)
+    renewed = autoencoder(**options, replacement=policy).fit(X)
     assert left.history_["dead"][-1] > 0.3 > renewed.history_["dead"][-1]
-    assert sum(renewed.history_["resampled"]) > 0
+    assert sum(renewed.history_["replaced"]) > 0
     assert renewed.score(X) > left.score(X)
 
 
@@ -613,7 +613,7 @@ def test_denoising_sees_noise_and_fits_clean_samples(X):
     # Besides, start and end are compared by what training makes small.
     assert len(seen) == model.n_iter_ + 2
     assert not np.array_equal(model.transform(X), plain.transform(X))
-    for bad in ({"corrupt": 0.1}, {"resampling": "anthropic"}, {"dead_window": 0}):
+    for bad in ({"corrupt": 0.1}, {"replacement": "anthropic"}, {"dead_window": 0}):
         with pytest.raises((TypeError, ValueError), match=next(iter(bad))):
             autoencoder(**bad).fit(X)
 

@@ -85,7 +85,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
     --------
     >>> import numpy as np
     >>> from sparsecode import Dictionary
-    >>> from sparsecode.resampling import ReplaceAtoms
+    >>> from sparsecode.replacement import ReplaceAtoms
     >>> policy = ReplaceAtoms(patience=2)
     >>> dictionary = Dictionary([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     >>> X, codes = np.array([[2.0, 0.0, 0.0], [1.0, 0.0, 3.0]]), np.array([[2.0, 0.0], [1.0, 0.0]])

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.datasets import make_sparse_signals
-from sparsecode.resampling import ReplaceAtoms, ReplacementStats
+from sparsecode.replacement import ReplaceAtoms, ReplacementStats
 
 
 def frozen(*arrays):

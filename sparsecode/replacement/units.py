@@ -1,4 +1,4 @@
-"""Resampling of the dead units of an autoencoder while it is trained by gradients."""
+"""Replacement of the dead units of an autoencoder while it is trained by gradients."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class NewUnits(NamedTuple):
 
 
 @dataclass
-class ResampleNeurons(Parameterized, BaseEstimator):
+class ReplaceUnits(Parameterized, BaseEstimator):
     """Give dead units the direction of samples that are reconstructed badly, every so many steps.
 
-    A dead unit gets the direction of a sample of the batch, drawn with a probability proportional
+    Known as resampling of dead neurons or latents. A dead unit gets the direction of a sample of the batch, drawn with a probability proportional
     to the square of its loss, as its atom and, short, as its row of the encoder. All else of the
     unit, such as its bias, is that of the encoder's `init`, and the optimizer forgets its averages
     of exactly these rows. No two units get the same sample: where more are dead than samples are
@@ -46,7 +46,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     Parameters
     ----------
     every : int, default=25_000
-        Steps from one resampling to the next.
+        Steps from one replacement to the next.
     dead_window : int, default=100_000
         Samples in a row without a use after which a unit counts as dead.
     scale : float, default=0.2
@@ -58,7 +58,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     source : {"loss", "random"}, default="loss"
         ``"random"`` takes Gaussian directions instead of samples: a plain new start.
     n_times : int or None, default=None
-        Most resamplings, counted in steps: none comes after ``n_times * every``. None is no limit.
+        Most replacements, counted in steps: none comes after ``n_times * every``. None is no limit.
 
     References
     ----------
@@ -71,7 +71,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     >>> from sparsecode import Dictionary
     >>> from sparsecode.encoders import ReLU
     >>> from sparsecode.losses import AutoencoderLoss
-    >>> from sparsecode.resampling import ResampleNeurons
+    >>> from sparsecode.replacement import ReplaceUnits
     >>> from sparsecode.training import train
     >>> X = np.random.default_rng(0).standard_normal((100, 4))
     >>> dictionary, encoder = Dictionary.random(6, 4, random_state=0), ReLU()
@@ -79,10 +79,10 @@ class ResampleNeurons(Parameterized, BaseEstimator):
     >>> params["b"][:2] = -100.0
     >>> *_, last = train(
     ...     encoder.bind(params), dictionary, X, loss=AutoencoderLoss(), batch_size=50,
-    ...     learn_dictionary=True, resampling=ResampleNeurons(every=5, dead_window=100),
+    ...     learn_dictionary=True, replacement=ReplaceUnits(every=5, dead_window=100),
     ...     random_state=0,
     ... )
-    >>> sum(last.history["resampled"]), last.history["dead"][-1]
+    >>> sum(last.history["replaced"]), last.history["dead"][-1]
     (2.0, 0.0)
     """
 
@@ -103,7 +103,7 @@ class ResampleNeurons(Parameterized, BaseEstimator):
         return self
 
     def is_due(self, n_steps):
-        """Whether units are resampled after so many steps of training."""
+        """Whether units are replaced after so many steps of training."""
         n_times, rest = divmod(n_steps, self.every)
         return n_times > 0 and rest == 0 and (self.n_times is None or n_times <= self.n_times)
 
@@ -164,22 +164,22 @@ def _drawn(n_wanted, x, losses, rng):
     return rng.choice(len(x), size=n_drawn, replace=False, p=chances / chances.sum())
 
 
-def check_resampling(resampling, encoder):
+def check_replacement(replacement, encoder):
     """Return the policy, or None, if it fits the encoder."""
-    if resampling is None:
+    if replacement is None:
         return None
-    if not isinstance(resampling, ResampleNeurons):
+    if not isinstance(replacement, ReplaceUnits):
         raise TypeError(
             wrong(
-                "resampling",
-                got=repr(resampling),
-                expected="a ResampleNeurons policy, an instance, or None",
-                remedy="Use ResampleNeurons(), or resampling=None to leave dead units as they are.",
+                "replacement",
+                got=repr(replacement),
+                expected="a ReplaceUnits policy, an instance, or None",
+                remedy="Use ReplaceUnits(), or replacement=None to leave dead units as they are.",
             )
         )
     if not isinstance(encoder, LinearEncoder):
         raise TypeError(
-            f"resampling is given but {type(encoder).__name__} is no autoencoder's encoder with a "
-            "row for each unit; expected one such as ReLU or TopK. Leave resampling out."
+            f"replacement is given but {type(encoder).__name__} is no autoencoder's encoder with a "
+            "row for each unit; expected one such as ReLU or TopK. Leave replacement out."
         )
-    return resampling.checked()
+    return replacement.checked()
