@@ -118,7 +118,7 @@ default="mean"
     input_scale_ : float
         What samples are multiplied by in training; 1 unless `scale_inputs`.
     output_ : str or None
-        Activation at the end of the decoder, that of the loss, such as "sigmoid".
+        Activation at the end of the decoder, such as "sigmoid".
     debiases_ : bool
         Whether codes are least squares fits on their supports, see `refine`.
     history_ : dict of str to list of float
@@ -131,17 +131,14 @@ default="mean"
         Passes over the samples that were completed, or batches of a stream.
     state_ : TrainingState or None
         What `partial_fit` goes on from; it can be saved. None if training was not begun.
-    n_outliers_ : int
-        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
-    outlier_norm_ : float or None
-        The largest norm that is none; None without `outliers`.
+    n_outliers_, outlier_norm_ : int, and float or None
+        Samples of huge norm that were dropped or clipped, and the largest norm that is usual.
     n_features_in_ : int
         Number of features seen during fit.
 
     See Also
     --------
-    sparsecode.DictionaryLearning : Exact codes and their dictionary.
-    sparsecode.compare.amortization_report : What the codes cost against exact ones.
+    sparsecode.DictionaryLearning, sparsecode.compare.amortization_report
 
     Notes
     -----

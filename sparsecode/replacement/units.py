@@ -36,12 +36,13 @@ class NewUnits(NamedTuple):
 class ReplaceUnits(Parameterized, BaseEstimator):
     """Give dead units the direction of samples that are reconstructed badly, every so many steps.
 
-    Known as resampling of dead neurons or latents. A dead unit gets the direction of a sample of the batch, drawn with a probability proportional
-    to the square of its loss, as its atom and, short, as its row of the encoder. All else of the
-    unit, such as its bias, is that of the encoder's `init`, and the optimizer forgets its averages
-    of exactly these rows. No two units get the same sample: where more are dead than samples are
-    in the batch, the others wait. For `LinearEncoder`, tied or not, with the dictionary learned and
-    without targets: samples are the new atoms, which have the features of the targets there.
+    Known as resampling of dead neurons or latents. A dead unit gets the direction of a sample
+    of the batch, drawn with a probability proportional to the square of its loss, as its atom
+    and, short, as its row of the encoder. All else of the unit, such as its bias, is that of
+    the encoder's `init`, and the optimizer forgets its averages of exactly these rows. No two
+    units get the same sample: where more are dead than samples are in the batch, the others
+    wait. For `LinearEncoder`, tied or not, with the dictionary learned and without targets:
+    samples are the new atoms, which have the features of the targets there.
 
     Parameters
     ----------
