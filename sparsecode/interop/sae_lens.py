@@ -16,6 +16,7 @@ from sparsecode.interop._checkpoint import Checkpoint
 from sparsecode.interop._checkpoint_folding import are_units, fold_scales
 from sparsecode.interop._config import Settings, read_config
 from sparsecode.interop._refusal import unwritable
+from sparsecode.interop._sae_lens_settings import settings_of
 
 WEIGHTS = ("sae_weights.safetensors",)
 CONFIG = "cfg.json"
@@ -45,31 +46,6 @@ _COMMON = {"W_enc", "W_dec", "b_dec"}
 _GATES = {"b_gate", "b_mag", "r_mag"}
 # Factors of the units before decoding, under the names of two versions.
 _FACTORS = ("scaling_factor", "finetuning_scaling_factor")
-# Settings that other ones have replaced; a file that is written has only the new ones.
-_OUTDATED = (
-    "activation_fn",
-    "activation_fn_str",
-    "activation_fn_kwargs",
-    "finetuning_scaling_factor",
-    "hook_point",
-)
-# The version whose settings these are; of files without one SAELens drops what it does not know.
-_VERSION = "6.0.0"
-# What older versions tell beside the settings, and newer ones in a section of its own.
-_MOVED = (
-    "model_name",
-    "hook_name",
-    "hook_head_index",
-    "model_class_name",
-    "model_from_pretrained_kwargs",
-    "prepend_bos",
-    "exclude_special_tokens",
-    "neuronpedia_id",
-    "context_size",
-    "seqpos_slice",
-    "dataset_path",
-    "sae_lens_training_version",
-)
 
 
 def read(weights, options):
@@ -148,7 +124,7 @@ def files(checkpoint):
     name = _name(checkpoint)
     if name == "matching_pursuit":
         arrays = {"W_dec": checkpoint.atoms, "b_dec": checkpoint.offset}
-        return {WEIGHTS[0]: arrays, CONFIG: _settings(checkpoint, name)}
+        return {WEIGHTS[0]: arrays, CONFIG: settings_of(checkpoint, name)}
     arrays = {"W_enc": checkpoint.W.T, "W_dec": checkpoint.atoms, "b_dec": checkpoint.offset}
     if checkpoint.architecture == "Gated":
         arrays |= {gate: getattr(checkpoint, gate) for gate in _GATES}
@@ -158,7 +134,7 @@ def files(checkpoint):
         arrays["threshold"] = np.broadcast_to(checkpoint.threshold, checkpoint.b.shape)
     if checkpoint.W_skip is not None:
         arrays["W_skip"] = checkpoint.W_skip
-    settings = _settings(checkpoint, name)
+    settings = settings_of(checkpoint, name)
     return {WEIGHTS[0]: arrays, CONFIG: settings}
 
 
@@ -322,43 +298,3 @@ def _check_pursuit(checkpoint):
             expected="atoms of norm 1, and the offset subtracted",
             remedy="Normalise the atoms.",
         )
-
-
-def _settings(checkpoint, name):
-    metadata = checkpoint.metadata
-    config = dict(metadata.get("config", {})) if metadata.get("format") == "sae_lens" else {}
-    for outdated in (*_OUTDATED, "k", "rescale_acts_by_decoder_norm", "d_out"):
-        config.pop(outdated, None)
-    ours = {"none": "none", "layer_norm": "layer_norm", "constant_norm": "constant_norm_rescale"}
-    known = {key: metadata[key] for key in ("model_name", "hook_name") if key in metadata}
-    told = config.get("metadata") or config.pop("meta", None) or {}
-    moved = {key: config[key] for key in _MOVED if key in config}
-    config["metadata"] = {**moved, **told, **known, "sae_lens_version": _version(config, told)}
-    config |= {
-        "architecture": name,
-        "d_in": checkpoint.n_features,
-        "d_sae": checkpoint.n_components,
-        "dtype": str(checkpoint.dtype),
-        "device": "cpu",
-        "apply_b_dec_to_input": checkpoint.subtract_offset,
-        "normalize_activations": ours[checkpoint.input_norm],
-    }
-    config.setdefault("reshape_activations", "none")
-    if name == "matching_pursuit":
-        config |= {
-            "max_iterations": checkpoint.k,
-            "residual_threshold": checkpoint.min_residual,
-            "stop_on_duplicate_support": not checkpoint.repeats,
-        }
-    if checkpoint.architecture == "TopK":
-        config |= {"k": checkpoint.k, "rescale_acts_by_decoder_norm": checkpoint.norm_scaled}
-    if checkpoint.transcoder:
-        config["d_out"] = checkpoint.n_outputs
-    return config
-
-
-def _version(config, metadata):
-    """Version of the settings that are written: that of the file, unless it had older ones."""
-    version = metadata.get("sae_lens_version") or config.pop("sae_lens_version", None)
-    major = str(version).partition(".")[0]
-    return version if major.isdigit() and int(major) >= 6 else _VERSION

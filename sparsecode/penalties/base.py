@@ -25,15 +25,9 @@ def check_differentiable(penalty):
     """Raise TypeError if a penalty has no gradient to train an encoder by."""
     check_penalty_instance(penalty)
     if not hasattr(penalty, "_grad") and type(penalty).grad is Penalty.grad:
-        raise TypeError(
-            wrong(
-                "penalty",
-                got=repr(penalty),
-                expected="one with a gradient, as encoders are trained by it",
-                remedy="Use L1, or for a given number of nonzeros an encoder that keeps so many, "
-                "such as TopK(k=8).",
-            )
-        )
+        expected = "one with a gradient, as encoders are trained by it"
+        remedy = "Use L1, or TopK(k=8) for a given number of nonzeros."
+        raise TypeError(wrong("penalty", got=repr(penalty), expected=expected, remedy=remedy))
 
 
 def resolve_penalty(penalty, alpha):
