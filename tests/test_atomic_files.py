@@ -199,7 +199,6 @@ import resource, sys
 import numpy as np
 from sparsecode import Dictionary, SparseAutoencoder
 from sparsecode.interop import Checkpoint, write_checkpoint
-from sparsecode.estimators._checkpoints import to_model
 from sparsecode.training import TrainingState
 
 import signal
@@ -207,7 +206,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 atoms = np.ones((300, 300))
 dictionary, checkpoint = Dictionary(atoms), Checkpoint("ReLU", atoms, atoms)
 state = TrainingState("ReLU", "Adam", {"W": atoms}, dictionary, {}, dictionary, {})
-model = to_model(checkpoint, SparseAutoencoder)
+model = SparseAutoencoder.from_pretrained(checkpoint)
 # As on a disk with so much space left.
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
 for suffix in (".npz", ".safetensors"):

@@ -14,7 +14,6 @@ from sparsecode import Dictionary, SparseAutoencoder
 from sparsecode._reading.archive import open_archive, read_npz, read_npz_members
 from sparsecode._reading.regular import open_regular
 from sparsecode._reading.tensors import read_tensors
-from sparsecode.estimators._checkpoints import to_model
 from sparsecode.interop import Checkpoint, read_checkpoint
 from sparsecode.training import TrainingState
 
@@ -146,22 +145,28 @@ def test_messages_are_without_the_inside_of_python(tmp_path):
             assert word not in str(caught.value)
 
 
-def terms(name, values):
-    """The header of a loss of one term."""
-    return {"value": {"terms": [{"name": name, "values": values}], "levels": None}}
+def loss(terms=(), levels=None):
+    """Settings of an autoencoder with a loss of these terms."""
+    values = {"terms": terms, "levels": levels, "output": None}
+    return {"loss": {"name": "losses.AutoencoderLoss", "values": values}}
+
+
+def term(name, values):
+    """Settings of an autoencoder with a loss of one term."""
+    return loss([{"name": name, "values": values}])
 
 
 def deep_terms(depth):
     values = {}
     for _ in range(depth):
-        values = {"term": {"name": "TargetL0", "values": values}}
-    return terms("TargetL0", values)
+        values = {"term": {"name": "losses.TargetL0", "values": values}}
+    return term("losses.TargetL0", values)
 
 
 @pytest.fixture
 def saved(tmp_path):
     """Write a fitted autoencoder with one part of its header changed."""
-    model = to_model(Checkpoint("ReLU", np.eye(3, 2), np.eye(3, 2)), SparseAutoencoder)
+    model = SparseAutoencoder.from_pretrained(Checkpoint("ReLU", np.eye(3, 2), np.eye(3, 2)))
     good = tmp_path / "good.npz"
     model.save(good)
     with np.load(good) as file:
@@ -192,7 +197,7 @@ def saved(tmp_path):
         ("settings", {"sparse_output": "no"}, "sparse_output is 'no'"),
         ("settings", {"dead_window": -5}, "dead_window is -5"),
         ("settings", {"boom": 1}, "settings 'boom', which SparseAutoencoder has not"),
-        ("settings", {"alpha": [1]}, "expected a number or a name"),
+        ("settings", {"alpha": [1]}, "alpha is [1]"),
         ("settings", {"value": [1]}, "for an object"),
         ("names", {"value": 5}, "for an object"),
         ("names", {"value": ["a"]}, "names are not 2 strings"),
@@ -208,26 +213,33 @@ def saved(tmp_path):
         ("penalty", {"values": {"alpha": float("nan")}}, "alpha"),
         ("penalty", {"values": {"beta": 1}}, "settings 'beta', which L1 has not"),
         ("encoder", {"name": ["ReLU"]}, "names the class"),
-        ("encoder", {"settings": {"k": 3}}, "settings 'k', which ReLU has not"),
-        ("encoder", {"name": "TopK", "settings": {"k": 0}}, "k is 0"),
+        ("encoder", {"values": {"k": 3}}, "settings 'k', which ReLU has not"),
+        ("encoder", {"settings": {}}, "the parts 'settings', which none has"),
+        ("encoder", {"name": "encoders.TopK", "values": {"k": 0}}, "k is 0"),
         ("constraint", {"name": "Constraint"}, "its constraint is 'Constraint'"),
         ("settings", {"init": "abc"}, "init is 'abc'"),
         ("settings", {"offset": "abc"}, "init of the offset is 'abc'"),
         ("settings", {"offset": 3}, "init of the offset is 3"),
-        ("loss", {"value": [1]}, "for an object"),
-        ("loss", {"value": {"terms": []}}, "holds nothing named 'levels'"),
-        ("loss", {"value": {"terms": 3, "levels": None}}, "the terms of its loss are 3"),
-        ("loss", {"value": {"terms": [3], "levels": None}}, "terms[0] is 3"),
-        ("loss", {"value": {"terms": [], "levels": [7, None]}}, "levels"),
-        ("loss", terms("os", {}), "names the class 'os'"),
-        ("loss", terms("Lp", {"q": 1}), "settings 'q', which Lp has not"),
-        ("loss", terms("Lp", {"weight": "1"}), "its loss holds '1' for a number"),
-        ("loss", terms("Lp", {"weight": -1.0}), "weight of Lp is -1.0"),
-        ("loss", terms("L1", {"alpha": float("nan")}), "alpha"),
-        ("loss", terms("TargetL0", {"target": 0}), "target is 0"),
-        ("loss", terms("GateSparsity", {}), "reads 'gate' of an encoder"),
-        ("loss", terms("Lp", {"weight": {"name": "Linear", "values": {"begin": -1}}}), "begin"),
-        ("loss", deep_terms(200), "a part of its loss is"),
+        ("settings", {"loss": [1]}, "loss is [1]"),
+        ("settings", {"loss": {"name": "losses.Lp"}}, "holds nothing named 'values'"),
+        ("settings", {"loss": {"name": "losses.Lp", "values": 3}}, "settings of its loss are 3"),
+        ("settings", loss(3), "terms is 3"),
+        ("settings", loss([3]), "terms[0] is 3"),
+        ("settings", loss([], [7, None]), "levels"),
+        ("settings", term("os", {}), "names the class 'os'"),
+        ("settings", term("losses.Lp", {"q": 1}), "settings 'q', which Lp has not"),
+        ("settings", term("losses.Lp", {"weight": "1"}), "Lp holds '1' for the number weight"),
+        ("settings", term("losses.Lp", {"weight": -1.0}), "weight of Lp is -1.0"),
+        ("settings", term("penalties.L1", {"alpha": float("nan")}), "alpha"),
+        ("settings", term("losses.TargetL0", {"target": 0}), "target is 0"),
+        ("settings", term("losses.GateSparsity", {}), "reads 'gate' of an encoder"),
+        (
+            "settings",
+            term("losses.Lp", {"weight": {"name": "schedules.Linear", "values": {"begin": -1}}}),
+            "begin",
+        ),
+        ("settings", deep_terms(200), "too deep in each other"),
+        ("settings", {"target_l0": 2.5, "patience": 3}, "patience is 3"),
     ],
 )
 def test_headers_are_checked_as_constructors_check(saved, part, changes, words):
@@ -238,10 +250,11 @@ def test_headers_are_checked_as_constructors_check(saved, part, changes, words):
 
 
 def test_what_fit_would_take_is_read(saved):
-    path = saved("settings", alpha=0.5, target_l0=2.5, patience=3, dead_window=100, verbose=2)
+    path = saved("settings", alpha=0.5, patience=3, dead_window=100, verbose=2)
     model = SparseAutoencoder.load(path)
     assert model.alpha == 0.5 and model.patience == 3
     np.testing.assert_array_equal(model.transform([[1.0, 2.0]]), [[1.0, 2.0, 0.0]])
+    assert SparseAutoencoder.load(saved("settings", target_l0=2.5)).target_l0 == 2.5
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,32 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from sparsecode import Dictionary, SparseAutoencoder, Transcoder
-from sparsecode.constraints import UnitNorm
+from sparsecode import (
+    LISTA,
+    Dictionary,
+    DictionaryLearning,
+    OlshausenField,
+    SparseAutoencoder,
+    SparseCoder,
+    Transcoder,
+)
+from sparsecode.constraints import NonNegative, UnitBall, UnitNorm
 from sparsecode.datasets import load_images
-from sparsecode.encoders import TopK
-from sparsecode.estimators._checkpoints import to_model
+from sparsecode.encoders import LISTACP, TopK
+from sparsecode.estimators._filter_learning import hold_filters
+from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._learning_run import hold_dictionary
+from sparsecode.estimators._network_scaling import NetworkScaling
 from sparsecode.interop import Checkpoint, read_checkpoint, write_checkpoint
 from sparsecode.interop._torch_write import write_torch
-from sparsecode.training import TrainingState
+from sparsecode.losses import AutoencoderLoss, AuxK, Hoyer, LassoLoss, PenaltyTerm, TargetL0
+from sparsecode.optimizers import Adam, AdamW
+from sparsecode.penalties import L1, ElasticNet, GroupL1
+from sparsecode.replacement import ReplaceAtoms, ReplaceUnits
+from sparsecode.schedules import Cosine, Linear, WarmUp
+from sparsecode.solvers import ADMM, FISTA
+from sparsecode.training import GaussianNoise, NormOutliers, Stage, TrainingState
+from sparsecode.updates import GainControl, GradientUpdate
 
 _RNG = np.random.default_rng(0)
 _W, _ATOMS = _RNG.standard_normal((2, 6, 4))
@@ -49,7 +67,7 @@ def _checkpoints():
 
 
 def _model():
-    model = to_model(Checkpoint("TopK", _W, _ATOMS, k=2), SparseAutoencoder)
+    model = SparseAutoencoder.from_pretrained(Checkpoint("TopK", _W, _ATOMS, k=2))
     model.feature_names_in_ = np.array(list("abcd"), dtype=object)
     return model
 
@@ -62,12 +80,74 @@ def _state():
     return TrainingState(*parts, best_loss=0.5, n_epochs=2, history=history)
 
 
+def _coder():
+    penalty = GroupL1(0.2, weights=[1.0, 2.0, 3.0])
+    return SparseCoder(_ATOMS, penalty=penalty, solver=FISTA(tol=1e-3)).fit(np.zeros((1, 4)))
+
+
+def _learner():
+    learner = DictionaryLearning(
+        6,
+        penalty=ElasticNet,
+        solver=ADMM(),
+        update=GradientUpdate(WarmUp(Cosine(0.1)), GainControl()),
+        constraint=NonNegative(UnitBall()),
+        replacement=ReplaceAtoms,
+        outliers=NormOutliers("clip"),
+    )
+    hold_dictionary(learner, Dictionary(_ATOMS, constraint=UnitNorm()))
+    learner.n_features_in_ = 4
+    return learner
+
+
+def _filters():
+    filters = OlshausenField(6, max_iter=2, transform_max_iter=5, random_state=0)
+    hold_filters(filters, Dictionary(_ATOMS))
+    filters.n_features_in_ = 4
+    return filters
+
+
+def _network():
+    dictionary, encoder = Dictionary(_ATOMS, constraint=UnitNorm()), LISTACP(L1(0.1), n_layers=2)
+    network = LISTA(
+        dictionary=dictionary,
+        encoder=encoder,
+        alpha=0.1,
+        loss=LassoLoss(L1(0.1)),
+        optimizer=Adam(0.01, betas=(0.8, 0.9)),
+        stages=[Stage(1), Stage(2, decay=0.5)],
+    )
+    encoder = encoder.bind(encoder.init(dictionary, random_state=0))
+    network._hold(FittedModel(encoder, dictionary, L1(0.1), NetworkScaling(2.0)))
+    return network
+
+
+def _trained_model():
+    term = TargetL0(PenaltyTerm(L1(0.1), weight=WarmUp(Linear(), 5)), 3.0)
+    model = SparseAutoencoder.from_pretrained(Checkpoint("ReLU", _W, _ATOMS))
+    model.set_params(
+        loss=AutoencoderLoss([term, AuxK(4)], levels=(3, None)),
+        optimizer=AdamW(Cosine()),
+        replacement=ReplaceUnits(n_times=2),
+        corrupt=GaussianNoise(),
+    )
+    return model
+
+
+def _transcoder():
+    checkpoint = Checkpoint("TopK", _W, _ATOMS[:, :3], k=2, transcoder=True, subtract_offset=False)
+    return Transcoder.from_pretrained(checkpoint, loss=AutoencoderLoss([Hoyer()]))
+
+
 def _savers():
     """Functions that write one file, by its name, and the reader of each."""
-    saved = {"dictionary": Dictionary(_ATOMS, np.zeros(4)), "model": _model(), "state": _state()}
+    saved = {"dictionary": Dictionary(_ATOMS, np.zeros(4)), "state": _state()}
+    saved |= {"model": _model(), "coder": _coder(), "learner": _learner(), "filters": _filters()}
+    saved |= {"network": _network(), "prediction": _transcoder()}
     for name, value in saved.items():
         for suffix in (".npz", ".safetensors"):
             yield f"{name}{suffix}", name, value.save
+    yield "trained model.npz", "model", _trained_model().save
     openai = {"pre_bias": np.zeros(4), "latent_bias": np.zeros(6)}
     openai |= {"encoder.weight": _W, "decoder.weight": np.ascontiguousarray(_ATOMS.T)}
     yield "openai.pt", "checkpoint", lambda path: write_torch(path, openai)
@@ -125,6 +205,11 @@ EXAMPLES = {example.name: example for example in _examples()}
 READERS = {
     "dictionary": Dictionary.load,
     "model": SparseAutoencoder.load,
+    "coder": SparseCoder.load,
+    "learner": DictionaryLearning.load,
+    "filters": OlshausenField.load,
+    "network": LISTA.load,
+    "prediction": Transcoder.load,
     "state": TrainingState.load,
     "checkpoint": read_checkpoint,
     "pretrained": SparseAutoencoder.from_pretrained,
@@ -137,6 +222,9 @@ def use(found):
     """Do with what was read what it is for; nothing may fail then."""
     if isinstance(found, Dictionary):
         found.decode(np.zeros((2, found.n_components)))
+    elif isinstance(found, (DictionaryLearning, OlshausenField, LISTA, SparseCoder)):
+        found.get_params()
+        found.inverse_transform(found.transform(np.zeros((2, found.n_features_in_))))
     elif isinstance(found, SparseAutoencoder):
         found.get_params()
         if np.isnan(found.encoder_.params.get("threshold", 0.0)).any():

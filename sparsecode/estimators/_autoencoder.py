@@ -17,6 +17,7 @@ from sparsecode.estimators._input_scaling import (
 from sparsecode.estimators._pieces import check_params_fit
 from sparsecode.estimators._sparsity import check_size, judging_penalty
 from sparsecode.losses._output import inverse_of
+from sparsecode.training.checks import check_loss
 
 
 def plan_autoencoder(estimator, model):
@@ -104,6 +105,7 @@ def _output_of(estimator):
 
 def _reconstructing(loss):
     """The loss, if it is one of reconstructions."""
+    check_loss(loss, None, streamed=True)
     if loss.uses_target:
         raise ValueError(
             f"loss is {type(loss).__name__}, which compares codes with those of a dictionary, "

@@ -59,18 +59,35 @@ def check_settings(estimator):
 def begin(estimator, X):
     """Draw the first atoms, fix the settings of learning, and return the generator."""
     rng = check_random_state(estimator.random_state)
-    n_steps = -(-len(X) // estimator.batch_size) * estimator.n_epochs
     _warn_of_scale(estimator, X)
-    dictionary = _first_dictionary(estimator, X, rng)
+    hold_filters(estimator, _first_dictionary(estimator, X, rng))
+    _start_statistics(estimator, len(X))
+    return rng
+
+
+def hold_filters(estimator, dictionary):
+    """Make an estimator one that has learned a dictionary, without history and statistics.
+
+    `partial_fit` begins the statistics anew.
+
+    Parameters
+    ----------
+    estimator : OlshausenField
+    dictionary : Dictionary
+    """
+    estimator.dictionary_, estimator.n_iter_ = dictionary, 0
+    estimator._update, estimator._state = None, LearningState(dictionary, None)
+    estimator.history_ = {name: [] for name in _HISTORY}
+
+
+def _start_statistics(estimator, n_samples):
+    """Fix the settings of learning for so many samples, and begin the statistics of the atoms."""
+    n_steps = -(-n_samples // estimator.batch_size) * estimator.n_epochs
     estimator._update = GradientUpdate(
         lr=GeometricDecay(estimator.lr, estimator.lr_end, max(n_steps - 1, 1)),
         gain_control=_gain_control(estimator),
     )
-    estimator._state = LearningState.start(dictionary, estimator._update)
-    estimator.dictionary_ = dictionary
-    estimator.n_iter_ = 0
-    estimator.history_ = {name: [] for name in _HISTORY}
-    return rng
+    estimator._state = LearningState.start(estimator.dictionary_, estimator._update)
 
 
 def learn(estimator, X, rng=None):
@@ -78,6 +95,8 @@ def learn(estimator, X, rng=None):
 
     What is known after each batch is kept at once.
     """
+    if estimator._update is None:
+        _start_statistics(estimator, len(X))
     batches = Samples(X, run=estimator.batch_size).batches(estimator.batch_size, rng)
     states = alternate(
         Exact(prior_of(estimator), ConjugateGradient(max_iter=estimator.max_iter, tol=0.0)),

@@ -145,6 +145,8 @@ class LearningRun:
                 X = batch.X
                 if self.is_first or self.again:
                     self._begin(batch, rng)
+                elif estimator._update is None:
+                    self._start_statistics()
             self.is_first = self.again = False
             samples = Samples(*batch, run=estimator.batch_size)
             self._learn(samples.batches(estimator.batch_size or len(samples)), full_batch=False)
@@ -216,12 +218,10 @@ class LearningRun:
 
     def _begin(self, batch, rng):
         """Prepare to learn from scratch, or from what was learned before."""
-        estimator, plan = self.estimator, self.plan
-        estimator._update, estimator._replacement = plan.update, plan.replacement
+        estimator = self.estimator
         if self.again:
             estimator.dictionary_ = _last_dictionary(estimator)
-            fresh = LearningState.start(estimator.dictionary_, plan.update, plan.replacement)
-            estimator._state = fresh.after(estimator._state)
+            self._start_statistics(estimator._state)
             estimator._n_before = estimator.n_iter_
             return
         X, sample_weight, _ = batch.in_memory_counted()
@@ -234,9 +234,39 @@ class LearningRun:
             sample_weight=sample_weight,
             random_state=rng,
         )
-        estimator._state = LearningState.start(estimator.dictionary_, plan.update, plan.replacement)
-        estimator.n_iter_, estimator.n_epochs_, estimator._n_before = 0, 0, 0
-        estimator.history_ = {name: [] for name in _HISTORY}
+        self._start_statistics()
+        _forget_history(estimator)
+
+    def _start_statistics(self, before=None):
+        """Begin statistics of the atoms, whose counts go on from those of a state before."""
+        estimator, plan = self.estimator, self.plan
+        estimator._update, estimator._replacement = plan.update, plan.replacement
+        state = LearningState.start(estimator.dictionary_, plan.update, plan.replacement)
+        estimator._state = state if before is None else state.after(before)
+
+
+def hold_dictionary(estimator, dictionary):
+    """Make an estimator one that has learned a dictionary, without history and statistics.
+
+    `partial_fit` begins the statistics anew.
+
+    Parameters
+    ----------
+    estimator : DictionaryLearning
+    dictionary : Dictionary
+    """
+    plan = plan_learning(estimator)
+    # Their settings are checked by what they start with.
+    LearningState.start(dictionary, plan.update, plan.replacement)
+    estimator.dictionary_ = dictionary
+    estimator._update, estimator._replacement = None, None
+    estimator._state = LearningState(dictionary, None)
+    _forget_history(estimator)
+
+
+def _forget_history(estimator):
+    estimator.n_iter_, estimator.n_epochs_, estimator._n_before = 0, 0, 0
+    estimator.history_ = {name: [] for name in _HISTORY}
 
 
 def _last_dictionary(estimator):

@@ -6,7 +6,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 from sparsecode._validation import check_random_state
 from sparsecode._zero_codes import warn_of_zeros
-from sparsecode.estimators import _scoring
+from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._exact_model import exact_model
 from sparsecode.estimators._learning_run import LearningRun, plan_learning
@@ -235,6 +235,8 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
+    save = _saving.save
+    load = classmethod(_saving.load)
 
     def _finish(self, X, n_before):
         """Resolve what codes from now on, and warn if all codes were zero since so many batches."""

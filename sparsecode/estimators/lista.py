@@ -7,7 +7,7 @@ from sklearn.callback import with_callbacks
 from sparsecode._batches import Batch
 from sparsecode._row_blocks import dense_rows
 from sparsecode._zero_codes import warn_of_zeros
-from sparsecode.estimators import _scoring
+from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._code_losses import check_codes_to_learn
 from sparsecode.estimators._dictionaries import has_atoms
 from sparsecode.estimators._network import begin_network, plan_network
@@ -277,6 +277,8 @@ default=None
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
+    save = _saving.save
+    load = classmethod(_saving.load)
 
     def _plan(self, model):
         return plan_network(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 from sparsecode.encoders import Exact
-from sparsecode.estimators import _scoring
+from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._filter_learning import begin, check_settings, learn, prior_of
@@ -202,6 +202,8 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
+    save = _saving.save
+    load = classmethod(_saving.load)
 
     # The codes of the smooth problem are those of dense samples.
     _takes_sparse = False

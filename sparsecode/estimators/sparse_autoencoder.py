@@ -7,9 +7,9 @@ from sklearn.callback import with_callbacks
 from sparsecode._batches import Batch
 from sparsecode.estimators import (
     _checkpoints,
-    _model_files,
     _pretrained,
     _refinement,
+    _saving,
     _scoring,
     _standardization,
     _steering,
@@ -272,8 +272,8 @@ default="mean"
     fold = _standardization.fold
     steer = _steering.steer
     max_activating = _steering.max_activating
-    save = _model_files.save
-    load = classmethod(_model_files.load)
+    save = _saving.save
+    load = classmethod(_saving.load)
     from_pretrained = classmethod(_pretrained.from_pretrained)
     _of_checkpoint = classmethod(_pretrained.autoencoder_of)
     to_checkpoint = _checkpoints.to_checkpoint

@@ -8,7 +8,7 @@ from sparsecode._validation import check_flag, check_missing, check_n_jobs, chec
 from sparsecode._zero_codes import warn_if_zero
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
-from sparsecode.estimators import _scoring
+from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator, check_features
 from sparsecode.estimators._exact_model import exact_model
 from sparsecode.estimators._rollback import unchanged_on_error
@@ -150,6 +150,8 @@ class SparseCoder(CodesEstimator):
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
+    save = _saving.save
+    load = classmethod(_saving.load)
 
     @property
     def solver_(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 
-from sparsecode.estimators import _pretrained
+from sparsecode.estimators import _pretrained, _saving
 from sparsecode.estimators._prediction import first_transcoder, plan_transcoder, read_pair
 from sparsecode.estimators._targets import as_item
 from sparsecode.estimators._trained import TrainedEstimator
@@ -275,6 +275,9 @@ class Transcoder(RegressorMixin, TrainedEstimator):
             whatever their variance.
         """
         return super().score(X, y, sample_weight)
+
+    save = _saving.save
+    load = classmethod(_saving.load)
 
     @property
     def skip_(self):
