@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from sparsecode.encoders.base import Encoder
 from sparsecode.penalties import L1, Penalty
-from sparsecode.solvers import Solver
-from sparsecode.solvers._default_solver import resolve_solver
+from sparsecode.solvers import Solver, choose_solver
+from sparsecode.solvers.base import check_solver_instance
 
 
 @dataclass
@@ -57,5 +57,7 @@ class Exact(Encoder):
         -------
         result : SolveResult
         """
-        solver = resolve_solver(self.solver, self.penalty)
+        # A solver checks the penalty itself.
+        solver = self.solver
+        solver = choose_solver(self.penalty) if solver is None else check_solver_instance(solver)
         return solver.solve(X, dictionary, self.penalty, **options)

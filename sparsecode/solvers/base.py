@@ -278,8 +278,11 @@ class Solver(Parameterized, BaseEstimator):
         return None
 
     def _threshold(self, dtype):
-        """Return `tol`, less what rounding may hide from the kernel."""
-        return self.tol - min(32 * np.finfo(dtype).eps, self.tol / 2)
+        """Return `tol`, less what rounding may hide from the kernel.
+
+        It is a Python number for every dtype: a kernel is compiled for each type of its arguments.
+        """
+        return float(self.tol - min(32 * float(np.finfo(dtype).eps), self.tol / 2))
 
     def _check_problem(self, X, dictionary, penalty, codes, missing):
         self._check_parameters()

@@ -86,7 +86,7 @@ class FeatureSign(Solver):
         """Search in float32; made exact where float32 alone cannot reach the tolerance."""
         enough = problem.dictionary.dtype == np.float32 and self.tol >= SINGLE_TOL
         # Where the codes of an exact search are then rounded to float32, that costs some of it.
-        tol = self.tol if enough else self._threshold(problem.dictionary.dtype)
+        tol = float(self.tol) if enough else self._threshold(problem.dictionary.dtype)
         exact = _not_exact(single)
         if not enough:
             X = problem.centred(block.rows, np.float64)
