@@ -1,4 +1,4 @@
-"""Images, patches, whitening, and signals made to be sparse."""
+"""Images, patches, whitening, and synthetic sparse signals."""
 
 from ._image import check_not_constant
 from .image_whitening import OlshausenFieldWhitening

@@ -16,7 +16,7 @@ def split_stack(array, name):
     array = np.asarray(array)
     is_colour = array.ndim > 2 and array.shape[-1] == 3
     if array.ndim == 3 and array.shape[-1] == 4 and array.shape[0] > 4:
-        # As a stack it would be of images that are 4 pixels wide.
+        # Read as a stack, its images would be 4 pixels wide.
         raise ValueError(
             f"{name} has shape {array.shape}; expected one image, (height, width) or (height, "
             f"width, 3), or a stack of them along the first axis. {_remedy(array)} For a stack of "
@@ -72,7 +72,7 @@ def check_pixels(image, name, *, colour=True):
 
 
 def check_finite(image, pixels, name):
-    """Refuse an image of floats with NaN or infinity, which `pixels` it was made of hold."""
+    """Refuse an image of floats that has NaN or infinity; `pixels` are those it was made of."""
     # A sum is quicker, and takes no memory.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(image.sum()) or np.isfinite(image).all():
@@ -85,7 +85,7 @@ def check_finite(image, pixels, name):
 
 
 def _remedy(image):
-    """What to do about an image of a shape that none has."""
+    """Advice for an array whose shape is not that of an image."""
     if image.ndim == 3 and image.shape[2] in (2, 4):
         return "The last channel may be opacity: leave it out, with image[..., :-1]."
     if image.ndim == 3 and image.shape[2] == 1:

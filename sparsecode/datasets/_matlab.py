@@ -1,6 +1,6 @@
 """Arrays of MATLAB files: of versions 4 and 5, compressed or not, and of 7.3, which is HDF5.
 
-Of a file only the array that is wanted is read, after its size was compared with that of the file.
+Only the requested array of a file is read. Its size is first checked against the size of the file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MOST_ELEMENTS = 10_000
 
 
 def read_matlab(path, max_bytes):
-    """Return the array IMAGES, or IMAGESr, of a file, its axes as in MATLAB."""
+    """Return the array IMAGES, or IMAGESr, of a file, with the axes in MATLAB's order."""
     with open_regular(path) as file:
         head = file.read(520)
         if _HDF5_SIGNATURE in (head[:8], head[512:]):
@@ -155,7 +155,7 @@ class _Mat5:
         self.size = size_of(file)
 
     def read(self):
-        """Return the wanted array."""
+        """Return the requested array."""
         found = {}
         place = 128
         for _ in range(_MOST_ELEMENTS):
@@ -187,7 +187,7 @@ class _Mat5:
         return bytes(name).decode("latin1")
 
     def _contents(self, kind, place, length):
-        """Bytes of an array, without the eight that say how many they are."""
+        """Bytes of an array, without the eight bytes that state its length."""
         if kind == _MATRIX:
             contents = np.empty(length, np.uint8)
             self.file.seek(place)

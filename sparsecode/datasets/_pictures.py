@@ -1,4 +1,4 @@
-"""Picture files, read by Pillow: of the known formats only, within a limit, upright."""
+"""Picture files, read by Pillow: known formats only, within a limit of memory, turned upright."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparsecode._reading.regular import open_regular, size_of, too_large
 
 from ._pixels import fill, new_image
 
-# Of the others some start other programs.
+# Some of the other formats start other programs.
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 # Most memory of a picture. The smallest files may claim less: their pixels are all alike, but take
 # as long to decode.

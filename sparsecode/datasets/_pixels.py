@@ -1,4 +1,4 @@
-"""From pixels of any type to images of floats, some rows at a time."""
+"""Conversion of pixels of any type to images of floats, some rows at a time."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ._matlab import read_matlab
 from ._pictures import read_picture
 
 _NUMPY_NAMES = ("images", "IMAGES")
-# Of these types arrays are read; which of them are images is told later.
+# Types of the arrays that are read. Whether an array is an image is checked later.
 _KINDS = "fiubcUS"
 
 
@@ -35,7 +35,7 @@ def read_file(path, *, grayscale, dtype, max_bytes):
     except MemoryError as error:
         raise MemoryError(f"{path} needs more memory than there is. Cut it first.") from error
     except Exception as error:
-        # Decoders meet damaged files with exceptions of every kind, SyntaxError included.
+        # Decoders raise exceptions of every kind for damaged files, SyntaxError included.
         if isinstance(error, OSError) and error.errno is not None:
             raise cannot_read(path, error) from error
         worded = isinstance(error, OSError | ValueError | SyntaxError)

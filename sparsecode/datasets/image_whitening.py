@@ -15,7 +15,7 @@ from ._image import check_images, check_not_constant
 
 
 class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
-    """Flatten the spectrum of natural images, up to a cut-off frequency.
+    """Whiten natural images: a filter that flattens their spectrum up to a cut-off frequency.
 
     Each image is filtered by ``R(f) = f exp(-(f / cutoff) ** steepness)``, where `f` is the radial
     frequency in cycles a pixel (Nyquist is 0.5), and all images are multiplied by one common
@@ -30,15 +30,15 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
     steepness : float, default=4
         Exponent of the low-pass part, 4 in [1]_.
     variance : float, default=0.1
-        Variance over all pixels of all images of `fit` once whitened, as in [1]_.
+        Variance of all pixels of the whitened images of `fit`, as in [1]_.
     boundary : {"mirror", "periodic"}, default="mirror"
         What lies beyond the edges of an image. "periodic" is the plain Fourier transform of
         [1]_: opposite edges touch, and the step between them becomes a false edge two pixels
         wide, 2.6 and 5.6 times as strong as what lies next to it in the two bundled photographs.
         "mirror" continues the image by its reflection, a cosine transform (1.0 and 1.3 times).
     rcond : float, default=1e-6
-        Frequencies that the filter passes less than `rcond` times its maximum are taken as lost
-        by `inverse_transform`.
+        `inverse_transform` treats a frequency as lost if the gain of the filter there is below
+        `rcond` times its maximum.
 
     Attributes
     ----------
@@ -48,9 +48,9 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
     Notes
     -----
     The inverse is exact to rounding, except for what the filter destroys: the mean of each image
-    (R(0) = 0), and frequencies below `rcond`, of which the defaults leave none. The weakest
-    frequencies, the corners, pass at 2e-4 of the maximum: errors in the whitened
-    image are amplified there by up to 5e3 relative to the strongest frequencies.
+    (R(0) = 0), and frequencies whose gain is below `rcond` (none with the defaults). The weakest
+    frequencies, the corners, pass at 2e-4 of the maximum: errors in the whitened image are
+    amplified there by up to 5e3 relative to the strongest frequencies.
 
     References
     ----------
@@ -82,7 +82,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         self.rcond = rcond
 
     def fit(self, images, y=None):
-        """Find the factor that gives these images the wanted variance.
+        """Fit the factor that gives the whitened images the variance `variance`.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         return _like(images, [self._multiply(image, self._forward) for image in checked])
 
     def inverse_transform(self, images, *, means=0.0):
-        """Undo the filter and the scale.
+        """Undo the whitening: the filter and the scale.
 
         Parameters
         ----------

@@ -39,31 +39,32 @@ def load_images(
         * an image file: BMP, GIF, JPEG, JPEG 2000, PNG, PNM, TIFF or WebP;
         * a folder: its image files, known by their suffix, sorted by name, sub-folders ignored;
         * an ``.npy`` or ``.npz`` file with one image, (height, width) or (height, width, 3), or
-          a stack of images along the first axis. Of an archive the array ``images`` or ``IMAGES``
-          is taken, or else every array. Pickles are refused;
+          a stack of images along the first axis. From an archive, the array ``images`` or
+          ``IMAGES`` is read, or every array if there is neither. Pickles are refused;
         * a MATLAB ``.mat`` file with an array ``IMAGES`` (or ``IMAGESr``) of shape (rows, columns,
           n_images), grey. Files of version 7.3 need h5py: ``pip install sparsecode[matlab]``.
     grayscale : bool, default=True
-        Return grey images: of colour, the luma 0.299 R + 0.587 G + 0.114 B (Rec. ITU-R BT.601) of
-        the stored values. If False, return colour images, with grey repeated in three channels.
+        Whether to return grey images. A colour image becomes its luma, 0.299 R + 0.587 G + 0.114 B
+        (Rec. ITU-R BT.601) of the stored values. If False, return colour images; a grey image is
+        repeated in three channels.
     min_size : int or (int, int), default=1
-        Height and width in pixels that every image must have, such as the size of a patch.
+        Smallest height and width of an image, in pixels, such as the size of a patch.
     allow_constant : bool, default=True
         Set to False where the images will be whitened: an image without contrast is then an error.
     dtype : numpy.float64 or numpy.float32
         dtype of the images.
     max_bytes : int or None, default=None
-        Most memory that a file may need, of which a small file can claim any amount: eight bytes a
-        pixel of a picture, or what the arrays of a compressed file unpack to. None is 512 MiB for a
-        picture (128 MiB for one of a few bytes), and for arrays 64 MiB, or 20 times the size of the
-        file where that is more.
+        Limit of the memory that a file may need, as a small file can claim any amount. A picture
+        needs eight bytes a pixel, a compressed file the unpacked size of its arrays. None is 512
+        MiB for a picture (128 MiB for a file of a few bytes). For arrays it is 64 MiB, or 20 times
+        the size of the file if that is more.
 
     Returns
     -------
     images : list of arrays (height, width) or (height, width, 3)
         8-bit and 16-bit unsigned values are divided by 255 and 65535, into [0, 1]; other values
-        are kept. Pictures are turned upright as their EXIF data say, and transparent parts are
-        laid on white.
+        are kept. Pictures are turned upright by their EXIF data. Transparent parts are blended with
+        white.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from ._image import check_image, check_image_size, check_images, check_pair
 
 
 def extract_patches(image, patch_size, *, step=1):
-    """Cut an image into a regular grid of patches that covers every pixel.
+    """Extract the patches of an image, on a regular grid that covers every pixel.
 
     Patches start every `step` pixels from the top left corner. Where that grid does not end at
     the border, one more row or column of patches is added flush with the border, so the last two
@@ -119,7 +119,7 @@ def reconstruct_from_patches(X, image_shape, patch_size, *, step=1):
 
 
 def sample_patches(images, patch_size, n_patches, *, border=0, random_state=None, dtype=None):
-    """Draw patches at random positions, all different, uniform over all positions of all images.
+    """Draw random patches of images, without replacement, uniformly over all positions.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def sample_patches(images, patch_size, n_patches, *, border=0, random_state=None
         Number of patches to draw.
     border : int, default=0
         Number of pixels at each edge of each image that no patch may touch. Olshausen and Field
-        kept off 4, where their whitening is disturbed by the edge.
+        used 4, since the edge disturbs their whitening there.
     random_state : int, RandomState or None
         The same seed gives the same patches.
     dtype : numpy.float32, numpy.float64 or None

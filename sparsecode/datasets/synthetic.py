@@ -1,4 +1,4 @@
-"""Signals that are sparse in a known dictionary: the truth that learning is compared with."""
+"""Synthetic signals that are sparse in a known dictionary, the ground truth for learning."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOWEST_SNR = -300
 
 
 class SparseSignals(NamedTuple):
-    """Signals and the truth behind them: ``X = codes @ atoms`` plus offset and noise.
+    """Synthetic signals with their true codes and atoms: ``X = codes @ atoms`` plus offset, noise.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ def make_sparse_signals(
     random_state=None,
     dtype=np.float64,
 ):
-    """Draw sparse codes, and signals that are combinations of atoms with these codes.
+    """Generate synthetic sparse signals: random codes, and combinations of atoms with these codes.
 
     Parameters
     ----------
@@ -61,14 +61,14 @@ def make_sparse_signals(
     n_components, n_features : int
         Number of atoms, and of values in each. Not needed with a `dictionary`.
     n_nonzero : int or None
-        Every signal uses exactly this many atoms, each set of them equally likely. Give either
+        Number of atoms that every signal uses; each set of atoms is equally likely. Give either
         `n_nonzero` or `density`.
     density : float or None
         Every entry of the codes is non-zero with this probability, independently (a Bernoulli
         support), so that the number of atoms varies and can be 0.
     codes : {"gaussian", "uniform", "bernoulli-gaussian"}, default="gaussian"
-        Law of the non-zero values: normal with mean 0 and variance 1, or uniform in (-1, 1].
-        "bernoulli-gaussian" is "gaussian", and insists on `density`.
+        Distribution of the non-zero values: normal with mean 0 and variance 1, or uniform in (-1,
+        1]. "bernoulli-gaussian" is the same as "gaussian", but requires `density`.
     positive : bool, default=False
         Take absolute values: half-normal, or uniform in (0, 1].
     dictionary : array (n_components, n_features), or object with `atoms` and `offset`, or None
@@ -78,7 +78,7 @@ def make_sparse_signals(
         whole of `X` is exactly this number of decibels; single signals vary. The offset of a
         dictionary does not count as signal. None or infinity add no noise.
     random_state : int, RandomState or None
-        The same seed gives the same signals, and float32 the rounded float64 ones.
+        The same seed gives the same signals; in float32 they are the float64 signals, rounded.
     dtype : numpy.float64 or numpy.float32
         dtype of the results.
 

@@ -74,14 +74,15 @@ class _CovarianceWhitening(Parameterized, TransformerMixin, BaseEstimator):
 
 
 class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
-    """Whiten rows and stay as close to them as possible (zero-phase component analysis).
+    """Whiten rows by zero-phase component analysis (ZCA), which changes the rows least.
 
     Parameters
     ----------
     eps : float, default=0.0
-        Added to every eigenvalue of the covariance, in units of their mean, so that it does not
-        depend on the units of the data. 0 whitens exactly. Patches of photographs have
-        directions that hold little but noise; 0.01 to 0.1 keeps these small (0.1 in [2]_).
+        Regularisation: `eps` times the mean eigenvalue of the covariance is added to every
+        eigenvalue, so `eps` does not depend on the units of the data. 0 whitens exactly. Patches of
+        photographs have directions that hold little but noise; 0.01 to 0.1 keeps these small (0.1
+        in [2]_).
 
     Attributes
     ----------
@@ -90,7 +91,7 @@ class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
         Orthonormal principal directions, by falling variance. Directions without any variance are
         left out: rows are whitened within the space they span.
     scale_ : array (n_directions,)
-        What `transform` divides by along each direction: the root of eigenvalue plus `eps`.
+        Divisor of `transform` along each direction: square root of the regularised eigenvalue.
     whitening_ : array (n_features, n_features)
         The symmetric matrix that `transform` multiplies by.
     n_features_in_ : int
@@ -159,7 +160,7 @@ class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
 class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
     """Whiten rows and reduce their number of features to the principal components.
 
-    Other than ``sklearn.decomposition.PCA(whiten=True)`` it can be regularised, leaves out
+    Unlike ``sklearn.decomposition.PCA(whiten=True)``, it can be regularised, leaves out
     directions without variance instead of dividing by rounding errors, and forms the covariance
     in float64 for float32 rows.
 
@@ -177,7 +178,7 @@ class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
     components_ : array (n_components, n_features)
         Orthonormal principal directions, by falling variance.
     scale_ : array (n_components,)
-        What `transform` divides by along each direction: the root of eigenvalue plus `eps`.
+        Divisor of `transform` along each direction: square root of the regularised eigenvalue.
     n_features_in_ : int
     feature_names_in_ : array (n_features,)
         Where `fit` was given string column names.
@@ -231,7 +232,8 @@ class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
     def inverse_transform(self, X):
         """Undo `transform`: array (n_samples, n_components) to (n_samples, n_features).
 
-        Exact to rounding within the kept directions; what lay outside them is replaced by the mean.
+        The inverse is exact to rounding within the kept directions. The part of a row outside them
+        is replaced by that of the mean.
         """
         check_is_fitted(self)
         X = check_matrix(X, "X", n_columns=len(self.components_), columns_are="components")

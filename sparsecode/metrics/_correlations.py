@@ -16,7 +16,10 @@ _CANCELS = 1e6
 
 
 def correlations(codes, other):
-    """Pearson correlations of all pairs of columns, 0 for constant ones; which of `codes` vary."""
+    """Return Pearson correlations of all pairs of columns, and a mask of the columns that vary.
+
+    The mask is for `codes`. The correlation with a constant column is 0.
+    """
     codes, other = _near_one(canonical(codes)), _near_one(canonical(other))
     first, second = _columns_of(codes), _columns_of(other)
     n_samples = codes.shape[0]
@@ -36,7 +39,7 @@ def correlations(codes, other):
 
 
 def _near_one(codes):
-    """Codes whose columns have squares; correlations are those of columns in any unit."""
+    """Scale columns by powers of two to keep squares in range; correlations do not change."""
     if sparse.issparse(codes):
         sizes = np.abs(codes).max(axis=0).toarray().ravel()
     else:
@@ -99,7 +102,7 @@ class _SparseColumns(_Columns):
 
     @property
     def is_centred_enough(self):
-        """Whether sums of products less products of means lose few digits."""
+        """Whether the means can be subtracted after the product without losing many digits."""
         varies = self.deviation > 0
         return bool(np.all(self.mean[varies] ** 2 < _CANCELS * self.deviation[varies] ** 2))
 

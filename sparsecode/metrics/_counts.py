@@ -9,7 +9,7 @@ from sparsecode._validation import check_number, check_rows
 
 
 def canonical(codes):
-    """Codes without entries that a sparse matrix stores in parts; a copy only where there are."""
+    """Codes without duplicate sparse entries; a copy is made only if there are duplicates."""
     if not sparse.issparse(codes) or codes.has_canonical_format:
         return codes
     codes = codes.copy()
@@ -18,7 +18,7 @@ def canonical(codes):
 
 
 def sizes_above(codes, threshold):
-    """Absolute values of codes above a threshold, the others zero; sparse where the codes are."""
+    """Absolute values of codes; values up to the threshold become 0. Sparse codes stay sparse."""
     threshold = check_number(threshold, "threshold", low=0)
     sizes = abs(canonical(check_rows(codes, "codes")))
     if not sparse.issparse(sizes):

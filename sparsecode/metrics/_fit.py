@@ -1,4 +1,4 @@
-"""Samples beside their reconstructions: what is summed once, and each measure defined once."""
+"""Sums over samples and their reconstructions, and the measures derived from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GREATEST = 1e150
 class Fit:
     """Sums over pairs of blocks of `X` and `X_hat`, in float64, and the measures they give.
 
-    Errors are worded for `X`, whose reconstructions these are.
+    Error messages speak of `X`.
     """
 
     def __init__(self, pairs):
@@ -121,7 +121,7 @@ class Fit:
 
 
 def _products(X, X_hat):
-    """Of each row: squared norms, and the inner product."""
+    """Squared norms of both rows, and their inner product, for each row."""
     return (np.einsum("ij,ij->i", *pair) for pair in ((X, X), (X_hat, X_hat), (X, X_hat)))
 
 
@@ -138,7 +138,7 @@ def _check_range(largest):
 
 
 def fit_of(X, X_hat):
-    """Compare samples with reconstructions, whatever holds either."""
+    """Compare samples with reconstructions: arrays, memory maps or sparse matrices."""
     X, X_hat = check_rows(X, "X"), check_rows(X_hat, "X_hat")
     if X.shape != X_hat.shape:
         raise ValueError(

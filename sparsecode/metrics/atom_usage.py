@@ -15,7 +15,7 @@ from sparsecode.metrics._counts import canonical, count, sizes_above
 
 
 def dead_atoms(codes, *, threshold=0.0, min_usage=0.0):
-    """Atoms that no sample uses, or hardly any.
+    """Indices of dead atoms, which no sample or hardly any sample uses.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def dead_atoms(codes, *, threshold=0.0, min_usage=0.0):
 
 
 class Usage(NamedTuple):
-    """How much each atom is used.
+    """Usage of each atom: how often, and how large its coefficients are.
 
     Attributes
     ----------
@@ -61,7 +61,9 @@ class Usage(NamedTuple):
 
 
 def usage(codes, *, threshold=0.0):
-    """Share of the samples that use each atom, ``|z| > threshold``, and how large `z` then is.
+    """Share of the samples that use each atom, and mean magnitude of its coefficients.
+
+    A sample uses an atom where ``|z| > threshold``.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def usage(codes, *, threshold=0.0):
     sizes = sizes_above(codes, threshold)
     uses = count(sizes, axis=0)
     if sparse.issparse(sizes):
-        # The sums of a sparse matrix are of its own type, whatever is asked for.
+        # SciPy sums a sparse matrix in the type of the matrix, whatever `dtype` says.
         total = np.bincount(sizes.indices, sizes.data, sizes.shape[1])
     else:
         total = sizes.sum(axis=0, dtype=np.float64)
@@ -90,7 +92,7 @@ def usage(codes, *, threshold=0.0):
 
 
 def sort_atoms(dictionary, codes, *, by="usage"):
-    """Order the atoms of a dictionary by what they are worth to codes, the most first.
+    """Sort the atoms of a dictionary by their usage or energy in codes, the largest first.
 
     Parameters
     ----------
@@ -105,7 +107,7 @@ def sort_atoms(dictionary, codes, *, by="usage"):
     dictionary : Dictionary
         The same atoms, reordered.
     order : ndarray of int of shape (n_components,)
-        Where each atom was; ``codes[:, order]`` are the codes of the new dictionary.
+        Old index of each atom; ``codes[:, order]`` are the codes of the new dictionary.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Densities of atoms: a histogram of how often each is active, and the shares at its ends."""
+"""Activation densities of atoms: the histogram, and the shares of dead and dense atoms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_BINS = 1000
 
 
 class DensityHistogram(NamedTuple):
-    """Number of atoms by the logarithm of how often they are active.
+    """Histogram of the activation frequencies of atoms, on a logarithmic scale.
 
     Attributes
     ----------
@@ -23,8 +23,8 @@ class DensityHistogram(NamedTuple):
     edges : ndarray of shape (n_bins + 1,)
         ``log10`` of the share of the samples that use an atom; the last edge, 0, means all samples.
     n_dead : int
-        Number of atoms that no sample uses, which have no logarithm: ``counts.sum() + n_dead`` are
-        all atoms.
+        Number of atoms that no sample uses. They have no logarithm and are in no bin:
+        ``counts.sum() + n_dead`` is the number of all atoms.
 
     Examples
     --------
@@ -39,11 +39,11 @@ class DensityHistogram(NamedTuple):
 
 
 def density_histogram(codes, *, threshold=0.0, bins_per_decade=10):
-    """Histogram of how often atoms are active, on a logarithmic scale.
+    """Histogram of the activation frequencies of atoms (feature density), on a logarithmic scale.
 
     The frequency of an atom is the share of the samples with ``|z| > threshold``, see `usage`. The
-    edges of the bins are whole decades divided evenly, down to the decade of a single sample: those
-    of two histograms of other codes, or of another number of samples, coincide.
+    bins divide whole decades evenly, down to the decade of a single sample. Histograms of different
+    codes, or of different numbers of samples, therefore share their edges.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def density_histogram(codes, *, threshold=0.0, bins_per_decade=10):
     Returns
     -------
     histogram : DensityHistogram
-        Named tuple ``(counts, edges, n_dead)``. A bin contains its lower edge; the last one also
-        the atoms that all samples use.
+        Named tuple ``(counts, edges, n_dead)``. A bin contains its lower edge. The last bin also
+        contains the atoms that all samples use.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def density_histogram(codes, *, threshold=0.0, bins_per_decade=10):
 
 
 def dead_fraction(codes, *, threshold=0.0, min_usage=0.0):
-    """Share of the atoms that are dead, as `dead_atoms` tells.
+    """Share of the atoms that are dead, as defined by `dead_atoms`.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def dead_fraction(codes, *, threshold=0.0, min_usage=0.0):
 
 
 def dense_fraction(codes, *, threshold=0.0, max_usage=0.1):
-    """Share of the atoms that are dense: used by more samples than a feature should be.
+    """Share of the atoms that are dense: active in more than `max_usage` of the samples.
 
     Parameters
     ----------

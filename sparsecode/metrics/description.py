@@ -1,4 +1,4 @@
-"""Description lengths: joint costs of codes and dictionary, to choose a model by."""
+"""Criteria of model selection: BIC and description length of codes and dictionary."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def bic(X, codes, dictionary):
     """Bayesian information criterion of codes and dictionary together; smaller is better.
 
     ``n p log(RSS / (n p)) + (nnz + K p) log(n p)``, with `n` samples of `p` features, `K` atoms,
-    `nnz` nonzero coefficients, and RSS the squared error of the reconstruction. Its values have a
-    meaning only relative to those of other codes of the same samples. What it does not count is
-    which atoms a sample uses; `code_length` does.
+    `nnz` nonzero coefficients, and RSS the squared error of the reconstruction. Only differences
+    between codes of the same samples have a meaning. The criterion does not count the cost of
+    telling which atoms a sample uses; `code_length` does.
 
     Parameters
     ----------
@@ -47,33 +47,33 @@ def bic(X, codes, dictionary):
 
 
 def code_length(X, codes, dictionary, *, precision=None):
-    """Bits that describe the samples by codes and dictionary (MDL); smaller is better.
+    """Description length (MDL) of samples by codes and dictionary, in bits; smaller is better.
 
-    The sum of
+    The length is the sum of
 
-    * the residual, Gaussian of its own variance ``s^2 = RSS / (n p)``, at the precision of the
-      data: ``n p / 2 log2(2 pi e s^2 / precision^2)``;
+    * the residual, as Gaussian noise of variance ``s^2 = RSS / (n p)``, at the precision of the
+    data: ``n p / 2 log2(2 pi e s^2 / precision^2)``;
     * which samples use an atom, for each atom `j` with `m` uses: ``log2(n + 1) + log2 binom(n,
       m)``;
-    * the values of its nonzero coefficients, Laplacian of mean ``b = mean |z|``, at the step
-      ``sqrt(12) s / ||atom||``, which is best for the sum of this and the residual: ``m
+    * the values of its nonzero coefficients, as Laplacian numbers with ``b = mean |z|``, rounded to
+    the step ``sqrt(12) s / ||atom||``, which minimises the sum of this term and the residual: ``m
       (log2(2 e b ||atom|| / (sqrt(12) s)) + log2(e) / 2)``, at least one bit each;
     * the dictionary, at the precision that `n` samples allow: ``K p / 2 log2(n)``.
 
-    `n` are the samples, `p` the features, `K` the atoms; `s` is at least ``precision / sqrt(12)``,
-    the error of rounding. After the reference, with plainer probability models.
+    There are `n` samples, `p` features and `K` atoms; `s` is at least ``precision / sqrt(12)``, the
+    error of rounding. The method is that of the reference, with simpler probability models.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
     codes : array-like or sparse matrix of shape (n_samples, n_components)
-        Shrunk coefficients, as those of an l1 penalty, make the residual larger than its support
-        need have it; see `sparsecode.debias`.
+        A penalty such as l1 shrinks coefficients, and so makes the residual larger than the support
+        requires; `sparsecode.debias` undoes this.
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     precision : float or None, default=None
-        Step that `X` is rounded to, such as 1 for grey values. Another one adds a constant, unless
-        residuals are that small. None is the standard deviation of the entries of `X`, divided by
-        256.
+        Step to which `X` is rounded, such as 1 for grey values. Another step adds a constant to the
+        result, unless the residuals are as small as the step. None is the standard deviation of the
+        entries of `X`, divided by 256.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""All that is to be said of codes of samples, at once."""
+"""Summary of codes of samples: reconstruction, sparsity and use of the atoms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LABELS = {
 
 
 class FitSummary(NamedTuple):
-    """How well codes reconstruct samples, and how sparse they are; printed as a table.
+    """Summary of codes: quality of the reconstruction, and sparsity; printed as a table.
 
     Each number is that of the function of the same name in `sparsecode.metrics`.
 
@@ -33,7 +33,7 @@ class FitSummary(NamedTuple):
     mse, normalized_mse, explained_variance : float
         Errors of the reconstructions.
     cosine, l2_ratio, relative_reconstruction_bias : float
-        Their directions and lengths.
+        Directions and lengths of the reconstructions.
     l0 : float
         Mean number of active coefficients of a sample.
     dead_fraction, dense_fraction : float
@@ -77,11 +77,11 @@ def summary(X, codes, dictionary, *, threshold=0.0):
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
     codes : array-like or sparse matrix of shape (n_samples, n_components)
-        Of a fitted model, ``model.transform(X)``.
+        For a fitted model, ``model.transform(X)``.
     dictionary : Dictionary or array-like of shape (n_components, n_features)
-        Of a fitted model, ``model.dictionary_``.
+        For a fitted model, ``model.dictionary_``.
     threshold : float, default=0.0
-        A coefficient is active where ``|z| > threshold``: for l0, dead and dense atoms.
+        A coefficient is active where ``|z| > threshold``. This concerns l0, dead and dense atoms.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from sparsecode.metrics._fit import fit_of
 
 
 def mse(X, X_hat):
-    """Mean squared error of an entry.
+    """Mean squared error (MSE) of reconstructions, over all entries.
 
     ``sum ||x - x_hat||^2 / (n_samples n_features)``, as in scikit-learn.
 
@@ -37,10 +37,10 @@ def mse(X, X_hat):
 
 
 def normalized_mse(X, X_hat):
-    """Squared error relative to that of the mean sample: the share of the variance that is missed.
+    """Normalized mean squared error: the share of the variance that is not explained.
 
-    ``sum ||x - x_hat||^2 / sum ||x - mean(x)||^2``, both sums over all samples: one less
-    `explained_variance`.
+    ``sum ||x - x_hat||^2 / sum ||x - mean(x)||^2``, both sums over all samples. It is ``1 -
+    explained_variance``.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ def explained_variance(X, X_hat):
 def cosine(X, X_hat):
     """Mean cosine between a sample and its reconstruction.
 
-    The mean of ``<x, x_hat> / (||x|| ||x_hat||)`` over the samples that are not 0; where the
-    reconstruction is 0, the cosine counts 0. An offset that both have in common makes it large;
-    subtract it from both to measure what codes add.
+    The mean of ``<x, x_hat> / (||x|| ||x_hat||)`` over the samples that are not 0. Where the
+    reconstruction is 0, the cosine counts as 0. A common offset of both makes the cosine large;
+    subtract it from both to measure the codes alone.
 
     Parameters
     ----------
@@ -128,11 +128,12 @@ def cosine(X, X_hat):
 
 
 def l2_ratio(X, X_hat):
-    """Mean norm of a reconstruction, relative to that of its sample: below 1 it is shrunk.
+    """Mean ratio of the norm of a reconstruction to the norm of its sample.
 
-    The mean of ``||x_hat|| / ||x||`` over the samples that are not 0. The best reconstruction on
-    few atoms is shorter than the sample too, by what it leaves out, and noise that is left out
-    counts; `relative_reconstruction_bias` tells this from shrinkage.
+    The mean of ``||x_hat|| / ||x||`` over the samples that are not 0. A ratio below 1 can have two
+    causes: shrinkage, or noise and detail that a few atoms leave out. Even the best reconstruction
+    on few atoms is shorter than its sample. `relative_reconstruction_bias` measures the shrinkage
+    alone.
 
     Parameters
     ----------
@@ -157,14 +158,14 @@ def l2_ratio(X, X_hat):
 
 
 def relative_reconstruction_bias(X, X_hat):
-    """Common factor by which reconstructions are too long; below 1 they are shrunk.
+    """Relative reconstruction bias: common scale error of reconstructions; below 1 they are shrunk.
 
     The factor ``gamma`` that minimises ``sum ||x - x_hat / gamma||^2``,
 
         ``gamma = sum ||x_hat||^2 / sum <x, x_hat>``,
 
     where the derivative in ``1 / gamma`` is zero. It is 1 for reconstructions that no common factor
-    makes better, such as least squares fits, and ``c`` for ``c`` times these.
+    improves, such as least squares fits. Multiplied by ``c``, these have the bias ``c``.
 
     Parameters
     ----------
@@ -173,8 +174,8 @@ def relative_reconstruction_bias(X, X_hat):
     Returns
     -------
     gamma : float
-        0 where all reconstructions are 0; infinity where they are not but 0 would be best, as
-        ``sum <x, x_hat>`` is 0; negative where that is.
+        0 if all reconstructions are 0. Infinity if they are not, but ``sum <x, x_hat>`` is 0.
+        Negative if that sum is negative.
 
     Raises
     ------

@@ -13,10 +13,10 @@ _ATOMS = 1024
 
 
 def atom_recovery(dictionary, truth, *, threshold=0.99):
-    """Share of the true atoms that a dictionary has, up to sign, scale and order.
+    """Share of the true atoms that a dictionary recovers, up to sign, scale and order.
 
-    Atoms are paired one to one so that the sum of absolute cosines is largest; a true atom is
-    recovered where that of its pair is above the threshold.
+    Atoms are paired one to one so that the sum of absolute cosines is largest. A true atom is
+    recovered if the absolute cosine of its pair is above the threshold.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def atom_recovery(dictionary, truth, *, threshold=0.99):
 
 
 def atom_mcc(dictionary, truth):
-    """Mean cosine of the atoms of a dictionary with the true ones, paired one to one.
+    """Mean absolute cosine of the true atoms with the atoms of a dictionary, paired one to one.
 
-    Atoms are paired so that the sum of absolute cosines is largest; the mean is over the true
-    atoms, and one without a pair counts 0. It is blind to sign, scale and order. The assignment
-    takes up to ``O(n_components^3)``.
+    Atoms are paired so that the sum of absolute cosines is largest. The mean is over the true
+    atoms; a true atom without a pair counts as 0. Sign, scale and order do not matter. The
+    assignment costs up to ``O(n_components^3)``.
 
     Parameters
     ----------
@@ -84,11 +84,12 @@ def atom_mcc(dictionary, truth):
 
 
 def atom_mmcs(dictionary, truth):
-    """Mean over the true atoms of the largest cosine with any atom of a dictionary (MMCS).
+    """Mean max cosine similarity (MMCS) of the true atoms with the atoms of a dictionary.
 
-    Cosines are absolute. As one atom may serve several true ones, it is at least `atom_mcc`; it
-    takes no assignment, so it is the one to use for very many atoms. Given two learned
-    dictionaries, it tells how far one contains the other; it is not symmetric.
+    The mean is over the true atoms, the maximum over the atoms of the dictionary. Cosines are
+    absolute. One atom may match several true atoms, so the value is at least `atom_mcc`. No
+    assignment is needed, which suits very many atoms. Given two learned dictionaries, the value
+    tells how far the first one contains the second; it is not symmetric.
 
     Parameters
     ----------
@@ -129,15 +130,15 @@ def _checked_atoms(dictionary, truth):
 
 
 def code_mcc(codes, truth):
-    """Mean correlation of codes with the true ones, up to sign, scale and order of the atoms.
+    """Mean correlation of codes with the true codes (MCC), up to sign, scale and order of atoms.
 
     The columns of both are paired one to one so that the sum of their absolute Pearson correlations
-    is largest; the mean is over the true columns. One without a pair, or whose pair is constant,
-    counts 0; true columns that are constant themselves are left out.
+    is largest. The mean is over the true columns. A true column without a pair, or whose pair is
+    constant, counts as 0. True columns that are constant are left out.
 
-    It costs a product, ``O(n_samples n_components n_true)``, or as many multiplications as there
-    are pairs of nonzeros of a sample where both are sparse, and an assignment, up to
-    ``O(n_components^3)``.
+    The cost is a matrix product, ``O(n_samples n_components n_true)``, and an assignment, up to
+    ``O(n_components^3)``. If both arrays are sparse, the product takes one multiplication for each
+    pair of nonzeros of a sample.
 
     Parameters
     ----------
@@ -173,10 +174,11 @@ def code_mcc(codes, truth):
 
 
 def code_mmcs(codes, truth):
-    """Mean over the true columns of the largest correlation with any column of codes.
+    """Mean max correlation of the true codes with codes (MMCS of centred columns).
 
-    As `code_mcc`, but one column may serve several true ones: the cosine of centred columns, its
-    maximum, and the mean of that. It is at least `code_mcc`, and takes no assignment.
+    The mean is over the true columns, the maximum of the absolute correlations over the columns of
+    `codes`. Unlike in `code_mcc`, one column may match several true columns. The value is at least
+    `code_mcc`, and needs no assignment.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def kurtosis(codes):
     codes = canonical(check_rows(codes, "codes"))
     n_entries = codes.shape[0] * codes.shape[1]
     values = codes.data if sparse.issparse(codes) else codes
-    # Of no unit, so that codes may be brought near 1.
+    # The kurtosis has no unit, so codes may be scaled near 1.
     values = values.astype(np.float64)
     squares = scaled(values, exponent_between([np.abs(values).max(initial=0)])) ** 2
     variance = squares.sum() / n_entries

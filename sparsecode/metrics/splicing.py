@@ -1,4 +1,4 @@
-"""Loss of a model in which reconstructions stand in for its activations."""
+"""Loss of a model whose activations are replaced by their reconstructions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sparsecode.dictionary import as_dictionary
 
 
 class LossRecovered(NamedTuple):
-    """Losses of a model with its activations as they are, reconstructed, and ablated.
+    """Losses of a model with original, reconstructed and ablated activations.
 
     Attributes
     ----------
     clean : float
-        Loss with the activations as they are.
+        Loss with the original activations.
     reconstructed : float
-        Loss with their reconstructions in their place.
+        Loss with the reconstructions in place of the activations.
     ablated : float
         Loss with all of them replaced by the same constant.
     recovered : float
@@ -56,7 +56,7 @@ def loss_recovered(model_loss, X, reconstruct, *, dictionary=None, ablation="zer
         A fitted estimator, whose ``inverse_transform(transform(X))`` is used; an encoder, whose
         codes on `dictionary` are decoded; or the reconstructions themselves.
     dictionary : Dictionary or array-like of shape (n_components, n_features) or None, default=None
-        Of an encoder, and only of an encoder.
+        Dictionary of an encoder; given for an encoder only.
     ablation : {"zero", "mean"} or array-like of shape (n_features,), default="zero"
         What replaces every sample: 0, the mean of `X`, or a given one, such as the mean of other
         samples.

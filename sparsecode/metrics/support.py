@@ -1,4 +1,4 @@
-"""Supports of codes, compared with those of other codes."""
+"""Comparison of supports: precision, recall and F1 of the nonzeros of codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparsecode.metrics._counts import count, sizes_above
 
 
 class SupportScores(NamedTuple):
-    """How well the supports of codes agree with the true ones, each number between 0 and 1.
+    """Precision, recall and F1 of the supports of codes, each between 0 and 1.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class SupportScores(NamedTuple):
     recall : float
         Share of the truly active coefficients that are active.
     f1 : float
-        Their harmonic mean.
+        Harmonic mean of precision and recall.
 
     Examples
     --------
@@ -36,11 +36,12 @@ class SupportScores(NamedTuple):
 
 
 def support_scores(codes, truth, *, threshold=0.0):
-    """Precision, recall and F1 of the supports of codes: is an atom in use where it should be.
+    """Precision, recall and F1 of the supports of codes, against the supports of true codes.
 
-    Coefficients of all samples are counted together, so that a sample counts by its nonzeros. Signs
-    and sizes do not matter. Where nothing is active, precision is 1 if nothing should be, else 0;
-    likewise recall where nothing should be.
+    Coefficients of all samples are counted together, so a sample with more nonzeros has more
+    weight. Signs and magnitudes do not matter. If no coefficient is active, precision is 1 where
+    none is active in the truth, else 0. If none is active in the truth, recall is 1 where none is
+    active in the codes, else 0.
 
     Parameters
     ----------

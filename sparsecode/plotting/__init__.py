@@ -1,4 +1,4 @@
-"""Pictures of dictionaries, of how they were learned, and of what codes are worth.
+"""Plots of dictionaries, of learning curves, and of the quality of codes.
 
 Every function takes and returns matplotlib axes; none shows a figure or changes a global setting.
 """

@@ -19,17 +19,19 @@ _LOGARITHMIC = 3
 
 
 def plot_ladder(report, *, ax=None):
-    """Draw the gap to the optimum against the time that it takes, both on logarithmic axes.
+    """Plot the gap to the optimum against the time to encode, both on logarithmic axes.
 
-    FISTA and ISTA are lines, each point with its number of iterations; every other encoder is a
-    point, and one below the line of FISTA is worth its training. The dashed line is the `tol` of
-    the report, or the error of its optimum where that is more; what is below it is drawn on it,
-    with an arrow. So is, at their gap, what is worse than codes of 0, unless a line begins above.
+    FISTA and ISTA are lines, whose points carry their numbers of iterations. Every other encoder is
+    a point. A point below the line of FISTA is worth its training.
+
+    The dashed line is the `tol` of the report, or the error of its optimum if that is more. Gaps
+    below it are drawn on it, with an arrow. The upper limit is the gap of codes of 0, or the
+    highest point of a line if that is more. Gaps above it are drawn at the limit, with an arrow.
 
     Parameters
     ----------
     report : AmortizationReport
-        From :func:`~sparsecode.compare.amortization_report`. Of the second data set draw
+        From :func:`~sparsecode.compare.amortization_report`. For the second data set, pass
         ``report.other``.
     ax : matplotlib Axes, optional
         By default those of a new figure.
@@ -63,9 +65,9 @@ def plot_ladder(report, *, ax=None):
 
 
 def plot_pareto(report, *, quantity="objective", ax=None):
-    """Draw how well codes do against how sparse they are.
+    """Plot the objective or the explained variance against the mean l0 of the codes.
 
-    FISTA and ISTA are lines that lead to the optimum, with their numbers of iterations; every other
+    FISTA and ISTA are lines that lead to the optimum, with their numbers of iterations. Every other
     encoder is a point.
 
     Parameters
@@ -73,9 +75,10 @@ def plot_pareto(report, *, quantity="objective", ax=None):
     report : AmortizationReport
         From :func:`~sparsecode.compare.amortization_report`.
     quantity : {"objective", "explained_variance"}, default="objective"
-        Less of the first is better, more of the second. The objective has a logarithmic axis where
-        it spans more than a factor of three. Codes that explain less than nothing lie at 0, those
-        of a higher objective than codes of 0 at that of these, or of the highest line, with arrows.
+        A smaller objective is better, and a larger explained variance. The objective has a
+        logarithmic axis if it spans more than a factor of three. Codes outside the limits are drawn
+        at the limit, with an arrow. The lower limit of the explained variance is 0. The upper limit
+        of the objective is that of codes of 0, or the highest point of a line if that is more.
     ax : matplotlib Axes, optional
         By default those of a new figure.
 
@@ -120,13 +123,13 @@ def _check_report(report):
 
 
 def _ceiling(rows, values, none):
-    """The value of codes of 0, or of the highest point of a line: others may be far above."""
+    """Upper limit of the plot: the value of codes of 0, or the highest point of a line."""
     lines = (value for row, value in zip(rows, values, strict=True) if row.family in _LINES)
     return max([none, *lines])
 
 
 def _draw(ax, rows, x, values, shown):
-    """Lines of the solvers that are stopped, points of all others; arrows to where these are."""
+    """Draw stopped solvers as lines and all others as points, with arrows at the limits."""
     positions = list(zip(x, shown, strict=True))
     for family, style in _LINES.items():
         line = [xy for row, xy in zip(rows, positions, strict=True) if row.family == family]
@@ -144,7 +147,7 @@ def _draw(ax, rows, x, values, shown):
 
 
 def _point(ax, xy, *, up):
-    """An arrow: it would lie further up, or down."""
+    """Draw an arrow at a point that lies further up, or down."""
     text, offset, side = ("↑", 7, "bottom") if up else ("↓", -7, "top")
     place = {"xytext": (0, offset), "textcoords": "offset points", "ha": "center", "va": side}
     ax.annotate(text, xy, color=INK, fontsize=8, **place)
@@ -160,7 +163,7 @@ def _point_style(family, index):
 
 
 def _label(ax, points):
-    """Numbers of iterations beside the points of the lines, where there is room for them."""
+    """Write numbers of iterations beside the points of the lines, where they do not overlap."""
     ax.autoscale_view()
     taken = []
     for row, xy in points:

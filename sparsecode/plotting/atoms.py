@@ -31,7 +31,7 @@ def plot_atoms(
     gap_color="white",
     ax=None,
 ):
-    """Draw atoms as a mosaic of patches; zero is the middle of the scale.
+    """Plot the atoms of a dictionary as a mosaic of patches; zero is the middle of the scale.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ def plot_atoms(
         "frequency" sorts by :func:`~sparsecode.receptive_fields.spatial_frequency`, slow first. An
         array lists the atoms to draw, in order; it may leave some out.
     n_columns : int, optional
-        By default about square.
+        By default the mosaic is about square.
     scale : {"atom", "shared"}, default="atom"
-        Whether each atom, or all of them together, spans the colour scale, from minus to plus its
-        largest absolute value.
+        The colour scale goes from minus to plus the largest absolute value, of each atom or of all
+        atoms together.
     cmap : str or matplotlib Colormap, default="gray"
         For atoms of one channel.
     gap : float, default=0.04

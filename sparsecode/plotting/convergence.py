@@ -23,7 +23,7 @@ LABELS = {
 def plot_convergence(
     history, *, quantity="objective", against="iteration", window=None, label=None, ax=None
 ):
-    """Draw one recorded quantity of a learning run, raw and as a running median.
+    """Plot a learning curve: one recorded quantity, raw and as a running median.
 
     Parameters
     ----------

@@ -7,9 +7,9 @@ from sparsecode.plotting._style import GRID, axes_or_new, note_dead, quiet
 
 
 def plot_density(codes, *, threshold=0.0, bins_per_decade=10, ax=None):
-    """Draw the histogram of the logarithm of how often atoms are active.
+    """Plot the histogram of the activation frequencies of atoms, on a logarithmic scale.
 
-    Atoms that no sample uses have no logarithm; their number is written where there are any. Two
+    Atoms that no sample uses have no logarithm; if there are any, the plot states their number. Two
     humps mean that some of the atoms hardly learn.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Gabor fits of a dictionary at a glance."""
+"""Plots of the Gabor fits of a dictionary."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sparsecode.receptive_fields import GaborFits
 
 
 def plot_gabor_statistics(fits, *, axes=None):
-    """Draw the orientations and frequencies of Gabor fits, and their (n_x, n_y) plane.
+    """Plot the orientations and frequencies of Gabor fits, and their (n_x, n_y) plane.
 
     Each dot is an atom, coloured by the `r2` of its fit. The polar plot has the direction of the
     wave vector as angle, turned as it is seen in the patch (clockwise, since rows run downwards),
-    and the peak of the spectrum as radius; each atom shows twice, at opposite angles. The other one
-    has the envelope's widths in cycles of the carrier, along and across the wave vector, on square
-    root scales; atoms near its origin are blobs or single edges, and above the diagonal they are
-    longer than wide.
+    and the peak of the spectrum as radius; each atom shows twice, at opposite angles. The second
+    plot has the envelope's widths in cycles of the carrier, along and across the wave vector, on
+    square root scales. Atoms near its origin are blobs or single edges. Atoms above the diagonal
+    are longer than wide.
 
     Parameters
     ----------

@@ -21,9 +21,9 @@ LABELS = {
 
 
 def plot_selection(curve, *, criterion="bits", ax=None):
-    """Draw a criterion over the grid, and mark the best point.
+    """Plot a criterion of model selection over a grid, and mark the best point.
 
-    The horizontal axis is the number of atoms or, if that is always the same, `alpha`; where both
+    The horizontal axis is the number of atoms or, if that is always the same, `alpha`. If both
     vary, each `alpha` is a line.
 
     Parameters

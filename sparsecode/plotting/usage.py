@@ -9,10 +9,10 @@ from sparsecode.plotting._style import GRID, INK, axes_or_new, note_dead, quiet
 
 
 def plot_usage(codes, *, threshold=0.0, ax=None):
-    """Draw the share of the samples that use each atom, the most used atom first.
+    """Plot the share of the samples that use each atom, the most used atom first.
 
-    The line is the share that all atoms would have if they were used alike; the number of atoms
-    that no sample uses is written where there are any.
+    The line is the share that every atom would have if all were used equally. If there are atoms
+    that no sample uses, the plot states their number.
 
     Parameters
     ----------
