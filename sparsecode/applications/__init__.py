@@ -1,7 +1,7 @@
-"""Images by their patches: denoising and inpainting.
+"""Image denoising and inpainting by sparse codes of patches.
 
-Each application is one function over the public parts of the package; its source shows how to put
-them together for another one.
+Each application is one function that uses public parts of the package. Its source is an example for
+other applications.
 """
 
 from sparsecode.applications.denoising import denoise_image, learn_patch_dictionary

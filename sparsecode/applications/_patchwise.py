@@ -1,4 +1,4 @@
-"""An image worked on patch by patch: means taken off, patches coded, overlaps averaged."""
+"""Restoration of an image patch by patch: remove means, code patches, average overlaps."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.initialization import initial_dictionary
 from sparsecode.solvers import OMP
 
-# Values of the patches that are held at a time.
+# Largest number of values of patches in memory at a time.
 _MOST_VALUES = 2**22
-# Of a noise level or a factor: squares must be in range.
+# Largest noise level or factor, so that squares are in range.
 LARGEST_SCALE = 1e100
 
 
 def check_image_and_patch(image, patch_size):
     """Return the image as (height, width, n_channels), and the size of a patch as an int.
 
-    Raises ValueError if the image is none, or less than a patch.
+    Raises ValueError if `image` is not an image, or is smaller than a patch.
     """
     image = check_image(image)
     if float(np.abs(image).max()) > LARGEST_SCALE:
@@ -40,14 +40,14 @@ def check_image_and_patch(image, patch_size):
 
 
 def average_patches(image, patch_size, restore, *, step=1):
-    """Sum of the restored patches over each pixel, and how many there are.
+    """Sum of the restored patches over each pixel, and number of patches over each pixel.
 
     Parameters
     ----------
     image : ndarray of shape (height, width, n_channels)
     patch_size : int
     restore : callable
-        Takes patches (n_patches, n_features) and returns as many.
+        Function of patches (n_patches, n_features) that returns an array of the same shape.
     step : int, default=1
 
     Returns
@@ -69,9 +69,9 @@ def average_patches(image, patch_size, restore, *, step=1):
 
 
 def without_means(X, n_channels):
-    """Patches less the mean of their observed values in each channel, and these means.
+    """Subtract from each patch the mean of its observed values in each channel; return both.
 
-    The means have the shape of the patches; NaN is a missing value, and stays one.
+    The means have the shape of the patches. NaN is a missing value, and stays NaN.
     """
     X = X.reshape(len(X), -1, n_channels)
     n_observed = np.maximum(np.count_nonzero(~np.isnan(X), axis=1, keepdims=True), 1)
@@ -81,7 +81,7 @@ def without_means(X, n_channels):
 
 
 def draw_patches(image, patch_size, n_patches, random_state):
-    """At most so many patches, without their means, of an image (height, width, n_channels)."""
+    """Draw up to `n_patches` patches of an image (height, width, n_channels), minus their means."""
     height, width, n_channels = image.shape
     n_positions = (height - patch_size + 1) * (width - patch_size + 1)
     image = image if n_channels == 3 else image[:, :, 0]
@@ -91,13 +91,13 @@ def draw_patches(image, patch_size, n_patches, random_state):
 
 @dataclass
 class PatchCoder(OMP):
-    """`OMP` that counts the patches that miss their error, where `OMP` would warn at each call."""
+    """`OMP` that counts the patches that miss their error, instead of a warning at each call."""
 
     def __post_init__(self):
         self.forget()
 
     def forget(self):
-        """Count from 0 again."""
+        """Reset the counts to 0."""
         self.n_missed = self.n_coded = 0
 
     def solve(self, X, dictionary, penalty, **options):
@@ -112,9 +112,9 @@ class PatchCoder(OMP):
         return dictionary.decode(self.solve(X, dictionary, penalty, **options).codes) + means
 
     def warn_of_missed(self, function, remedy):
-        """Warn once, in the words of the function that was called, if any patch missed its error.
+        """Warn once if any patch missed its error; the message names the public `function`.
 
-        To be called by that function itself.
+        Call it from that function itself, so that the warning points at the caller's line.
         """
         if self.n_missed > 0:
             warnings.warn(
@@ -129,7 +129,7 @@ class PatchCoder(OMP):
 
 
 def patch_dictionary(dictionary, patch_size, n_channels):
-    """The dictionary that was given, in float32, or the one to start learning from."""
+    """The given dictionary in float32, or the initial dictionary of learning."""
     n_pixels = patch_size**2
     if dictionary is None:
         dictionary = 4 * n_pixels if n_channels == 1 else 6 * n_pixels
@@ -146,9 +146,9 @@ def patch_dictionary(dictionary, patch_size, n_channels):
 
 
 def cosine_dictionary(n_components, patch_size, n_channels):
-    """Overcomplete cosines; of colour, two thirds are grey.
+    """Overcomplete cosines. In colour, two thirds of the atoms are grey.
 
-    The others are red against blue, and these two against green.
+    The other atoms are red against blue, or red and blue against green.
     """
     if n_channels == 1:
         return Dictionary(_cosines(n_components, patch_size), constraint=UnitNorm())

@@ -1,4 +1,4 @@
-"""Noise taken off an image by sparse codes of its patches."""
+"""Image denoising by sparse codes of patches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sparsecode.penalties import KSparse
 from sparsecode.updates import ApproximateKSVD
 from sparsecode.updates.base import resolve_update
 
-# Share of pure noise whose norm is below the error target: a gain of 1.15 for 64 values.
+# Share of patches of pure noise whose norm is below the target: a gain of 1.15 for 64 values.
 _QUANTILE = 0.957
 _REMEDY = "Raise sigma or gain, or use a dictionary of more atoms."
 
@@ -40,13 +40,12 @@ def denoise_image(
     random_state=None,
     n_jobs=None,
 ):
-    """Take white Gaussian noise of known standard deviation off an image.
+    """Denoise an image with white Gaussian noise of known standard deviation.
 
-    Every patch, overlapping ones too, less its mean, gets the code with the fewest atoms that `OMP`
-    finds within ``||x - z @ atoms||^2 <= (gain * sigma)^2 * n_features``: structure needs few
-    atoms, noise many. The decoded patches are averaged, together with a little of the noisy image.
-    By default the dictionary is learned from the noisy patches themselves, beginning with
-    overcomplete cosines, by K-SVD.
+    The mean of every patch, overlapping ones too, is subtracted. `OMP` then adds atoms until ``||x
+    - z @ atoms||^2 <= (gain * sigma)^2 * n_features``. Structure needs few atoms, noise many. The
+    decoded patches are averaged, together with a little of the noisy image. By default the
+    dictionary is learned from the noisy patches by K-SVD, starting with overcomplete cosines.
 
     With 8 x 8 pixels and 256 atoms, 512 x 512 pixels take a few seconds; time grows with the number
     of atoms that a patch needs. Patches are made and coded a strip of the image at a time.
@@ -54,27 +53,27 @@ def denoise_image(
     Parameters
     ----------
     image : array-like of shape (height, width) or (height, width, 3)
-        In any range. A colour patch is coded as a whole. Not written to.
+        Image with values in any range. A colour patch is coded as a whole. Not written to.
     sigma : float
         Standard deviation of the noise, in the units of the image.
     dictionary : Dictionary, array-like of shape (n_components, n_features), int, or None, \
             default=None
-        Atoms to code with, as they are; or how many to learn. None learns 4 for each pixel of a
-        patch, or 6 in colour. Fewer atoms than values of a patch cannot reach every error.
+        Fixed atoms, or the number of atoms to learn. None learns 4 for each pixel of a patch, or 6
+        in colour. With fewer atoms than values of a patch, some patches cannot reach their error.
     patch_size : int, default=8
         Side of a patch, in pixels.
     n_iter : int, default=10
-        Rounds of coding and updating when learning; 0 uses the cosines.
+        Iterations of learning, each a coding step and an update; 0 uses the cosines.
     gain : float or None, default=None
-        Residual of a patch in units of `sigma` at which it needs no more atoms. None is such that
-        95.7 % of patches of nothing but noise need none: 1.15 for 64 values, and less for more.
+        Target residual of a patch, in units of `sigma`. With None, 95.7 % of the patches of pure
+        noise need no atom: `gain` is 1.15 for 64 values, and less for more values.
     noisy_weight : float or None, default=None
-        Weight of the noisy image in the average, where each patch has 1. None is ``30 / sigma`` for
-        an image that spans 255 grey levels, in proportion for another span.
+        Weight of the noisy image in the average; each patch has weight 1. None is ``30 / sigma``
+        for an image that spans 255 grey levels, and proportional to the span for others.
     n_patches : int, default=40_000
-        Patches that are learned from, at most.
+        Maximum number of patches for learning.
     update : Update or None, default=None
-        How the atoms are learned; None is `ApproximateKSVD`.
+        Update of the atoms; None is `ApproximateKSVD`.
     random_state : int, RandomState instance or None, default=None
         Draws these patches.
     n_jobs : int or None, default=None
@@ -90,7 +89,7 @@ def denoise_image(
     ------
     ValueError
         If the image is smaller than a patch, is not 2-D or colour, or holds NaN, if `sigma` is not
-        above 0, or the atoms are not those of such patches.
+        above 0, or if the atoms do not have the size of such patches.
 
     Warns
     -----
@@ -99,7 +98,7 @@ def denoise_image(
 
     See Also
     --------
-    learn_patch_dictionary : The same dictionary, to look at or to use again.
+    learn_patch_dictionary : Learn the same dictionary, to look at it or to use it again.
 
     References
     ----------
@@ -158,7 +157,7 @@ def learn_patch_dictionary(
 ):
     """Learn a dictionary from the patches of a noisy image.
 
-    The codes are those of `denoise_image`, so that what is learned is the image and not the noise.
+    Patches are coded as in `denoise_image`, so that atoms learn the image and not the noise.
 
     Parameters
     ----------
@@ -217,7 +216,7 @@ def learn_patch_dictionary(
 def _learn(
     pixels, penalty, n_components, patch_size, n_iter, n_patches, update, random_state, n_jobs
 ):
-    """A dictionary, and the coder of the last round, which knows what it has missed."""
+    """Learned dictionary, and the coder of the last iteration with its count of missed patches."""
     n_iter = check_integer(n_iter, "n_iter", low=0)
     n_patches = check_integer(n_patches, "n_patches")
     update = resolve_update(ApproximateKSVD if update is None else update)

@@ -1,4 +1,4 @@
-"""Missing pixels filled in by sparse codes of the patches around them."""
+"""Image inpainting: missing pixels filled in by sparse codes of patches."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from sparsecode.updates.base import resolve_update
 
 # Residual of a patch in the first round and in the last, as shares of the range of the image.
 _COARSE, _FINE = 0.1, 0.01
-# The same where no error is asked for: what float32 can reach.
+# Smallest residual, as a share of the range: the precision of float32.
 _EXACT = 1e-4
-# By how much known pixels are corrected: what one of them says is true around it too, and 2 would
+# Step of the correction at known pixels. It is above 1, as the pixels around need it too; 2 would #
 # not converge.
 _RELAXATION = np.float32(1.5)
 
@@ -45,43 +45,43 @@ def inpaint_image(
     random_state=None,
     n_jobs=None,
 ):
-    """Fill in the missing pixels of an image.
+    """Fill in the missing pixels of an image (inpainting).
 
-    At first every patch is coded by `OMP` on its known pixels alone, as if the others did not exist
-    in the atoms, and the decoded patches are averaged where they overlap. Then, `n_iter` times, all
-    patches of the filled image are coded and averaged, with an error that falls geometrically from
-    a tenth of the range of the image to `sigma`, and corrected where pixels are known. Coarse
-    structures so come before fine ones, and neighbouring patches come to agree; on photographs that
-    is worth 0.2 to 1.6 dB. By default the dictionary is learned along the way: before each round it
-    makes one step of K-SVD on patches of the filled image, beginning with overcomplete cosines.
+    First, `OMP` codes every patch on its known pixels alone; the missing pixels are left out of the
+    atoms. The decoded patches are averaged where they overlap. Then follow `n_iter` rounds. Each
+    corrects the filled image where pixels are known, then codes and averages all its patches. The
+    target error falls geometrically from a tenth of the range of the image to `sigma`, so coarse
+    structures come before fine ones, and neighbouring patches come to agree. On photographs the
+    rounds gain 0.2 to 1.6 dB. By default the dictionary is learned during the rounds: each begins
+    with one step of K-SVD on patches of the filled image. The first dictionary is overcomplete
+    cosines.
 
     A quarter of a million grey pixels take 4 to 8 seconds on two cores.
 
     Parameters
     ----------
     image : array-like of shape (height, width) or (height, width, 3)
-        In any range. Values where the mask is False are not looked at, and may be NaN. Not written
-        to.
+        Image with values in any range. Values where the mask is False are ignored, and may be NaN.
+        Not written to.
     mask : array-like of bool of shape (height, width) or the shape of `image`
-        True where a pixel is *known*; for other libraries it is often the other way round.
+        True where a pixel is *known*. Many other libraries use the opposite.
     dictionary : Dictionary, array-like of shape (n_components, n_features), int, or None, \
             default=None
-        Atoms to code with, as they are; or how many to learn. None learns 4 for each pixel of a
-        patch, or 6 in colour.
+        Fixed atoms, or the number of atoms to learn. None learns 4 for each pixel of a patch, or 6
+        in colour.
     patch_size : int, default=8
-        Side of a patch, in pixels. Every pixel must have a known one within this distance.
+        Side of a patch, in pixels. Every pixel must have a known pixel within this distance.
     n_iter : int, default=20
         Rounds after the first pass.
     sigma : float or None, default=None
-        Standard deviation to which patches are fitted in the end, in the units of the image: that
-        of the noise, if there is more than 1 % of the range, which None stands for.
+        Standard deviation of the residual in the last round, in the units of the image. Use the
+        noise level if it is above 1 % of the range. None is 1 % of the range.
     step : int, default=2
-        Distance between neighbouring patches in all rounds but the first and the last, where it is
-        1.
+        Distance between neighbouring patches, in pixels. In the first and the last round it is 1.
     n_patches : int, default=10_000
-        Patches that each step of learning sees, at most.
+        Maximum number of patches for each step of learning.
     update : Update or None, default=None
-        How the atoms are learned; None is `ApproximateKSVD`.
+        Update of the atoms; None is `ApproximateKSVD`.
     random_state : int, RandomState instance or None, default=None
         Draws these patches.
     n_jobs : int or None, default=None
@@ -90,14 +90,14 @@ def inpaint_image(
     Returns
     -------
     inpainted : ndarray of the shape of `image`
-        Known pixels are as they were, noise included. float32 if the image is, else float64;
+        Known pixels are unchanged, noise included. float32 if the image is, else float64;
         patches are coded in float32 either way. Values are not clipped.
 
     Raises
     ------
     ValueError
-        If the mask has another shape, is not of bool, or knows no pixel, if a known pixel is NaN,
-        if the image is smaller than a patch, or a hole is larger.
+        If the mask has another shape, is not of bool, or has no known pixel, if a known pixel is
+        NaN, if the image is smaller than a patch, or if a hole is larger than a patch.
 
     Warns
     -----
@@ -159,12 +159,12 @@ def inpaint_image(
 
 
 def _from_known(values, patch_size, dictionary, sigma, coder, n_jobs):
-    """The image filled with what the known pixels of each patch say."""
+    """Image decoded from codes of the known pixels of each patch."""
     n_channels = values.shape[2]
 
     def restore(X):
         n_known = np.count_nonzero(~np.isnan(X), axis=1)
-        # Few atoms: each must be told by several pixels.
+        # Few atoms, so that several pixels determine each of them.
         penalty = KSparse(
             np.clip(n_known // 4, 1, dictionary.n_components), error=sigma**2 * n_known
         )
@@ -183,14 +183,14 @@ def _from_known(values, patch_size, dictionary, sigma, coder, n_jobs):
 
 
 def _told(X, n_channels):
-    """1 where a patch knows some pixel of the channel, else 0, in the shape of the patches."""
+    """1 where the patch has a known pixel in the channel, else 0, in the shape of the patches."""
     known = ~np.isnan(X.reshape(len(X), -1, n_channels))
     told = np.broadcast_to(known.any(axis=1, keepdims=True), known.shape)
     return told.reshape(X.shape).astype(X.dtype)
 
 
 def _from_all(image, patch_size, dictionary, penalty, step, coder, n_jobs):
-    """The average of all patches of an image, each decoded from its code."""
+    """Average of all patches of an image, each decoded from its code."""
 
     def restore(X):
         return coder.decode(X, dictionary, penalty, image.shape[2], n_jobs=n_jobs)
@@ -207,7 +207,7 @@ def _learn(X, dictionary, penalty, update, n_jobs):
 
 
 def _check(image, mask, patch_size):
-    """Pixels, 0 where they are missing, which are known, and the size of a patch.
+    """Pixels (0 where missing), mask of the known pixels, and size of a patch, all checked.
 
     Both arrays have the shape (height, width, n_channels).
     """

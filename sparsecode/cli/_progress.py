@@ -32,7 +32,7 @@ class ObjectiveBar:
         self._progress.start()
 
     def on_fit_task_begin(self, estimator, context):
-        """Nothing to draw before an epoch."""
+        """Do nothing: there is nothing to draw before an epoch."""
 
     def on_fit_task_end(self, estimator, context):
         if context.parent is None:

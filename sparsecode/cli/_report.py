@@ -1,4 +1,4 @@
-"""Tables of what the commands learned and measured."""
+"""Tables of the results of the commands."""
 
 from __future__ import annotations
 

@@ -97,10 +97,10 @@ def compare(
 ):
     """Compare trained encoders with the exact optimum, on patches of whitened photographs.
 
-    Learns a dictionary, or loads one, trains a LISTA for each number of layers to minimise the
-    objective, and prints what their codes cost against the certified optimum on patches that they
-    were not trained on: objective, gap, supports, time, and the iterations of FISTA they are
-    worth. Draws the gap against the time (ladder.png).
+    Learns a dictionary, or loads one, and trains a LISTA for each number of layers to minimise the
+    objective. Compares their codes with the certified optimum on patches that they were not trained
+    on, and prints a table: objective, gap, supports, time, and the equivalent number of iterations
+    of FISTA. Plots the gap against the time (ladder.png).
 
     \b
     Examples:

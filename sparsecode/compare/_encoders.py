@@ -15,13 +15,13 @@ from sparsecode.metrics import l0
 from sparsecode.solvers import FISTA, ISTA
 
 AMORTIZED, BASELINE, EXACT = "amortized", "baseline", "exact"
-# What atoms may differ by, relative to the largest entry, where they are the same in float32.
+# Largest difference of equal atoms after rounding to float32, relative to the largest entry.
 _ROUNDING = 8 * float(np.finfo(np.float32).eps)
 BASELINES = "thresholding", "thresholding, same l0", "random weights, same l0"
 
 
 class WithDictionary(NamedTuple):
-    """An encoder that has a dictionary of its own, whatever dictionary is given."""
+    """Encoder that uses a fixed dictionary in place of the given one."""
 
     encoder: object
     dictionary: Dictionary
@@ -38,7 +38,7 @@ class Fitted(NamedTuple):
     @classmethod
     def of(cls, estimator):
         estimator = copy.copy(estimator)
-        # Samples of a report are arrays: names of columns were compared with nothing.
+        # Samples of a report are arrays without column names, so there is nothing to compare.
         vars(estimator).pop("feature_names_in_", None)
         return cls(estimator)
 
@@ -47,7 +47,7 @@ class Fitted(NamedTuple):
 
 
 def exact_encoders(penalty, n_iters):
-    """Name to family and encoder: the default solver, and FISTA and ISTA that are stopped."""
+    """Dict from name to (family, encoder): the default solver, stopped FISTA and stopped ISTA."""
     counts = _counts(n_iters)
     found = {"exact": (EXACT, Exact(penalty))}
     for solver in (FISTA, ISTA):
@@ -72,10 +72,10 @@ def _counts(n_iters):
 
 
 def baselines(reference, threshold, random_state):
-    """Name to family and encoder: thresholds, with the atoms and with random weights."""
+    """Dict from name to (family, encoder): thresholding with the atoms and with random weights."""
     dictionary, penalty = reference.dictionary, reference.penalty
     target = float(l0(reference.codes, threshold=threshold).mean())
-    # Transposed, so that the seed that drew the atoms gives others here.
+    # Drawn transposed, so that the seed that made the atoms makes different weights here.
     weights = check_random_state(random_state).standard_normal(dictionary.atoms.shape[::-1]).T
     weights *= dictionary.norms[:, None] / np.linalg.norm(weights, axis=1, keepdims=True)
     random = Dictionary(weights, dictionary.offset)
@@ -96,7 +96,7 @@ def baselines(reference, threshold, random_state):
 
 
 def given_encoders(encoders, taken, dictionary):
-    """Name to family and encoder, of those that a user gives; checked."""
+    """Dict from name to (family, encoder) of the checked encoders of the user."""
     if encoders is None:
         return {}
     if isinstance(encoders, str) or not np.iterable(encoders):
@@ -128,7 +128,7 @@ def given_encoders(encoders, taken, dictionary):
 
 
 def _resolved(subject, encoder, dictionary):
-    """What encodes; a fitted estimator does by its transform."""
+    """Object with a method `encode`; a fitted estimator is wrapped so that it has one."""
     is_object = not isinstance(encoder, (type, str, bytes))
     if is_object and callable(getattr(encoder, "encode", None)):
         return encoder

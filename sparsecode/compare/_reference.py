@@ -1,4 +1,4 @@
-"""References that encoders are measured against: the optimum, and the way of FISTA to it."""
+"""References for encoders: the optimum, and the convergence of FISTA to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import dense_rows
 from sparsecode.solvers import FISTA, choose_solver
 
-# The history of so many samples is kept at a time.
+# Number of samples whose history is kept at a time.
 _BLOCK_SIZE = 128
 
 
@@ -52,7 +52,7 @@ class Reference:
         return self._run(codes)[0]
 
     def n_iter_to(self, objective):
-        """Iterations after which FISTA's mean objective is as low, up to `tol`; or infinity."""
+        """Iterations that FISTA needs for this mean objective, up to `tol`, or infinity."""
         there = np.flatnonzero(self.curve <= objective + self.tol * self.energy)
         return float(there[0]) if there.size else np.inf
 
@@ -62,7 +62,8 @@ class Reference:
             result = self._solver.solve(
                 self.X[rows], self.dictionary, self.penalty, codes=start, n_jobs=1, record=True
             )
-            # FISTA looks whether it is there every few iterations only; the history tells when.
+            # FISTA checks convergence every few iterations only; the history has the exact
+            # iteration.
             reached = result.history["stop"] <= self.tol
             n_iter = np.where(reached.any(axis=0), reached.argmax(axis=0), result.n_iter)
             return n_iter, result.history["objective"].sum(axis=1)

@@ -1,4 +1,4 @@
-"""Amortized against exact: every encoder judged on the same problem by the same certificate."""
+"""Comparison of amortized inference with exact optimization, by the same certificate."""
 
 from __future__ import annotations
 
@@ -43,57 +43,57 @@ def amortization_report(
     random_state=None,
     n_jobs=None,
 ):
-    """Compare encoders with the optimum of one problem: what amortized inference costs and saves.
+    """Compare encoders with the exact optimum: gap, supports, sparsity and time of amortized codes.
 
-    Every encoder codes the same samples, and its codes are judged by `certify` in float64 on this
-    dictionary and penalty, whatever made them. Beside the given encoders stand
+    Every encoder codes the same samples. `certify` judges all codes alike, in float64, on this
+    dictionary and penalty. Beside the given encoders, the report has
 
     * "exact", the default solver of the penalty;
     * "FISTA K" and "ISTA K", from zero and stopped after K iterations;
     * "thresholding", see `sparsecode.encoders.Thresholding`;
     * "thresholding, same l0", with the weight at which its mean l0 is that of the optimum of `X`;
-    * "random weights, same l0", thresholding with Gaussian atoms in place of the dictionary's, of
-      the same norms, and again with such a weight.
+    * "random weights, same l0", thresholding with Gaussian atoms of the same norms in place of the
+    dictionary, and with a weight chosen in the same way.
 
     The optimum is computed in float64, to a relative duality gap of `tol` or better. Codes of
     different sparsity are better compared at the same l0, see `match_l0`.
 
-    It costs, for each encoder, ``n_repeats + 1`` encodings and one run of FISTA to `tol`.
+    Each encoder costs ``n_repeats + 1`` encodings and one run of FISTA to `tol`.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        At least two samples; not those that encoders were trained on.
+        At least two samples, on which no encoder was trained.
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty
-        A convex one, which holds its own weight `alpha`.
+        A convex penalty with its weight `alpha`.
     encoders : dict of str to encoder, list of encoders, or None, default=None
-        An encoder is what has an ``encode(X, dictionary)`` that returns codes of shape (n_samples,
-        n_components), or an estimator fitted with this dictionary, such as `LISTA`, whose
-        `transform` then does it, with its own `n_jobs`. One that was not trained, without `params`,
-        is judged with those of its `init`. In a list, they are named by their class and, where they
-        have it, `n_layers`.
+        An encoder has a method ``encode(X, dictionary)`` that returns codes of shape (n_samples,
+        n_components). An estimator fitted with this dictionary, such as `LISTA`, can also be given:
+        its `transform` is used, with its own `n_jobs`. An encoder without `params`, which was not
+        trained, is judged with the parameters of its `init`. Encoders in a list are named by their
+        class and, if they have it, `n_layers`.
     truth : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
-        Codes that the samples were made of, in the atoms of the dictionary. Supports and
-        correlations are compared with them; with None, with those of the optimum.
+        True codes of the samples, in the atoms of the dictionary. Supports and correlations are
+        compared with them. None compares with the codes of the optimum.
     X_other : array-like of shape (n_other, n_features) or None, default=None
         A second data set, such as one of another distribution, for a second report.
     truth_other : array-like or sparse matrix of shape (n_other, n_components) or None, default=None
-        Its true codes.
+        True codes of `X_other`.
     n_iters : iterable of int, default=(1, 2, 4, 8, 16, 32, 64, 128)
-        After how many iterations FISTA and ISTA are stopped.
+        Numbers of iterations after which FISTA and ISTA are stopped.
     tol : float, default=1e-6
-        Relative duality gap at which FISTA counts as at the optimum, above 0.
+        Relative duality gap at which FISTA counts as converged, above 0.
     threshold : float, default=0.0
         A coefficient is nonzero where ``|z| > threshold``, for encoders without exact zeros.
     n_repeats : int, default=5
-        Timed calls of an encoder, of which the median counts; one before them is not timed, and
-        encoders take turns.
+        Number of timed calls of an encoder; the report has their median. A first call is not timed.
+        Encoders take turns.
     random_state : int, RandomState instance or None, default=None
-        Of the random weights.
+        Draws the random weights.
     n_jobs : int or None, default=None
-        Threads; None uses all cores. Passed on to encoders that take it, so that times depend on
-        it; nothing else does.
+        Threads; None uses all cores. Passed on to encoders that take it. Times depend on it, and
+        nothing else.
 
     Returns
     -------
@@ -111,12 +111,12 @@ def amortization_report(
     Warns
     -----
     ConvergenceWarning
-        If FISTA does not reach `tol` in its `max_iter`; it then counts as there after these.
+        If FISTA does not reach `tol` in `max_iter` iterations. It then counts as converged.
 
     See Also
     --------
     sparsecode.plotting.plot_ladder, sparsecode.plotting.plot_pareto : Drawings of the report.
-    polish : From the codes of an encoder to the optimum.
+    polish : Exact optimum from the codes of an encoder.
 
     References
     ----------
@@ -160,7 +160,7 @@ def amortization_report(
 
 
 class _Setup(NamedTuple):
-    """How encoders are compared."""
+    """Settings of the comparison."""
 
     penalty: object
     tol: float
@@ -170,7 +170,7 @@ class _Setup(NamedTuple):
 
 
 class _Data(NamedTuple):
-    """Samples, their true codes if these are known, and the dictionary in the right dtype."""
+    """Samples, their true codes if known, and the dictionary in the right dtype."""
 
     X: np.ndarray
     truth: np.ndarray | None
@@ -243,7 +243,7 @@ def _score(name, family, encoder, data, reference, setup):
     codes = _encode(name, encoder, data, setup)
     certificate = certify(X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
     objective = float(certificate.objective.mean())
-    # Sample by sample, so that what they share cancels exactly.
+    # Differences are taken sample by sample, so that equal objectives cancel exactly.
     gap = float((certificate.objective - reference.certificate.objective).mean())
     saving = reference.n_iter.mean() - reference.n_iter_from(codes).mean()
     compared = reference.codes if data.truth is None else data.truth
@@ -274,9 +274,9 @@ def _encode(name, encoder, data, setup):
 
 
 def _microseconds(encoders, data, setup):
-    """Median time of each encoder for a sample; all have been called before.
+    """Median time of each encoder for a sample; every encoder has been called once before.
 
-    They take turns, so that what else the machine does at a time falls on all of them.
+    Encoders take turns, so that other load of the machine affects all of them.
     """
     seconds = np.empty((setup.n_repeats, len(encoders)))
     for turn in seconds:

@@ -13,19 +13,19 @@ from sparsecode._validation import check_integer, check_number, check_rows
 from sparsecode.dictionary import as_dictionary
 from sparsecode.metrics import l0
 
-# Factor of the search for two values around the target, and how often it is applied at most.
+# Factor between the values of the search for a bracket, and its largest number of steps.
 _FACTOR, _MOST = 4.0, 40
 
 
 class MatchedEncoder(NamedTuple):
-    """An encoder whose codes have the wanted number of nonzeros.
+    """Encoder whose weight or threshold gives codes of a target mean l0.
 
     Attributes
     ----------
     encoder : object
         With an `encode` method.
     value : float
-        What was set: its weight, or its threshold.
+        Weight or threshold that was set.
     l0 : float
         Mean number of nonzeros of its codes.
 
@@ -44,18 +44,19 @@ class MatchedEncoder(NamedTuple):
 
 
 def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter=60, threshold=0.0):
-    """Set the weight or the threshold of an encoder so that its codes have a wanted mean l0.
+    """Set the weight or the threshold of an encoder so that its codes have a target mean l0.
 
-    Two values around the target are sought from `start` on, and the interval between their
-    logarithms is halved until the mean l0 is close enough; each step encodes `X` once. The larger
-    the value, the fewer nonzeros an encoder should have.
+    The search starts from `start` and looks for two values with the target between them. It then
+    bisects their logarithms until the mean l0 is close enough. Each step encodes `X` once. A larger
+    value should give fewer nonzeros.
 
     Parameters
     ----------
     encoder : callable or Encoder
-        ``encoder(value)`` returns something with an ``encode(X, dictionary)``, such as ``lambda
-        value: Thresholding(L1(value))``. Of an encoder with a weighted `penalty`, such as `Exact`,
-        the value is the `alpha` of that penalty; the encoder is cloned, not changed.
+        A function: ``encoder(value)`` returns an object with a method ``encode(X, dictionary)``,
+        such as ``lambda value: Thresholding(L1(value))``. Or an encoder with a weighted `penalty`,
+        such as `Exact`: the value is then the `alpha` of the penalty. The encoder is cloned, not
+        changed.
     X : array-like of shape (n_samples, n_features)
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     target_l0 : float
@@ -65,26 +66,26 @@ def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter
     tol : float, default=0.01
         Largest difference from the target, relative to it.
     max_iter : int, default=60
-        Most halvings.
+        Maximum number of bisections.
     threshold : float, default=0.0
-        What counts as nonzero: ``|z| > threshold``.
+        A coefficient is nonzero where ``|z| > threshold``.
 
     Returns
     -------
     matched : MatchedEncoder
-        Named tuple ``(encoder, value, l0)``, of the value whose l0 came closest.
+        Named tuple ``(encoder, value, l0)``, for the value whose l0 is closest to the target.
 
     Raises
     ------
     TypeError
         If `encoder` cannot be called and has no weighted penalty.
     ValueError
-        If a number is out of its range, or no value has so many, or so few, nonzeros.
+        If a number is out of its range, or no value gives the target.
 
     Warns
     -----
     ConvergenceWarning
-        If `tol` was not reached: with few samples, l0 jumps.
+        If `tol` was not reached. With few samples, the mean l0 changes in steps.
 
     Examples
     --------
@@ -129,7 +130,7 @@ def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter
 
 
 def closest_l0(make, X, dictionary, target, *, start, tol=0.01, max_iter=60, threshold=0.0):
-    """The search for the value at which the mean l0 of ``make(value)`` is closest to `target`."""
+    """Search for the value at which the mean l0 of ``make(value)`` is closest to `target`."""
     search = _Search(make, X, dictionary, float(target), threshold)
     search.run(float(start), tol * target, max_iter)
     return search
@@ -161,7 +162,7 @@ class _Search:
         self.make, self.X, self.dictionary = make, X, dictionary
         self.target, self.threshold = target, threshold
         self.best = None
-        # Whether the target lies between what the encoder can have.
+        # Whether two values with the target between them were found.
         self.is_between = True
 
     def __call__(self, value):
@@ -186,7 +187,7 @@ class _Search:
                 high = middle
 
     def _bracket(self, value, slack):
-        """A value with too many nonzeros and one with too few, if they can be found."""
+        """Bracket of the target: a value with too many nonzeros and one with too few, if found."""
         excess = self(value)
         factor = _FACTOR if excess > 0 else 1 / _FACTOR
         low = high = value

@@ -1,4 +1,4 @@
-"""From the code of any encoder to a certified optimum."""
+"""Refinement of the codes of any encoder to a certified optimum."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from sparsecode.solvers import choose_solver
 
 
 def polish(X, codes, dictionary, penalty, tol=1e-6, *, n_jobs=None):
-    """Solve the problem exactly from given codes, whoever made them.
+    """Refine the codes of any encoder to the exact optimum, with a certificate.
 
     Runs the default solver of the penalty, see `choose_solver`, from these codes. A good start
-    saves most of its iterations; a start that is much denser than the optimum can take longer than
-    one from zero.
+    saves most of the iterations. A start that is much denser than the optimum can take longer than
+    a start from zero.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
     codes : array-like or sparse matrix of shape (n_samples, n_components)
-        Where to start; not written to.
+        Codes to start from; not written to.
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty
-        Holds its own weight `alpha`.
+        Penalty with its weight `alpha`.
     tol : float, default=1e-6
         Each sample stops at this relative duality gap (convex penalties) or scaled stationarity
         residual (others); see `Certificate`.
@@ -38,7 +38,7 @@ def polish(X, codes, dictionary, penalty, tol=1e-6, *, n_jobs=None):
     Raises
     ------
     TypeError
-        If the penalty has no weight: the solvers of `KSparse` start from nothing.
+        If the penalty has no weight, such as `KSparse`, whose solvers cannot start from codes.
     ValueError
         If shapes do not fit, or a number is NaN, infinite or out of range.
 

@@ -25,34 +25,34 @@ _COLUMNS = {
 
 
 class EncoderScores(NamedTuple):
-    """What the codes of one encoder are worth, as means over the samples.
+    """Scores of the codes of one encoder, as means over the samples.
 
     Attributes
     ----------
     encoder : str
-        Its name.
+        Name of the encoder.
     family : {"exact", "FISTA", "ISTA", "baseline", "amortized"}
-        "FISTA" and "ISTA" are stopped after so many iterations.
+        "FISTA" and "ISTA" are stopped after a number of iterations.
     objective : float
     gap : float
-        Objective less that of the optimum; never below minus the report's `gap_error`.
+        Objective minus the objective of the optimum; never below ``-gap_error`` of the report.
     relative_gap : float
         Gap divided by the mean of ``1/2 ||x - offset||^2``.
     precision, recall, f1 : float
-        Of the supports, see `sparsecode.metrics.support_scores`.
+        Scores of the supports, see `sparsecode.metrics.support_scores`.
     l0 : float
-        Nonzeros of a code.
+        Number of nonzeros of a code.
     explained_variance : float
     mcc : float
         See `sparsecode.metrics.code_mcc`.
     microseconds : float
         Time to encode a sample, in a batch of all of them.
     fista_iterations : float
-        Iterations from zero in which FISTA's objective is as low, up to `tol` in relative gap;
-        infinity where FISTA never got there.
+        Number of iterations that FISTA needs from zero to reach the same objective, up to `tol` in
+        relative gap. Infinity if FISTA never reaches it.
     warm_start_saving : float
-        Iterations that FISTA takes less to `tol` from these codes than from zero; negative where
-        zero is the better start.
+        Number of iterations to `tol` that FISTA saves by a start from these codes instead of zero.
+        Negative if zero is the better start.
 
     Examples
     --------
@@ -82,28 +82,28 @@ class EncoderScores(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class AmortizationReport:
-    """Encoders against the optimum on the same samples and dictionary.
+    """Report of encoders compared with the optimum on the same samples and dictionary.
 
     ``print(report)`` shows a table, ``report[name]`` is one row of it.
 
     Attributes
     ----------
     scores : tuple of EncoderScores
-        One entry an encoder: the exact solver, FISTA and ISTA after so many iterations, baselines,
-        and the encoders that were given.
+        One entry for each encoder: the exact solver, stopped FISTA and ISTA, baselines, and the
+        given encoders.
     optimum : float
         Mean objective of the exact codes.
     gap_error : float
-        Mean duality gap of the exact codes: the true optimum is at most so far below `optimum`, and
-        every true gap at most so much larger than it says.
+        Mean duality gap of the exact codes. The true optimum can be lower than `optimum` by at most
+        this much, and every true gap larger than the reported one by at most this much.
     energy : float
         Mean of ``1/2 ||x - offset||^2``, the unit of relative gaps.
     tol : float
-        Relative duality gap at which FISTA counts as there.
+        Relative duality gap at which FISTA counts as converged.
     n_iter : float
-        Mean number of iterations in which it is, from zero.
+        Mean number of iterations that FISTA needs from zero to converge.
     against : {"optimum", "truth"}
-        Whose codes supports and correlations are compared with.
+        Codes with which supports and correlations are compared.
     problem : str
         The samples, the dictionary and the penalty, in words.
     other : AmortizationReport or None
