@@ -1,4 +1,4 @@
-"""Estimators whose output are codes: `transform`, its inverse, and checks of samples."""
+"""Base class of estimators: `transform`, `inverse_transform` and checks of samples."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sparsecode._row_blocks import is_on_disk
 from sparsecode._validation import check_samples, is_checked
 from sparsecode.training.data import check_weights
 
-# Attributes that hold what parameters mean, for the next call.
+# Attributes that keep resolved parameters for the next call.
 _RESOLVED = ("_session", "_resolved")
-# Ways out for samples that an estimator does not take.
+# Advice in errors about samples that an estimator does not take.
 _MASK = "Set missing='mask' to code each sample by its other entries, or fill them in first."
 _FILL = "Fill them in first, or use DictionaryLearning or SparseCoder with missing='mask'."
 _DENSE = "Pass X.toarray(), or use DictionaryLearning or SparseCoder, which take sparse matrices."
@@ -26,16 +26,16 @@ class CodesEstimator(
     TransformerMixin,
     BaseEstimator,
 ):
-    """Base of the transformers whose output are codes.
+    """Base of the transformers that return codes.
 
     A subclass sets `dictionary_` in `fit` and has ``_model``, the `FittedModel` that codes.
     """
 
-    # Whether sparse matrices are samples.
+    # Whether samples may be a sparse matrix.
     _takes_sparse = True
 
     def transform(self, X):
-        """Code every sample.
+        """Compute the sparse code of every sample.
 
         Parameters
         ----------
@@ -44,7 +44,7 @@ class CodesEstimator(
         Returns
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
-            float32 only if X and the dictionary both are.
+            float32 if both `X` and the dictionary are, else float64.
         """
         return self._encode(self._check_X(X))
 
@@ -59,7 +59,7 @@ class CodesEstimator(
         Returns
         -------
         X_hat : ndarray of shape (n_samples, n_features)
-            With the activation of the decoder, where there is one.
+            Reconstructions, including the activation of the decoder if it has one.
         """
         check_is_fitted(self)
         return self._model.decode(X)
@@ -77,7 +77,7 @@ class CodesEstimator(
         return hasattr(self, "dictionary_")
 
     def __getstate__(self):
-        # What was resolved of the parameters is resolved again where it is needed.
+        # Resolved parameters are not pickled; they are resolved again when needed.
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in _RESOLVED}
 
@@ -128,13 +128,13 @@ class CodesEstimator(
 
 
 def validated(estimator, X, *, reset, sparse_too, missing, read=True):
-    """`X` checked as scikit-learn does it; see `sparsecode._row_blocks` for what is not copied.
+    """Check `X` as scikit-learn does; arrays that are read in blocks are not copied.
 
-    Unless `read`, the values of a memory map are left for a solver to check.
+    Unless `read`, the solver checks the values of a memory map.
     """
     unread = not read and is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu"
     if unread or (is_checked(X) and (not sparse.issparse(X) or sparse_too)):
-        # Names and number of features are still to be compared with those of `fit`.
+        # Names and number of features still have to be compared with those of `fit`.
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X if unread or sparse.issparse(X) else np.asarray(X)
     return check_samples(
@@ -150,7 +150,7 @@ def validated(estimator, X, *, reset, sparse_too, missing, read=True):
 
 
 def check_features(X, dictionary):
-    """Raise ValueError unless samples have the features of the atoms."""
+    """Raise ValueError unless samples and atoms have the same number of features."""
     if X.shape[1] != dictionary.n_features:
         raise ValueError(
             f"X has {X.shape[1]} features but the atoms of the dictionary have "

@@ -1,4 +1,4 @@
-"""Checkpoints for other libraries, made of fitted autoencoders."""
+"""Checkpoints of fitted autoencoders for other libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sparsecode.interop._checkpoint import ARCHITECTURES
 
 
 def to_checkpoint(self):
-    """Return the model in the form that `sparsecode.interop` writes for other libraries.
+    """Convert the model to a checkpoint, which `sparsecode.interop` writes for other libraries.
 
     Returns
     -------
@@ -19,8 +19,8 @@ def to_checkpoint(self):
     Raises
     ------
     ValueError
-        If other libraries have no such encoder, coefficients are fitted by least squares, or
-        the decoder has an output activation.
+        If other libraries have no such encoder, if coefficients are refitted by least squares, or
+        if the decoder has an output activation.
     """
     check_is_fitted(self)
     model = self._model
@@ -51,7 +51,7 @@ def to_checkpoint(self):
 
 
 def _pursuit(encoder, dictionary):
-    """What a checkpoint of matching pursuit has besides its steps."""
+    """Return the settings of a matching pursuit checkpoint, besides its steps."""
     if not encoder.positive:
         raise ValueError(
             "the encoder is MatchingPursuit(positive=False); expected positive=True, as other "

@@ -1,4 +1,4 @@
-"""Outliers by norm, before an estimator learns from them."""
+"""Outliers by norm, removed or clipped before an estimator learns from a batch."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from sparsecode._batches import Batch
 
 
 def without_outliers(estimator, policy, batch, *, first, judges_targets=False):
-    """A batch as a policy makes it; the estimator counts what was changed.
+    """Apply an outlier policy to a batch, and count the changed samples in the estimator.
 
-    The usual norm is known from the first samples, also for those of later batches.
+    The limit is estimated from the first samples, and also used for later batches.
 
     Parameters
     ----------
     estimator : estimator
-        Gets `n_outliers_` and `outlier_norm_`.
+        Estimator that gets `n_outliers_` and `outlier_norm_`.
     policy : NormOutliers or None
     batch : Batch
     first : bool
         Whether it is the first batch of a fit.
     judges_targets : bool, default=False
-        Whether targets are judged too, by norms of their own.
+        Whether targets are checked too, with a separate limit.
 
     Returns
     -------

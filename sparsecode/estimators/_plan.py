@@ -1,4 +1,4 @@
-"""Plans of a training: its pieces, resolved and checked once for each fit."""
+"""Training plans: the components of a training, resolved and checked once for each fit."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from sparsecode.training.checks import (
     resolve_stages,
 )
 
-# Parameters that need samples which can be passed over again.
+# Parameters that need samples which can be read again.
 _OF_EPOCHS = ("validation_fraction", "patience", "stages")
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingPlan:
-    """What a fit trains, by what, and for how long.
+    """Training plan of a fit: its encoder, loss, optimizer and stages.
 
     Parameters
     ----------
     encoder : TrainableEncoder
-        With the parameters that training starts from, or None for those of its `init`.
+        Encoder with initial parameters, or with None for those of its `init`.
     penalty : Penalty
         With its weight.
     loss : Loss
@@ -49,12 +49,12 @@ class TrainingPlan:
     shuffle, learn_dictionary : bool
     verbose : int
     judged_by_loss : bool
-        Whether codes are judged by the penalty in the loss, not by `penalty`.
+        Whether scores use the penalty in the loss instead of `penalty`.
     replacement : ReplaceUnits or None
     corrupt : callable or None
     outliers : NormOutliers or None
     judges_targets : bool
-        Whether targets are judged as outliers too.
+        Whether targets are checked for outliers too.
     """
 
     encoder: TrainableEncoder
@@ -79,14 +79,14 @@ class TrainingPlan:
 
     @property
     def most_epochs(self):
-        """The most epochs of a fit, of all stages."""
+        """Largest number of epochs of a fit, of all stages together."""
         if self.stages is None:
             return self.n_epochs
         return sum(stage.n_epochs or self.n_epochs for stage in self.stages)
 
     @property
     def pieces(self):
-        """What `sparsecode.training.train` is told, but for the loss and the samples."""
+        """Arguments of `sparsecode.training.train`, except the loss and the samples."""
         return {
             "optimizer": self.optimizer,
             "max_norm": self.max_norm,
@@ -101,7 +101,7 @@ class TrainingPlan:
         check_learning(self.learn_dictionary, dictionary, self.optimizer)
 
     def check_seen_once(self):
-        """Raise TypeError if samples that come once do not suffice."""
+        """Raise TypeError if the optimizer must read the samples more than once."""
         if self.optimizer.full_batch:
             raise TypeError(
                 f"{type(self.optimizer).__name__} passes over the samples again and again, and "
@@ -111,19 +111,19 @@ class TrainingPlan:
 
     @property
     def of_epochs(self):
-        """Parameters that need samples which can be passed over again, by name."""
+        """Values of the parameters that need samples which can be read again, by name."""
         return {name: getattr(self, name) for name in _OF_EPOCHS}
 
 
 def plan_training(
     estimator, encoder, penalty, loss, *, learn_dictionary, judged_by_loss, stages=None, **pieces
 ):
-    """Plan of an estimator with these pieces; raises if one of its parameters is wrong.
+    """Return the training plan of an estimator; raise if one of its parameters is wrong.
 
     Parameters
     ----------
     estimator : estimator
-        Has the parameters of training that all estimators share.
+        Estimator with the training parameters that all estimators share.
     encoder : TrainableEncoder
     penalty : Penalty
     loss : Loss
@@ -169,7 +169,7 @@ def plan_training(
 
 
 def check_sizes(estimator):
-    """Raise if the weight of the penalty or the number of atoms of an estimator is none."""
+    """Raise if `alpha` or `n_components` of an estimator is not a valid number."""
     check_number(estimator.alpha, "alpha", low=0)
     if estimator.n_components is not None:
         check_integer(estimator.n_components, "n_components")
@@ -199,7 +199,7 @@ def _resolve_stages(stages, encoder, optimizer):
 
 
 def refuse_with_stream(**given):
-    """Raise ValueError if something was given that needs samples to pass over again."""
+    """Raise ValueError if an argument needs samples that can be read again."""
     for name, value in given.items():
         if value is not None and value is not False:
             raise ValueError(
@@ -209,7 +209,7 @@ def refuse_with_stream(**given):
 
 
 def no_batch():
-    """The error for an iterator that is at its end."""
+    """Return the error for an exhausted iterator."""
     return ValueError(
         "X is an iterator that gave no batch; expected at least one. Pass a new iterator: it can "
         "be passed over once."

@@ -1,4 +1,4 @@
-"""Estimators made of models that another library trained.
+"""Estimators from pretrained models of other libraries.
 
 `from_pretrained` is a method of `SparseAutoencoder` and of `Transcoder`. Each of the two defines
 ``_of_checkpoint``, which makes a fitted estimator of a folded checkpoint.
@@ -24,35 +24,36 @@ _READING = inspect.signature(read_checkpoint).parameters.keys() - {"path", "form
 
 
 def from_pretrained(cls, path, format=None, *, input_scale=None, **options):
-    """Make a fitted estimator of a model that another library trained.
+    """Load a pretrained model of another library as a fitted estimator.
 
-    `partial_fit` trains it on; `fit` starts anew.
+    `partial_fit` continues its training; `fit` starts from scratch.
 
     Parameters
     ----------
     path : str, path-like or Checkpoint
-        A checkpoint may be folded or not. A `Transcoder` takes transcoders, autoencoders with a
-        linear map past their codes, and what Gemma Scope has with equal widths, of which the files
-        do not tell which of the two it is. A `SparseAutoencoder` takes all other autoencoders.
+        Files, or a checkpoint, folded or not. A `Transcoder` takes transcoders, autoencoders with a
+        skip connection, and models of Gemma Scope with as many outputs as inputs, whose files do
+        not say which of the two they are. A `SparseAutoencoder` takes all other autoencoders.
     format : str or None, default=None
         Format of the files, as `sparsecode.interop.read_checkpoint` takes it.
     input_scale : float or None, default=None
         Factor of the inputs in training, as `read_checkpoint` takes it.
     **options : dict
         Other keywords of `read_checkpoint`, such as `fold_norms`, `dict_class` and `max_bytes`, and
-        parameters of the estimator, but for those that the file tells: `n_components`, `encoder`
-        and `skip`.
+        parameters of the estimator, except those that the file determines: `n_components`,
+        `encoder` and `skip`.
 
     Returns
     -------
     model : SparseAutoencoder or Transcoder
-        The `penalty_` of an autoencoder has weight 0, as files do not tell that of the training.
+        The `penalty_` of an autoencoder has weight 0, because files do not contain the weight used
+        in training.
 
     Raises
     ------
     ValueError
-        If the model is not one for this estimator, scales each sample by its own statistics, or
-        cannot be read.
+        If the model does not belong to this estimator, if it standardises each sample separately,
+        or if it cannot be read.
 
     Examples
     --------
@@ -78,7 +79,7 @@ def from_pretrained(cls, path, format=None, *, input_scale=None, **options):
 
 
 def autoencoder_of(cls, checkpoint, settings):
-    """A fitted `SparseAutoencoder` of a folded checkpoint."""
+    """Return a fitted `SparseAutoencoder` with the weights of a folded checkpoint."""
     name = checkpoint.architecture
     if checkpoint.transcoder:
         raise ValueError(
@@ -98,7 +99,7 @@ def autoencoder_of(cls, checkpoint, settings):
 
 
 def transcoder_of(cls, checkpoint, settings):
-    """A fitted `Transcoder` of a folded checkpoint."""
+    """Return a fitted `Transcoder` with the weights of a folded checkpoint."""
     checkpoint = _as_transcoder(checkpoint)
     encoder, dictionary = _parts_of(checkpoint)
     skip = checkpoint.W_skip
@@ -133,10 +134,10 @@ def _parts_of(checkpoint):
 
 
 def _as_transcoder(checkpoint):
-    """The checkpoint as one of a transcoder, if it can be one.
+    """Return the checkpoint as that of a transcoder, if possible.
 
-    Those of Gemma Scope with equal widths do not tell what they are, and an autoencoder with a
-    linear map past its codes is a transcoder whose targets are its samples.
+    Files of Gemma Scope with as many outputs as inputs can be either. An autoencoder with a skip
+    connection is a transcoder whose targets are its samples.
     """
     if checkpoint.transcoder:
         return checkpoint

@@ -1,4 +1,4 @@
-"""Refinement of a fitted autoencoder: its decoder, fitted to codes that stay as they are."""
+"""Refinement of a fitted autoencoder: the decoder is fitted again to fixed codes."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ _BLOCK = 4096
 
 
 def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_weight=None):
-    """Lower the error of reconstruction with the choice of units kept: undo shrinkage.
+    """Undo shrinkage: lower the reconstruction error without changing the active units.
 
-    A second phase after training with a penalty, which pulls all codes towards zero. What is
-    found is kept only where it lowers the error on `X`. If it is interrupted (Ctrl-C), the
-    estimator keeps the best so far; the interrupt is then raised.
+    A second phase after training with a penalty, which shrinks all codes towards zero. The result
+    is kept only if it lowers the error on `X`. If it is interrupted (Ctrl-C), the estimator keeps
+    the best parameters so far, and the interrupt is then raised.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
     method : {"decoder", "scale", "support"}, default="decoder"
-        "decoder" trains atoms and offset for the codes as they are, by gradients and without a
-        penalty. "scale" multiplies each atom by one positive number, all of them by least
-        squares at once; in ``O(n_samples * l0^2 + n_components^3)`` and memory of
-        ``n_components^2``. Codes stay as they are with both, so that larger atoms make up for
-        what they lack. "support" keeps the model and fits, whenever it codes samples, the
-        coefficients of each by least squares on its nonzeros, see `sparsecode.debias`; `X` is
-        only checked.
+        "decoder" trains atoms and offset for the present codes, by gradients and without a penalty.
+        "scale" multiplies each atom by a positive number, found for all atoms together by least
+        squares, in ``O(n_samples * l0^2 + n_components^3)`` and memory of ``n_components^2``. Both
+        keep the codes, and larger atoms compensate for their shrinkage. "support" keeps the
+        parameters; from then on the nonzeros of each code are refitted by least squares, see
+        `sparsecode.debias`, and `X` is only checked.
     constraint : Constraint or None, default=None
-        That of the atoms with "decoder"; None is `Free()`. Atoms of fixed norm can turn but
-        not grow.
+        Constraint of the atoms with "decoder"; None is `Free()`. Atoms of fixed norm can change
+        direction but not grow.
     n_epochs : int, default=10
-        Passes over the samples with "decoder", with `optimizer` and `batch_size`.
+        Passes over the samples with "decoder", with the `optimizer` and the `batch_size` of the
+        estimator.
     sample_weight : array-like of shape (n_samples,) or None, default=None
-        How much each sample counts in the error; None is 1 each. With "support", where each
-        sample has its own least squares, they are only checked.
+        Weight of each sample in the error; None is 1 each. With "support", weights are only
+        checked, because each sample is fitted separately.
 
     Returns
     -------
     self : SparseAutoencoder
-        `partial_fit` goes on from it with a fresh optimizer, and with the penalty, which a
-        refinement leaves out: refine again after it.
+        `partial_fit` continues from it with a fresh optimizer and with the penalty, so that codes
+        shrink again: refine again after it.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def retrained(
     sample_weight,
     random_state,
 ):
-    """Train atoms and offset for the codes as they are; yields encoder and dictionary when better.
+    """Train atoms and offset for fixed codes; yield encoder and dictionary at each improvement.
 
     Encoder and dictionary are those for samples times `input_scale`.
     """
@@ -168,7 +168,7 @@ def retrained(
 
 
 def scaled(X, encoder, dictionary, sample_weight=None):
-    """Encoder and dictionary with atoms times the positive numbers of least error."""
+    """Return encoder and dictionary with atoms scaled by the factors of least error."""
     n_components = dictionary.n_components
     moments, gains = np.zeros((n_components, n_components)), np.zeros(n_components)
     for x, codes, weights in _blocks(X, encoder, dictionary, sample_weight):
@@ -183,13 +183,13 @@ def scaled(X, encoder, dictionary, sample_weight=None):
 
 
 def _positive_least_squares(moments, gains):
-    """Positive `f` that makes ``1/2 f @ moments @ f - gains @ f`` less than ones do.
+    """Return positive `f` with a lower ``1/2 f @ moments @ f - gains @ f`` than a vector of ones.
 
-    Those that would not be positive stay 1, as those of units that are never active.
+    Factors that would not be positive stay 1, like those of units that are never active.
     """
     factors, free = np.ones(len(gains)), np.diag(moments) > 0
     while free.any():
-        # From ones, so that what the samples do not determine stays.
+        # The start is 1, so that factors which the samples do not determine stay 1.
         slope = gains[free] - moments[free].sum(axis=1)
         ones = moments[np.ix_(free, free)]
         found = 1 + np.linalg.lstsq(ones, slope, rcond=None)[0]
@@ -224,7 +224,7 @@ def _blocks(X, encoder, dictionary, sample_weight, input_scale=1.0):
 
 @dataclass(eq=False)
 class _Frozen(TrainableEncoder):
-    """An encoder without parameters to train, which reads a dictionary of its own."""
+    """Encoder without trainable parameters, with a separate fixed dictionary."""
 
     encoder: TrainableEncoder
     dictionary: Dictionary

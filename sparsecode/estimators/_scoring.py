@@ -1,10 +1,10 @@
-"""Scores of codes: methods of the estimators whose codes are those of the samples they code."""
+"""Scores and certificates of codes: methods of estimators that reconstruct their samples."""
 
 from __future__ import annotations
 
 
 def score(self, X, y=None):
-    """Minus the mean objective of the codes of `X`; higher is better.
+    """Return minus the mean objective of the codes of `X`; higher is better.
 
     Parameters
     ----------
@@ -20,10 +20,10 @@ def score(self, X, y=None):
 
 
 def score_samples(self, X):
-    """Minus the objective of the code of each sample; higher is better.
+    """Return minus the objective of the code of each sample; higher is better.
 
-    Up to a constant it is the logarithm of a probability density, with noise of variance 1 and the
-    penalty as minus the logarithm of a prior.
+    Up to a constant it is a log density, for noise of variance 1 and a prior whose negative
+    logarithm is the penalty.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ def score_samples(self, X):
     Returns
     -------
     scores : ndarray of shape (n_samples,)
-        Minus half the squared error of reconstruction, with the activation of the decoder where
-        there is one, and minus the penalty.
+        Minus half the squared error of reconstruction, minus the penalty. If the decoder has an
+        activation, the reconstruction includes it.
     """
     X = self._check_X(X)
     return self._model.score_samples(X, self._n_jobs)
 
 
 def certify(self, X):
-    """Certificate of the codes of `X`: how far they are from optimal ones.
+    """Certify the codes of `X`: bound their distance from the optimum.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Standardisation of samples, folded into the weights of a fitted autoencoder.
+"""Folding of a standardisation of samples into the weights of a fitted autoencoder.
 
 A method of `SparseAutoencoder`.
 """
@@ -17,28 +17,28 @@ from sparsecode.estimators._input_scaling import InputScaling, rescale_penalty, 
 
 
 def fold(self, mean=None, scale=None):
-    """Return the autoencoder for samples before a standardisation, fitted after it.
+    """Fold a standardisation of samples into the weights; return a new autoencoder.
 
-    If this one was fitted to ``(X - mean) / scale``, such as by a `StandardScaler`, the new one
-    takes `X` itself: the pre-processing goes into the weights. It is exact up to rounding. The
-    new one is for use: `alpha`, or a weight that was found, stays in units of the standardised
-    samples, so go on training this one.
+    If this model was fitted to ``(X - mean) / scale``, for example after a `StandardScaler`, the
+    new model takes `X` itself. The result is exact up to rounding. Use the new model for coding
+    only, and this one for further training: `alpha`, or a weight that was found, stays in the units
+    of the standardised samples.
 
     Parameters
     ----------
     mean : array-like of shape (n_features,) or None, default=None
-        None is 0.
+        Subtracted mean; None is 0.
     scale : float, array-like of shape (n_features,) or None, default=None
-        Positive; None is 1. With one number atoms keep their norms, and codes become as many
-        times larger (if the encoder is homogeneous, and the penalty L1 or L0, whose weight is
-        then changed to fit: `score` is multiplied by the square of `scale`). Otherwise codes
-        stay as they are, atoms are multiplied by `scale` under no constraint, a tied encoder
-        gets weights of its own, and `score` is the objective in units of `X`.
+        Positive divisor; None is 1. With a single number, a homogeneous encoder and an L1 or L0
+        penalty, codes are multiplied by `scale` and atoms keep their norms. The weight of the
+        penalty is changed so that `score` is multiplied by the square of `scale`. In all other
+        cases codes stay the same, and atoms are multiplied by `scale` and lose their constraint. A
+        tied encoder then gets separate weights, and `score` is the objective in the units of `X`.
 
     Returns
     -------
     model : SparseAutoencoder
-        A new one; this one stays as it is.
+        New model; this one does not change.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def check_foldable(encoder, what, other):
 
 
 def _check_standardization(mean, scale, n_features):
-    """Mean and scale, each a number or one for each feature."""
+    """Return mean and scale, each a number or one number for each feature."""
     if mean is not None:
         mean = check_matrix(np.reshape(mean, (1, -1)), "mean", n_columns=n_features)[0]
     scale = 1.0 if scale is None else scale
@@ -99,7 +99,7 @@ def _check_standardization(mean, scale, n_features):
 
 
 def _folded(model, mean, scale):
-    """The model for samples before ``x -> (x - mean) / scale``."""
+    """Return the model for samples before ``x -> (x - mean) / scale``."""
     whole = np.ndim(scale) == 0 and scales(model.encoder, model.penalty)
     encoder, dictionary = model.encoder.fold_inputs(
         model.dictionary, mean, scale, scale_codes=whole

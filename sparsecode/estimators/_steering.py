@@ -1,4 +1,4 @@
-"""Single components of a fitted autoencoder: steering samples, and finding what activates them.
+"""Steering of single components of a fitted autoencoder, and their maximally activating samples.
 
 Methods of `SparseAutoencoder`.
 """
@@ -16,14 +16,14 @@ _BLOCK = 4096
 
 
 class MaxActivating(NamedTuple):
-    """The samples that activate a component most, the most active first.
+    """Samples that activate a component most, in decreasing order of activation.
 
     Attributes
     ----------
     indices : ndarray of int of shape (n_found,)
         Rows of `X`.
     activations : ndarray of shape (n_found,)
-        Their codes of the component.
+        Codes of the component for these samples.
     """
 
     indices: np.ndarray
@@ -31,7 +31,7 @@ class MaxActivating(NamedTuple):
 
 
 def steer(self, X, component, strength=None, *, activation=None):
-    """Change how much of one component there is in samples, and nothing else of them.
+    """Steer samples: change the activation of one component, and nothing else.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ def steer(self, X, component, strength=None, *, activation=None):
     component : int
         Index of an atom.
     strength : float, array-like of shape (n_samples,) or None, default=None
-        Multiple of the atom that is added: ``X + strength * atom``, whatever the codes are.
+        Multiple of the atom to add: ``X + strength * atom``. Codes are not used.
     activation : float, array-like of shape (n_samples,) or None, default=None
-        Value that the code of the component is set to, instead: ``X + (activation - z) * atom``,
-        where `z` is what it is. The reconstruction is the one with this code, and what the
-        autoencoder does not explain stays. 0 takes the component away.
+        New code of the component, instead of `strength`: ``X + (activation - z) * atom``, where `z`
+        is its present code. This changes the reconstruction and keeps the residual. 0 removes the
+        component.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def steer(self, X, component, strength=None, *, activation=None):
 
     Notes
     -----
-    An encoder that codes the changed sample need not give `activation`: it sees all atoms that
-    are alike.
+    If a steered sample is encoded again, the code of the component can differ from `activation`,
+    because similar atoms share it.
 
     References
     ----------
@@ -90,22 +90,22 @@ def steer(self, X, component, strength=None, *, activation=None):
 
 
 def max_activating(self, X, component, n=10):
-    """Find the samples that activate components most, in one pass and without dense codes.
+    """Find the maximally activating samples of components, in one pass without dense codes.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        Read a block of rows at a time.
+        Samples, read one block of rows at a time.
     component : int or sequence of int
         Indices of atoms.
     n : int, default=10
-        How many samples of each component, at most; only those whose code is positive count.
+        Largest number of samples for each component. Only samples with a positive code count.
 
     Returns
     -------
     found : MaxActivating, or list of MaxActivating
-        ``(indices, activations)``, a list where `component` is a sequence. Of equal activations
-        the first sample comes first.
+        ``(indices, activations)``, or a list of these if `component` is a sequence. Samples of
+        equal activation are in the order of `X`.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def _check_amounts(amounts, name, X):
 
 
 def _largest(before, indices, activations, n):
-    """The `n` largest positive activations of those from before and new ones."""
+    """Return the `n` largest positive activations of the earlier and the new ones."""
     active = activations > 0
     indices = np.concatenate([before[0], indices[active]])
     activations = np.concatenate([before[1], activations[active]])

@@ -1,4 +1,4 @@
-"""Targets of samples: arrays beside them, or entries of the tuples that an iterator gives."""
+"""Targets of samples: a second array, or the second entries of tuples from an iterator."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sparsecode._validation import check_named_array, float_dtypes, is_checked, 
 
 
 def as_item(X, y):
-    """Samples and targets as one tuple, or the iterator that gives such tuples.
+    """Return samples and targets as one tuple, or the iterator that yields such tuples.
 
     Raises
     ------
     ValueError
-        If there are targets besides an iterator.
+        If targets are given with an iterator.
     """
     if not hasattr(X, "__next__"):
         return X, y
@@ -26,12 +26,12 @@ def as_item(X, y):
 
 
 def split_item(item, name):
-    """Samples and targets of a tuple, not checked.
+    """Return the samples and the targets of a tuple, unchecked.
 
     Raises
     ------
     ValueError
-        If it is none, or there are no targets; told of the estimator `name`.
+        If it is not a tuple, or has no targets. The message names the estimator `name`.
     """
     if not (isinstance(item, tuple) and len(item) == 2):
         raise ValueError(
@@ -51,7 +51,7 @@ def split_item(item, name):
 
 
 def refuse_targets(item):
-    """Raise TypeError if a batch of an iterator has targets, and there are to be none."""
+    """Raise TypeError if a batch of an iterator has targets and the estimator takes none."""
     if isinstance(item, tuple) and len(item) > 0 and np.ndim(item[0]) == 2:
         raise TypeError(
             wrong(
@@ -64,7 +64,7 @@ def refuse_targets(item):
 
 
 def check_targets(y):
-    """Targets as rows, dense or CSR, and whether they were given as one number a sample."""
+    """Return targets as rows, dense or CSR, and whether they were one-dimensional."""
     if not is_checked(y):
         y = check_named_array(
             y, "y", accept_sparse="csr", dtype=float_dtypes(y), order=None, ensure_2d=False

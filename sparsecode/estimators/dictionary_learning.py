@@ -1,4 +1,4 @@
-"""Dictionary learning by alternating codes and atoms, as an estimator."""
+"""Dictionary learning as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -15,70 +15,71 @@ from sparsecode.replacement import ReplaceAtoms
 
 
 class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
-    """Learn a dictionary for sparse codes: full batch, online, or from a stream.
+    """Dictionary learning for sparse codes: full batch, online, or from an iterator.
 
-    Minimises over the atoms, which obey a constraint, the mean over samples of
-    ``min_z 1/2 ||x - z @ atoms||^2 + alpha * penalty(z)``, by turns: exact codes of a batch, then
-    an update of the atoms.
+    Minimises over the atoms, which obey a constraint, the mean over samples of ``min_z 1/2 ||x - z
+    @ atoms||^2 + alpha * penalty(z)``, by alternating exact codes of a batch and an update of the
+    atoms.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of atoms; None is that of `init` if it has one, and else the number of features.
+        Number of atoms. None takes that of `init` if it has one, and otherwise the number of
+        features.
     penalty : Penalty or its class, default=L1
-        A class stands for its default instance, of weight 1. `KSparse` limits the number of atoms
-        of a code instead, as K-SVD does.
+        A class stands for its default instance, which has weight 1. `KSparse` limits the number of
+        nonzeros of a code instead, as in K-SVD.
     alpha : float, default=1.0
-        Multiplies the weight of the penalty. Absolute, in the units of `X` times those of an atom:
-        see `sparsecode.alpha_max`, of which a tenth is a common choice.
+        Multiplies the weight of the penalty, in the units of `X` times those of an atom. A tenth of
+        `sparsecode.alpha_max` is a common choice.
     solver : Solver or None, default=None
-        None is what `choose_solver` picks for the penalty; while learning it then stops at a
-        relative gap of 1e-4.
+        Solver for the codes. None takes the one that `choose_solver` returns for the penalty; while
+        learning it stops at a relative gap of 1e-4.
     update : Update or None, default=None
-        How atoms follow from codes; None is `BlockUpdate()`.
+        Update of the atoms from codes; None is `BlockUpdate()`.
     batch_size : int or None, default=None
-        Samples between two updates of the atoms. None is all of them: full-batch learning, where
-        every update forgets the codes of the pass before. For many samples online learning is much
-        faster; 1024 or, if that is more, twice the number of atoms is a good size of a batch.
+        Samples between two updates of the atoms. None takes all samples: full-batch learning, in
+        which every update forgets the codes of the previous pass. For many samples online learning
+        is much faster. A good batch size is 1024 or twice the number of atoms, whichever is more.
     n_epochs : int, default=100
-        Most passes over the samples.
+        Largest number of passes over the samples.
     init : str, array-like of shape (n_components, n_features) or Dictionary, default="samples"
-        Atoms to start from: "samples", "svd", "random", "dct" or "k-means++", see
+        Initial atoms: "samples", "svd", "random", "dct" or "k-means++", see
         `sparsecode.initialization.initial_dictionary`; or the atoms themselves. The offset of a
         `Dictionary` is kept.
     constraint : Constraint or None, default=None
-        Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
+        Constraint of the atoms. None takes that of `init` if it is a `Dictionary`, and otherwise
         `UnitNorm()`.
     replacement : ReplaceAtoms, its class or None, default=ReplaceAtoms
-        Policy for atoms that no sample uses or that are there twice; None leaves them.
+        Policy that replaces unused and duplicate atoms; None never replaces atoms.
     tol : float, default=1e-4
-        Learning stops when the mean objective of an epoch has not fallen by this share of itself
-        for `patience` epochs in a row. 0 never stops early.
+        Relative tolerance of early stopping. Learning stops if the mean objective of an epoch has
+        not decreased by this share for `patience` epochs in a row. 0 never stops early.
     patience : int, default=3
-        Epochs in a row without such a fall after which learning ends.
+        Epochs in a row without such a decrease after which learning ends.
     validation_fraction : float or None, default=None
-        Share of the samples that is held out, at most 10,000. `tol` then applies to their
-        objective, and the dictionary that was best on these is kept. None judges each epoch by
-        the samples that are learned from.
+        Share of the samples that is held out for validation, at most 10,000 samples. `tol` then
+        applies to their objective, and the dictionary with the lowest one is kept. None uses the
+        objective of the training samples.
     warm_start : bool, default=False
-        Whether `fit` goes on from the dictionary of the last fit; it forgets the samples of then.
-        `init` is not looked at then, and another number of features or components is an error.
+        Whether `fit` starts from the dictionary of the last fit; statistics of its samples are
+        forgotten. `init` is then ignored, and another number of features or components is an error.
     shuffle : bool, default=True
-        Whether each epoch has a random order; of a memory map, batches of consecutive rows in
-        random order.
+        Whether to shuffle the samples before each epoch. Of a memory map, batches of consecutive
+        rows come in random order.
     missing : {None, "mask"}, default=None
-        What NaN in `X`, or the mask of a masked array, means: None refuses it; "mask" fits each
-        sample on its observed features only. Zeros that a sparse matrix does not store are
-        observed.
+        How to treat missing entries: NaN in `X`, or masked entries of a masked array. None raises
+        an error. "mask" fits each sample on its observed features only. Zeros that a sparse matrix
+        does not store are observed.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
-        What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
-        which a name stands for the default. None learns from all.
+        Policy for samples of huge norm in training, see `sparsecode.training.NormOutliers`. A name
+        stands for its default instance. None learns from all samples.
     sparse_output : bool, default=False
-        Whether `transform` returns a SciPy CSR array instead of a dense one.
+        Whether `transform` returns a SciPy CSR array instead of a dense array.
     random_state : int, RandomState instance or None, default=None
-        Draws the first atoms, the held-out samples, and the order of the samples.
+        Seed or generator for the initial atoms, the held-out samples and the order of samples.
     verbose : int or bool, default=0
-        1 prints a line an epoch.
+        1 prints one line for each epoch.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The result does not depend on it.
 
@@ -88,18 +89,18 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     components_ : ndarray of shape (n_components, n_features)
         Atoms of the dictionary.
     n_iter_ : int
-        Updates of the atoms.
+        Number of updates of the atoms.
     n_epochs_ : int
-        Passes over the samples that were begun.
+        Number of passes over the samples, including an incomplete one.
     history_ : dict of str to list of float
-        One entry an update: mean ``"objective"`` and ``"l0"`` of the batch, coded before the
-        update; ``"dead_atoms"``, how many atoms no sample of the batch used; ``"seconds"`` spent
-        learning. With `validation_fraction` also ``"validation"``, the held-out objective, one
-        entry an epoch, the first before learning.
+        One entry for each update: mean ``"objective"`` and ``"l0"`` of the batch, coded before the
+        update; ``"dead_atoms"``, the number of atoms that no sample of the batch used;
+        ``"seconds"`` spent learning. With `validation_fraction` also ``"validation"``, the held-out
+        objective: one entry before learning, and one for each epoch.
     n_outliers_ : int
-        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
+        Number of samples of huge norm that were dropped or clipped. A sample of `fit` counts once.
     outlier_norm_ : float or None
-        The largest norm that is none; None without `outliers`.
+        Largest norm that is not an outlier; None without `outliers`.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -174,20 +175,19 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     def fit(self, X, y=None, sample_weight=None):
         """Learn the atoms.
 
-        If it is interrupted (Ctrl-C), the estimator keeps what was learned so far and can be used;
-        the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the atoms learned so far and can be used.
+        The interrupt is then raised.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
-            float16 is read as float32. A memory map is read a batch at a time, and its values are
-            checked then. An iterator
-            gives batches, from each of which is learned once, in pieces of `batch_size`; as there
-            are no epochs, `verbose` and callbacks tell nothing of it.
+            float16 is read as float32. A memory map is read and checked one batch at a time. An
+            iterator yields batches; each is used once, in pieces of `batch_size`. `verbose` and
+            callbacks have no effect then, because there are no epochs.
         y : None
             Ignored; present for scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
 
         Returns
         -------
@@ -205,20 +205,20 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Go on learning from more samples, in the order given, each once.
+        """Continue learning with more samples, each used once and in the given order.
 
-        The first call fixes the first dictionary, its `constraint`, the `update` and the
-        `replacement`; changes of other parameters hold from the next call on.
+        The first call fixes the initial dictionary, its `constraint`, the `update` and the
+        `replacement`. Changes of other parameters take effect at the next call.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
-            One batch, or several of `batch_size`. The first call also makes the first dictionary
+            One batch, or several of `batch_size`. The first call also makes the initial dictionary
             from it.
         y : None
             Ignored; present for scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
 
         Returns
         -------
@@ -239,10 +239,10 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     load = classmethod(_saving.load)
 
     def _finish(self, X, n_before):
-        """Resolve what codes from now on, and warn if all codes were zero since so many batches."""
+        """Make the fitted model, and warn if all codes since batch `n_before` were zero."""
         exact_model(self)
         counts = self.history_["l0"][n_before:]
-        # There are none where outliers were all there was.
+        # There are no codes if all samples were outliers.
         if counts and not any(counts):
             options = {"missing": self._missing, "stacklevel": 5}
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, **options)

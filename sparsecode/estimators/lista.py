@@ -1,4 +1,4 @@
-"""Learned ISTA as an estimator: a dictionary, and a network that codes on it."""
+"""Learned ISTA as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -22,72 +22,72 @@ class LISTA(TrainedEstimator):
     """Learned ISTA: sparse codes by a network trained for one dictionary.
 
     Predicts, for every row ``x`` of ``X``, the minimiser of ``1/2 ||x - offset - z @ atoms||^2 +
-    alpha * penalty(z)`` by a fixed number of layers, which start as iterations of ISTA and are
+    alpha * penalty(z)`` with a fixed number of layers, which start as iterations of ISTA and are
     trained on samples. The dictionary is given, or learned first. The network is an encoder of
-    `sparsecode.encoders`, by default the one that is also called LISTA: that class is the network
-    alone, this one makes it a transformer that trains it.
+    `sparsecode.encoders`. The default one is also called LISTA; it is the network alone, and this
+    class is the estimator that trains it.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of atoms; None is that of `dictionary` if it has one, and else the number of
+        Number of atoms. None takes that of `dictionary` if it has one, and otherwise the number of
         features.
     dictionary : Dictionary, array-like of shape (n_components, n_features), estimator or None, \
 default=None
-        Atoms are used as they are, whatever their norm. An estimator, such as
-        `DictionaryLearning`, is fitted first to learn them, on the same samples. None is
-        `DictionaryLearning` with the same `penalty` and `alpha`, from batches if there are many
-        samples.
+        Atoms are used as they are, whatever their norm. An estimator, such as `DictionaryLearning`,
+        is fitted first to learn them, on the same samples. None is `DictionaryLearning` with the
+        same `penalty` and `alpha`, in batches if there are many samples.
     encoder : TrainableEncoder or None, default=None
         The network: `sparsecode.encoders.LISTA`, `LISTACP`, `TiLISTA`, `ALISTA`, `SLISTA`, `PSD` or
-        one of your own; training starts from its `params` if it has any. Its penalty is set to
-        that of the estimator. None is ``sparsecode.encoders.LISTA()``.
+        a custom one. Training starts from its `params` if it has any. Its penalty is set to that of
+        the estimator. None is ``sparsecode.encoders.LISTA()``.
     n_layers : int or None, default=None
-        Layers of the network; None is what `encoder` has, 16 by default.
+        Number of layers; None takes that of `encoder`, 16 by default.
     penalty : Penalty or its class, default=L1
-        A class stands for its default instance, of weight 1. The networks of the library take `L1`,
-        weighted or non-negative too.
+        A class stands for its default instance, which has weight 1. The networks of the library
+        take `L1`, also weighted or non-negative.
     alpha : float, default=1.0
-        Multiplies the weight of the penalty. Absolute, in the units of `X` times those of an atom:
-        see `sparsecode.alpha_max`, of which a tenth is a common choice.
+        Multiplies the weight of the penalty, in the units of `X` times those of an atom. A tenth of
+        `sparsecode.alpha_max` is a common choice.
     loss : {"unsupervised", "supervised"} or Loss, default="unsupervised"
-        What training makes small. "unsupervised" is the mean objective, `LassoLoss`; "supervised"
-        is the mean squared distance to exact codes, `SupervisedLoss`. A `Loss` is used as it is;
-        one that has a target gets exact codes.
+        Training loss. "unsupervised" is the mean objective, `LassoLoss`; "supervised" is the mean
+        squared distance to exact codes, `SupervisedLoss`. A `Loss` is used unchanged; its target,
+        if it has one, is exact codes.
     optimizer : Optimizer or None, default=None
-        None is ``Adam()``. Its rate may be a schedule, see `sparsecode.schedules`.
+        None is ``Adam()``. The learning rate may be a schedule, see `sparsecode.schedules`.
     n_epochs : int, default=100
-        Most passes over the samples, in each stage.
+        Largest number of passes over the samples in each stage.
     batch_size : int or None, default=256
-        Samples of a step; None is all.
+        Samples in a step; None takes all samples.
     stages : {"layer_by_layer"}, list of Stage or None, default=None
-        "layer_by_layer" trains one layer after another, each with and without those before, in
-        stages as `sparsecode.training.layer_by_layer` makes them, three for each layer. None trains
+        "layer_by_layer" trains one layer after another, three stages for each: the layer alone,
+        then twice with all layers before it; see `sparsecode.training.layer_by_layer`. None trains
         all layers together, as `partial_fit` always does.
     learn_dictionary : bool, default=False
         Whether atoms and offset are trained together with the network, by the gradients of an
-        unsupervised loss. Atoms given as an array are then scaled to norm 1, and stay so.
+        unsupervised loss. Atoms given as an array are then scaled to norm 1 and keep this norm.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
-        What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
-        which a name stands for the default. None learns from all.
+        Policy for samples of huge norm in training, see `sparsecode.training.NormOutliers`. A name
+        stands for its default instance. None learns from all samples.
     validation_fraction : float or None, default=None
-        Share of the samples that is held out to judge by. None judges each epoch by the loss of
-        its batches.
+        Share of the samples that is held out for validation. None validates with the loss of the
+        batches of each epoch.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which a stage ends; None never ends one
-        early. Whether or not, the parameters with the lowest are kept.
+        early. In both cases the parameters with the lowest loss are kept.
     max_norm : float or None, default=None
-        Longest gradient, in units of training, see `input_scale_`; longer ones are scaled down.
+        Largest norm of the gradient, for scaled samples, see `input_scale_`; longer gradients are
+        scaled down.
     shuffle : bool, default=True
-        Whether each epoch has a random order; of a memory map, batches of consecutive rows in
-        random order.
+        Whether to shuffle the samples before each epoch. Of a memory map, batches of consecutive
+        rows come in random order.
     sparse_output : bool, default=False
-        Whether `transform` returns a SciPy CSR array instead of a dense one.
+        Whether `transform` returns a SciPy CSR array instead of a dense array.
     random_state : int, RandomState instance or None, default=None
-        Draws what the dictionary starts from, the parameters of encoders that start at random, the
-        held-out samples, and the order of the samples.
+        Seed or generator for the initial dictionary, random initial parameters, the held-out
+        samples and the order of the samples.
     verbose : int or bool, default=0
-        1 prints a line an epoch.
+        1 prints one line for each epoch.
     n_jobs : int or None, default=None
         Threads of `fit` and `transform`; None uses all cores. The result does not depend on it.
 
@@ -100,25 +100,25 @@ default=None
         The trained network. ``encoder_.encode(X, dictionary_, n_layers=k)`` runs its first `k`
         layers.
     penalty_ : Penalty
-        That of the objective, with its weight.
+        Penalty of the objective, with its weight.
     input_scale_ : float
-        What samples are multiplied by in training, to a mean squared norm of 1, so that it is the
-        same in all units; atoms that are not learned are scaled likewise. 1 for an encoder, a loss
-        or a penalty of which it is not known how they scale.
+        Factor of the samples in training, which makes their mean squared norm 1, so that training
+        does not depend on their unit. Atoms that are not learned are scaled too. It is 1 if it is
+        not known how the encoder, the loss or the penalty scales.
     history_ : dict of str to list of float
-        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
-        where samples are held out, ``"grad_norm"``, ``"lr"``, ``"n_layers"`` (0 is all) and
-        ``"seconds"`` spent training.
+        One entry for each epoch, or batch of an iterator: ``"loss"`` and its terms,
+        ``"validation"`` if samples are held out, ``"grad_norm"``, ``"lr"``, ``"n_layers"`` (0 is
+        all) and ``"seconds"`` spent training.
     n_iter_ : int
-        Steps of the optimizer.
+        Number of steps of the optimizer.
     n_epochs_ : int
-        Passes over the samples that were completed, or batches of a stream.
+        Number of complete passes over the samples, or of batches of an iterator.
     state_ : TrainingState or None
-        What `partial_fit` goes on from; it can be saved. None if training was not begun.
+        State that `partial_fit` resumes from; it can be saved. None before any training.
     n_outliers_ : int
-        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
+        Number of samples of huge norm that were dropped or clipped. A sample of `fit` counts once.
     outlier_norm_ : float or None
-        The largest norm that is none; None without `outliers`.
+        Largest norm that is not an outlier; None without `outliers`.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -126,13 +126,13 @@ default=None
     --------
     sparsecode.encoders.LISTA : The network alone.
     sparsecode.SparseCoder : Exact codes on the same dictionary.
-    sparsecode.compare.amortization_report : What the codes cost against exact ones.
+    sparsecode.compare.amortization_report : Comparison of these codes with exact ones.
 
     Notes
     -----
-    If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before. If the loss at the end is higher than at the start, it
-    keeps the start, with a warning. float16 samples are read as float32.
+    If training diverges, a `FloatingPointError` names the epoch and what to change, and the
+    estimator keeps the best parameters from before. If the loss is higher at the end than at the
+    start, it keeps the initial parameters and warns. float16 samples are read as float32.
 
     References
     ----------
@@ -203,40 +203,40 @@ default=None
     def fit(self, X, y=None, sample_weight=None, codes=None):
         """Learn the dictionary, unless it is given, and train the network.
 
-        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far, of complete
-        epochs, and can be used; the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters of the complete
+        epochs and can be used. The interrupt is then raised.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
-            An iterator gives batches, from each of which is learned once, in pieces of
-            `batch_size`; the dictionary, unless it is given, is learned from the first. As there
-            are no epochs, callbacks are told nothing of it.
+            An iterator yields batches; each is used once, in pieces of `batch_size`. The
+            dictionary, unless it is given, is learned from the first. Callbacks are not called,
+            because there are no epochs.
         y : None
             Ignored; present for scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
         codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
-            Codes on the given dictionary to learn, for a supervised loss, instead of exact ones.
+            Target codes on the given dictionary for a supervised loss, instead of exact codes.
 
         Returns
         -------
         self : LISTA
         """
         X = self._fit(X, y, sample_weight, codes)
-        # Where the dictionary is learned, whoever learns it tells.
+        # A learner of the dictionary warns itself.
         if X is not None and has_atoms(self.dictionary) and self._codes_nothing(X):
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=False)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None, codes=None):
-        """Go on training with more samples, in the order given, each once.
+        """Continue training with more samples, each used once and in the given order.
 
-        The first call learns the dictionary from its samples, unless it is given, and fixes it, the
-        encoder and the penalty; with `learn_dictionary` all calls train the atoms too. The
-        parameters in use are always the latest: the loss of a batch does not tell which are best.
-        After `fit`, training goes on from the best. `n_epochs`, `stages`, `patience` and
-        `validation_fraction` are about `fit`.
+        The first call learns the dictionary from its samples, unless it is given. It fixes the
+        dictionary, the encoder and the penalty; with `learn_dictionary` all calls train the atoms
+        too. The estimator always uses the latest parameters, because the loss of one batch does not
+        show which are best. After `fit`, training continues from the best parameters. `n_epochs`,
+        `stages`, `patience` and `validation_fraction` have an effect in `fit` only.
 
         Parameters
         ----------
@@ -245,9 +245,9 @@ default=None
         y : None
             Ignored; present for scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
         codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
-            Codes on the given dictionary to learn, for a supervised loss, instead of exact ones.
+            Target codes on the given dictionary for a supervised loss, instead of exact codes.
 
         Returns
         -------
@@ -257,19 +257,19 @@ default=None
         return self
 
     def transform(self, X, *, n_layers=None):
-        """Code every sample.
+        """Compute the sparse code of every sample.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
         n_layers : int or None, default=None
-            How many layers to run; None runs all. Layers that were trained end to end code well
-            only at the end.
+            Number of layers to run; None runs all. If layers were trained end to end, only the last
+            one gives good codes.
 
         Returns
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
-            float32 only if X and the dictionary both are.
+            float32 if both `X` and the dictionary are, else float64.
         """
         X = self._check_X(X)
         return self._encode(X) if n_layers is None else self._encode(X, n_layers=n_layers)

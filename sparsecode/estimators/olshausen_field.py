@@ -1,4 +1,4 @@
-"""Olshausen and Field's sparse coding network, as an estimator."""
+"""Olshausen and Field's sparse coding network as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from sparsecode.solvers import ConjugateGradient
 
 
 class OlshausenField(CallbackSupportMixin, CodesEstimator):
-    """Dictionary learning of Olshausen and Field (1996): filters from whitened image patches.
+    """Dictionary learning of Olshausen and Field (1996), for filters of whitened image patches.
 
-    Minimises over the atoms the mean over samples of
-    ``min_z 1/2 ||x - z @ atoms||^2 + noise_var * beta * sum_j log(1 + (z_j / sigma)^2)``, by
-    conjugate gradient on the codes of a batch, a gradient step on the atoms, and gain control that
-    keeps the variance of all coefficients at one goal by adapting the norms of the atoms.
+    Minimises over the atoms the mean over samples of ``min_z 1/2 ||x - z @ atoms||^2 + noise_var *
+    beta * sum_j log(1 + (z_j / sigma)^2)``, by conjugate gradient on the codes of a batch, a
+    gradient step on the atoms, and gain control, which adapts the norms of the atoms until all
+    coefficients have the same variance.
 
-    The defaults are the published settings, except in gain control: norms are bounded, it does not
-    lag behind its own changes (see `GainControl`), and a whole batch has the share in the running
-    variances that a single sample had, so that these follow 100 times more slowly, unless
-    `gain_per_sample`. The units suppose data whitened to the variance `variance_goal`, 0.1, as
-    `OlshausenFieldWhitening` gives; data of far another scale are told so with a warning.
+    The defaults are the published settings, except in gain control. Norms are bounded, and running
+    variances are corrected when norms change (see `GainControl`). Unless `gain_per_sample`, a batch
+    has the share in the running variances that a single sample had in the papers, so that they
+    change 100 times more slowly. Data should be whitened to the variance `variance_goal`, 0.1, as
+    by `OlshausenFieldWhitening`; a warning tells if their scale is very different.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of atoms; None is the number of features, a complete basis, as in the 1996 paper.
+        Number of atoms. None is the number of features, a complete basis, as in the 1996 paper.
     noise_var : float, default=0.01
         Variance of the noise (1997: sigma_N^2).
     beta : float, default=2.2
@@ -44,8 +44,8 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     n_epochs : int, default=10
         Passes over the samples, each in a new random order.
     lr, lr_end : float, default=5.0 and 1.0
-        Learning rate at the first batch and at the last one of `n_epochs`; it falls by a constant
-        factor a batch (1997: from 5.0 to 1.0).
+        Learning rate at the first batch and at the last one of `n_epochs`; it decreases by a
+        constant factor at each batch (1997: from 5.0 to 1.0).
     variance_goal : float, default=0.1
         Variance that gain control gives every coefficient (1997: that of the image pixels).
     gain_rate : float, default=0.001
@@ -56,18 +56,18 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     gain_power : float, default=0.02
         Strength of the gain control (1997).
     gain_bounds : tuple of two floats, default=(0.95, 1.1)
-        Smallest and largest norm that gain control may give an atom. ``(0.0, inf)`` is no bounds,
-        as published, which supposes that every direction holds signal; on photographs that were
-        stored as JPEG it spends atoms on the noise of the highest frequencies.
+        Smallest and largest norm that gain control may give an atom. ``(0.0, inf)`` sets no bounds,
+        as published. This only works if every direction contains signal: for photographs stored as
+        JPEG, some atoms would learn the noise of the highest frequencies.
     dict_init : Dictionary, array-like of shape (n_components, n_features) or None, default=None
-        Atoms to start from; their norms are brought within `gain_bounds`. None draws Gaussian
-        atoms of unit norm.
+        Initial atoms; their norms are clipped to `gain_bounds`. None draws Gaussian atoms of unit
+        norm.
     transform_max_iter : int, default=200
         Most conjugate-gradient iterations for a sample in `transform`.
     transform_tol : float, default=1e-3
         Scaled stationarity residual at which a sample stops in `transform`.
     random_state : int, RandomState instance or None, default=None
-        Draws the first atoms and the order of the samples.
+        Seed or generator for the initial atoms and the order of the samples.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The result does not depend on it.
 
@@ -75,12 +75,12 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     ----------
     dictionary_ : Dictionary
     components_ : ndarray of shape (n_components, n_features)
-        Atoms, of the norms that gain control gave them.
+        Atoms, with the norms set by gain control.
     n_iter_ : int
-        Batches learned from.
+        Number of batches learned from.
     history_ : dict of str to list of float
-        One entry a batch: mean ``"objective"`` of the batch, ``"seconds"`` since learning began,
-        smallest and largest norm of the atoms, ``"norm_min"`` and ``"norm_max"``.
+        One entry for each batch: mean ``"objective"`` of the batch, ``"seconds"`` since learning
+        began, smallest and largest norm of the atoms, ``"norm_min"`` and ``"norm_max"``.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -148,13 +148,13 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     def fit(self, X, y=None):
         """Learn the atoms from scratch.
 
-        If it is interrupted (Ctrl-C), the estimator keeps what was learned so far and can be used;
-        the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the atoms learned so far and can be used.
+        The interrupt is then raised.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Whitened patches. Of a memory map, a batch is a run of consecutive rows.
+            Whitened patches. Batches of a memory map are runs of consecutive rows.
         y : None
             Ignored; present for scikit-learn's pipelines.
 
@@ -175,10 +175,10 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
         return self
 
     def partial_fit(self, X, y=None):
-        """Go on learning from more samples, one pass in the order given.
+        """Continue learning with more samples, each used once and in the given order.
 
-        The first call fixes the settings of the learning: the rate falls to `lr_end` over as many
-        batches as `n_epochs` passes over its samples have, and stays there.
+        The first call fixes the settings of learning. The learning rate decreases to `lr_end` over
+        the number of batches in `n_epochs` passes over its samples, and then stays constant.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Outliers by how badly a dictionary explains them."""
+"""Outlier detection by sparse reconstruction cost, as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from sparsecode.penalties import KSparse
 
 
 class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
-    """Outliers as the samples that few atoms of a dictionary cannot explain.
+    """Outlier detection: outliers are samples with a high sparse reconstruction cost.
 
     The score of a sample is minus its sparse reconstruction cost, the minimum over codes of
-    ``1/2 ||x - z @ atoms||^2 + alpha * penalty(z)``: large residuals and costly codes both count.
-    Samples whose score is below that of a share `contamination` of the training samples are
-    outliers.
+    ``1/2 ||x - z @ atoms||^2 + alpha * penalty(z)``: both large residuals and codes of high penalty
+    increase it. The threshold `offset_` is set so that a share `contamination` of the training
+    samples are outliers.
 
     Parameters
     ----------
     estimator : estimator with `fit` and `score_samples`, or None, default=None
-        What learns the dictionary and codes, such as `DictionaryLearning`, `OlshausenField` or a
-        `SparseCoder` with a dictionary of normal samples. One that is fitted stays as it is within
-        `sklearn.frozen.FrozenEstimator`. None learns as many atoms as there are
-        features for codes of 1 atom for every 10 features, and at least 1; no atoms are replaced,
-        since replacements are the samples that are explained worst.
+        Estimator that computes the scores, such as `DictionaryLearning`, `OlshausenField` or a
+        `SparseCoder` with a dictionary of normal samples. Wrap a fitted estimator in
+        `sklearn.frozen.FrozenEstimator` to keep it from being fitted again. None is
+        `DictionaryLearning` with as many atoms as features, for codes with one nonzero for every 10
+        features and at least 1. It replaces no atoms, because new atoms would be the worst
+        represented samples.
     contamination : float, default=0.1
         Share of outliers among the training samples, above 0 and at most 0.5. Only `offset_`
         depends on it, not the scores.
@@ -37,16 +38,17 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : estimator
-        The fitted one.
+        The fitted estimator.
     offset_ : float
-        Score below which a sample is an outlier.
+        Threshold of the scores; samples with a lower score are outliers.
     n_features_in_ : int
 
     Notes
     -----
-    The cost grows with the square of a sample's scale. Where scale says nothing, normalise the
+    The cost grows with the square of a sample's scale. If the scale is irrelevant, normalise the
     samples first (`sklearn.preprocessing.Normalizer`). A dictionary that has learned from outliers
-    explains them too: keep it small against their number, or fit on normal samples.
+    also explains them. Use few atoms compared with the number of outliers, or fit on normal samples
+    only.
 
     References
     ----------
@@ -73,7 +75,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         self.contamination = contamination
 
     def fit(self, X, y=None):
-        """Fit the estimator, and the score that separates outliers.
+        """Fit the estimator, and set the threshold of the scores.
 
         Parameters
         ----------
@@ -101,7 +103,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
             estimator = DictionaryLearning(penalty=penalty, replacement=None, random_state=0)
         else:
             estimator = clone(self.estimator)
-        # A frozen estimator wants a y.
+        # A frozen estimator needs an argument `y`.
         self.estimator_ = estimator.fit(X, None)
         scores = self.estimator_.score_samples(X)
         self.offset_ = float(np.percentile(scores, 100 * self.contamination))
@@ -122,7 +124,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         return self.estimator_.score_samples(self._validated(X, reset=False))
 
     def decision_function(self, X):
-        """Scores less `offset_`: negative for outliers.
+        """Return the scores minus `offset_`, negative for outliers.
 
         Parameters
         ----------
@@ -135,7 +137,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         return self.score_samples(X) - self.offset_
 
     def predict(self, X):
-        """Tell outliers from the others.
+        """Predict which samples are outliers.
 
         Parameters
         ----------

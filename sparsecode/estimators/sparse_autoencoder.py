@@ -1,4 +1,4 @@
-"""Sparse autoencoders as an estimator: an encoder and a dictionary, trained together."""
+"""Sparse autoencoder as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -21,81 +21,81 @@ from sparsecode.penalties import L1
 
 
 class SparseAutoencoder(TrainedEstimator):
-    """Sparse codes by an encoder that is trained together with its dictionary.
+    """Sparse autoencoder: an encoder for sparse codes, trained together with its dictionary.
 
     Minimises over the parameters of the encoder, the atoms and the offset the mean over samples of
-    ``1/2 ||x - offset - z @ atoms||^2`` plus what the loss adds, where ``z`` are the codes of the
-    encoder: a penalty, or nothing for an encoder that is sparse by itself. What is learned is a
-    `Dictionary` like any other, so that exact codes on it can be compared.
+    ``1/2 ||x - offset - z @ atoms||^2`` plus the terms of the loss, where ``z`` are the codes of
+    the encoder. The terms are a penalty, or none for an encoder that is sparse by itself. The
+    decoder is a `Dictionary`, so that its codes can be compared with exact ones.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of atoms; None is that of `init` if it has one, and else the number of features.
+        Number of atoms; None takes that of `init` if it has one, else the number of features.
     encoder : TrainableEncoder or None, default=None
         One of `sparsecode.encoders`; None is ``ReLU()``.
     loss : Loss or None, default=None
         None is ``AutoencoderLoss([penalty])`` or, for an encoder that is sparse by itself, such as
         `TopK`, ``AutoencoderLoss()``.
     penalty : Penalty or its class, default=L1
-        That of the default loss. A class stands for its default instance, of weight 1.
+        Penalty of the default loss. A class stands for its default instance, which has weight 1.
     alpha : float, default=1.0
-        Multiplies the weight of the penalty: the same number as in exact coding.
+        Multiplies the weight of the penalty, on the same scale as in exact coding.
     target_l0 : float or None, default=None
-        Mean number of nonzeros of a code. It sets the `k` of an encoder that has one. Otherwise
-        training finds the weight of the sparsity term, from the given one on, see
+        Mean number of nonzeros in a code. It sets `k` if the encoder has it. Otherwise training
+        adapts the weight of the sparsity term, starting from the given weight, see
         `sparsecode.losses.TargetL0`; a loss without such a term gets the penalty. Training starts
-        with biases or thresholds that activate so many units on the first samples.
+        with biases or thresholds that activate this number of units on the first samples.
     scale_inputs : bool or None, default=None
-        Whether training multiplies samples by one number: the mean squared norm of centred samples
-        is then the number of features, which default learning rates and thresholds suppose, and
-        `alpha` is one for such samples. `transform` takes samples as they are. None does so with a
+        Whether training multiplies samples by one number, so that the mean squared norm of centred
+        samples is the number of features. Default learning rates and thresholds are made for this
+        scale, and `alpha` refers to it. `transform` takes unscaled samples. None scales with a
         `target_l0`, if codes and penalty scale with the samples.
     optimizer : Optimizer or None, default=None
-        None is ``Adam()``, whose rate is for hundreds of thousands of samples; with a few thousand
-        take more epochs or a larger one, such as ``Adam(lr=0.01)``. A rate may be a schedule, see
+        None is ``Adam()``. Its learning rate suits hundreds of thousands of samples; for a few
+        thousand use more epochs or ``Adam(lr=0.01)``. The rate may be a schedule, see
         `sparsecode.schedules`.
     n_epochs : int, default=20
-        Most passes over the samples.
+        Largest number of passes over the samples.
     batch_size : int or None, default=256
-        Samples of a step; None is all.
+        Samples in a step; None takes all samples.
     init : str, array-like of shape (n_components, n_features) or Dictionary, default="random"
-        Atoms to start from: "random", "samples", "svd", "dct" or "k-means++", see
+        Initial atoms: "random", "samples", "svd", "dct" or "k-means++", see
         `sparsecode.initialization.initial_dictionary`; or the atoms themselves.
     offset : {"mean", "geometric_median", "zero"} or array-like of shape (n_features,), \
 default="mean"
-        Offset to start from, unless `init` is a `Dictionary` that has one.
+        Initial offset, unless `init` is a `Dictionary` with an offset.
     constraint : Constraint or None, default=None
-        Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
+        Constraint of the atoms. None takes that of `init` if it is a `Dictionary`, and otherwise
         `UnitNorm()`.
     replacement : ReplaceUnits, its class or None, default=None
-        Policy that gives dead units new weights and atoms; None leaves them.
+        Policy that gives dead units new weights and atoms; None never replaces them.
     corrupt : callable or None, default=None
-        Noise of the encoder's input in training, in its units, such as
-        `sparsecode.training.GaussianNoise`; the clean samples are reconstructed.
+        Noise for the scaled inputs, such as `sparsecode.training.GaussianNoise`. The loss compares
+        with the clean samples.
     dead_window : int or None, default=None
-        Samples without an activation after which the history counts a unit as dead; None takes that
+        Samples without an activation after which the history counts a unit as dead. None takes that
         of `replacement`, or counts nothing.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
-        What to do in training with samples of huge norm, see `sparsecode.training.NormOutliers`, of
-        which a name stands for the default. None learns from all.
+        Policy for samples of huge norm in training, see `sparsecode.training.NormOutliers`. A name
+        stands for its default instance. None learns from all samples.
     validation_fraction : float or None, default=None
-        Share of the samples that is held out to judge by. None judges each epoch by the loss of
-        its batches.
+        Share of the samples that is held out for validation. None validates with the loss of the
+        batches of each epoch.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
-        early. The parameters of the lowest loss are kept, or the latest where the weights of the
+        early. The parameters with the lowest loss are kept, or the latest ones if weights of the
         loss change, as with `target_l0`.
     max_norm : float or None, default=None
-        Longest gradient; longer ones are scaled down.
+        Largest norm of the gradient; longer gradients are scaled down.
     shuffle : bool, default=True
-        Whether epochs have a random order, of a memory map that of runs of rows.
+        Whether to shuffle samples, or runs of rows of a memory map, before each epoch.
     sparse_output : bool, default=False
-        Whether `transform` returns a SciPy CSR array instead of a dense one.
+        Whether `transform` returns a SciPy CSR array instead of a dense array.
     random_state : int, RandomState instance or None, default=None
-        Draws what training starts from, the held-out samples, and the order of the samples.
+        Seed or generator for initial parameters, held-out samples and the order of samples.
     verbose : int or bool, default=0
-        1 prints a line an epoch.
+        1 prints one line for each epoch.
     n_jobs : int or None, default=None
         Threads of `fit` and `transform`; None uses all cores. The result does not depend on it.
 
@@ -107,32 +107,31 @@ default="mean"
         Atoms of the dictionary.
     encoder_ : TrainableEncoder
     penalty_ : Penalty
-        The penalty that `score` and `certify` judge by: that of the loss, with the weight that was
-        found for a `target_l0`. Its weight is 0 if the loss has no penalty of codes, also where
-        another term makes codes sparse, as with `Gated` and `JumpReLU`: `score` is then minus half
-        the squared error.
+        Penalty that `score` and `certify` use: that of the loss, with the weight found for a
+        `target_l0`. Its weight is 0 if the loss has no penalty on codes, even if another term makes
+        them sparse, as with `Gated` and `JumpReLU`. Then `score` is minus half the squared error.
     sparsity_weight_ : float or None
         Weight of the sparsity term that was found for a `target_l0`, or for a `TargetL0` in the
-        loss. It is in the units of training: the `alpha` of a model without a target, with
-        ``scale_inputs`` alike. None where nothing is searched for.
+        loss. It equals the `alpha` of a model without a target and with the same ``scale_inputs``.
+        None if no weight is searched for.
     input_scale_ : float
-        What samples are multiplied by in training; 1 unless `scale_inputs`.
+        Factor of the samples in training; 1 unless `scale_inputs`.
     output_ : str or None
         Activation at the end of the decoder, such as "sigmoid".
     debiases_ : bool
-        Whether codes are least squares fits on their supports, see `refine`.
+        Whether coefficients are refitted by least squares on the supports of codes, see `refine`.
     history_ : dict of str to list of float
-        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"`` of
-        held-out samples, ``"grad_norm"``, ``"lr"``, ``"seconds"`` and, with `dead_window` or
-        `replacement`, shares of ``"dead"`` and ``"dense"`` units and how many were ``"replaced"``.
+        One entry for each epoch, or batch of an iterator: ``"loss"`` and its terms,
+        ``"validation"``, ``"grad_norm"``, ``"lr"``, ``"seconds"`` and, with `dead_window` or
+        `replacement`, shares of ``"dead"`` and ``"dense"`` units and counts of ``"replaced"`` ones.
     n_iter_ : int
-        Steps of the optimizer.
+        Number of steps of the optimizer.
     n_epochs_ : int
-        Passes over the samples that were completed, or batches of a stream.
+        Number of complete passes over the samples, or of batches of an iterator.
     state_ : TrainingState or None
-        What `partial_fit` goes on from; it can be saved. None if training was not begun.
+        State that `partial_fit` resumes from; it can be saved. None before any training.
     n_outliers_, outlier_norm_ : int, and float or None
-        Samples of huge norm that were dropped or clipped, and the largest norm that is usual.
+        Number of dropped or clipped samples, and the largest norm that is not an outlier.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -142,9 +141,9 @@ default="mean"
 
     Notes
     -----
-    If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before. If the loss at the end is higher than at the start, it
-    keeps the start, with a warning. float16 samples are read as float32.
+    If training diverges, a `FloatingPointError` names the epoch and what to change, and the
+    estimator keeps the best parameters from before. If the loss is higher at the end than at the
+    start, it keeps the initial parameters and warns. float16 samples are read as float32.
 
     References
     ----------
@@ -222,18 +221,18 @@ default="mean"
     def fit(self, X, y=None, sample_weight=None):
         """Train encoder, atoms and offset.
 
-        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far, of complete
-        epochs, and can be used; the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters of the complete
+        epochs and can be used. The interrupt is then raised.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
-            An iterator gives batches, from each of which is learned once, in pieces of
-            `batch_size`. As there are no epochs, callbacks are told nothing of it.
+            An iterator yields batches; each is used once, in pieces of `batch_size`. Callbacks are
+            not called, because there are no epochs.
         y : None
             Ignored; present for scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
 
         Returns
         -------
@@ -243,11 +242,12 @@ default="mean"
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Go on training with more samples, in the order given, each once.
+        """Continue training with more samples, each used once and in the given order.
 
-        The first call draws the first dictionary, and fixes the encoder. The parameters in use are
-        always the latest: the loss of a batch does not tell which are best. After `fit`, training
-        goes on from the best. `n_epochs`, `patience` and `validation_fraction` are about `fit`.
+        The first call draws the initial dictionary and fixes the encoder. The latest parameters are
+        always used, because the loss of a batch does not show which are best. After `fit`, training
+        continues from the best parameters. `n_epochs`, `patience` and `validation_fraction` are
+        used by `fit` only.
 
         Parameters
         ----------
@@ -256,7 +256,7 @@ default="mean"
         y : None
             Ignored; present for scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
 
         Returns
         -------
@@ -285,7 +285,7 @@ default="mean"
 
     @property
     def debiases_(self):
-        """Whether coefficients are fitted to each sample by least squares."""
+        """Whether coefficients are refitted to each sample by least squares."""
         return self._model.debias
 
     def _plan(self, model):

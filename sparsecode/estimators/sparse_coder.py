@@ -1,4 +1,4 @@
-"""Exact sparse coding on a given dictionary, as a transformer."""
+"""Exact sparse coding on a given dictionary, as a scikit-learn transformer."""
 
 from __future__ import annotations
 
@@ -29,23 +29,24 @@ class SparseCoder(CodesEstimator):
     dictionary : Dictionary or array-like of shape (n_components, n_features)
         Atoms are used as they are, whatever their norm.
     penalty : Penalty or its class, default=L1
-        A class stands for its default instance, of weight 1.
+        A class stands for its default instance, which has weight 1.
     alpha : float, default=1.0
         Multiplies the weight of the penalty, so that a grid search over it works with any penalty.
-        Absolute: no division by the number of samples or features; for l1 it is the scale of
+        It is not divided by the number of samples or features. For l1 it has the scale of
         scikit-learn's `sparse_encode`.
     solver : Solver or None, default=None
-        None is what `choose_solver` picks for the penalty; `solver_` tells which.
+        Solver of the problem. None takes the one that `choose_solver` returns for the penalty, see
+        `solver_`.
     debias : bool, default=False
         Whether `transform` returns the least squares fit on the support of each code instead of the
-        code: the penalty then only selects atoms, and no longer shrinks. `score` and `certify`
-        still judge the code itself, the solution of the problem above.
+        code. The penalty then selects atoms without shrinking coefficients. `score` and `certify`
+        still evaluate the code itself, the solution of the problem above.
     missing : {None, "mask"}, default=None
-        What NaN in `X`, or the mask of a masked array, means: None refuses it; "mask" fits each
-        sample on its observed features only, as if these columns of the atoms did not exist for it.
-        Zeros that a sparse matrix does not store are observed.
+        How to treat missing entries: NaN in `X`, or masked entries of a masked array. None raises
+        an error. "mask" fits each sample on its observed features only. Zeros that a sparse matrix
+        does not store are observed.
     sparse_output : bool, default=False
-        Whether `transform` returns a SciPy CSR array instead of a dense one.
+        Whether `transform` returns a SciPy CSR array instead of a dense array.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The codes do not depend on it.
 
@@ -96,7 +97,7 @@ class SparseCoder(CodesEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X, y=None):
-        """Check the parameters against each other, and that `X` has the features of the atoms.
+        """Check the parameters and the number of features of `X`; nothing is learned.
 
         Parameters
         ----------
@@ -119,19 +120,19 @@ class SparseCoder(CodesEstimator):
         return self
 
     def transform(self, X, *, codes=None):
-        """Code every sample.
+        """Compute the sparse code of every sample.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
         codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
-            Where to start, such as the codes of a nearby `alpha`. It saves time, and nothing else
-            for a convex penalty.
+            Initial codes (warm start), such as the codes of a nearby `alpha`. For a convex penalty
+            they save time and do not change the result.
 
         Returns
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
-            float32 only if X and the dictionary both are.
+            float32 if both `X` and the dictionary are, else float64.
         """
         X = self._check_X(X)
         codes = self._encode(X, codes=codes)

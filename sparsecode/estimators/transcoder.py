@@ -1,4 +1,4 @@
-"""Transcoders: sparse codes of samples that predict something else."""
+"""Transcoder as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from sparsecode.penalties import L1
 
 
 class Transcoder(RegressorMixin, TrainedEstimator):
-    """Sparse codes of samples that predict targets, such as the output of a layer from its input.
+    """Transcoder: sparse codes of samples that predict targets, such as outputs of a layer.
 
     Minimises over the parameters of the encoder, the atoms, the offset and, if there is one, the
-    matrix `skip` the mean over samples of ``1/2 ||y - offset - z @ atoms - x @ skip||^2`` plus what
-    the loss adds, where ``z`` are the codes that the encoder makes of ``x``. Atoms have the
-    features of the targets, and no offset is subtracted from the samples.
+    matrix `skip` the mean over samples of ``1/2 ||y - offset - z @ atoms - x @ skip||^2`` plus the
+    terms of the loss, where ``z`` are the codes of ``x``. Atoms have the features of the targets.
+    No offset is subtracted from the samples.
 
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of atoms; None is that of `init` if it has one, and else the number of features of
-        a sample.
+        Number of atoms. None takes that of `init` if it has one, and otherwise the number of
+        features of a sample.
     skip : bool, default=False
-        Whether a linear map goes past the codes from samples to targets, so that codes need not
-        explain what is linear. It starts at 0.
+        Whether to add a linear map (skip connection) from samples to targets, so that codes only
+        explain the nonlinear part. It starts at 0.
     encoder : TrainableEncoder or None, default=None
-        One of `sparsecode.encoders` that does not read the atoms; None is ``ReLU()``. Its weights
-        start at random directions.
+        Encoder of `sparsecode.encoders` that does not read the atoms. None is ``ReLU()``. Its
+        weights start at random directions.
     loss : AutoencoderLoss or None, default=None
-        Its terms are added to the error of the prediction. None is the penalty or, for an encoder
-        that is sparse by itself, such as `TopK`, nothing.
+        Loss whose terms are added to the error of the prediction. None adds the penalty or, for an
+        encoder that is sparse by itself, such as `TopK`, no term.
     penalty : Penalty or its class, default=L1
-        That of the default loss. A class stands for its default instance, of weight 1.
+        Penalty of the default loss. A class stands for its default instance, which has weight 1.
     alpha : float, default=1.0
         Multiplies the weight of the penalty.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``.
     n_epochs : int, default=20
-        Most passes over the samples.
+        Largest number of passes over the samples.
     batch_size : int or None, default=256
-        Samples of a step; None is all.
+        Samples in a step; None takes all samples.
     init : str, array-like of shape (n_components, n_targets) or Dictionary, default="zero"
-        Atoms to start from: "zero", so that training begins at the mean of the targets; or as
-        in `sparsecode.initialization.initial_dictionary`, where samples are those of the targets.
+        Initial atoms: "zero", so that the first predictions are the mean of the targets, or as in
+        `sparsecode.initialization.initial_dictionary`, which then gets the targets as samples.
     offset : {"mean", "zero"} or array-like of shape (n_targets,), default="mean"
-        Offset to start from, unless `init` is a `Dictionary` that has one: the mean of the targets.
+        Initial offset, such as the mean of the targets, unless `init` has an offset.
     constraint : Constraint or None, default=None
-        Set in which the atoms stay. None is that of `init` if it is a `Dictionary`, else
-        `UnitBall()`, which holds 0 and lets no penalty be evaded by small codes of long atoms.
+        Constraint of the atoms. None takes that of `init` if it is a `Dictionary`, and otherwise
+        `UnitBall()`: it allows atoms of 0, and no long atoms whose small codes avoid the penalty.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
-        What to do in training with samples or targets of huge norm, see
-        `sparsecode.training.NormOutliers`, of which a name stands for the default. None learns from
-        all.
+        Policy for samples or targets of huge norm in training, see
+        `sparsecode.training.NormOutliers`. A name stands for its default instance. None learns from
+        all samples.
     validation_fraction : float or None, default=None
-        Share of the samples that is held out to judge by. None judges each epoch by the loss of
-        its batches.
+        Share of the samples that is held out for validation. None validates with the loss of the
+        batches of each epoch.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
-        early. Whether or not, the parameters with the lowest are kept.
+        early. In both cases the parameters with the lowest loss are kept.
     max_norm : float or None, default=None
-        Longest gradient; longer ones are scaled down.
+        Largest norm of the gradient; longer gradients are scaled down.
     shuffle : bool, default=True
-        Whether each epoch has a random order; of a memory map, batches of consecutive rows in
-        random order.
+        Whether to shuffle the samples before each epoch. Of a memory map, batches of consecutive
+        rows come in random order.
     sparse_output : bool, default=False
-        Whether `transform` returns a SciPy CSR array instead of a dense one.
+        Whether `transform` returns a SciPy CSR array instead of a dense array.
     random_state : int, RandomState instance or None, default=None
-        Draws what training starts from, the held-out samples, and the order of the samples.
+        Seed or generator for initial parameters, held-out samples and the order of samples.
     verbose : int or bool, default=0
-        1 prints a line an epoch.
+        1 prints one line for each epoch.
     n_jobs : int or None, default=None
         Threads of `fit`, `transform` and `predict`; None uses all cores. The result does not
         depend on it.
@@ -80,31 +80,31 @@ class Transcoder(RegressorMixin, TrainedEstimator):
     Attributes
     ----------
     dictionary_ : Dictionary
-        Atoms, with the features of the targets, and offset: the decoder. In the dtype of the
-        samples.
+        Decoder: atoms, with the features of the targets, and offset, in the dtype of the samples.
     components_ : ndarray of shape (n_components, n_targets)
         Atoms of the dictionary.
     skip_ : ndarray of shape (n_features, n_targets) or None
         The linear map, if there is one.
     encoder_ : TrainableEncoder
-        Its `params` are those of the encoder, and ``"skip"``.
+        Trained encoder; its `params` include ``"skip"``.
     penalty_ : Penalty
-        That of the loss, or one of weight 0 if it has none.
+        Penalty of the loss, or one of weight 0 if the loss has none.
     sparsity_weight_ : float or None
         Weight that a `TargetL0` in the loss has found; None if there is none.
     history_ : dict of str to list of float
-        One entry an epoch, or a batch of a stream: ``"loss"`` and its terms, ``"validation"``
-        where samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent training.
+        One entry for each epoch, or batch of an iterator: ``"loss"`` and its terms,
+        ``"validation"`` if samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent
+        training.
     n_iter_ : int
-        Steps of the optimizer.
+        Number of steps of the optimizer.
     n_epochs_ : int
-        Passes over the samples that were completed, or batches of a stream.
+        Number of complete passes over the samples, or of batches of an iterator.
     state_ : TrainingState or None
-        What `partial_fit` goes on from; it can be saved. None if training was not begun.
+        State that `partial_fit` resumes from; it can be saved. None before any training.
     n_outliers_ : int
-        Samples of huge norm that were dropped or clipped; a sample of `fit` counts once.
+        Number of samples of huge norm that were dropped or clipped. A sample of `fit` counts once.
     outlier_norm_ : float or None
-        The largest norm that is none; None without `outliers`.
+        Largest norm that is not an outlier; None without `outliers`.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -114,9 +114,9 @@ class Transcoder(RegressorMixin, TrainedEstimator):
 
     Notes
     -----
-    If training diverges, a `FloatingPointError` names the epoch and what to change; the estimator
-    keeps the best parameters from before. If the loss at the end is higher than at the start, it
-    keeps the start, with a warning. float16 samples are read as float32.
+    If training diverges, a `FloatingPointError` names the epoch and what to change, and the
+    estimator keeps the best parameters from before. If the loss is higher at the end than at the
+    start, it keeps the initial parameters and warns. float16 samples are read as float32.
 
     References
     ----------
@@ -188,21 +188,21 @@ class Transcoder(RegressorMixin, TrainedEstimator):
 
     @with_callbacks
     def fit(self, X, y=None, sample_weight=None):
-        """Train encoder, atoms, offset and linear map.
+        """Train the encoder, the atoms, the offset and the linear map.
 
-        If it is interrupted (Ctrl-C), the estimator keeps the best parameters so far, of complete
-        epochs, and can be used; the interrupt is then raised.
+        If it is interrupted (Ctrl-C), the estimator keeps the best parameters of the complete
+        epochs and can be used. The interrupt is then raised.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of tuples
-            An iterator gives batches, tuples of samples and targets, from each of which is learned
-            once, in pieces of `batch_size`. As there are no epochs, callbacks are told nothing.
+            An iterator yields batches, tuples of samples and targets; each is used once, in pieces
+            of `batch_size`. Callbacks are not called, because there are no epochs.
         y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
 (n_samples,), or None
             Targets; None only with an iterator.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
 
         Returns
         -------
@@ -212,12 +212,12 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Go on training with more samples, in the order given, each once.
+        """Continue training with more samples, each used once and in the given order.
 
-        The first call draws the first parameters, and the offset from its targets. The parameters
-        in use are always the latest: the loss of a batch does not tell which are best. After
-        `fit`, training goes on from the best. `n_epochs`, `patience` and `validation_fraction` are
-        about `fit`.
+        The first call draws the initial parameters and computes the offset from its targets. The
+        estimator always uses the latest parameters, because the loss of one batch does not show
+        which are best. After `fit`, training continues from the best parameters. `n_epochs`,
+        `patience` and `validation_fraction` have an effect in `fit` only.
 
         Parameters
         ----------
@@ -227,7 +227,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
 (n_samples,), or None
             Targets; None only with an iterator.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; 0 leaves it out.
+            Weight of each sample in the mean; 0 leaves the sample out.
 
         Returns
         -------
@@ -271,8 +271,8 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         Returns
         -------
         score : float
-            At most 1, the best; 0 is that of the mean of the targets. All targets count alike,
-            whatever their variance.
+            At most 1, the best value. Predicting the mean of the targets gives 0. All targets have
+            equal weight, whatever their variance.
         """
         return super().score(X, y, sample_weight)
 

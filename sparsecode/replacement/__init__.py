@@ -1,4 +1,4 @@
-"""New work for dead atoms: `ReplaceAtoms` between updates, `ReplaceUnits` in training."""
+"""Replacement of dead atoms and units: `ReplaceAtoms` and `ReplaceUnits`."""
 
 from sparsecode.replacement.atoms import ReplaceAtoms, ReplacementStats
 from sparsecode.replacement.units import ReplaceUnits

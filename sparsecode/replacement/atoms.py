@@ -1,4 +1,4 @@
-"""Replacement of atoms that no sample uses, or that are there twice, by ill-represented samples."""
+"""Replacement of unused and duplicate atoms by badly represented samples."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number, wrong
 
-# A coefficient smaller than this share of the largest one of its sample is no use of an atom.
+# A coefficient below this share of the largest one of its sample does not count as use.
 _NEGLIGIBLE = 1e-3
 _PATIENCE_AN_ATOM = 100
 
 
 class ReplacementStats(NamedTuple):
-    """What is known of the use of each atom, and the worst represented samples of the batch.
+    """Statistics of how often atoms are used, and the worst represented samples of the batch.
 
     Attributes
     ----------
     uses : ndarray of shape (n_components,)
-        Samples that used each atom, of the `seen` ones.
+        Number of the `seen` samples that used each atom.
     seen : ndarray of shape (n_components,)
-        Samples since the atom was last judged, or replaced.
+        Number of samples since the atom was last checked or replaced.
     signed : bool
         Whether a coefficient was ever negative.
     unchecked : float
-        Samples since atoms were last compared with each other.
+        Number of samples since atoms were last compared with each other.
     samples : ndarray of shape (n_worst, n_features)
         Centred samples since the last step, the worst represented first.
     energies : ndarray of shape (n_worst,)
@@ -48,33 +48,33 @@ class ReplacementStats(NamedTuple):
 
 @dataclass
 class ReplaceAtoms(Parameterized, BaseEstimator):
-    """Replace dead atoms, and one of two that are nearly equal, by samples that are badly coded.
+    """Replace dead atoms, and one of two nearly equal atoms, by badly represented samples.
 
-    A sample uses an atom where its coefficient is not zero and at least a thousandth of its
-    largest one; so codes of a smooth penalty, which are never exactly zero, have dead atoms too.
-    An atom is judged each time it has seen `patience` samples. Atoms are compared with each other
-    each time there are as many new samples as atoms, which keeps the cost of their Gram matrix
-    below that of coding; an atom and its negative count as equal unless all codes so far are
-    non-negative. Zero atoms are replaced at once.
+    A sample uses an atom if its coefficient is not zero and at least a thousandth of the largest
+    coefficient of the sample. So there can also be dead atoms with a smooth penalty, whose codes
+    are never exactly zero. An atom is checked each time it has seen `patience` samples. Atoms are
+    compared with each other after as many new samples as there are atoms, which keeps the cost of
+    their Gram matrix below that of coding. An atom and its negative count as equal unless all codes
+    so far are non-negative. Zero atoms are replaced at once.
 
     The new atoms are the samples of the batch with the largest residuals, the largest first, scaled
-    to norm 1 and projected on the constraint. A sample that is closer than `max_cosine` to another
-    atom is not taken, nor is one that is represented to within rounding; where there are no others,
-    atoms are left as they are.
+    to norm 1 and projected on the constraint. A sample is skipped if its cosine with another atom
+    exceeds `max_cosine`, or if its residual is only rounding. If no sample remains, atoms do not
+    change.
 
     Gathering costs ``O(n_samples n_features)`` and one pass over the nonzero codes.
 
     Parameters
     ----------
     min_usage : float, default=0.0
-        An atom is dead where at most this share of the samples used it. The default replaces only
-        what was never used, so that rare atoms live.
+        An atom is dead if at most this share of the samples used it. The default only replaces
+        atoms that were never used, and keeps rare ones.
     patience : float or None, default=None
-        Samples that an atom must have seen to be judged. None is 100 times the number of atoms;
-        infinity never judges.
+        Number of samples after which an atom is checked. None is 100 times the number of atoms;
+        infinity never checks.
     max_cosine : float, default=0.99
-        Of two atoms with an absolute cosine above this, the less used is replaced; 1 compares
-        none.
+        If the absolute cosine of two atoms exceeds this, the less used one is replaced. 1 compares
+        no atoms.
 
     References
     ----------
@@ -117,12 +117,12 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         Parameters
         ----------
         X, residual : ndarray of shape (n_samples, n_features)
-            Samples, the offset not yet subtracted, and what their codes leave unexplained.
+            Samples before the offset is subtracted, and the residuals of their codes.
         codes : ndarray or csr_array of shape (n_samples, n_components)
         dictionary : Dictionary
         stats : ReplacementStats
         sample_weight : ndarray of shape (n_samples,) or None, default=None
-            Samples of weight 0 do not count; all others count the same.
+            Samples of weight 0 do not count; all others count equally.
 
         Returns
         -------
@@ -156,7 +156,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         Returns
         -------
         dictionary : Dictionary
-            The same one where nothing was replaced.
+            The same dictionary if nothing was replaced.
         replaced : ndarray of int
             Indices of the new atoms.
         stats : ReplacementStats
@@ -183,7 +183,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         return dictionary, replaced, stats
 
     def _copies(self, dictionary, stats, useless):
-        """Of each pair of atoms that are too close, the less used one, or else the later."""
+        """From each pair of too similar atoms the less used one, or the later one in a tie."""
         usage = stats.uses / np.maximum(stats.seen, 1)
         copies = np.zeros(len(usage), dtype=bool)
         norms = dictionary.norms
@@ -229,14 +229,14 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
 
 
 def _products(dictionary, rows, start):
-    """Inner products of some atoms with all from one on; of few atoms, those of `gram`."""
+    """Inner products of some atoms with all from one on, from `gram` if there are few."""
     if dictionary.n_components <= FEW_ATOMS:
         return dictionary.gram[rows, start:]
     return dictionary.atoms[rows] @ dictionary.atoms[start:].T
 
 
 def _uses(codes, counted):
-    """Number of samples that use each atom, of those that count."""
+    """Number of samples that use each atom, among those of positive weight."""
     if not sparse.issparse(codes):
         sizes = np.abs(codes[counted])
         limits = _NEGLIGIBLE * sizes.max(axis=1, keepdims=True, initial=0)

@@ -1,4 +1,4 @@
-"""Replacement of the dead units of an autoencoder while it is trained by gradients."""
+"""Replacement (resampling) of dead units of an autoencoder during training."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SOURCES = ("loss", "random")
 
 
 class NewUnits(NamedTuple):
-    """What some units begin anew with.
+    """New atoms and encoder parameters of replaced units.
 
     Attributes
     ----------
     units : ndarray of int of shape (n_units,)
     atoms : ndarray of shape (n_units, n_features)
     params : dict of str to ndarray
-        Rows of the parameters of the encoder that have one for each unit.
+        New rows of the encoder parameters that have one row for each unit.
     """
 
     units: np.ndarray
@@ -34,32 +34,34 @@ class NewUnits(NamedTuple):
 
 @dataclass
 class ReplaceUnits(Parameterized, BaseEstimator):
-    """Give dead units the direction of samples that are reconstructed badly, every so many steps.
+    """Replace dead units by badly reconstructed samples, at regular steps of training.
 
-    Known as resampling of dead neurons or latents. A dead unit gets the direction of a sample
-    of the batch, drawn with a probability proportional to the square of its loss, as its atom
-    and, short, as its row of the encoder. All else of the unit, such as its bias, is that of
-    the encoder's `init`, and the optimizer forgets its averages of exactly these rows. No two
-    units get the same sample: where more are dead than samples are in the batch, the others
-    wait. For `LinearEncoder`, tied or not, with the dictionary learned and without targets:
-    samples are the new atoms, which have the features of the targets there.
+    Also known as resampling of dead neurons or latents. For each dead unit a sample of the batch is
+    drawn, with a probability proportional to the square of its loss. The direction of this sample
+    is the new atom and, with a smaller norm, the new row of the encoder. All other parameters of
+    the unit, such as its bias, are those of the encoder's `init`. The optimizer resets its averages
+    of these rows. Each unit gets a different sample; if there are more dead units than samples in
+    the batch, the others wait. The encoder must be a `LinearEncoder`, tied or not. The dictionary
+    must be learned. Targets are not possible, because samples are used as atoms.
 
     Parameters
     ----------
     every : int, default=25_000
-        Steps from one replacement to the next.
+        Number of steps from one replacement to the next.
     dead_window : int, default=100_000
-        Samples in a row without a use after which a unit counts as dead.
+        Number of samples in a row without an activation after which a unit counts as dead.
     scale : float, default=0.2
-        Norm of the new rows of the encoder, as a multiple of the mean norm of those alive. Short
-        ones change little of what the others do, which suits units that are active above a
-        threshold, such as those of `ReLU`. Where only the largest are kept, by `TopK`, `AbsTopK` or
-        `BatchTopK`, short ones seldom are and soon count as dead again: use 1. A tied encoder's
-        rows are the atoms.
+        Norm of the new rows of the encoder, as a multiple of the mean norm of the rows of live
+        units. Short rows hardly disturb the other units, which suits units with a threshold, such
+        as those of `ReLU`. Use 1 for `TopK`, `AbsTopK` and `BatchTopK`, which keep only the largest
+        entries: units with short rows are seldom among these and soon dead again. A tied encoder
+        has the atoms as its rows, whatever `scale` is.
     source : {"loss", "random"}, default="loss"
-        ``"random"`` takes Gaussian directions instead of samples: a plain new start.
+        Directions of the new atoms. ``"loss"`` draws samples by their loss, and ``"random"`` draws
+        Gaussian directions.
     n_times : int or None, default=None
-        Most replacements, counted in steps: none comes after ``n_times * every``. None is no limit.
+        Largest number of replacements: there are none after step ``n_times * every``. None sets no
+        limit.
 
     References
     ----------
@@ -109,19 +111,19 @@ class ReplaceUnits(Parameterized, BaseEstimator):
         return n_times > 0 and rest == 0 and (self.n_times is None or n_times <= self.n_times)
 
     def draw(self, dead, encoder, params, dictionary, X, losses, rng):
-        """What dead units begin anew with.
+        """Draw new atoms and encoder parameters for dead units.
 
         Parameters
         ----------
         dead : ndarray of int of shape (n_dead,)
         encoder : LinearEncoder
         params : dict of str to ndarray
-            Its parameters.
+            Parameters of the encoder.
         dictionary : Dictionary
         X : ndarray of shape (n_samples, n_features)
             Samples to draw from.
         losses : ndarray of shape (n_samples,)
-            Squared error of the reconstruction of each; one of 0 is never drawn.
+            Squared reconstruction error of each sample. A sample with an error of 0 is never drawn.
         rng : Generator
 
         Returns
@@ -154,10 +156,10 @@ class ReplaceUnits(Parameterized, BaseEstimator):
 
 
 def _drawn(n_wanted, x, losses, rng):
-    """Different samples, with probabilities that go with their squared losses."""
+    """Draw different samples, with probabilities proportional to their squared losses."""
     losses = np.where((x != 0).any(axis=1), losses, 0).astype(np.float64)
     chances = (losses / max(losses.max(initial=0), np.finfo(np.float64).tiny)) ** 2
-    # Where the largest is all that counts, the others cannot be drawn.
+    # If one loss exceeds the others by far, their probabilities underflow to 0.
     chances[chances < np.finfo(np.float64).eps] = 0
     n_drawn = min(n_wanted, np.count_nonzero(chances))
     if n_drawn == 0:

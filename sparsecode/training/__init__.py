@@ -1,4 +1,4 @@
-"""The training loop: mini-batches of samples, gradients, steps; for every trainable encoder."""
+"""Training of encoders by gradients of a loss, in mini-batches."""
 
 from sparsecode._batches import Batch
 from sparsecode.training.corruption import GaussianNoise, MaskingNoise, SaltAndPepper

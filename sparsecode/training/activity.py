@@ -9,20 +9,21 @@ from sparsecode._statistics import count_idle, residual_rows
 _NAME = "activity.idle"
 # A unit that more than this share of the samples of an epoch use is dense.
 _DENSE = 0.1
-# Ends the seed of what is drawn for a batch: never 0, as such words at the end count for nothing.
+# Last word of the seed of a batch. It is not 0, because zeros at the end of a seed are ignored.
 _REPLACING = 2
 
 
 class Activity:
-    """Counts of uses; how long each unit was idle is kept in the memory of the state.
+    """Counts of how often units are active; the state keeps how long each unit was idle.
 
     Parameters
     ----------
     memory : dict of str to ndarray
-        Gets an array of its own where there is none; changed in place.
+        Memory of the state. It gets an entry for the idle counts if it has none, and is changed in
+        place.
     n_components : int
     window : int
-        Samples without a use after which the history counts a unit as dead.
+        Number of samples without an activation after which the history counts a unit as dead.
     """
 
     def __init__(self, memory, n_components, window):
@@ -41,7 +42,7 @@ class Activity:
         return {"dead": float(dead.mean()), "dense": float(dense.mean())}
 
     def replace_dead(self, policy, encoder, params, dictionary, X, codes, batch, seed):
-        """What dead units begin anew with, by a policy; they count as just used."""
+        """Draw new weights and atoms for dead units by a policy; these then count as just used."""
         residual = residual_rows(X, codes, dictionary)
         losses = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
         if batch.sample_weight is not None:

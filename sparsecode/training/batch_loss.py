@@ -13,7 +13,7 @@ from sparsecode.losses import LossContext
 from sparsecode.training.corruption import corrupted
 from sparsecode.training.records import diverged
 
-# What is drawn for samples that parameters are compared on.
+# Seed of the noise for samples on which parameters are compared.
 _JUDGED = (0, 0, 0)
 
 
@@ -25,7 +25,7 @@ class Fixed(NamedTuple):
 
 @dataclass
 class BatchLoss:
-    """Applies an encoder and a loss to batches, with the parameters as they are at the moment."""
+    """Loss of an encoder on batches, with the current parameters."""
 
     encoder: object
     loss: object
@@ -46,16 +46,16 @@ class BatchLoss:
         return self._evaluate(live, dictionary, batch, n_layers, context)[0].value
 
     def judge(self, state, batch, *, memory, n_steps):
-        """Loss of a batch as it would be learned from, but that nothing changes by it.
+        """Training loss of a batch, without any change of state.
 
-        `state` has the parameters, `memory` is what the loss remembers.
+        `state` holds the parameters, and `memory` the arrays that the loss keeps.
         """
         context = LossContext(n_steps, memory=memory)
         live = Fixed(state.params)
         return self._evaluate(live, state.dictionary, batch, None, context, _JUDGED)[0].value
 
     def gradients(self, live, batch, n_layers, n_epochs, n_steps, seed, activity=None):
-        """Loss of a batch, its gradient in everything that is learned, and the encoder's cache.
+        """Loss of a batch, its gradients in all learned parameters, and the cache of the encoder.
 
         Raises FloatingPointError if the loss is NaN or infinite. `activity` counts the codes.
         """
@@ -93,7 +93,7 @@ class BatchLoss:
             target = self.teacher.encode(X, dictionary)
         elif target is not None:
             target = dense_rows(target, slice(None), dtype)
-        # A batch that nothing is drawn for is one that only tells how good codes are.
+        # Without a seed the batch only serves to evaluate the codes.
         training, seen = seed is not None, X
         if self.corrupt is not None and training:
             seen = corrupted(X, self.corrupt, seed)

@@ -1,4 +1,4 @@
-"""Checks that the pieces of a training fit together, before it begins."""
+"""Checks of the components of a training, before it begins."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm):
 
 
 def check_clipping(max_norm, optimizer):
-    """Raise TypeError if gradients are to be clipped that no step is taken along."""
+    """Raise TypeError if `max_norm` is given and the optimizer does not clip gradients."""
     if max_norm is not None and optimizer.full_batch:
         raise TypeError(
             f"max_norm is {max_norm} but {type(optimizer).__name__} searches along lines and clips "
@@ -85,7 +85,7 @@ def check_clipping(max_norm, optimizer):
 
 
 def check_loss(loss, target, *, streamed):
-    """Raise if the loss is none, or is missing its target, or does not use it."""
+    """Raise if the loss is not a Loss, or lacks its target, or does not use the target."""
     if not hasattr(loss, "evaluate") or isinstance(loss, type):
         raise TypeError(
             wrong(
@@ -120,7 +120,7 @@ def check_learning(learn_dictionary, dictionary, optimizer):
 
 
 def check_corruption(corrupt):
-    """Raise TypeError if what corrupts samples cannot be called."""
+    """Raise TypeError if `corrupt` is not callable."""
     if corrupt is not None and (not callable(corrupt) or isinstance(corrupt, type)):
         raise TypeError(
             wrong(
@@ -133,7 +133,7 @@ def check_corruption(corrupt):
 
 
 def check_activity(replacement, dead_window, encoder, optimizer, learn_dictionary, loss):
-    """Return `dead_window`; raise if units cannot be counted or replaced with these pieces."""
+    """Return `dead_window`; raise if units cannot be counted or replaced with these components."""
     check_replacement(replacement, encoder)
     if dead_window is not None:
         dead_window = check_integer(dead_window, "dead_window")
@@ -160,7 +160,7 @@ def check_activity(replacement, dead_window, encoder, optimizer, learn_dictionar
 
 
 def check_stream(optimizer, sample_weight, target, validation_fraction):
-    """Raise if something was given that needs samples that can be passed over again."""
+    """Raise if an argument needs samples that can be read again, unlike an iterator."""
     given = {
         "sample_weight": sample_weight,
         "target": target,
@@ -180,7 +180,7 @@ def check_stream(optimizer, sample_weight, target, validation_fraction):
 
 
 def check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction):
-    """Raise ValueError if the validation samples are given twice, or not whole."""
+    """Raise ValueError if validation samples are given twice, or incompletely."""
     if X_val is None:
         for name, value in (("target_val", target_val), ("sample_weight_val", sample_weight_val)):
             if value is not None:
@@ -229,7 +229,7 @@ def start(encoder, dictionary, loss, optimizer, random_state):
 
 
 def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
-    """Raise if training cannot go on from a state with these pieces."""
+    """Raise if training cannot resume from a state with these components."""
     if not isinstance(state, TrainingState):
         raise TypeError(
             wrong(

@@ -1,4 +1,4 @@
-"""Noise that samples are given in training, while what is to be reconstructed stays clean."""
+"""Noise for the inputs of denoising autoencoders; the clean samples stay the targets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sklearn.base import BaseEstimator
 from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_number
 
-# Ends the seed of what is drawn for a batch: never 0, as such words at the end count for nothing.
+# Last word of the seed of a batch. It is not 0, because zeros at the end of a seed are ignored.
 _CORRUPTION = 1
 
 
 @dataclass
 class GaussianNoise(Parameterized, BaseEstimator):
-    """Add independent Gaussian noise to every entry.
+    """Gaussian noise, added independently to every entry of the samples.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class GaussianNoise(Parameterized, BaseEstimator):
 
 @dataclass
 class MaskingNoise(Parameterized, BaseEstimator):
-    """Set entries to 0, each with the same probability.
+    """Masking noise: sets each entry to 0 with the same probability.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ class MaskingNoise(Parameterized, BaseEstimator):
 
 @dataclass
 class SaltAndPepper(Parameterized, BaseEstimator):
-    """Set entries to the least or the largest value of the batch, each as often.
+    """Salt-and-pepper noise: sets entries to the smallest or the largest value of the batch.
 
     Parameters
     ----------
     probability : float, default=0.25
-        Of an entry to be set to either.
+        Probability that an entry is changed. The smallest and the largest value are equally likely.
 
     References
     ----------
@@ -112,7 +112,7 @@ class SaltAndPepper(Parameterized, BaseEstimator):
 
 
 def corrupted(X, corrupt, seed):
-    """A corrupted copy of a batch, the same one for a seed; the batch itself is read-only."""
+    """Return a corrupted copy of a batch, the same for the same seed; the batch is not changed."""
     X = X.view()
     X.flags.writeable = False
     noisy = np.asarray(corrupt(X, np.random.default_rng((*seed, _CORRUPTION))), dtype=X.dtype)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight
 from sparsecode._batches import Batch, Samples, hold_out
 from sparsecode._validation import check_fraction, check_number, check_rows
 
-# Children of the seed: the epochs are numbered from 0, and this one is no epoch.
+# Seeds of epochs are numbered from 0; this number is not an epoch.
 _SPLIT = 2**32 - 1
 
 
@@ -35,7 +35,7 @@ class ArraySource:
     steps_per_epoch: int | None
 
     def epoch(self, seed, number):
-        """Batches of one epoch; the same ones whenever they are asked for."""
+        """Batches of one epoch, the same at every call."""
         if self.batch_size is None:
             return itertools.repeat(self.samples.whole(), self.steps_per_epoch or 1)
         # Drawn from the number of the epoch, so that a resumed run needs no generator's state.
@@ -48,7 +48,7 @@ class ArraySource:
 
 @dataclass
 class StreamSource:
-    """Batches that come once, in their own order."""
+    """Batches of an iterator, read once and in the given order."""
 
     batches: object
     steps_per_epoch: int | None
@@ -60,7 +60,7 @@ class StreamSource:
         return itertools.islice(self._weighty(), self.steps_per_epoch)
 
     def _weighty(self):
-        """Batches to learn from: one without weight is none, and not the end."""
+        """Batches to learn from; batches of weight 0 are skipped."""
         for item in self.batches:
             self.started = True
             batch = self._batch(item)
@@ -82,18 +82,18 @@ class StreamSource:
         elif not isinstance(item, Batch):
             item = Batch(item)
         X = check_rows(item.X, "X", n_columns=self.n_features)
-        # A batch that counts nothing is passed over.
+        # A batch of weight 0 is skipped.
         weight = check_weights(item.sample_weight, X, allow_all_zero_weights=True)
         return Batch(X, weight, check_targets(item.target, X.shape[0]))
 
 
 class Gatherer:
-    """Makes `Samples` of checked arrays, with the targets that an encoder computes if it is one.
+    """Builder of `Samples` from checked arrays; an encoder as target computes the targets.
 
     Parameters
     ----------
     dictionary : Dictionary
-        The one that training starts from.
+        Dictionary at the start of training.
     trainer : Trainer
     """
 
@@ -112,7 +112,7 @@ class Gatherer:
 
 
 def check_weights(sample_weight, X, name="sample_weight", **options):
-    """Return what each sample counts, in float64, or None."""
+    """Return the weights of the samples in float64, or None."""
     if sample_weight is None:
         return None
     is_scalar = isinstance(sample_weight, (numbers.Number, str))

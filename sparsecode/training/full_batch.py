@@ -9,16 +9,16 @@ from sparsecode.training.records import means
 
 
 class FullBatch:
-    """Mean loss of all samples of an epoch; batches are only the pieces that it is summed over.
+    """Mean loss of all samples of an epoch, summed over batches.
 
     Parameters
     ----------
     batch_loss : BatchLoss
     source : ArraySource
     state : TrainingState
-        The one that the epoch starts from.
+        State at the start of the epoch.
     live : LiveParameters
-        What the function depends on, and what `minimize` changes.
+        Parameters of the function, which `minimize` changes.
     n_layers : int or None
         Layers to run; None is all.
     """
@@ -29,7 +29,7 @@ class FullBatch:
         self.remembered = {name: array.copy() for name, array in live.memory.items()}
 
     def minimize(self, optimizer):
-        """Bring the parameters to a minimum; returns what is known of the one step that it is."""
+        """Minimise the loss over the parameters; return the record of this, as of a single step."""
 
         begun = False
 
@@ -52,15 +52,16 @@ class FullBatch:
         return {**record, "grad_norm": norm, "lr": 1.0, "weight": 1.0, "n_steps": found.n_iter}
 
     def _evaluate(self, is_last=False):
-        """What is known of the loss, and its gradients."""
+        """Return the record of the loss, and its gradients."""
         state, live, rows, sums = self.state, self.live, [], {}
         for name, array in self.remembered.items():
-            # What a loss has seen counts once, not for every call of the function.
+            # The memory of a loss counts each sample once, not at every call of the function.
             live.memory[name][...] = array
         for i, batch in enumerate(self.source.epoch(state.seed, state.n_epochs)):
             weight = batch.weight
             if weight > 0:
-                # Of the epoch and the batch alone: the function must stay the same one.
+                # The seed depends on the epoch and the batch alone, so that the function stays the
+                # same.
                 seed = state.seed, state.n_epochs, i
                 result, grads, cache = self.batch_loss.gradients(
                     live, batch.counted(), self.n_layers, state.n_epochs, state.n_steps, seed

@@ -1,4 +1,4 @@
-"""The one mini-batch loop, for every trainable encoder."""
+"""The training loop over mini-batches, for all trainable encoders."""
 
 from __future__ import annotations
 
@@ -56,88 +56,94 @@ def train(
     callback=None,
     verbose=False,
 ):
-    """Train an encoder by gradients of a loss; yields the state at the start and after every epoch.
+    """Train an encoder by gradients of a loss; yield the state at the start and after every epoch.
 
     The caller holds the last state, so a loop that is interrupted, or that diverges, loses at most
-    one epoch: ``state.best_params`` are the best parameters so far, ``encoder.bind`` makes an
-    encoder of them. A loop that goes on from a state gives what one without a break gives, bit by
-    bit. An epoch costs a forward and a backward pass over the samples, and a pass over the memory
-    of the parameters a batch.
+    one epoch. ``state.best_params`` are the best parameters so far; ``encoder.bind`` returns an
+    encoder with these parameters. A resumed loop gives the same result as one without a break, bit
+    by bit. An epoch costs a forward and a backward pass over the samples, and for each batch a pass
+    over the memory of the parameters.
 
     Parameters
     ----------
     encoder : TrainableEncoder
-        Starts from its `params`, or from those of its `init` where these are None.
+        Encoder to train. Training starts from its `params`, or from its `init` if these are None.
     dictionary : Dictionary or array-like of shape (n_components, n_features)
-        Batches are read in its dtype.
+        Atoms and offset. The batches are converted to its dtype.
     X : array-like or sparse matrix of shape (n_samples, n_features), or iterator
-        Samples; a memory map is read in runs of `batch_size` rows. An iterator gives batches: such
-        arrays, tuples of samples and targets, or `Batch`; it is passed over once.
+        Samples. A memory map is read in runs of `batch_size` rows. An iterator yields batches, each
+        an array, a tuple of samples and targets, or a `Batch`; it is read once.
     loss : Loss
-        Such as `SupervisedLoss()` or `LassoLoss(penalty)`.
+        Loss to minimise, such as `SupervisedLoss()` or `LassoLoss(penalty)`.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``. `LBFGS` minimises the loss of all samples, and an epoch is one call.
     n_epochs : int, default=10
-        Epochs of every stage, at most, counted from its start also where a state is given.
+        Most epochs of every stage. If `state` is given, its epochs in the stage count too.
     batch_size : int or None, default=256
-        Samples of a step; None is all. For `LBFGS` the pieces that the loss is summed over, for an
-        iterator only those that the validation samples are judged in.
+        Samples in a step; None takes all samples. With `LBFGS` it is only the size of the blocks
+        that the loss is summed over. With an iterator it is only the size of the blocks of
+        validation samples.
     steps_per_epoch : int or None, default=None
-        Batches after which an epoch ends; None takes all. Where every batch is all samples, with
-        ``batch_size=None``, so many steps on them, as short epochs cost more than their steps.
+        Number of batches in an epoch; None takes all batches. With ``batch_size=None`` it is the
+        number of steps on all samples: epochs of a single step would spend most time between the
+        steps.
     target : array-like or sparse matrix of shape (n_samples, n_targets), Encoder, or None, \
 default=None
-        What the loss compares with. An encoder, such as `Exact`, computes it: before the first
-        epoch, as a sparse matrix, if it stays the same, else batch by batch.
+        Targets of the loss. An encoder, such as `Exact`, computes them: before the first epoch, as
+        a sparse matrix, if they stay the same, and otherwise batch by batch.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         How much each sample counts in the loss; None is 1 each.
     input_scale : float, default=1.0
-        What samples are multiplied by where they are read, a batch at a time, those of `X_val` too.
+        Factor of the samples and of `X_val`, applied to each batch when it is read.
     X_val : array-like or sparse matrix of shape (n_validation, n_features) or None, default=None
-        Samples to judge by, not learned from.
+        Validation samples, which are not learned from.
     target_val : array-like or sparse matrix of shape (n_validation, n_targets) or None, \
 default=None
-        Their targets; where `target` is an encoder, it computes these too.
+        Targets of the validation samples. If `target` is an encoder, it computes these too.
     sample_weight_val : array-like of shape (n_validation,) or None, default=None
-        How much each of them counts where it is judged by; None is 1 each.
+        Weights of the validation samples; None is 1 each.
     validation_fraction : float or None, default=None
-        Share of `X` to hold out and judge by, instead of `X_val`.
+        Share of `X` to hold out for validation, instead of `X_val`.
     max_norm : float or None, default=None
-        Longest gradient, all parameters together; longer ones are scaled down.
+        Largest norm of the gradient of all parameters together. Longer gradients are scaled down.
+        None does not clip.
     patience : int or None, default=None
-        Epochs in a row without a new lowest loss after which a stage ends; None never does. With a
-        loss whose weights change there is no lowest: the latest parameters count as the best.
+        Epochs in a row without a new lowest loss after which a stage ends. None never ends a stage
+        early. If the weights of the loss change, losses cannot be compared, and the latest
+        parameters count as the best.
     shuffle : bool, default=True
-        Whether the samples come in another random order in every epoch.
+        Whether to shuffle the samples before each epoch.
     learn_dictionary : bool, default=False
         Whether atoms and offset are trained too, under the constraint of the dictionary: the
         gradient of the atoms is projected on the tangent space, then clipped, and the atoms are
         projected after the step.
     stages : list of Stage or None, default=None
-        Parts of the training of an unrolled network, such as `layer_by_layer` gives; None is one
-        stage for all layers, end to end. Every stage starts from the best parameters of the one
-        before, with a fresh optimizer.
+        Stages of the training of an unrolled network, such as `layer_by_layer` returns. None is one
+        stage for all layers, end to end. Every stage starts from the best parameters of the
+        previous one, with a fresh optimizer.
     corrupt : callable or None, default=None
-        Called as ``corrupt(X, rng)`` with each batch that a step is taken for, such as
-        `GaussianNoise`: the encoder reads what it returns, the loss compares with the batch
-        itself. What it draws from `rng` is the same in a resumed run.
+        Noise for the inputs, such as `GaussianNoise`, called as ``corrupt(X, rng)`` with the batch
+        of each step. The encoder reads the returned array, and the loss compares with the batch
+        itself. The numbers drawn from `rng` are the same in a resumed run.
     replacement : ReplaceUnits or None, default=None
-        When and how dead units begin anew; the history then tells how many did in an epoch.
+        Policy that gives dead units new weights and atoms. The history then counts the replaced
+        units of each epoch.
     dead_window : int or None, default=None
-        Samples that must have left a unit unused for the history to count it as dead; None is that
-        of `replacement`, or counts nothing.
+        Number of samples without an activation after which the history counts a unit as dead. None
+        takes that of `replacement`; without a `replacement` nothing is counted.
     state : TrainingState or None, default=None
-        Where to go on, such as `TrainingState.load` reads it, instead of with `dictionary` and the
-        parameters of `encoder`; all else should be as it was.
+        State to resume from, such as one that `TrainingState.load` returns. It replaces
+        `dictionary` and the parameters of `encoder`; all other arguments should be those of the
+        first run.
     random_state : int, RandomState instance or None, default=None
-        Draws the initial parameters where they are random, the order of the samples, and the
-        validation samples. A state has its own.
+        Seed or generator for random initial parameters, the order of the samples, and the choice of
+        validation samples. It is not used with a `state`, which has its own seed.
     callback : callable or None, default=None
         Called as ``callback(progress)`` after every step, with a named tuple of `n_epochs`,
-        `n_steps`, `loss`, `grad_norm` and `lr`. If it returns a true value, the epoch ends there,
-        is judged, and is the last.
+        `n_steps`, `loss`, `grad_norm` and `lr`. If it returns a true value, the epoch ends at this
+        step, is evaluated, and is the last.
     verbose : bool, default=False
-        Whether to print a line an epoch.
+        Whether to print one line for each epoch.
 
     Yields
     ------
@@ -236,7 +242,7 @@ def make_trainer(
     input_scale=1.0,
     callback=None,
 ):
-    """A trainer of these pieces, which has no samples yet; raises if they do not fit together.
+    """Return a trainer of these components, still without samples; raise if they do not match.
 
     Parameters are those of `train`.
     """
@@ -287,7 +293,7 @@ def make_trainer(
 
 
 def begin(trainer, encoder, dictionary, state, random_state):
-    """State to train from: a given one, if it fits, or that before the first step."""
+    """Return the state to train from: the given one, if it fits, or the initial state."""
     if state is not None:
         trainer.check_state(state, dictionary)
         return state

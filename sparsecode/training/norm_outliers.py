@@ -1,4 +1,4 @@
-"""Samples of huge norm, such as the activations of special tokens: left out, or made shorter."""
+"""Outliers by norm, such as activations of special tokens: dropped or clipped."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from sparsecode._row_blocks import dense_rows, is_on_disk
 from sparsecode._validation import check_number, wrong
 
 _BLOCK = 4096
-# Samples whose norms tell what is usual, and consecutive rows of a memory map that are read of it.
+# Samples that the usual norm is estimated from, and rows of a memory map in one such run.
 _MOST, _RUN = 10_000, 64
-# Of a normal distribution the deviation is so many times the median absolute deviation.
+# Ratio of standard deviation and median absolute deviation of a normal distribution.
 _DEVIATION = 1.4826
-# Norms that are all alike have a spread of so much of them, so that rounding is no outlier.
+# Smallest spread, relative to the median, so that rounding errors are not outliers.
 _LEAST_SPREAD = 0.01
 
 
 @dataclass(frozen=True)
 class NormOutliers:
-    """What to do with samples whose norm is far above that of the others.
+    """Policy for outliers, samples whose norm is far above that of the others: drop or clip them.
 
     A norm is an outlier if its robust z-score, ``(norm - median) / (1.4826 * MAD)``, is above `z`:
-    median and median absolute deviation are those of the norms of the first samples, at most 10,000
-    of them, not zero and always the same ones. A spread below 1 % of the median counts as 1 %.
+    Median and median absolute deviation (MAD) are those of the nonzero norms of at most 10,000
+    samples, the first ones, always the same. A spread below 1 % of the median counts as 1 %.
 
     Parameters
     ----------
     policy : {"drop", "clip"}, default="drop"
-        "drop" leaves such samples out of everything, as a weight of 0 does. "clip" multiplies them
-        by a number, so that they have the largest norm that is none; not for memory maps.
+        "drop" leaves such samples out of everything, as a weight of 0 does. "clip" scales them down
+        to the largest norm that is not an outlier; it is not possible for memory maps.
     z : float, default=10.0
-        How many deviations above the median a norm may be.
+        Largest robust z-score of a norm that is not an outlier.
 
     Raises
     ------
     ValueError
-        If `policy` is another one, or `z` not positive.
+        If `policy` is not one of these, or `z` is not positive.
 
     References
     ----------
@@ -74,7 +74,7 @@ class NormOutliers:
         check_number(self.z, "z", low=0, low_open=True)
 
     def limit(self, X, sample_weight=None):
-        """The largest norm that is no outlier, from samples of positive weight.
+        """Return the largest norm that is not an outlier, from samples of positive weight.
 
         Parameters
         ----------
@@ -102,18 +102,18 @@ class NormOutliers:
         return median + self.z * max(spread, _LEAST_SPREAD * median)
 
     def apply(self, batch, limit):
-        """A batch without its outliers, or with these clipped.
+        """Return a batch without its outliers, or with clipped outliers.
 
         Parameters
         ----------
         batch : Batch
         limit : float
-            Largest norm that is none.
+            Largest norm that is not an outlier.
 
         Returns
         -------
         batch : Batch
-            Without a copy if there are none. Those that are dropped have weight 0.
+            The batch itself if there are no outliers. Dropped samples have weight 0.
         far : ndarray of bool of shape (n_samples,)
             Which samples of positive weight were dropped or clipped.
         """
@@ -136,7 +136,7 @@ class NormOutliers:
 
 
 def resolve_outliers(outliers):
-    """The policy that is given, or that of a name; None for none.
+    """Return the given policy, or the default one of a name; None stays None.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def resolve_outliers(outliers):
 
 
 def row_norms(X, rows):
-    """Norms of some rows in float64; of missing entries the observed ones stand for all."""
+    """Norms of some rows in float64, estimated from the observed entries if some are missing."""
     norms = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK):
         block = dense_rows(X, rows[start : start + _BLOCK], np.float64)

@@ -9,10 +9,9 @@ from sparsecode.dictionary import Dictionary
 
 
 class LiveParameters:
-    """Parameters that are changed in place: those of the encoder and, if learned, the dictionary's.
+    """Parameters of the encoder and, if it is learned, of the dictionary, changed in place.
 
-    Everything is copied from a state, whose own arrays stay as they are. Of the parameters, those
-    that are `buffers` are not learned.
+    All arrays are copies of those of a state. Parameters in `buffers` are not learned.
     """
 
     def __init__(self, state, learn_dictionary, buffers=()):
@@ -32,14 +31,15 @@ class LiveParameters:
         return {**trained, **self.atoms}
 
     def dictionary(self):
-        """The dictionary as it is now: it shares the arrays that are learned, without a copy."""
+        """The current dictionary, which shares the learned arrays without a copy."""
         if not self.atoms:
             return self.given
-        # A new one for each batch: what it computes from its atoms is never out of date.
+        # A new one for each batch, so that quantities computed from its atoms are never out of
+        # date.
         return Dictionary.view(self.atoms["atoms"], self.atoms.get("offset"), self.given.constraint)
 
     def to_tangent(self, grads):
-        """Remove from the gradient of the atoms what their constraint would undo."""
+        """Project the gradient of the atoms on the tangent space of their constraint."""
         grad = grads.get("atoms")
         if isinstance(grad, RowGradient):
             grad.to_tangent(self.given.constraint, self.atoms["atoms"])
@@ -47,12 +47,12 @@ class LiveParameters:
             self.given.constraint.tangent(self.atoms["atoms"], grad, out=grad)
 
     def project(self, grads):
-        """Put the atoms back on their constraint, unless their step did that."""
+        """Project the atoms on their constraint, unless the step has already done so."""
         if self.atoms and not isinstance(grads.get("atoms"), RowGradient):
             self.given.constraint.project(self.atoms["atoms"], out=self.atoms["atoms"])
 
     def update_buffers(self, encoder, cache, n_before):
-        """Let an encoder change what it does not learn, by its cache of a batch."""
+        """Let the encoder update its buffers from the cache of a batch."""
         if self.buffers:
             encoder.update_buffers(self.params, cache, n_before)
 

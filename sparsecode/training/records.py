@@ -1,4 +1,4 @@
-"""Records of a training: progress told after every step, and the history of its epochs."""
+"""Training records: the progress after each step, and the history of epochs."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 
 class Progress(NamedTuple):
-    """What a callback is told after every step.
+    """Progress of training, passed to a callback after every step.
 
     Attributes
     ----------
     n_epochs, n_steps : int
-        Epochs that are complete, and steps taken, this one included.
+        Number of complete epochs, and of steps including this one.
     loss : float
-        Of the batch, before the step.
+        Loss of the batch before the step.
     grad_norm : float
-        Norm of its gradient, before clipping.
+        Norm of the gradient of this loss, before clipping.
     lr : float
         Learning rate of the step.
     """
@@ -30,7 +30,7 @@ class Progress(NamedTuple):
 
 
 def means(rows):
-    """Weighted means of what was recorded of each batch, and the last learning rate."""
+    """Weighted means of the records of the batches, and the last learning rate."""
     names = [name for name in rows[0] if name not in ("weight", "n_steps", "replaced")]
     if len(rows) == 1:
         return {name: float(rows[0][name]) for name in names}
@@ -43,7 +43,7 @@ def means(rows):
 
 
 def extended(history, record, n_epochs):
-    """History with one more epoch, NaN where an epoch has no such entry."""
+    """History with one more epoch; entries that an epoch lacks are NaN."""
     names = dict.fromkeys([*history, *record])
     missing = [np.nan] * n_epochs
     return {name: [*history.get(name, missing), record.get(name, np.nan)] for name in names}

@@ -1,4 +1,4 @@
-"""Training an unrolled network in stages: a layer more in each, the earlier ones held back."""
+"""Stages of training for unrolled networks, which add one layer after another."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ _MOST_LAYERS = 10_000
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training: which layers, how long, and how fast.
+    """One stage of training: its layers, its epochs and its learning rates.
 
     Layer ``j`` of the first `n_layers` learns at ``lr * decay ** (n_layers - 1 - j)`` times the
-    learning rate of the optimizer, and what all layers share at `lr` times that.
+    learning rate of the optimizer. Parameters that all layers share learn at `lr` times this rate.
 
     Parameters
     ----------
     n_layers : int or None, default=None
-        Layers whose output the loss judges; None is all of them.
+        Number of layers to run: the loss reads the output of the last of them. None runs all
+        layers.
     n_epochs : int or None, default=None
-        Epochs, at most; None is what `train` is told.
+        Most epochs of the stage. None takes `n_epochs` of `train`.
     lr : float, default=1.0
         Multiple of the optimizer's learning rate.
     decay : float, default=1.0
-        By how much each layer learns slower than the one after it: 1 trains all alike, 0 only the
-        last one.
+        Ratio of the learning rates of a layer and of the next one. 1 trains all layers at the same
+        rate, 0 trains only the last one.
 
     Examples
     --------
@@ -61,19 +62,20 @@ class Stage:
 
 
 def layer_by_layer(n_layers, *, n_epochs=None, refine=(0.2, 0.02), decay=0.3):
-    """Stages that add one layer after another, and train the earlier ones on, ever slower.
+    """Return stages that add one layer after another and train earlier layers more slowly.
 
-    For each number of layers: first the new layer alone, then all so far together.
+    For each number of layers, the first stage trains the new layer alone. The next ones train all
+    layers so far together.
 
     Parameters
     ----------
     n_layers : int
     n_epochs : int or None, default=None
-        Epochs of each stage, at most; None is what `train` is told.
+        Most epochs of each stage. None takes `n_epochs` of `train`.
     refine : tuple of float, default=(0.2, 0.02)
         Multiples of the learning rate, one for each stage that trains all layers so far.
     decay : float, default=0.3
-        By how much a layer learns slower than the one after it in these stages.
+        Ratio of the learning rates of a layer and of the next one in these stages.
 
     Returns
     -------
@@ -108,18 +110,19 @@ def _listed(refine):
 
 
 def growing(n_layers, *, n_epochs=None, refine=(0.2, 0.02)):
-    """Stages that add one layer after another and train all so far alike, then all ever slower.
+    """Return stages that add one layer after another and train all layers at the same rate.
 
-    A third of the stages of `layer_by_layer`, and where there are few steps the better ones: no
-    layer is fixed on what was best when it was the last one.
+    The last stages train all layers at lower and lower rates. There are a third as many stages as
+    in `layer_by_layer`, and they give better results if there are few steps: no layer stays tuned
+    to being the last one.
 
     Parameters
     ----------
     n_layers : int
     n_epochs : int or None, default=None
-        Epochs of each stage, at most; None is what `train` is told.
+        Most epochs of each stage. None takes `n_epochs` of `train`.
     refine : tuple of float, default=(0.2, 0.02)
-        Multiples of the learning rate, one for each stage in the end, which trains all layers.
+        Multiples of the learning rate, one for each of the last stages, which train all layers.
 
     Returns
     -------
@@ -142,8 +145,8 @@ def growing(n_layers, *, n_epochs=None, refine=(0.2, 0.02)):
 def lr_scale(stage, encoder, params, others=()):
     """Multiples of the learning rate in a stage, for an optimizer; None if all are 1.
 
-    Parameters of an unrolled network have one entry a layer along their first axis, or a single
-    one that all layers share. `others` are names of what is learned besides.
+    Parameters of an unrolled network have one entry a layer along their first axis, or a single one
+    that all layers share. `others` are the names of the other learned parameters.
     """
     if stage.n_layers is None and stage.decay == 1:
         return None if stage.lr == 1 else dict.fromkeys([*params, *others], stage.lr)

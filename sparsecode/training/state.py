@@ -1,4 +1,4 @@
-"""States of a training: all that it takes to stop, to go on, and to use the best so far."""
+"""Training states: checkpoints to resume from, with the best parameters so far."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FOLDERS = ("params", "best_params", "optimizer", "memory", "history")
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What is known after an epoch; its arrays are its own, no later step changes them.
+    """State of training after an epoch: a checkpoint to resume from; later steps do not change it.
 
     Attributes
     ----------
@@ -31,18 +31,18 @@ class TrainingState:
     params : dict of str to ndarray
         Parameters of the encoder after the epoch.
     dictionary : Dictionary
-        Its atoms and offset after the epoch; the one given, unless it is learned.
+        Dictionary after the epoch; the given one, unless it is learned.
     best_params : dict of str to ndarray
-        Parameters with the lowest loss so far in this stage: on the validation samples or, where
-        there are none, the mean loss of an epoch.
+        Parameters with the lowest loss so far in this stage. It is the loss of the validation
+        samples or, without these, the mean loss of an epoch.
     best_dictionary : Dictionary
-        That of the same epoch.
+        Dictionary of the same epoch.
     best_loss : float
     optimizer : dict of str to ndarray
         State of the optimizer.
     memory : dict of str to ndarray
-        What the loss remembers from batch to batch, and how many samples in a row left each unit
-        unused, ``"activity.idle"``, where these are counted.
+        Arrays that the loss keeps from batch to batch. If activations are counted,
+        ``"activity.idle"`` is the number of samples since each unit was last active.
     n_epochs, n_steps : int
         Epochs and steps so far.
     stage, n_stage_epochs : int
@@ -50,13 +50,14 @@ class TrainingState:
     n_waited : int
         Epochs in this stage since the loss last fell enough.
     seed : int
-        What the order of the samples in every epoch is drawn from.
+        Seed of the order of the samples in every epoch.
     history : dict of str to list of float
-        For each epoch: `loss` and the terms it is the sum of, `validation` where there are
+        Lists with one entry for each epoch: `loss` and its terms, `validation` if there are
         validation samples, `grad_norm` (the mean, before clipping), `lr` of the last step,
-        `n_layers` (0 is all) and `seconds` since the start; what terms tell besides, such as
-        `mean_activation`; and where units are counted the shares of `dead` ones and of `dense`
-        ones, which more than a tenth of the samples used, and how many were `replaced`.
+        `n_layers` (0 is all) and `seconds` since the start. Some terms add entries, such as
+        `mean_activation`. If activations are counted, there are the shares of `dead` units and of
+        `dense` units, which are active for more than a tenth of the samples, and the number of
+        `replaced` units.
     """
 
     architecture: str
@@ -118,10 +119,10 @@ class TrainingState:
         ----------
         path : str or path-like
         encoder : TrainableEncoder or None, default=None
-            What the state should be of; None takes that of any architecture.
+            Encoder that the state must belong to. None accepts any architecture.
         max_bytes : int or None, default=None
-            Most bytes that a compressed file may unpack to. None is 64 MiB, or 20 times its size
-            where that is more.
+            Largest size of an unpacked compressed file, in bytes. None is 64 MiB or 20 times the
+            size of the file, whichever is more.
 
         Returns
         -------
@@ -172,7 +173,7 @@ class TrainingState:
 
 
 def _checked(numbers):
-    """Numbers of a state, which are counts but for the best loss."""
+    """Numbers of a state: counts, and the best loss."""
     found = {name: part(numbers, name) for name in _NUMBERS}
     for name, value in found.items():
         if name != "best_loss":

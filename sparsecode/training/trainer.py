@@ -1,4 +1,4 @@
-"""One epoch of training: gradients of a batch, a step, and what is kept at the end."""
+"""Epochs of training: the steps for batches, and the best parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sparsecode.training.parameters import LiveParameters
 from sparsecode.training.records import Progress, diverged, extended, means
 from sparsecode.training.stages import lr_scale
 
-# A batch whose loss after its step is so many times that of the epoch was made far worse by it.
+# A step made its batch far worse if the loss after it is this many times that of the epoch.
 _BLOWN_UP = 10
 # Samples that are looked at first.
 _FEW = 64
@@ -28,10 +28,10 @@ _FEW = 64
 
 @dataclass
 class Trainer:
-    """Runs epochs of the samples in `source`; what is trained is in the state.
+    """Runner of epochs on the samples in `source`; parameters are in the states.
 
-    After an epoch, `first_loss` is that before its first step, of the first batch, and
-    `last_loss` that after its last step, of some samples of the last batch; NaN if not known.
+    After an epoch, `first_loss` is the loss of the first batch before the first step. `last_loss`
+    is the loss of some samples of the last batch after the last step. Both are NaN if not known.
     """
 
     encoder: object
@@ -90,7 +90,7 @@ class Trainer:
         slots = {name: array.copy() for name, array in state.optimizer.items()}
         self._activity = self._count(live)
         run = self._minimize if self.optimizer.full_batch else self._steps
-        # Overflow on the way to divergence is told by the error, not by warnings.
+        # An overflow before divergence is reported by the error, not by warnings.
         with np.errstate(over="ignore", invalid="ignore"):
             rows = run(state, live, slots)
             if not rows:
@@ -110,7 +110,7 @@ class Trainer:
                 value = self._validate(live, n_layers, state.n_epochs, n_steps)
                 record["validation"] = value
             elif self._blew_up(live, n_layers, state, value):
-                # What the epoch started from is then all there is, judged by its first batch.
+                # Then only the parameters at the start are known, and the loss of the first batch.
                 value = np.inf
                 state = replace(state, best_loss=min(state.best_loss, rows[0]["loss"]))
         record["n_layers"] = float(n_layers or 0)
@@ -134,7 +134,7 @@ class Trainer:
         return LiveParameters(state, self.learn_dictionary, self.encoder.buffers)
 
     def _state(self, state, live, slots, value, n_steps, record):
-        # Values of different functions tell nothing: then the latest parameters are the best.
+        # Losses of different functions cannot be compared: the latest parameters count as the best.
         is_best = value < state.best_loss
         if not self.loss.is_constant:
             is_best = np.isfinite(value)
@@ -158,7 +158,7 @@ class Trainer:
         )
 
     def _count(self, live):
-        """Counts of uses for one epoch, or None if nobody asks for them."""
+        """Activation counts for one epoch, or None if they are not needed."""
         window = self.dead_window
         if window is None and self.replacement is None:
             return None
@@ -166,11 +166,11 @@ class Trainer:
         return Activity(live.memory, live.given.n_components, window)
 
     def _can_encode(self, params):
-        """Whether an encoder has what its first step sets; before, it is not the best so far."""
+        """Whether the buffers of an encoder are set; before, its parameters cannot be the best."""
         return not self.encoder.buffers or self.encoder.is_ready(params)
 
     def _steps(self, state, live, slots):
-        """Take a step for each batch; returns what is known of each."""
+        """Take a step for each batch; return the records of the steps."""
         stage, rows, learned = self.stages[state.stage], [], live.learned
         if state.stage not in self._lr_scales:
             scale = lr_scale(stage, self.encoder, live.params, live.atoms)
@@ -191,7 +191,7 @@ class Trainer:
             self.optimizer.update(learned, grads, slots, lr_scale=scale)
             live.project(grads)
             live.update_buffers(self.encoder, cache, n_steps)
-            # Products are measured by the step that makes them.
+            # The norm of factored gradients is computed in the step itself.
             norm = gradient_norm(grads) if norm is None else norm
             row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
             if self.replacement is not None:
@@ -202,7 +202,7 @@ class Trainer:
         return rows
 
     def _minimize(self, state, live, slots):
-        """Bring the loss of all samples to a minimum; returns what is known of this one step."""
+        """Minimise the loss of all samples; return the record of this single step."""
         n_layers = self.stages[state.stage].n_layers
         samples = FullBatch(self.batch_loss, self.source, state, live, n_layers)
         row = samples.minimize(self.optimizer)
@@ -210,7 +210,7 @@ class Trainer:
         return [row]
 
     def _replace_dead(self, live, batch, slots, n_steps, seed):
-        """Let dead units begin anew where it is time; returns how many."""
+        """Replace dead units if a replacement is due; return their number."""
         if not self.replacement.is_due(n_steps):
             return 0
         dictionary = live.dictionary()
@@ -224,12 +224,12 @@ class Trainer:
         return len(new.units)
 
     def _blew_up(self, live, n_layers, state, value):
-        """Whether the last step made its batch far worse: losses are those before the steps."""
+        """Whether the last step made the loss of its batch far worse."""
         if self.optimizer.full_batch or not self._can_encode(live.params):
             return False
         some, limit = _first_rows(self._last), _BLOWN_UP * abs(value)
         self.last_loss = self._loss_after(live, some, n_layers, state)
-        # A few samples that did not become far worse show that the batch did not.
+        # If a few samples did not become far worse, the batch did not either.
         return self.last_loss > limit < self._loss_after(live, self._last, n_layers, state)
 
     def _loss_after(self, live, batch, n_layers, state):
@@ -256,7 +256,7 @@ class Trainer:
         return total / weights
 
     def _told(self, row, n_epochs, n_steps):
-        """Tell the callback of a step; returns whether training ends here."""
+        """Call the callback after a step; return whether training ends here."""
         progress = Progress(n_epochs, n_steps, row["loss"], row["grad_norm"], row["lr"])
         if self.callback is not None and self.callback(progress):
             self.stopped = True

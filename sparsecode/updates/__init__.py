@@ -1,4 +1,4 @@
-"""Dictionary updates: from coded samples to a better dictionary."""
+"""Dictionary updates: block coordinate descent, MOD, K-SVD and gradient steps."""
 
 from sparsecode.updates.base import Update
 from sparsecode.updates.block import BlockUpdate

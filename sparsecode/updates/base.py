@@ -14,12 +14,12 @@ MOST_SWEEPS = 10_000
 class Update(Parameterized, BaseEstimator):
     """Base of the dictionary updates: a dataclass with `init`, `gather` and `step`.
 
-    Statistics are values: what a caller holds is never modified, so that a loop can be stopped and
-    resumed anywhere. They are sums over samples, so that a batch may come in parts.
+    Statistics are immutable values, so that a loop can be stopped and resumed anywhere. They are
+    sums over samples, so that a batch may come in parts.
     """
 
     def init(self, dictionary):
-        """Return the statistics to start from, a value of the update's own type."""
+        """Return the initial statistics, of a type that the update defines."""
         raise TypeError(f"{type(self).__name__} does not define init; every Update must.")
 
     def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
@@ -33,9 +33,9 @@ class Update(Parameterized, BaseEstimator):
             Codes of `X` with `dictionary`.
         dictionary : Dictionary
         stats : object
-            What `init`, `gather` or `step` returned last.
+            Latest statistics, from `init`, `gather` or `step`.
         sample_weight : ndarray of shape (n_samples,) or None, default=None
-            How much each sample counts; None is 1 each.
+            Weight of each sample; None is 1 each.
         n_jobs : int or None, default=None
             Threads; None uses all cores. The answer does not depend on it.
 
@@ -46,7 +46,7 @@ class Update(Parameterized, BaseEstimator):
         raise TypeError(f"{type(self).__name__} does not define gather; every Update must.")
 
     def step(self, dictionary, stats, *, n_jobs=None):
-        """Improve a dictionary with what was gathered.
+        """Update the dictionary from the gathered statistics.
 
         Returns
         -------
@@ -61,18 +61,18 @@ class Update(Parameterized, BaseEstimator):
         return self.step(dictionary, stats, n_jobs=n_jobs)
 
     def forget(self, stats):
-        """Return the statistics without the samples so far: the next batch has them all again."""
+        """Return the statistics without the samples so far, because the next batch has them all."""
         return stats
 
     def new_epoch(self, stats, weight):
-        """Return the statistics before samples of this total weight come once more.
+        """Return the statistics for a new epoch of samples with this total weight.
 
-        What is known of them from their last time should not weigh more than they do.
+        Their statistics from earlier epochs should not weigh more than the samples themselves.
         """
         return stats
 
     def reset(self, stats, atoms):
-        """Return the statistics without what is known of `atoms`, indices of replaced ones."""
+        """Return the statistics without those of replaced atoms, given by their indices."""
         return stats
 
 

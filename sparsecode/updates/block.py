@@ -1,4 +1,4 @@
-"""Block coordinate descent on the atoms, from sums over all samples so far."""
+"""Block coordinate descent on the atoms, for online dictionary learning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS = {Free: _FREE, UnitBall: _BALL, UnitNorm: _SPHERE}
 
 
 class Moments(NamedTuple):
-    """Sums over samples: what a least-squares fit of the atoms needs.
+    """Sums over samples (moments) for a least-squares fit of the atoms.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Moments(NamedTuple):
         return Moments(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
     def faded(self, factor):
-        """Moments of the same samples, counting less."""
+        """Moments of the same samples with a lower weight."""
         if factor == 0 or self.weight == 0:
             make = sparse.csr_array if sparse.issparse(self.second) else np.zeros
             nothing = make(self.second.shape, dtype=self.second.dtype)
@@ -77,7 +77,7 @@ class Moments(NamedTuple):
         )
 
     def without(self, atoms):
-        """Moments as if nothing had used some atoms."""
+        """Moments without the uses of some atoms."""
         second, cross = self.second.copy(), self.cross.copy()
         cross[atoms] = 0
         if sparse.issparse(second):
@@ -92,7 +92,7 @@ class Moments(NamedTuple):
 
 
 class MomentStats(NamedTuple):
-    """Moments of the samples before the last step, those since, and what was seen in all.
+    """Moments of the samples before and since the last step, and their total counts.
 
     Attributes
     ----------
@@ -110,10 +110,10 @@ class MomentStats(NamedTuple):
 
 
 class MomentUpdate(Update):
-    """Base of the updates that need no more of the samples than their moments.
+    """Base of the updates that need only the moments of the samples.
 
-    A subclass has a field `forgetting`, see `BlockUpdate`, and defines ``_fit(dictionary,
-    moments)``, the atoms that fit the moments better.
+    A subclass has a field `forgetting`, see `BlockUpdate`, and defines
+    ``_fit(dictionary, moments)``, which returns atoms that fit the moments better.
     """
 
     def init(self, dictionary):
@@ -139,7 +139,7 @@ class MomentUpdate(Update):
         return dictionary.replace(atoms=atoms), stats
 
     def _exponent(self, n_uses_a_value):
-        """How fast to forget, when each atom was used so many times for each of its values."""
+        """Exponent of forgetting, from the number of uses of an atom for each of its values."""
         if self.forgetting is not None:
             return self.forgetting
         return min(max(n_uses_a_value / _KEPT_USES - 1, _SLOWEST), _FASTEST)
@@ -162,23 +162,23 @@ class MomentUpdate(Update):
 
 @dataclass
 class BlockUpdate(MomentUpdate):
-    """Block coordinate descent on the atoms, of Mairal and others.
+    """Block coordinate descent on the atoms: online dictionary learning of Mairal and others.
 
     Minimises over the atoms the mean of ``1/2 ||x - offset - z @ atoms||^2`` over all samples so
-    far, each with the code it had when it was seen: one atom after the other is set to its
-    minimiser given the others, which takes only the sums ``z.T @ z`` and ``z.T @ x``. A sweep
+    far, each with the code of the time when it was seen. One atom after the other is set to its
+    minimiser given the others. This needs only the sums of ``z.T @ z`` and ``z.T @ x``. A sweep
     costs ``O(n_components^2 n_features)``, whatever the number of samples. Atoms that no sample
-    used stay as they are.
+    used do not change.
 
     Parameters
     ----------
     forgetting : float or None, default=None
-        With `t` batches of equal size behind, the batch `s` counts ``(s / t)**forgetting``,
-        because old codes belong to old atoms: 0 weighs all batches alike, infinity is only the
-        last one. None is as fast as the data allow, an exponent between 1 and 5: what is kept has
-        used each atom, on average, at least half as often as it has values. From the second epoch
-        on, `t` stays at the number of batches of one. In full-batch learning only the last pass
-        counts, whatever this is.
+        Exponent of the weights of old batches, whose codes belong to old atoms. After `t` batches
+        of equal size, batch `s` has the weight ``(s / t)**forgetting``. 0 weighs all batches
+        equally, and infinity keeps only the last one. None chooses an exponent between 1 and 5, as
+        large as the data allow: on average each atom is used by the remaining samples at least half
+        as often as it has entries. From the second epoch on, `t` stays at the number of batches in
+        an epoch. In full-batch learning only the last pass counts, and `forgetting` has no effect.
     n_sweeps : int, default=1
         Passes over the atoms in a step, at most 10000.
 
@@ -222,7 +222,7 @@ def _sweep(atoms, moments, constraint):
         return
     for start in range(0, len(atoms), _WIDTH):
         part = slice(start, start + _WIDTH)
-        # What is missing for these atoms, before any of them changes.
+        # Right-hand sides for these atoms, before any of them changes.
         missing = moments.cross[part] - moments.second[part] @ atoms
         own = moments.second[part, part]
         own = own.toarray() if sparse.issparse(own) else own
@@ -230,7 +230,7 @@ def _sweep(atoms, moments, constraint):
 
 
 def _sweep_any(atoms, moments, constraint):
-    """The same for a constraint that kernels do not know, one projection an atom."""
+    """One pass for a constraint without a kernel, with one projection for each atom."""
     for j in np.flatnonzero(moments.second.diagonal() > 0):
         second = moments.second[j]
         second = second.toarray() if sparse.issparse(second) else second
@@ -254,7 +254,7 @@ def _correct(atoms, missing, second, positive, kind):
             change[f] = value
             squares += np.float64(value) * value
         if squares == 0:
-            # No direction fits; a norm of 1 cannot be had.
+            # No direction fits, so that a norm of 1 is not possible.
             continue
         scale = atoms.dtype.type(1)
         if kind == _SPHERE or (kind == _BALL and squares > 1):

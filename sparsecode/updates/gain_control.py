@@ -21,29 +21,29 @@ class GainStats(NamedTuple):
 
 @dataclass
 class GainControl(Parameterized):
-    """Variance-driven gain control of Olshausen and Field.
+    """Gain control of Olshausen and Field: norms of atoms follow the variance of coefficients.
 
-    After every batch ``variance += rate * (mean(codes**2) - variance)`` and ``gain *= (variance /
-    goal)**power``; the norm of an atom is its gain. An atom used too much grows, so that its
-    coefficients shrink, and the other way round; without it the atoms would grow without bound to
-    make coefficients cheap.
+    After every batch ``variance += rate * (mean(codes**2) - variance)`` and
+    ``gain *= (variance / goal)**power``; the norm of an atom is its gain. An atom with coefficients
+    of too high variance grows, so that they shrink; an atom with too low variance shrinks. Without
+    gain control, atoms would grow without bound, because small coefficients have a low penalty.
 
-    Two things keep the loop stable where the published rule alone swings or runs away. When a norm
-    changes by a factor, the running variance is divided by its square, because that is what the
-    change does to the coefficients: the correction then answers to the norms of now, not to those
-    of a thousand batches ago. And norms stay within `bounds`: directions without signal cannot
-    reach the goal at any norm, and would be amplified until they code noise.
+    Two additions keep the loop stable where the published rule oscillates or diverges. First, when
+    a norm changes by a factor, the running variance is divided by the square of this factor, as the
+    variance of the coefficients is. The correction then refers to the present norms, not to those
+    of a thousand batches ago. Second, norms stay within `bounds`. Directions without signal cannot
+    reach the goal at any norm, and their atoms would grow until they code noise.
 
     Parameters
     ----------
     goal : float, default=0.1
-        Variance wanted of every coefficient, the image variance of Olshausen and Field.
+        Target variance of every coefficient: the image variance of Olshausen and Field.
     rate : float, default=0.001
         Share of a batch in the running variance, at most 1.
     power : float, default=0.02
         Strength of the correction.
     bounds : tuple of two floats, default=(0.95, 1.1)
-        Smallest and largest norm. ``(0.0, inf)`` is no bounds.
+        Smallest and largest norm. ``(0.0, inf)`` sets no bounds.
     per_sample : bool, default=False
         Whether `rate` is the share of a sample, as published, and a batch of `n` samples has
         ``1 - (1 - rate)**n``.
@@ -71,13 +71,13 @@ class GainControl(Parameterized):
     per_sample: bool = False
 
     def init(self, dictionary):
-        """Statistics to start from: the goal reached, and the norms as they are."""
+        """Return initial statistics: variances at the goal, and the present norms."""
         self.check()
         gain = np.clip(dictionary.norms.astype(np.float64), *self.bounds)
         return GainStats(np.full(dictionary.n_components, float(self.goal)), gain)
 
     def update(self, energy, stats, n_samples=1):
-        """Statistics after a batch.
+        """Return the statistics after a batch.
 
         Parameters
         ----------
@@ -94,12 +94,12 @@ class GainControl(Parameterized):
         rate = 1 - (1 - self.rate) ** n_samples if self.per_sample else self.rate
         variance = stats.variance + rate * (energy - stats.variance)
         gain = np.clip(stats.gain * (variance / self.goal) ** self.power, *self.bounds)
-        # A silent unit must come back within its bounds, not after its variance underflowed.
+        # A silent unit must reach its bounds before its variance underflows.
         variance = np.maximum(variance * (stats.gain / gain) ** 2, 1e-12 * self.goal)
         return GainStats(variance, gain)
 
     def reset(self, stats, atoms):
-        """Statistics of replaced atoms at the goal again, with norm 1 or the closest bound."""
+        """Reset replaced atoms to variances at the goal, and to norm 1 or the closest bound."""
         variance, gain = stats.variance.copy(), stats.gain.copy()
         variance[atoms], gain[atoms] = self.goal, np.clip(1.0, *self.bounds)
         return GainStats(variance, gain)

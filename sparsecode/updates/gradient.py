@@ -16,7 +16,7 @@ from sparsecode.updates.gain_control import GainControl, GainStats
 
 
 class GradientStats(NamedTuple):
-    """Steps taken, the sums of the samples since the last one, and the gain control's statistics.
+    """Number of steps, sums over the samples since the last one, and gain control statistics.
 
     `descent`, of shape (n_components, n_features), is minus the gradient; `energy`, of shape
     (n_components,), the sum of the squared coefficients; `weight` the sum of the sample weights.
@@ -31,7 +31,7 @@ class GradientStats(NamedTuple):
 
 @dataclass
 class GradientUpdate(Update):
-    """One gradient step a batch: ``atoms += lr * codes.T @ residual / n_samples``.
+    """One gradient step for each batch: ``atoms += lr * codes.T @ residual / n_samples``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""K-SVD: one atom after the other, together with the coefficients of the samples that use it."""
+"""K-SVD: updates of one atom at a time together with its coefficients."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SampleStats(NamedTuple):
 
 
 class _Users(NamedTuple):
-    """The samples that use each atom: those of atom `j` are `starts[j]` to `starts[j + 1]`."""
+    """Samples that use each atom: atom `j` has the entries `starts[j]` to `starts[j + 1]`."""
 
     starts: np.ndarray
     samples: np.ndarray
@@ -60,8 +60,8 @@ class _Users(NamedTuple):
 class _RankOneUpdate(Update):
     """Base of K-SVD and its approximation; a subclass defines `_sweep`, which works in place.
 
-    Atoms are taken in the order of the dictionary: the answer depends on nothing but the arguments,
-    and atoms that were drawn at random are in no order anyway.
+    Atoms are updated in the order of the dictionary, so that the result depends on the arguments
+    only. A random order is not needed: atoms drawn at random are already in random order.
     """
 
     def init(self, dictionary):
@@ -70,7 +70,7 @@ class _RankOneUpdate(Update):
 
     def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
-        # Copies, because the caller may fill its arrays anew before the step.
+        # Copies, because the caller may overwrite its arrays before the step.
         part = Samples(
             np.array(X, dtype=dictionary.dtype, order="C"),
             _support(codes, dictionary.dtype),
@@ -105,28 +105,28 @@ class _RankOneUpdate(Update):
 class KSVD(_RankOneUpdate):
     """K-SVD: each atom and the coefficients of its users are the best rank-one fit.
 
-    For one atom after the other, the samples whose code uses it (a coefficient other than 0, of
-    either sign) are explained without it, and what is left of them, a matrix of shape (n_users,
-    n_features), is replaced by its best approximation of rank one: the atom becomes the leading
-    right singular vector, the coefficients follow. So the error ``||X - offset - codes @
-    atoms||^2``, weighted by `sample_weight`, decreases with every atom, the support of the codes
-    kept. A sweep costs ``O(nnz n_features min(n_users, n_features))``, nnz the number of nonzero
-    coefficients, plus an eigenvector of that smaller side an atom.
+    The users of an atom are the samples with a nonzero coefficient for it. For one atom after the
+    other, the residuals of its users without this atom form a matrix of shape (n_users,
+    n_features). Atom and coefficients are set to the best rank-one approximation of this matrix:
+    the atom is the leading right singular vector. So every step decreases the error
+    ``||X - offset - codes @ atoms||^2``, weighted by `sample_weight`, and keeps the support of the
+    codes. A sweep costs ``O(nnz n_features min(n_users, n_features))`` with ``nnz`` nonzero
+    coefficients, and one eigenvector of a matrix of the smaller dimension for each atom.
 
-    It needs the samples themselves, so `gather` copies them, until the step is taken; a step
-    knows only the samples since the last one. Use it with all samples at once, and with codes of
-    few nonzeros (`KSparse`). Atoms that no sample uses stay as they are.
+    K-SVD needs the samples themselves, so `gather` keeps a copy until the step. A step uses only
+    the samples since the previous step. Use it in full-batch learning and with codes of few
+    nonzeros (`KSparse`). Atoms that no sample uses do not change.
 
     Atoms have norm 1, which `UnitNorm`, `UnitBall` and `Free` all allow. With `NonNegative` it is
-    the non-negative variant: the best atom without negative entries, found by alternating; the
-    coefficients stay non-negative if all of them are. That is a stationary point, and never worse
-    than before.
+    the non-negative variant of K-SVD, which finds a non-negative atom by alternating minimisation.
+    Coefficients stay non-negative if all of them are. The result is a stationary point, and never
+    worse than before.
 
     Parameters
     ----------
     n_sweeps : int, default=1
-        Passes over the atoms in a step, at most 10000, each with the coefficients that the last one
-        left.
+        Passes over the atoms in a step, at most 10000. Each starts from the coefficients of the
+        previous pass.
 
     References
     ----------
@@ -156,7 +156,7 @@ class KSVD(_RankOneUpdate):
             halt_if_told()
             span = slice(users.starts[j], users.starts[j + 1])
             rows, coefficients = users.samples[span], users.coefficients[span]
-            # What the users are without the atom.
+            # Residuals of the users without the atom.
             errors = residual[rows].astype(np.float64, copy=False)
             errors += coefficients[:, None] * atoms[j].astype(np.float64)
             if positive:
@@ -179,16 +179,16 @@ class KSVD(_RankOneUpdate):
 class ApproximateKSVD(_RankOneUpdate):
     """Approximate K-SVD: `KSVD` with one round of alternating for each atom instead of an SVD.
 
-    The atom is fitted to the coefficients of its users and scaled to norm 1, then their
-    coefficients to the atom. The error decreases with every atom, by a little less than with the
-    best fit of rank one, and a sweep costs only ``O(nnz n_features)``, nnz the number of nonzero
-    coefficients. Everything else is as for `KSVD`.
+    The atom is fitted to the coefficients of its users and scaled to norm 1; then the coefficients
+    are fitted to the atom. Every step decreases the error, a little less than the best rank-one fit
+    does. A sweep costs only ``O(nnz n_features)`` with ``nnz`` nonzero coefficients. Everything
+    else is as in `KSVD`.
 
     Parameters
     ----------
     n_sweeps : int, default=1
-        Passes over the atoms in a step, at most 10000, each with the coefficients that the last one
-        left.
+        Passes over the atoms in a step, at most 10000. Each starts from the coefficients of the
+        previous pass.
 
     References
     ----------
@@ -219,7 +219,7 @@ class ApproximateKSVD(_RankOneUpdate):
 
 
 def _support(codes, dtype):
-    """The nonzeros of codes as a CSR array of its own."""
+    """Return the nonzeros of codes as a new CSR array."""
     if sparse.issparse(codes):
         codes = sparse.csr_array(codes, dtype=dtype, copy=True)
         codes.sum_duplicates()
@@ -237,7 +237,7 @@ def _joined(parts):
 
 
 def _without(part, atoms):
-    """The same samples as if no code used some atoms."""
+    """Return the same samples with the coefficients of some atoms removed."""
     codes = part.codes.copy()
     codes.data[np.isin(codes.indices, atoms)] = 0
     codes.eliminate_zeros()
@@ -260,7 +260,7 @@ def _leading_direction(errors, weight):
 
 
 def _nonnegative_direction(errors, coefficients, weight, clip):
-    """Atom without negative entries by alternating from `coefficients`; None if there is none."""
+    """Return a non-negative atom by alternating from `coefficients`, or None if there is none."""
     atom = None
     for _ in range(_MAX_ROUNDS):
         last, atom = atom, _normalized(np.maximum((weight * coefficients) @ errors, 0))
@@ -278,7 +278,7 @@ def _normalized(vector):
 
 
 def _with_room(rows):
-    """A copy with room before it: closer to what it is read with, a loop rounds differently."""
+    """Return a copy with free memory before it: loops on adjacent arrays round differently."""
     before = _ROOM // rows.shape[1] + 1
     copy = np.zeros((before + len(rows), rows.shape[1]), dtype=rows.dtype)[before:]
     copy[:] = rows
@@ -313,7 +313,7 @@ def _alternate_once(atoms, residual, users, weight, positive, clip, halt):
                 total[f] = max(total[f], 0.0)
             squares += total[f] * total[f]
         if squares == 0:
-            # Nobody uses it, or no direction fits.
+            # No sample uses the atom, or no direction fits.
             continue
         overlap = 0.0
         for f in range(n_features):
@@ -326,7 +326,7 @@ def _alternate_once(atoms, residual, users, weight, positive, clip, halt):
 
 @_jit.inner
 def _refit(residual, i, before, old, new, overlap, clip):
-    """Best coefficient of sample `i` for the new atom; its residual follows."""
+    """Set the best coefficient of sample `i` for the new atom, and update its residual."""
     n_features = len(new)
     fitted = new.dtype.type(0)
     for f in range(n_features):

@@ -1,4 +1,4 @@
-"""Method of optimal directions: all atoms at once, from sums over all samples so far."""
+"""Method of optimal directions (MOD)."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from sparsecode.updates.block import MomentUpdate
 
 @dataclass
 class MOD(MomentUpdate):
-    """Method of optimal directions: the least-squares fit of all atoms at once.
+    """Method of optimal directions (MOD): least-squares fit of all atoms at once.
 
     Minimises over the atoms the mean of ``1/2 ||x - offset - z @ atoms||^2`` over all samples so
-    far, each with the code it had when it was seen, and then projects the atoms on the
-    dictionary's constraint. With ``A`` the sum of ``z.T @ z`` and ``B`` that of ``z.T @ (x -
-    offset)`` the atoms change by ``pinv(A) @ (B - A @ atoms)``, computed in float64: atoms that no
-    sample used stay as they are, and codes that depend on each other give the fit with the
-    smallest change. A step costs ``O(n_components^2 (n_components + n_features))``, whatever the
-    number of samples.
+    far, each with the code of the time when it was seen. Then it projects the atoms on the
+    dictionary's constraint. With ``A`` the sum of ``z.T @ z`` and ``B`` the sum of
+    ``z.T @ (x - offset)``, the atoms change by ``pinv(A) @ (B - A @ atoms)``, computed in float64.
+    Atoms that no sample used do not change. If codes are linearly dependent, the fit with the
+    smallest change is taken. A step costs ``O(n_components^2 (n_components + n_features))``,
+    whatever the number of samples.
 
-    Without a constraint the fit is never worse than before; a projection can make it so, which
-    `BlockUpdate` avoids. An atom of which the projection would leave nothing stays as it is.
+    Without a constraint the fit is never worse than before. A projection can make it worse, which
+    `BlockUpdate` avoids. An atom does not change if its projection is 0.
 
     Parameters
     ----------
     forgetting : float or None, default=None
-        How fast old batches lose their weight, as in `BlockUpdate`. In full-batch learning only the
-        last pass counts, whatever this is.
+        Exponent of the weights of old batches, as in `BlockUpdate`. It has no effect in full-batch
+        learning, where only the last pass counts.
 
     References
     ----------
@@ -69,8 +69,9 @@ class MOD(MomentUpdate):
 
 
 def _solve(second, missing, cutoff):
-    """Solve ``second @ change = missing``, in the directions that the sums determine."""
-    # Atoms are used with different energy; scaled to one, only dependence makes it singular.
+    """Solve ``second @ change = missing`` in the range of `second`."""
+    # Squared coefficients differ between atoms. Scaled to 1, only linear dependence makes the
+    # matrix singular.
     scale = 1 / np.sqrt(np.diag(second))[:, None]
     scaled, right = second * scale * scale.T, missing * scale
     factor, failed = linalg.lapack.dpotrf(scaled)
