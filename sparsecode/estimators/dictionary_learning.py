@@ -17,9 +17,9 @@ from sparsecode.replacement import ReplaceAtoms
 class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     """Dictionary learning for sparse codes: full batch, online, or from an iterator.
 
-    Minimises over the atoms, which obey a constraint, the mean over samples of ``min_z 1/2 ||x - z
-    @ atoms||^2 + alpha * penalty(z)``, by alternating exact codes of a batch and an update of the
-    atoms.
+    Minimises over the atoms, which obey a constraint, the mean over samples of
+    ``min_z 1/2 ||x - z @ atoms||^2 + alpha * penalty(z)``, by alternating exact codes of a batch
+    and an update of the atoms.
 
     Parameters
     ----------

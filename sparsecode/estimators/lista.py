@@ -21,11 +21,11 @@ _LOOKED_AT = 1000
 class LISTA(TrainedEstimator):
     """Learned ISTA: sparse codes by a network trained for one dictionary.
 
-    Predicts, for every row ``x`` of ``X``, the minimiser of ``1/2 ||x - offset - z @ atoms||^2 +
-    alpha * penalty(z)`` with a fixed number of layers, which start as iterations of ISTA and are
-    trained on samples. The dictionary is given, or learned first. The network is an encoder of
-    `sparsecode.encoders`. The default one is also called LISTA; it is the network alone, and this
-    class is the estimator that trains it.
+    Predicts, for every row ``x`` of ``X``, the minimiser of
+    ``1/2 ||x - offset - z @ atoms||^2 + alpha * penalty(z)`` with a fixed number of layers, which
+    start as iterations of ISTA and are trained on samples. The dictionary is given, or learned
+    first. The network is an encoder of `sparsecode.encoders`. The default one is also called LISTA;
+    it is the network alone, and this class is the estimator that trains it.
 
     Parameters
     ----------
