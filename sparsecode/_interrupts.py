@@ -2,12 +2,16 @@
 
 An interrupt reaches the main thread alone, between two steps of Python. Whoever works for a caller
 that waits has a flag: it turns to 1 when the caller stops waiting, and what is computed from then
-on is thrown away.
+on is thrown away. What must not be broken off, as the compiler, runs on a thread that no interrupt
+reaches.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import contextvars
+import os
 import threading
 
 import numpy as np
@@ -17,6 +21,10 @@ from numba.extending import intrinsic, overload
 
 _of_thread = threading.local()
 _NEVER = np.zeros(1, dtype=np.uint8)
+# Longest that an interrupt waits to be seen.
+SECONDS = 0.1
+# Calls out of reach that have not ended.
+_calls = set()
 
 
 class Halted(BaseException):
@@ -49,6 +57,83 @@ def working_for(flag):
         yield
     finally:
         _of_thread.flag = before
+
+
+def out_of_reach(function, *arguments):
+    """Call a function on a thread that no interrupt reaches; only the wait for it ends at one.
+
+    The function then goes on behind, for the benefit of the next call, and what it returns or
+    raises is lost. It is told to stop when the process ends or is forked.
+    """
+    if not has_flag() and threading.current_thread() is not threading.main_thread():
+        return function(*arguments)
+    call = _Call(contextvars.copy_context(), function, arguments)
+    try:
+        # A process that ends would wait for any other kind of thread before it could tell it so.
+        thread = threading.Thread(target=call.run, name="sparsecode-compiler", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # No thread can be had: there are too many, or the interpreter ends.
+            call.run()
+        # Whoever waits without end is not woken by a signal that another thread received.
+        while not call.done.wait(SECONDS):
+            halt_if_told()
+    except BaseException:
+        call.is_awaited = False
+        raise
+    return call.outcome()
+
+
+class _Call:
+    """A call on another thread, and how it ended."""
+
+    def __init__(self, context, function, arguments):
+        self.context, self.function, self.arguments = context, function, arguments
+        self.flag, self.is_awaited = np.zeros(1, dtype=np.uint8), True
+        self.done, self.result, self.error = threading.Event(), None, None
+
+    def run(self):
+        _calls.add(self)
+        try:
+            with working_for(self.flag):
+                self.result = self.context.run(self.function, *self.arguments)
+        except BaseException as error:
+            self.error = error
+        finally:
+            _calls.discard(self)
+            self.done.set()
+
+    def outcome(self):
+        if self.error is None:
+            return self.result
+        try:
+            raise self.error
+        finally:
+            # The error holds its frames, and one of these this call.
+            self.error = None
+
+
+def _before_fork():
+    # The child would have the locks that calls hold, and not their threads.
+    for call in list(_calls):
+        if call.flag is not halt_flag():
+            call.flag[0] |= not call.is_awaited
+            call.done.wait()
+
+
+def _at_exit():
+    # A thread that runs machine code while the interpreter ends can take the process down.
+    for call in list(_calls):
+        call.flag[0] = 1
+        while not call.done.is_set():
+            with contextlib.suppress(KeyboardInterrupt):
+                call.done.wait()
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_calls.clear)
 
 
 def is_halted(flag):

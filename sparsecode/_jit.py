@@ -13,8 +13,11 @@ import functools
 import itertools
 
 import numba
+from numba.core import event
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
+from sparsecode._interrupts import halt_if_told, out_of_reach
 from sparsecode._kernel_cache import guarded_cache, is_foreign
 
 # Sums may be reordered and fused; NaN and infinity keep their meaning. Kernels are inlined in each
@@ -40,7 +43,30 @@ def kernel(function):
     compiled = numba.njit(**_OPTIONS)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = guarded_cache(function)
+        compiled.compile = functools.partial(_compile, compiled)
     return compiled
+
+
+def _compile(dispatcher, signature):
+    """Compile or load a kernel where no interrupt breaks it off: that can end the process."""
+    compile_here = functools.partial(type(dispatcher).compile, dispatcher)
+    if global_compiler_lock.is_locked():
+        # For a kernel that is being compiled on this thread; another one would wait for it.
+        return compile_here(signature)
+    return out_of_reach(compile_here, signature)
+
+
+class _HaltBetweenPasses(event.Listener):
+    """Ends a compilation that is told to stop, where the compiler is in no middle of anything."""
+
+    def on_start(self, event):
+        halt_if_told()
+
+    def on_end(self, event):
+        pass
+
+
+event.register("numba:run_pass", _HaltBetweenPasses())
 
 
 def inner(function):

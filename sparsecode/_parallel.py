@@ -1,4 +1,4 @@
-"""Row blocks on threads: the only place that starts threads.
+"""Row blocks on threads: the only place that starts threads for work.
 
 Kernels are serial and release the GIL; each thread runs whole blocks, with BLAS held to one
 thread. The blocks do not depend on the number of threads, so the answers do not either. An
@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._interrupts import halt_flag, halt_if_told, has_flag, working_for
+from sparsecode._interrupts import SECONDS, halt_flag, halt_if_told, has_flag, working_for
 from sparsecode._validation import check_n_jobs
 
 _lock = threading.Lock()
@@ -33,8 +33,6 @@ _STRIP_BYTES = 2**19
 _CODE_BYTES = 2**25
 # Multiplications from which a product is worth several threads.
 _PRODUCT = 2e7
-# Longest that an interrupt waits to be seen.
-_SECONDS = 0.1
 _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 
@@ -111,7 +109,7 @@ def _on_threads(function, blocks, n_threads, n_jobs):
 def _result(future):
     while not future.done():
         # Whoever waits without end is not woken by a signal that another thread received.
-        wait([future], timeout=_SECONDS)
+        wait([future], timeout=SECONDS)
     return future.result()
 
 

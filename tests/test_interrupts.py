@@ -76,7 +76,7 @@ ENDLESS_SOLVERS = [
 def test_iterations_without_end_end_at_an_interrupt(solver, penalty, n_jobs):
     """Each would go on for days: that it ends at all is what is tested."""
     X, dictionary = coherent(12, 6, 520)
-    # Compiles the kernels, which an interrupt does not end.
+    # Compiles the kernels, so that it is iterations that are interrupted.
     type(solver)(max_iter=1, tol=0).solve(X[:2], dictionary, penalty)
     interrupted(lambda: solver.solve(X, dictionary, penalty, n_jobs=n_jobs))
     assert not _blas.is_held()
