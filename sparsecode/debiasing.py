@@ -1,4 +1,4 @@
-"""Least squares on the support of codes, which undoes the shrinkage of a penalty."""
+"""Debiasing: least squares on the support of codes, which undoes the shrinkage of a penalty."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _BLOCK_SIZE = 1024
 
 
 def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
-    """Replace the coefficients of each code by the least squares fit on its support.
+    """Debias codes: replace the coefficients of each code by the least squares fit on its support.
 
-    Solves ``min_z ||x - offset - z @ atoms||^2`` over the ``z`` that are zero wherever the code is,
-    in float64. Penalties such as l1 pull coefficients towards zero; this keeps the atoms they chose
-    and drops the pull. An atom that depends linearly on others of the support gets 0.
+    Solves ``min_z ||x - offset - z @ atoms||^2`` in float64, over all ``z`` with the zeros of the
+    code. Penalties such as l1 shrink coefficients towards zero. Debiasing keeps the selected atoms
+    and removes the shrinkage. An atom that depends linearly on others of the support gets 0.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
     Returns
     -------
     codes : ndarray or csr_array of shape (n_samples, n_components)
-        Of the type of `codes`; a sparse matrix keeps the pattern of its nonzeros.
+        Codes in the type of `codes`. A sparse matrix keeps the pattern of its nonzeros.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The learning loop: code a batch, update the dictionary, again."""
+"""The learning loop, which alternates between coding a batch and updating the dictionary."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.replacement.atoms import resolve_replacement
 from sparsecode.updates.base import resolve_update
 
-# Samples that are dense, coded, and gathered at a time.
+# Number of samples that are dense, coded and gathered at a time.
 _PART = 8192
-# Of these, where codes are dense and atoms are many: bytes of codes, and fewest samples.
+# The same for dense codes of many atoms: limit in bytes of codes, and smallest number of samples.
 _CODE_BYTES, _FEWEST = 2**28, 64
-# Size of an entry of an atom from which on products leave the range of numbers.
+# Largest entry of an atom; products of larger ones overflow.
 _LARGEST = 1e100
 
 
 @dataclass(frozen=True)
 class LearningState:
-    """What is known after a batch: enough to stop there, or to go on later.
+    """State of dictionary learning after a batch, from which learning can resume.
 
     Attributes
     ----------
@@ -34,19 +34,19 @@ class LearningState:
     stats : object
         Statistics of the update.
     n_iter : int
-        Batches learned from.
+        Number of batches so far.
     objective : float
         Mean objective of the batch, with the dictionary it was coded with.
     weight : float
-        Sum of the weights of its samples.
+        Sum of the weights of the samples of the batch.
     l0 : float
         Mean number of nonzero coefficients of a sample of the batch.
     usage : ndarray of int of shape (n_components,)
-        How many samples of the batch used each atom.
+        Number of samples of the batch that use each atom.
     n_replaced : int
-        Atoms that were replaced after the batch.
+        Number of atoms that were replaced after the batch.
     seconds : float
-        Time spent learning.
+        Time of learning so far.
     replacement_state : object
         State of the policy that replaces atoms.
     """
@@ -69,11 +69,11 @@ class LearningState:
         return cls(dictionary, update.init(dictionary), replacement_state=policy)
 
     def again(self, update, weight):
-        """The same state, before samples of this total weight come once more."""
+        """State before another epoch over samples of this total weight."""
         return replace(self, stats=update.new_epoch(self.stats, weight))
 
     def after(self, other):
-        """The same state, its counts going on from those of another one."""
+        """Same state with the counts of another state, to continue from these."""
         return replace(self, n_iter=other.n_iter, seconds=other.seconds)
 
 
@@ -91,27 +91,27 @@ def alternate(
 ):
     """Learn a dictionary: code each batch, then update the atoms; yields after every batch.
 
-    The caller holds the last state, so a loop that is interrupted loses at most one batch.
+    The caller holds the last state, so an interrupted loop loses at most one batch.
 
     Parameters
     ----------
     encoder : Exact
-        Codes a batch, and knows the penalty of the objective.
+        Encoder of the batches, with the penalty of the objective.
     dictionary : Dictionary
-        Where to start.
+        Initial dictionary.
     batches : iterable of Batch, ndarray or csr_array of shape (n_samples, n_features)
         Consumed one at a time; may be a generator that never ends. A batch may be larger than the
         memory (a memory map, a sparse matrix): it is read in parts, in the dtype of the dictionary.
     update : Update
     replacement : ReplaceAtoms or None, default=None
-        Policy for atoms that are not used, or nearly equal; None leaves them.
+        Policy that replaces unused and nearly equal atoms; None keeps them.
     state : LearningState or None, default=None
-        Where to go on, instead of with `dictionary`.
+        State from which to resume, in place of `dictionary`.
     full_batch : bool, default=False
-        Whether every batch has all samples, so that the update forgets those of the one before.
+        Whether every batch has all samples, so that the update forgets the previous batch.
     missing : bool, default=False
         Whether NaN in a batch means a missing entry. For the update it is filled with the
-        reconstruction, which makes each step one of majorise-minimise on the observed entries.
+        reconstruction, so each step is a majorise-minimise step on the observed entries.
     n_jobs : int or None, default=None
         Threads; the answer does not depend on it.
 
@@ -159,7 +159,7 @@ def alternate(
         )
     learner = _Learner(encoder, update, replacement, full_batch, missing, n_jobs)
     for batch in batches:
-        # One BLAS thread: products rounded the same way whatever the number of cores.
+        # One BLAS thread, so that rounding does not depend on the number of cores.
         with single_threaded_blas():
             state = learner.learn(_as_batch(batch), state)
         yield state
@@ -223,12 +223,12 @@ class _Learner:
     def _parts(self, n_rows, n_components):
         step = _PART
         if self.encoder.penalty.smooth:
-            # Their codes are dense.
+            # Smooth penalties have dense codes.
             step = min(step, max(_CODE_BYTES // (8 * n_components), _FEWEST))
         return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
 
     def _code(self, X, dictionary):
-        """Samples without missing entries, their codes, and what these leave unexplained."""
+        """Samples with missing entries filled, their codes, and the residuals."""
         penalty = self.encoder.penalty
         codes = self.encoder.encode(
             X,
@@ -258,7 +258,7 @@ class _Learner:
 
 
 class _Tally:
-    """What a batch tells about the codes: objective, nonzeros and use of the atoms."""
+    """Sums over the codes of a batch: objective, nonzeros and use of the atoms."""
 
     def __init__(self, n_components):
         self.cost, self.weight, self.n_samples = 0.0, 0.0, 0

@@ -11,7 +11,7 @@ from sparsecode._validation import check_flag, check_integer, check_matrix, chec
 from sparsecode.debiasing import debias as refit
 from sparsecode.metrics import bic, code_length, explained_variance, l0
 
-# Whether more is better.
+# Whether a larger value is better.
 _CRITERIA = {"bits": False, "bic": False, "objective": False, "explained_variance": True}
 
 
@@ -24,14 +24,14 @@ class SelectionCurve:
     n_components : ndarray of int of shape (n_points,)
         Number of atoms of the fitted dictionary.
     alpha : ndarray of shape (n_points,)
-        Weight that multiplies the penalty's; NaN for an estimator without one.
+        Factor of the weight of the penalty; NaN for an estimator without `alpha`.
     explained_variance : ndarray of shape (n_points,)
         See `sparsecode.metrics.explained_variance`.
     l0 : ndarray of shape (n_points,)
         Mean number of nonzero coefficients of a sample.
     objective : ndarray of shape (n_points,)
-        Mean objective, minus the estimator's `score`. It depends on `alpha`, so it compares only
-        points of the same one.
+        Mean objective, which is the negative `score` of the estimator. It depends on `alpha`, so
+        compare only points of the same `alpha`.
     bits : ndarray of shape (n_points,)
         See `sparsecode.metrics.code_length`.
     bic : ndarray of shape (n_points,)
@@ -56,18 +56,18 @@ class SelectionCurve:
     bic: np.ndarray
 
     def best(self, criterion="bits"):
-        """Return the point of the grid that is best by a criterion, the first of equal ones.
+        """Return the parameters of the best point of the grid by a criterion; of ties, the first.
 
         Parameters
         ----------
         criterion : {"bits", "bic", "objective", "explained_variance"}, default="bits"
-            The last two are for held-out samples: on those learned from, more atoms and more
+            Use the last two with held-out samples: on training samples, more atoms and more
             coefficients are always better.
 
         Returns
         -------
         parameters : dict
-            For the estimator's `set_params`: "n_components" and, where it has one, "alpha".
+            For the estimator's `set_params`: "n_components" and, if it has this parameter, "alpha".
         """
         i = self.index(criterion)
         parameters = {"n_components": int(self.n_components[i])}
@@ -76,7 +76,7 @@ class SelectionCurve:
         return parameters
 
     def index(self, criterion="bits"):
-        """Return the index of the best point, of those at which the criterion is a number."""
+        """Return the index of the best point; points where the criterion is NaN are ignored."""
         if not isinstance(criterion, str) or criterion not in _CRITERIA:
             raise ValueError(
                 wrong(
@@ -90,45 +90,45 @@ class SelectionCurve:
         return int(np.nanargmax(values) if _CRITERIA[criterion] else np.nanargmin(values))
 
     def to_frame(self):
-        """Return the curve as a pandas DataFrame, one row a point."""
+        """Return the curve as a pandas DataFrame, one row for each point."""
         import pandas
 
         return pandas.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
 
 
 def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None, debias=False):
-    """Fit an estimator at each point of a grid, and score the dictionaries.
+    """Grid search over the number of atoms and `alpha`: fit each point and score its dictionary.
 
-    Takes one fit a point, and the codes of the samples that are scored.
+    The cost of a point is one fit, and the coding of the scored samples.
 
     Parameters
     ----------
     estimator : estimator
-        With a parameter `n_components`, an `alpha` where `alphas` are given, and a `dictionary_`
-        once fitted, such as `sparsecode.DictionaryLearning`. It is cloned, not fitted; with an
-        int as its `random_state` the points differ by their parameters only.
+        Estimator with a parameter `n_components`, a parameter `alpha` if `alphas` are given, and a
+        `dictionary_` after `fit`, such as `sparsecode.DictionaryLearning`. It is cloned, not
+        fitted. With an int as its `random_state`, points differ by their parameters only.
     X : array-like of shape (n_samples, n_features)
-        Samples that are learned from.
+        Training samples.
     n_components : array-like of int of shape (n_sizes,) or None, default=None
-        Numbers of atoms; None is the one of the estimator.
+        Numbers of atoms; None is `n_components` of the estimator.
     alphas : array-like of float of shape (n_alphas,) or None, default=None
-        Weights, for each number of atoms; None is the one of the estimator.
+        Weights, combined with each number of atoms; None is `alpha` of the estimator.
     X_val : array-like of shape (n_val, n_features) or None, default=None
-        Samples that are scored; None is `X`. `bits` and `bic` charge for the dictionary, so that
-        they need no others.
+        Samples that are scored; None is `X`. `bits` and `bic` count the cost of the dictionary, so
+        they need no held-out samples.
     debias : bool, default=False
-        Whether codes are refitted on their supports, see `sparsecode.debias`, before all scores
-        but the objective: for penalties that shrink, when it is the supports that are judged.
+        Whether codes are refitted on their supports before all scores except the objective, see
+        `sparsecode.debias`. Use it for penalties that shrink, to judge the supports alone.
 
     Returns
     -------
     curve : SelectionCurve
-        One point for each pair, all alphas of the first number of atoms first.
+        One point for each pair; all alphas of the first number of atoms come first.
 
     Raises
     ------
     ValueError
-        If the estimator has no such parameter, or a value of the grid is wrong.
+        If the estimator lacks a parameter of the grid, or a value of the grid is wrong.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None,
 
 
 def _grid(n_components, alphas):
-    """Parameters to set at each point; those that are not searched stay the estimator's."""
+    """Parameters of each point; those without a grid keep the value of the estimator."""
     sizes, weights = [{}], [{}]
     if n_components is not None:
         values = _listed(n_components, "n_components")
@@ -168,7 +168,7 @@ def _grid(n_components, alphas):
 
 
 def _listed(values, name):
-    """`values` if they are a list of at least one, or raise."""
+    """Return `values` if they are a non-empty list, else raise."""
     if isinstance(values, dict) or np.ndim(values) != 1 or len(values) == 0:
         raise ValueError(
             wrong(

@@ -1,4 +1,4 @@
-"""Codes for a whole range of weights of a penalty, each solved from the one before."""
+"""Regularization paths: codes for decreasing weights of a penalty, with warm starts."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from sparsecode.solvers import Solver
 from sparsecode.solvers._default_solver import resolve_solver
 
 _REMEDY = "Give alphas, such as np.geomspace(1, 0.01, 20)."
-# Every weight is a problem of its own.
+# Every weight is a separate problem.
 _MOST_ALPHAS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class CodingPath:
-    """Codes of the same samples for decreasing weights, and how good each code is.
+    """Regularization path: codes of samples for decreasing weights, with certificates.
 
     Attributes
     ----------
     alphas : ndarray of shape (n_alphas,)
-        Factors of the penalty's own weight, the largest first: entry `i` is the same problem as
+        Factors of the weight of the penalty, the largest first. Entry `i` is the same problem as
         ``SparseCoder(dictionary, penalty=penalty, alpha=alphas[i])``.
     codes : ndarray of shape (n_alphas, n_samples, n_components) or list of csr_array
         With ``sparse_output=True`` a list of `n_alphas` CSR arrays of shape (n_samples,
@@ -41,7 +41,7 @@ class CodingPath:
     n_nonzero : ndarray of int of shape (n_alphas, n_samples)
         Nonzeros of each code.
     n_iter : ndarray of int of shape (n_alphas, n_samples)
-        Iterations from the code of the weight before.
+        Number of iterations, from the code of the previous weight.
     converged : ndarray of bool of shape (n_alphas, n_samples)
         Whether the sample reached the solver's `tol`.
     solver : Solver
@@ -78,34 +78,34 @@ def coding_path(
     sparse_output=False,
     n_jobs=None,
 ):
-    """Code every row of `X` for a decreasing sequence of weights of a penalty.
+    """Compute the regularization path: codes of `X` for a decreasing sequence of weights.
 
     Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + alpha * penalty(z)`` for each `alpha` in turn,
-    starting from the codes of the one before, and certifies all of them. For a convex penalty these
-    are the codes that a start from zero gives, to within `tol`. For one that is not convex they
-    can differ, and the path is the usual way to good local minima. The solvers that follow supports
-    from zero by themselves, `Homotopy` and the like, gain nothing from the start.
+    starting from the codes of the previous one, and certifies all codes. For a convex penalty the
+    codes are those of a start from zero, to within `tol`. For a nonconvex penalty they can differ,
+    and the path is the usual way to good local minima. Solvers such as `Homotopy`, which build the
+    support from zero, gain nothing from the start.
 
-    It costs one solve for each weight, and one certificate.
+    The cost is one solve and one certificate for each weight.
 
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     penalty : Penalty or its class, default=L1
-        A class stands for its default instance, of weight 1. Its weight is multiplied by each
-        `alpha`, as in `SparseCoder`.
+        A class stands for its default instance, of weight 1. Each `alpha` multiplies the weight of
+        the penalty, as in `SparseCoder`.
     alphas : int or array-like of shape (n_alphas,), default=20
-        Weights, in any order, each at least 0. A number, at most 10,000, is that of the weights of
-        a geometric grid from the smallest weight at which all codes of `X` are zero, see
-        `alpha_max`.
+        Weights, in any order, each at least 0. An int, at most 10,000, is the number of weights of
+        a geometric grid. The grid starts at the smallest weight at which all codes of `X` are zero,
+        see `alpha_max`.
     eps : float, default=1e-2
-        Ratio of the smallest weight in that grid to the largest, above 0 and at most 1. Has a
-        meaning for a grid only.
+        Ratio of the smallest weight in that grid to the largest, above 0 and at most 1. It is used
+        for a grid only.
     solver : Solver or None, default=None
-        None is what `choose_solver` picks for the penalty.
+        None is the solver that `choose_solver` picks for the penalty.
     missing : bool, default=False
-        Whether NaN in `X` means a missing entry, on which a sample is not fitted.
+        Whether NaN in `X` means a missing entry, which is left out of the fit.
     sparse_output : bool, default=False
         Whether the codes of each weight are a CSR array instead of a dense one.
     n_jobs : int or None, default=None
@@ -121,13 +121,13 @@ def coding_path(
         If the penalty has no weight, or no `alpha_max` where `alphas` is a number, or if the solver
         cannot handle it.
     ValueError
-        If a number is out of its range, shapes do not fit, or no finite weight above 0 begins the
-        grid.
+        If a number is out of its range, shapes do not fit, or there is no finite weight above 0 at
+        which the grid can start.
 
     Warns
     -----
     ConvergenceWarning
-        By the solver, once for each weight at which samples did not reach its `tol`.
+        From the solver, once for each weight at which samples did not reach its `tol`.
 
     See Also
     --------
@@ -154,7 +154,7 @@ def coding_path(
     sparse_output = check_flag(sparse_output, "sparse_output")
     dictionary = as_dictionary(dictionary)
     X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
-    # Once for all weights, and with it the Gram matrix.
+    # Promoted once for all weights, so that the Gram matrix is computed once.
     dictionary = promote(dictionary, X)
     if np.ndim(alphas) == 0:
         alphas = _grid(X, dictionary, penalty, missing, alphas, eps)
@@ -201,7 +201,7 @@ def _grid(X, dictionary, penalty, missing, n_alphas, eps):
     except TypeError as error:
         message = f"alphas is {n_alphas}, and a grid needs alpha_max. {error} {_REMEDY}"
         raise TypeError(message) from error
-    # The grid multiplies the penalty's own weight.
+    # The grid multiplies the weight of the penalty.
     largest = largest / penalty.alpha if penalty.alpha > 0 else np.inf
     if not 0 < largest < np.inf:
         raise ValueError(

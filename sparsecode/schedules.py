@@ -1,4 +1,4 @@
-"""Schedules of a learning rate, or of another weight: a value for each step."""
+"""Schedules of a learning rate or of another number: a value for each step."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class GeometricDecay:
-    """Learning rate that falls from `start` to `end` by a constant factor a step.
+    """Exponential decay: a learning rate that falls from `start` to `end` by a constant factor.
 
     Parameters
     ----------
@@ -72,16 +72,16 @@ class GeometricDecay:
 
 @dataclass(frozen=True)
 class Linear:
-    """Value that goes from `start` to `end` in equal steps, such as the exponent of `Lp`.
+    """Linear schedule: a value from `start` to `end` in equal steps, such as the exponent of `Lp`.
 
     Parameters
     ----------
     start, end : float
-        Values of the steps up to `begin` and from step ``begin + n_steps`` on.
+        Values up to step `begin`, and from step ``begin + n_steps`` on.
     n_steps : int
-        Steps of the change.
+        Number of steps of the change.
     begin : int, default=0
-        Step of its begin.
+        Step at which the change begins.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Learning rate that falls from `start` to `end` along half a period of a cosine.
+    """Cosine annealing: a learning rate that falls from `start` to `end` along half a cosine.
 
     Parameters
     ----------
@@ -150,16 +150,16 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Step:
-    """Learning rate that is multiplied by a factor every so many steps.
+    """Step decay: a learning rate that is multiplied by `factor` after every `every` steps.
 
     Parameters
     ----------
     start : float
         Learning rate of the first steps.
     factor : float
-        What it is multiplied by.
+        Factor of the learning rate at each change.
     every : int
-        Steps with the same learning rate.
+        Number of steps between two changes.
 
     Examples
     --------
@@ -189,14 +189,14 @@ class Step:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Learning rate that rises linearly for `n_steps`, before another schedule begins.
+    """Warm-up: a learning rate that rises linearly for `n_steps`, then follows another schedule.
 
     Parameters
     ----------
     after : float or callable
-        Learning rate, or schedule, that follows; counted from its own step 0.
+        Learning rate or schedule after the warm-up. The schedule starts at its step 0.
     n_steps : int
-        Steps of the rise, the last of which has the full learning rate.
+        Number of steps of the rise; the last one has the full learning rate.
 
     Examples
     --------

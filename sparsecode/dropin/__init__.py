@@ -1,4 +1,4 @@
-"""scikit-learn's own names and signatures, for a one-line change of import."""
+"""Drop-in replacements for scikit-learn's dictionary learning: same names, same signatures."""
 
 from sparsecode.dropin.dictionary_learning import DictionaryLearning
 from sparsecode.dropin.encoding import sparse_encode

@@ -13,7 +13,7 @@ from sparsecode._parameters import Parameterized
 from sparsecode._validation import FLOAT_DTYPES, check_named_array, check_samples
 from sparsecode.dropin.encoding import ALGORITHMS, check_positive, sparse_encode
 
-# What scikit-learn accepts for the parameters that all of them have.
+# Values that scikit-learn accepts for the common parameters.
 CODING_CONSTRAINTS = {
     "transform_algorithm": [ALGORITHMS],
     "transform_n_nonzero_coefs": [Interval(Integral, 1, None, closed="left"), None],
@@ -26,9 +26,9 @@ CODING_CONSTRAINTS = {
 
 
 class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Base of the drop-in transformers; a subclass has scikit-learn's parameters and `_atoms`."""
+    """Base of the drop-in transformers. A subclass has scikit-learn's parameters, and `_atoms`."""
 
-    # The estimator of this package for missing entries and sparse matrices.
+    # Estimator of this package that takes missing entries and sparse matrices.
     _takes_more = "DictionaryLearning"
 
     def transform(self, X):
@@ -60,7 +60,7 @@ class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMix
         return self._split(code)
 
     def inverse_transform(self, X):
-        """Reconstruct samples from what `transform` returned for them.
+        """Reconstruct samples from their codes, in the form that `transform` returns.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMix
         return code @ self._atoms
 
     def _checked(self, X, **options):
-        """Samples as scikit-learn checks them; the ways out are estimators that take more."""
+        """Samples checked as by scikit-learn; error messages name an estimator that takes more."""
         cls = f"sparsecode.{self._takes_more}"
         return check_samples(
             self,
@@ -96,7 +96,7 @@ class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMix
         )
 
     def _split(self, code):
-        """Codes as they are given out: with `split_sign`, both signs in columns of their own."""
+        """Codes for output: with `split_sign`, positive and negative parts in separate columns."""
         if self.split_sign:
             return np.concatenate([np.maximum(code, 0), np.maximum(-code, 0)], axis=1)
         return code

@@ -1,4 +1,4 @@
-"""Least angle regression up to a number of atoms, which is not the lasso: atoms never leave."""
+"""Least angle regression up to a number of atoms. Unlike in the lasso, atoms are never removed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sparsecode.solvers._batch.problem import columns_as_gram, takes_gram
 from sparsecode.solvers._kernels.cholesky import append_to_factor, solve_factored
 from sparsecode.solvers._kernels.gram_domain import inner_product
 
-# Share of the square of an atom that those in use must leave unexplained for it to join them.
+# An atom joins only if the active atoms leave this share of its squared norm unexplained.
 _LEAST = 1e-12
-# Share of the largest correlation at the start below which nothing is left to explain.
+# Correlations below this share of the largest initial one count as zero.
 _NOTHING = 1e-12
 _BLOCK_SIZE = 256
-# Operations, about .1 seconds of one core.
+# Number of operations that takes about .1 seconds on one core.
 _LONG = 1e8
 
 
 def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
     """Code every row by least angle regression with at most `n_nonzero` atoms.
 
-    From a code of zero, the atom of the largest absolute correlation joins, and the code moves so
-    that the correlations of all atoms in use shrink alike, until another atom has as large a one.
-    The code is the one at which atom ``n_nonzero + 1`` would join. Costs ``O(k n_components +
-    k^2)`` a step and sample with `k` atoms in use. Atoms that depend linearly on those in use are
-    passed over.
+    The code starts at zero, and the atom of the largest absolute correlation joins. The code then
+    moves so that the correlations of all active atoms shrink equally, until another atom has the
+    same correlation and joins. The result is the code at which atom ``n_nonzero + 1`` would join. A
+    step costs ``O(k n_components + k^2)`` for a sample with `k` active atoms. Atoms that depend
+    linearly on the active atoms are skipped.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
     codes = np.zeros((len(X), dictionary.n_components), dtype=dictionary.dtype)
     double = dictionary.astype(np.float64)
     atoms = double.in_unit(0)
-    # Without the Gram matrix, each atom that joins takes a product with all atoms.
+    # Without the Gram matrix, each atom that joins needs a product with all atoms.
     if takes_gram(atoms, len(X) * (n_nonzero + 1)):
         gram = atoms.gram
     else:
@@ -82,12 +82,12 @@ def lars_codes(X, dictionary, n_nonzero, *, n_jobs=None):
 @_jit.kernel
 def _lars_rows(corr, gram, n_nonzero, codes, halt):
     n = codes.shape[1]
-    # One atom more than the code has is tried.
+    # One more atom than the code may have is tried.
     support = np.empty(n_nonzero + 1, dtype=np.int64)
     signs, direction, values = np.empty(n_nonzero), np.empty(n_nonzero), np.empty(n_nonzero)
-    # How fast each correlation shrinks.
+    # Rate at which each correlation shrinks.
     rate = np.empty(n)
-    # Rows of no power of two of bytes, which would all lie on the same cache lines.
+    # The length of a row in bytes is not a power of two, as such rows would share cache lines.
     factor = np.empty((n_nonzero + 1, n_nonzero + 5))
     may_join = np.empty(n, dtype=np.bool_)
     for s in range(codes.shape[0]):
@@ -104,7 +104,7 @@ def _lars_rows(corr, gram, n_nonzero, codes, halt):
             may_join[j] = False
             for a in range(count):
                 factor[count, a] = inner_product(gram, n, j, support[a])
-            # A dependent atom does not join: the code goes on as if it were not there.
+            # A dependent atom does not join, and is ignored from here on.
             if append_to_factor(factor, count, inner_product(gram, n, j, j), _LEAST, 0.0):
                 if count == n_nonzero:
                     break
@@ -123,7 +123,7 @@ def _lars_rows(corr, gram, n_nonzero, codes, halt):
 
 @_jit.inner
 def _largest(residual, may_join):
-    """The atom of the largest absolute correlation that may join, or -1."""
+    """Index of the atom with the largest absolute correlation among those that may join, or -1."""
     best, largest = -1, -1.0
     for i in range(residual.shape[0]):
         if may_join[i] and abs(residual[i]) > largest:
@@ -133,7 +133,7 @@ def _largest(residual, may_join):
 
 @_jit.inner
 def _step(gram, residual, may_join, support, count, direction, level, rate):
-    """How far to go until another atom correlates as much as those in use do."""
+    """Length of the step until another atom has the same correlation as the active atoms."""
     rate[:] = 0.0
     if gram.shape[0] == rate.shape[0]:
         for a in range(count):

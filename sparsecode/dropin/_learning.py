@@ -1,4 +1,4 @@
-"""Learning of the drop-in estimators: first atoms, and codes and atoms by turns."""
+"""Learning of the drop-in estimators: initial atoms, then alternating codes and atoms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sparsecode.dropin.encoding import check_positive, lasso_encoder
 from sparsecode.initialization import initial_dictionary
 from sparsecode.penalties import L1
 
-# What scikit-learn accepts for the parameters that both learners have.
+# Values that scikit-learn accepts for the parameters of both learners.
 LEARNING_CONSTRAINTS = {
     **CODING_CONSTRAINTS,
     "n_components": [Interval(Integral, 1, None, closed="left"), None],
@@ -53,9 +53,9 @@ class DropInLearner(DropInCoder):
         check_positive(self.fit_algorithm, self.positive_code, "positive_code")
 
     def _first_dictionary(self, X, rng, *, learns):
-        """The dictionary to start from, in the type of `X`.
+        """Initial dictionary, in the type of `X`.
 
-        Unless it `learns`, atoms that are given are the answer, and need not obey the constraint.
+        Without `learns`, given atoms are also the result, and need not obey the constraint.
         """
         constraint = NonNegative(UnitBall()) if self.positive_dict else UnitBall()
         n_components = X.shape[1] if self.n_components is None else self.n_components
@@ -69,13 +69,13 @@ class DropInLearner(DropInCoder):
                 f"dict_init has {given.shape[1]} columns; expected {X.shape[1]}, the number of "
                 "features of X. Give atoms of these features."
             )
-        # Missing atoms are zero, and replaced after the first step.
+        # Atoms that are not given are zero, and are replaced after the first step.
         atoms = np.zeros((n_components, X.shape[1]), dtype=X.dtype)
         atoms[: len(given)] = given[:n_components]
         return Dictionary(atoms, constraint=constraint if learns else Free())
 
     def _encoder(self, dictionary):
-        """What codes while learning: the lasso with the weight `alpha`."""
+        """Encoder for learning: the lasso with the weight `alpha`."""
         if self.transform_max_iter == 0:
             raise ValueError(
                 wrong(
@@ -90,7 +90,7 @@ class DropInLearner(DropInCoder):
         )
 
     def _warn_if_nothing_learned(self, X, used):
-        """Warn unless some code was `used`."""
+        """Warn if all codes were zero, so that no atom was `used`."""
         if not used:
             unit = L1(positive=bool(self.positive_code))
             warn_of_zeros(X, Dictionary(self.components_), unit, self.alpha, stacklevel=5)

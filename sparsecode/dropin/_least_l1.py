@@ -1,4 +1,4 @@
-"""The lasso of weight 0: of all best fits the one of least l1 norm, each sample by itself."""
+"""The lasso with weight 0: the least squares fit of smallest l1 norm, for each sample."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from sparsecode.encoders import Exact
 from sparsecode.penalties import L1
 from sparsecode.solvers import FeatureSign, Homotopy
 
-# Weight where the path of decreasing weights has its last corner behind it, and correlation that
-# the best fit may leave, both relative to the largest correlation of the sample.
+# Weight below the last corner of the path of decreasing weights, and largest correlation that # the
+# best fit may leave. Both are relative to the largest correlation of the sample.
 _WEIGHT, _LEFT = 1e-10, 1e-9
 # For samples that leave the path: relative duality gap at the weight of `_SEARCHED`.
 _SEARCHED, _TOL = 1e-8, 1e-11
 
 
 def least_l1_codes(X, dictionary, *, positive=False, init=None, max_iter=1000, n_jobs=None):
-    """Code every row by the best fit of least l1 norm, where the path of the lasso ends.
+    """Code every row by the least squares fit of smallest l1 norm, the end of the lasso path.
 
-    Computed in float64 on rows of one scale, so that no row has a part in the code of another.
+    The computation is in float64, and each row is scaled separately, so that rows do not affect the
+    codes of other rows.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def least_l1_codes(X, dictionary, *, positive=False, init=None, max_iter=1000, n
     init : array-like of shape (n_samples, n_components) or None, default=None
         Codes to start from.
     max_iter : int, default=1000
-        Most corners of the path, and most iterations for a sample that leaves it.
+        Maximum number of corners of the path, and of iterations for a sample that leaves it.
     n_jobs : int or None, default=None
         Threads; None uses all cores.
 
@@ -77,14 +78,14 @@ def least_l1_codes(X, dictionary, *, positive=False, init=None, max_iter=1000, n
 
 
 def _fitted(X, codes, dictionary, positive, n_jobs):
-    """Least squares on the supports, and once more on what it leaves, free of its rounding."""
+    """Least squares on the supports, then once more on the residual to reduce rounding errors."""
     fit = debias(X, codes, dictionary, positive=positive, n_jobs=n_jobs)
     fit += debias(X - fit @ dictionary.atoms, fit, dictionary, n_jobs=n_jobs)
     return np.maximum(fit, 0) if positive else fit
 
 
 def _correlation_left(X, codes, dictionary, positive):
-    """The largest correlation with the residual that each sample could still use."""
+    """Largest correlation of each residual with an atom that could still reduce it."""
     left = dictionary.correlate(X - codes @ dictionary.atoms)
     return np.where(codes != 0, np.abs(left), left if positive else np.abs(left)).max(axis=1)
 

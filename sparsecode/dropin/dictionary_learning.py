@@ -14,7 +14,7 @@ from sparsecode.objective import objective
 from sparsecode.replacement import ReplaceAtoms
 from sparsecode.updates import BlockUpdate
 
-# Passes over the atoms in a step, which costs little beside coding.
+# Passes over the atoms in a step. They cost little compared with coding.
 _N_SWEEPS = 5
 # Iterations between two calls of `callback`.
 _CALL_EVERY = 5
@@ -24,9 +24,9 @@ class DictionaryLearning(DropInLearner):
     """Dictionary learning on all samples: `sklearn.decomposition.DictionaryLearning`, faster.
 
     Minimises ``1/2 ||X - code @ atoms||^2 + alpha * sum |code|`` over codes and atoms of norm at
-    most 1: all samples are coded, to the optimum; then the atoms are fitted, one after the other;
-    and again. The objective falls with every iteration. Atoms that no sample uses are replaced by
-    the samples that are coded worst.
+    most 1. Each iteration codes all samples to the optimum, then fits the atoms one after the
+    other. The objective falls with every iteration. Unused atoms are replaced by the samples with
+    the largest reconstruction error.
 
     Parameters
     ----------
@@ -35,50 +35,50 @@ class DictionaryLearning(DropInLearner):
     alpha : float, default=1.0
         Weight of the l1 norm, absolute.
     max_iter : int, default=1000
-        Most iterations.
+        Maximum number of iterations.
     tol : float, default=1e-8
         Learning stops when an iteration lowers the objective by less than this share of it.
     fit_algorithm : {'lars', 'cd'}, default='lars'
-        Two names of the same lasso, which give the same codes. As in scikit-learn, `positive_code`
-        needs 'cd'.
+        Both values name the same lasso solver and give the same codes. As in scikit-learn,
+        `positive_code` needs 'cd'.
     transform_algorithm : {'lasso_lars', 'lasso_cd', 'lars', 'omp', 'threshold'}, default='omp'
         As `algorithm` of `sparse_encode`.
     transform_n_nonzero_coefs : int or None, default=None
         Atoms for 'lars' and 'omp'; None is a tenth of the number of features.
     transform_alpha : float or None, default=None
-        As `alpha` of `sparse_encode`. None is `alpha`, except for 'omp', which then has no error to
-        reach.
+        As `alpha` of `sparse_encode`. None is `alpha`, except for 'omp', which then has no target
+        error.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The result does not depend on it.
     code_init : ndarray of shape (n_samples, n_components) or None, default=None
-        Codes to start from: without `dict_init`, the first atoms are those that fit them best.
-        With it they change nothing, as the first codes are the best ones for those atoms.
+        Initial codes. Without `dict_init`, the initial atoms are the least squares fit to these
+        codes. With `dict_init` they change nothing, as learning first codes on the given atoms.
     dict_init : ndarray of shape (n_components, n_features) or None, default=None
-        Atoms to start from. None, without `code_init` either, takes samples that are far from each
-        other (k-means++).
+        Initial atoms. If `code_init` is None too, None takes samples that are far from each other
+        (k-means++).
     callback : callable or None, default=None
         Called every fifth iteration with a dict of ``"dictionary"``, ``"errors"``,
         ``"current_cost"`` and the iteration ``"ii"``.
     verbose : bool or int, default=False
         Whether every iteration prints its objective.
     split_sign : bool, default=False
-        Whether positive and negative parts of the codes are features of their own.
+        Whether positive and negative parts of the codes are separate features.
     random_state : int, RandomState instance or None, default=None
-        Draws the samples to start from, and nothing else. Another one leads to another local
-        minimum.
+        Draws the samples that are the initial atoms, and nothing else. Another seed leads to
+        another local minimum.
     positive_code : bool, default=False
         Whether codes must be non-negative.
     positive_dict : bool, default=False
         Whether atoms must be non-negative.
     transform_max_iter : int, default=1000
-        Most iterations of the lasso for a sample, in `transform` and while learning.
+        Maximum number of lasso iterations for a sample, in `transform` and during learning.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
         Atoms.
     error_ : list of float
-        The objective, at the best codes, after each iteration.
+        Objective after each iteration, at the optimal codes.
     n_iter_ : int
         Iterations.
     n_features_in_ : int
@@ -170,7 +170,7 @@ class DictionaryLearning(DropInLearner):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
-        """Learn the atoms, and return the codes that were learned with them.
+        """Learn the atoms, and return the optimal codes of the samples on them.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class DictionaryLearning(DropInLearner):
         Returns
         -------
         V : ndarray of shape (n_samples, n_components)
-            Codes of least objective, as ``error_[-1]`` counts it, whatever `transform_algorithm`.
+            Codes that minimise the objective of ``error_[-1]``, whatever `transform_algorithm` is.
             With `split_sign` of shape (n_samples, 2 * n_components), as `transform` gives them.
         """
         self._check_fit_algorithm()
@@ -197,10 +197,10 @@ class DictionaryLearning(DropInLearner):
         return self._split(code)
 
     def _learn(self, X, encoder, dictionary):
-        """The last dictionary; the attributes of the fit are set, also if it is interrupted.
+        """Learn and return the dictionary; set the fitted attributes, also after an interrupt.
 
-        What an iteration made of the dictionary is known when the next one has coded with it, so
-        `error_` is without the objective of the last one.
+        The objective after an iteration is known once the next iteration has coded with the new
+        dictionary. So `error_` here lacks the objective of the last iteration.
         """
         states = alternate(
             encoder,
@@ -237,7 +237,8 @@ class DictionaryLearning(DropInLearner):
             return dictionary
         code = check_named_array(self.code_init, "code_init", dtype=X.dtype)
         if self.dict_init is not None:
-            # As many as atoms are given, which may be more or fewer than are learned.
+            # Checked against the number of given atoms, which may differ from the number of learned
+            # atoms.
             check_codes_shape(code, len(X), len(self.dict_init))
             return dictionary
         check_codes_shape(code, len(X), dictionary.n_components)

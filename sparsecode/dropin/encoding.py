@@ -24,8 +24,8 @@ from sparsecode.solvers import OMP, FeatureSign
 ALGORITHMS = StrOptions({"lasso_lars", "lasso_cd", "lars", "omp", "threshold"})
 # Relative duality gap: what the type of the codes can hold.
 _TOL = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-6}
-# Deviation of a given `gram` or `cov` from that of `X` and the dictionary, relative to its largest
-# entry, that is taken for rounding.
+# Largest difference between a given and a computed `gram` or `cov` that counts as rounding, #
+# relative to the largest entry.
 _ROUNDING = 1e-3
 
 
@@ -66,10 +66,10 @@ def sparse_encode(
     verbose=0,
     positive=False,
 ):
-    """Code every row of `X` on given atoms: `sklearn.decomposition.sparse_encode`, faster.
+    """Sparse coding of every row of `X`: `sklearn.decomposition.sparse_encode`, faster.
 
-    The two lasso algorithms solve ``min_z 1/2 ||x - z @ dictionary||^2 + alpha ||z||_1``, over
-    ``z >= 0`` where `positive`. They cost what `sparsecode.solvers.FeatureSign` costs, ``O(k
+    The two lasso algorithms solve ``min_z 1/2 ||x - z @ dictionary||^2 + alpha ||z||_1``, over ``z
+    >= 0`` with `positive`. Their cost is that of `sparsecode.solvers.FeatureSign`, ``O(k
     n_components + k^2)`` an iteration for `k` nonzeros.
 
     Parameters
@@ -78,29 +78,29 @@ def sparse_encode(
     dictionary : array-like of shape (n_components, n_features)
         Atoms, of any norm.
     gram : array-like of shape (n_components, n_components) or None, default=None
-        Gram matrix of the atoms. It is computed anyway; one that is given must agree.
+        Gram matrix of the atoms. It is computed anyway, and a given one must agree with it.
     cov : array-like of shape (n_components, n_samples) or None, default=None
-        Correlations ``dictionary @ X.T``, computed anyway; those that are given must agree.
+        Correlations ``dictionary @ X.T``. They are computed anyway, and given ones must agree.
     algorithm : {'lasso_lars', 'lasso_cd', 'lars', 'omp', 'threshold'}, default='lasso_lars'
-        'lasso_lars' and 'lasso_cd' are two names of the lasso, and give the same codes; 'lars' is
-        least angle regression until `n_nonzero_coefs` atoms are in use; 'omp' is orthogonal
-        matching pursuit; 'threshold' is the soft threshold of the correlations.
+        'lasso_lars' and 'lasso_cd' are two names of the lasso, and give the same codes. 'lars' is
+        least angle regression until `n_nonzero_coefs` atoms are active. 'omp' is orthogonal
+        matching pursuit. 'threshold' is soft thresholding of the correlations.
     n_nonzero_coefs : int or None, default=None
         Atoms for 'lars' and 'omp'; None is a tenth of the number of features.
     alpha : float or None, default=None
-        Weight of the l1 norm, where 0 means the best fit of least l1 norm; for 'threshold' the
-        threshold; None is 1. For 'omp' the squared norm of the residual to reach with as few atoms
-        as it takes, in place of `n_nonzero_coefs`. Absolute.
+        Weight of the l1 norm, not scaled by the data; None is 1. 0 gives the least squares fit of
+        smallest l1 norm. For 'threshold' it is the threshold. For 'omp' it is the target squared
+        norm of the residual, in place of `n_nonzero_coefs`.
     copy_cov : bool, default=True
-        False allows `cov` to be overwritten. It never is.
+        False allows `cov` to be overwritten. `cov` is never overwritten.
     init : array-like of shape (n_samples, n_components) or None, default=None
-        Codes that the lasso algorithms start from.
+        Initial codes of the lasso algorithms.
     max_iter : int, default=1000
-        Most iterations of the lasso algorithms for a sample.
+        Maximum number of iterations of the lasso algorithms for a sample.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The codes do not depend on it.
     check_input : bool, default=True
-        Whether `X` and `dictionary` may be something else than float arrays.
+        Whether `X` and `dictionary` may be other than float arrays.
     verbose : int, default=0
         Above 0, the time taken is printed.
     positive : bool, default=False
@@ -114,7 +114,7 @@ def sparse_encode(
     Raises
     ------
     ValueError
-        If a parameter is wrong, shapes do not fit, or `gram` or `cov` are those of other data.
+        If a parameter is wrong, shapes do not fit, or `gram` or `cov` belong to other data.
 
     Warns
     -----
@@ -186,7 +186,7 @@ def encode(X, dictionary, *, algorithm, n_nonzero_coefs, alpha, init, max_iter, 
 
 
 def _checked(array, name):
-    """Return a checked array; the errors begin as those of scikit-learn do."""
+    """Return a checked array; error messages begin like those of scikit-learn."""
     try:
         return check_array(unmasked(array, name), dtype=FLOAT_DTYPES)
     except (ValueError, TypeError) as error:
@@ -205,7 +205,7 @@ def check_positive(algorithm, positive, name="positive"):
 
 
 def lasso_encoder(dtype, alpha, positive, max_iter):
-    """The encoder of the lasso, in `dtype`; with weight 0 the best fit of least l1 norm."""
+    """Encoder of the lasso, in `dtype`; with weight 0, the best fit of smallest l1 norm."""
     penalty = L1(float(alpha), positive=bool(positive))
     if alpha == 0:
         return LeastL1(penalty, max_iter=max_iter)
@@ -213,7 +213,7 @@ def lasso_encoder(dtype, alpha, positive, max_iter):
 
 
 def _first_codes(X, dictionary, init):
-    """Codes to start from, where the lasso may do no iteration."""
+    """Initial codes, returned with a warning if `max_iter` is 0."""
     warnings.warn(
         "max_iter is 0, so that the codes are those to start from. Raise max_iter.",
         ConvergenceWarning,
@@ -234,7 +234,7 @@ def _omp_constraint(n_nonzero, error, n_components):
                 "it (an estimator has it as transform_n_nonzero_coefs)."
             )
         return KSparse(n_nonzero)
-    # No error to reach means all atoms that help.
+    # A target error of 0 allows every atom that helps.
     return KSparse(None, float(error)) if error > 0 else KSparse(n_components)
 
 

@@ -41,8 +41,8 @@ def dict_learning(
 ):
     """Learn a dictionary from all samples: `sklearn.decomposition.dict_learning`, faster.
 
-    The problem and the cost are those of `DictionaryLearning`, and so are the parameters, with
-    `method` for `fit_algorithm` and `method_max_iter` for `transform_max_iter`.
+    The problem, the cost and the parameters are those of `DictionaryLearning`. `method` is its
+    `fit_algorithm`, and `method_max_iter` its `transform_max_iter`.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def dict_learning(
     Returns
     -------
     code : ndarray of shape (n_samples, n_components)
-        Codes of least objective for the dictionary.
+        Codes that minimise the objective for the dictionary.
     dictionary : ndarray of shape (n_components, n_features)
     errors : list of float
         The objective after each iteration.
     n_iter : int
-        Only where `return_n_iter`.
+        Returned only if `return_n_iter` is True.
 
     Examples
     --------
@@ -129,8 +129,8 @@ def dict_learning_online(
 ):
     """Learn a dictionary from batches: `sklearn.decomposition.dict_learning_online`, faster.
 
-    The problem and the cost are those of `MiniBatchDictionaryLearning`, and so are the parameters,
-    with `method` for `fit_algorithm` and `method_max_iter` for `transform_max_iter`.
+    The problem, the cost and the parameters are those of `MiniBatchDictionaryLearning`. `method` is
+    its `fit_algorithm`, and `method_max_iter` its `transform_max_iter`.
 
     Parameters
     ----------
@@ -157,7 +157,8 @@ def dict_learning_online(
     Returns
     -------
     code : ndarray of shape (n_samples, n_components)
-        Codes of least objective for the dictionary; only where `return_code`.
+        Codes that minimise the objective for the dictionary. Returned only if `return_code` is
+        True.
     dictionary : ndarray of shape (n_components, n_features)
 
     Examples

@@ -18,19 +18,19 @@ from sparsecode.learning import LearningState, alternate
 from sparsecode.replacement import ReplaceAtoms
 from sparsecode.updates import BlockUpdate
 
-# Steps after which the objective of the batches is looked at, unless an epoch is shorter.
+# Number of first steps without a check of the stopping criteria, unless an epoch is shorter.
 _SETTLED = 100
-# Samples that an atom must have seen to be replaced, for each atom.
+# An unused atom is replaced after this number of samples, times the number of atoms.
 _PATIENCE = 3
 
 
 class MiniBatchDictionaryLearning(DropInLearner):
     """Online dictionary learning: `sklearn.decomposition.MiniBatchDictionaryLearning`, faster.
 
-    Minimises ``1/2 ||x - z @ atoms||^2 + alpha ||z||_1``, in the mean over samples, over atoms of
-    norm at most 1: each batch is coded, to the optimum, and the atoms are fitted to the samples so
-    far with the codes they had, older ones counting less. Atoms that no sample uses are replaced
-    by the samples that are coded worst.
+    Minimises the mean of ``1/2 ||x - z @ atoms||^2 + alpha ||z||_1`` over samples, for atoms of
+    norm at most 1. Each step codes a batch to the optimum, then fits the atoms to all samples so
+    far with the codes that they had; older samples have less weight. Unused atoms are replaced by
+    the samples with the largest reconstruction error.
 
     Parameters
     ----------
@@ -39,56 +39,56 @@ class MiniBatchDictionaryLearning(DropInLearner):
     alpha : float, default=1
         Weight of the l1 norm, absolute.
     max_iter : int, default=1000
-        Most passes over the samples.
+        Maximum number of passes over the samples.
     fit_algorithm : {'lars', 'cd'}, default='lars'
-        Two names of the same lasso, which give the same codes. As in scikit-learn, `positive_code`
-        needs 'cd'.
+        Both values name the same lasso solver and give the same codes. As in scikit-learn,
+        `positive_code` needs 'cd'.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The result does not depend on it.
     batch_size : int, default=256
-        Samples of a batch.
+        Number of samples in a batch.
     shuffle : bool, default=True
-        Whether the samples are put in a random order first.
+        Whether the samples are shuffled first.
     dict_init : ndarray of shape (n_components, n_features) or None, default=None
-        Atoms to start from. None takes samples that are far from each other (k-means++).
+        Initial atoms. None takes samples that are far from each other (k-means++).
     transform_algorithm : {'lasso_lars', 'lasso_cd', 'lars', 'omp', 'threshold'}, default='omp'
         As `algorithm` of `sparse_encode`.
     transform_n_nonzero_coefs : int or None, default=None
         Atoms for 'lars' and 'omp'; None is a tenth of the number of features.
     transform_alpha : float or None, default=None
-        As `alpha` of `sparse_encode`. None is `alpha`, except for 'omp', which then has no error to
-        reach.
+        As `alpha` of `sparse_encode`. None is `alpha`, except for 'omp', which then has no target
+        error.
     verbose : bool or int, default=False
         Whether every step prints its objective.
     split_sign : bool, default=False
-        Whether positive and negative parts of the codes are features of their own.
+        Whether positive and negative parts of the codes are separate features.
     random_state : int, RandomState instance or None, default=None
-        Draws the samples to start from, and the order in which they are learned from. Another one
+        Draws the samples that are the initial atoms, and the order of the samples. Another seed
         leads to another local minimum.
     positive_code : bool, default=False
         Whether codes must be non-negative.
     positive_dict : bool, default=False
         Whether atoms must be non-negative.
     transform_max_iter : int, default=1000
-        Most iterations of the lasso for a sample, in `transform` and while learning.
+        Maximum number of lasso iterations for a sample, in `transform` and during learning.
     callback : callable or None, default=None
         Called after every step with a dict of ``"dictionary"``, ``"batch_cost"``, ``"X_batch"`` and
         the step ``"i"``.
     tol : float, default=1e-3
-        Learning stops when a step changes the atoms by at most this: the norm of the change over
-        the number of atoms. 0 never stops for it.
+        Learning stops when a step changes the atoms by at most this: the norm of the change,
+        divided by the number of atoms. 0 switches this criterion off.
     max_no_improvement : int or None, default=10
-        Learning stops after so many steps without a lower running mean of the objective of the
-        batches. None never stops for it.
+        Learning stops after this number of steps without a lower running mean of the objective of
+        the batches. None switches this criterion off.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
         Atoms.
     n_iter_ : int
-        Passes over the samples, begun ones included. Not set by `partial_fit`.
+        Number of passes over the samples, incomplete ones included. Not set by `partial_fit`.
     n_steps_ : int
-        Batches learned from.
+        Number of batches used for learning.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -206,7 +206,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
-        """Go on learning, with the samples given as one batch.
+        """Continue learning with one batch of samples.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         if first:
             self._begin(X, check_random_state(self.random_state), learns=True)
         elif not np.array_equal(self.components_, self._state.dictionary.atoms):
-            # Someone set other atoms: go on from these.
+            # The atoms were set from outside: continue from these.
             atoms = self._state.dictionary.replace(atoms=self.components_)
             self._state = LearningState.start(atoms, self._update, self._replacement)
         for state in self._states([X]):
@@ -233,7 +233,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         self._warn_if_nothing_learned(X, self._state.l0 > 0)
         return self
 
-    # What code written for scikit-learn's class reads of it.
+    # Attributes that code for scikit-learn's class may read.
     @property
     def _A(self):
         return _read_only(self._state.stats.past.second)
@@ -268,7 +268,8 @@ class MiniBatchDictionaryLearning(DropInLearner):
 
 def _read_only(array):
     if sparse.issparse(array):
-        # Of many atoms; what is given away is not what is learned on with.
+        # A copy for sparse statistics (many atoms), so that callers cannot change those of
+        # learning.
         return array.copy()
     view = array.view()
     view.flags.writeable = False
@@ -276,7 +277,7 @@ def _read_only(array):
 
 
 class _Watch:
-    """Decides when the steps have come to an end."""
+    """Stopping criteria of the steps."""
 
     def __init__(self, learner, n_samples, n_steps):
         self.learner, self.n_samples, self.n_steps = learner, n_samples, n_steps
@@ -306,7 +307,7 @@ class _Watch:
 
 
 def _taken(X, rows):
-    """Some samples, of which a memory map keeps no pages in memory."""
+    """Copy of some rows; pages of a memory map are released."""
     batch = X[rows]
     release(X)
     return batch

@@ -11,7 +11,7 @@ from sparsecode.dropin._base import CODING_CONSTRAINTS, DropInCoder
 
 
 class SparseCoder(DropInCoder):
-    """Codes on given atoms: `sklearn.decomposition.SparseCoder`, faster.
+    """Sparse coding on fixed atoms: `sklearn.decomposition.SparseCoder`, faster.
 
     Codes every row of ``X`` as `sparse_encode` does. Nothing is learned, and `transform` works
     without `fit`.
@@ -25,16 +25,16 @@ class SparseCoder(DropInCoder):
     transform_n_nonzero_coefs : int or None, default=None
         Atoms for 'lars' and 'omp'; None is a tenth of the number of features.
     transform_alpha : float or None, default=None
-        As `alpha` of `sparse_encode`: weight, threshold, or for 'omp' the squared norm of the
-        residual to reach.
+        As `alpha` of `sparse_encode`: weight, threshold, or for 'omp' the target squared norm of
+        the residual.
     split_sign : bool, default=False
-        Whether positive and negative parts of the codes are features of their own.
+        Whether positive and negative parts of the codes are separate features.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The codes do not depend on it.
     positive_code : bool, default=False
         Whether codes must be non-negative.
     transform_max_iter : int, default=1000
-        Most iterations of the lasso algorithms for a sample.
+        Maximum number of iterations of the lasso algorithms for a sample.
 
     Attributes
     ----------

@@ -11,8 +11,8 @@ from sparsecode.dictionary import Dictionary
 
 
 def gaussian(source, n_atoms, taken):
-    """Gaussian atoms, or their absolute values where atoms have no negative entries."""
-    # Transposed, so that the seed that drew the atoms behind synthetic samples gives others here.
+    """Gaussian atoms, or their absolute values if the constraint forbids negative entries."""
+    # Drawn transposed, so that the seed of the atoms of synthetic samples gives other atoms here.
     atoms = source.rng.standard_normal((source.n_features, n_atoms)).T
     return np.abs(atoms) if isinstance(source.constraint, NonNegative) else atoms
 

@@ -1,4 +1,4 @@
-"""Atoms from samples: some of them, their singular vectors, or some far from each other."""
+"""Atoms from samples: random samples, singular vectors, or k-means++ seeds."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from sparsecode.initialization._source import CANDIDATES_AN_ATOM, unit
 
-# Samples that `seeds` chooses among, at least.
+# Smallest number of samples that `seeds` chooses among.
 _CANDIDATES = 1000
-# Samples whose absolute cosine is larger are the same atom.
+# Samples with a larger absolute cosine count as the same atom.
 _SAME = 1 - 1e-6
-# Passes over the samples, and directions more than are wanted, that make leading singular vectors.
+# Passes over the samples and additional directions of the randomized range finder.
 _POWER_PASSES, _OVERSAMPLES = 10, 10
-# With so few features, or samples, all singular vectors cost little.
+# With at most this number of features or samples, all singular vectors cost little.
 _SMALL_SIDE = 1024
-# Of the table of cosines of some directions with all.
+# Memory of a table of cosines between some directions and all.
 _TABLE_BYTES = 2**27
 
 
 def samples(source, n_atoms, taken):
-    """Samples drawn at random, in none of the directions of `taken`."""
+    """Samples drawn at random, none in the direction of an atom of `taken`."""
     found = taken
     order = source.random_rows(n_atoms)
     start = 0
@@ -31,7 +31,7 @@ def samples(source, n_atoms, taken):
 
 
 def _different(atoms, new):
-    """`atoms`, and those of `new` that are not close to one before."""
+    """`atoms`, followed by the rows of `new` that are not close to an earlier row."""
     both = np.concatenate([unit(atoms), unit(new)])
     kept = np.ones(len(both), dtype=bool)
     step = max(_TABLE_BYTES // (8 * max(len(both), 1)), 64)
@@ -44,7 +44,7 @@ def _different(atoms, new):
 
 
 def singular_vectors(source, n_atoms, taken):
-    """Right singular vectors, the largest singular value first; without those of rounding."""
+    """Right singular vectors, the largest singular value first, up to the numerical rank."""
     if _exact_is_cheaper(source, n_atoms):
         vectors = _exact_vectors(source, n_atoms)
     else:
@@ -55,7 +55,7 @@ def singular_vectors(source, n_atoms, taken):
 
 
 def _exact_is_cheaper(source, n_atoms):
-    """Compare multiplications; few features or samples are never worth an approximation."""
+    """Whether exact vectors take fewer multiplications, or features or samples are few."""
     short, long = sorted(source.X.shape)
     if short <= _SMALL_SIDE:
         return True
@@ -65,7 +65,7 @@ def _exact_is_cheaper(source, n_atoms):
 
 
 def _exact_vectors(source, n_atoms):
-    """From the smaller one of the two Gram matrices."""
+    """Singular vectors from the Gram matrix of features or of samples, the smaller one."""
     blocks, wide = source.blocks(), source.n_samples < source.n_features
     gram = np.zeros((min(source.n_samples, source.n_features),) * 2)
     for rows in blocks:
@@ -85,7 +85,7 @@ def _exact_vectors(source, n_atoms):
 
 
 def _leading_vectors(source, n_atoms):
-    """By a randomized range finder with power iterations (Halko, Martinsson and Tropp, 2011)."""
+    """Singular vectors by a randomized range finder (Halko, Martinsson and Tropp, 2011)."""
     width = min(n_atoms + _OVERSAMPLES, min(source.X.shape))
     basis = source.rng.standard_normal((source.n_features, width))
     for _ in range(_POWER_PASSES):
@@ -96,7 +96,7 @@ def _leading_vectors(source, n_atoms):
 
 
 def _rank(values, source):
-    """Number of eigenvalues, in increasing order, that are more than rounding."""
+    """Number of eigenvalues above the level of rounding; `values` are in increasing order."""
     return np.sum(values > max(values[-1], 0) * max(source.X.shape) * np.finfo(np.float64).eps)
 
 
@@ -115,7 +115,7 @@ def seeds(source, n_atoms, taken):
         sums = np.cumsum(left)
         if sums[-1] == 0:
             break
-        # The first whose sum is above the draw has something left itself.
+        # The first sample whose sum exceeds the draw has a positive probability.
         drawn = np.searchsorted(sums, rng.random_sample() * sums[-1], side="right")
         chosen.append(min(drawn, np.flatnonzero(left)[-1]))
         closest = np.maximum(closest, np.abs(candidates @ candidates[chosen[-1]]))

@@ -1,4 +1,4 @@
-"""The samples that atoms are made of, read when needed."""
+"""Source of the samples that initial atoms are made of, read when needed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from sklearn.utils.random import sample_without_replacement
 from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_matrix, check_random_state
 
-# Samples to choose among for each atom.
+# Number of samples to choose among, for each atom.
 CANDIDATES_AN_ATOM = 10
-# Rows that are dense at a time.
+# Number of dense rows at a time.
 _BLOCK = 1024
-# Samples that `random_rows` chooses among, at least.
+# Smallest number of samples that `random_rows` chooses among.
 _CHOICE = 10_000
 
 
 class Source:
     """Samples, read when needed, and the constraint of the atoms that are made of them.
 
-    Those of weight 0 are not among them: rows are numbered without.
+    Samples of weight 0 are left out, and rows are numbered without them.
     """
 
     def __init__(self, X, constraint, offset, missing, random_state, sample_weight=None):
@@ -36,7 +36,7 @@ class Source:
             self.offset = check_matrix([offset], "offset", n_columns=self.n_features)[0]
 
     def read(self, rows):
-        """Some samples in float64, less the offset, without missing entries."""
+        """Some samples in float64, with the offset subtracted and missing entries filled."""
         block = dense_rows(self.X, self._numbered(rows), np.float64)
         if self.offset is not None:
             block = block - self.offset
@@ -48,12 +48,12 @@ class Source:
         return check_matrix(block, "X")
 
     def _numbered(self, rows):
-        """Rows of `X`, of numbers without those of weight 0."""
+        """Rows of `X`, from row numbers that skip samples of weight 0."""
         return rows if self._used is None else self._used[rows]
 
     @property
     def n_entries(self):
-        """Entries that a product with the samples multiplies."""
+        """Number of entries of the samples that take part in a product."""
         return self.X.nnz if self._stays_sparse else self.n_samples * self.n_features
 
     @property
@@ -80,10 +80,10 @@ class Source:
         return out
 
     def random_rows(self, n_atoms):
-        """Rows in random order, at most `_CHOICE` of them or `CANDIDATES_AN_ATOM` an atom.
+        """Rows in random order, at most `_CHOICE` or `CANDIDATES_AN_ATOM` for each atom.
 
-        Where that is all rows, it does not matter in which order they are, nor how often each is
-        there: what is random is the order of their projections on one direction.
+        If all rows are returned, the draw does not depend on the order or the repetition of
+        samples: rows are first sorted by their projection on a random direction.
         """
         n_most = max(_CHOICE, CANDIDATES_AN_ATOM * n_atoms)
         rows = np.arange(self.n_samples)
@@ -99,7 +99,7 @@ class Source:
         )
         order = np.argsort(values, kind="stable")
         values = values[order]
-        # Where equal rows are in the order, only the first of them has a place of its own.
+        # Of equal rows, only the first is shuffled; the others come last.
         is_new = np.diff(values, prepend=-np.inf) > 1e-6 * np.abs(values)
         own = order[is_new]
         return rows[np.concatenate([own[self.rng.permutation(len(own))], order[~is_new]])]

@@ -1,4 +1,4 @@
-"""Dictionaries to start from."""
+"""Initial dictionaries of learning."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sparsecode.initialization._from_formulas import cosines, gaussian
 from sparsecode.initialization._from_samples import samples, seeds, singular_vectors
 from sparsecode.initialization._source import Source
 
-# What makes the atoms, and what makes those that it leaves out.
+# Makers of atoms by name; the later ones of a pair make the atoms that the first cannot.
 _MAKERS = {
     "samples": (samples, gaussian),
     "svd": (singular_vectors, samples, gaussian),
@@ -44,10 +44,10 @@ def initial_dictionary(
     sample_weight=None,
     random_state=None,
 ):
-    """Make the dictionary that learning starts from.
+    """Make the initial dictionary of learning, by samples, SVD, random numbers, DCT or k-means++.
 
     All atoms have norm 1 before they are projected on the constraint, and none is zero. Only the
-    rows of `X` that are needed are read, a block at a time, and nothing of its size is made.
+    required rows of `X` are read, a block at a time, and no array of its size is made.
 
     Parameters
     ----------
@@ -57,57 +57,58 @@ def initial_dictionary(
             Different samples drawn at random. Samples of norm 0 are never taken, nor are two of
             the same direction.
         "svd"
-            Right singular vectors of `X`, as it is, the largest singular value first. From the
-            Gram matrix of features or samples, whichever are fewer, in ``O(n_samples n_features
-            min)`` with `min` the number of these; where there are over 1024 of both and that costs
-            more, by a randomized range finder with 10 power iterations, in ``O(n_samples n_features
-            n_components)``, or as many times ``n_components`` as a sparse `X` has entries. Where
-            there are more components than the rank, samples follow.
+            Right singular vectors of `X`, the largest singular value first. `X` is not centred, but
+            see `offset`. They come from the Gram matrix of features or of samples, whichever is
+            smaller, in ``O(n_samples n_features min(n_samples, n_features))``. If both numbers are
+            over 1024 and that costs more, they come from a randomized range finder with 10 power
+            iterations, in ``O(n_samples n_features n_components)``, or ``O(nnz n_components)`` for
+            a sparse `X`. If there are more components than the rank, samples follow.
         "random"
             Gaussian atoms.
         "dct"
             Cosines, which do not depend on `X`. If `n_features` is a square, they are products of
             two cosines, for square patches, and otherwise those of `sparsecode.Dictionary.dct`.
-            The lowest frequencies are taken where the next complete set, of a square number, has
-            too many.
+            If the smallest complete set, of a square number, has too many atoms, its lowest
+            frequencies are taken.
         "k-means++"
-            Samples that are far from each other: each is drawn with a probability proportional to
-            what is left of it after projection on the closest of those before (the distance of
-            k-means++, here to lines through the origin). At most ``max(1000, 10 * n_components)``
-            samples, drawn at random, are looked at; costs that many times ``n_components *
+            Samples that are far from each other. Each is drawn with a probability proportional to
+            its squared distance from the closest line through the origin and an earlier atom
+            (k-means++ with lines in place of points). At most ``max(1000, 10 * n_components)``
+            random samples are candidates. The cost is this number times ``n_components *
             n_features``.
 
-        Where samples run out, Gaussian atoms follow. An array, or a `Dictionary` with its offset,
-        is used as it is, projected on the constraint.
+        If there are too few samples, Gaussian atoms follow. An array, or a `Dictionary` with its
+        offset, is used as given, but projected on the constraint.
     X : array-like or CSR matrix of shape (n_samples, n_features)
         A memory map is not loaded, and a sparse matrix not made dense.
     n_components : int
         Number of atoms.
     constraint : Constraint or None, default=None
-        None is that of a given `Dictionary`, else `UnitNorm()`. With `NonNegative`, negative
-        entries are cut off; singular vectors are first turned so that this loses least, and
-        Gaussian atoms are absolute values.
+        None is the constraint of a given `Dictionary`, else `UnitNorm()`. With `NonNegative`,
+        negative entries become 0. Singular vectors first get the sign that loses least, and
+        Gaussian atoms are replaced by their absolute values.
     offset : array-like of shape (n_features,) or None, default=None
-        That of the dictionary, unless `init` is a `Dictionary` that has one. "samples", "svd" and
-        "k-means++" make atoms of the samples less this, as atoms are for what it leaves.
+        Offset of the dictionary, unless `init` is a `Dictionary` that has one. "samples", "svd" and
+        "k-means++" subtract it from the samples before they make atoms.
     missing : bool, default=False
         Whether NaN in `X` means a missing entry. It is then read as the mean of the observed
         entries of its sample; samples without any are never taken.
     sample_weight : ndarray of shape (n_samples,) or None, default=None
         Samples of weight 0 are left out; all others count alike.
     random_state : int, RandomState instance or None, default=None
-        Has no influence on "dct" and, unless it is randomized, "svd", where their atoms suffice.
+        Seed of the draws. "dct", and "svd" where it is exact, do not depend on it, unless other
+        atoms must follow.
 
     Returns
     -------
     dictionary : Dictionary
-        In the dtype of `X`, also where `init` has another one.
+        Initial dictionary, in the dtype of `X`, even if `init` has another dtype.
 
     Raises
     ------
     ValueError
-        If `init` is another string or an array of another shape, or what is read of `X` holds
-        NaN, where not `missing`, or infinity.
+        If `init` is another string or an array of another shape, or if a row that is read from `X`
+        holds infinity, or NaN without `missing`.
 
     References
     ----------
@@ -162,7 +163,7 @@ def initial_dictionary(
 
 
 def check_init_name(init):
-    """Raise ValueError if there is no start of this name."""
+    """Raise ValueError if no initialization has this name."""
     if not isinstance(init, str) or init not in _MAKERS:
         raise ValueError(
             wrong(
@@ -175,7 +176,7 @@ def check_init_name(init):
 
 
 def _can_be_read(X):
-    """Whether blocks of rows can be had as they are; their values are checked when read."""
+    """Whether blocks of rows can be read without conversion; values are checked when read."""
     if X is None or not hasattr(X, "dtype") or len(X.shape) != 2 or min(X.shape) == 0:
         return False
     if is_on_disk(X):

@@ -1,4 +1,4 @@
-"""Offsets to start from."""
+"""Initial offsets of learning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAKERS = {
 
 
 def initial_offset(init, X, sample_weight=None):
-    """Make the offset that learning starts from.
+    """Make the initial offset of learning: mean, geometric median or zero.
 
     Parameters
     ----------
@@ -24,14 +24,14 @@ def initial_offset(init, X, sample_weight=None):
         "mean"
             The mean of the samples, in one pass over them.
         "geometric_median"
-            The point with the least sum of distances from the samples, which a few far ones hardly
-            move. Up to 200 passes over them, usually a few tens.
+            The point with the smallest sum of distances to the samples. A few distant samples
+            hardly move it. It takes up to 200 passes over the samples, usually a few tens.
         "zero"
             Zeros, to be learned.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         A memory map is not loaded, and a sparse matrix not made dense.
     sample_weight : ndarray of shape (n_samples,) or None, default=None
-        How much each sample counts; None is 1 each.
+        Weight of each sample; None gives each the weight 1.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def initial_offset(init, X, sample_weight=None):
 
 
 def check_offset_name(init):
-    """Raise ValueError if there is no start of an offset of this name."""
+    """Raise ValueError if no initialization of an offset has this name."""
     if not isinstance(init, str) or init not in _MAKERS:
         raise ValueError(
             wrong(

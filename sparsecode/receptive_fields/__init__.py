@@ -1,4 +1,4 @@
-"""Receptive-field analysis: are the learned atoms like simple cells?"""
+"""Receptive-field analysis: Gabor fits of atoms, compared with simple cells."""
 
 from sparsecode.receptive_fields._fits import GaborFits
 from sparsecode.receptive_fields.gabor import fit_gabors, gabor_patches

@@ -15,7 +15,7 @@ N_HALVINGS = 60
 class GaborFits:
     """Gabor functions fitted to atoms; every array has shape (n_atoms,).
 
-    Made by :func:`fit_gabors`. ``len(fits)`` is the number of atoms and ``fits[index]`` selects
+    Returned by :func:`fit_gabors`. ``len(fits)`` is the number of atoms and ``fits[index]`` selects
     some, by slice, mask or integer array.
 
     Attributes
@@ -26,14 +26,14 @@ class GaborFits:
         Direction of the wave vector, radians in [0, pi), from the columns' axis (x, rightwards)
         towards the rows' axis (y, downwards): 0 means vertical bars.
     frequency : array
-        Frequency of the carrier, cycles per pixel. For `n_x` below about 0.15 the carrier shows so
-        little of one cycle that it is not determined; `peak_frequency` still is.
+        Frequency of the carrier, cycles per pixel. For `n_x` below about 0.15 the envelope shows
+        too little of a cycle to determine it; `peak_frequency` is still determined.
     phase : array
         Radians in (-pi, pi], at the centre: 0 and pi are even, +-pi/2 odd.
     width_x, width_y : array
         Standard deviations of the envelope along and across the wave vector, in pixels.
     amplitude : array
-        Non-negative; the value at the centre when the phase is 0.
+        Non-negative amplitude: the value at the centre if the phase is 0.
     r2 : array
         Share of the atom's variance that the fit explains, in [0, 1].
     patch_shape : tuple
@@ -79,10 +79,10 @@ class GaborFits:
 
     @property
     def peak_frequency(self):
-        """Where the fit's amplitude spectrum is highest along the wave vector, cycles per pixel.
+        """Peak of the amplitude spectrum of the fit, along the wave vector, in cycles per pixel.
 
-        It is `frequency` for a Gabor of several cycles. With fewer it depends on the phase, as the
-        two lobes of the spectrum meet; 0 means low-pass.
+        It is equal to `frequency` for a Gabor of several cycles. With fewer cycles it depends on
+        the phase, as the two lobes of the spectrum overlap. 0 means low-pass.
         """
         return self._spectrum_peak() / (2 * np.pi * self.width_x)
 
@@ -90,9 +90,9 @@ class GaborFits:
     def bandwidth(self):
         """Full width of the amplitude spectrum at half its peak, along the wave vector, in octaves.
 
-        It is that of the fitted function with its phase, both lobes of the spectrum counted. For
-        `n_x` above about 0.4 it is ``log2((f + h) / (f - h))`` with
-        ``h = sqrt(2 log 2) / (2 pi width_x)``. Infinite for a low-pass fit: no lower edge.
+        It is the bandwidth of the fitted function with its phase; both lobes of the spectrum count.
+        For `n_x` above about 0.4 it is ``log2((f + h) / (f - h))`` with ``h = sqrt(2 log 2) / (2 pi
+        width_x)``. It is infinite for a low-pass fit, which has no lower edge.
         """
         peak = self._spectrum_peak()
         half = self._power(peak) / 4
@@ -160,7 +160,7 @@ def _median(values):
 
 
 def _root(function, start, stop):
-    """Bisect `function`, elementwise, between two points; `start` where there is no sign change."""
+    """Root of `function` between two points, by bisection; `start` if the sign does not change."""
     start, stop = start.copy(), stop.copy()
     sign = np.sign(function(stop))
     for _ in range(N_HALVINGS):

@@ -18,8 +18,8 @@ def as_patches(atoms, patch_shape=None):
     atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
             (n_atoms, height, width, n_channels), or an object with such `atoms` or `components_`
     patch_shape : (height, width) or (height, width, n_channels), optional
-        By default taken from `atoms` when they are pictures already; flat atoms are read as a
-        square patch, in grey or in three colours, whichever fits `n_features`.
+        By default the shape of `atoms` if they are pictures already. Flat atoms are then read as
+        square patches, in grey or in three colours, whichever fits `n_features`.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def _numbers(atoms):
 
 
 def luminance(patches):
-    """Return one grey picture an atom: its projection on its own first colour component.
+    """Return one grey picture for each atom: the projection on its first colour component.
 
     The component is the colour direction, through zero, that holds most of the atom's energy, with
     the sign that makes the sum of the colour weights positive. Grey atoms come back unchanged.

@@ -24,8 +24,8 @@ DAMPING_MAX = 1e6
 def bounds(height, width):
     """Return the lower and upper bounds of the parameters, each of shape (6,).
 
-    An envelope wider than the patch, or less than a quarter of a cycle across it, cannot be told
-    from a wider one or a slower one.
+    An envelope wider than the patch cannot be distinguished from a wider one. A wave of less than a
+    quarter of a cycle across the patch cannot be distinguished from a slower one.
     """
     side = max(height, width)
     low = [-MARGIN, -MARGIN, -np.inf, np.log(0.25 / side), np.log(WIDTH_MIN), np.log(WIDTH_MIN)]
@@ -90,11 +90,11 @@ def _damped_step(params, gradient, hessian, damping, low, high):
 def linearize(rows, params, grid):
     """Solve for the linear weights; return them, the cost, its gradient and Gauss-Newton matrix.
 
-    The cost is half of ``|residual|^2 + RIDGE |weights|^2``. The ridge decides where the squares
-    alone hardly do: a single edge is as well fitted by any slow sine, slower and larger without
-    end, a one-pixel bar by a tiny remainder of a wave at Nyquist. The Gauss-Newton matrix is that
-    of Kaufman: derivatives at fixed weights, projected off the cosine and the sine. The gradient
-    is exact.
+    The cost is half of ``|residual|^2 + RIDGE |weights|^2``. The ridge decides where the squared
+    residual alone hardly does: any slow sine of large amplitude fits a single edge equally well,
+    and the small remainder of a wave at Nyquist fits a one-pixel bar. The Gauss-Newton matrix is
+    Kaufman's: derivatives at fixed weights, projected on the complement of cosine and sine. The
+    gradient is exact.
     """
     cosine, sine, along, across = quadrature(params, grid)
     cc, cs, ss = gram(cosine, sine, RIDGE)
@@ -114,7 +114,7 @@ def linearize(rows, params, grid):
         *np.exp(-2 * params[:, 4:].T)[:, :, None],
     )
     jacobian = np.empty((len(rows), 6, rows.shape[1]))
-    # what a moved centre does to the carrier is a phase, which the projection removes
+    # a moved centre shifts the phase of the carrier, and the projection removes this
     jacobian[:, 0] = model * (c * inv_x * along - s * inv_y * across)
     jacobian[:, 1] = model * (s * inv_x * along + c * inv_y * across)
     jacobian[:, 2] = across * (model * along * (inv_y - inv_x) + quarter * wave)

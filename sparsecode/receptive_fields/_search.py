@@ -24,10 +24,10 @@ RIDGE = 1e-3  # passes over templates that need a large amplitude, and suits flo
 def coarse_search(rows, grid, n_jobs):
     """Return the (n, n_starts, 6) parameters of the templates that explain most of each row.
 
-    A template is matched with free phase and amplitude. Three families are ranked apart, since
-    one often hides another: compact and long wavelets, and wide ones, whose narrow spectrum asks
-    for a finer choice of wave vectors. In each ranking one winner is kept for each orientation and
-    frequency; peaks of that table that are not neighbours are the starts.
+    A template is matched with free phase and amplitude. Three families are ranked separately, since
+    one often hides another: compact wavelets, long ones, and wide ones. Wide wavelets have a narrow
+    spectrum and need a finer grid of wave vectors. Each ranking keeps the best template for each
+    orientation and frequency. Peaks of that table that are not neighbours are the starts.
     """
     rows, grid = rows.astype(np.float32), grid.astype(np.float32)
     side = float(grid.max()) + 1

@@ -21,15 +21,15 @@ def fit_gabors(atoms, patch_shape=None, *, n_jobs=None):
     """Fit one two-dimensional Gabor function to each atom, by least squares.
 
     The model is that of :func:`gabor_patches`. A coarse search over several thousand templates
-    gives two dozen starts an atom; each is refined by variable projection (amplitude and phase are
-    solved for exactly) and the best one is kept. The fit is deterministic.
+    gives two dozen starts for each atom. Each start is refined by variable projection (amplitude
+    and phase are solved for exactly), and the best result is kept. The fit is deterministic.
 
     Parameters
     ----------
     atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
             (n_atoms, height, width, 3), or an object with such `atoms` or `components_`
-        The fit is done in float64. A colour atom is analysed through its first colour component:
-        its pixels projected on the colour direction that holds most of the atom's energy.
+        The fit is done in float64. A colour atom is first projected on its first colour component,
+        the colour direction that holds most of the atom's energy.
     patch_shape : (height, width) or (height, width, 3), optional
         Needed for flat atoms unless the patch is square.
     n_jobs : int or None, default=None
@@ -38,8 +38,8 @@ def fit_gabors(atoms, patch_shape=None, *, n_jobs=None):
     Returns
     -------
     fits : GaborFits
-        Arrays with one entry an atom. Atoms that are zero or constant get `r2`, `amplitude` and
-        `frequency` 0, centred in the patch; nothing is NaN.
+        Arrays with one entry for each atom. Atoms that are zero or constant get `r2`, `amplitude`
+        and `frequency` 0, and the centre of the patch; nothing is NaN.
 
     Raises
     ------
@@ -53,12 +53,12 @@ def fit_gabors(atoms, patch_shape=None, *, n_jobs=None):
     0.71); at least a quarter of a cycle across the longer side; widths from half a pixel to the
     longer side.
 
-    ``r2 = 1 - ||atom - fit||^2 / ||atom - mean(atom)||^2``, clipped at 0. The total is taken about
-    the atom's own mean, which is the stricter choice: explaining a constant offset earns nothing.
+    ``r2 = 1 - ||atom - fit||^2 / ||atom - mean(atom)||^2``, clipped at 0. The mean of the atom is
+    subtracted in the total, so that a constant offset does not count as explained.
 
-    Where the squares hardly decide (a single edge is fitted as well by any slow enough sine, the
-    slower the larger), a ridge on the amplitude does: 1e-5 times its square, for an atom of unit
-    norm. It costs well under 0.001 of `r2`.
+    For a single edge, squared residuals hardly decide: any slow enough sine of large amplitude fits
+    it equally well. A ridge on the amplitude then decides: 1e-5 times its square, for an atom of
+    unit norm. It costs well under 0.001 of `r2`.
 
     References
     ----------
@@ -114,7 +114,7 @@ def gabor_patches(
     phase=0.0,
     amplitude=1.0,
 ):
-    """Evaluate two-dimensional Gabor functions on the pixels of a patch.
+    """Make Gabor patches: two-dimensional Gabor functions on the pixels of a patch.
 
     With ``along = (x - center_x) cos(orientation) + (y - center_y) sin(orientation)`` and
     ``across = (y - center_y) cos(orientation) - (x - center_x) sin(orientation)``, the value is
@@ -172,7 +172,7 @@ def gabor_patches(
 
 
 def _of_pictures(value, name):
-    """Numbers of pictures, to compute with their pixels."""
+    """Parameter as floats with two more axes, which broadcast with the pixels."""
     is_width = name in ("width_x", "width_y")
     return check_numbers(value, name, low=0 if is_width else None, low_open=is_width)[
         ..., None, None

@@ -1,4 +1,4 @@
-"""Measures of a whole dictionary: how fast its atoms vary, and how simple-cell-like they are."""
+"""Statistics of a dictionary: spatial frequency of its atoms, and summary of their Gabor fits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ReceptiveFieldStatistics:
     fraction_fitted : float
         Share of the atoms that are well fitted.
     median_r2 : float
-        Over all atoms.
+        Median over all atoms.
     median_frequency : float
         Peak of the spectrum, cycles per pixel.
     median_bandwidth : float
@@ -120,10 +120,10 @@ def receptive_field_statistics(fits, *, r2_min=0.7):
 
 
 def spatial_frequency(atoms, patch_shape=None):
-    """Return the mean spatial frequency of each atom, by which a mosaic is well sorted.
+    """Return the mean spatial frequency of each atom, such as to sort a mosaic.
 
-    It is the centroid of the power spectrum: the radial frequency averaged with the power as
-    weight, over the colours too. It needs no fit, so it is defined for every atom.
+    It is the centroid of the power spectrum: the mean radial frequency, weighted by the power, over
+    all colours. It needs no fit, so it is defined for every atom.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def spatial_frequency(atoms, patch_shape=None):
     _, height, width, _ = patches.shape
     peak = abs(patches).max(axis=(1, 2, 3), keepdims=True)
     patches /= np.where(peak > 0, peak, 1)
-    # twice the size: the samples of the spectrum that determine the power spectrum exactly
+    # padded to twice the size, as these samples determine the power spectrum exactly
     size = (2 * height, 2 * width)
     power = (abs(np.fft.fft2(patches, s=size, axes=(1, 2))) ** 2).sum(axis=3)
     radius = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, size), indexing="ij"))
