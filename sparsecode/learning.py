@@ -46,7 +46,7 @@ class LearningState:
     n_replaced : int
         Number of atoms that were replaced after the batch.
     seconds : float
-        Time of learning so far.
+        Time of learning so far, in seconds.
     replacement_state : object
         State of the policy that replaces atoms.
     """

@@ -42,9 +42,9 @@ def denoise_image(
 ):
     """Denoise an image with white Gaussian noise of known standard deviation.
 
-    The mean of every patch, overlapping ones too, is subtracted. `OMP` then adds atoms until ``||x
-    - z @ atoms||^2 <= (gain * sigma)^2 * n_features``. Structure needs few atoms, noise many. The
-    decoded patches are averaged, together with a little of the noisy image. By default the
+    The mean of every patch, overlapping ones too, is subtracted. `OMP` then adds atoms until
+    ``||x - z @ atoms||^2 <= (gain * sigma)^2 * n_features``. Structure needs few atoms, noise many.
+    The decoded patches are averaged, together with a little of the noisy image. By default the
     dictionary is learned from the noisy patches by K-SVD, starting with overcomplete cosines.
 
     With 8 x 8 pixels and 256 atoms, 512 x 512 pixels take a few seconds; time grows with the number

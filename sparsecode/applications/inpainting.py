@@ -26,8 +26,8 @@ from sparsecode.updates.base import resolve_update
 _COARSE, _FINE = 0.1, 0.01
 # Smallest residual, as a share of the range: the precision of float32.
 _EXACT = 1e-4
-# Step of the correction at known pixels. It is above 1, as the pixels around need it too; 2 would #
-# not converge.
+# Step of the correction at known pixels. It is above 1, as the pixels around need it too;
+# 2 would not converge.
 _RELAXATION = np.float32(1.5)
 
 

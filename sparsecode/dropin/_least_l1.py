@@ -13,8 +13,8 @@ from sparsecode.encoders import Exact
 from sparsecode.penalties import L1
 from sparsecode.solvers import FeatureSign, Homotopy
 
-# Weight below the last corner of the path of decreasing weights, and largest correlation that # the
-# best fit may leave. Both are relative to the largest correlation of the sample.
+# Weight below the last corner of the path of decreasing weights, and largest correlation that
+# the best fit may leave. Both are relative to the largest correlation of the sample.
 _WEIGHT, _LEFT = 1e-10, 1e-9
 # For samples that leave the path: relative duality gap at the weight of `_SEARCHED`.
 _SEARCHED, _TOL = 1e-8, 1e-11

@@ -24,7 +24,7 @@ from sparsecode.solvers import OMP, FeatureSign
 ALGORITHMS = StrOptions({"lasso_lars", "lasso_cd", "lars", "omp", "threshold"})
 # Relative duality gap: what the type of the codes can hold.
 _TOL = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-6}
-# Largest difference between a given and a computed `gram` or `cov` that counts as rounding, #
+# Largest difference between a given and a computed `gram` or `cov` that counts as rounding,
 # relative to the largest entry.
 _ROUNDING = 1e-3
 
@@ -68,9 +68,9 @@ def sparse_encode(
 ):
     """Sparse coding of every row of `X`: `sklearn.decomposition.sparse_encode`, faster.
 
-    The two lasso algorithms solve ``min_z 1/2 ||x - z @ dictionary||^2 + alpha ||z||_1``, over ``z
-    >= 0`` with `positive`. Their cost is that of `sparsecode.solvers.FeatureSign`, ``O(k
-    n_components + k^2)`` an iteration for `k` nonzeros.
+    The two lasso algorithms solve ``min_z 1/2 ||x - z @ dictionary||^2 + alpha ||z||_1``, over
+    ``z >= 0`` with `positive`. Their cost is that of `sparsecode.solvers.FeatureSign`,
+    ``O(k n_components + k^2)`` an iteration for `k` nonzeros.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from sparsecode.initialization._from_formulas import cosines, gaussian
 from sparsecode.initialization._from_samples import samples, seeds, singular_vectors
 from sparsecode.initialization._source import Source
 
-# Makers of atoms by name; the later ones of a pair make the atoms that the first cannot.
+# Functions that make atoms, by name. Each makes the atoms that those before it could not make.
 _MAKERS = {
     "samples": (samples, gaussian),
     "svd": (singular_vectors, samples, gaussian),
@@ -74,8 +74,8 @@ def initial_dictionary(
             Samples that are far from each other. Each is drawn with a probability proportional to
             its squared distance from the closest line through the origin and an earlier atom
             (k-means++ with lines in place of points). At most ``max(1000, 10 * n_components)``
-            random samples are candidates. The cost is this number times ``n_components *
-            n_features``.
+            random samples are candidates. The cost is this number times
+            ``n_components * n_features``.
 
         If there are too few samples, Gaussian atoms follow. An array, or a `Dictionary` with its
         offset, is used as given, but projected on the constraint.

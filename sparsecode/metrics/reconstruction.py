@@ -39,8 +39,8 @@ def mse(X, X_hat):
 def normalized_mse(X, X_hat):
     """Normalized mean squared error: the share of the variance that is not explained.
 
-    ``sum ||x - x_hat||^2 / sum ||x - mean(x)||^2``, both sums over all samples. It is ``1 -
-    explained_variance``.
+    ``sum ||x - x_hat||^2 / sum ||x - mean(x)||^2``, both sums over all samples. It is
+    ``1 - explained_variance``.
 
     Parameters
     ----------

@@ -91,8 +91,9 @@ class GaborFits:
         """Full width of the amplitude spectrum at half its peak, along the wave vector, in octaves.
 
         It is the bandwidth of the fitted function with its phase; both lobes of the spectrum count.
-        For `n_x` above about 0.4 it is ``log2((f + h) / (f - h))`` with ``h = sqrt(2 log 2) / (2 pi
-        width_x)``. It is infinite for a low-pass fit, which has no lower edge.
+        For `n_x` above about 0.4 it is ``log2((f + h) / (f - h))`` with
+        ``h = sqrt(2 log 2) / (2 pi width_x)``. It is infinite for a low-pass fit, which has no
+        lower edge.
         """
         peak = self._spectrum_peak()
         half = self._power(peak) / 4
