@@ -127,7 +127,7 @@ def compare(
             try:
                 _draw(report, out)
             except OSError:
-                # The numbers took longer than the picture.
+                # The numbers took long to compute, so they are printed even if the plot fails.
                 click.echo(report)
                 raise
     except KeyboardInterrupt:

@@ -138,7 +138,7 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
         X = sample_patches(pictures, patch_size, n_patches, random_state=seed, dtype=np.float32)
         model = _METHODS[method](n_components, n_epochs=n_epochs, random_state=seed)
         interrupted = _learn(model, X, console)
-        # What was learned is safe before it is measured.
+        # The dictionary is saved before it is measured.
         _save(model.dictionary_, outputs.dictionary)
         try:
             _measure(outputs, model, X[:_MEASURED_PATCHES], patch_size, quiet)

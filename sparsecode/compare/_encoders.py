@@ -1,4 +1,4 @@
-"""Encoders that a report compares: exact solvers, baselines, and those that were given."""
+"""Encoders that a report compares: exact solvers, baselines, and the encoders of the user."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _same(mine, theirs):
 
 
 def _named(encoders, taken):
-    """Encoders by the name of their class and their `n_layers`, with a number where needed."""
+    """Dict of encoders, named by class and `n_layers`; a number makes equal names unique."""
     named = {}
     for encoder in encoders:
         if isinstance(encoder, type):

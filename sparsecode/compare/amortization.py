@@ -53,7 +53,7 @@ def amortization_report(
     * "thresholding", see `sparsecode.encoders.Thresholding`;
     * "thresholding, same l0", with the weight at which its mean l0 is that of the optimum of `X`;
     * "random weights, same l0", thresholding with Gaussian atoms of the same norms in place of the
-    dictionary, and with a weight chosen in the same way.
+      dictionary, and with a weight chosen in the same way.
 
     The optimum is computed in float64, to a relative duality gap of `tol` or better. Codes of
     different sparsity are better compared at the same l0, see `match_l0`.

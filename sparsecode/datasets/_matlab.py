@@ -250,6 +250,6 @@ class _Mat5:
             raise damaged(self.path, f"{name} has {len(values)} bytes, which its shape has not")
         floats = size_as_floats(math.prod(shape), np.dtype(_STORED[kind]))
         check_as_floats(self.path, self.size, floats, self.max_bytes)
-        # Whole numbers are stored in few bytes, whatever they are in MATLAB.
+        # MATLAB stores whole numbers in few bytes, even if the class of the array is another.
         array = np.frombuffer(values, stored).astype(_CLASSES[word & 0xFF], copy=False)
         return array.reshape(shape, order="F")

@@ -14,12 +14,12 @@ from ._pixels import fill, new_image
 
 # Some of the other formats start other programs.
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-# Most memory of a picture. The smallest files may claim less: their pixels are all alike, but take
-# as long to decode.
+# Memory limits of a picture. The smallest files have a lower limit: their pixels are all equal, but
+# take as long to decode.
 _LIMIT, _LEAST_LIMIT, _RATIO = 2**29, 2**27, 2**15
 _BYTES_A_PIXEL = 8
 _ORIENTATION = 0x0112
-# Of a picture that is upright, the view whose first row is the first one that is stored.
+# By EXIF orientation: from an upright picture, the view in the order in which pixels are stored.
 _AS_STORED = {
     2: lambda image: image[:, ::-1],
     3: lambda image: image[::-1, ::-1],

@@ -32,7 +32,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
     variance : float, default=0.1
         Variance of all pixels of the whitened images of `fit`, as in [1]_.
     boundary : {"mirror", "periodic"}, default="mirror"
-        What lies beyond the edges of an image. "periodic" is the plain Fourier transform of
+        Continuation of an image beyond its edges. "periodic" is the plain Fourier transform of
         [1]_: opposite edges touch, and the step between them becomes a false edge two pixels
         wide, 2.6 and 5.6 times as strong as what lies next to it in the two bundled photographs.
         "mirror" continues the image by its reflection, a cosine transform (1.0 and 1.3 times).

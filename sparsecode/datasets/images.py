@@ -50,7 +50,8 @@ def load_images(
     min_size : int or (int, int), default=1
         Smallest height and width of an image, in pixels, such as the size of a patch.
     allow_constant : bool, default=True
-        Set to False where the images will be whitened: an image without contrast is then an error.
+        Whether an image may be constant. Set it to False if the images will be whitened: an image
+        without contrast is then an error.
     dtype : numpy.float64 or numpy.float32
         dtype of the images.
     max_bytes : int or None, default=None
@@ -103,7 +104,7 @@ def load_images(
             check_pixels(pixels, name)
             check_image_size(pixels, min_size, name, "min_size")
             image = pixels
-            # Those of Pillow are images already.
+            # Pictures read by Pillow are images already.
             if pixels.dtype != dtype or not _has_channels(pixels, grayscale):
                 image = to_float_image(pixels, grayscale=grayscale, dtype=dtype)
             check_finite(image, pixels, name)

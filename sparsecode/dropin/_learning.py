@@ -41,7 +41,7 @@ class DropInLearner(DropInCoder):
 
     @property
     def _transform_alpha(self):
-        # For 'omp' it is an error, of which the weight of the l1 norm says nothing.
+        # For 'omp' it is a target error, which the weight of the l1 norm does not determine.
         if self.transform_alpha is None and self.transform_algorithm != "omp":
             return self.alpha
         return self.transform_alpha

@@ -110,7 +110,7 @@ class Source:
         return [slice(start, min(start + _BLOCK, self.n_samples)) for start in starts]
 
     def directions(self, atoms):
-        """Atoms scaled to norm 1 and projected, without those that are then zero."""
+        """Atoms scaled to norm 1 and projected; atoms that become zero are left out."""
         projected = self.constraint.project(unit(atoms))
         return projected[projected.any(axis=1)]
 

@@ -9,9 +9,9 @@ from sparsecode._binary_scaling import exponents_of, scaled
 from sparsecode._row_blocks import dense_rows
 from sparsecode.metrics._counts import canonical
 
-# Entries of a block that is dense, in float64, at a time.
+# Number of float64 entries of a dense block.
 _ENTRIES = 2**22
-# Columns whose mean square is that much larger than their variance are centred before the product.
+# Ratio of mean square to variance above which columns are centred before the product.
 _CANCELS = 1e6
 
 
@@ -58,7 +58,7 @@ def _columns_of(codes):
 
 
 class _Columns:
-    """Columns of codes, their means, and their deviations; `unit` is infinite where that is 0."""
+    """Columns of codes with means and deviations; `unit` is infinite where the deviation is 0."""
 
     def __init__(self, codes):
         self.codes = codes

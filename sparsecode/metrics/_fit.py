@@ -10,9 +10,9 @@ from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_code_rows, check_rows, wrong
 from sparsecode.dictionary import as_dictionary
 
-# Entries of a block that is dense, in float64, at a time.
+# Number of float64 entries of a dense block.
 _ENTRIES = 2**20
-# Largest entry whose square can be summed; small ones have squares down to its inverse.
+# Entries up to this number, and down to its inverse, have squares that can be summed.
 _GREATEST = 1e150
 
 
@@ -38,9 +38,9 @@ class Fit:
         _check_range(largest)
 
     def _add_spread(self, X):
-        """Merge the sum of squares about the mean sample, which is kept less the first one."""
+        """Merge the sum of squares about the mean; samples are taken relative to the first one."""
         if self._first is None:
-            # Equal samples are then exactly zero, and have no variance by rounding.
+            # Equal samples then become exactly zero, so rounding gives them no variance.
             self._first, self._shift = X[0].copy(), np.zeros(X.shape[1])
         X = X - self._first
         mean = X.mean(axis=0)
@@ -57,7 +57,7 @@ class Fit:
         self.inner += float(inner.sum())
         exponents = exponents_of(odd_sizes(X))
         if exponents.any():
-            # Directions have no unit.
+            # Directions do not depend on scale.
             there = (scaled(rows, exponents[:, None]) for rows in (X, X_hat))
             squares, squares_hat, inner = _products(*there)
         given = squares > 0
@@ -152,7 +152,7 @@ def fit_of(X, X_hat):
 
 
 def fit_of_codes(X, codes, dictionary):
-    """Checked codes and dictionary, the latter in float64, and how well they reconstruct."""
+    """Checked codes, dictionary in float64, and the fit of their reconstruction."""
     dictionary = as_dictionary(dictionary).astype(np.float64)
     X = check_rows(X, "X", n_columns=dictionary.n_features)
     codes = check_code_rows(codes, X.shape[0], dictionary.n_components)

@@ -9,7 +9,7 @@ import numpy as np
 from sparsecode._validation import check_integer, check_number
 from sparsecode.metrics.atom_usage import dead_atoms, usage
 
-# Finer bins than these show no more, and a plot of very many takes minutes.
+# Finer bins show nothing new, and a plot of very many bins takes minutes.
 _MOST_BINS = 1000
 
 

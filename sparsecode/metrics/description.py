@@ -52,12 +52,12 @@ def code_length(X, codes, dictionary, *, precision=None):
     The length is the sum of
 
     * the residual, as Gaussian noise of variance ``s^2 = RSS / (n p)``, at the precision of the
-    data: ``n p / 2 log2(2 pi e s^2 / precision^2)``;
+      data: ``n p / 2 log2(2 pi e s^2 / precision^2)``;
     * which samples use an atom, for each atom `j` with `m` uses:
-    ``log2(n + 1) + log2 binom(n, m)``;
+      ``log2(n + 1) + log2 binom(n, m)``;
     * the values of its nonzero coefficients, as Laplacian numbers with ``b = mean |z|``, rounded to
-    the step ``sqrt(12) s / ||atom||``, which minimises the sum of this term and the residual:
-    ``m (log2(2 e b ||atom|| / (sqrt(12) s)) + log2(e) / 2)``, at least one bit each;
+      the step ``sqrt(12) s / ||atom||``, which minimises the sum of this term and the residual:
+      ``m (log2(2 e b ||atom|| / (sqrt(12) s)) + log2(e) / 2)``, at least one bit each;
     * the dictionary, at the precision that `n` samples allow: ``K p / 2 log2(n)``.
 
     There are `n` samples, `p` features and `K` atoms; `s` is at least ``precision / sqrt(12)``, the

@@ -58,8 +58,8 @@ def loss_recovered(model_loss, X, reconstruct, *, dictionary=None, ablation="zer
     dictionary : Dictionary or array-like of shape (n_components, n_features) or None, default=None
         Dictionary of an encoder; given for an encoder only.
     ablation : {"zero", "mean"} or array-like of shape (n_features,), default="zero"
-        What replaces every sample: 0, the mean of `X`, or a given one, such as the mean of other
-        samples.
+        Replacement of every sample: 0, the mean of `X`, or a given sample, such as the mean of
+        other samples.
 
     Returns
     -------

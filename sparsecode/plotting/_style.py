@@ -1,4 +1,4 @@
-"""The quiet look that the plots share."""
+"""Common style of the plots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GRID = "#d9d9d9"
 
 
 def quiet(ax):
-    """Thin grey frame and ticks, so that the data are the darkest thing."""
+    """Make frame and ticks thin and grey, so that the data stand out."""
     for name, spine in ax.spines.items():
         spine.set_visible(name not in ("top", "right"))
         spine.set(color=GRID, linewidth=0.8)
@@ -22,7 +22,7 @@ def quiet(ax):
 
 
 def axes_or_new(ax, figsize):
-    """Return `ax` if it is matplotlib axes, those of a new figure if it is None."""
+    """Return `ax` if it is matplotlib axes, or the axes of a new figure if it is None."""
     if ax is None:
         return plt.subplots(figsize=figsize, layout="constrained")[1]
     return check_instance(
@@ -31,7 +31,7 @@ def axes_or_new(ax, figsize):
 
 
 def note_dead(ax, n_dead):
-    """Write how many atoms are never used into the upper right corner."""
+    """Write the number of atoms that are never used into the upper right corner."""
     ax.annotate(
         f"{n_dead} never used",
         (1, 1),

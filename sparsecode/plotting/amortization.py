@@ -34,7 +34,7 @@ def plot_ladder(report, *, ax=None):
         From :func:`~sparsecode.compare.amortization_report`. For the second data set, pass
         ``report.other``.
     ax : matplotlib Axes, optional
-        By default those of a new figure.
+        By default the axes of a new figure.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def plot_pareto(report, *, quantity="objective", ax=None):
         at the limit, with an arrow. The lower limit of the explained variance is 0. The upper limit
         of the objective is that of codes of 0, or the highest point of a line if that is more.
     ax : matplotlib Axes, optional
-        By default those of a new figure.
+        By default the axes of a new figure.
 
     Returns
     -------

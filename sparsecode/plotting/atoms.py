@@ -54,7 +54,7 @@ def plot_atoms(
         Width of the lines between atoms, as a share of an atom's longer side.
     gap_color : matplotlib color, default="white"
     ax : matplotlib Axes, optional
-        By default those of a new figure.
+        By default the axes of a new figure.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def plot_convergence(
     label : str, optional
         Name of the curve, for ``ax.legend()``.
     ax : matplotlib Axes, optional
-        By default those of a new figure. A second call on the same axes adds a curve.
+        By default the axes of a new figure. A second call on the same axes adds a curve.
 
     Returns
     -------

@@ -21,7 +21,7 @@ def plot_density(codes, *, threshold=0.0, bins_per_decade=10, ax=None):
     bins_per_decade : int, default=10
         At most 1000.
     ax : matplotlib Axes, optional
-        By default those of a new figure.
+        By default the axes of a new figure.
 
     Returns
     -------

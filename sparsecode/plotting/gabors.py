@@ -27,7 +27,7 @@ def plot_gabor_statistics(fits, *, axes=None):
     fits : GaborFits
         From :func:`~sparsecode.receptive_fields.fit_gabors`.
     axes : pair of matplotlib Axes, optional
-        A polar one and an ordinary one; by default those of a new figure.
+        Polar axes and ordinary axes; by default those of a new figure.
 
     Returns
     -------

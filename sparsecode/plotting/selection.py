@@ -32,7 +32,7 @@ def plot_selection(curve, *, criterion="bits", ax=None):
         From :func:`~sparsecode.model_selection.selection_curve`.
     criterion : {"bits", "bic", "objective", "explained_variance"}, default="bits"
     ax : matplotlib Axes, optional
-        By default those of a new figure.
+        By default the axes of a new figure.
 
     Returns
     -------

@@ -20,7 +20,7 @@ def plot_usage(codes, *, threshold=0.0, ax=None):
     threshold : float, default=0.0
         A sample uses an atom where ``|z| > threshold``; see `sparsecode.metrics.usage`.
     ax : matplotlib Axes, optional
-        By default those of a new figure.
+        By default the axes of a new figure.
 
     Returns
     -------
