@@ -1,4 +1,4 @@
-"""Encoders: from samples to codes, exact or amortized, on one dictionary."""
+"""Encoders, which compute codes of samples on a dictionary: exact or amortized."""
 
 from sparsecode.encoders.alista import ALISTA, TiLISTA
 from sparsecode.encoders.base import Encoder

@@ -1,4 +1,4 @@
-"""Unrolled networks whose layers share one matrix: trained, or computed from the dictionary."""
+"""TiLISTA and ALISTA: unrolled networks whose layers share one matrix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sparsecode.encoders._unrolled import (
 
 @dataclass(eq=False)
 class TiLISTA(SupportSelection, Unrolled):
-    """Learned ISTA with one matrix for all layers, a step and a threshold a layer.
+    """TiLISTA: learned ISTA with one matrix for all layers, and a step and a threshold per layer.
 
     Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``, ``z
     <- soft_threshold(z + step_t * (x - offset - z @ atoms) @ W, theta_t)``, and with support
@@ -31,15 +31,15 @@ class TiLISTA(SupportSelection, Unrolled):
     Parameters
     ----------
     penalty : L1, default=L1()
-        Weighted and non-negative ones too; sets the thresholds to start from.
+        Penalty, also weighted or non-negative. It sets the initial thresholds.
     n_layers : int, default=16
     p : float, default=1.2
         In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code are not
-        shrunk; see `LISTASS`. 0 stands for a soft threshold.
+        shrunk; see `LISTASS`. 0 is the plain soft threshold.
     p_max : float, default=13.0
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (1, n_features, n_components), ``"step"`` and ``"theta"`` of shape
-        (n_layers,). None stands for those of `init`.
+        (n_layers,). None takes those of `init`.
 
     Raises
     ------
@@ -86,30 +86,29 @@ class TiLISTA(SupportSelection, Unrolled):
 
 @dataclass(eq=False)
 class ALISTA(SupportSelection, Unrolled):
-    """Learned ISTA with analytic weights: only a step and a threshold a layer are trained.
+    """ALISTA: learned ISTA with analytic weights; training only sets steps and thresholds.
 
-    The iteration of `TiLISTA`, with a matrix `W` computed from the dictionary: its column for an
-    atom has an inner product of 1 with this atom, and with all others the smallest sum of squares,
-    so that atoms interfere as little as possible: ``Dictionary.analytic_weights``, transposed. Such
-    are the columns of the pseudo-inverse of the atoms, divided by their inner products with the
-    atoms. A layer costs ``2 * n_components *
-    n_features`` multiplications a sample, or ``n_components ** 2`` where that is less.
+    The iteration of `TiLISTA` with a matrix `W` computed from the dictionary:
+    ``Dictionary.analytic_weights``, transposed. The column for an atom has an inner product of 1
+    with this atom, and the smallest sum of squared inner products with the other atoms, so that
+    atoms interfere as little as possible. These are the columns of the pseudo-inverse of the atoms,
+    divided by their inner products with the atoms. A layer costs ``2 * n_components * n_features``
+    multiplications a sample, or ``n_components ** 2`` where that is less.
 
-    The parameters of `init` are not ISTA's: they are those of proximal gradient descent in the
-    metric that these weights make of the residual, with the largest step for which it is sure to
-    descend.
+    The parameters of `init` do not give ISTA. They give proximal gradient descent on the residual
+    in the metric of these weights, with the largest step that is guaranteed to descend.
 
     Parameters
     ----------
     penalty : L1, default=L1()
-        Weighted and non-negative ones too; sets the thresholds to start from.
+        Penalty, also weighted or non-negative. It sets the initial thresholds.
     n_layers : int, default=16
     p : float, default=1.2
         In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code are not
-        shrunk; see `LISTASS`. 0 stands for a soft threshold.
+        shrunk; see `LISTASS`. 0 is the plain soft threshold.
     p_max : float, default=13.0
     params : dict of str to ndarray or None, default=None
-        ``"step"`` and ``"theta"`` of shape (n_layers,). None stands for those of `init`.
+        ``"step"`` and ``"theta"`` of shape (n_layers,). None takes those of `init`.
 
     Raises
     ------
@@ -138,7 +137,7 @@ class ALISTA(SupportSelection, Unrolled):
 
     @property
     def starts_at_ista(self):
-        """False: its weights are not the transpose of the atoms."""
+        """False, because the weights are not the transpose of the atoms."""
         return False
 
     def _initial(self, dictionary, random_state):
@@ -168,7 +167,7 @@ class ALISTA(SupportSelection, Unrolled):
         return dictionary.analytic_weights.T
 
     def _analytic_backward(self, dictionary, dW):
-        """Gradient of the atoms from that of the weights."""
+        """Gradient in the atoms from that in the weights."""
         atoms, inverse = dictionary.atoms, dictionary.pseudo_inverse
         factor = inverse_of_own(atoms, inverse)
         down = np.einsum("ij,ij->j", dW, inverse) * factor**2
@@ -177,7 +176,7 @@ class ALISTA(SupportSelection, Unrolled):
 
 
 def _pseudo_inverse_backward(A, P, dP):
-    """Gradient of `A` from that of its pseudo-inverse `P`, as long as its rank stays the same."""
+    """Gradient in `A` from that in its pseudo-inverse `P`, for a constant rank."""
     outside = dP.T - A @ (P @ dP.T)
     inside = dP.T - (dP.T @ P) @ A
     return -P.T @ dP @ P.T + outside @ P @ P.T + P.T @ P @ inside

@@ -11,20 +11,21 @@ class Encoder(Parameterized, BaseEstimator):
     """Base of the encoders. A subclass is a dataclass that defines `encode`."""
 
     def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):
-        """Code every row of `X`: codes, always and only codes.
+        """Compute the codes of the rows of `X`; the return value is always the codes alone.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
         dictionary : Dictionary
         codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
-            Where to start.
+            Initial codes (warm start).
         missing : bool, default=False
-            Whether NaN in `X` means a missing entry, on which a sample is not fitted.
+            Whether NaN in `X` means a missing entry. A sample is fitted on its observed entries
+            only.
         sparse_output : bool, default=False
             Whether the codes are a CSR array instead of a dense one.
         n_jobs : int or None, default=None
-            Threads; None uses all cores. The answer does not depend on it.
+            Threads; None uses all cores. The result does not depend on it.
 
         Returns
         -------

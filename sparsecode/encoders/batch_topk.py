@@ -1,4 +1,4 @@
-"""BatchTopK encoder: the largest entries of a whole batch."""
+"""BatchTopK encoder, which keeps the largest entries of a batch."""
 
 from __future__ import annotations
 
@@ -23,36 +23,37 @@ _BLOCK_SIZE = 128
 
 @dataclass(eq=False)
 class BatchTopK(LinearEncoder):
-    """The ``k * n_samples`` largest positive entries of a batch, so that samples share a budget.
+    """BatchTopK: keep the ``k * n_samples`` largest positive entries of a batch.
 
-    In training the `k` largest entries are counted over the batch, and a sample that is hard to
-    reconstruct gets more of them than one that is easy. Elsewhere, in `encode` as in judging
-    validation samples, all entries above one threshold are kept, so that codes do not depend on the
-    other samples: the running mean, over steps, of the smallest entry that was kept. That lags
-    behind the parameters; estimators end with `set_buffers`, by which samples have `k` codes in the
-    mean. Costs a selection on top of the product; training holds the pre-activations of one batch,
-    and its codes as CSR. Of equal entries the first are kept, row by row.
+    The samples of a batch share this number of nonzeros in training: a sample that is hard to
+    reconstruct gets more of them than an easy one. In `encode` and for validation samples, codes
+    must not depend on other samples. Then all entries above a threshold are kept. The threshold is
+    the running mean, over training steps, of the smallest entry that was kept. It lags behind the
+    other parameters, so estimators finally call `set_buffers`, which sets it to give `k` nonzeros
+    per sample in the mean. The selection adds to the cost of the product. Training stores the
+    pre-activations of one batch, and its codes as CSR. Among equal entries the first ones are kept,
+    row by row.
 
     Parameters
     ----------
     k : float, default=8
-        Nonzeros of a sample, in the mean; need not be a whole number.
+        Mean number of nonzeros of a sample; may be a fraction.
     decay : float, default=0.99
         Share of the running mean that a step keeps, in [0, 1).
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start; a positive one lets units begin active.
+        Initial value of `b`. With a positive value units are active at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` of shape (n_components,),
-        and ``"threshold"`` of shape (). None stands for those of `init`, which have no threshold
-        yet: it is NaN.
+        and ``"threshold"`` of shape (). None takes those of `init`, whose threshold is NaN until it
+        is set.
 
     Raises
     ------
     ValueError
-        By every method, if `k` is more than the atoms of the dictionary; by `encode`, and `forward`
-        outside of training, while there is no threshold.
+        By every method, if `k` is more than the atoms of the dictionary; by `encode`, and by
+        `forward` outside of training, if the threshold is not set.
 
     References
     ----------
@@ -98,7 +99,8 @@ class BatchTopK(LinearEncoder):
         if self.is_ready(params):
             kept = self.decay
             if n_before is not None:
-                # The mean of few steps, so that the first does not count more than later ones.
+                # In the first steps a plain mean, so that the first step does not count more than
+                # later ones.
                 kept *= (1 - self.decay**n_before) / (1 - self.decay ** (n_before + 1))
             least = kept * threshold + (1 - kept) * least
         threshold[...] = least
@@ -118,7 +120,7 @@ class BatchTopK(LinearEncoder):
         values, counts = (np.concatenate(parts) for parts in zip(*found, strict=True))
         values, counts = values[counts > 0], counts[counts > 0]
         budget = self.k * np.sum(weight)
-        # With fewer positive entries than may be kept, all are.
+        # If there are too few positive entries, all of them are kept.
         threshold = _first_left_out(values, counts, budget) if counts.sum() > budget else 0.0
         return self.bind({**self.params, "threshold": np.array(threshold, dtype=W.dtype)})
 
@@ -166,7 +168,7 @@ class BatchTopK(LinearEncoder):
 
 
 def _first_left_out(values, counts, budget):
-    """The largest value that is left out where, from the largest, counts add up to a budget."""
+    """Largest value that is left out if values are kept in decreasing order up to a total count."""
     n_most = min(int(budget / counts.min()) + 2, len(values))
     order = np.argpartition(-values, n_most - 1)[:n_most]
     order = order[np.argsort(-values[order])]
@@ -176,7 +178,7 @@ def _first_left_out(values, counts, budget):
 
 
 def _largest_entries(codes, n):
-    """The `n` largest entries of CSR codes, all of which are positive."""
+    """Keep the `n` largest entries of CSR codes with positive entries."""
     if codes.nnz <= n:
         return codes
     kept = largest(codes.data, n)

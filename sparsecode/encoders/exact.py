@@ -12,14 +12,14 @@ from sparsecode.solvers.base import check_solver_instance
 
 @dataclass
 class Exact(Encoder):
-    """Codes by optimization: an exact solver and the penalty it minimises.
+    """Exact codes: a solver, and the penalty of the objective that it minimises.
 
     Parameters
     ----------
     penalty : Penalty, default=L1()
-        Holds its own weight `alpha`.
+        Penalty with its weight `alpha`.
     solver : Solver or None, default=None
-        None is what `choose_solver` picks for the penalty.
+        Solver; None takes the one that `choose_solver` returns for the penalty.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class Exact(Encoder):
         ).codes
 
     def solve(self, X, dictionary, **options):
-        """Like `encode`, but returns the solver's whole `SolveResult`.
+        """Compute codes like `encode`, and return the whole `SolveResult` of the solver.
 
         Parameters
         ----------

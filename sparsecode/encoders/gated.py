@@ -1,4 +1,4 @@
-"""Gated encoder: one bias decides which units are active, another how much."""
+"""Gated encoder, with separate gates and magnitudes of units."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _BLOCK_SIZE = 128
 
 @dataclass(eq=False)
 class Gated(LinearEncoder):
-    """Rectifier whose sign and size have weights of their own, up to a common direction.
+    """Gated encoder: separate parameters decide whether a unit is active and how strongly.
 
-    With ``u = (x - offset) @ W.T`` the codes are ``(u + b_gate > 0) * max(u * exp(r_mag) + b_mag,
-    0)``. A penalty of the gate ``u + b_gate`` makes codes sparse without shrinking them. The codes
-    have no derivative in the gate, so the loss must train it: `GateSparsity` and
-    `GateReconstruction` together. Costs as much as `ReLU`.
+    With ``u = (x - offset) @ W.T`` the codes are
+    ``(u + b_gate > 0) * max(u * exp(r_mag) + b_mag, 0)``. A penalty on the gate ``u + b_gate``
+    makes codes sparse without shrinking them. The derivative of the codes with respect to the gate
+    is 0, so the loss must contain the terms that train it, `GateSparsity` and `GateReconstruction`.
+    The cost is that of `ReLU`.
 
     Parameters
     ----------
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b_gate` at the start; a positive one lets units begin active.
+        Initial value of `b_gate`. With a positive value units are active at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"r_mag"``, ``"b_gate"`` and
-        ``"b_mag"`` of shape (n_components,). None stands for those of `init`: the
-        atoms, 0 and the bias.
+        ``"b_mag"`` of shape (n_components,). None takes those of `init`: the atoms, 0 and the bias.
 
     Attributes
     ----------
     signal_names : tuple of str
-        ``"gate"``, that is ``u + b_gate``.
+        ``"gate"``, the gate ``u + b_gate``.
 
     References
     ----------

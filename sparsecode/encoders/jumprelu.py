@@ -1,4 +1,4 @@
-"""JumpReLU encoder: a trained hard threshold for each unit."""
+"""JumpReLU encoder, with a trained hard threshold for each unit."""
 
 from __future__ import annotations
 
@@ -22,35 +22,36 @@ _BLOCK_SIZE = 128
 
 @dataclass(eq=False)
 class JumpReLU(LinearEncoder):
-    """Affine map and hard threshold, ``a * (a > threshold)`` with ``a = (x - offset) @ W.T + b``.
+    """JumpReLU encoder: hard threshold, ``a * (a > threshold)``, of ``a = (x - offset) @ W.T + b``.
 
-    Nothing shrinks, and each unit has its threshold, which is trained with its logarithm. As the
-    codes jump there, its gradient is estimated straight through: from the entries within half a
-    `bandwidth` of it, as if `a` were shifted by a number that is uniform in this window. Trained
-    with a count of the active units, `ActiveUnits` or `TargetActiveUnits`. Training uses codes as
-    CSR from the batch on in which few are active; among their entries are zeros, those in a window.
+    Codes are not shrunk. Each unit has a threshold, whose logarithm is trained. Because codes jump
+    at the threshold, its gradient is a straight-through estimate from the entries within half a
+    `bandwidth` of it, as if `a` were shifted by a uniform random number in this window. The loss
+    should count active units, by `ActiveUnits` or `TargetActiveUnits`. As soon as few units are
+    active, training uses codes as CSR. These store all entries in the window, some of which are 0.
 
     Parameters
     ----------
     bandwidth : float, default=0.1
-        Width of the window, in units of `a`. Wider ones move a threshold more steadily, and farther
-        from where the loss has its minimum.
+        Width of the window, in units of `a`. A wider window gives gradients with less noise and
+        more bias.
     threshold_init : float, default=0.1
-        Thresholds of `init`, in units of `a`, above 0.
+        Positive initial threshold, in units of `a`.
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start; a positive one lets units begin active.
+        Initial value of `b`. With a positive value units are active at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, ``"b"`` and ``"log_threshold"`` of
-        shape (n_components,). None stands for those of `init`: the atoms, the bias, and the
-        logarithm of `threshold_init`.
+        shape (n_components,). None takes those of `init`: the atoms, the bias, and the logarithm of
+        `threshold_init`.
 
     Attributes
     ----------
     signal_names : tuple of str
-        ``"pre"``, the pre-activations `a`; ``"margin"``, ``a - threshold``; ``"active"``, 1 where
-        it is positive and 0 elsewhere, whose gradient moves the thresholds alone.
+        ``"pre"``, the pre-activations `a`; ``"margin"``, ``a - threshold``; ``"active"``, 1 if the
+        margin is positive and 0 otherwise. The gradient of ``"active"`` changes the thresholds
+        alone.
 
     References
     ----------
@@ -161,7 +162,7 @@ class JumpReLU(LinearEncoder):
         dactive = dsignals.get("active")
 
         def block(rows):
-            # At its threshold a code jumps by as much, and what counts it by 1.
+            # At its threshold a code jumps by the threshold, and the count of active units by 1.
             jump = dcodes[rows] * theta
             if dactive is not None:
                 jump += dactive[rows]
@@ -193,5 +194,5 @@ class JumpReLU(LinearEncoder):
 
 
 def _alike(codes, values):
-    """CSR array of the same entries with other values."""
+    """Return a CSR array with the same entries and other values."""
     return sparse.csr_array((values, codes.indices, codes.indptr), shape=codes.shape)

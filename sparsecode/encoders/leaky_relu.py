@@ -1,4 +1,4 @@
-"""Leaky ReLU encoder, whose units never stop learning."""
+"""Leaky ReLU encoder."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from sparsecode.ops import leaky_relu_backward
 
 @dataclass(eq=False)
 class LeakyReLU(LinearEncoder):
-    """Affine map whose negative entries are made small, ``max(A, 0) + slope * min(A, 0)``.
+    """Leaky ReLU encoder, ``max(A, 0) + slope * min(A, 0)``.
 
-    With ``A = (x - offset) @ W.T + b``. A unit that no sample turns on still has a gradient, so it
-    can come back; the price is that no code is 0, only small.
+    Here ``A = (x - offset) @ W.T + b``. A unit that no sample activates still has a gradient, so it
+    can recover. On the other hand, no code is exactly 0; inactive units have small codes.
 
     Parameters
     ----------
     slope : float, default=0.01
-        What negative entries are multiplied by, from 0, which is `ReLU`, to 1, which is linear.
+        Factor of negative entries, from 0, which is `ReLU`, to 1, which is linear.
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Learned ISTA, with weights that are free of the dictionary."""
+"""LISTA: learned ISTA with weights that do not depend on the dictionary."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from sparsecode.encoders._unrolled import (
 class LISTA(Unrolled):
     """Learned ISTA: ``n_layers`` iterations whose matrices and thresholds are trained.
 
-    Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``, ``z
-    <- soft_threshold((x - offset) @ W_t + z @ S_t, theta_t)``. With the parameters of `init`, ``W
-    = atoms.T / L`` and ``S = I - atoms @ atoms.T / L``, layer `k` is the `k`-th iterate of ISTA. A
-    layer costs ``n_components * (n_features + n_components)`` multiplications a sample; the
-    dictionary is read by `init` only, but for its offset.
+    Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``,
+    ``z <- soft_threshold((x - offset) @ W_t + z @ S_t, theta_t)``. With the parameters of `init`,
+    ``W = atoms.T / L`` and ``S = I - atoms @ atoms.T / L``, layer `k` is the `k`-th iterate of
+    ISTA. A layer costs ``n_components * (n_features + n_components)`` multiplications for each
+    sample. Except for the offset, only `init` reads the dictionary.
 
-    This is the network alone. `sparsecode.LISTA` is the estimator that trains it, or any other
+    This class is the network alone. The estimator `sparsecode.LISTA` trains it, or any other
     encoder, on samples.
 
     Parameters
     ----------
     penalty : L1, default=L1()
-        Weighted and non-negative ones too; sets the thresholds to start from.
+        Penalty, also weighted or non-negative. It sets the initial thresholds.
     n_layers : int, default=16
     tied : bool, default=False
         Whether all layers share one set of parameters.
     per_atom : bool, default=True
-        Whether each atom has a threshold, rather than all atoms one, times the weights of the
-        penalty.
+        Whether each atom has its threshold. Otherwise a layer has one threshold, times the weights
+        of the penalty.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_sets, n_features, n_components), ``"S"`` of shape (n_sets, n_components,
         n_components), where ``n_sets`` is `n_layers`, or 1 if tied, and ``"theta"`` of shape
-        (n_sets, n_components) or (n_sets,). The first of several ``S`` is not used. None stands for
+        (n_sets, n_components) or (n_sets,). The first of several ``S`` is not used. None takes
         those of `init`.
 
     Raises
@@ -111,27 +111,28 @@ class LISTA(Unrolled):
 class LISTASS(SupportSelection, LISTA):
     """`LISTA` with support selection: the largest entries of a code are not shrunk.
 
-    ``z <- support_threshold((x - offset) @ W_t + z @ S_t, theta_t)``, which lets a growing share
-    of the entries above their threshold pass as they are, as these are almost surely in the
-    support. That removes the bias of the soft threshold: codes are closer to those that made the
-    samples, and no longer to those of the lasso. Costs what `LISTA` costs.
+    A layer is ``z <- support_threshold((x - offset) @ W_t + z @ S_t, theta_t)``. Of the entries
+    above their threshold, a share that grows with the layers is not shrunk: the largest ones, which
+    are almost surely in the support. This removes the bias of the soft threshold. Codes are then
+    closer to the codes that generated the samples, and no longer approximate those of the lasso.
+    The cost is that of `LISTA`.
 
     Parameters
     ----------
     penalty : L1, default=L1()
-        Weighted and non-negative ones too; sets the thresholds to start from.
+        Penalty, also weighted or non-negative. It sets the initial thresholds.
     n_layers : int, default=16
     tied : bool, default=False
         Whether all layers share one set of parameters.
     per_atom : bool, default=True
-        Whether each atom has a threshold, rather than all atoms one, times the weights of the
-        penalty.
+        Whether each atom has its threshold. Otherwise a layer has one threshold, times the weights
+        of the penalty.
     p : float, default=1.2
         In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code are
-        selected. 0 selects none; only then does `init` start at ISTA.
+        selected. 0 selects none; `init` starts at ISTA only in this case.
     p_max : float, default=13.0
     params : dict of str to ndarray or None, default=None
-        Those of `LISTA`.
+        Parameters, as in `LISTA`.
 
     References
     ----------

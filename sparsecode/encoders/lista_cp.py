@@ -1,4 +1,4 @@
-"""Learned ISTA whose weights are coupled by the dictionary."""
+"""LISTA-CP: learned ISTA with coupled weights."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from sparsecode.encoders._unrolled import (
 
 @dataclass(eq=False)
 class LISTACP(Unrolled):
-    """Learned ISTA with coupled weights: one matrix a layer, applied to the residual.
+    """LISTA-CP: learned ISTA with coupled weights, one matrix per layer on the residual.
 
-    Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``, ``z
-    <- soft_threshold(z + (x - offset - z @ atoms) @ W_t, theta_t)``. A `LISTA` that converges must
-    come to have this form (Chen and others, 2018). With the parameters of `init`, ``W = atoms.T /
-    L``, layer `k` is the `k`-th iterate of ISTA. A layer costs ``2 * n_components * n_features``
-    multiplications a sample.
+    Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``,
+    ``z <- soft_threshold(z + (x - offset - z @ atoms) @ W_t, theta_t)``. The weights of a
+    convergent `LISTA` must approach this form (Chen and others, 2018). With the parameters of
+    `init`, ``W = atoms.T / L``, layer `k` is the `k`-th iterate of ISTA. A layer costs
+    ``2 * n_components * n_features`` multiplications a sample.
 
     Parameters
     ----------
     penalty : L1, default=L1()
-        Weighted and non-negative ones too; sets the thresholds to start from.
+        Penalty, also weighted or non-negative. It sets the initial thresholds.
     n_layers : int, default=16
     tied : bool, default=False
         Whether all layers share one set of parameters.
     per_atom : bool, default=False
-        Whether each atom has a threshold, rather than all atoms one, times the weights of the
-        penalty.
+        Whether each atom has its threshold. Otherwise a layer has one threshold, times the weights
+        of the penalty.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_sets, n_features, n_components), where ``n_sets`` is `n_layers`, or 1 if
-        tied, and ``"theta"`` of shape (n_sets,) or (n_sets, n_components). None stands for those of
+        tied, and ``"theta"`` of shape (n_sets,) or (n_sets, n_components). None takes those of
         `init`.
 
     Raises
@@ -103,24 +103,24 @@ class LISTACP(Unrolled):
 class LISTACPSS(SupportSelection, LISTACP):
     """`LISTACP` with support selection: the largest entries of a code are not shrunk.
 
-    See `LISTASS` for what that is good for. Costs what `LISTACP` costs.
+    See `LISTASS` for the advantages. The cost is that of `LISTACP`.
 
     Parameters
     ----------
     penalty : L1, default=L1()
-        Weighted and non-negative ones too; sets the thresholds to start from.
+        Penalty, also weighted or non-negative. It sets the initial thresholds.
     n_layers : int, default=16
     tied : bool, default=False
         Whether all layers share one set of parameters.
     per_atom : bool, default=False
-        Whether each atom has a threshold, rather than all atoms one, times the weights of the
-        penalty.
+        Whether each atom has its threshold. Otherwise a layer has one threshold, times the weights
+        of the penalty.
     p : float, default=1.2
         In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code are
-        selected. 0 selects none; only then does `init` start at ISTA.
+        selected. 0 selects none; `init` starts at ISTA only in this case.
     p_max : float, default=13.0
     params : dict of str to ndarray or None, default=None
-        Those of `LISTACP`.
+        Parameters, as in `LISTACP`.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Matching pursuit as an encoder, trained through its selections."""
+"""Matching pursuit as a trainable encoder."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ class PursuitTape(NamedTuple):
 
 @dataclass(eq=False)
 class MatchingPursuit(TrainableEncoder):
-    """`k` steps of matching pursuit on the atoms of the dictionary, which are all its weights.
+    """Matching pursuit encoder: `k` steps on the atoms of the dictionary, without parameters.
 
-    From ``r = x - offset``, each step finds the atom `d` nearest in direction to the residual,
-    adds ``r @ d / ||d||^2`` to its code, and takes that multiple of `d` from `r`. So the residual
-    gets shorter with each step, and of atoms that are alike the second is selected for what the
-    first leaves over, which no encoder with one affine map can do. An atom may be selected again;
-    atoms need not be of unit norm. Of equal atoms the first is selected.
+    From ``r = x - offset``, each step finds the atom `d` whose direction is nearest to the
+    residual, adds ``r @ d / ||d||^2`` to its coefficient, and subtracts this multiple of `d` from
+    `r`. So the norm of the residual decreases with each step. A second similar atom is selected
+    only for what the first one does not explain, which an encoder with a single affine map cannot
+    do. An atom may be selected again. Atoms need not have norm 1. Among equal atoms the first is
+    selected.
 
-    Gradients are those of the coefficients with the selection as it is, through all residuals.
-    There are no parameters: training learns the dictionary, through the reconstruction and through
-    the codes. It makes no dense codes, and ``k * n_samples * n_features`` numbers for the gradient
-    of a batch. A batch costs the Gram matrix of the atoms and ``k * n_components`` operations a
-    sample; without that matrix, where it would be too large or the samples are few, ``k *
-    n_components * n_features``.
+    Gradients are those of the coefficients for a fixed selection, through all residuals. There are
+    no parameters: training learns the dictionary, through the reconstruction and through the codes.
+    It uses no dense codes, and memory of ``k * n_samples * n_features`` numbers for the gradient of
+    a batch. A batch costs the Gram matrix of the atoms and ``k * n_components`` operations per
+    sample. If this matrix would be too large, or there are few samples, it costs
+    ``k * n_components * n_features`` per sample instead.
 
     Parameters
     ----------
     k : int, default=8
-        Steps. The nonzeros of a sample, at most.
+        Number of steps, the largest number of nonzeros of a sample.
     positive : bool, default=True
-        Whether steps are in the direction of atoms only, and end where no atom has a positive
-        product with the residual. If not, the size of the product counts and codes have either
-        sign: the plain matching pursuit.
+        Whether codes are non-negative. Steps then select the largest positive inner product with
+        the residual, and end if there is none. If False, the magnitude of the inner product counts,
+        and codes have both signs: the standard matching pursuit.
     min_residual : float, default=0.0
-        Norm of the residual, in the units of `X`, below which a sample needs no further step after
-        its first.
+        Norm of the residual, in the units of `X`, below which a sample stops after its first step.
     repeats : bool, default=True
-        Whether steps go on after an atom is selected again. If not, that step is the last.
+        Whether steps continue after an atom is selected again. If False, this step is the last.
     params : dict or None, default=None
         Empty.
 
@@ -98,7 +98,7 @@ class MatchingPursuit(TrainableEncoder):
 
     @property
     def homogeneous(self):
-        """Whether codes are multiplied by the number that samples are."""
+        """Whether scaled samples have codes scaled by the same number."""
         return self.min_residual == 0
 
     @property

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons; without hidden layers, the plain ReLU encoder of autoencoders."""
+"""Multi-layer perceptron encoder."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ from sparsecode.ops import (
 
 @dataclass(eq=False)
 class MLP(ScalableEncoder, TrainableEncoder):
-    """Multi-layer perceptron: affine maps with rectifiers between them, and a threshold at the end.
+    """Multi-layer perceptron (MLP) encoder: affine maps with rectifiers between them.
 
     From ``h_0 = x - offset``, ``h_{i+1} = relu(h_i @ W_i + b_i)``, and the last ``h`` is the code.
-    It is non-negative; signed codes end in ``soft_threshold(h @ W + b, theta)`` instead, a
-    rectifier to both sides, so that these are sparse too. Without hidden layers it is the encoder
-    of the plain sparse autoencoder, ``relu((x - offset) @ W_0 + b_0)``. A sample costs as many
-    multiplications as the matrices have entries; the dictionary is read by `init` only, but for
-    its offset.
+    It is non-negative. For signed codes the last layer is ``soft_threshold(h @ W + b, theta)``
+    instead, so that these are sparse too. Without hidden layers it is the encoder of the standard
+    sparse autoencoder, ``relu((x - offset) @ W_0 + b_0)``. A sample costs as many multiplications
+    as the matrices have entries. Except for the offset, only `init` reads the dictionary.
 
     Parameters
     ----------
@@ -40,11 +39,11 @@ class MLP(ScalableEncoder, TrainableEncoder):
         Whether codes are non-negative.
     params : dict of str to ndarray or None, default=None
         For each affine map `i`, ``"W_i"`` of shape (n_inputs, n_outputs) and ``"b_i"`` of shape
-        (n_outputs,); for signed codes also ``"theta"`` of shape (n_components,). None stands for
-        those of `init`: biases and thresholds 0, and weights with which the whole network is
-        ``relu((x - offset) @ atoms.T)``, as it is without hidden layers. Hidden units come in pairs
-        of opposite random weights, whose difference is linear. The start is only close to that
-        where a layer has fewer than ``2 * n_features`` units.
+        (n_outputs,); for signed codes also ``"theta"`` of shape (n_components,). None takes those
+        of `init`: biases and thresholds of 0, and weights for which the network computes
+        ``relu((x - offset) @ atoms.T)``, with or without hidden layers. Hidden units then come in
+        pairs with opposite random weights, whose difference is linear. The network is only close to
+        this formula if a layer has fewer than ``2 * n_features`` units.
 
     Raises
     ------
@@ -72,7 +71,7 @@ class MLP(ScalableEncoder, TrainableEncoder):
     positive: bool = True
 
     def _initial(self, dictionary, random_state):
-        # From random weights that know no atoms, units of the codes die before they are of use.
+        # With random weights that do not depend on the atoms, many units die early.
         rng, shapes = check_random_state(random_state), self._shapes(dictionary)
         initial = {name: np.zeros(shape) for name, shape in shapes.items()}
         product = np.eye(dictionary.n_features)
@@ -101,7 +100,7 @@ class MLP(ScalableEncoder, TrainableEncoder):
         for i in range(last + 1):
             h, linear = linear_forward(h, params[f"W_{i}"], params[f"b_{i}"])
             if i < last or self.positive:
-                # In place: a large array of its own would cost more than the rectifier.
+                # In place, because a new large array would cost more than the rectifier.
                 h, activation = relu_forward(h, out=h)
             else:
                 h, activation = soft_threshold_forward(h, params["theta"])
@@ -128,7 +127,7 @@ class MLP(ScalableEncoder, TrainableEncoder):
 
     @property
     def parameter_kinds(self):
-        """Units of each parameter: those of the last map alone multiply the codes."""
+        """Kind of each parameter; the codes scale with the parameters of the last map alone."""
         last, kinds = len(self.hidden), {"theta": THRESHOLD}
         for i in range(last + 1):
             codes = float(i == last)
@@ -179,5 +178,5 @@ def _orthogonal(n_inputs, n_outputs, rng):
 
 
 def _cropped(weights, shape):
-    """Without the second of the last pair of units where their number is odd."""
+    """Remove the second unit of the last pair if the number of units is odd."""
     return weights[: shape[0], : shape[1]]

@@ -1,4 +1,4 @@
-"""The one-layer predictor of predictive sparse decomposition."""
+"""Predictive sparse decomposition (PSD): its one-layer encoder."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from sparsecode.solvers._requirements import incompatible
 
 @dataclass(eq=False)
 class PSD(TrainableEncoder):
-    """The predictor of predictive sparse decomposition: one layer with a smooth squashing.
+    """Encoder of predictive sparse decomposition (PSD): one layer with a gain and tanh.
 
-    Computes ``gain * tanh((x - offset) @ W + b)``, to be trained towards codes of ``min_z 1/2 ||x
-    - offset - z @ atoms||^2 + g(z)``, the historical bridge between sparse coding and
-    autoencoders. Its codes are small where they should be 0, but not 0. Costs ``n_components *
-    n_features`` multiplications a sample.
+    Computes ``gain * tanh((x - offset) @ W + b)``, trained to predict the codes of
+    ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)``. Historically it connects sparse coding and
+    autoencoders. Coefficients that should be 0 are small, but not 0. It costs
+    ``n_components * n_features`` multiplications a sample.
 
     Parameters
     ----------
     penalty : L1, default=L1()
-        That of the codes to predict, for whoever makes them: no number in the encoder depends on
-        it. As `tanh` has both signs, a non-negative one is refused.
+        Penalty of the codes to predict. The encoder itself does not depend on it. A non-negative
+        penalty is an error, because `tanh` has both signs.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_features, n_components), ``"b"`` and ``"gain"`` of shape
-        (n_components,). None stands for those of `init`: ``atoms.T / L``, 0 and 1, where small
-        samples get the first gradient step of ISTA.
+        (n_components,). None takes those of `init`: ``atoms.T / L``, 0 and 1, for which the codes
+        of small samples are the first gradient step of ISTA.
 
     Raises
     ------

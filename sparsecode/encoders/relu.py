@@ -1,4 +1,4 @@
-"""ReLU encoder, that of the plain sparse autoencoder."""
+"""ReLU encoder of the standard sparse autoencoder."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from sparsecode.encoders._linear import SLOPE_SIGNALS, LinearEncoder
 
 @dataclass(eq=False)
 class ReLU(LinearEncoder):
-    """Rectified affine map, ``max((x - offset) @ W.T + b, 0)``.
+    """ReLU encoder: rectified affine map, ``max((x - offset) @ W.T + b, 0)``.
 
-    Sparse through what the loss adds, such as an l1 penalty, whose shrinkage it shares. Costs
-    ``n_components * n_features`` multiplications a sample. From the batch on in which few units are
-    active, training multiplies with these alone.
+    Codes are sparse because of a term in the loss, such as an l1 penalty, and are shrunk by it. It
+    costs ``n_components * n_features`` multiplications per sample. As soon as few units are active,
+    training multiplies with the active units only.
 
     Parameters
     ----------
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start; a positive one lets units begin active.
+        Initial value of `b`. With a positive value units are active at the start.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     References
     ----------

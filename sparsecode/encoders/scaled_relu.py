@@ -1,4 +1,4 @@
-"""Rectified encoder with a gain for each unit, which undoes shrinkage."""
+"""Scaled ReLU encoder, with a gain for each unit that undoes shrinkage."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from sparsecode.encoders._parameter_kinds import PURE_NUMBER, Kind
 
 @dataclass(eq=False)
 class ScaledReLU(LinearEncoder):
-    """Rectified affine map with a gain, ``exp(log_scale) * max((x - offset) @ W.T + b, 0)``.
+    """Scaled ReLU encoder, ``exp(log_scale) * max((x - offset) @ W.T + b, 0)``.
 
-    An l1 penalty makes codes too small. Trained for a while without the penalty, all else fixed,
-    the gain of each unit undoes that and leaves the supports as they are. It stays positive, as its
-    logarithm is what is learned. Costs what `ReLU` does.
+    An l1 penalty makes codes too small. If the gains alone are then trained without the penalty,
+    they undo the shrinkage and do not change the supports. Gains are positive, because their
+    logarithms are learned. The cost is that of `ReLU`.
 
     Parameters
     ----------
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` and ``"log_scale"`` of
-        shape (n_components,). None stands for those of `init`: the atoms, the bias and 0.
+        shape (n_components,). None takes those of `init`: the atoms, the bias and 0.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Sigmoid encoder, that of the classical sparse autoencoder."""
+"""Sigmoid encoder of the classical sparse autoencoder."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from sparsecode.ops import sigmoid_backward, sigmoid_forward
 
 @dataclass(eq=False)
 class Sigmoid(LinearEncoder):
-    """Logistic function of an affine map, ``1 / (1 + exp(-A))``.
+    """Sigmoid encoder: logistic function of an affine map, ``1 / (1 + exp(-A))``.
 
-    With ``A = (x - offset) @ W.T + b``. Codes are between 0 and 1, and only small where a unit is
-    off; a loss that compares the mean activation of units with a target makes them rare.
+    Here ``A = (x - offset) @ W.T + b``. Codes are between 0 and 1; those of inactive units are
+    small, not 0. A loss with a target for the mean activation of units, such as `KLDivergence`,
+    makes high activations rare.
 
     Parameters
     ----------
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     References
     ----------

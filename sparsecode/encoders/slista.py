@@ -1,4 +1,4 @@
-"""ISTA with learned steps."""
+"""SLISTA: ISTA with learned step sizes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from sparsecode.encoders._unrolled import Unrolled, inverse_step
 
 @dataclass(eq=False)
 class SLISTA(Unrolled):
-    """Learned ISTA that learns nothing but step sizes.
+    """SLISTA: learned ISTA in which only the step sizes are trained.
 
-    Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``, ``z
-    <- prox_{step_t g}(z + step_t * (x - offset - z @ atoms) @ atoms.T)``. As codes get sparse,
-    steps longer than ``1 / L`` descend faster; and the lasso's solution stays where it is whatever
-    the steps. With those of `init`, ``1 / L``, layer `k` is the `k`-th iterate of ISTA. A layer
-    costs ``2 * n_components * n_features`` multiplications a sample, or ``n_components ** 2``
-    where that is less.
+    Predicts codes of ``min_z 1/2 ||x - offset - z @ atoms||^2 + g(z)`` with, from ``z = 0``,
+    ``z <- prox_{step_t g}(z + step_t * (x - offset - z @ atoms) @ atoms.T)``. For sparse codes,
+    steps longer than ``1 / L`` converge faster. The fixed point is the lasso solution, whatever the
+    steps. With the steps of `init`, ``1 / L``, layer `k` is the `k`-th iterate of ISTA. A layer
+    costs ``2 * n_components * n_features`` multiplications a sample, or ``n_components ** 2`` where
+    that is less.
 
     Parameters
     ----------
     penalty : L1, default=L1()
-        Weighted and non-negative ones too.
+        Penalty, also weighted or non-negative.
     n_layers : int, default=16
     params : dict of str to ndarray or None, default=None
-        ``"step"`` of shape (n_layers,). None stands for those of `init`.
+        ``"step"`` of shape (n_layers,). None takes those of `init`.
 
     Raises
     ------

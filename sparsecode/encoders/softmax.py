@@ -1,4 +1,4 @@
-"""Softmax encoder, whose units compete for a sum of one."""
+"""Softmax encoder."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sparsecode.ops import softmax_backward, softmax_forward
 
 @dataclass(eq=False)
 class Softmax(LinearEncoder):
-    """Shares of one that units compete for, ``exp(A / temperature)`` divided by its row sums.
+    """Softmax encoder: ``exp(A / temperature)``, divided by the sum of each row.
 
-    With ``A = (x - offset) @ W.T + b``. Codes are positive and sum to one, so a reconstruction is a
-    mean of atoms: a soft choice of prototypes. The lower the temperature, the nearer it is to the
-    choice of one. Atoms must be as long as the samples: use ``constraint=Free()``.
+    Here ``A = (x - offset) @ W.T + b``. Codes are positive and sum to 1, so that a reconstruction
+    is a weighted mean of atoms, a soft assignment to prototypes. At a low temperature it is nearly
+    a single atom. Norms of atoms must be those of samples: use ``constraint=Free()``.
 
     Parameters
     ----------
     temperature : float, default=1.0
-        Positive; in the units of `A`.
+        Positive, in the units of `A`.
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Tanh encoder, with codes of both signs."""
+"""Tanh encoder, for codes of both signs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from sparsecode.ops import tanh_backward
 
 @dataclass(eq=False)
 class Tanh(LinearEncoder):
-    """Hyperbolic tangent of an affine map, ``tanh((x - offset) @ W.T + b)``.
+    """Tanh encoder: hyperbolic tangent of an affine map, ``tanh((x - offset) @ W.T + b)``.
 
-    Codes of either sign between -1 and 1; a loss that penalises them makes most of them small. As
-    they are bounded, atoms must be as long as the samples: use ``constraint=Free()``. `PSD` is the
-    same with a gain for each unit.
+    Codes are between -1 and 1; a penalty in the loss makes most of them small. Because they are
+    bounded, norms of atoms must be those of samples: use ``constraint=Free()``. `PSD` is the same
+    encoder with a gain for each unit.
 
     Parameters
     ----------
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     References
     ----------

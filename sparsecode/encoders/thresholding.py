@@ -1,4 +1,4 @@
-"""One threshold on the correlations with the atoms: the plainest encoder."""
+"""Thresholding of the correlations with the atoms."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _BLOCK_SIZE = 512
 
 @dataclass
 class Thresholding(Encoder):
-    """Codes by thresholding the correlations, as if the atoms were orthogonal.
+    """Thresholding of the correlations with the atoms: the exact code if they are orthogonal.
 
     ``z = prox(step * (x - offset) @ atoms.T, step)`` with ``step = 1 / max ||atom||^2``: for l1 and
-    atoms of norm 1 the soft threshold of the correlations at `alpha`. That is the exact code where
-    atoms are orthogonal and of one norm; otherwise it counts what atoms share more than once. It
-    costs one product, ``O(n_features n_components)`` a sample. The step of `ISTA`, in contrast,
-    allows for the overlap of all atoms at once, so that its first iteration hardly moves.
+    atoms of norm 1 it is the soft threshold of the correlations at `alpha`. This is the exact code
+    if atoms are orthogonal and have the same norm. Otherwise the parts that atoms have in common
+    are counted more than once. It costs one product, ``O(n_features n_components)`` per sample. The
+    step of `ISTA` is much shorter, because it allows for the overlap of all atoms.
 
     Parameters
     ----------
     penalty : Penalty, default=L1()
-        Its prox is the threshold; holds its own weight `alpha`, absolute.
+        Penalty with its weight `alpha`; its proximal operator is the threshold.
 
     References
     ----------
@@ -49,18 +49,18 @@ class Thresholding(Encoder):
     penalty: Penalty = field(default_factory=L1)
 
     def encode(self, X, dictionary, *, missing=False, sparse_output=False, n_jobs=None):
-        """Code every row of `X`.
+        """Compute the codes of the rows of `X`.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
         dictionary : Dictionary or array-like of shape (n_components, n_features)
         missing : bool, default=False
-            Whether NaN in `X` means a missing entry, which adds nothing to correlations.
+            Whether NaN in `X` means a missing entry, which does not contribute to correlations.
         sparse_output : bool, default=False
             Whether the codes are a CSR array instead of a dense one.
         n_jobs : int or None, default=None
-            Threads; None uses all cores. The answer does not depend on it.
+            Threads; None uses all cores. The result does not depend on it.
 
         Returns
         -------

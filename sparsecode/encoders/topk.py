@@ -15,22 +15,23 @@ from sparsecode.ops._largest import largest_entries
 
 @dataclass(eq=False)
 class TopK(LinearEncoder):
-    """The `k` largest positive entries of ``(x - offset) @ W.T + b``, all others 0.
+    """TopK: keep the `k` largest positive entries of ``(x - offset) @ W.T + b``.
 
-    The k-sparse autoencoder: the number of nonzeros is set, not a weight, and nothing shrinks.
-    Training makes no dense codes and no dense gradients. Of equal entries the first are kept.
+    All other entries are 0. This is the k-sparse autoencoder: it sets the number of nonzeros
+    instead of the weight of a penalty, and does not shrink codes. Training uses no dense codes and
+    no dense gradients. Among equal entries the first ones are kept.
 
     Parameters
     ----------
     k : int, default=8
-        Nonzeros of a sample, at most; it has fewer where fewer entries are positive.
+        Largest number of nonzeros of a sample. There are fewer if fewer entries are positive.
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     Raises
     ------
@@ -81,23 +82,23 @@ class TopK(LinearEncoder):
 
 @dataclass(eq=False)
 class AbsTopK(TopK):
-    """The `k` entries of ``(x - offset) @ W.T + b`` largest in magnitude, all others 0.
+    """AbsTopK: keep the `k` largest entries of ``(x - offset) @ W.T + b`` in magnitude.
 
-    `TopK` for codes of either sign: one unit stands for a feature and for its opposite, where
-    `TopK` needs two. Training makes no dense codes and no dense gradients. Of entries of equal
-    magnitude the first are kept.
+    All other entries are 0. It is `TopK` for codes of both signs: one unit represents a feature and
+    its opposite, for which `TopK` needs two units. Training uses no dense codes and no dense
+    gradients. Among entries of equal magnitude the first ones are kept.
 
     Parameters
     ----------
     k : int, default=8
-        Nonzeros of a sample, at most.
+        Largest number of nonzeros of a sample.
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     Raises
     ------
@@ -122,7 +123,7 @@ class AbsTopK(TopK):
 
 
 def check_k(encoder, k, dictionary, *, name="k"):
-    """Raise ValueError if more units are to be kept than there are."""
+    """Raise ValueError if `k` exceeds the number of units."""
     if k > dictionary.n_components:
         raise ValueError(
             f"{type(encoder).__name__} has {name}={k} but the dictionary has "

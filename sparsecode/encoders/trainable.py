@@ -1,4 +1,4 @@
-"""Base class of the encoders that are trained by their gradients."""
+"""Base class of the trainable encoders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ForwardCache(NamedTuple):
     kept : object
         Arrays that the encoder keeps for its `backward`.
     signals : dict of str to ndarray or csr_array
-        Those that were asked for.
+        The requested signals.
     """
 
     codes: np.ndarray
@@ -38,7 +38,7 @@ class ForwardCache(NamedTuple):
 
 @dataclass(eq=False)
 class TrainableEncoder(EncoderHooks, Encoder):
-    """Base of the encoders that are trained by their gradients.
+    """Base of the trainable encoders, with a forward and a backward pass.
 
     An encoder has hyper-parameters and parameters. Parameters are a dict of arrays: `init` makes
     them, `forward` and `backward` take them, and `bind` returns an encoder that encodes with them.
@@ -63,20 +63,20 @@ class TrainableEncoder(EncoderHooks, Encoder):
     signal_names : tuple of str
         Signals, arrays on the way to the codes, that `forward` can return for a loss.
     depends_on_batch : bool
-        Whether codes of ``training=True`` are others, which depend on the other samples.
+        Whether codes with ``training=True`` depend on the other samples of the batch.
     buffers : tuple of str
-        Parameters that `update_buffers` sets, not gradients: `backward` leaves them out. They are
-        NaN until then, and `encode` refuses them.
+        Parameters that `update_buffers` sets instead of gradients; `backward` leaves them out. They
+        are NaN at first, and `encode` raises an error until they are set.
     straight_through : tuple of str
-        Parameters whose gradient is a straight-through estimate, as the codes jump.
+        Parameters whose gradient is a straight-through estimate, because codes jump.
     bounds : tuple of float
         Lower and upper bound of all codes.
     parameter_kinds : dict of str to Kind
-        Units of each parameter, by which an encoder is brought to other units of its samples. Empty
-        if these are not known.
+        Kind of each parameter: how it changes with the scale of the samples. Empty if this is not
+        known.
     active_setting : str or None
-        Setting that tells how many units of a sample are active. None if this is for the loss to
-        decide.
+        Name of the setting for the number of active units of a sample. None if this number depends
+        on the loss.
     active_in_mean : bool
         Whether this number is a mean over samples, and may be a fraction.
     """
@@ -98,27 +98,27 @@ class TrainableEncoder(EncoderHooks, Encoder):
         super().__init_subclass__(**options)
         _calls.check_hooks(cls, EncoderHooks)
         if {"_forward", "_run_forward"} & vars(cls).keys() and "_row_encoder" not in vars(cls):
-            # The one of a parent would encode with the forward pass of the parent.
+            # The method of a parent class would encode with the forward pass of the parent.
             cls._row_encoder = EncoderHooks._row_encoder
 
     def init(self, dictionary, *, random_state=None):
-        """Parameters to start training from.
+        """Return initial parameters for training.
 
         Parameters
         ----------
         dictionary : Dictionary or array-like of shape (n_components, n_features)
         random_state : int, RandomState instance or None, default=None
-            For encoders whose start is random; those that start at ISTA draw nothing.
+            Used by encoders with random initial parameters, not by those that start at ISTA.
 
         Returns
         -------
         params : dict of str to ndarray
-            Of the dtype of the dictionary.
+            Initial parameters, in the dtype of the dictionary.
 
         Raises
         ------
         TypeError
-            If the encoder cannot take its penalty.
+            If the encoder cannot use its penalty.
         """
         self._check_parameters()
         dictionary = as_dictionary(dictionary)
@@ -128,7 +128,7 @@ class TrainableEncoder(EncoderHooks, Encoder):
     def forward(
         self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
     ):
-        """Codes of a batch, and the cache that `backward` needs.
+        """Compute the codes of a batch, and the cache that `backward` needs.
 
         Parameters
         ----------
@@ -136,23 +136,24 @@ class TrainableEncoder(EncoderHooks, Encoder):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         dictionary : Dictionary or array-like of shape (n_components, n_features)
         n_layers : int or None, default=None
-            How many layers to run; None runs all.
+            Number of layers to run; None runs all.
         training : bool, default=False
-            Whether these are the codes of a training step. They are others only if the encoder
-            `depends_on_batch`. `buffers` need not be set yet.
+            Whether these are codes for a training step. They differ only if the encoder
+            `depends_on_batch`. `buffers` need not be set.
         sparse : bool, default=False
-            Whether the codes are a CSR array; their gradients are then, too. Only for encoders with
-            `sparse_codes`. One that does not set the number of nonzeros returns a dense array where
-            more than about a sixth are not 0, or where signals of all entries are asked for.
+            Whether to return codes as a CSR array; their gradients are then CSR too. Only for
+            encoders with `sparse_codes`. Unless the encoder sets the number of nonzeros, it returns
+            a dense array if more than about a sixth of the codes are nonzero, or if signals of all
+            entries are requested.
         signals : tuple of str, default=()
             Signals to keep for a loss, of `signal_names`.
 
         Returns
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
-            float32 only if `X` and the dictionary both are.
+            float32 if both `X` and the dictionary are, else float64.
         cache : ForwardCache
-            Its `signals` hold those that were asked for.
+            Cache with the requested `signals`.
 
         Raises
         ------
@@ -177,7 +178,7 @@ class TrainableEncoder(EncoderHooks, Encoder):
         return codes, ForwardCache(codes, kept, found)
 
     def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
-        """Gradients of a loss in the parameters.
+        """Compute the gradients of a loss with respect to the parameters.
 
         Parameters
         ----------
@@ -186,18 +187,18 @@ class TrainableEncoder(EncoderHooks, Encoder):
         cache : ForwardCache
             From `forward`.
         with_dictionary : bool, default=False
-            Whether to add the gradients in ``"atoms"`` and, where there is one, ``"offset"``, as
-            far as the encoder reads them. Gradients of a reconstruction are not among them.
+            Whether to add the gradients in ``"atoms"`` and, if there is one, ``"offset"``, as far
+            as the encoder reads them. They do not include gradients of the reconstruction.
         out : dict of str to ndarray or RowGradient, or None, default=None
-            Gradients of an earlier call, whose memory is used again.
+            Gradients of an earlier call, whose memory is reused.
         dsignals : dict of str to ndarray or csr_array, or None, default=None
             Gradients of the loss in the signals.
 
         Returns
         -------
         grads : dict of str to ndarray or RowGradient
-            The keys and shapes of the parameters, without `buffers`; 0 for layers that were not
-            run.
+            Gradients with the keys and shapes of the parameters, without `buffers`; 0 for layers
+            that were not run.
 
         Raises
         ------
@@ -218,11 +219,11 @@ class TrainableEncoder(EncoderHooks, Encoder):
         cache : object
             From the `forward` of that step.
         n_before : int or None, default=None
-            Steps before it, which running means are of; None is many.
+            Number of earlier steps, for running means; None stands for many.
         """
 
     def set_buffers(self, X, dictionary, sample_weight=None):
-        """Return an encoder with `buffers` that fit its other parameters, computed from samples.
+        """Return an encoder with `buffers` computed from samples for its other parameters.
 
         Estimators end their training with it.
 
@@ -231,7 +232,7 @@ class TrainableEncoder(EncoderHooks, Encoder):
         X : ndarray of shape (n_samples, n_features)
         dictionary : Dictionary
         sample_weight : ndarray of shape (n_samples,) or None, default=None
-            How much each sample counts; None is 1 each.
+            Weight of each sample; None is 1 each.
 
         Returns
         -------
@@ -255,33 +256,33 @@ class TrainableEncoder(EncoderHooks, Encoder):
         sparse_output=False,
         n_jobs=None,
     ):
-        """Code every row of `X` with `params`.
+        """Compute the codes of the rows of `X` with `params`.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Read a block of rows at a time.
+            Samples, read one block of rows at a time.
         dictionary : Dictionary or array-like of shape (n_components, n_features)
         codes : None
-            For what solvers can do and networks cannot: to start somewhere.
+            Not supported: a network cannot start from given codes, as solvers can.
         missing : False
-            Likewise, to leave out missing entries.
+            Not supported: a network cannot leave out missing entries.
         n_layers : int or None, default=None
-            How many layers to run; None runs all.
+            Number of layers to run; None runs all.
         sparse_output : bool, default=False
             Whether the codes are a CSR array instead of a dense one.
         n_jobs : int or None, default=None
-            Threads; None uses all cores. The answer does not depend on it.
+            Threads; None uses all cores. The result does not depend on it.
 
         Returns
         -------
         codes : ndarray or csr_array of shape (n_samples, n_components)
-            float32 only if `X` and the dictionary both are.
+            float32 if both `X` and the dictionary are, else float64.
 
         Raises
         ------
         TypeError
-            If the encoder cannot take its penalty, a start or missing entries.
+            If the encoder cannot use its penalty, or if `codes` or `missing` is given.
         ValueError
             If shapes do not fit, or a number is NaN or infinite.
         """

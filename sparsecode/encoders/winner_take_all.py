@@ -1,4 +1,4 @@
-"""Winner-take-all encoder: units compete over samples, samples over units."""
+"""Winner-take-all encoder, with lifetime and population sparsity."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ from sparsecode.ops import lifetime_topk_forward, relu_forward, topk_forward
 
 @dataclass(eq=False)
 class WinnerTakeAll(LinearEncoder):
-    """Rectified affine map of which, in training, only the winners are kept.
+    """Winner-take-all encoder: a rectified affine map, of which training keeps the largest entries.
 
-    Lifetime sparsity keeps for each unit the largest entries over the samples of a batch, so that
-    every unit learns from some samples and none can die. It is for training only: `encode` is the
-    plain rectifier, since a code must not depend on other samples. Population sparsity keeps the
-    largest units of each sample, as `TopK` does, in training and in `encode`; with both, it comes
-    first. No penalty is needed. Of equal entries the first are kept.
+    Lifetime sparsity keeps the largest entries of each unit over the samples of a batch, so that
+    every unit learns from some samples and no unit can die. It is used in training only, because a
+    code must not depend on other samples; without population sparsity, `encode` is the plain
+    rectifier. Population sparsity keeps the largest units of each sample, like `TopK`, in training
+    and in `encode`. If both are used, population sparsity is applied first. No penalty is needed.
+    Among equal entries the first ones are kept.
 
     Parameters
     ----------
     lifetime : float or None, default=0.05
-        Share of the samples of a batch that a unit wins, at least one sample. None is no
-        competition over samples.
+        Share of the samples of a batch for which a unit is kept, at least one sample. None is no
+        lifetime sparsity.
     population : int, float or None, default=None
-        How many units win a sample; a float is a share of all units, at least one. None is no
-        competition over units.
+        Number of units that are kept for a sample; a float is a share of all units, at least one
+        unit. None is no population sparsity.
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start.
+        Initial value of `b`.
     params : dict of str to ndarray or None, default=None
         ``"W"`` of shape (n_components, n_features), unless tied, and ``"b"`` of shape
-        (n_components,). None stands for those of `init`: the atoms, and the bias.
+        (n_components,). None takes those of `init`: the atoms and the bias.
 
     Raises
     ------
@@ -78,7 +79,7 @@ class WinnerTakeAll(LinearEncoder):
 
     @property
     def active_setting(self):
-        """``"population"``, unless units do not compete."""
+        """``"population"``, or None without population sparsity."""
         return None if self.population is None else "population"
 
     def _activate(self, A, params):
@@ -93,7 +94,7 @@ class WinnerTakeAll(LinearEncoder):
     def _codes(self, params, x, dictionary, training, is_sparse, signals):
         if not training or self.lifetime is None:
             return super()._codes(params, x, dictionary, training, is_sparse, signals)
-        # The winners are known only when all samples are.
+        # The largest entries are known only after all samples.
         codes, stored = super()._codes(params, x, dictionary, training, False, signals)
         lifetime_topk_forward(codes, k=_share_of(self.lifetime, len(codes)), out=codes)
         few = is_sparse and not signals and np.count_nonzero(codes) <= _linear.DENSEST * codes.size

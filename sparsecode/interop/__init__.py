@@ -1,7 +1,7 @@
-"""Checkpoints of autoencoders that other libraries trained, read and written without them.
+"""Checkpoints of autoencoders of other libraries, read and written without these libraries.
 
-Nothing in a file is executed, and what a file says about its own size is checked before it is
-believed.
+Nothing in a file is executed, and the sizes that a file declares are checked before memory is
+allocated.
 """
 
 from sparsecode.interop._checkpoint import Checkpoint

@@ -1,4 +1,4 @@
-"""Arrays of a file by name: which belong there, of which shape and type."""
+"""Checks of arrays in a file: their names, shapes and dtypes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sparsecode._tensor_files import write_tensors
 
 
 def check_names(path, names, required, optional=()):
-    """Refuse a file that lacks arrays, or has some that are not understood."""
+    """Refuse a file with missing or unknown arrays."""
     if missing := set(required) - set(names):
         raise refusal(
             path,
@@ -29,7 +29,7 @@ def check_names(path, names, required, optional=()):
 
 
 def check_shapes(path, arrays, shapes):
-    """Refuse a file in which an array has another shape than this, or is not finite."""
+    """Refuse a file in which an array has a wrong shape or is not finite."""
     for name, shape in shapes.items():
         if name in arrays and arrays[name].shape != tuple(shape):
             raise refusal(
@@ -42,7 +42,7 @@ def check_shapes(path, arrays, shapes):
 
 
 def check_finite(path, arrays):
-    """Refuse a file of which an array holds NaN or infinity."""
+    """Refuse a file with NaN or infinity in an array."""
     for name, array in arrays.items():
         if not _is_finite(array):
             raise refusal(

@@ -1,4 +1,4 @@
-"""Checkpoints: one autoencoder of any library, under the names of this package."""
+"""Checkpoints of autoencoders of any library, with the names of this package."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _GATES = ("r_mag", "b_gate", "b_mag")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The arrays and switches of one autoencoder or transcoder; an immutable value.
+    """Checkpoint of an autoencoder or transcoder: its arrays and options, immutable.
 
     Codes are ``phi(A)`` with ``A = (scale * X - offset) @ W.T + b``, and reconstructions are
-    ``(codes @ atoms + offset) / scale``, plus ``X @ W_skip.T`` where there is one. The names of
-    the architectures are those of the encoders: ReLU, TopK (the `k` largest of a sample that are
-    positive), BatchTopK and JumpReLU (those that are positive and above `threshold`) and Gated
+    ``(codes @ atoms + offset) / scale``, plus ``X @ W_skip.T`` where there is one. Architectures
+    have the names of the encoders: ReLU, TopK (the `k` largest of a sample that are positive),
+    BatchTopK and JumpReLU (those that are positive and above `threshold`) and Gated
     (``relu(exp(r_mag) * H + b_mag)`` where ``H + b_gate > 0``, with
     ``H = (scale * X - offset) @ W.T``). MatchingPursuit has no weights but its atoms: its codes are
     those of the encoder of that name, of ``scale * X - offset``.
@@ -35,10 +35,11 @@ class Checkpoint:
     ----------
     architecture : {"ReLU", "TopK", "BatchTopK", "JumpReLU", "Gated", "MatchingPursuit"}
     W : array-like of shape (n_components, n_features)
-        Weights of the encoder, one row a unit. float32 and float64 are kept, and not copied. Those
-        of MatchingPursuit are its atoms.
+        Weights of the encoder, one row per unit, the atoms for MatchingPursuit. float32 and float64
+        are kept without a copy.
     atoms : array-like of shape (n_components, n_outputs)
-        Weights of the decoder, one row a unit. `n_outputs` is `n_features`, but for transcoders.
+        Weights of the decoder, one row per unit. `n_outputs` is `n_features`, except for
+        transcoders.
     b : array-like of shape (n_components,) or None, default=None
         Bias of the encoder; None is zero. Gated has `b_gate` and `b_mag` instead, MatchingPursuit
         none.
@@ -48,8 +49,8 @@ class Checkpoint:
         JumpReLU: one for each unit. BatchTopK: one number, None while it was never set.
         TopK: one number that a file may hold beside it; the codes do not depend on it.
     k : int, float or None, default=None
-        Units of a sample that are active: TopK and BatchTopK (there in the mean, which may be a
-        fraction). Steps of MatchingPursuit.
+        Active units of a sample for TopK, their mean number for BatchTopK (may be a fraction),
+        steps for MatchingPursuit.
     r_mag, b_gate, b_mag : array-like of shape (n_components,) or None, default=None
         Gated: logarithm of the magnitudes' scales, bias of the gates, bias of the magnitudes.
     W_skip : array-like of shape (n_outputs, n_features) or None, default=None
@@ -61,17 +62,17 @@ class Checkpoint:
         decoding. TopK and BatchTopK choose among the multiplied ones; `threshold` of JumpReLU
         is compared with those that are not.
     scale : float, default=1.0
-        Factor that inputs are multiplied by, and outputs divided by.
+        Factor of the inputs; outputs are divided by it.
     input_norm : {"none", "layer_norm", "constant_norm"}, default="none"
         Scaling of each sample by its own statistics; see `standardize`.
     min_residual : float, default=0.0
     repeats : bool, default=True
         MatchingPursuit: the settings of that encoder, the first in the units of ``scale * X``.
     transcoder : bool, default=False
-        Whether the output is something else than the input. Its offset is never subtracted.
+        Whether the model is a transcoder, whose offset is never subtracted from the input.
     metadata : dict or None, default=None
-        What a file says besides, of what JSON can hold: "format", "model_name", "hook_name" and
-        "config", which is written back to a file of the same format.
+        Other contents of a file, as JSON values: "format", "model_name", "hook_name" and "config",
+        which is written back to a file of the same format.
 
     Raises
     ------
@@ -154,14 +155,14 @@ class Checkpoint:
 
     @property
     def log_threshold(self):
-        """Logarithm of JumpReLU's `threshold`, finite: a unit that is positive exceeds 0 anyway."""
+        """Logarithm of the `threshold` of JumpReLU, made finite for thresholds of at most 0."""
         if self.architecture != "JumpReLU":
             raise AttributeError(f"{self.architecture} has no log_threshold; JumpReLU has.")
         return np.log(np.maximum(self.threshold, np.finfo(self.dtype).tiny))
 
     @property
     def params(self):
-        """Parameters of the encoder named by `architecture`, by their names there.
+        """Parameters of the encoder of this `architecture`, by name.
 
         Raises
         ------
@@ -199,7 +200,7 @@ class Checkpoint:
         Returns
         -------
         checkpoint : Checkpoint
-            This one, if there is nothing to fold.
+            The same checkpoint if there is nothing to fold.
 
         Raises
         ------
@@ -218,9 +219,9 @@ class Checkpoint:
         Returns
         -------
         inputs : ndarray of shape (n_samples, n_features)
-            What to encode. With "layer_norm" samples of mean 0 and standard deviation 1 (that of
-            ``n_features - 1`` degrees of freedom, plus 1e-5), with "constant_norm" samples of
-            norm ``sqrt(n_features)``; samples of norm 0 stay.
+            Inputs of the encoder. With "layer_norm" samples of mean 0 and standard deviation 1
+            (that of ``n_features - 1`` degrees of freedom, plus 1e-5), with "constant_norm" samples
+            of norm ``sqrt(n_features)``; samples of norm 0 stay.
         factor, shift : ndarray of shape (n_samples, 1)
             ``factor * decoded + shift`` is the reconstruction of `X`.
         """
@@ -236,7 +237,7 @@ class Checkpoint:
         for name in ("W", "atoms", "W_skip"):
             if getattr(self, name) is not None or name != "W_skip":
                 array = check_matrix(getattr(self, name), name)
-                # An own view, so that only it becomes read-only, not the array that was given.
+                # A new view, so that the given array itself does not become read-only.
                 self.__dict__[name] = array.view()
         dtype = np.result_type(self.W, self.atoms)
         for name in ("W", "atoms", "W_skip"):

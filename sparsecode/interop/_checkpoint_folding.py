@@ -1,4 +1,4 @@
-"""Folding of checkpoints: scales and offsets go into the weights."""
+"""Folding of scales and offsets of checkpoints into the weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fold_scales(checkpoint):
     if checkpoint.norm_scaled:
         checkpoint = _fold_norms(checkpoint)
     if checkpoint.scale != 1:
-        # Pursuit has its atoms for weights, and divides by their norms itself.
+        # Matching pursuit has its atoms as weights, and divides by their norms itself.
         pursuit = checkpoint.architecture == "MatchingPursuit"
         atoms = _scaled(checkpoint.atoms, 1 / checkpoint.scale)
         checkpoint = dataclasses.replace(
@@ -43,7 +43,7 @@ def fold_scales(checkpoint):
 
 
 def with_norms(checkpoint, fold_norms):
-    """Return the checkpoint whose codes are multiplied by the norms of their atoms, or are not.
+    """Return an equal checkpoint with `norm_scaled` set or not.
 
     Of a few architectures this would change which units are active, not only their sizes.
     """
@@ -61,7 +61,7 @@ def with_norms(checkpoint, fold_norms):
 
 
 def shifted(checkpoint, mean):
-    """Return the checkpoint for samples of which `mean` has not been subtracted yet."""
+    """Return the checkpoint for samples before `mean` is subtracted."""
     mean = mean.astype(np.float64) * checkpoint.scale
     moved = _replaced(checkpoint, offset=checkpoint.offset + mean)
     if checkpoint.subtract_offset:
@@ -75,7 +75,7 @@ def are_units(atoms, tolerance=1e-5):
 
 
 def subtracting(checkpoint, subtract):
-    """Return an equal checkpoint that subtracts the offset from its inputs, or does not."""
+    """Return an equal checkpoint with `subtract_offset` set or not."""
     if checkpoint.subtract_offset == subtract:
         return checkpoint
     if checkpoint.architecture == "MatchingPursuit":
@@ -93,7 +93,7 @@ def subtracting(checkpoint, subtract):
 
 
 def _with_biases_less(checkpoint, shift):
-    """The checkpoint with pre-activations less by `shift`."""
+    """Return the checkpoint with `shift` subtracted from the pre-activations."""
     kinds = _kinds(checkpoint)
     vectors = {name: getattr(checkpoint, name).astype(np.float64) for name in kinds if name != "W"}
     return _replaced(checkpoint, **with_products_plus(vectors, kinds, -shift))
@@ -102,7 +102,7 @@ def _with_biases_less(checkpoint, shift):
 def _kinds(checkpoint):
     """Kinds of the arrays of a checkpoint, as its encoder declares them for its parameters.
 
-    An array of a checkpoint may be what the encoder has the logarithm of.
+    The encoder may use the logarithm of an array of the checkpoint.
     """
     declared = getattr(encoders, checkpoint.architecture).parameter_kinds
     kinds = {

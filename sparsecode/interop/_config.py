@@ -1,4 +1,4 @@
-"""JSON settings beside the weights: only what is asked for is read."""
+"""JSON settings of a checkpoint."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_config(path, config):
 
 
 class Settings:
-    """Typed access to the settings of a file; what has another type is refused by its name."""
+    """Typed access to the settings of a file; errors about a wrong type name the setting."""
 
     def __init__(self, config, path):
         self.config = config
@@ -101,7 +101,7 @@ class Settings:
         return value
 
     def only(self, name, *values):
-        """Refuse any other value than these, and than being absent or null."""
+        """Refuse a setting that is none of these values, absent or null."""
         value = self.config.get(name)
         if value is not None and value not in values:
             self._refuse(name, value, " or ".join(map(repr, values)))

@@ -1,4 +1,4 @@
-"""Reading and writing: which format a path is of, and files whole or not at all."""
+"""Reading and writing of checkpoints, in the formats of several libraries."""
 
 from __future__ import annotations
 
@@ -42,34 +42,36 @@ def read_checkpoint(
     dict_class=None,
     max_bytes=None,
 ):
-    """Read an autoencoder or transcoder that another library wrote.
+    """Read a pretrained autoencoder or transcoder of another library.
 
     Nothing in the file is executed. float16 and bfloat16 become float32.
 
     Parameters
     ----------
     path : str or path-like
-        The folder of the files, or the file of the weights; settings are read from beside it.
+        Folder of the files, or file of the weights; settings are read from the same folder.
     format : {"sae_lens", "gemma_scope", "sparsify", "dictionary_learning", "openai"} or None, \
 default=None
-        None finds it out by the names of the files, and of the arrays of a torch file.
+        Format of the files. None detects it from the names of the files, and of the arrays in a
+        torch file.
     input_scale : float or None, default=None
-        Factor that inputs were multiplied by in training, for models that need it and are not
-        given it: it is folded into the weights.
+        Factor of the inputs in training, for models that expect scaled inputs. It is folded into
+        the weights, so that the model takes unscaled inputs.
     fold : bool, default=True
-        Return the form that encoders compute; see `Checkpoint.fold`. With False the arrays are
-        those of the file, bit by bit, and the switches of the checkpoint tell how to use them.
+        Whether to fold scales and offset into the weights, as encoders need; see `Checkpoint.fold`.
+        With False the arrays are those of the file, bit by bit, and the options of the checkpoint
+        say how to use them.
     fold_norms : bool or None, default=None
-        Whether codes are multiplied by the norms of their atoms, and these have norm 1. None is
-        what the library of the format does when it loads the file. Reconstructions are the same.
+        Whether to normalise atoms to norm 1 and multiply codes by the former norms. None does what
+        the library of the format does when it loads the file. Reconstructions do not change.
     transcoder : bool or None, default=None
-        Whether the output is something else than the input, where the file does not tell: Gemma
-        Scope with as many outputs as inputs. None takes such a file for an autoencoder.
+        Whether the model is a transcoder, for files that do not say it: those of Gemma Scope with
+        as many outputs as inputs. None reads such a file as an autoencoder.
     dict_class : str or None, default=None
-        Class of dictionary_learning, such as "BatchTopKSAE", where no settings tell it.
+        Class of dictionary_learning, such as "BatchTopKSAE", for files without settings.
     max_bytes : int or None, default=None
-        Most bytes that a compressed file may unpack to. None is 64 MiB, or 20 times its size
-        where that is more.
+        Largest size of an unpacked compressed file, in bytes. None is 64 MiB or 20 times the size
+        of the file, whichever is more.
 
     Returns
     -------
@@ -80,8 +82,8 @@ default=None
     FileNotFoundError
         If there is no such file or folder.
     ValueError
-        If it is not a checkpoint of the format, is damaged, or holds a model that cannot be
-        computed here as it was meant.
+        If the file is not a checkpoint of the format, if it is damaged, or if its model is not
+        supported.
 
     Examples
     --------
@@ -124,13 +126,13 @@ default=None
 
 @contextlib.contextmanager
 def _worded(weights):
-    """Word what a damaged or hostile file makes its readers raise."""
+    """Turn the errors that a damaged or hostile file causes into clear ones."""
     try:
         yield
     except (Refused, MemoryError):
         raise
     except OSError as error:
-        # A damaged archive makes the zip library look for places that no file has.
+        # For a damaged archive the zip library can seek positions that no file has.
         if error.errno not in (None, errno.EINVAL):
             raise type(error)(
                 f"{weights} cannot be read: {error.strerror}. Check its name and its permissions."
@@ -143,23 +145,24 @@ def _worded(weights):
 
 
 def write_checkpoint(checkpoint, path, format):
-    """Write a checkpoint as files that another library reads.
+    """Write a checkpoint as files for another library.
 
-    All files are complete before the first gets its name; if writing fails, the folder is as it
-    was. What `read_checkpoint` reads from them is bit by bit equal, if the checkpoint obeys the
-    conventions of the format (the guide lists them); otherwise the weights are folded to obey.
+    All files are complete before the first one gets its final name. If writing fails, the folder
+    does not change. `read_checkpoint` returns the same numbers, bit by bit, if the checkpoint
+    follows the conventions of the format (the guide lists them). Otherwise the weights are folded
+    to follow them.
 
     Parameters
     ----------
     checkpoint : Checkpoint
     path : str or path-like
-        The folder, which is created if there is none.
+        Folder, which is created if it does not exist.
     format : {"sae_lens", "gemma_scope", "sparsify", "dictionary_learning"}
 
     Raises
     ------
     ValueError
-        If the format has no such architecture, or no words for what the checkpoint does.
+        If the format does not support the architecture or an option of the checkpoint.
     OSError
         If the files cannot be written.
 

@@ -1,4 +1,4 @@
-"""Options of reading a checkpoint that the file does not tell."""
+"""Options for reading a checkpoint, about what its files do not contain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sparsecode._validation import check_flag, check_number
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """The arguments of `read_checkpoint` that readers of formats look at, checked."""
+    """Checked arguments of `read_checkpoint` for the readers of formats."""
 
     input_scale: float | None = None
     transcoder: bool | None = None

@@ -1,4 +1,4 @@
-"""Refusals of checkpoints that cannot be written."""
+"""Errors for checkpoints that cannot be written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from sparsecode._validation import wrong
 
 
 def unwritable(checkpoint, format, *, got, expected, remedy):
-    """The error for a checkpoint that a format has no words for."""
+    """Return the error for a checkpoint that a format does not support."""
     subject = f"A checkpoint of {checkpoint.architecture} for the format {format!r}"
     return Refused(wrong(subject, got=got, expected=expected, remedy=remedy))

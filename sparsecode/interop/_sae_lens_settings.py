@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Settings that other ones have replaced; a file that is written has only the new ones.
+# Settings that others have replaced; written files contain only the new ones.
 _OUTDATED = (
     "activation_fn",
     "activation_fn_str",
@@ -10,9 +10,9 @@ _OUTDATED = (
     "finetuning_scaling_factor",
     "hook_point",
 )
-# The version whose settings these are; of files without one SAELens drops what it does not know.
+# Version of these settings. SAELens drops unknown settings of files without a version.
 _VERSION = "6.0.0"
-# What older versions tell beside the settings, and newer ones in a section of its own.
+# Entries that older versions store beside the settings, and newer ones in a separate section.
 _MOVED = (
     "model_name",
     "hook_name",

@@ -1,8 +1,8 @@
-"""The instructions of a torch file, followed as far as tensors and plain containers need.
+"""Interpreter of the pickle instructions of a torch file, for tensors and plain containers.
 
-A pickle is a program for a stack machine, and Python's own machine calls whatever it is told to.
-This one has no way to import or to call anything: names stay names, and the four that rebuild
-tensors, ordered dicts and devices make values of this file. Every other instruction or name is
+A pickle is a program for a stack machine, and Python's unpickler calls any function that it names.
+This interpreter cannot import or call anything. Names stay names; only the four functions that
+rebuild tensors, ordered dicts and devices are imitated here. Every other instruction or name is
 refused.
 """
 
@@ -45,7 +45,7 @@ class Name:
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
-    """Numbers kept elsewhere in the file: their type, the member, and how many they are."""
+    """Storage of numbers elsewhere in the file: their dtype, their member and their count."""
 
     kind: str
     key: str
@@ -54,7 +54,7 @@ class Storage:
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
-    """A view of a storage, in numbers of entries."""
+    """View of a storage; offset, shape and strides count entries."""
 
     storage: Storage
     start: int
@@ -72,7 +72,7 @@ def follow(data):
     Returns
     -------
     value : dict, list, tuple, str, int, float, bool, None, Tensor, Storage or Name
-        Containers may hold each other, also in circles.
+        Containers may be nested, also in cycles.
 
     Raises
     ------
@@ -190,7 +190,7 @@ class _Machine:
 
 
 def _call(name, arguments):
-    """What the four admitted functions give."""
+    """Return the result of one of the four admitted functions."""
     if name == _ORDERED_DICT and arguments == ():
         return {}
     if name == _DEVICE and 1 <= len(arguments) <= 2 and type(arguments[0]) is str:

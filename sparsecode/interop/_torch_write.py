@@ -1,7 +1,7 @@
 """Arrays as a state dict that torch loads, written without torch.
 
-The file is a zip archive of the numbers, and of instructions that rebuild tensors of them. The
-instructions are put together here, one by one; nothing is pickled.
+The file is a zip archive of numbers, and of instructions that rebuild tensors from them. The
+instructions are written here one by one; nothing is pickled.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _put(archive, name, data):
 
 
 def _instructions(arrays):
-    """Of a stack machine: an ordered dict, then pairs of a name and a tensor."""
+    """Return the instructions for an ordered dict of names and tensors."""
     items = b"".join(
         _text(name) + _tensor(str(i), array) for i, (name, array) in enumerate(arrays.items())
     )

@@ -1,4 +1,4 @@
-"""Tensors of a file that torch saved: a zip archive of numbers and of instructions."""
+"""Tensors of torch files, which are zip archives of numbers and instructions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_INSTRUCTIONS = 2**20
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """What torch saved: the tensors of a state dict by name, and what lies around them.
+    """Contents of a torch file: the tensors of a state dict by name, and other entries.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ def _folder(path, members):
 
 
 def _sorted_out(path, saved, max_bytes):
-    """Tell the state dict from what lies around it, if it is one level down."""
+    """Separate a state dict that is one level down from the entries beside it."""
     if type(saved) is not dict:
         raise refusal(
             path,
@@ -151,7 +151,7 @@ def _sorted_out(path, saved, max_bytes):
 
 
 def _split(path, values):
-    """Tensors and numbers by name, and all the rest."""
+    """Tensors and numbers by name, and all other entries."""
     tensors, others = {}, {}
     for name, value in values.items():
         if type(name) is not str:
@@ -161,7 +161,7 @@ def _split(path, values):
                 expected="names of tensors",
                 remedy="Save model.state_dict() alone.",
             )
-        # What torch.compile puts before each name.
+        # Prefix that torch.compile adds to each name.
         plain = name.removeprefix("_orig_mod.")
         (tensors if type(value) in (Tensor, int, float) else others)[plain] = value
     return tensors, others

@@ -1,6 +1,6 @@
 """Checkpoints of dictionary_learning: ``ae.pt`` and ``config.json``; also ``ae.safetensors``.
 
-What is read is what the loader of that library gives since January 2025; see the guide.
+Reading gives the same model as the loader of that library since January 2025; see the guide.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def files(checkpoint):
 
 
 def _class(path, arrays, trainer, dict_class):
-    """Name of the class that the file is of: as told, or as its arrays do."""
+    """Name of the class of the file: as given, or detected from its arrays."""
     told = trainer.text("dict_class")
     if told is not None:
         trainer.choice("dict_class", tuple(CLASSES))
@@ -186,7 +186,7 @@ def _threshold(path, arrays, architecture):
     if architecture == "JumpReLU" or "threshold" not in arrays:
         return arrays.get("threshold")
     value = number(path, "threshold", arrays["threshold"])
-    # -1 until training sets it; to take it for a threshold would make a ReLU of the model.
+    # It is -1 until training sets it; used as a threshold, -1 would turn the model into a ReLU.
     return None if value < 0 else value
 
 

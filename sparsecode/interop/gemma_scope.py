@@ -1,6 +1,6 @@
 """Checkpoints of Gemma Scope: JumpReLU autoencoders and transcoders.
 
-The first are ``params.npz``, those of Gemma Scope 2 ``params.safetensors`` with ``config.json``.
+Files are ``params.npz``, or for Gemma Scope 2 ``params.safetensors`` and ``config.json``.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ def files(checkpoint):
 
 
 def _is_transcoder(settings, options, by_shape):
-    """As the caller says, or else the settings, or else the shapes.
+    """Whether it is a transcoder, by the caller, else by the settings, else by the shapes.
 
-    Arrays of equal widths may be either; both compute the same.
+    Arrays with as many outputs as inputs may be either; both compute the same.
     """
     if options.transcoder is not None:
         return options.transcoder

@@ -1,6 +1,6 @@
 """Checkpoints of OpenAI's sparse_autoencoder: a state dict that tells its activation, as ``.pt``.
 
-Those with TopK scale each sample to mean 0 and standard deviation 1, as their library does.
+TopK models scale each sample to mean 0 and standard deviation 1, as their library does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WEIGHTS = ()
 CONFIG = None
 
 _NAMES = {"pre_bias", "latent_bias", "encoder.weight", "decoder.weight"}
-# Counts of the training, which say nothing about what is computed.
+# Counts of the training, which do not affect the model.
 _COUNTS = {"stats_last_nonzero", "latents_activation_frequency", "latents_mean_square"}
 
 
@@ -50,7 +50,7 @@ def read(weights, options):
         offset=arrays["pre_bias"],
         k=k,
         scale=options.scale,
-        # Their library decides by the activation, too.
+        # Their library decides by the activation as well.
         input_norm="layer_norm" if activation == "TopK" else "none",
         metadata={"format": "openai"},
     )

@@ -107,7 +107,7 @@ def _pursuit(weights, arrays, settings, options):
         W=arrays["W_dec"],
         atoms=arrays["W_dec"],
         offset=arrays["b_dec"] if centred else None,
-        # Unless they may repeat, no more steps than there are atoms change anything.
+        # Unless atoms may repeat, more steps than atoms change nothing.
         k=k if repeats else min(k, n_components),
         min_residual=settings.number("residual_threshold", 1e-2, low=0),
         repeats=repeats,
@@ -139,7 +139,7 @@ def files(checkpoint):
 
 
 def _activation(settings, architecture):
-    """Architecture and k, also of versions before 6, which told them by the activation."""
+    """Architecture and k, which versions before 6 stored in the activation."""
     activation = settings.text("activation_fn", settings.text("activation_fn_str"))
     if activation == "topk" and architecture == "ReLU":
         architecture = "TopK"

@@ -1,4 +1,4 @@
-"""Losses of trainable encoders, with hand-written gradients.
+"""Losses of trainable encoders, with their gradients.
 
 Every loss is a mean over samples, weighted where they have weights. All have one signature.
 """

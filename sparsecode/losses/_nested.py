@@ -1,4 +1,4 @@
-"""Reconstructions from the first atoms alone, of several widths at once."""
+"""Nested (Matryoshka) reconstructions, from the first atoms of several widths."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _BLOCK_SIZE = 128
 
 
 def check_levels(levels, n_components):
-    """Widths as an array that begins with 0, such as (16, None) as [0, 16, n_components].
+    """Return widths as an array that begins with 0: [0, 16, n_components] for (16, None).
 
     Raises
     ------
     ValueError
-        If they do not grow, or the last one leaves out atoms.
+        If they do not increase, or the last one is not the number of atoms.
     """
     is_sequence = isinstance(levels, Sequence | np.ndarray) and np.iterable(levels)
     widths = [n_components if level is None else level for level in levels] if is_sequence else []
@@ -43,7 +43,7 @@ def check_levels(levels, n_components):
 
 
 def reconstruct_levels(target, dictionary, codes, share, edges):
-    """Squared error of each sample, the mean of all widths, and gradients of half their sum.
+    """Squared error of each sample, averaged over widths, and gradients of half their sum.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
     -------
     energies : ndarray of shape (n_samples,)
     errors : ndarray of shape (n_levels, n_samples, n_features)
-        Entry `l` is the sum over all levels from `l` on, weighted: the gradient in what the atoms
-        from ``edges[l]`` to ``edges[l + 1]`` add to a reconstruction. That of the offset is the
-        first one.
+        Entry `l` is the weighted sum over all levels from `l` on. It is the gradient in the part of
+        the reconstruction from the atoms ``edges[l]`` to ``edges[l + 1]``. The first entry is the
+        gradient in the offset.
     error : ndarray of shape (n_samples, n_features)
         Weighted error of the last level alone, of all atoms.
     dcodes : ndarray or csr_array of shape (n_samples, n_components)
@@ -109,7 +109,7 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
 def _sorted_columns(codes):
     """Codes with the columns of each row in order, so that each level is one run of entries.
 
-    Returns them, and where each entry was; None where all were in order.
+    Return the codes and the former position of each entry, or None if they were in order.
     """
     if codes.has_sorted_indices:
         return codes, None

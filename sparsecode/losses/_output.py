@@ -1,4 +1,4 @@
-"""Reconstructions that an activation ends, and their error."""
+"""Reconstructions with an output activation, and their error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sparsecode._parallel import map_row_blocks, rows_of_product
 from sparsecode._validation import wrong
 
 OUTPUTS = (None, "sigmoid")
-# Means that start an offset are no closer to 0 or 1, where what gives them is infinite.
+# Bound on the distance of means from 0 and 1, where the inverse is infinite.
 _CLOSEST = 1e-3
 
 
@@ -34,12 +34,12 @@ def check_output(output):
 
 
 def activate(output, A):
-    """What an activation makes of linear reconstructions, which stay as they are."""
+    """Apply an output activation to linear reconstructions, without changing these."""
     return A if output is None else expit(A)
 
 
 def inverse_of(output, mean):
-    """Linear reconstruction that an activation makes a mean of, as far as there is one."""
+    """Inverse of an output activation, for means that have one."""
     if output is None:
         return mean
     inside = np.clip(mean, _CLOSEST, 1 - _CLOSEST)
@@ -62,7 +62,7 @@ def reconstruct_output(target, dictionary, codes, share):
     -------
     energies : ndarray of shape (n_samples,)
     error : ndarray of shape (n_samples, n_features)
-        The gradient in what the activation is applied to.
+        Gradient in the input of the activation.
     dcodes : ndarray of shape (n_samples, n_components)
     """
     atoms, offset = dictionary.atoms, dictionary.offset

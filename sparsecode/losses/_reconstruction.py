@@ -28,9 +28,9 @@ def evaluate_terms(
 ):
     """Mean of ``1/2 ||target - offset - codes @ atoms||^2``, and the terms; see `Loss.evaluate`.
 
-    Without a target the samples are to be reconstructed; with levels, from so many atoms each.
-    What the signal ``"skip"`` of the context predicts without codes is subtracted first. With an
-    output activation there is nothing to subtract offset and skip from.
+    Without a target, the samples are the target. With levels, there is a reconstruction for each
+    width. The signal ``"skip"`` of the context is subtracted from the target first. With an output
+    activation, neither offset nor skip can be subtracted.
     """
     context = LossContext() if context is None else context
     share = shares(sample_weight, codes)

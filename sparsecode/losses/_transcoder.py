@@ -1,4 +1,4 @@
-"""Loss of transcoders, whose output is not their input."""
+"""Loss of transcoders, which predict targets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sparsecode.losses.autoencoder import AutoencoderLoss
 
 @dataclass
 class TranscoderLoss(AutoencoderLoss):
-    """Mean of ``1/2 ||y - offset - z @ atoms - skip||^2`` plus terms; ``y`` are the targets.
+    """Transcoder loss: mean of ``1/2 ||y - offset - z @ atoms - skip||^2``, plus terms.
 
     Parameters
     ----------
     terms : sequence of Term or Penalty, default=()
-        A penalty stands for `PenaltyTerm` of it.
+        Terms to add. A penalty stands for its `PenaltyTerm`.
     skip : bool, default=False
-        Whether the encoder has a signal ``"skip"``, what is predicted without codes. Without it
-        that part is 0.
+        Whether the encoder has a signal ``"skip"``, the part of the prediction without codes.
+        Otherwise this part is 0.
     """
 
     skip: bool = False

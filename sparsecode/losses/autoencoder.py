@@ -1,4 +1,4 @@
-"""Loss of autoencoders: the error of reconstruction, and terms that make codes sparse."""
+"""Loss of autoencoders: reconstruction error, plus terms that make codes sparse."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ from sparsecode.penalties import Penalty
 
 @dataclass
 class AutoencoderLoss(Loss):
-    """Mean of ``1/2 ||x - offset - z @ atoms||^2`` plus terms, such as penalties of the codes.
+    """Autoencoder loss: mean of ``1/2 ||x - offset - z @ atoms||^2``, plus terms.
 
-    With a penalty as its only term it is the objective of exact sparse coding, so that weights mean
-    the same for an autoencoder as for a solver.
+    With a penalty as the only term it is the objective of exact sparse coding. So the weight of a
+    penalty has the same meaning for an autoencoder and for a solver.
 
     Parameters
     ----------
     terms : sequence of Term or Penalty, default=()
-        A penalty stands for `PenaltyTerm` of it.
+        Terms to add. A penalty stands for its `PenaltyTerm`.
     levels : sequence of int or None, default=None
-        Nested widths, such as ``(16, 64, None)``: the error is the mean over reconstructions from
-        so many of the first atoms each, the last one, None, from all. So the first atoms learn what
-        is most common, and atoms can be cut off after training. Costs no more multiplications, and
-        the memory of an error for each level. None is the reconstruction from all atoms alone.
+        Nested widths (Matryoshka), such as ``(16, 64, None)``. The error is the mean over
+        reconstructions from the first 16, the first 64 and all atoms. So the first atoms learn the
+        most common features, and the last ones can be removed after training. There are no
+        additional multiplications; each level needs the memory of one residual. None uses the
+        reconstruction from all atoms only.
 
     output : {"sigmoid"} or None, default=None
         Activation at the end of the decoder: ``1/2 ||x - sigmoid(offset + z @ atoms)||^2``, for
-        samples between 0 and 1. None is the linear reconstruction, of all terms and levels.
+        samples between 0 and 1. None is the linear reconstruction, for which all terms and levels
+        are possible.
 
     Raises
     ------
     ValueError
-        By `init` and when it is evaluated, if `levels` do not grow up to the number of atoms.
+        By `init` and `evaluate`, if `levels` do not increase up to the number of atoms.
 
     References
     ----------
@@ -71,7 +73,7 @@ class AutoencoderLoss(Loss):
 
     @property
     def is_constant(self):
-        """Whether no weight changes in the course of training."""
+        """Whether all weights are constant during training."""
         return all(term.is_constant for term in self.resolved())
 
     @property
@@ -93,12 +95,12 @@ class AutoencoderLoss(Loss):
             term.check_encoder(encoder)
 
     def resolved(self):
-        """The terms, penalties among them as `PenaltyTerm`.
+        """The terms, with penalties as `PenaltyTerm`.
 
         Raises
         ------
         TypeError
-            If one is neither.
+            If an entry is neither a term nor a penalty.
         """
         if isinstance(self.terms, Term | Penalty):
             terms = [self.terms]
@@ -120,7 +122,7 @@ class AutoencoderLoss(Loss):
         return terms
 
     def _check_output(self):
-        """Raise if there is no such activation, or something asks for linear reconstructions."""
+        """Raise if there is no such activation, or a term or level needs linear reconstructions."""
         if check_output(self.output) is None:
             return
         readers = [term for term in self.resolved() if term.reads_error]
@@ -157,7 +159,7 @@ class AutoencoderLoss(Loss):
 
 
 class _Remembering:
-    """A term that sees its own part of the memory only."""
+    """A term with only its part of the memory."""
 
     def __init__(self, i, term):
         self._prefix, self._term, self.label = f"{i}.", term, term.label

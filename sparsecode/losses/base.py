@@ -12,7 +12,7 @@ from sparsecode._parameters import Parameterized
 
 
 class Nothing(Mapping):
-    """A mapping without entries, which nothing can be added to and which can be pickled."""
+    """An immutable empty mapping that can be pickled."""
 
     def __getitem__(self, key):
         raise KeyError(key)
@@ -42,17 +42,18 @@ class LossResult(NamedTuple):
     ----------
     value : float
     terms : dict of str to float
-        What it is the sum of.
+        Summands of `value` by name.
     dcodes : ndarray of shape (n_samples, n_components)
         Gradient of `value` in the codes.
     grads : dict of str to ndarray
-        Gradients in the dictionary where they were asked for: `atoms`, of shape (n_components,
-        n_features), and `offset`, of shape (n_features,), unless the dictionary has none. Empty
-        where the loss does not depend on it. Atoms of an autoencoder get a `RowGradient`.
+        Gradients in the dictionary if they were requested: `atoms`, of shape (n_components,
+        n_features), and `offset`, of shape (n_features,), if the dictionary has one. Empty if the
+        loss does not depend on the dictionary. The gradient in the atoms of an autoencoder is a
+        `RowGradient`.
     dsignals : dict of str to ndarray or csr_array
-        Gradients in the signals of the encoder that the loss read; see `LossContext`.
+        Gradients in the signals of the encoder that the loss uses; see `LossContext`.
     reports : dict of str to float
-        What the history of training tells besides the terms.
+        Further entries for the history of training.
     """
 
     value: float
@@ -64,25 +65,26 @@ class LossResult(NamedTuple):
 
 
 class LossContext(NamedTuple):
-    """What a loss knows besides samples and codes.
+    """Further inputs of a loss besides samples and codes.
 
     Attributes
     ----------
     step : int
-        Steps of training so far, which weights may depend on.
+        Number of training steps so far. Weights may depend on it.
     signals : dict of str to ndarray
-        Arrays that the encoder computed on the way to the codes, those that the loss `needs`.
+        Intermediate arrays of the encoder that the loss `needs`.
     memory : dict of str to ndarray
-        What the loss remembers from batch to batch, made by its `init`; it changes the arrays in
+        Arrays that the loss keeps from batch to batch, made by its `init`. They are changed in
         place, in training only.
     training : bool
-        Whether a step is to be taken, not only a judgement.
+        Whether the loss is evaluated for a training step.
     target : ndarray of shape (n_samples, n_features) or None
-        What the codes are to reconstruct, less the offset; set for the terms of a loss.
+        Target of the reconstruction minus the offset. It is set for the terms of a loss.
     error : ndarray of shape (n_samples, n_features) or None
-        Reconstruction less `target`, each row times what its sample counts; likewise.
+        Reconstruction minus `target`, each row times the share of its sample. It is set for the
+        terms of a loss.
     reports : dict of str to float
-        Where terms put what the history should tell; likewise.
+        Entries for the history, added by the terms of a loss.
     """
 
     step: int = 0
@@ -102,7 +104,7 @@ class Loss(Parameterized, BaseEstimator):
     uses_target : bool
         Whether the loss compares with a target for each sample.
     takes_sparse : bool
-        Whether `codes` may be a CSR array; the gradient is then one of the same entries.
+        Whether `codes` may be a CSR array. The gradient then has the same entries.
     is_constant : bool
         Whether the loss is the same function at every step, so that values can be compared.
     """
@@ -113,18 +115,18 @@ class Loss(Parameterized, BaseEstimator):
 
     @property
     def needs(self):
-        """Names of the signals of an encoder that the loss reads."""
+        """Names of the signals of the encoder that the loss uses."""
         return ()
 
     def init(self, dictionary):
-        """Return what the loss remembers before the first batch: a dict of arrays."""
+        """Return the memory of the loss before the first batch: a dict of arrays."""
         return {}
 
     def check_encoder(self, encoder):
-        """Raise if the loss makes no sense for the codes of an encoder."""
+        """Raise if the loss is not suitable for an encoder."""
 
     def __call__(self, X, dictionary, codes, target=None, sample_weight=None):
-        """Return the first three entries of `evaluate`: value, terms, and gradient in the codes."""
+        """Return the value, the terms, and the gradient in the codes; see `evaluate`."""
         return self.evaluate(X, dictionary, codes, target, sample_weight)[:3]
 
     def evaluate(
@@ -138,7 +140,7 @@ class Loss(Parameterized, BaseEstimator):
         dictionary_grads=False,
         context=None,
     ):
-        """Loss of a batch, and its gradients.
+        """Compute the loss of a batch and its gradients.
 
         Parameters
         ----------
@@ -147,11 +149,11 @@ class Loss(Parameterized, BaseEstimator):
         codes : ndarray of shape (n_samples, n_components)
         target : ndarray of shape (n_samples, n_targets) or None, default=None
         sample_weight : ndarray of shape (n_samples,) or None, default=None
-            How much each sample counts in the mean; None is 1 each.
+            Weight of each sample in the mean; None is 1 each.
         dictionary_grads : bool, default=False
             Whether to compute the gradients in atoms and offset too.
         context : LossContext or None, default=None
-            None is one without signals and memory, at step 0.
+            Further inputs. None has no signals and no memory, and step 0.
 
         Returns
         -------
@@ -161,7 +163,7 @@ class Loss(Parameterized, BaseEstimator):
 
 
 def shares(sample_weight, codes):
-    """What each sample counts in a mean, shape (n_samples, 1), or one number for all."""
+    """Share of each sample in a mean, shape (n_samples, 1), or one number for all."""
     if sample_weight is None:
         return codes.dtype.type(1 / codes.shape[0])
     share = np.asarray(sample_weight, dtype=np.float64)

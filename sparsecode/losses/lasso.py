@@ -1,4 +1,4 @@
-"""Objective of sparse coding as a loss."""
+"""Objective of sparse coding as an unsupervised loss."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LassoLoss(Loss):
     Parameters
     ----------
     penalty : Penalty, default=L1()
-        `g`, with its weight; one that has a derivative except at kinks.
+        Penalty `g` with its weight. It needs a derivative except at kinks.
 
     Examples
     --------

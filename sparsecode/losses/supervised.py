@@ -1,4 +1,4 @@
-"""Distance from given codes as a loss."""
+"""Supervised loss: distance from given codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparsecode.losses.base import Loss, LossResult, shares, weighted_mean
 
 @dataclass
 class SupervisedLoss(Loss):
-    """Mean squared distance to given codes, ``mean ||z - z*||^2``.
+    """Supervised loss: mean squared distance to given codes, ``mean ||z - z*||^2``.
 
     Examples
     --------

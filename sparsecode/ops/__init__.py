@@ -1,9 +1,9 @@
-"""Primitives of trainable encoders: pairs of a forward and a backward function.
+"""Differentiable operations of trainable encoders, with forward and backward functions.
 
-``out, cache = name_forward(*inputs, **settings)`` computes; ``name_backward(dout, cache)`` takes
-the gradient of a loss in `out` and returns the gradients in the inputs, in order. Nothing is kept
-between the two but the cache. Where a function has a kink, its derivative is 0 where its output is
-0.
+``out, cache = name_forward(*inputs, **settings)`` computes the output.
+``name_backward(dout, cache)`` takes the gradient of a loss in `out` and returns the gradients in
+the inputs, in order. Only the cache is kept between the two. At a kink the derivative is 0 if the
+output is 0.
 """
 
 from sparsecode.ops.activations import (

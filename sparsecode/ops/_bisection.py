@@ -1,4 +1,4 @@
-"""A bound that the largest entries reach, found by counting."""
+"""Bound of the largest entries, found by bisection."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from sparsecode import _jit
 
 
 def sized_buffer(n, dtype):
-    """Room for so many numbers that are not negative, as floats and as their bits."""
+    """Return a buffer for `n` non-negative floats, and an integer view of their bits."""
     bits = np.empty(n, dtype=f"int{8 * np.dtype(dtype).itemsize}")
     return bits.view(dtype), bits
 
 
 def octave(dtype):
-    """By how much the bits of a float grow where it doubles."""
+    """Increase of the bits of a float, read as an integer, when it doubles."""
     info = np.finfo(dtype)
     return np.dtype(f"int{info.bits}").type(1) << info.nmant
 
 
 @_jit.inner
 def least_selected(bits, octave, n_selected):
-    """A bound that so many entries reach, or more where the last ones are equal; above 0.
+    """Positive bound that the given number of entries reach, or more if the last ones are equal.
 
-    The bits of floats that are not negative, read as an integer, are in the order of the floats. So
-    integers can be counted and bisected, which is what a processor is fastest at.
+    The bits of non-negative floats, read as integers, have the order of the floats. So the
+    bisection counts integers, which is the fastest way on a processor.
     """
     high, count = bits[0], 0
     for j in range(bits.shape[0]):
@@ -51,7 +51,7 @@ def least_selected(bits, octave, n_selected):
 
 @_jit.inner
 def count_from(bits, least):
-    """How many entries reach a bound."""
+    """Number of entries that reach a bound."""
     count = 0
     for j in range(bits.shape[0]):
         count += bits[j] >= least

@@ -1,7 +1,8 @@
-"""The largest entries of a row, found without sorting it.
+"""Selection of the largest entries of a row, without sorting.
 
-The k-th largest of the maxima of many groups of entries is reached by k entries at least, and by
-few others. So a row is read twice, and only what reaches that bound is compared entry by entry.
+Entries are divided into many groups. At least k entries, and few others, are as large as the k-th
+largest maximum of a group. So a row is read twice, and only entries above this bound are compared
+one by one.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from sparsecode import _jit
 from sparsecode._simd import LANES, lowest_bit, mask_from
 from sparsecode.ops._bisection import count_from, least_selected, octave, sized_buffer
 
-# Groups for each entry that is wanted: with so many, few others reach the bound.
+# Number of groups per selected entry, large enough that few other entries reach the bound.
 _GROUPS = 8
 
 
 def keep_largest(A, k, is_absolute, out):
-    """Write the rows of `A` with all but their `k` largest positive entries 0."""
+    """Write the rows of `A`, with all entries but the `k` largest positive ones set to 0."""
     work = _work(A.shape[1], k, A.dtype)
     room = np.empty(k, dtype=A.dtype), np.empty(k, dtype=np.int32)
     _keep_rows(np.ascontiguousarray(A), k, is_absolute, work, *room, out)
@@ -63,7 +64,7 @@ def _list_rows(A, k, is_absolute, work, values, columns, counts):
 
 @_jit.inner
 def _largest_of_row(row, k, is_absolute, work, start, values, columns):
-    """Put the largest entries, in their order, behind `start`; returns how many."""
+    """Write the largest entries, in their order, from `start` on; return their number."""
     tops, top_bits, sizes, bits, places, n_groups, octave = work
     if _group_maxima(row, is_absolute, n_groups, tops):
         # `tops` is the same memory, as floats.
@@ -90,7 +91,7 @@ def _largest_of_row(row, k, is_absolute, work, start, values, columns):
 
 @_jit.inner
 def _group_maxima(row, is_absolute, n_groups, tops):
-    """Set the largest size of every n-th entry; returns whether all entries are finite."""
+    """Set the largest magnitude of every n-th entry; return whether all entries are finite."""
     total, zero = row.dtype.type(0), row.dtype.type(0)
     if n_groups == 0:
         for j in range(row.shape[0]):
@@ -126,7 +127,7 @@ def _reaching(row, bar, is_absolute, sizes, places):
 
 @_jit.inner
 def _positive_or_none(row, is_absolute, sizes, places):
-    """Positive entries, and what is no number: it counts as the largest, so that it is seen."""
+    """Keep positive entries and NaN, which counts as the largest entry so that it is not lost."""
     n = 0
     for j in range(row.shape[0]):
         size = abs(row[j]) if is_absolute else row[j]

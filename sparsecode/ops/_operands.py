@@ -1,4 +1,4 @@
-"""Checks of the operands of primitives; they cost nothing beside the product that comes before."""
+"""Checks of the operands of operations; their cost is negligible."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sparsecode._values import check_numbers
 
 
 def operand(array, name, *, ndim=None, shape=None, compiled=False):
-    """Return `array` if it is a NumPy array of real numbers, of so many axes or that shape.
+    """Return `array` if it is a real NumPy array with this number of axes or this shape.
 
-    What is `compiled` takes float32 and float64 in the byte order of the machine only.
+    Compiled functions (`compiled`) take only float32 and float64 in native byte order.
     """
     good = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
     good = good and (array.dtype in FLOAT_DTYPES if compiled else array.dtype.kind == "f")
@@ -34,7 +34,7 @@ def operand(array, name, *, ndim=None, shape=None, compiled=False):
 
 
 def thresholds(theta, like):
-    """Return thresholds in the type of `like`: one, or one for each of its columns."""
+    """Return one threshold, or one for each column, in the dtype of `like`."""
     if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f":
         theta = check_numbers(theta, "theta")
     if theta.shape not in ((), like.shape[1:]):

@@ -1,4 +1,4 @@
-"""Activation functions, entry by entry."""
+"""Elementwise activation functions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sparsecode.ops._operands import operand, result_array
 
 
 def relu_forward(A, *, out=None):
-    """Rectifier, ``max(A, 0)``.
+    """ReLU: rectifier, ``max(A, 0)``.
 
     Parameters
     ----------
     A : ndarray
     out : ndarray of the shape of `A` or None, default=None
-        Where to put the result; may be `A` itself.
+        Array for the result; may be `A` itself.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def relu_backward(dout, cache, *, out=None):
     dout : ndarray
     cache : tuple
     out : ndarray of the shape of `dout` or None, default=None
-        Where to put the gradient; may be `dout` itself.
+        Array for the gradient; may be `dout` itself.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def relu_backward(dout, cache, *, out=None):
 
 
 def leaky_relu_forward(A, *, slope=0.01):
-    """Rectifier that lets negative values through a little, ``max(A, 0) + slope * min(A, 0)``.
+    """Leaky ReLU, ``max(A, 0) + slope * min(A, 0)``.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def leaky_relu_backward(dout, cache):
 
 
 def sigmoid_forward(A):
-    """Logistic function, ``1 / (1 + exp(-A))``, for values of any size.
+    """Sigmoid: logistic function, ``1 / (1 + exp(-A))``, without overflow.
 
     Parameters
     ----------

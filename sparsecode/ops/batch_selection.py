@@ -1,4 +1,4 @@
-"""The largest entries of a batch."""
+"""Selection of the largest entries of a batch."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sparsecode.ops._operands import operand
 
 
 def batch_topk_forward(A, *, k):
-    """Keep the ``k * n_samples`` largest positive entries of all, and make all others 0.
+    """BatchTopK: keep the ``k * n_samples`` largest positive entries of a batch.
 
-    Of equal entries at the limit the first ones are kept, row by row.
+    All other entries are 0. Among equal entries at the limit the first ones are kept, row by row.
 
     Parameters
     ----------
     A : ndarray of shape (n_samples, n_components)
     k : int
-        Entries kept of a row, in the mean.
+        Mean number of entries kept in a row.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def batch_topk_forward(A, *, k):
 
 
 def batch_topk_backward(dout, cache):
-    """Gradient of `batch_topk_forward`: that of the entries that were kept.
+    """Gradient of `batch_topk_forward`: `dout` at the entries that were kept, else 0.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def batch_topk_backward(dout, cache):
 
 
 def largest(values, n):
-    """Which are the `n` largest positive values, the first of equal ones: shape (n_values,)."""
-    # What is no number must stay none.
+    """Mask of the `n` largest positive values, the first among equal ones; shape (n_values,)."""
+    # NaN must stay NaN.
     kept = ~(values < (bound := least_of_largest(values, n)))
     excess = np.count_nonzero(kept) - n
     if excess > 0:
@@ -80,9 +80,9 @@ def largest(values, n):
 def least_of_largest(values, n):
     """A positive number that the `n` largest positive values reach: and others if they are equal.
 
-    It need not be one of them.
+    It need not be one of the values.
     """
-    # Without a sign, what is no number is the largest of all.
+    # Without its sign bit, NaN counts as the largest value.
     sizes = np.abs(np.maximum(values, 0))
     bits = sizes.view(f"int{8 * values.itemsize}")
     bound = bits.dtype.type(_least(bits, octave(values.dtype), n)).view(values.dtype)

@@ -1,4 +1,4 @@
-"""Functions that jump, with the derivatives that train through the jump."""
+"""Functions with jumps, and their straight-through gradients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sparsecode.ops._operands import operand, result_array, thresholds
 
 
 def jumprelu_forward(A, theta, *, bandwidth, out=None):
-    """Hard threshold of positive values, ``A * (A > theta)``.
+    """JumpReLU: hard threshold of positive values, ``A * (A > theta)``.
 
     Parameters
     ----------
@@ -17,9 +17,9 @@ def jumprelu_forward(A, theta, *, bandwidth, out=None):
     theta : float, or ndarray of shape () or (n_components,)
         Positive thresholds.
     bandwidth : float
-        Width, in units of `A`, of the window around a threshold in which entries move it.
+        Width, in units of `A`, of the window around a threshold whose entries give its gradient.
     out : ndarray of the shape of `A` or None, default=None
-        Where to put the result; may be `A` itself.
+        Array for the result; may be `A` itself.
 
     Returns
     -------
@@ -52,11 +52,11 @@ def jumprelu_forward(A, theta, *, bandwidth, out=None):
 
 
 def jumprelu_backward(dout, cache):
-    """Gradients of `jumprelu_forward`: that in `theta` is a straight-through estimate.
+    """Gradients of `jumprelu_forward`, with a straight-through estimate for `theta`.
 
     ``dA = dout * (A > theta)`` and ``dtheta = -theta / bandwidth`` times the sum of `dout` where
-    ``|A - theta| < bandwidth / 2``: the derivative of the mean over a shift of `A` that is uniform
-    in this window.
+    ``|A - theta| < bandwidth / 2``. This is the derivative of the expected output if a uniform
+    random number in this window is added to `A`.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ def jumprelu_backward(dout, cache):
 
 
 def step_forward(A, theta, *, bandwidth):
-    """Whether entries are above a threshold, 1 or 0: what the l0 norm counts.
+    """Step function: 1 for entries above a threshold, which the l0 norm counts, else 0.
 
     Parameters
     ----------
     A : ndarray of shape (n_samples, n_components)
     theta : float, or ndarray of shape () or (n_components,)
     bandwidth : float
-        Width, in units of `A`, of the window around a threshold in which entries move it.
+        Width, in units of `A`, of the window around a threshold whose entries give its gradient.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def step_forward(A, theta, *, bandwidth):
 
 
 def step_backward(dout, cache):
-    """Gradients of `step_forward`: none in `A`, and a straight-through estimate in `theta`.
+    """Gradients of `step_forward`: None for `A`, and a straight-through estimate for `theta`.
 
     ``dtheta = -1 / bandwidth`` times the sum of `dout` where ``|A - theta| < bandwidth / 2``.
 
@@ -131,24 +131,24 @@ def step_backward(dout, cache):
 
 
 def zero_below(A, theta):
-    """Set entries to 0 that are not above their threshold, in place; NaN stays."""
+    """Set entries not above their threshold to 0, in place; NaN stays."""
     np.copyto(A, 0, where=theta >= A)
 
 
 def near(A, theta, bandwidth, out=None):
-    """Which entries are in the window of their threshold, a rectangle."""
+    """Mask of the entries in the window of their threshold."""
     return np.less(np.abs(A - theta), A.dtype.type(bandwidth / 2), out=out)
 
 
 def jump_gradient(dout, window, theta, bandwidth):
-    """Gradient in `theta` of what jumps by 1 there, estimated in the window."""
+    """Estimated gradient in `theta` of a function that jumps by 1 at `theta`."""
     inside = np.where(window, dout, dout.dtype.type(0))
     total = inside.sum(axis=None if theta.ndim == 0 else 0)
     return (-total / bandwidth).astype(theta.dtype)
 
 
 def gated_forward(A, r, b_gate, b_mag):
-    """Rectifier whose sign and size have biases of their own.
+    """Gated rectifier, with separate biases for gate and magnitude.
 
     ``(A + b_gate > 0) * max(A * exp(r) + b_mag, 0)``
 
@@ -191,7 +191,7 @@ def gated_forward(A, r, b_gate, b_mag):
 
 
 def gated_backward(dout, cache):
-    """Gradients of `gated_forward`: none in `b_gate`, as the gate jumps.
+    """Gradients of `gated_forward`, None for `b_gate`, because the gate is a step function.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def linear_backward(dout, cache, *, with_input=True):
     dout : ndarray of shape (n_samples, n_outputs)
     cache : tuple
     with_input : bool, default=True
-        Whether to compute `dX`, which nobody asks for where `X` are samples.
+        Whether to compute `dX`, which is not needed if `X` are samples.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The largest entries of each row, or of each column."""
+"""Selection of the largest entries of each row, or of each column."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _BLOCK_SIZE = 64
 
 
 def topk_forward(A, *, k, signed=False, out=None):
-    """Keep the `k` largest positive entries of each row, and make all others 0.
+    """TopK: keep the `k` largest positive entries of each row, and set all others to 0.
 
-    Of equal entries at the limit the first ones are kept; a row with fewer than `k` positive
-    entries keeps these.
+    Among equal entries at the limit the first ones are kept. A row with fewer than `k` positive
+    entries keeps all of these.
 
     Parameters
     ----------
     A : ndarray of shape (n_samples, n_components)
     k : int
     signed : bool, default=False
-        Keep the `k` largest in magnitude instead, of either sign.
+        Whether to keep the `k` entries of largest magnitude instead, of either sign.
     out : ndarray of the shape of `A` or None, default=None
-        Where to put the result; may be `A` itself.
+        Array for the result; may be `A` itself.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def topk_forward(A, *, k, signed=False, out=None):
 
 
 def topk_backward(dout, cache):
-    """Gradient of `topk_forward`: that of the entries that were kept.
+    """Gradient of `topk_forward`: `dout` at the entries that were kept, else 0.
 
     Parameters
     ----------
@@ -71,17 +71,17 @@ def topk_backward(dout, cache):
 
 
 def lifetime_topk_forward(A, *, k, out=None):
-    """Keep the `k` largest positive entries of each column, and make all others 0.
+    """Lifetime TopK: keep the `k` largest positive entries of each column, all others are 0.
 
-    Of equal entries at the limit the first ones are kept; a column with fewer than `k` positive
-    entries keeps these.
+    Among equal entries at the limit the first ones are kept. A column with fewer than `k` positive
+    entries keeps all of these.
 
     Parameters
     ----------
     A : ndarray of shape (n_samples, n_components)
     k : int
     out : ndarray of the shape of `A` or None, default=None
-        Where to put the result; may be `A` itself.
+        Array for the result; may be `A` itself.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def lifetime_topk_forward(A, *, k, out=None):
 
 
 def lifetime_topk_backward(dout, cache):
-    """Gradient of `lifetime_topk_forward`: that of the entries that were kept.
+    """Gradient of `lifetime_topk_forward`: `dout` at the entries that were kept, else 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Shares of one."""
+"""Softmax function."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sparsecode.ops._operands import operand, result_array
 
 
 def softmax_forward(A, *, temperature=1.0, out=None):
-    """Softmax of each row, ``exp(A / temperature)`` divided by its sum, for values of any size.
+    """Softmax of each row, ``exp(A / temperature)`` divided by its sum, without overflow.
 
     Parameters
     ----------
     A : ndarray of shape (n_samples, n_components)
     temperature : float, default=1.0
     out : ndarray of the shape of `A` or None, default=None
-        Where to put the result; may be `A` itself.
+        Array for the result; may be `A` itself.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def softmax_forward(A, *, temperature=1.0, out=None):
     temperature = check_number(temperature, "temperature", low=0, low_open=True)
     temperature = A.dtype.type(temperature)
     out = result_array(out, A)
-    # exp of what is at most 0 cannot overflow.
+    # exp of numbers of at most 0 cannot overflow.
     out = np.subtract(A, A.max(axis=1, keepdims=True), out=out)
     out /= temperature
     np.exp(out, out=out)

@@ -1,4 +1,4 @@
-"""Soft thresholds that can be learned, with and without support selection."""
+"""Soft thresholds with trainable threshold, with and without support selection."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sparsecode.ops._operands import operand, result_array, thresholds
 
 
 def soft_threshold_forward(V, theta, *, positive=False, out=None):
-    """Soft threshold, ``sign(V) * max(|V| - theta, 0)``, with a threshold that can be learned.
+    """Soft threshold, ``sign(V) * max(|V| - theta, 0)``, with a trainable threshold.
 
     Parameters
     ----------
     V : ndarray of shape (n_samples, n_components)
     theta : float, or ndarray of shape () or (n_components,)
-        One threshold, or one for each component. A negative one counts as 0.
+        One threshold, or one for each component. Negative thresholds count as 0.
     positive : bool, default=False
-        ``max(V - theta, 0)`` instead, for codes that must not be negative.
+        Whether to compute ``max(V - theta, 0)`` instead, for non-negative codes.
     out : ndarray of the shape of `V` or None, default=None
-        Where to put the result; may be `V` itself.
+        Array for the result; may be `V` itself.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def soft_threshold_backward(dout, cache):
     -------
     dV : ndarray of shape (n_samples, n_components)
     dtheta : ndarray of the shape of `theta`
-        0 for a negative threshold.
+        Gradient in `theta`, 0 for negative thresholds.
 
     Examples
     --------
@@ -73,10 +73,11 @@ def soft_threshold_backward(dout, cache):
 
 
 def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None):
-    """Soft threshold that does not shrink the largest entries of a row: support selection.
+    """Soft threshold with support selection: the largest entries of a row are not shrunk.
 
-    Of the entries of a row that are above their threshold, the `n_selected` largest in magnitude
-    pass as they are, the others less the threshold. Ties at the last one all pass.
+    Among the entries of a row above their threshold, the `n_selected` largest in magnitude stay the
+    same, and the others are shrunk by the threshold. All entries equal to the last selected one
+    stay the same.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     n_selected : int
     positive : bool, default=False
     out : ndarray of the shape of `V` or None, default=None
-        Where to put the result; may be `V` itself.
+        Array for the result; may be `V` itself.
 
     Returns
     -------
@@ -122,7 +123,7 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
 
 
 def support_threshold_backward(dout, cache):
-    """Gradients of `support_threshold_forward`: selected entries do not move the threshold.
+    """Gradients of `support_threshold_forward`; selected entries add nothing to `dtheta`.
 
     Parameters
     ----------
@@ -190,7 +191,7 @@ def _unselect_rows(dout, out, least, dV, total):
     for s in range(out.shape[0]):
         slopes, row, result = dout[s], out[s], dV[s]
         for j in range(total.shape[0]):
-            # What was shrunk is less than all that was selected.
+            # Shrunk entries are smaller than all selected ones.
             total[j] += slopes[j] if 0 < row[j] < least[s] else zero
             total[j] -= slopes[j] if -least[s] < row[j] < 0 else zero
             result[j] = slopes[j] if row[j] != 0 else zero
@@ -208,5 +209,5 @@ def _select_rows(V, limits, n_selected, positive, sizes, bits, octave, out, leas
         for j in range(n):
             cut = limits[j] if row[j] > 0 else -limits[j]
             cut = cut if bits[j] < bound else zero
-            # Not 0 at once: what is no number must stay none.
+            # Not set to 0 directly, because NaN must stay NaN.
             result[j] = row[j] - (cut if bits[j] > 0 else row[j])

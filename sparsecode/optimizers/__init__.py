@@ -1,4 +1,4 @@
-"""Optimizers: from gradients to better parameters, in place."""
+"""Optimizers, which update parameters in place from their gradients."""
 
 from sparsecode.optimizers.adam import Adam, AdamW
 from sparsecode.optimizers.base import Optimizer

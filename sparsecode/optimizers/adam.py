@@ -1,4 +1,4 @@
-"""Adam and AdamW, in one pass over the memory."""
+"""Adam and AdamW."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sparsecode.optimizers.base import Optimizer
 
 @dataclass
 class Adam(Optimizer):
-    """Steps scaled by running averages of the gradient and of its square.
+    """Adam: steps scaled by running averages of the gradient and of its square.
 
     ``m = b1 m + (1 - b1) g``, ``v = b2 v + (1 - b2) g^2``, and with ``m^ = m / (1 - b1^t)``,
     ``v^ = v / (1 - b2^t)``: ``param -= lr m^ / (sqrt(v^) + eps)``. One compiled pass over
@@ -29,7 +29,7 @@ class Adam(Optimizer):
     betas : tuple of float, default=(0.9, 0.999)
         Decay of the averages of the gradient and of its square, in [0, 1).
     eps : float, default=1e-8
-        Keeps the step finite where the gradient is 0; in units of the gradient.
+        Number that keeps the step finite if the gradient is 0, in units of the gradient.
 
     References
     ----------
@@ -77,7 +77,7 @@ class Adam(Optimizer):
 
 @dataclass
 class AdamW(Adam):
-    """`Adam` with decoupled weight decay: ``param -= lr weight_decay param`` before each step.
+    """AdamW: `Adam` with decoupled weight decay, ``param -= lr weight_decay param`` before a step.
 
     Unlike an l2 term in the loss, the decay is not scaled by the averages of the gradient.
 
@@ -88,9 +88,9 @@ class AdamW(Adam):
     betas : tuple of float, default=(0.9, 0.999)
         Decay of the averages of the gradient and of its square, in [0, 1).
     eps : float, default=1e-8
-        Keeps the step finite where the gradient is 0; in units of the gradient.
+        Number that keeps the step finite if the gradient is 0, in units of the gradient.
     weight_decay : float, default=1e-2
-        Share of a parameter, times the learning rate, that is lost in a step.
+        Weight decay: a step subtracts this share of a parameter, times the learning rate.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Base class of the optimizers: hyper-parameters, a state of arrays, and a step in place."""
+"""Base class of the optimizers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from sparsecode._validation import check_number
 
 
 class Optimizer(Parameterized, BaseEstimator):
-    """Base of the optimizers: a dataclass that holds hyper-parameters, never a state.
+    """Base of the optimizers: a dataclass of hyper-parameters, without a state.
 
-    Parameters and gradients are dicts of arrays by name. A subclass that takes steps names its
-    `slots`, the running averages kept for every parameter, and defines ``_constants(lr, n_steps,
-    dtype)`` and the static ``_kernel(param, grad, *slots, *constants)`` on flat arrays.
+    The caller holds the state, a dict of arrays. Parameters and gradients are dicts of arrays by
+    name. A subclass that takes steps declares `slots`, the names of the running averages of every
+    parameter, and defines ``_constants(lr, n_steps, dtype)`` and the static
+    ``_kernel(param, grad, *slots, *constants)`` on flat arrays.
 
     Attributes
     ----------
     full_batch : bool
         Whether the optimizer minimises a function of all samples (`minimize`) instead of taking a
-        step a batch (`update`).
+        step for each batch (`update`).
     """
 
     full_batch: ClassVar[bool] = False
@@ -50,21 +51,21 @@ class Optimizer(Parameterized, BaseEstimator):
         return state
 
     def update(self, params, grads, state, *, lr_scale=None):
-        """Take a step: change `params` and `state` in place.
+        """Take one step: update `params` and `state` in place.
 
         Parameters
         ----------
         params : dict of str to ndarray
-            C-contiguous, so that they can be changed in one pass.
+            Parameters, C-contiguous, so that they can be updated in one pass.
         grads : dict of str to ndarray or RowGradient
-            Gradients of some or all of them, of their shapes. With a `RowGradient` of constrained
-            atoms goes the projection after the step.
+            Gradients of some or all parameters, of the same shapes. After the step of a
+            `RowGradient` of constrained atoms, these are projected.
         state : dict of str to ndarray
-            What `init` returned, changed by every step since.
+            State from `init`, which every step changes.
         lr_scale : dict of str to float or ndarray, or None, default=None
-            Multiples of the learning rate, 1 where not named: one for a parameter, or one for each
-            entry along its first axis, such as the layers of an unrolled network. What has 0 stays
-            exactly as it is.
+            Multiples of the learning rate by the name of the parameter; the default is 1. A
+            parameter has one number, or one for each entry along its first axis, such as the layers
+            of an unrolled network. Entries with 0 do not change at all.
 
         Raises
         ------
@@ -101,15 +102,15 @@ class Optimizer(Parameterized, BaseEstimator):
         grad.each_block(step)
 
     def reset(self, state, name, index):
-        """Forget the running averages of some entries of a parameter, in place.
+        """Reset the running averages of some entries of a parameter, in place.
 
         Parameters
         ----------
         state : dict of str to ndarray
         name : str
-            The parameter.
+            Name of the parameter.
         index : int, slice, ndarray or tuple of these
-            Which entries, as NumPy indexes them.
+            Index of the entries, as in NumPy.
         """
         for slot in self.slots:
             state[f"{slot}.{name}"][index] = 0
@@ -151,7 +152,7 @@ def _checked_pair(name, params, grad):
 
 
 def _parts(arrays, scale):
-    """Flat views of the arrays with the multiple of the learning rate that each has."""
+    """Flat views of the arrays, each with its multiple of the learning rate."""
     if np.ndim(scale) == 0:
         if scale != 0:
             yield [array.reshape(-1) for array in arrays], float(scale)

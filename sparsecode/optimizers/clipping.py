@@ -1,4 +1,4 @@
-"""A bound on the size of a step."""
+"""Gradient clipping."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sparsecode._values import check_instance
 
 
 def clip_gradients(grads, max_norm=None):
-    """Scale gradients down, in place, to a joint norm of at most `max_norm`.
+    """Clip gradients in place to a joint norm of at most `max_norm`.
 
     Parameters
     ----------
     grads : dict of str to ndarray or RowGradient
     max_norm : float or None, default=None
-        Largest Euclidean norm of all entries together; None leaves the gradients as they are.
+        Largest Euclidean norm of all entries together. None does not clip.
 
     Returns
     -------
     norm : float
-        The norm before, NaN or infinite if an entry is.
+        Norm before clipping, NaN or infinite if an entry is.
 
     Examples
     --------
@@ -53,10 +53,11 @@ def gradient_norm(grads):
 
 def _norm(grad):
     if isinstance(grad, RowGradient):
-        # Known of one that was used; else its blocks are made for this only.
+        # The norm of a factored gradient is known after its use; otherwise its blocks are made
+        # here.
         return grad.measure() if grad.norm is None else grad.norm
     flat = grad.reshape(-1)
     with np.errstate(over="ignore", invalid="ignore"):
         norm = math.sqrt(flat @ flat)
-    # A sum of squares that leaves the range of float32 does not mean that a gradient does.
+    # A sum of squares can leave the range of float32 although no gradient does.
     return norm if 1e-15 < norm < math.inf else float(np.linalg.norm(flat.astype(np.float64)))

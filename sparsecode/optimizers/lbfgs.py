@@ -1,4 +1,4 @@
-"""L-BFGS for full batches, through SciPy."""
+"""L-BFGS for full batches, by SciPy."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sparsecode.optimizers.base import Optimizer
 
 
 class LBFGSResult(NamedTuple):
-    """How a minimisation ended.
+    """Result of a minimisation by L-BFGS.
 
     Attributes
     ----------
     value : float
-        The function at the parameters found.
+        Value of the function at the parameters found.
     n_iter : int
     converged : bool
         Whether `tol` was reached.
@@ -31,21 +31,21 @@ class LBFGSResult(NamedTuple):
 
 @dataclass
 class LBFGS(Optimizer):
-    """Quasi-Newton steps with a line search, for a function of all samples.
+    """L-BFGS: quasi-Newton steps with a line search, for a function of all samples.
 
-    Every call begins with an empty memory, so that a run that is resumed between two calls goes on
-    exactly as one that is not.
+    Every call begins with an empty memory, so that a run that is resumed between two calls gives
+    exactly the same result.
 
     Parameters
     ----------
     max_iter : int, default=100
-        Iterations of a call; in training, of an epoch.
+        Largest number of iterations of a call; in training a call is an epoch.
     memory : int, default=50
-        Pairs of steps and gradients that the Hessian is estimated from, each as large as two times
-        the parameters in float64. Where these depend on each other, as the biases of an encoder and
-        the offset that it subtracts, few pairs cost many more iterations.
+        Number of pairs of steps and gradients that the Hessian is estimated from. A pair needs
+        twice the memory of the parameters in float64. A small number needs many more iterations if
+        parameters depend on each other, like the biases of an encoder and its offset.
     tol : float, default=1e-5
-        Largest entry of the gradient at which to stop, in units of the gradient.
+        Tolerance for the largest entry of the gradient, in units of the gradient.
 
     References
     ----------
@@ -71,7 +71,7 @@ class LBFGS(Optimizer):
     full_batch: ClassVar[bool] = True
 
     def init(self, params):
-        """Return an empty state: nothing outlives a call."""
+        """Return an empty state, because nothing is kept between calls."""
         self._check()
         return {}
 
@@ -97,8 +97,8 @@ class LBFGS(Optimizer):
         Raises
         ------
         FloatingPointError
-            If the function, or its gradient, is not finite at the start. Where it is not on the
-            way, the line search backs off.
+            If the function or its gradient is not finite at the start. At later points the line
+            search backs off instead.
         """
         self._check()
         search = _Search(function, params)
@@ -121,7 +121,7 @@ class LBFGS(Optimizer):
         return LBFGSResult(float(found.fun), int(found.nit), converged)
 
     def lr_at(self, step):
-        """Learning rate of a step: 1, which the line search shortens where needed."""
+        """Learning rate of a step: always 1; the line search shortens steps if needed."""
         return 1.0
 
     def _check(self):
@@ -131,7 +131,7 @@ class LBFGS(Optimizer):
 
 
 class _Search:
-    """A function of parameters as one of a point, finite wherever the line search tries it."""
+    """Function of a flat vector of parameters, made finite everywhere for the line search."""
 
     def __init__(self, function, params):
         self.function, self.params = function, params
@@ -139,7 +139,7 @@ class _Search:
         self.start = self.last = None
 
     def evaluate(self, point):
-        """Value and gradient; instead of what is not finite, those of a steep parabola."""
+        """Return value and gradient, or those of a steep parabola if they are not finite."""
         _scatter(point, self.params)
         value, grads = self.function(self.params)
         # In the order of the parameters, whatever that of the gradients.

@@ -12,19 +12,19 @@ from sparsecode.optimizers.base import Optimizer
 
 @dataclass
 class SGD(Optimizer):
-    """Steps along the gradient, or along a running sum of gradients.
+    """SGD: stochastic gradient descent, with momentum if it is not 0.
 
-    With ``g`` the gradient plus ``weight_decay * param``: ``u = momentum u + g`` and
-    ``param -= lr u``; Nesterov's form steps along ``g + momentum u``.
+    With ``g`` the gradient plus ``weight_decay * param``, a step is ``u = momentum u + g`` and
+    ``param -= lr u``. With `nesterov` the step is along ``g + momentum u``.
 
     Parameters
     ----------
     lr : float or callable, default=1e-2
         Learning rate, or a schedule that gives it for a step counted from 0.
     momentum : float, default=0.0
-        Decay of the running sum, in [0, 1).
+        Decay of the running sum of gradients, in [0, 1).
     nesterov : bool, default=False
-        Whether to look one step ahead; needs momentum.
+        Whether to use Nesterov momentum; `momentum` must not be 0.
     weight_decay : float, default=0.0
         Weight of ``||param||^2 / 2``, added to the loss.
 

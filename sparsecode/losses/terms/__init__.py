@@ -1,4 +1,4 @@
-"""Terms of the loss of an autoencoder besides its error of reconstruction."""
+"""Terms of the loss of an autoencoder, added to the reconstruction error."""
 
 from sparsecode.losses.terms.active import ActiveUnits, InactiveMargin, TargetActiveUnits
 from sparsecode.losses.terms.aux_k import AuxK

@@ -13,16 +13,16 @@ _BLOCK_SIZE = 128
 
 
 class Entries(NamedTuple):
-    """Some rows of codes: all entries of dense ones, those that are stored of sparse ones.
+    """Entries of some rows of codes: all entries if dense, stored entries if sparse.
 
     Attributes
     ----------
     values, grad_codes : ndarray of shape (n_rows, n_components) or (n_entries,)
-        Codes, and the gradient that a term adds to.
+        Codes, and the gradient that a term is added to.
     shares : ndarray of shape (n_rows, 1) or (n_entries,)
-        What the sample of each entry counts.
+        Share of the sample of each entry.
     columns : slice or ndarray of shape (n_entries,)
-        What makes an array of one number a unit fit `values`.
+        Index that gives an array with one number per unit the layout of `values`.
     rows : slice
     starts : ndarray of shape (n_rows + 1,) or None
         Where the entries of each row of sparse codes begin.
@@ -49,7 +49,7 @@ class Entries(NamedTuple):
         return np.bincount(self.columns, values, n_components)
 
     def spread(self, values):
-        """One number a row, as an array that fits `values`."""
+        """Return one number per row in the layout of `values`."""
         values = values.astype(self.values.dtype)
         if self.starts is None:
             return values[:, None]

@@ -1,4 +1,4 @@
-"""Counts of active units, for an encoder with thresholds that are trained straight through."""
+"""Counts of active units, for encoders with straight-through gradients of thresholds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sparsecode.losses.terms.base import Term, entry_shares
 
 
 class _Count(Term):
-    """Base of the terms that are a function of the mean number of active units."""
+    """Base of terms that depend on the mean number of active units."""
 
     needs: ClassVar[tuple[str, ...]] = ("active",)
 
@@ -30,7 +30,7 @@ class _Count(Term):
         return value, {}, {"active": dactive}
 
     def _cost(self, l0, weight):
-        """The term and its derivative, of the mean number of active units."""
+        """The term and its derivative, for a mean number of active units."""
         raise TypeError(f"{type(self).__name__} must define _cost.")
 
 
@@ -40,16 +40,16 @@ _LEAST_TARGET = 1e-100
 
 @dataclass
 class ActiveUnits(_Count):
-    """Mean number of active units, ``weight * l0``, for `JumpReLU`.
+    """l0 term: mean number of active units, ``weight * l0``, for `JumpReLU`.
 
-    A penalty that shrinks nothing. The count has no derivative: the encoder estimates one, in the
-    thresholds. Where every unit is far from its threshold it is 0; `TargetActiveUnits` leads to a
-    given number.
+    It does not shrink codes. The count has no derivative, so the encoder estimates a gradient in
+    the thresholds. This gradient is 0 if all units are far from their thresholds. See
+    `TargetActiveUnits` for a given number of active units.
 
     Parameters
     ----------
     weight : float or callable, default=1.0
-        What a unit costs, in units of the objective, or a schedule that gives it for a step.
+        Cost of an active unit, in units of the objective, or a schedule that gives it for a step.
 
     References
     ----------
@@ -81,20 +81,21 @@ class ActiveUnits(_Count):
 
 @dataclass
 class TargetActiveUnits(_Count):
-    """Squared relative distance of the mean number of active units from a target, for `JumpReLU`.
+    """Target for the mean number of active units: squared relative distance, for `JumpReLU`.
 
-    ``weight * (l0 / target - 1)^2``, so that the sparsity is set and not found by trial of weights;
-    its pull grows with the distance, where that of `ActiveUnits` is always the same. The way from
-    thresholds far off is long, as a step changes their logarithms by a learning rate: autoencoders
-    with a ``target_l0`` have this term too, and start with thresholds near the target.
+    The term is ``weight * (l0 / target - 1)^2``. It sets the sparsity directly, without a search
+    for a weight. Its gradient grows with the distance, while that of `ActiveUnits` is constant. A
+    step changes the logarithms of thresholds by about a learning rate, so that distant thresholds
+    take many steps. Autoencoders with a ``target_l0`` use this term too, and start with thresholds
+    near the target.
 
     Parameters
     ----------
     target : float, default=32
-        Active units of a sample, in the mean, above 0.
+        Mean number of active units of a sample, above 0.
     weight : float or callable, default=1.0
-        In units of the objective, or a schedule that gives it for a step. Unless it is well above
-        the error of reconstruction, the error has a say in the number.
+        Weight in units of the objective, or a schedule that gives it for a step. If it is not well
+        above the reconstruction error, this error moves the number away from the target.
 
     References
     ----------
@@ -119,15 +120,16 @@ class TargetActiveUnits(_Count):
 
 @dataclass
 class InactiveMargin(Term):
-    """How far inactive units are below their threshold, so that none stays dead, for `JumpReLU`.
+    """Pre-activation loss of inactive units, which prevents dead units, for `JumpReLU`.
 
     ``weight * mean sum_j max(threshold_j - a_j, 0) ||d_j||``, with the pre-activations `a` and the
-    atoms `d`: a small pull on every unit that is not active, in all its weights.
+    atoms `d`. It gives every inactive unit a small gradient in all its weights, towards its
+    threshold.
 
     Parameters
     ----------
     weight : float or callable, default=3e-6
-        In units of the objective, or a schedule that gives it for a step.
+        Weight in units of the objective, or a schedule that gives it for a step.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Work for dead units: what all others leave unexplained."""
+"""Auxiliary loss that revives dead units (AuxK)."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ _BLOCK_SIZE = 128
 
 @dataclass
 class AuxK(Term):
-    """Half the mean squared error with which dead units alone reconstruct what is left of a sample.
+    """AuxK, an auxiliary loss for dead units: half their squared error in fitting the residual.
 
-    Of the units that no sample has used lately, the `k` largest positive pre-activations of each
-    sample are decoded, without the offset, and compared with the residual, which counts as a
-    constant. So the dead units get a gradient, through their pre-activations and in their atoms,
-    while the codes and all other units get none from it. A unit without a positive pre-activation
-    on any sample gets none either. Costs the pre-activations as an array and ``k * n_features``
-    multiplications a sample; the gradient is sparse.
+    For each sample, the `k` largest positive pre-activations of dead units are decoded without the
+    offset and compared with the residual, which counts as a constant. Dead units are those that no
+    sample has used lately. They get a gradient through their pre-activations and in their atoms.
+    The codes and all other units get no gradient from this term, nor does a unit without a positive
+    pre-activation on any sample. It costs an array of pre-activations and ``k * n_features``
+    multiplications per sample; the gradient is sparse.
 
     Parameters
     ----------
     k : int or None, default=None
-        Dead units of a sample, at most. None is half the features.
+        Largest number of dead units for a sample. None is half the number of features.
     weight : float or callable, default=1/32
-        Multiple of the term, or a schedule that gives it for a step. More brings more units back,
-        at a cost in the fit.
+        Multiple of the term, or a schedule that gives it for a step. A higher weight revives more
+        units, but the reconstruction gets worse.
     dead_window : int, default=100_000
-        Samples in a row without a use after which a unit counts as dead. A small part of the
-        training, so that there is time to come back, but not less than what a rare unit waits for
-        its next use, such as a few passes over few samples: units that share a residual learn
-        small pre-activations, which makes those dead that were only rare; fewer so, the lower `k`.
+        Number of samples in a row without an activation after which a unit counts as dead. It
+        should be a small part of the training, so that units can recover, but longer than rare
+        units wait for their next activation; a few passes if there are few samples. Otherwise rare
+        units become dead: units that share a residual learn small pre-activations. A lower `k`
+        weakens this effect.
     normalize : bool, default=False
-        Whether the error is divided by the total variance of the first batch, the same one from
-        then on. By default it is on the scale of the fit, which is not divided: the weight then
-        means the same for samples in any unit.
+        Whether to divide the error by the total variance of the first batch of training. By default
+        the error has the scale of the reconstruction error, so that the weight has the same meaning
+        for samples of any scale.
 
     References
     ----------
@@ -95,7 +96,7 @@ class AuxK(Term):
         scale = weight / variance
         chosen = self._choose(context.signals["pre"], dead, dictionary)
         counts = np.broadcast_to(np.asarray(share, dtype=codes.dtype), (codes.shape[0], 1))
-        # The error has the weight of its sample in it; without one it does not matter.
+        # The error contains the weight of its sample; a sample of weight 0 does not matter.
         residual = context.error / np.where(counts > 0, -counts, 1)
         energies, error, dchosen = reconstruct(residual, dictionary, chosen, share)
         error *= error.dtype.type(scale)
@@ -115,7 +116,7 @@ class AuxK(Term):
         return variance
 
     def _dead(self, codes, context):
-        """Indices of the units that are dead; counts the uses of this batch in training."""
+        """Return the indices of dead units; in training, count the uses of this batch."""
         idle = context.memory.get("idle")
         if idle is None:
             return np.empty(0, dtype=np.int64)
@@ -124,7 +125,7 @@ class AuxK(Term):
         return np.flatnonzero(idle >= self.dead_window)
 
     def _choose(self, pre, dead, dictionary):
-        """The largest pre-activations of dead units, as a CSR array."""
+        """Return the largest pre-activations of dead units as a CSR array."""
         n_units = max(dictionary.n_features // 2, 1) if self.k is None else self.k
         k = min(n_units, len(dead))
 

@@ -20,18 +20,17 @@ class Term(Parameterized, BaseEstimator):
     weight : float or callable
         Multiple of the term, or a schedule that gives it for a step counted from 0.
     needs : tuple of str
-        Names of the signals of an encoder that the term reads.
+        Names of the signals of the encoder that the term uses.
     takes_sparse : bool
-        Whether codes may be a CSR array, as those of many encoders are in training; if not, it
-        uses dense ones.
+        Whether codes may be a CSR array, as for many encoders in training. If not, codes are dense.
     detached : bool
-        Whether gradients leave out something that the value depends on, on purpose.
+        Whether gradients intentionally treat a part of the value as constant.
     makes_sparse : bool
-        Whether a higher weight makes fewer codes nonzero, so that this weight is the one to find
-        for a wanted number; a term with a target of its own, such as `KLDivergence`, does not.
+        Whether a higher weight gives fewer nonzeros, so that a search for a number of nonzeros
+        adapts this weight. It is False for a term that has a target itself, such as `KLDivergence`.
     reads_error : bool
-        Whether the term reads `target` or `error` of its context, which a loss with an output
-        activation does not have.
+        Whether the term uses `target` or `error` of its context. A loss with an output activation
+        does not provide these.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -51,23 +50,23 @@ class Term(Parameterized, BaseEstimator):
         return not callable(self.weight)
 
     def init(self, dictionary):
-        """Return what the term remembers before the first batch: a dict of arrays."""
+        """Return the memory of the term before the first batch: a dict of arrays."""
         return {}
 
     def check_encoder(self, encoder):
-        """Raise if the term makes no sense for the codes of an encoder."""
+        """Raise if the term is not suitable for an encoder."""
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
-        """Value of the term, and its gradients.
+        """Compute the value of the term and its gradients.
 
         Parameters
         ----------
         codes : ndarray or csr_array of shape (n_samples, n_components)
         dcodes : ndarray of shape (n_samples, n_components), or (n_nonzeros,) of the codes
-            To which the gradient in the codes is added, in place.
+            Array to which the gradient in the codes is added in place.
         dictionary : Dictionary
         share : ndarray of shape (n_samples, 1), or float
-            What each sample counts.
+            Share of each sample in the mean.
         context : LossContext
         dictionary_grads : bool, default=False
             Whether to return gradients in atoms and offset.
@@ -76,7 +75,7 @@ class Term(Parameterized, BaseEstimator):
         -------
         value : float
         grads : dict of str to ndarray or RowGradient
-            In `atoms` and `offset`, as far as the term depends on them.
+            Gradients in `atoms` and `offset`, as far as the term depends on them.
         dsignals : dict of str to ndarray or csr_array
         """
         raise TypeError(f"{type(self).__name__} does not define evaluate; every Term must.")
@@ -88,7 +87,7 @@ class Term(Parameterized, BaseEstimator):
 
 
 def entry_shares(codes, share):
-    """What the sample of each entry counts, to multiply with the entries of dense or CSR codes."""
+    """Share of the sample of each entry, in the layout of dense or CSR codes."""
     if not sparse.issparse(codes) or np.ndim(share) == 0:
         return share
     return np.repeat(share[:, 0], np.diff(codes.indptr))

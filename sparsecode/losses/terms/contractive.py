@@ -1,4 +1,4 @@
-"""Contractive term: the change of the codes with the sample."""
+"""Contractive term, which penalises the derivative of codes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _BLOCK_SIZE = 128
 
 @dataclass
 class Contractive(Term):
-    """Mean squared Frobenius norm of the Jacobian of the codes in the sample.
+    """Contractive term: mean squared Frobenius norm of the Jacobian of the codes.
 
-    For an activation of each entry it is ``sum_j (phi'(a_j) ||w_j||)^2``, so that it costs no more
-    than a pass over the codes. For encoders that have the signal ``"slope"``, such as `ReLU`.
+    The Jacobian contains the derivatives of codes with respect to the sample. For an elementwise
+    activation the squared norm is ``sum_j (phi'(a_j) ||w_j||)^2``, so that it only costs a pass
+    over the codes. The encoder must have the signal ``"slope"``, like `ReLU`.
 
     Parameters
     ----------

@@ -15,14 +15,16 @@ from sparsecode.losses.terms.base import Term
 
 @dataclass
 class GateSparsity(Term):
-    """An l1 penalty of the rectified gate, ``weight * mean sum max(gate, 0)``, for `Gated`.
+    """Gate sparsity: l1 penalty of the rectified gate, ``weight * mean sum max(gate, 0)``.
 
-    The codes themselves, whose size has weights of its own, are not penalised and do not shrink.
+    It is a term for the `Gated` encoder. The codes have separate magnitudes, which are not
+    penalised and do not shrink.
 
     Parameters
     ----------
     weight : float or callable, default=1.0
-        In units of the data, as `alpha` of an l1 penalty, or a schedule that gives it for a step.
+        Weight in units of the data, like `alpha` of an l1 penalty, or a schedule that gives it for
+        a step.
 
     References
     ----------
@@ -48,10 +50,11 @@ class GateSparsity(Term):
 
 @dataclass
 class GateReconstruction(Term):
-    """Error of a reconstruction from the rectified gate, so that it detects, for `Gated`.
+    """Gate reconstruction: error of a reconstruction from the rectified gate, for `Gated`.
 
     ``weight * mean 1/2 ||x - offset - max(gate, 0) @ atoms||^2``, in which atoms and offset count
-    as constants: they are trained for the codes alone.
+    as constants. It trains the gate to detect active units; atoms and offset are trained for the
+    codes alone.
 
     Parameters
     ----------

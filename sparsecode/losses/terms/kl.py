@@ -1,4 +1,4 @@
-"""A target for how active each unit is on average."""
+"""Kullback-Leibler term: a target for the mean activation of each unit."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from sparsecode._validation import check_number, wrong
 from sparsecode.losses.terms._entries import column_totals, map_entries
 from sparsecode.losses.terms.base import Term
 
-# Mean activations closer to 0 or 1 than this count as this far, where the divergence is infinite.
+# Smallest distance of mean activations from 0 and 1, where the divergence is infinite.
 _CLOSEST = 1e-6
 
 
 @dataclass
 class KLDivergence(Term):
-    """Kullback-Leibler divergence of each unit's mean activation from a target, summed over units.
+    """Kullback-Leibler divergence of the mean activation of units from a target.
 
-    ``sum_j rho log(rho / m_j) + (1 - rho) log((1 - rho) / (1 - m_j))``, with `m_j` the mean of the
-    codes of unit `j` over the batch or, with `momentum`, its running average. A mean closer than
-    1e-6 to 0 or 1, where the sum would be infinite, counts as that far, also in the gradient. Codes
-    are activations in [0, 1], such as those of a sigmoid. The history has the mean over the
-    units, ``"mean_activation"``.
+    The term is ``sum_j rho log(rho / m_j) + (1 - rho) log((1 - rho) / (1 - m_j))``. Here `m_j` is
+    the mean of the codes of unit `j` over the batch or, with `momentum`, its running average. Means
+    are clipped to a distance of 1e-6 from 0 and 1, where the sum would be infinite, also in the
+    gradient. Codes must be in [0, 1], such as those of a sigmoid. The history contains the mean
+    over the units, ``"mean_activation"``.
 
     Parameters
     ----------
     rho : float, default=0.05
-        Target, between 0 and 1.
+        Target of the mean activation, between 0 and 1.
     weight : float or callable, default=1.0
         Multiple of the sum, or a schedule that gives it for a step.
     momentum : float, default=0.0
-        How much of the running average each step keeps, below 1; 0 takes the mean of the batch
-        alone. The average starts at the target. With it a batch moves the mean, and the gradient
-        with it, by ``1 - momentum`` only.
+        Share of the running average that each step keeps, below 1. 0 uses the mean of the batch
+        alone. The average starts at the target. A batch has a share of ``1 - momentum`` in the
+        average, and gradients are smaller by this factor.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class KLDivergence(Term):
 
     @property
     def is_constant(self):
-        """Whether the term is the same function at every step: without a running average."""
+        """Whether the term is the same function at every step: it has no running average."""
         return super().is_constant and not self.momentum
 
     def check_encoder(self, encoder):

@@ -1,4 +1,4 @@
-"""Powers of the codes, with an exponent that may change in training."""
+"""Lp term: powers of the codes, with an exponent that may change in training."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from sparsecode.losses.terms.base import Term
 
 @dataclass
 class Lp(Term):
-    """Mean of ``sum_j (|z_j| + epsilon)^p - epsilon^p``: l1 at 1, a count of nonzeros towards 0.
+    """Lp term: mean of ``sum_j (|z_j| + epsilon)^p - epsilon^p``.
 
-    With a schedule from 1 down to, for example, 0.2, training begins with the convex penalty and
-    ends with one that hardly shrinks large codes.
+    For ``p=1`` it is the l1 norm, and for `p` near 0 nearly the number of nonzeros. With a schedule
+    from 1 to 0.2, for example, training begins with the convex penalty and ends with one that
+    hardly shrinks large codes.
 
     Parameters
     ----------
     p : float or callable, default=0.5
-        Exponent, positive, or a schedule that gives it for a step, such as
+        Positive exponent, or a schedule that gives it for a step, such as
         `sparsecode.schedules.Linear`.
     weight : float or callable, default=1.0
         Multiple of the sum, or a schedule that gives it for a step.
     epsilon : float, default=1e-3
-        Positive; keeps the slope at 0 finite where `p` is below 1.
+        Positive number that keeps the slope at 0 finite if `p` is below 1.
 
     Raises
     ------
@@ -63,7 +64,7 @@ class Lp(Term):
 
     @property
     def is_constant(self):
-        """Whether the term is the same function at every step: with one exponent."""
+        """Whether the term is the same function at every step: the exponent is a number."""
         return super().is_constant and not callable(self.p)
 
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
@@ -81,7 +82,7 @@ class Lp(Term):
             grad_codes *= entries.shares * z.dtype.type(weight * p)
             entries.grad_codes[...] += grad_codes
             powers *= sizes
-            # Taken with the same rounding, so that zeros cost exactly nothing.
+            # Computed with the same rounding, so that zeros cost exactly 0.
             zero = np.full(1, epsilon, dtype=z.dtype)
             zero = zero ** z.dtype.type(p - 1) * zero
             powers -= zero

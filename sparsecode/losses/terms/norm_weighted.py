@@ -1,4 +1,4 @@
-"""Penalties of codes times the norms of their atoms: of what they add to a reconstruction."""
+"""Penalty of codes weighted by the norms of their atoms."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from sparsecode.penalties.base import check_penalty_instance
 
 @dataclass
 class NormWeighted(Term):
-    """Mean penalty of the codes, each times the norm of its atom: ``g(z_j * ||d_j||)``.
+    """Norm-weighted penalty: mean penalty of codes times norms of atoms, ``g(z_j * ||d_j||)``.
 
-    So that atoms without a constraint gain nothing by growing while their codes shrink. With `L1`
-    it is the decoder-norm weighted l1, with `Tanh` the tanh penalty of sparse autoencoders. The
-    gradient in the atoms, along each of them, costs a pass over the atoms.
+    Without a constraint on the atoms, large atoms with small codes then have no lower penalty. With
+    `L1` it is the l1 penalty weighted by decoder norms, and with `Tanh` the tanh penalty of sparse
+    autoencoders. The gradient in each atom is a multiple of the atom; it costs one pass over the
+    atoms.
 
     Parameters
     ----------
     penalty : Penalty, default=L1()
-        A sum over coefficients, with its own weight.
+        Penalty that is a sum over coefficients, with its weight.
     weight : float or callable, default=1.0
         Multiple of the penalty, or a schedule that gives it for a step, such as a warm-up.
 

@@ -1,4 +1,4 @@
-"""Any penalty of exact sparse coding as a term."""
+"""Penalty term: any penalty of exact sparse coding."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _BLOCK_SIZE = 128
 
 @dataclass
 class PenaltyTerm(Term):
-    """Mean penalty of the codes: the same ``g``, with the same weight, as in exact coding.
+    """Penalty term: mean penalty ``g`` of the codes, with the same weight as in exact coding.
 
     Parameters
     ----------
     penalty : Penalty, default=L1()
-        One that has a derivative except at kinks, where it counts as 0.
+        Penalty with a derivative except at kinks, where the derivative is taken as 0.
     weight : float or callable, default=1.0
         Multiple of the penalty, or a schedule that gives it for a step, such as a warm-up.
 
@@ -53,7 +53,7 @@ class PenaltyTerm(Term):
 
     @property
     def takes_sparse(self):
-        """Whether the penalty is a sum over coefficients, so that zeros can be left out."""
+        """Whether the penalty is a sum over coefficients, for which zeros can be left out."""
         return self.penalty.separable
 
     def check_encoder(self, encoder):

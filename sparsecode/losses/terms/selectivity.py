@@ -1,4 +1,4 @@
-"""Ratios of l1 to l2 norms: how evenly activity is spread, whatever its size."""
+"""Sparsity by ratios of l1 and l2 norms, independent of scale."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sparsecode.losses.terms.base import Term
 
 @dataclass
 class Hoyer(Term):
-    """Mean over samples of ``||z||_1 / ||z||_2``; 0 for a sample whose codes are all 0.
+    """Hoyer sparsity: mean over samples of ``||z||_1 / ||z||_2``, 0 for codes of 0.
 
-    From 1, where one code is nonzero, to the square root of their number, where all are equal: the
-    part of Hoyer's sparseness that depends on the codes. It does not shrink them, as it is the same
-    for any multiple of them.
+    It is the part of Hoyer's sparseness that depends on the codes. It is 1 if one code is nonzero,
+    and the square root of the number of codes if all are equal. It does not shrink codes, because
+    it does not depend on their scale.
 
     Parameters
     ----------
@@ -54,10 +54,10 @@ class Hoyer(Term):
 
 @dataclass
 class PopulationSparsity(Term):
-    """Mean over samples of the activity ratio of the units, ``(mean |z|)^2 / mean z^2``.
+    """Population sparsity (Treves-Rolls): mean over samples of ``(mean |z|)^2 / mean z^2``.
 
-    From ``1 / n_components``, where one unit is active, to 1, where all are equally; 0 for a sample
-    without activity. Treves and Rolls' measure of how many units code a sample.
+    It is Treves and Rolls' measure of how many units code a sample: ``1 / n_components`` if one
+    unit is active, 1 if all units are equally active, and 0 for a sample without activity.
 
     Parameters
     ----------
@@ -91,10 +91,11 @@ class PopulationSparsity(Term):
 
 @dataclass
 class LifetimeSparsity(Term):
-    """Mean over units of the activity ratio over the batch, ``(mean |z|)^2 / mean z^2``.
+    """Lifetime sparsity (Treves-Rolls): mean over units of ``(mean |z|)^2 / mean z^2``.
 
-    From ``1 / n_samples``, where a unit is active for one sample, to 1, where it is equally active
-    for all; 0 for a unit without activity. Treves and Rolls' measure of how selective a unit is.
+    It is Treves and Rolls' measure of how selective a unit is. Means are over the batch:
+    ``1 / n_samples`` if a unit is active for one sample, 1 if it is equally active for all samples,
+    and 0 for a unit without activity.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def _over_units(ratio, weight, codes, dcodes, share):
 
 
 def _hoyer(sizes, squares):
-    """``||z||_1 / ||z||_2``, and what its gradient has of the signs and of the codes."""
+    """``||z||_1 / ||z||_2``, and the factors of signs and of codes in its gradient."""
     safe = np.where(squares > 0, squares, 1)
     norms = np.sqrt(safe)
     live = squares > 0
@@ -163,7 +164,7 @@ def _hoyer(sizes, squares):
 
 
 def _activity_ratio(sizes, squares):
-    """``||z||_1^2 / ||z||_2^2``, and what its gradient has of the signs and of the codes."""
+    """``||z||_1^2 / ||z||_2^2``, and the factors of signs and of codes in its gradient."""
     live = squares > 0
     safe = np.where(live, squares, 1)
     ratios = sizes**2 / safe * live

@@ -1,4 +1,4 @@
-"""Weight of a term that follows a target number of nonzeros."""
+"""Target for the number of nonzeros (l0), by an adaptive weight of a term."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import Penalty
 
-# Largest relative error, as a logarithm, that moves the weight: early codes are far too dense.
+# Bound on the logarithm of the relative error, because early codes are far too dense.
 _LARGEST = 1.0
-# Share of the last batch in the running l0, so that single batches do not shake the weight.
+# Share of the last batch in the running l0, so that single batches hardly change the weight.
 _NEW = 0.1
 
 
 @dataclass
 class TargetL0(Term):
-    """A term whose weight follows the number of nonzeros, so that autoencoders can be compared.
+    """Target l0: adapt the weight of a term until codes have a given number of nonzeros.
 
-    After every step the logarithm of the weight rises by ``rate * log(l0 / target)`` and besides
-    stands higher by ``boost * log(l0 / target)``, where `l0` is a running mean of the nonzeros of a
-    sample: a proportional-integral controller. It holds where a higher weight makes fewer nonzeros.
+    The weight is set by a proportional-integral controller, where `l0` is a running mean of the
+    number of nonzeros of a sample. After every step the logarithm of the weight increases by
+    ``rate * log(l0 / target)``. In addition, the current logarithm is higher by
+    ``boost * log(l0 / target)``. This works for terms whose higher weight gives fewer nonzeros.
 
     Parameters
     ----------
     term : Term or Penalty, default=PenaltyTerm()
-        What is weighted; its own weight is where the search starts.
+        Term whose weight is adapted, starting from its given weight.
     target : float, default=8.0
         Mean number of nonzeros of a sample.
     rate : float, default=0.01
-        Relative change of the weight in a step, a unit of the logarithm of the error.
+        Relative change of the weight per step, for a logarithm ``log(l0 / target)`` of 1.
     boost : float, default=0.3
-        Relative change while the error lasts, which keeps the weight from swinging.
+        Temporary relative change of the weight, for a logarithm of 1, which damps oscillations.
 
     Examples
     --------
@@ -121,7 +122,7 @@ class TargetL0(Term):
         return found
 
     def resolved(self):
-        """The inner term, `PenaltyTerm` for a penalty."""
+        """The inner term; a penalty becomes a `PenaltyTerm`."""
         if isinstance(self.term, Penalty):
             return PenaltyTerm(self.term)
         if not isinstance(self.term, Term):
@@ -148,7 +149,7 @@ class TargetL0(Term):
 
 
 def _nonzeros(codes):
-    """Number of each sample; of a JumpReLU, entries that are stored can be zeros."""
+    """Number of nonzeros of each sample; stored entries of a JumpReLU can be zeros."""
     if not sparse.issparse(codes):
         return np.count_nonzero(codes, axis=1)
     samples = np.repeat(np.arange(codes.shape[0]), np.diff(codes.indptr))

@@ -14,12 +14,12 @@ from sparsecode.losses.terms.base import Term
 
 @dataclass
 class WeightDecay(Term):
-    """Half the sum of squares of the weights: the matrix `W` of the encoder, and the atoms.
+    """Weight decay: half the sum of squares of the matrix `W` of the encoder and of the atoms.
 
-    ``weight / 2 * (||W||^2 + ||atoms||^2)``, without biases and offset. It is no mean over samples:
-    its size beside the error does not depend on the batch. Of a tied encoder, whose `W` is the
-    atoms, both are the same and both count. Unlike the decay of `AdamW` it is a part of the loss,
-    so that every optimizer minimises it. Atoms of fixed norm have a constant part of it.
+    ``weight / 2 * (||W||^2 + ||atoms||^2)``, without biases and offset. It is not a mean over
+    samples, so it does not depend on the batch. For a tied encoder, whose `W` is the atoms, the
+    atoms count twice. Unlike the decay of `AdamW` it is part of the loss, so that every optimizer
+    minimises it. The part of atoms of fixed norm is constant.
 
     Parameters
     ----------
