@@ -320,6 +320,12 @@ def test_certificates_of_parts_are_joined(X, frame, penalty, rng):
                 np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
+def test_alpha_max_is_that_of_the_largest_of_many_samples(X, frame):
+    many = np.tile(0.1 * X, (2000 // len(X), 1))
+    many[1500] = 3 * X[0]
+    assert alpha_max(many, frame) == pytest.approx(3 * np.abs(X[0] @ frame.T).max())
+
+
 @pytest.mark.parametrize("exponent", [-300, -30, 0, 30, 300])
 def test_alpha_max_follows_the_units_of_atoms_and_samples(X, frame, exponent):
     limit = alpha_max(X, frame)
