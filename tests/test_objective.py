@@ -111,6 +111,23 @@ def test_gap_of_groups_is_primal_minus_dual(X, frame, rng):
         np.testing.assert_allclose(gap, primal - dual, rtol=1e-9)
 
 
+@pytest.mark.parametrize("penalty", CONVEX + OTHERS, ids=repr)
+def test_missing_entries_are_left_out_of_the_problem(X, frame, penalty, rng):
+    offset = rng.standard_normal(N_FEATURES)
+    codes = penalty.prox(rng.standard_normal((len(X), N_ATOMS)))
+    seen = rng.random(X.shape) < 0.7
+    certificate = certify(
+        np.where(seen, X, np.nan), codes, Dictionary(frame, offset), penalty, missing=True
+    )
+    for i, here in enumerate(seen):
+        rest = Dictionary(frame[:, here], offset[here])
+        expected = certify(X[i : i + 1, here], codes[i : i + 1], rest, penalty)
+        for name in ("objective", "gap", "half_squared_norm", "correlation"):
+            if name != "gap" or penalty.convex:
+                got = getattr(certificate, name)[i : i + 1]
+                np.testing.assert_allclose(got, getattr(expected, name), rtol=1e-7, atol=1e-12)
+
+
 def test_every_convex_penalty_has_its_gap_compared():
     every = [getattr(penalties, name) for name in penalties.__all__]
     compared = {type(penalty) for penalty in CONVEX} | {GroupL1}

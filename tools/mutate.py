@@ -44,8 +44,11 @@ EVERYWHERE = ("test_documented_defaults.py",)
 PRELOADED = ["numpy", "scipy.optimize", "scipy.sparse", "sklearn.linear_model", "numba", "pytest"]
 
 
-def tests_of(file, root):
-    """Test files of the room of a file: its own first, then those of its folder, then others."""
+def tests_of(file, root, near=False):
+    """Test files of the room of a file: its own first, then those of its folder, then others.
+
+    With `near` the others are left out, if there are any before.
+    """
     path = Path(file)
     room = path.parts[1].removesuffix(".py")
     room = TESTED_AS.get(room, room)
@@ -53,10 +56,12 @@ def tests_of(file, root):
     stem = TESTED_AS.get(path.stem, path.stem.strip("_"))
     folder = tests.joinpath(*path.parts[1:-1])
     own = [folder / f"test_{stem}.py", *sorted(folder.glob(f"test_*_{stem}.py"))]
-    near = sorted(folder.glob("test_*.py")) if len(path.parts) > 2 else []
+    beside = sorted(folder.glob("test_*.py")) if len(path.parts) > 3 else []
     whole = [*sorted((tests / room).rglob("test_*.py")), tests / f"test_{room}.py"]
-    whole += [tests / name for name in EVERYWHERE]
-    return [str(test) for test in dict.fromkeys(own + near + whole) if test.exists()]
+    first = [test for test in dict.fromkeys(own + beside) if test.exists()]
+    chosen = first if near and first else [*first, *whole]
+    chosen += [tests / name for name in EVERYWHERE]
+    return [str(test) for test in dict.fromkeys(chosen) if test.exists()]
 
 
 def run_tests(folder, tests):
@@ -76,8 +81,8 @@ def run_tests(folder, tests):
 class Runner:
     """Copy of the package in which mutants are tested, one at a time."""
 
-    def __init__(self, root, folder, jit, preloaded=PRELOADED):
-        self.folder = Path(folder)
+    def __init__(self, root, folder, jit, near, preloaded):
+        self.folder, self.near = Path(folder), near
         for name in ("sparsecode", "tests"):
             shutil.copytree(root / name, self.folder / name)
         for name in COPIED:
@@ -96,10 +101,10 @@ class Runner:
         self.context.set_forkserver_preload(list(preloaded))
         self.limits = {}
 
-    def outcome(self, mutant, limit=None):
+    def outcome(self, mutant):
         """killed, survived or timed out."""
-        tests = tests_of(mutant.file, self.folder)
-        limit = limit or self._limit(mutant.file, tests)
+        tests = tests_of(mutant.file, self.folder, self.near)
+        limit = self._limit(mutant.file, tests)
         path = self.folder / mutant.file
         source = path.read_bytes()
         path.write_bytes(mutant.source)
@@ -149,11 +154,12 @@ def files_below(root, names):
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--most", type=float, default=0.05, show_default=True, help="Share that may survive.")
 @click.option("--only", default="", help="Only mutations whose line, as printed, has this in it.")
+@click.option("--near", is_flag=True, help="Only tests of the file itself or of its folder.")
 @click.option("--jit", is_flag=True, help="Compile the kernels: slow, but nothing is skipped.")
 @click.option("--equivalent", type=click.Path(path_type=Path), default=EQUIVALENT, hidden=True)
 @click.option("--preload", multiple=True, default=PRELOADED, hidden=True)
 @click.option("--root", type=click.Path(path_type=Path), default=ROOT, help="Of the checkout.")
-def main(files, n, seed, most, only, jit, equivalent, preload, root):
+def main(files, n, seed, most, only, near, jit, equivalent, preload, root):
     known = {line.split("  #")[0] for line in equivalent.read_text().splitlines()}
     every = [
         mutant
@@ -168,7 +174,7 @@ def main(files, n, seed, most, only, jit, equivalent, preload, root):
     )
     counts = Counter()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        runner = Runner(root, folder, jit, preload)
+        runner = Runner(root, folder, jit, near, preload)
         for mutant in tried:
             outcome = runner.outcome(mutant)
             counts[outcome] += 1
