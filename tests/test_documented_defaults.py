@@ -31,6 +31,28 @@ def test_defaults_are_the_documented_ones():
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
+def test_methods_have_the_defaults_of_the_base_and_of_their_docstrings():
+    wrong = {}
+    for name, cls in parameter_calls.public().items():
+        for method, function in vars(cls).items() if inspect.isclass(cls) else ():
+            if inspect.isfunction(function) and not method.startswith("_"):
+                found = differences(function) if function.__doc__ else overridden(cls, method)
+                wrong |= {f"{name}.{method}": found} if found else {}
+    assert wrong == {}
+
+
+def overridden(cls, method):
+    """Parameters of a method with another default than in a base class of the package."""
+    own = inspect.signature(getattr(cls, method)).parameters
+    found = []
+    for base in cls.__mro__[1:]:
+        if base.__module__.startswith("sparsecode") and method in vars(base):
+            theirs = inspect.signature(getattr(base, method)).parameters
+            both = own.keys() & theirs.keys()
+            found += [(name, own[name].default, theirs[name].default) for name in both]
+    return [entry for entry in found if entry[1] != entry[2]]
+
+
 def test_a_wrong_default_is_found():
     def function(rate=0.5, least=1, most=2.0, name=None, penalty=len):
         """Function of defaults that are right, but for two.

@@ -91,6 +91,15 @@ def test_float32_stays_and_nothing_is_written_to(problem, loss):
     assert all(grad.dtype == np.float32 for grad in result.grads.values())
 
 
+@pytest.mark.parametrize("loss", [LassoLoss(), SupervisedLoss(), AutoencoderLoss()], ids=repr)
+def test_gradients_in_the_dictionary_are_only_computed_where_asked_for(problem, loss):
+    X, dictionary, codes, target = problem
+    target = target if loss.uses_target else None
+    assert loss.evaluate(X, dictionary, codes, target).grads == {}
+    asked = loss.evaluate(X, dictionary, codes, target, dictionary_grads=True).grads
+    assert set(asked) == (set() if loss.uses_target else {"atoms", "offset"})
+
+
 def test_nan_is_told_by_the_value(problem):
     X, dictionary, codes, target = problem
     codes[1, 1] = np.nan

@@ -127,6 +127,26 @@ def test_sparse_codes_give_what_dense_ones_do(problem, term, weighted):
 
 
 @terms
+def test_many_samples_are_judged_in_blocks_as_one_by_one(term, rng):
+    """Terms that are means over samples; those of the units depend on all samples at once."""
+    dictionary = Dictionary(rng.standard_normal((6, 3)))
+    X, codes = rng.standard_normal((300, 3)), rng.uniform(0.2, 0.9, size=(300, 6))
+    codes *= rng.random((300, 6)) < 0.6
+    loss = AutoencoderLoss([term])
+    context = context_of(loss, dictionary)
+    dense = loss.evaluate(X, dictionary, codes, context=context)
+    found = loss.evaluate(X, dictionary, sparse.csr_array(codes), context=context)
+    assert found.terms == pytest.approx(dense.terms, rel=1e-12)
+    np.testing.assert_allclose(found.dcodes.data, dense.dcodes[codes != 0], rtol=1e-9, atol=1e-14)
+    if not isinstance(term, KLDivergence | LifetimeSparsity):
+        rows = [loss.evaluate(X[i : i + 1], dictionary, codes[i : i + 1], context=context)
+                for i in range(300)]  # fmt: skip
+        values, dcodes = [row.value for row in rows], [row.dcodes[0] for row in rows]
+        assert dense.value == pytest.approx(np.mean(values), rel=1e-12)
+        np.testing.assert_allclose(dense.dcodes, np.array(dcodes) / 300, rtol=1e-9, atol=1e-14)
+
+
+@terms
 def test_sample_weights_are_repetitions(problem, term):
     X, dictionary, codes = problem
     loss, counts = AutoencoderLoss([term]), np.array([1, 3, 2, 0, 1])
