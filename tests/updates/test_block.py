@@ -61,6 +61,15 @@ def test_batches_count_as_written(rng, cls, forgetting):
         np.testing.assert_allclose(got, wanted)
 
 
+@pytest.mark.parametrize("factor", [0.25, 0.0])
+def test_faded_moments_count_less(rng, factor):
+    X, codes = rng.standard_normal((10, 4)), rng.standard_normal((10, 3))
+    faded = Moments.of(X, codes, Dictionary(rng.standard_normal((3, 4)))).faded(factor)
+    np.testing.assert_allclose(faded.second, factor * codes.T @ codes)
+    np.testing.assert_allclose(faded.cross, factor * codes.T @ X)
+    assert (faded.weight, faded.n_uses) == (10 * factor, 30 * factor)
+
+
 @pytest.mark.parametrize("cls", [BlockUpdate, MOD])
 @pytest.mark.parametrize(("n_samples", "exponent"), [(2, 1.0), (18, 2.0), (90, 5.0)])
 def test_forgetting_keeps_uses_enough_for_the_values_of_an_atom(rng, cls, n_samples, exponent):

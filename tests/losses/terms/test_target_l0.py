@@ -103,3 +103,7 @@ def test_errors():
         model.fit(X)
     with pytest.raises(ValueError, match="rate"):
         TargetL0(rate=0.0, target=1.0).init(Dictionary(np.eye(3)))
+    for target in (0, -1.0):
+        with pytest.raises(ValueError, match="target is"):
+            TargetL0(target=target).init(Dictionary(np.eye(3)))
+    TargetL0(target=3).init(Dictionary(np.eye(3)))

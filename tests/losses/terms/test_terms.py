@@ -1,5 +1,7 @@
 """All terms: gradients of dense and sparse codes, weights of samples, schedules, input kept."""
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -19,7 +21,7 @@ from sparsecode.losses import (
     PopulationSparsity,
     Term,
 )
-from sparsecode.penalties import L1, LogSum, Tanh
+from sparsecode.penalties import L1, LogSum, Penalty, Tanh
 from sparsecode.schedules import Linear, WarmUp
 from sparsecode.testing import gradcheck
 
@@ -52,6 +54,46 @@ SIGNALS_ONLY = {
 }
 
 
+# What training may rely on.
+FACTS = {
+    "ActiveUnits": {"makes_sparse"},
+    "AuxK": {"changes", "reads_error"},
+    "Contractive": set(),
+    "GateReconstruction": {"detached", "reads_error"},
+    "GateSparsity": {"makes_sparse"},
+    "Hoyer": {"makes_sparse"},
+    "InactiveMargin": set(),
+    "KLDivergence": set(),
+    "LifetimeSparsity": {"makes_sparse"},
+    "Lp": {"makes_sparse"},
+    "NormWeighted": {"makes_sparse"},
+    "PenaltyTerm": {"makes_sparse"},
+    "PopulationSparsity": {"makes_sparse"},
+    "TargetActiveUnits": set(),
+    "TargetL0": {"changes", "makes_sparse"},
+    "WeightDecay": set(),
+}
+
+
+class Lines(Penalty, namedtuple("Lines", ["alpha"], defaults=(1.0,))):
+    """A penalty that defines its gradient on arrays alone."""
+
+    _value = L1._value
+    _prox = L1._prox
+
+    def value(self, codes):
+        return self.alpha * np.abs(codes).sum(axis=1)
+
+    def grad(self, codes):
+        return self.alpha * np.sign(codes)
+
+
+class Rows(Lines):
+    """The same, as if it were no sum over coefficients."""
+
+    separable = False
+
+
 @pytest.fixture
 def problem(rng):
     dictionary = Dictionary(rng.standard_normal((6, 3)), rng.standard_normal(3), Free())
@@ -77,6 +119,32 @@ def test_every_term_is_checked():
 def _is_term(name):
     found = getattr(sparsecode.losses, name)
     return isinstance(found, type) and issubclass(found, Term)
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_what_a_term_says_of_itself(name):
+    term = getattr(sparsecode.losses, name)()
+    found = {fact for fact in ("makes_sparse", "reads_error", "detached") if getattr(term, fact)}
+    found |= set() if term.is_constant else {"changes"}
+    assert found == FACTS[name]
+    assert term.takes_sparse
+    if name != "TargetL0":
+        scheduled = type(term)(weight=Linear(1.0, 0.2, n_steps=8))
+        assert not scheduled.is_constant
+
+
+def test_every_term_says_so():
+    exported = {name for name in sparsecode.losses.__all__ if _is_term(name)}
+    assert set(FACTS) == exported - {"Term"}
+
+
+@pytest.mark.parametrize("cls", [Lines, Rows])
+def test_a_gradient_on_arrays_is_one_of_coefficients(problem, cls):
+    X, dictionary, codes = problem
+    found = AutoencoderLoss([PenaltyTerm(cls(0.3), weight=2.0)]).evaluate(X, dictionary, codes)
+    expected = AutoencoderLoss([PenaltyTerm(L1(0.6))]).evaluate(X, dictionary, codes)
+    assert found.terms == pytest.approx(expected.terms)
+    np.testing.assert_allclose(found.dcodes, expected.dcodes, atol=1e-15)
 
 
 @terms
