@@ -87,6 +87,18 @@ def test_reaches_the_goal_where_coefficients_answer_to_the_norm(rng):
     np.testing.assert_allclose(stats.gain, 2, rtol=0.1)
 
 
+@pytest.mark.parametrize(
+    ("bounds", "norm"), [((0.5, 2.0), 1.0), ((0.2, 0.8), 0.8), ((1.5, 2.0), 1.5)]
+)
+def test_replaced_atoms_start_at_the_goal_with_norm_1_or_the_closest(bounds, norm):
+    control = GainControl(goal=0.3, rate=0.5, power=0.5, bounds=bounds)
+    stats = control.init(Dictionary([[1.9, 0.0], [0.0, 0.3], [1.0, 0.0]]))
+    stats = control.update(np.array([0.2, 0.6, 0.3]), stats)
+    reset = control.reset(stats, np.array([0, 1]))
+    np.testing.assert_array_equal(reset.variance, [0.3, 0.3, stats.variance[2]])
+    np.testing.assert_array_equal(reset.gain, [norm, norm, stats.gain[2]])
+
+
 def test_does_not_change_its_arguments(rng):
     control = GainControl()
     stats = control.init(Dictionary(np.eye(2)))

@@ -76,6 +76,13 @@ def test_gain_control_sets_the_norms(batch, rng):
     assert (moved.match(plain).cosines > 1 - 1e-12).all()
 
 
+def test_gain_control_leaves_an_atom_of_zeros(batch):
+    dictionary = Dictionary(np.zeros((1, 4)))
+    update = GradientUpdate(lr=0.3, gain_control=GainControl())
+    moved, _ = step(update, (batch[0], np.zeros((10, 1))), dictionary)
+    assert moved == dictionary
+
+
 def test_float32_and_arguments(batch, rng):
     X, codes = (array.astype(np.float32) for array in batch)
     X.flags.writeable = codes.flags.writeable = False
