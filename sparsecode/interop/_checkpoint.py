@@ -38,8 +38,7 @@ class Checkpoint:
         Weights of the encoder, one row per unit, the atoms for MatchingPursuit. float32 and float64
         are kept without a copy.
     atoms : array-like of shape (n_components, n_outputs)
-        Weights of the decoder, one row per unit. `n_outputs` is `n_features`, except for
-        transcoders.
+        Weights of the decoder, one row per unit. `n_outputs` is `n_features` unless a transcoder.
     b : array-like of shape (n_components,) or None, default=None
         Bias of the encoder; None is zero. Gated has `b_gate` and `b_mag` instead, MatchingPursuit
         none.
