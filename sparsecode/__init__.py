@@ -1,4 +1,4 @@
-"""Sparse coding and dictionary learning on one dictionary, exact and certified."""
+"""Sparse coding, dictionary learning and sparse autoencoders, with certificates."""
 
 from sparsecode._version import __version__
 from sparsecode.compare import amortization_report, match_l0, polish

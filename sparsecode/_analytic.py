@@ -1,4 +1,4 @@
-"""Weights that see their own atom and as little of the others as they can: those of ALISTA."""
+"""Analytic weights of ALISTA."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 def analytic_weights(atoms, inverse):
-    """Columns of the pseudo-inverse of the atoms over their products with their own atoms.
+    """Columns of the pseudo-inverse of the atoms, each divided by its product with its atom.
 
     Parameters
     ----------
     atoms : ndarray of shape (n_components, n_features)
     inverse : ndarray of shape (n_features, n_components)
-        Their pseudo-inverse.
+        Pseudo-inverse of the atoms.
 
     Returns
     -------
@@ -22,6 +22,6 @@ def analytic_weights(atoms, inverse):
 
 
 def inverse_of_own(atoms, inverse):
-    """One over the inner product of each atom with its column of the pseudo-inverse; 0 for 0."""
+    """Reciprocal inner product of each atom and its column of the pseudo-inverse; 0 for 0."""
     own = np.einsum("ij,ji->i", atoms, inverse)
     return np.divide(1, own, out=np.zeros_like(own), where=own > 0)

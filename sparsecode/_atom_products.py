@@ -12,18 +12,19 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._matching import largest_cosine
 from sparsecode._statistics import inner_products
 
-# The Gram matrix of so many atoms is always computed whole and kept: as quick as a few columns.
+# Number of atoms up to which the whole Gram matrix is computed and kept: it is as fast as a few
+# columns.
 FEW_ATOMS = 4096
 
 
 def read_only(array):
-    """Return the array itself, no longer to be written to."""
+    """Make an array read-only, and return it."""
     array.flags.writeable = False
     return array
 
 
 class AtomProducts:
-    """Base of `Dictionary`: what solvers need of its `atoms`, computed once."""
+    """Base of `Dictionary`: products of its `atoms` for solvers, computed once."""
 
     @functools.cached_property
     def gram(self):
@@ -43,8 +44,8 @@ class AtomProducts:
     def analytic_weights(self):
         """Weights of ALISTA (Liu and others, 2019), shape (n_components, n_features).
 
-        Of all rows whose inner product with their own atom is 1, those with the smallest sum of
-        squared inner products with the other atoms; 0 for an atom that is 0.
+        The row for an atom has an inner product of 1 with this atom, and the smallest sum of
+        squared inner products with the other atoms. It is 0 for an atom of zeros.
         """
         return read_only(analytic_weights(self.atoms, self.pseudo_inverse)).T
 
@@ -60,7 +61,7 @@ class AtomProducts:
         small = (self.atoms.T if n_components > n_features else self.atoms).astype(np.float64)
         with single_threaded_blas():
             largest = np.linalg.eigvalsh(small @ small.T)[-1]
-        # Rounding is at most of order n * eps; the margin keeps this a bound from above. Where all
+        # Rounding errors are of order n * eps at most; the margin keeps this an upper bound. If all
         # atoms are zero, its inverse must still be finite in float32.
         return float(max(largest * (1 + 1e-9), np.finfo(np.float32).tiny))
 

@@ -1,4 +1,4 @@
-"""Views of a dictionary: the same atoms in another precision, or in another unit."""
+"""Views of a dictionary, with the same atoms in another precision or unit."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class AtomViews:
     @functools.cached_property
     def _other_precision(self):
         dtype = np.float32 if self.dtype == np.float64 else np.float64
-        # Not projected, which would move atoms that are the same numbers in float64.
+        # Atoms are not projected, which would change atoms that are the same numbers in float64.
         other = type(self)(self.atoms.astype(dtype), self.offset)
         return type(self).view(other.atoms, other.offset, self.constraint)
 
     @functools.cached_property
     def unit_exponent(self):
-        """Exponent of two of the unit in which squares of the atoms fit into float32; mostly 0."""
+        """Exponent of the power of two that brings squares of atoms into float32; mostly 0."""
         return exponent_between(row_sizes(self.atoms))
 
     def in_unit(self, offset_exponent):
         """Return the dictionary with the atoms in their unit and the offset times a power of two.
 
-        It has no constraint. What was computed of the atoms is shared, whatever the offset.
+        It has no constraint. Products of the atoms are shared, whatever the offset.
         """
         atoms = self._atoms_in_unit
         if self.offset is None or (atoms is self and offset_exponent == 0):

@@ -1,4 +1,4 @@
-"""Output files: known to be writable before the work starts, and written whole or not at all."""
+"""Atomic output files: checked to be writable in advance, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _PREFIX = ".sparsecode-"
 
 @contextlib.contextmanager
 def write_atomically(path):
-    """Give a temporary path to write to; on a clean exit it becomes `path` in one step.
+    """Context of a temporary path to write to, which replaces `path` in one step at the end.
 
-    The temporary file lies in the folder of `path` and has its suffix, so that writers that
-    choose a format by the suffix work unchanged. If anything is raised inside the block,
-    Ctrl-C included, the temporary file is removed and `path` is as it was. What processes of this
-    machine left behind that were killed is removed first.
+    The temporary file lies in the folder of `path` and has its suffix, so that writers that choose
+    a format by the suffix work unchanged. If the block raises, also by Ctrl-C, the temporary file
+    is removed and `path` does not change. Temporary files of killed processes of this machine are
+    removed first.
 
     A new file gets the permissions that ``open(path, "w")`` would give it, an existing file
     keeps its own, and a symbolic link is followed.
@@ -58,7 +58,7 @@ def write_atomically(path):
         mode = temporary.stat().st_mode
         try:
             yield temporary
-            # A writer may have made the file anew, with permissions of its own.
+            # A writer may have created the file again, with other permissions.
             temporary.chmod(stat.S_IMODE(target.stat().st_mode if target.exists() else mode))
             # Without this a power cut after the rename could leave an empty file under the new
             # name.
@@ -68,7 +68,7 @@ def write_atomically(path):
         except OSError as error:
             if error.strerror is None or str(path) in str(error):
                 raise
-            # A full disk, say: the writer knows neither the path nor the remedy.
+            # For example a full disk: the writer knows neither the path nor a remedy.
             raise _cannot_write(path, error) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -76,10 +76,10 @@ def write_atomically(path):
 
 
 def check_writable(path):
-    """Find out, before the work starts, that `path` could not be written at its end.
+    """Raise an error, before the work starts, if `path` cannot be written.
 
-    An empty file is created beside `path` and removed at once, because permission bits alone
-    do not tell: a file system can be read-only, and the superuser ignores them.
+    An empty file is created beside `path` and removed at once. Permission bits are not enough: a
+    file system can be read-only, and the superuser ignores them.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def check_writable(path):
 
 
 def _regular_target(path):
-    """Return the file behind `path`, which may be new, or say why it cannot be written."""
+    """Return the file that `path` refers to, or raise an error if it cannot be written."""
     if not os.fspath(path):
         raise ValueError("The output path is empty. Give the name of the file to write.")
     target = Path(os.path.realpath(path))
@@ -151,7 +151,7 @@ def _temporary_beside(target):
 
 @functools.cache
 def _place_of_process():
-    """Word for where the numbers of processes are counted: this machine, or a container of it."""
+    """Name of the space of process numbers: this machine, or one of its containers."""
     try:
         counted = os.stat("/proc/self/ns/pid").st_ino
     except OSError:
@@ -162,7 +162,7 @@ def _place_of_process():
 def _remove_abandoned(folder):
     """Remove temporary files of this place whose processes are dead."""
     if os.name != "posix":
-        # Elsewhere one cannot ask for a process without ending it.
+        # On other systems a process cannot be checked without ending it.
         return
     ours = f"{_PREFIX}{_place_of_process()}-"
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
@@ -181,7 +181,7 @@ def _is_alive(number):
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        # Another user's, or one that cannot be asked for.
+        # A process of another user, or one that cannot be checked.
         return True
     return True
 

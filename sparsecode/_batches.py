@@ -1,4 +1,4 @@
-"""Samples drawn in batches, wherever they are: an array, a sparse matrix, or a file."""
+"""Batches of samples from an array, a sparse matrix or a memory map."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sparsecode._row_blocks import is_on_disk
 
 
 class Batch(NamedTuple):
-    """Samples that one step learns from, how much each counts, and what to fit to each.
+    """Batch of samples for one step, with their weights and targets.
 
-    What an iterator of batches may give to `sparsecode.training.train`.
+    An iterator may yield it to `sparsecode.training.train`.
 
     Attributes
     ----------
     X : ndarray or csr_array of shape (n_samples, n_features)
     sample_weight : ndarray of shape (n_samples,) or None
-        None is 1 each.
+        Weights; None is 1 each.
     target : ndarray or csr_array of shape (n_samples, n_targets) or None
-        What to fit to each sample, where a loss asks for it.
+        Target of each sample, for a loss that needs one.
 
     Examples
     --------
@@ -48,15 +48,15 @@ class Batch(NamedTuple):
         return Batch(*(None if array is None else array[kept] for array in self))
 
     def in_memory_counted(self):
-        """`counted`, but a memory map is not read: its batches leave such samples out."""
+        """`counted`, except for a memory map, whose batches leave out such samples."""
         return self if is_on_disk(self.X) else self.counted()
 
 
 class Samples:
     """Samples to learn from, their weights, and their targets where they have any.
 
-    Rows are drawn one by one, but those of a memory map in runs of `run` consecutive ones: single
-    rows would read a page of the file each.
+    Rows are drawn one by one. Rows of a memory map are drawn in runs of `run` consecutive ones,
+    because each single row would read a page of the file.
     """
 
     def __init__(self, X, sample_weight=None, target=None, *, run=None, units=None):
@@ -67,7 +67,7 @@ class Samples:
             starts = np.arange(0, X.shape[0], self.run)
             units = np.arange(len(starts))
             if sample_weight is not None:
-                # There is nothing to learn from a run without weight, nor to judge by.
+                # Runs of weight 0 are not needed for training or validation.
                 units = np.flatnonzero(np.add.reduceat(sample_weight, starts) > 0)
         self.units = units
 
@@ -87,7 +87,7 @@ class Samples:
         """Two sets of samples, the second of about `n_held`, drawn at random."""
         n_run = max(round(n_held), 1)
         if n_run < self.run and not self.is_part:
-            # A run would be more than what is held out, and one run may be all samples.
+            # A run can be longer than the validation set, or contain all samples.
             finer = Samples(self.X, self.sample_weight, self.target, run=n_run)
             return finer.split(n_held, rng)
         n_units = min(max(round(n_held / self.run), 1), len(self.units) - 1)
@@ -128,16 +128,16 @@ class Samples:
 
 
 def hold_out(samples, fraction, rng, *, most=np.inf):
-    """Samples to learn from and samples to validate on, drawn at random.
+    """Split samples at random into training and validation samples.
 
     Parameters
     ----------
     samples : Samples
     fraction : float
-        Share of the samples that is held out.
+        Share of the validation samples.
     rng : RandomState or Generator
     most : float, default=inf
-        Most samples that are held out.
+        Largest number of validation samples.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def hold_out(samples, fraction, rng, *, most=np.inf):
     """
     n_held, parts = min(fraction * len(samples), most), []
     if len(samples) > 1 and n_held >= 0.5:
-        # Of a memory map a single run of rows is split into shorter ones.
+        # A single run of rows of a memory map is split into shorter runs.
         parts = samples.split(n_held, rng)
     if not parts or not all(len(part.units) for part in parts):
         raise ValueError(

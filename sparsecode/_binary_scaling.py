@@ -1,27 +1,27 @@
-"""Powers of two that bring numbers of any unit near 1: exact, so that nothing else changes.
+"""Scaling by powers of two, which brings numbers of any unit near 1 without rounding.
 
-Squares, and squares of squares, leave the range of a float long before the numbers themselves do;
-what underflows there reads as optimal. So samples, atoms and codes of extreme size are multiplied
-by powers of two, in whose units everything is computed.
+Squares and fourth powers leave the range of a float long before the numbers themselves. An
+underflow would make a code look optimal. So samples, atoms and codes of extreme size are multiplied
+by powers of two before all computations.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Exponents up to which numbers are computed with as they are: fourth powers of their quotients fit
-# into float32, as do the squares of what is a millionth of them.
+# Exponents up to which numbers are not scaled: fourth powers of their quotients fit into float32,
+# and so do the squares of a millionth of them.
 COMFORT = 24
-# Of rows in that range: far cheaper than magnitudes, and sure.
+# Bounds of squares of rows in that range: sufficient, and far cheaper than magnitudes.
 _LEAST_SQUARE, _LARGEST_SQUARE = 2.0 ** (-2 * COMFORT), 2.0 ** (2 * COMFORT)
 # Exponents of odd rows are rounded, so that few units are needed: there are as many groups.
 _STEP = 16
-# Parameters of a penalty beyond these mean the same as these: all zero, or not at all.
+# Limits of parameters of a penalty: beyond them codes are all zero, or not penalised at all.
 _LARGEST_EXPONENT = 1020
 
 
 def exponents_of(sizes):
-    """Exponents of two that bring sizes into the comfortable range; 0 for those that are there.
+    """Exponents of two that bring sizes into the comfortable range, 0 for sizes in this range.
 
     `sizes` are not negative; one that is 0, infinite or NaN gets 0.
     """
@@ -34,8 +34,8 @@ def exponents_of(sizes):
 def exponent_between(sizes):
     """One exponent for sizes that belong together, 0 if the largest is comfortable.
 
-    Brings the middle between the largest and the smallest that is not 0 near 1, but the largest no
-    further than into the comfortable range.
+    It brings the middle between the largest and the smallest nonzero size near 1, and moves the
+    largest one only as far as into the comfortable range.
     """
     sizes = np.asarray(sizes, dtype=np.float64)
     exponents = np.frexp(sizes[(sizes > 0) & np.isfinite(sizes)])[1]
@@ -51,13 +51,13 @@ def row_sizes(X):
 
 
 def are_comfortable(X):
-    """Whether every row is in the middle of its range; judged by squares, at no great cost."""
+    """Whether every row is in the middle of the range, by a cheap test of squares."""
     squares = np.einsum("ij,ij->i", X, X)
     return squares.size > 0 and squares.min() > _LEAST_SQUARE and squares.max() < _LARGEST_SQUARE
 
 
 def odd_sizes(X):
-    """Largest magnitude of each row as `row_sizes`, but 1 for any that is comfortable."""
+    """Largest magnitude of each row as in `row_sizes`, or 1 for a comfortable row."""
     squares = np.einsum("ij,ij->i", X, X)
     odd = ~((squares > _LEAST_SQUARE) & (squares < _LARGEST_SQUARE))
     sizes = np.ones(len(X))
@@ -67,7 +67,7 @@ def odd_sizes(X):
 
 
 def norms_of(rows):
-    """Euclidean norm of each row, also where its square is beyond the range of the type."""
+    """Euclidean norm of each row, also if its square is beyond the range of the dtype."""
     limits = np.finfo(rows.dtype)
     low, high = 2.0 ** (limits.minexp // 2 + 16), 2.0 ** (limits.maxexp // 2 - 16)
     with np.errstate(over="ignore", under="ignore"):
@@ -81,7 +81,7 @@ def norms_of(rows):
 
 
 def scaled(array, exponent):
-    """The array times ``2**exponent``, in its type; itself where that is 1."""
+    """Array times ``2**exponent`` in its dtype; the array itself if the exponent is 0."""
     if np.ndim(exponent) == 0 and exponent == 0:
         return array
     with np.errstate(over="ignore", under="ignore"):
@@ -89,9 +89,9 @@ def scaled(array, exponent):
 
 
 def scaled_parameter(value, exponent, most=_LARGEST_EXPONENT):
-    """A number, or an array of such, times ``2**exponent``; neither 0 nor infinite unless it was.
+    """Numbers times ``2**exponent``; results become neither 0 nor infinite.
 
-    What would be is so small, or so large, against samples near 1 that its size does not matter.
+    Numbers that would be are clipped. For samples near 1 their exact size does not matter.
     """
     values = np.asarray(value, dtype=np.float64)
     out = scaled(values, exponent)
@@ -101,9 +101,10 @@ def scaled_parameter(value, exponent, most=_LARGEST_EXPONENT):
 
 
 def cast(value, dtype):
-    """A parameter in a floating type, neither 0 nor infinite unless it was.
+    """Cast a parameter to a floating dtype; results become neither 0 nor infinite.
 
-    Beyond the range of the type its size does not matter, but a weight of 0 leaves atoms free.
+    Beyond the range of the dtype the exact size does not matter, but a weight of 0 would remove the
+    penalty of an atom.
     """
     limits, values = np.finfo(dtype), np.asarray(value, dtype=np.float64)
     inside = np.clip(values, limits.tiny, limits.max)

@@ -1,8 +1,8 @@
-"""BLAS held to one thread, and given its threads back, wherever an interrupt arrives.
+"""Limit of BLAS to one thread, safe against interrupts at any moment.
 
-A state says what remains to be done, not a counter: the next caller that enters or leaves finishes
-what an interrupt broke off. Weak references name the holders, so that a holder whose end was never
-told is forgotten with its frame.
+The state says what remains to be done, so that the next caller that enters or leaves finishes the
+work that an interrupt broke off. A counter could not do this. Holders are weak references, so that
+a holder that could not report its end is removed with its frame.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import weakref
 
 import threadpoolctl
 
-# Entered again where the end of a holder is told while this thread has it.
+# The lock is reentrant, because the end of a holder can be reported while this thread holds it.
 _lock = threading.RLock()
 _holders = []
-# Threads of each library before, and whether all were limited since; None when nobody holds.
+# Former number of threads of each library, and whether all are limited; None without holders.
 _state = None
 
 
 @contextlib.contextmanager
 def single_threaded_blas():
-    """Hold BLAS to one thread; the last of several concurrent callers restores it."""
+    """Limit BLAS to one thread; the last of several concurrent callers restores its threads."""
     holder = _Holder()
     try:
         _enter(holder)
         yield
     finally:
-        # Should an interrupt break off the first, or come before it.
+        # In case an interrupt breaks off the first call, or comes before it.
         try:
             _leave(holder)
         finally:
@@ -38,7 +38,7 @@ def single_threaded_blas():
 
 
 def is_held():
-    """Return True if a caller holds BLAS to one thread, or has not given it back."""
+    """Return True if a caller limits BLAS to one thread, or has not restored it."""
     return _state is not None or any(reference() is not None for reference in _holders)
 
 
@@ -61,12 +61,12 @@ def _enter(holder):
 def _leave(holder):
     with _lock:
         _restore_unless(reference() not in (holder, None) for reference in _holders)
-        # Last: whoever breaks this off is still known, and forgotten with the holder.
+        # As the last step: if it is interrupted, the holder is still registered and removed later.
         _holders[:] = [ref for ref in _holders if ref() not in (holder, None)]
 
 
 def _forget(reference):
-    """Called at the end of a holder that did not leave."""
+    """Remove a holder that ended without leaving."""
     with _lock:
         _restore_unless(other() is not None for other in _holders)
         _holders[:] = [other for other in _holders if other() is not None]

@@ -1,4 +1,4 @@
-"""Gradients of a matrix with a row for each atom, as the products they are, never whole."""
+"""Factored gradients of a matrix with one row per atom, never stored as a whole."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _BLOCK_BYTES = 2**20
 class RowGradient:
     """Sum of products ``codes.T @ rows``, for a parameter of shape (n_components, n_features).
 
-    A block of its rows is made at a time, where it is used. Of sparse codes only the nonzeros are
-    multiplied.
+    Its rows are computed one block at a time, where they are used. Only the nonzeros of sparse
+    codes are multiplied.
 
     Parameters
     ----------
     *products : tuple of ndarray or csr_array of shape (n_samples, n_components), and ndarray of \
 shape (n_samples, n_features)
-        A third entry, a slice of the components, leaves out all others of that product.
+        A third entry, a slice of components, restricts the product to these.
     """
 
     def __init__(self, *products):
@@ -45,7 +45,7 @@ shape (n_samples, n_features)
 
     @property
     def ndim(self):
-        """Number of axes, as of the array that it stands for."""
+        """Number of axes of the array."""
         return 2
 
     def __iadd__(self, other):
@@ -60,7 +60,7 @@ shape (n_samples, n_features)
         return self.dense().astype(dtype or self.dtype, copy=False)
 
     def to_tangent(self, constraint, atoms):
-        """Take away, of each block, what the constraint would undo; see `Constraint.tangent`."""
+        """Project each block on the tangent space of the constraint; see `Constraint.tangent`."""
         self.constraint, self.atoms = constraint, atoms
 
     def dense(self):
@@ -84,7 +84,7 @@ shape (n_samples, n_features)
         Parameters
         ----------
         function : callable
-            May overwrite the block.
+            Function that may overwrite the block.
         n_jobs : int or None, default=None
         """
         n_components, n_features = self.shape
@@ -128,7 +128,7 @@ shape (n_samples, n_features)
 
 
 def add_gradients(first, second):
-    """Sum of two gradients, arrays or products; None is 0. May change the first."""
+    """Sum of two gradients, arrays or products; None is 0. The first may change in place."""
     if first is None:
         return second
     if isinstance(first, RowGradient) != isinstance(second, RowGradient):
@@ -138,7 +138,7 @@ def add_gradients(first, second):
 
 
 def scaled_rows(factors, rows):
-    """Each row times a number, as a `RowGradient`."""
+    """Return each row times a number, as a `RowGradient`."""
     each = np.arange(len(rows) + 1, dtype=np.int32)
     factors = factors.astype(rows.dtype)
     return RowGradient((sparse.csr_array((factors, each[:-1], each), (len(rows),) * 2), rows))

@@ -1,4 +1,4 @@
-"""Atoms of a new dictionary: cosines, or the rows of samples to take."""
+"""Initial atoms of a dictionary: cosines, or rows of samples."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def cosine_atoms(n_components, n_features):
 
 
 def choose_samples(X, n_components, rng):
-    """Draw different rows of `X` of norm above 0.
+    """Draw different rows of `X` with nonzero norm.
 
     Raises
     ------
     ValueError
-        If there are fewer than `n_components`.
+        If there are fewer than `n_components` such rows.
     """
     usable = np.flatnonzero(np.einsum("ij,ij->i", X, X) > 0)
     if len(usable) < n_components:

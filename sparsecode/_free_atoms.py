@@ -1,4 +1,4 @@
-"""Projections on what free atoms, those without a penalty, leave of a residual."""
+"""Projections of residuals for free atoms, which have no penalty."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy.optimize import nnls
 
 from sparsecode._interrupts import halt_if_told
 
-# Shares of a norm that are rounding in a projection.
+# Relative size of rounding errors in a projection.
 _ROUNDING = 1e-12
 
 
@@ -18,13 +18,13 @@ def row_space(atoms):
 
 
 def without_cone(row, atoms):
-    """The closest row that correlates with no atom above 0: `row` less its part in their cone."""
+    """Closest row without positive correlations with atoms: `row` minus its part in their cone."""
     halt_if_told()
     size = np.linalg.norm(row)
     if (atoms @ row).max() <= _ROUNDING * size:
         return row
     found = np.zeros_like(row)
-    # Where a correlation is near rounding, nnls may end early: in other units it rounds otherwise.
+    # If a correlation is near rounding, nnls may end early; it is tried again in other units.
     for unit in (1.0, 1.3, 0.7):
         try:
             rest = row - nnls(unit * atoms.T, row)[0] @ atoms * unit
@@ -32,14 +32,14 @@ def without_cone(row, atoms):
             continue
         if (atoms @ rest).max() <= _ROUNDING * size and rest @ row > found @ row:
             found = rest
-        # Orthogonal to what it lacks, as only the closest is.
+        # Only the closest row is orthogonal to the part that was subtracted.
         if abs(found @ (row - found)) <= _ROUNDING * size**2 and found.any():
             break
     return found
 
 
 def normalized(atoms):
-    """Atoms of norm 1, but for those of zeros."""
+    """Return atoms scaled to norm 1; atoms of zeros do not change."""
     # In two steps, so that no square overflows or vanishes.
     largest = np.abs(atoms).max(axis=1, keepdims=True)
     atoms = np.divide(atoms, largest, out=np.zeros_like(atoms), where=largest > 0)

@@ -1,4 +1,4 @@
-"""Sums of, and products with, rows picked from a matrix: several at a time, as each is a miss."""
+"""Sums of, and products with, rows picked from a matrix, several at a time for the cache."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The flag that tells work on other threads, and in kernels, that nobody waits for it any more.
+"""Halt flags, which stop work on other threads and in kernels when the caller is gone.
 
-An interrupt reaches the main thread alone, between two steps of Python. Whoever works for a caller
-that waits has a flag: it turns to 1 when the caller stops waiting, and what is computed from then
-on is thrown away. What must not be broken off, as the compiler, runs on a thread that no interrupt
+An interrupt reaches the main thread only, between two steps of Python. So a thread that works for a
+waiting caller has a flag. The flag becomes 1 when the caller stops waiting, and results after that
+are discarded. What must not be broken off, as the compiler, runs on a thread that no interrupt
 reaches.
 """
 
@@ -28,29 +28,29 @@ _calls = set()
 
 
 class Halted(BaseException):
-    """Ends a block of rows that nobody waits for; never seen outside of `_parallel`."""
+    """Exception that ends a block of rows without a waiting caller; only `_parallel` sees it."""
 
 
 def halt_flag():
-    """The flag of what this thread works for, an array of one entry, for kernels to look at."""
+    """Return the halt flag of this thread, an array of one entry, for kernels."""
     flag = getattr(_of_thread, "flag", None)
     return _NEVER if flag is None else flag
 
 
 def halt_if_told():
-    """End what this thread does if nobody waits for it any more."""
+    """Raise `Halted` if no caller waits for this thread any more."""
     if halt_flag()[0]:
         raise Halted
 
 
 def has_flag():
-    """Whether this thread works for a caller that can tell it to stop."""
+    """Whether a caller can stop the work of this thread."""
     return getattr(_of_thread, "flag", None) is not None
 
 
 @contextlib.contextmanager
 def working_for(flag):
-    """Give this thread a flag."""
+    """Context in which this thread has the given flag."""
     before = getattr(_of_thread, "flag", None)
     _of_thread.flag = flag
     try:
@@ -137,7 +137,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def is_halted(flag):
-    """Whether a kernel shall return at once, with its results unfinished: nobody uses them."""
+    """Whether a kernel must return at once; its unfinished results are not used."""
     return flag[0] != 0
 
 
@@ -151,7 +151,7 @@ def _typed_is_halted(flag):
 
 @intrinsic
 def _read_anew(context, flag):
-    """Entry of a flag as it is now, which a compiler may not move out of a loop."""
+    """Read the present entry of a flag; a compiler may not move this out of a loop."""
 
     def generate(context, builder, signature, arguments):
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data

@@ -1,10 +1,9 @@
 """Compiled kernels: the decorator, and the scalar functions of a penalty.
 
-A kernel is a free function on arrays, scalars and penalties. It is compiled on its first call and
-found again on disk by every later process. Inside a kernel, `scalar_prox(penalty, ...)`,
-`row_prox(penalty, ...)` and their siblings stand for the function of that name of the penalty's
-class, resolved by type while the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs
-as ordinary Python.
+A kernel is a free function on arrays, scalars and penalties. It is compiled on its first call, and
+later processes load it from disk. Inside a kernel, `scalar_prox(penalty, ...)`, `row_prox(penalty,
+...)` and their siblings stand for the function of that name of the penalty's class, resolved by
+type while the kernel compiles. With ``NUMBA_DISABLE_JIT=1`` the same code runs as ordinary Python.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _OPTIONS = {
 _INNER = {**_OPTIONS, "_nrt": False}
 _counter = itertools.count()
 
-# Keeps an upper bound an upper bound when it is rounded to float32.
+# Factor that keeps an upper bound valid after rounding to float32.
 ABOVE_ONE = 1 + 1e-6
 
 
@@ -70,16 +69,16 @@ event.register("numba:run_pass", _HaltBetweenPasses())
 
 
 def inner(function):
-    """Compile a function that only kernels call, and that makes no array: its views are free."""
+    """Compile a function that only kernels call and that makes no array; views are cheap."""
     return numba.njit(**_INNER)(function)
 
 
 @functools.cache
 def own_type(cls):
-    """Return the class of penalties to compile for `cls`: of a unique name where it is foreign.
+    """Return the class of penalties to compile for `cls`; foreign classes get a unique name.
 
-    numba takes named tuples of the same name for the same type, and would go on calling the
-    functions of the first one: those of a notebook's cell before it was edited and run again.
+    numba treats named tuples of the same name as the same type. It would still call the functions
+    of an older class after a notebook cell is edited and run again.
     """
     if not is_foreign(cls):
         return cls
@@ -98,7 +97,7 @@ def row_prox(penalty, point, step, out):
 
 
 def row_dual_excess(penalty, correlations):
-    """By how much the correlations of one sample must be divided to be dual feasible."""
+    """Divisor that makes the correlations of one sample dual feasible."""
     return penalty._row_dual_excess(penalty, correlations)
 
 
@@ -118,12 +117,12 @@ def scalar_prox(penalty, value, step, j):
 
 
 def scalar_grad(penalty, code, j):
-    """Derivative of the penalty at one coefficient, 0 where there is none."""
+    """Derivative of the penalty at one coefficient, 0 at a kink."""
     return penalty._grad(penalty, code, j)
 
 
 def scalar_curvature(penalty, code, j):
-    """Slope and second derivative of a smooth penalty, and the curvature of a parabola above it.
+    """Slope and second derivative of a smooth penalty, and the curvature of a majorant parabola.
 
     The parabola touches the penalty at `code`; all three share one division.
     """
@@ -131,7 +130,7 @@ def scalar_curvature(penalty, code, j):
 
 
 def scalar_dual_excess(penalty, correlation, j):
-    """By how much a correlation must be divided to be dual feasible: at most 1 if it is."""
+    """Divisor that makes a correlation dual feasible: at most 1 if it already is."""
     return penalty._dual_excess(penalty, correlation, j)
 
 

@@ -1,4 +1,4 @@
-"""The judge of codes: objective, duality gap and stationarity of blocks of rows in float64."""
+"""Certificates of codes: objective, duality gap and stationarity of rows in float64."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sparsecode._objective_scaling import ratio
 
 
 class Judge:
-    """Certifies blocks of rows in float64 against one dictionary, of that type, and penalty."""
+    """Certifier of blocks of rows in float64, for one dictionary in float64 and one penalty."""
 
     def __init__(self, dictionary, penalty, missing):
         self.dictionary = dictionary
@@ -22,12 +22,12 @@ class Judge:
             self.free_directions = row_space(dictionary.atoms[self.free])
 
     def value(self, X, codes, penalty):
-        """Objective of a block of rows, and that of codes of 0; `penalty` is that of these rows."""
+        """Objective of a block of rows, and of codes of 0. `penalty` belongs to these rows."""
         X, residual, _ = self._residual(X, codes)
         return half_square(residual) + penalty.value(codes), half_square(X)
 
     def __call__(self, X, codes, penalty):
-        """Judge rows, whose penalty this is: an entry of a `Certificate` each, without ratios."""
+        """Certify rows with their penalty: one entry of a `Certificate` each, without ratios."""
         atoms = self.dictionary.atoms
         X, residual, observed = self._residual(X, codes)
         correlations = residual @ atoms.T
@@ -44,7 +44,7 @@ class Judge:
         )
 
     def claim(self, X, codes, penalty):
-        """Objective of rows, that of codes of 0, and the ratio that a tolerance bounds."""
+        """Objective of rows and of codes of 0, and the ratio that a tolerance limits."""
         atoms = self.dictionary.atoms
         X, residual, observed = self._residual(X, codes)
         correlations = residual @ atoms.T
@@ -64,7 +64,7 @@ class Judge:
         return half_residual + value, half_squared_norm, measure
 
     def _residual(self, X, codes):
-        """Centred samples and their residuals, 0 where not observed, and what is observed."""
+        """Centred samples and residuals, 0 for missing entries, and a mask of the observed ones."""
         X = self.dictionary.center(X)
         residual = X - codes @ self.dictionary.atoms
         if not self.missing:
@@ -83,7 +83,7 @@ class Judge:
         return duality_gap(self.penalty, residual, dual, correlations, codes, value)
 
     def _without_free(self, residual, observed):
-        """What free atoms cannot reduce, the closest point that is dual feasible for them."""
+        """Project a residual to the closest point that is dual feasible for free atoms."""
         atoms = self.dictionary.atoms[self.free]
         if observed is None:
             observed = np.ones(residual.shape, dtype=bool)
@@ -97,14 +97,14 @@ class Judge:
 
 
 def duality_gap(penalty, residual, dual, correlations, codes, value):
-    """Duality gap of each code of a convex penalty, in the precision of the arrays.
+    """Duality gap of each code for a convex penalty, in the precision of the arrays.
 
     Parameters
     ----------
     penalty : Penalty
     residual, dual : ndarray of shape (n_samples, n_features)
-        What the codes leave unexplained, and a point that is dual feasible once it is scaled: the
-        residual itself, but for free atoms.
+        Residuals of the codes, and points that are dual feasible after scaling: the residuals
+        themselves, except with free atoms.
     correlations : ndarray of shape (n_samples, n_components)
         Inner products of `dual` with the atoms.
     codes : ndarray of shape (n_samples, n_components)

@@ -1,7 +1,7 @@
-"""The disk cache of compiled kernels: only for exactly these sources, and never worth a crash.
+"""Disk cache of compiled kernels, valid for exactly these sources and protected by checksums.
 
-numba itself watches the file that holds a kernel, not the files of what it calls, and believes
-whatever lies in its files: machine code with one wrong bit ends the process.
+numba itself only checks the file of a kernel, not the files of functions that it calls. It does not
+check the contents of its cache either, and machine code with one wrong bit ends the process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SEAL_BYTES = 32
 
 
 def guarded_cache(function):
-    """The cache of a kernel; where no folder can be written, one that says so."""
+    """Return the cache of a kernel, or one that warns if no folder can be written."""
     try:
         return _GuardedCache(function)
     except (RuntimeError, OSError):
@@ -36,12 +36,12 @@ def guarded_cache(function):
 
 
 def is_foreign(cls):
-    """Whether a class or function is not of this package."""
+    """Whether a class or function is not from this package."""
     return cls.__module__.partition(".")[0] != __package__
 
 
 def sources_of(*paths):
-    """Files of this package that some of them import, directly or not, these and penalties."""
+    """Given files, all files of this package that they import, also indirectly, and penalties."""
     waiting, found = [*map(pathlib.Path, paths), _PENALTIES], set()
     while waiting:
         file = waiting.pop()
@@ -53,7 +53,7 @@ def sources_of(*paths):
 
 @functools.cache
 def _imports_of(path):
-    """Files that a file imports from, or that are imported from a package."""
+    """Files that a file imports, or imports from."""
     files = []
     for origin, names, module in _IMPORT.findall(path.read_text(encoding="utf-8")):
         origin = origin or module
@@ -78,7 +78,7 @@ def _sources_stamp(*paths):
 
 
 class _GuardedCache(caching.FunctionCache):
-    """numba's cache, with files of our own."""
+    """numba's cache, with files in a sealed format."""
 
     def __init__(self, function):
         super().__init__(function)
@@ -104,17 +104,17 @@ class _GuardedCache(caching.FunctionCache):
 
 
 class SealedFiles:
-    """A file for each signature of a function, used only if it is as it was written, for that.
+    """One file per signature of a function, used only if its checksum is right.
 
-    A file ends with a checksum of what it holds, keyed by the function, the signature, the sources
-    and numba's version: one that was damaged, or belongs elsewhere, counts as none.
+    A file ends with a checksum of its contents, keyed by the function, the signature, the sources
+    and numba's version. A damaged or foreign file counts as missing.
     """
 
     def __init__(self, path, base, source):
         self._path, self._base, self._source = path, base, source
 
     def load(self, key):
-        """What was saved under a key; None if there is nothing of use."""
+        """Return the entry of a key, or None if there is no valid one."""
         path, mark = self._place(key)
         try:
             content = path.read_bytes()
@@ -126,7 +126,7 @@ class SealedFiles:
         return self._files()._load_data(path.name)
 
     def save(self, key, data):
-        """Write a file in the place of any other, whole or not at all."""
+        """Write or replace a file, completely or not at all."""
         path, mark = self._place(key)
         data = serialize.dumps(data)
         with self._files()._open_for_write(str(path)) as file:
@@ -136,7 +136,7 @@ class SealedFiles:
         return caching.IndexDataCacheFile(self._path, self._base, "")
 
     def _place(self, key):
-        """Path of the file of a key, and what its checksum is keyed by."""
+        """Path of the file of a key, and the key of its checksum."""
         digest = hashlib.sha256(repr(key).encode()).hexdigest()
         classes = {cls for cls in _classes_in(key[0]) if not is_foreign(cls)}
         stamp = _sources_stamp(self._source, *sorted(map(_file_of, classes)))
@@ -150,10 +150,10 @@ def _seal(mark, data):
 
 
 def _has_foreign(signature):
-    """Whether a kernel, or one that it calls, is compiled for a penalty from elsewhere.
+    """Whether a kernel, or one that it calls, is compiled for a foreign penalty.
 
-    Such a penalty may be edited, or be missing in the next process, where its file could not be
-    read.
+    A foreign penalty may be edited, or missing in the next process, which then could not read the
+    file.
     """
     return any(map(is_foreign, _classes_in(signature)))
 
@@ -172,7 +172,7 @@ def _file_of(cls):
 
 
 class _NoCache(caching.NullCache):
-    """Stands in where no folder can be written: says so when the first kernel compiles."""
+    """Replacement for the cache if no folder can be written; warns at the first compilation."""
 
     def save_overload(self, signature, data):
         _warn_no_cache("no folder to write to")

@@ -1,4 +1,4 @@
-"""The kernel of least squares on the supports of codes, in float64."""
+"""Least squares on the supports of codes, in float64."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
 
-# What is left of an atom below this share of its square, and what a correction takes from the
-# squared error below this share of the sample's, are rounding.
+# Relative size of rounding errors: of the squared remainder of an atom, and of the decrease of the
+# squared error by a correction.
 _DEPENDENT, _FLAT = 1e-12, 1e-28
 _MOST_STEPS = 4
 
@@ -17,9 +17,9 @@ _MOST_STEPS = 4
 def fit_supports(X, atoms, starts, columns, values, halt):
     """Fit sample i on atoms ``columns[starts[i]:starts[i + 1]]``: fill in these `values`.
 
-    NaN in a sample is a missing entry; an atom that depends on those before it gets 0. The normal
-    equations are solved by a Cholesky factor that grows atom by atom, and their rounding is then
-    taken out by the residual, which is as exact as the samples.
+    NaN in a sample is a missing entry. An atom that depends linearly on earlier ones gets 0. The
+    normal equations are solved by a Cholesky factor that grows atom by atom. Their rounding error
+    is then corrected with the residual, which is as exact as the samples.
     """
     n_features, longest = atoms.shape[1], 0
     for i in range(X.shape[0]):
@@ -51,7 +51,7 @@ def fit_supports(X, atoms, starts, columns, values, halt):
 
 @_jit.inner
 def _factorize(x, atoms, start, stop, columns, factor, kept, values):
-    """Factorize the Gram matrix of a support, of which `kept` is independent; coefficients of 0."""
+    """Factorize the Gram matrix of the independent atoms of a support, `kept`; set values to 0."""
     count = 0
     for p in range(start, stop):
         values[p] = 0.0
@@ -73,7 +73,7 @@ def _factorize(x, atoms, start, stop, columns, factor, kept, values):
 
 @_jit.inner
 def _residual(x, atoms, columns, kept, count, values, left):
-    """Fill `left`, 0 where entries are missing; returns its square."""
+    """Fill `left` with the residual, 0 for missing entries; return its squared norm."""
     for f in range(left.shape[0]):
         left[f] = 0 if np.isnan(x[f]) else x[f]
     for a in range(count):
@@ -98,7 +98,7 @@ def _dot(a, b):
 
 @_jit.inner
 def _dot_where(x, a, b):
-    """Inner product of two atoms on the features that a sample has."""
+    """Inner product of two atoms on the observed features of a sample."""
     total = 0.0
     for f in range(x.shape[0]):
         total += 0.0 if np.isnan(x[f]) else np.float64(a[f]) * b[f]

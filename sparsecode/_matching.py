@@ -1,4 +1,4 @@
-"""Pairing of the atoms of two dictionaries, or of whatever a table compares."""
+"""Matching of the atoms of two dictionaries, or of rows and columns of any table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from sparsecode._binary_scaling import norms_of
 
-# Of a table of cosines of some rows with all.
+# Entries of a table of cosines of some rows with all rows.
 _TABLE_BYTES = 2**27
 
 
@@ -22,7 +22,7 @@ class DictionaryMatch(NamedTuple):
         Atom ``indices[i]`` of the first dictionary is paired with ``other_indices[i]`` of the
         other.
     signs : ndarray of shape (n_pairs,)
-        +1 or -1: what to multiply the first atom by to align it.
+        +1 or -1: factor that aligns the first atom with the other.
     cosines : ndarray of shape (n_pairs,)
         Absolute cosine of each pair; 0 where an atom is zero.
     """

@@ -1,4 +1,4 @@
-"""Codes judged in units in which no square leaves the range of floats."""
+"""Certificates of codes in units in which no square leaves the range of floats."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from sparsecode._binary_scaling import exponents_of, odd_sizes, scaled
 from sparsecode._validation import wrong
 
-# Exponents up to which a penalty that cannot be rescaled is computed with.
+# Exponents up to which a penalty that cannot be rescaled is used.
 _SAFE = 200
 
 
 class ScaledJudge:
-    """Certifies blocks of rows: in the unit of the atoms, and rows of like size in one of theirs.
+    """Certifier of blocks of rows in a unit of the atoms and one of rows of similar size.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ class ScaledJudge:
             self.usual = make_judge(dictionary, penalty)
 
     def __call__(self, X, codes, penalty):
-        """Judge rows in the units given; returns entries for each row, and two ratios, (n, 2).
+        """Certify rows in the given units; return entries for each row, and two ratios, (n, 2).
 
-        The ratios are gap to half squared norm and residual to correlation. They are right even
-        where these underflow.
+        The ratios are gap to half squared norm and residual to correlation. They are right even if
+        these numbers underflow.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             reach = odd_sizes(codes) * self.largest_atom

@@ -25,13 +25,13 @@ from sparsecode._validation import check_n_jobs
 _lock = threading.Lock()
 _memory = threading.local()
 _idle_pools = {}
-# What a thread keeps for its next block.
+# Largest memory that a thread keeps for its next block.
 _HELD_BYTES = 2**25
-# Bytes that stay in the memory next to a core.
+# Bytes that stay in the cache of a core.
 _STRIP_BYTES = 2**19
 # Of an array of a block that has an entry in float64 for each atom.
 _CODE_BYTES = 2**25
-# Multiplications from which a product is worth several threads.
+# Number of multiplications from which several threads are faster.
 _PRODUCT = 2e7
 _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
@@ -68,8 +68,8 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
     n_jobs : int or None, default=None
         Threads, as in joblib. None uses every core that numba may use.
     is_long : bool, default=False
-        Whether a block may take longer than an interrupt can wait. The main thread, the only one
-        that an interrupt reaches, then leaves all of them to others, and `function` must look at
+        Whether a block may take longer than an interrupt can wait. Then all blocks run on other
+        threads than the main one, which alone receives interrupts, and `function` must check
         ``halt_flag()`` often enough.
     """
     n_jobs = check_n_jobs(n_jobs)
@@ -79,7 +79,7 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
     with single_threaded_blas():
         if n_threads > 1 or is_long:
             return _on_threads(function, blocks, n_threads, n_jobs)
-        # What the blocks call may share work in turn, but on no more threads.
+        # Functions in the blocks may use threads too, but no more in total.
         with threads_of(n_jobs):
             return [_unless_halted(function, block) for block in blocks]
 
@@ -89,7 +89,7 @@ def _on_threads(function, blocks, n_threads, n_jobs):
     flag = halt_flag() if has_flag() else np.zeros(1, dtype=np.uint8)
     # What numpy does with overflow is a setting of each thread.
     errors = np.geterr()
-    # As is how many threads may be used, of which each has its share.
+    # So is the number of threads, of which each block gets its share.
     most = getattr(_memory, "n_jobs", None) if n_jobs is None else n_jobs
     share = None if most is None else max(resolve_n_jobs(most) // n_threads, 1)
 
@@ -108,7 +108,7 @@ def _on_threads(function, blocks, n_threads, n_jobs):
 
 def _result(future):
     while not future.done():
-        # Whoever waits without end is not woken by a signal that another thread received.
+        # A wait without timeout does not end when another thread receives a signal.
         wait([future], timeout=SECONDS)
     return future.result()
 
@@ -120,7 +120,7 @@ def _unless_halted(function, block):
 
 @contextlib.contextmanager
 def threads_of(n_jobs):
-    """Let calls from this thread that name no number of threads use `n_jobs`, unless it is None."""
+    """Context that sets the default `n_jobs` of calls from this thread, unless it is None."""
     before = getattr(_memory, "n_jobs", None)
     try:
         _memory.n_jobs = before if n_jobs is None else n_jobs
@@ -130,9 +130,9 @@ def threads_of(n_jobs):
 
 
 def product(left, right, out=None):
-    """``left @ right``, on threads where that pays; rounded alike on any number of them.
+    """``left @ right``, on several threads if that is faster; the result does not depend on them.
 
-    To be called with BLAS held to one thread.
+    Call it with BLAS limited to one thread.
     """
     n_rows = len(left)
     if n_rows * right.size < _PRODUCT:
@@ -143,14 +143,14 @@ def product(left, right, out=None):
     def block(rows):
         np.matmul(left[rows], right, out=out[rows])
 
-    # Whoever works on a block of something larger has its own thread already.
+    # A thread that works on a block is one of several already.
     n_jobs = 1 if has_flag() else None
     map_row_blocks(block, n_rows, block_size=max(-(-n_rows // 4), 32), n_jobs=n_jobs)
     return out
 
 
 def rows_of_product(n_rows, row_bytes):
-    """Rows of a block of a product with a large matrix: BLAS copies that for every block.
+    """Number of rows per block of a product with a large matrix, which BLAS copies every time.
 
     `row_bytes` are those of a row of the product.
     """
@@ -158,21 +158,21 @@ def rows_of_product(n_rows, row_bytes):
 
 
 def rows_of_codes(n_components):
-    """Most rows of a block whose codes are dense; ordinary numbers of atoms leave it to callers."""
+    """Largest number of rows of a block of dense codes, a limit only for very many atoms."""
     return max(_CODE_BYTES // (8 * n_components), 8)
 
 
 def strips(rows, row_bytes):
-    """Slices of a block of rows, each small enough for several passes at the speed of a cache."""
+    """Slices of a block of rows, each small enough to stay in the cache for several passes."""
     size = max(_STRIP_BYTES // max(row_bytes, 1), 1)
     return [slice(i, min(i + size, rows.stop)) for i in range(rows.start, rows.stop, size)]
 
 
 def scratch(shape, dtype):
-    """Memory of this thread for one block, which the next call in it may give out again.
+    """Temporary memory of this thread for one block; the next call may return it again.
 
-    What is asked for anew for every block comes as pages that the system has to clear. The memory
-    stays for as long as the thread, up to a limit.
+    New memory for every block would be slow, because the system clears its pages. The memory is
+    kept, up to a limit, as long as the thread.
     """
     n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
     if n_bytes > _HELD_BYTES:
@@ -185,7 +185,7 @@ def scratch(shape, dtype):
 
 @contextlib.contextmanager
 def _borrowed_pool(n_threads):
-    """A pool of threads that nobody else uses: starting one costs more than a small batch."""
+    """Context of an unused pool of threads; pools are kept, because starting one is expensive."""
     with _lock:
         idle = _idle_pools.setdefault(n_threads, [])
         pool = idle.pop() if idle else None

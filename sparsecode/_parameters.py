@@ -1,4 +1,4 @@
-"""Parameters of the estimators and their components: plain numbers, and penalties kept whole."""
+"""Parameters of estimators and components: plain numbers, and penalties that keep their class."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sparsecode._plain import plain
 class Parameterized:
     """Mix-in of the estimators and their components.
 
-    Numbers are plain from when they are set. Named tuples with methods, such as penalties, are kept
-    whole by every way of saving: some writers of objects (skops) know a named tuple only by its
-    one base class, `tuple`, and give back a plain tuple for every other one. In the state of these
-    objects such a value stands as its class and its fields, and is made anew when the state is
-    set. Containers of such values are followed.
+    Numbers become plain Python numbers when they are set. Named tuples with methods, such as
+    penalties, keep their class however an object is saved: some libraries (skops) restore a named
+    tuple as a plain tuple unless `tuple` is its only base class. The state of an object therefore
+    holds the class and the fields of such a value, also inside containers, and the value is made
+    again when the state is set.
     """
 
     def __setattr__(self, name, value):
@@ -38,7 +38,7 @@ class Parameterized:
 def leaves_of(component):
     """Values of the parameters of a component, and of the components inside of it, as a tuple.
 
-    Two such tuples are equal only if no parameter was changed in between.
+    Two such tuples are equal only if no parameter has changed in between.
     """
     found, waiting = [], [component]
     while waiting:
@@ -57,7 +57,7 @@ def leaves_of(component):
 
 
 class _Same:
-    """Equal only to what holds the very same object: arrays, generators, functions, penalties."""
+    """Reference compared by identity, for arrays, generators, functions and penalties."""
 
     def __init__(self, value):
         self.value = value
@@ -101,7 +101,7 @@ def _is_fields(value):
 
 
 def _replaced(value, wanted, change):
-    """The value with `change` applied to what is `wanted` in it, through plain containers."""
+    """Return the value with `change` applied to parts that are `wanted`, also inside containers."""
     if wanted(value):
         return change(value)
     if type(value) is dict:

@@ -1,7 +1,7 @@
-"""Parameters as Python numbers: what a user gives as a NumPy scalar or a fraction is not kept so.
+"""Conversion of parameters to Python numbers, from NumPy scalars or fractions.
 
-A NumPy integer overflows (``uint8(100) * 3`` is 44), and a small one is no float to a kernel. So a
-number is made a Python number where it is stored, and nothing behind that can use the raw one.
+A NumPy integer can overflow (``uint8(100) * 3`` is 44), and kernels do not take small ones as
+floats. So a number becomes a Python number where it is stored, and later code only sees this one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _LARGEST = 2**63 - 1
 
 
 def plain(value):
-    """Return a number as a Python bool, int or float, a tuple with such entries, all else as it is.
+    """Return a number as a Python bool, int or float, also in a tuple; other values unchanged.
 
-    Integers beyond 64 bits become floats. What is plain already is returned itself, which
+    Integers beyond 64 bits become floats. Plain values are returned themselves, which
     scikit-learn's `clone` relies on.
 
     Examples
@@ -54,7 +54,7 @@ def _plain_real(value):
 
 
 def plain_arguments(function):
-    """Wrap a function whose own checks of its arguments do not know every number."""
+    """Wrap a function so that it gets plain numbers as arguments."""
 
     @functools.wraps(function)
     def wrapper(*arguments, **named):
@@ -64,6 +64,6 @@ def plain_arguments(function):
 
 
 def make_plain(frozen):
-    """Make the numbers of a frozen dataclass plain; for its ``__post_init__``."""
+    """Convert the fields of a frozen dataclass to plain numbers, in its ``__post_init__``."""
     for field in dataclasses.fields(frozen):
         object.__setattr__(frozen, field.name, plain(getattr(frozen, field.name)))

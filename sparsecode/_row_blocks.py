@@ -1,7 +1,7 @@
-"""Samples and codes read a block of rows at a time, whatever holds them.
+"""Samples and codes as blocks of rows, from any kind of array or matrix.
 
-An array in any order, read-only or memory-mapped, or a sparse matrix: only the block at hand is
-ever dense, contiguous and of the right dtype.
+The source is an array in any order, read-only or memory-mapped, or a sparse matrix. Only the
+present block is made dense, contiguous and of the right dtype.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def is_on_disk(X):
 
 
 def release(X):
-    """Let go of the pages of a memory map that were read: they count as memory in use.
+    """Release the pages of a memory map that were read, because they count as used memory.
 
-    Who still has a view of them reads them again.
+    Views of these pages read them again.
     """
     mapped = _map_of(X)
     # A copy-on-write map may hold changes that are nowhere else.

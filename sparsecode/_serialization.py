@@ -29,7 +29,7 @@ _CONSTRAINTS = {
 
 
 def save(path, atoms, offset, constraint):
-    """Write the parts of a dictionary to `path`, in the format its suffix names."""
+    """Write the parts of a dictionary to `path`, in the format of its suffix."""
     arrays = {"atoms": atoms}
     if offset is not None:
         arrays["offset"] = offset
@@ -60,7 +60,7 @@ def write_arrays(path, arrays, header, *, format):
 def read_arrays(path, build, *, format, wrong_contents, max_bytes=None):
     """Return ``build(arrays, header)`` of what `write_arrays` wrote in this format.
 
-    `wrong_contents` words the error about a file that is something else, from a path and a reason.
+    `wrong_contents` makes the error about wrong contents, from a path and a reason.
     """
     read = _by_suffix(path, _read_safetensors, _read_npz)
     check_max_bytes(max_bytes)
@@ -71,7 +71,7 @@ def read_arrays(path, build, *, format, wrong_contents, max_bytes=None):
             raise Refused(f"it says that its format is {str(header['format'])[:80]!r}")
         return build(arrays, header)
     except (ValueError, TypeError) as error:
-        # Of the checks of constructors, in their words.
+        # Errors of the checks of constructors are kept.
         raise wrong_contents(path, str(error)) from error
     except (KeyError, IndexError, AttributeError, ArithmeticError) as error:
         raise wrong_contents(path, "its parts do not fit each other") from error
@@ -102,7 +102,7 @@ def _read(read, path, wrong_contents, max_bytes):
 
 
 def part(mapping, name):
-    """Return what a file holds under a name; refuse one that lacks it."""
+    """Return the entry of a name in a file; refuse a file without it."""
     if name not in mapping:
         raise Refused(f"it holds nothing named {name.removesuffix('.npy')!r}")
     return mapping[name]
@@ -127,7 +127,7 @@ def not_a_dictionary(path, reason):
 
 
 def ended(reason):
-    """A reason with one full stop at its end."""
+    """Return a reason with exactly one full stop at its end."""
     return f"{reason.rstrip('.')}."
 
 

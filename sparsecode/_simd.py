@@ -1,9 +1,9 @@
-"""Vector operations of a fixed width, where a compiler would not find them.
+"""Vector operations (SIMD) of a fixed width, which a compiler would not generate.
 
-A compiler vectorises a loop for many rounds; on the few entries of an active set what it then runs
-is the scalar remainder. These work on a fixed number of entries at once, held in registers, so
-arrays are padded to a multiple of it; they become the vector instructions of whatever processor
-there is.
+A compiler vectorises a loop for many iterations. For the few entries of an active set, mostly the
+slow scalar remainder of the loop runs. The operations here handle a fixed number of entries at once
+in registers, so arrays are padded to a multiple of it. They compile to the vector instructions of
+any processor.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def add_outer(rows, count, weights, scale, values, start):
 
 
 def lane_maxima(bits, mask, tops):
-    """Fill the first `LANES` of `tops` with the largest ``bits & mask`` of each column.
+    """Fill the first `LANES` entries of `tops` with the largest ``bits & mask`` of each column.
 
     `bits` has `LANES` columns. Returns the largest of all; it is at least 0, as all are.
     """
@@ -48,7 +48,7 @@ def nonzero_mask(row, start):
 
 
 def mask_from(row, start, bar, signed):
-    """Number whose bits say which of `LANES` entries reach `bar`; in size, unless `signed`."""
+    """Number whose bits say which of `LANES` entries reach `bar`, in magnitude unless `signed`."""
     values = row[start : start + LANES] if signed else np.abs(row[start : start + LANES])
     return sum(1 << int(lane) for lane in np.flatnonzero(values >= bar))
 

@@ -1,7 +1,7 @@
-"""Sums over samples that the updates of a dictionary need, from dense or sparse codes.
+"""Sums over samples for dictionary updates, from dense or sparse codes.
 
-Threads share the atoms, not the samples: every sum is taken in the order of the samples, so that it
-does not depend on the number of threads.
+Threads divide the atoms among them, not the samples. Every sum is taken in the order of the
+samples, so that it does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def moments(X, codes, sample_weight=None, *, n_jobs=None):
 
 
 def takes_dense_second(n_components, dtype):
-    """Whether a sum of ``z.T @ z`` is dense: of many atoms few meet, in codes that are sparse."""
+    """Whether a sum of ``z.T @ z`` is dense; for many atoms and sparse codes it is sparse."""
     return n_components**2 * np.dtype(dtype).itemsize <= _DENSE_SECOND_BYTES
 
 
@@ -103,7 +103,7 @@ def active_counts(codes):
 
 
 def count_idle(idle, codes):
-    """Count the samples in a row that left each unit unused, in place; returns uses of each."""
+    """Update in place the number of samples since each unit was active; return uses of units."""
     counts = active_counts(codes)
     idle += codes.shape[0]
     idle[counts > 0] = 0
@@ -122,7 +122,7 @@ def squares(codes, sample_weight=None):
 
 
 def residual_rows(X, codes, dictionary, *, n_jobs=None):
-    """What the codes leave unexplained, ``X - offset - codes @ atoms``."""
+    """Residuals of the codes, ``X - offset - codes @ atoms``."""
     if not sparse.issparse(codes):
         with single_threaded_blas():
             return dictionary.center(X) - codes @ dictionary.atoms
@@ -144,7 +144,7 @@ def mean(X, sample_weight=None):
 
 
 def geometric_median(X, sample_weight=None, *, max_iter=200, tol=1e-8):
-    """The point with the least weighted sum of distances from the rows of `X`, in float64.
+    """Geometric median: point with the least weighted sum of distances from rows, in float64.
 
     Weiszfeld's algorithm with the guard of Vardi and Zhang (2000), so that an iterate that meets a
     sample does not stay there unless it is the median. Each iteration is a pass over `X`.
@@ -155,7 +155,7 @@ def geometric_median(X, sample_weight=None, *, max_iter=200, tol=1e-8):
     sample_weight : ndarray of shape (n_samples,) or None, default=None
     max_iter : int, default=200
     tol : float, default=1e-8
-        Stops where a step is shorter than this multiple of the mean distance.
+        The iteration stops if a step is shorter than this multiple of the mean distance.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def geometric_median(X, sample_weight=None, *, max_iter=200, tol=1e-8):
     """
     total = X.shape[0] if sample_weight is None else np.sum(sample_weight)
     median = mean(X, sample_weight)
-    # What is closer than rounding can tell counts as met.
+    # Samples within rounding distance count as met.
     spread = _spread(X, median, sample_weight) / total
     tiny = 1e-12 * max(np.sqrt(spread), np.finfo(np.float64).tiny)
     for _ in range(max_iter):
@@ -173,7 +173,7 @@ def geometric_median(X, sample_weight=None, *, max_iter=200, tol=1e-8):
         if attraction == 0:
             break
         strength = np.linalg.norm(pull)
-        # Samples that are met hold with a force of their weight.
+        # Samples that are met hold the point with a force equal to their weight.
         share = max(1 - met / strength, 0) if strength > 0 else 0
         step = share * pull / attraction
         median = median + step
@@ -183,7 +183,7 @@ def geometric_median(X, sample_weight=None, *, max_iter=200, tol=1e-8):
 
 
 def _pulls(X, center, tiny, sample_weight):
-    """Of each block: sums of unit vectors to the samples, of inverse distances, of distances."""
+    """Sums over each block: unit vectors to the samples, inverse distances, and distances."""
 
     def block(x, weight):
         apart = x - center
@@ -212,7 +212,7 @@ def _over_blocks(function, X, sample_weight):
         if sample_weight is None:
             return function(x, np.ones(len(x)))
         weight = np.asarray(sample_weight[rows], dtype=np.float64)
-        # What counts nothing may be too large to be multiplied with 0.
+        # Samples of weight 0 may be too large to be multiplied by 0.
         return function(x[weight > 0], weight[weight > 0])
 
     return map_row_blocks(block, X.shape[0], block_size=_ROWS_A_BLOCK)

@@ -1,4 +1,4 @@
-"""Writing safetensors files, with the errors that writing any file has."""
+"""Writing of safetensors files, with the usual errors of writing a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_tensors(path, arrays, metadata):
     try:
         safetensors.numpy.save_file(arrays, path, metadata=metadata)
     except safetensors.SafetensorError as error:
-        # It tells the number of the system's error in words only.
+        # Its message contains the error number of the system as text only.
         number = re.search(r"os error (\d+)", str(error))
         if number is None:
             raise

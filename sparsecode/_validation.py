@@ -1,7 +1,7 @@
-"""Checks of what a user passes in, and the wording of every error.
+"""Checks of arguments, and the wording of error messages.
 
-The only module below the doors that imports scikit-learn's validation. Messages of our own say
-the subject, what was got, what was expected, and the remedy.
+The only module below the doors that imports scikit-learn's validation. Messages of this package
+state the subject, the value got, the value expected, and a remedy.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FLOAT_DTYPES = (np.float64, np.float32)
 
 
 def float_dtypes(array):
-    """Types for scikit-learn's check: float16 is read as float32, all but these as float64."""
+    """Dtypes for scikit-learn's check: float16 is read as float32, other dtypes as float64."""
     types = [array.dtype] if hasattr(array, "dtype") else getattr(array, "dtypes", ())
     halves = [getattr(dtype, "kind", "") == "f" and dtype.itemsize == 2 for dtype in types]
     return np.float32 if halves and all(halves) else FLOAT_DTYPES
@@ -43,7 +43,7 @@ def check_named_array(array, name, **options):
     Raises
     ------
     ValueError, TypeError
-        As `check_array`, and for what is masked or sparse and may not be.
+        As in `check_array`, and for masked or sparse arrays that are not allowed.
     """
     array = unmasked(array, name, options.get("ensure_all_finite") == "allow-nan")
     if sparse.issparse(array) and not options.get("accept_sparse"):
@@ -54,7 +54,7 @@ def check_named_array(array, name, **options):
 
 @contextlib.contextmanager
 def naming(name):
-    """Put the name of what was given before errors that are without it."""
+    """Context that puts the name of an argument before error messages without it."""
     try:
         yield
     except (ValueError, TypeError, OverflowError) as error:
@@ -65,16 +65,16 @@ def naming(name):
 
 
 def check_samples(estimator, X, *, missing=False, fill, dense, **options):
-    """Return `X` as scikit-learn's `validate_data` does, with errors that know a way out.
+    """Check `X` with scikit-learn's `validate_data`; error messages suggest a remedy.
 
     Parameters
     ----------
     estimator : estimator
     X : array-like
     missing : bool, default=False
-        Whether NaN, and what is masked, is a missing entry.
+        Whether NaN and masked entries are missing entries.
     fill, dense : str
-        What to do about missing entries, and about sparse matrices, where they are not taken.
+        Remedies in errors about missing entries and sparse matrices.
     **options
         Those of `validate_data`.
     """
@@ -96,7 +96,7 @@ def _count_nan(values):
 
 
 def unmasked(array, name, missing=False, fill="Fill them in first."):
-    """Numpy's masked arrays as plain ones, NaN where they are masked; others as they are."""
+    """Convert masked arrays to plain ones with NaN for masked entries; others do not change."""
     if not isinstance(array, np.ma.MaskedArray):
         return array
     gone = np.ma.getmaskarray(array)
@@ -154,10 +154,10 @@ def check_columns(array, name, n_columns, columns_are="features"):
 def check_rows(array, name, *, n_columns=None, missing=False, halves=False):
     """Return `array` as a float32 or float64 array or CSR matrix, without copying either.
 
-    float16 becomes float32; with `halves` a memory map of such stays one.
+    float16 becomes float32; with `halves` a float16 memory map does not change.
 
-    For what is read a block of rows at a time; see `sparsecode._row_blocks`. NaN is let through
-    where it means `missing`.
+    It is for arrays that are read one block of rows at a time, see `sparsecode._row_blocks`. NaN is
+    allowed if `missing`.
     """
     missing = check_flag(missing, "missing")
     if is_checked(array, halves=halves):
@@ -176,12 +176,12 @@ def check_rows(array, name, *, n_columns=None, missing=False, halves=False):
 
 
 def is_checked(array, *, halves=False):
-    """Whether an array is such that scikit-learn's check would return it as it is.
+    """Whether scikit-learn's check would return an array unchanged.
 
-    With `halves`, a memory map of float16 too, which is to be read a block at a time.
+    With `halves`, a float16 memory map, which is read in blocks, counts too.
 
-    That check takes longer than coding a sample. What is not found good here it must still judge,
-    and word the error.
+    That check takes longer than coding a sample. It still has to check arrays for which this
+    function returns False, and to raise the error.
     """
     if sparse.issparse(array) and array.format == "csr" and min(array.shape) > 0:
         values = array.data
@@ -310,7 +310,7 @@ def check_n_jobs(n_jobs):
 
 
 def check_random_state(random_state, name="random_state"):
-    """Return a RandomState: that given, a new one of a seed, or NumPy's own for None."""
+    """Return the given RandomState, a new one from a seed, or NumPy's global one for None."""
     seed = plain(random_state)
     try:
         return sklearn_random_state(seed)

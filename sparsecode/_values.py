@@ -1,4 +1,4 @@
-"""Checks of values that are no single number: options, instances, lists, arrays of numbers."""
+"""Checks of options, instances, lists and arrays of numbers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_callable(value, name):
 
 
 def check_list(values, name, expected, remedy):
-    """Return what `values` holds as a list, if they can be iterated over and are no text."""
+    """Return the entries of `values` as a list, if it is iterable and not a string."""
     if isinstance(values, (str, bytes, dict)) or not np.iterable(values):
         raise TypeError(wrong(name, got=repr(values), expected=expected, remedy=remedy))
     return list(values)

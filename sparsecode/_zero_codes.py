@@ -1,4 +1,4 @@
-"""The warning that every code is zero, as the weight of the penalty is too large for the data."""
+"""Warning that all codes are zero, because the weight of the penalty is too large."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BLOCK = 1024
 
 
 def warn_of_zeros(X, dictionary, penalty, alpha, *, missing=False, learning=True, stacklevel=4):
-    """Warn that all codes were zero, and of `alpha_max`, the weight from which on they are.
+    """Warn that all codes were zero, and name `alpha_max`, the smallest such weight.
 
     Parameters
     ----------
@@ -23,13 +23,13 @@ def warn_of_zeros(X, dictionary, penalty, alpha, *, missing=False, learning=True
     dictionary : Dictionary
     penalty : Penalty or its class
     alpha : float
-        What its weight is multiplied by.
+        Factor of the weight of the penalty.
     missing : bool, default=False
         Whether NaN means a missing entry.
     learning : bool, default=True
-        Whether something was to be learned from the codes.
+        Whether the codes were used for learning.
     stacklevel : int, default=4
-        That of `warnings.warn`.
+        Argument of `warnings.warn`.
     """
     largest, remedy = "", "Lower alpha, to a tenth of alpha_max for example."
     unit = resolve_penalty(penalty, 1.0)
@@ -49,10 +49,10 @@ def warn_of_zeros(X, dictionary, penalty, alpha, *, missing=False, learning=True
 
 
 def warn_if_zero(X, codes, dictionary, penalty, alpha, *, missing=False, stacklevel=5):
-    """Warn if all codes of two or more samples are zero, and these are not.
+    """Warn if two or more nonzero samples all have codes of zero.
 
-    The parameters are those of `warn_of_zeros`. The code of one sample can be zero for good
-    reasons, and so can those of constraints, which have no weight to lower.
+    The parameters are those of `warn_of_zeros`. There is no warning for one sample, whose code can
+    rightly be zero, or for a penalty that is a constraint and has no weight to lower.
     """
     if codes[:1].sum() != 0 or (codes != 0).sum() > 0 or not resolve_penalty(penalty, 1.0).weighted:
         return
