@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from fitted_models import MAKERS, TRAINED, every, fitted, header_of, write
+
+from sparsecode import Transcoder
 
 DAMAGES = [
     ("settings", {"n_jobs": "many"}, "n_jobs is 'many'"),
@@ -59,6 +62,70 @@ def test_parts_of_the_model_are_refused(name, key, value, tmp_path):
     write(tmp_path / "damaged.npz", arrays, {**header, key: json.dumps(value)})
     with pytest.raises(ValueError, match=rf"is not a saved .*(its {key}|{key} names|for an obj)"):
         type(MAKERS[name]()).load(tmp_path / "damaged.npz")
+
+
+WEIGHTED = {"name": "penalties.L1", "values": {"alpha": 0.1, "weights": [1.0]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "value", "message"),
+    [
+        ("LISTA", "encoder", {"name": "encoders.LISTA", "values": {"penalty": WEIGHTED}}, "params"),
+        (
+            "LISTA",
+            "encoder",
+            {
+                "name": "encoders.LISTACP",
+                "values": {"n_layers": 2, "tied": True, "penalty": WEIGHTED},
+            },
+            "weights of L1",
+        ),
+        ("LISTA", "penalty", WEIGHTED, "weights of L1"),
+        (
+            "LISTA",
+            "settings",
+            {"loss": {"name": "losses.LassoLoss", "values": {"penalty": WEIGHTED}}},
+            "weights of L1",
+        ),
+        (
+            "SparseAutoencoder",
+            "settings",
+            {"corrupt": {"name": "training.GaussianNoise", "values": {"scale": -1}}},
+            "scale is -1",
+        ),
+        ("SparseAutoencoder", "fitted", {"output": "sigmoid"}, "another output"),
+        ("Transcoder", "fitted", {"is_flat": True}, "3 targets; expected 1"),
+        ("Transcoder", "fitted", {"n_inputs": 2**70}, "n_inputs"),
+    ],
+)
+def test_parts_fit_each_other(name, part, value, message, tmp_path):
+    fitted(name).save(tmp_path / "model.npz")
+    arrays, header = header_of(tmp_path / "model.npz")
+    value = {**json.loads(header[part]), **value}
+    write(tmp_path / "damaged.npz", arrays, {**header, part: json.dumps(value)})
+    with pytest.raises(ValueError, match=rf"is not a saved .*{message}"):
+        type(MAKERS[name]()).load(tmp_path / "damaged.npz")
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_arrays_are_finite_floats(name, tmp_path):
+    fitted(name).save(tmp_path / "model.npz")
+    arrays, header = header_of(tmp_path / "model.npz")
+    key = next(key for key in arrays if key.startswith("params/"))
+    for value in (np.full(arrays[key].shape, np.inf), np.zeros(arrays[key].shape, dtype=int)):
+        write(tmp_path / "damaged.npz", {**arrays, key: value}, header)
+        with pytest.raises(ValueError, match=r"its parameter \w+ is of type"):
+            type(MAKERS[name]()).load(tmp_path / "damaged.npz")
+
+
+def test_the_encoder_of_a_transcoder_does_not_read_atoms(tmp_path):
+    fitted("Transcoder").save(tmp_path / "model.npz")
+    arrays, header = header_of(tmp_path / "model.npz")
+    header["encoder"] = json.dumps({"name": "encoders.TopK", "values": {"k": 2, "tied": True}})
+    del arrays["params/W"]
+    write(tmp_path / "damaged.npz", arrays, header)
+    with pytest.raises(ValueError, match="which reads the atoms"):
+        Transcoder.load(tmp_path / "damaged.npz")
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from fitted_models import (
+    ATOMS,
     FEATURES,
     MAKERS,
     RNG,
@@ -22,9 +23,8 @@ from fitted_models import (
     write,
 )
 
-from sparsecode import (
-    SparseAutoencoder,
-)
+from sparsecode import Dictionary, SparseAutoencoder, SparseCoder
+from sparsecode.constraints import UnitNorm
 from sparsecode.encoders import TopK
 from sparsecode.estimators._descriptions import describe, rebuild
 from sparsecode.losses import AutoencoderLoss, LassoLoss, PenaltyTerm, TargetL0
@@ -194,6 +194,26 @@ class TestLeftOut:
         other = saved(model, tmp_path / "model.npz")
         assert other.dictionary is None and other.dictionary_ == model.dictionary_
         np.testing.assert_array_equal(other.transform(X), model.transform(X))
+
+
+def test_atoms_come_back_bit_for_bit_in_their_constraint(tmp_path):
+    atoms = ATOMS.atoms * (1 + 1e-9)
+    model = SparseCoder(Dictionary.view(atoms, None, UnitNorm()), alpha=0.1).fit(X)
+    other = saved(model, tmp_path / "model.npz")
+    np.testing.assert_array_equal(other.components_, atoms)
+    assert other.dictionary_.constraint == UnitNorm()
+
+
+@pytest.mark.parametrize("learns", [False, True])
+def test_networks_keep_their_units(learns, tmp_path):
+    model = network().set_params(dictionary=3 * ATOMS.atoms, learn_dictionary=learns).fit(X)
+    other = saved(model, tmp_path / "model.npz")
+    assert other._model.scaling == model._model.scaling
+    assert (model._model.scaling.atoms == 1) == learns
+    # Atoms that were learned are not those to start from.
+    assert (other.dictionary is None) == learns
+    model.state_ = None
+    np.testing.assert_array_equal(go_on(other, X).transform(X), go_on(model, X).transform(X))
 
 
 def test_flat_targets_stay_flat(tmp_path):
