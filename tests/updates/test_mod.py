@@ -61,6 +61,16 @@ def test_two_equal_columns_share_the_change():
     np.testing.assert_allclose(moved.atoms, [[1.5], [2.5]])
 
 
+@pytest.mark.parametrize("n_atoms", [2, 3, 6])
+def test_columns_of_one_direction_share_the_change(rng, n_atoms):
+    sizes = 3.0 ** np.arange(n_atoms)
+    column, target = rng.standard_normal(20), rng.standard_normal(4)
+    before = Dictionary(rng.standard_normal((n_atoms, 4)))
+    moved = learned(np.outer(column, target), np.outer(column, sizes), before)
+    share = (target - sizes @ before.atoms) / n_atoms
+    np.testing.assert_allclose(moved.atoms, before.atoms + share / sizes[:, None], rtol=1e-8)
+
+
 def test_an_atom_is_not_projected_away():
     dictionary = Dictionary([[1.0, 0.0]], constraint=NonNegative())
     assert learned(np.array([[-1.0, -1.0]]), np.ones((1, 1)), dictionary) == dictionary
