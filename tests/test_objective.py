@@ -12,6 +12,7 @@ from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 
 from sparsecode import Dictionary, alpha_max, certify, penalties
+from sparsecode._judge import Judge
 from sparsecode.objective import Certificate, objective
 from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, LogSum
 
@@ -126,6 +127,22 @@ def test_missing_entries_are_left_out_of_the_problem(X, frame, penalty, rng):
             if name != "gap" or penalty.convex:
                 got = getattr(certificate, name)[i : i + 1]
                 np.testing.assert_allclose(got, getattr(expected, name), rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize("penalty", CONVEX + OTHERS, ids=repr)
+def test_claims_are_those_of_the_certificate(X, frame, penalty, rng):
+    """What a solver compares and stops by is what is told of its codes."""
+    dictionary = Dictionary(frame, rng.standard_normal(N_FEATURES))
+    codes = penalty.prox(rng.standard_normal((len(X), N_ATOMS)))
+    certificate = certify(X, codes, dictionary, penalty)
+    judge = Judge(dictionary, penalty, False)
+    values, zero_values, measures = judge.claim(X, codes, penalty)
+    np.testing.assert_allclose(values, certificate.objective)
+    np.testing.assert_allclose(zero_values, certificate.half_squared_norm)
+    relative = certificate.relative_gap if penalty.convex else certificate.relative_residual
+    np.testing.assert_allclose(measures, relative)
+    for got, expected in zip(judge.value(X, codes, penalty), (values, zero_values), strict=True):
+        np.testing.assert_array_equal(got, expected)
 
 
 def test_every_convex_penalty_has_its_gap_compared():
