@@ -1,4 +1,4 @@
-"""Row blocks on threads: the only place that starts threads for work.
+"""Parallel work on blocks of rows; the only module that starts threads for work.
 
 Kernels are serial and release the GIL; each thread runs whole blocks, with BLAS held to one
 thread. The blocks do not depend on the number of threads, so the answers do not either. An

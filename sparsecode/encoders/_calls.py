@@ -1,4 +1,4 @@
-"""Checks of the calls of a trainable encoder: its hooks, options, parameters and gradients."""
+"""Checks of a trainable encoder: its hooks, options, parameters and gradients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_hooks(cls, base):
     cls : type
         A subclass of `base`.
     base : type
-        `EncoderHooks`, whose full hooks call the plain ones.
+        `EncoderHooks`, whose general hooks call the simple ones.
     """
     for plain, full in _PAIRS:
         if plain in vars(cls) and _owner(cls, full) is not base:
@@ -38,7 +38,7 @@ def check_hooks(cls, base):
 
 
 def _owner(cls, name):
-    """The class that an attribute comes from."""
+    """Return the class that defines an attribute."""
     return next(parent for parent in cls.__mro__ if name in vars(parent))
 
 
@@ -48,7 +48,7 @@ def check_options(encoder, training, sparse, signals):
     Raises
     ------
     ValueError
-        If codes cannot be sparse in training, or there is no such signal.
+        If the encoder has no sparse codes in training, or no such signal.
     """
     training, sparse = check_flag(training, "training"), check_flag(sparse, "sparse")
     if sparse and not encoder.sparse_codes:
@@ -76,7 +76,7 @@ def _check_signals(encoder, names):
 
 
 def check_gradients(encoder, dcodes, codes, dsignals):
-    """Return the gradients that `backward` is given, those in the codes in their dtype.
+    """Return the checked gradients for `backward`; those in the codes get the dtype of codes.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _described(array):
 
 
 def check_abilities(encoder, codes, missing):
-    """Raise TypeError for what solvers can do and networks cannot."""
+    """Raise TypeError for options of solvers that networks do not have."""
     if codes is not None:
         raise TypeError(
             f"{encoder._name} got codes to start from; expected None, as its layers are trained "
@@ -119,12 +119,12 @@ def check_abilities(encoder, codes, missing):
 
 
 def check_params(encoder, params, dictionary):
-    """Return parameters in the dtype of the dictionary, if they are those of the encoder.
+    """Return parameters in the dtype of the dictionary, if they fit the encoder.
 
     Raises
     ------
     ValueError
-        If names or shapes are not those that the encoder has with this dictionary.
+        If names or shapes do not fit the encoder and this dictionary.
     """
     shapes, name = encoder._shapes(dictionary), encoder._name
     if not isinstance(params, dict) or params.keys() != shapes.keys():

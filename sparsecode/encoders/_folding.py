@@ -1,4 +1,4 @@
-"""Encoders whose parameters can take up a standardisation of the samples."""
+"""Encoders into which a standardisation of the samples can be folded."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from sparsecode.encoders._scaling import ScalableEncoder, params_in_units
 
 
 class FoldableEncoder(ScalableEncoder):
-    """Part of the encoders that read a sample only through ``(x - offset) @ W.T``.
+    """Mix-in of encoders that depend on a sample only through ``(x - offset) @ W.T``.
 
-    Parameters that are added to these products, or compared with them, are known by their kinds.
+    `parameter_kinds` declares the parameters that are added to these products or compared with
+    them.
     """
 
     @property
     def has_free_gain(self):
-        """Whether codes can be multiplied by a number: not with the atoms for weights."""
+        """Whether codes can be multiplied by a number, which is not possible for a tied encoder."""
         return self.homogeneous and not self.tied
 
     def untie(self, dictionary):
-        """Return an encoder that gives the same codes with a `W` of its own.
+        """Return an untied encoder with the same codes, in which `W` is a parameter.
 
         Parameters
         ----------
@@ -34,7 +35,7 @@ class FoldableEncoder(ScalableEncoder):
         Returns
         -------
         encoder : FoldableEncoder
-            This one, if it is not tied.
+            The same encoder if it is not tied.
         """
         if not self.tied:
             return self
@@ -43,14 +44,14 @@ class FoldableEncoder(ScalableEncoder):
         return untied.bind({"W": dictionary.atoms.copy(), **self.params})
 
     def move_offset(self, dictionary, offset):
-        """Return an encoder that gives the same codes with a dictionary of another offset.
+        """Return an encoder with the same codes for a dictionary with another offset.
 
         Parameters
         ----------
         dictionary : Dictionary
             Dictionary that `params` encode with.
         offset : ndarray of shape (n_features,)
-            Offset of the other dictionary, whose atoms count only for a tied encoder.
+            Offset of the other dictionary, whose atoms matter for a tied encoder only.
 
         Returns
         -------
@@ -64,18 +65,18 @@ class FoldableEncoder(ScalableEncoder):
         return self.bind(with_products_plus(self.params, self.parameter_kinds, shift))
 
     def fold_inputs(self, dictionary, mean, scale, *, scale_codes=False):
-        """Encoder and dictionary for samples before ``x -> (x - mean) / scale``.
+        """Return encoder and dictionary for samples before ``x -> (x - mean) / scale``.
 
         Parameters
         ----------
         dictionary : Dictionary
-            Dictionary that `params` encode the samples after it with.
+            Dictionary of the encoder, for standardised samples.
         mean : ndarray of shape (n_features,) or None
         scale : float or ndarray of shape (n_features,)
             Positive.
         scale_codes : bool, default=False
-            Whether codes are multiplied by `scale`, a number, instead of the atoms: these keep
-            their norms, and their constraint. It needs a homogeneous activation.
+            Whether to multiply codes by `scale`, a number, instead of the atoms, which then keep
+            their norms and their constraint. The activation must be homogeneous.
 
         Returns
         -------

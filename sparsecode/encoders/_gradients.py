@@ -10,23 +10,23 @@ from sparsecode._parallel import product
 class Gradients:
     """Arrays of the keys and shapes of `params`, filled in a layer at a time.
 
-    Layer `t` is row `t` of a stack, or its only row where the layers share it. What is first
-    written is not added to, so that the arrays need no zeros before.
+    Layer `t` is row `t` of a stack, or its only row if the layers share it. The first gradient is
+    written, not added, so that the arrays need not be zero before.
 
     Parameters
     ----------
     params : dict of str to ndarray
     dictionary : Dictionary or None
-        None where its gradients are not wanted.
+        None if its gradients are not needed.
     reads_atoms : bool
     out : dict of str to ndarray or None
-        Arrays to use again.
+        Arrays to reuse.
     """
 
     def __init__(self, params, dictionary=None, reads_atoms=False, out=None):
         self.arrays = {name: _like(array, (out or {}).get(name)) for name, array in params.items()}
         self._written = set()
-        # Sum over the layers, of what is multiplied only once.
+        # Sum over the layers, which is multiplied only once.
         self.total = None
         self.with_dictionary = dictionary is not None
         if self.with_dictionary and reads_atoms:
@@ -55,14 +55,14 @@ class Gradients:
             self._written.add(at)
 
     def add_total(self, value):
-        """Add to what is multiplied only once; the first array is kept, and changed later."""
+        """Add to a sum that is multiplied once at the end; the first array is kept and changed."""
         if self.total is None:
             self.total = value
         else:
             self.total += value
 
     def finish(self, params):
-        """Return the arrays, 0 for layers that nothing was added to."""
+        """Return the arrays, with 0 for layers without a gradient."""
         for name in params:
             for i in range(len(self.arrays[name])):
                 if (name, i) not in self._written:

@@ -1,4 +1,4 @@
-"""Hooks of a trainable encoder, with what they are unless a subclass defines them."""
+"""Hooks of a trainable encoder, with their defaults."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _BLOCK_SIZE = 256
 
 
 class EncoderHooks:
-    """Part of `TrainableEncoder`: the methods that subclasses define, and their defaults."""
+    """Base of `TrainableEncoder`: the methods that subclasses define, with their defaults."""
 
     def default_terms(self, penalty):
-        """Terms of a loss that make codes sparse, for an encoder that is trained without others.
+        """Return the default terms of a loss, which make codes sparse.
 
         Parameters
         ----------
         penalty : Penalty
-            Holds the weight.
+            Penalty with its weight.
 
         Returns
         -------
@@ -27,7 +27,7 @@ class EncoderHooks:
         return [PenaltyTerm(penalty)]
 
     def target_term(self, target_l0, weight):
-        """Term that leads the number of active units to a target, in place of `default_terms`.
+        """Return a term with a target for the number of active units, to replace `default_terms`.
 
         Parameters
         ----------
@@ -38,20 +38,21 @@ class EncoderHooks:
         Returns
         -------
         term : Term or None
-            None if there is none: the weight of the default terms is then found in training.
+            None if there is no such term. The weight of the default terms is then adapted in
+            training.
         """
         return None
 
     @property
     def _name(self):
-        """Name in the messages of errors."""
+        """Name in error messages."""
         return type(self).__name__
 
     def _check_parameters(self):
-        """Raise an error that names the encoder if a hyper-parameter is not one it can take."""
+        """Raise an error that names the encoder if a hyper-parameter is not valid."""
 
     def _n_layers(self, n_layers):
-        """How many layers to run, checked."""
+        """Number of layers to run, checked."""
         return n_layers
 
     def _inputs(self, X, rows, dictionary):
@@ -68,7 +69,7 @@ class EncoderHooks:
         return self._backward(dcodes, cache.kept, with_dictionary, out)
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
-        """Function ``(x, out)`` that puts codes of centred samples in `out`, or returns them."""
+        """Return a function ``(x, out)`` that writes codes of `x` to `out`, or returns them."""
 
         def encode_rows(x, out):
             options = {"training": False, "sparse": False, "signals": ()}
@@ -81,5 +82,5 @@ class EncoderHooks:
         return encode_rows
 
     def _rows_a_block(self, n_rows, row_bytes):
-        """How many of so many samples, with codes of so many bytes, are encoded at a time."""
+        """Number of rows per block, from the number of samples and the bytes of a code."""
         return _BLOCK_SIZE

@@ -1,4 +1,4 @@
-"""Encoders that read other features than those of the atoms, as in a transcoder."""
+"""Encoders of samples with other features than the atoms, as in a transcoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sparsecode.encoders.trainable import ForwardCache, TrainableEncoder
 
 
 class InputTape(NamedTuple):
-    """Samples, and the cache of the encoder within."""
+    """Samples, and the cache of the inner encoder."""
 
     x: np.ndarray
     inner: ForwardCache
@@ -25,22 +25,22 @@ class InputTape(NamedTuple):
 
 @dataclass(eq=False)
 class InputEncoder(TrainableEncoder):
-    """Encoder of samples that are not what its codes reconstruct.
+    """Encoder of a transcoder: its codes reconstruct targets, not the samples.
 
-    To the encoder within, the dictionary is one of atoms with the features of the samples and
-    without an offset, whose atoms it may not read: it starts at random directions instead. A linear
-    map of the samples that bypasses the codes may go with it, for a loss that reads the signal
-    ``"skip"``, ``X @ params["skip"]``.
+    The inner encoder gets a dictionary with the features of the samples and without an offset. It
+    may not read the atoms of this dictionary, and starts at random directions instead. There may be
+    a linear map (skip connection) of the samples, for a loss that uses the signal ``"skip"``,
+    ``X @ params["skip"]``.
 
     Parameters
     ----------
     encoder : TrainableEncoder, default=ReLU()
     n_inputs : int, default=1
-        Features of a sample.
+        Number of features of a sample.
     skip : bool, default=False
         Whether there is a linear map. It starts at 0.
     params : dict of str to ndarray or None, default=None
-        Those of the encoder, and ``"skip"`` of shape (n_inputs, n_features) if there is one.
+        Parameters of the encoder, and ``"skip"`` of shape (n_inputs, n_features) if there is one.
     """
 
     encoder: TrainableEncoder = field(default_factory=ReLU)
@@ -55,7 +55,7 @@ class InputEncoder(TrainableEncoder):
 
     @property
     def is_sparse(self):
-        """Whether codes are sparse whatever the loss is."""
+        """Whether codes are sparse, independently of the loss."""
         return self.encoder.is_sparse
 
     @property
@@ -65,7 +65,7 @@ class InputEncoder(TrainableEncoder):
 
     @property
     def depends_on_batch(self):
-        """Whether codes of training depend on the other samples."""
+        """Whether codes in training depend on the other samples of the batch."""
         return self.encoder.depends_on_batch
 
     @property
@@ -85,7 +85,7 @@ class InputEncoder(TrainableEncoder):
 
     @property
     def active_setting(self):
-        """Setting of the encoder that tells how many units of a sample are active."""
+        """Name of the setting for the number of active units of a sample."""
         return self.encoder.active_setting
 
     @property
@@ -98,7 +98,7 @@ class InputEncoder(TrainableEncoder):
         return self.encoder.default_terms(penalty)
 
     def target_term(self, target_l0, weight):
-        """Term that leads to a number of active units; see `TrainableEncoder.target_term`."""
+        """Term with a target for the number of active units; see `TrainableEncoder.target_term`."""
         return self.encoder.target_term(target_l0, weight)
 
     def update_buffers(self, params, cache, n_before=None):
@@ -210,10 +210,10 @@ class InputEncoder(TrainableEncoder):
         return self.n_inputs, dictionary.n_features
 
     def _within(self, params):
-        """The parameters of the encoder, the same arrays."""
+        """Parameters of the inner encoder, the same arrays."""
         return {name: param for name, param in params.items() if name != "skip" or not self.skip}
 
     def _seen(self, dictionary):
-        """Dictionary for the encoder within; its atoms are NaN, which shows if they are read."""
+        """Dictionary for the inner encoder, with atoms of NaN, which show if they are read."""
         shape = dictionary.n_components, self.n_inputs
         return Dictionary.view(np.broadcast_to(np.array(np.nan, dtype=dictionary.dtype), shape))

@@ -1,7 +1,7 @@
-"""The affine part of a layer of an unrolled network, forward and backward.
+"""Affine parts of the layers of unrolled networks, forward and backward.
 
-Stacks have one entry a layer, or a single one that all layers share. ``z`` is None in the first
-layer, which starts at 0; ``x`` are samples less the offset.
+Stacks have one entry for each layer, or a single one that all layers share. ``z`` is None in the
+first layer, which starts at 0. ``x`` are samples minus the offset.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class FreeLayers:
         self.W, self.S = W, S
 
     def start(self, x):
-        """What all layers compute from the samples."""
+        """Compute the part of all layers that depends on the samples only."""
         return product(x, self.W[0]) if len(self.W) == 1 else None
 
     def work(self, n_rows):
@@ -41,7 +41,8 @@ class FreeLayers:
             grads.add_product("W", t, x, dv)
             self._add_offset(t, dv, grads)
         else:
-            # The samples are the same in all layers: one product for the sum of what comes back.
+            # The samples are the same in all layers, so one product with the sum of gradients
+            # suffices.
             grads.add_total(dv)
         if z is None:
             return None
@@ -49,7 +50,7 @@ class FreeLayers:
         return product(dv, _at(self.S, t).T)
 
     def finish(self, x, grads):
-        """Add what is left for the end."""
+        """Add the gradients that are computed once at the end."""
         if grads.total is not None:
             grads.add_product("W", 0, x, grads.total)
             self._add_offset(0, grads.total, grads)
@@ -69,11 +70,11 @@ class CoupledLayers:
     steps : ndarray of shape (n_layers,) or None
         None is 1.
     product : ndarray of shape (n_components, n_components) or None
-        ``atoms @ W[0]``, where it is known and one product with it is cheaper than two. Only where
-        `W` is shared and not trained.
+        ``atoms @ W[0]``, if one product with it is cheaper than two products. Only for a shared `W`
+        that is not trained.
     weights_backward : callable or None
-        From the gradient of ``W[0]`` to that of the atoms it was computed from; None where `W` is
-        trained.
+        Function from the gradient in ``W[0]`` to that in the atoms from which it was computed. None
+        if `W` is trained.
     """
 
     reads_atoms = True
@@ -83,7 +84,7 @@ class CoupledLayers:
         self.product, self.weights_backward = product, weights_backward
 
     def start(self, x):
-        """What all layers compute from the samples."""
+        """Compute the part of all layers that depends on the samples only."""
         return None if self.product is None else product(x, self.W[0])
 
     def work(self, n_rows):
@@ -129,7 +130,7 @@ class CoupledLayers:
         return None if z is None else dv - product(back, self.atoms.T)
 
     def finish(self, x, grads):
-        """Add what is left for the end: the atoms that the weights were computed from."""
+        """Add the gradient in the atoms from which the weights were computed."""
         if grads.total is not None:
             grads.arrays["atoms"] += self.weights_backward(grads.total)
 
@@ -144,7 +145,7 @@ class CoupledLayers:
         return np.subtract(dv, inner, out=inner)
 
     def _add_dictionary(self, t, x, z, residual, scaled, grads):
-        """Gradients of atoms and offset through the residual, and of weights made of the atoms."""
+        """Gradients in atoms and offset through the residual and through computed weights."""
         if residual is None:
             residual = x if z is None else x - product(z, self.atoms)
         back = product(scaled, _at(self.W, t).T)
@@ -158,7 +159,7 @@ class CoupledLayers:
 
 
 def product_pays(dictionary, n_rows, n_layers):
-    """Whether computing ``atoms @ W`` costs less than it saves in the products with samples."""
+    """Whether computing ``atoms @ W`` costs less than it saves."""
     n_components, n_features = dictionary.atoms.shape
     saved = n_rows * (n_layers - 1) * (2 * n_features - n_components)
     return saved > n_components * n_features

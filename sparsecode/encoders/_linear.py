@@ -28,8 +28,7 @@ from sparsecode.encoders.trainable import TrainableEncoder
 SLOPE_SIGNALS = ("pre", "slope", "squared_norms")
 
 
-# Share of nonzero entries, of a block of samples, above which training uses dense codes: then
-# they are faster.
+# Share of nonzero entries in a block of samples above which dense codes are faster in training.
 DENSEST = 1 / 6
 
 
@@ -51,24 +50,24 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
 
     A subclass defines ``_activate(A, params)``, which turns a block of pre-activations into codes
     in place, row by row, and ``_derive(dcodes, codes, params)``, the gradient in the
-    pre-activations, on dense blocks and, where `sparse_codes`, on the nonzero entries. One whose
-    activation is a function of each entry alone can offer its slopes as signals, `SLOPE_SIGNALS`;
-    unless it is piecewise linear, it then defines ``_curvature(codes, params)``, the second
-    derivative. Arrays that its gradients need besides are made by ``_workspace`` and filled, before
-    the activation, by ``_store``. A parameter of its own has an entry in `parameter_kinds`.
+    pre-activations, on dense blocks and, where `sparse_codes`, on the nonzero entries. An encoder
+    with an elementwise activation can offer its slopes as signals, `SLOPE_SIGNALS`. Unless the
+    activation is piecewise linear, it then defines ``_curvature(codes, params)``, the second
+    derivative. Other arrays for the gradients are made by ``_workspace`` and filled, before the
+    activation, by ``_store``. Additional parameters have entries in `parameter_kinds`.
 
     Parameters
     ----------
     tied : bool, default=False
-        Whether `W` is the atoms of the dictionary, instead of a parameter.
+        Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
-        Value of `b` at the start; a positive one lets rectified units begin active.
+        Initial value of `b`. With a positive value rectified units are active at the start.
 
     Attributes
     ----------
     sparse_codes : bool
-        Whether training should use codes as a CSR array where few are nonzero; a code of 0 must
-        then have no part in any gradient, and those of the others must not depend on it.
+        Whether training should use codes as a CSR array if few are nonzero. Gradients must then be
+        0 for codes of 0, and gradients of other codes must not depend on these.
     signal_names : tuple of str
         ``"pre"``, the pre-activations, and ``"squared_norms"``, those of the rows of `W`; some also
         have ``"slope"``, the derivative of the activation.
@@ -85,13 +84,13 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
     signal_names: ClassVar[tuple[str, ...]] = ("pre", "squared_norms")
     parameter_kinds: ClassVar[dict[str, Kind]] = {"W": WEIGHTS, "b": BIAS}
-    # Whether `sparse` gives dense codes where too many are not 0.
+    # Whether ``sparse=True`` returns dense codes if too many are nonzero.
     _adapts: ClassVar[bool] = False
-    # Signals that are the pre-activations plus what does not depend on the sample.
+    # Signals that are the pre-activations plus a term independent of the sample.
     _shifted: ClassVar[tuple[str, ...]] = ("pre",)
 
     def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
-        # Norms are not of entries, and need no dense codes.
+        # Norms have no entries per code, and need no dense codes.
         of_entries = tuple(name for name in signals if name != "squared_norms")
         codes, stored = self._codes(params, x, dictionary, training, sparse, of_entries)
         found = {name: stored[name] for name in of_entries}
@@ -115,15 +114,16 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
                 grad += scaled_rows(2 * dsignals["squared_norms"], W)
             grads[matrix] = grad
         if with_dictionary and tape.dictionary.offset is not None:
-            # The threads of BLAS would go on spinning, in the way of those of the next blocks.
+            # Threads of BLAS would keep spinning and slow down those of the next blocks.
             with single_threaded_blas():
                 grads["offset"] = -(total @ W)
         return grads
 
     def _pre_gradients(self, dcodes, cache, dsignals, grads, buffer):
-        """Gradients in the pre-activations: a list of arrays, dense or sparse, to be summed.
+        """Gradients in the pre-activations, as a list of dense or sparse summands.
 
-        Dense ones go into `buffer`, gradients of other parameters than `W` and `b` into `grads`.
+        Dense gradients are written to `buffer`. Gradients of parameters other than `W` and `b` are
+        written to `grads`.
         """
         codes, params = cache.codes, cache.kept.params
         if sparse.issparse(dcodes):
@@ -154,7 +154,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         stored = self._workspace(shape, W.dtype, signals)
         adapts = is_sparse and self._adapts
         if adapts and signals:
-            # Signals are of all entries.
+            # Signals contain all entries.
             adapts = is_sparse = False
         codes = None if is_sparse and not adapts else np.empty(shape, dtype=W.dtype)
 
@@ -179,7 +179,8 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
                     continue
                 found.append(entries)
                 n_found += len(entries[0])
-                # Judged by an eighth of the block at least, as single samples may be dense.
+                # The decision is based on at least an eighth of the block, as single samples may be
+                # dense.
                 if adapts and n_found > DENSEST * max(stop, n_rows / 8) * shape[1]:
                     found = None
             return found
@@ -194,7 +195,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         W = self._weights(params, dictionary)
 
         def encode_rows(x, out):
-            # Codes that nobody keeps are compressed before the next block.
+            # Dense codes that are not kept are compressed before the next block.
             out = scratch((len(x), len(W)), W.dtype) if out is None else out
             codes = np.matmul(x, W.T, out=out)
             for strip in strips(slice(0, len(codes)), codes[0].nbytes):
@@ -210,7 +211,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         return rows_of_product(n_rows, row_bytes)
 
     def _workspace(self, shape, dtype, signals):
-        """Empty arrays to store of a batch: the signals, and others that the gradients need."""
+        """Empty arrays to store for a batch: the signals, and others that the gradients need."""
         return {name: np.empty(shape, dtype) for name in signals}
 
     def _store(self, A, params, stored):
@@ -236,9 +237,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         raise TypeError(f"{type(self).__name__} must define _activate.")
 
     def _entries(self, A, params):
-        """Values, columns, and number of each row, of the nonzero codes; may change `A`.
+        """Values, columns and row counts of the nonzero codes; may change `A`.
 
-        It becomes the codes where the encoder adapts.
+        `A` becomes the dense codes if the encoder adapts the format.
         """
         self._activate(A, params)
         return compress(A)
@@ -258,7 +259,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
 
 
 def _dense_buffer(grad, codes):
-    """Memory for a dense gradient in the pre-activations: that of an earlier one, if it fits."""
+    """Memory for a dense gradient in the pre-activations, reused from an earlier one if it fits."""
     if sparse.issparse(codes):
         return None
     old = grad.products[0][0] if isinstance(grad, RowGradient) else None
@@ -267,7 +268,7 @@ def _dense_buffer(grad, codes):
 
 
 def _add_part(parts, gradient):
-    """Add to a list of summands, of which one at most is dense; its first is written to."""
+    """Add to a list of summands with at most one dense array, which is changed in place."""
     if sparse.issparse(gradient) or sparse.issparse(parts[0]):
         parts.append(gradient)
     else:

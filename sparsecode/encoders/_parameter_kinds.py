@@ -1,4 +1,4 @@
-"""Kinds of parameters: how each changes with the units of samples, atoms and codes."""
+"""Kinds of parameters: their scaling with samples, atoms and codes."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ _BLOCK = 4096
 
 
 class Kind(NamedTuple):
-    """The units of a parameter, and its part in the pre-activations.
+    """Kind of a parameter: its scaling, and its part in the pre-activations.
 
     An encoder declares one for each of its parameters, in `parameter_kinds`.
 
     Attributes
     ----------
     samples : float
-        Power of a factor of the samples that the parameter is multiplied by, where the codes are
+        Exponent of a factor of the samples by which the parameter is multiplied, if codes are
         multiplied by this factor too.
     atoms : float or None
-        Power of a factor of the atoms, where the codes are divided by this factor. None if that is
-        not known.
+        Exponent of a factor of the atoms, if codes are divided by this factor. None if not known.
     codes : float
-        Power of a factor of the codes alone, where samples stay as they are. It may be a number for
-        each unit.
+        Exponent of a factor of the codes alone, for the same samples. The factor may be a number
+        for each unit.
     is_log : bool
-        Whether the parameter is the logarithm of such a number.
+        Whether the parameter is the logarithm of a number that scales like this.
     is_bias : bool
         Whether the parameter is added to the products of samples and weights.
     gain : str or None
-        Parameter whose exponential the products are multiplied by before a bias is added.
+        Name of a parameter. The products are multiplied by its exponential before this bias is
+        added.
     """
 
     samples: float = 0
@@ -52,7 +52,7 @@ PURE_NUMBER = Kind()
 
 
 def rescaled(params, kinds, *, samples=1.0, atoms=1.0, codes=1.0):
-    """Parameters for samples, atoms and codes times a number each.
+    """Return parameters for samples, atoms and codes multiplied by one number each.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def rescaled(params, kinds, *, samples=1.0, atoms=1.0, codes=1.0):
     kinds : dict of str to Kind
     samples, atoms : float
     codes : float or ndarray of shape (n_components,)
-        A number for each unit multiplies only the parameters that have an entry or a row for each.
+        Numbers for each unit only multiply parameters with an entry or a row for each unit.
 
     Returns
     -------
     params : dict of str to ndarray
-        Parameters that do not change are the same arrays.
+        Parameters; those that do not change are the same arrays.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def rescaled(params, kinds, *, samples=1.0, atoms=1.0, codes=1.0):
 
 
 def with_products_plus(params, kinds, shift):
-    """Parameters that give the same codes where the products are less by a number for each unit.
+    """Return parameters with the same codes if `shift` is subtracted from the products.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def with_products_plus(params, kinds, shift):
 
 
 def multiplied(array, factor):
-    """A parameter times a number, or times a number for each row, in its own dtype."""
+    """Return a parameter times a number, or a number for each row, in its dtype."""
     if np.ndim(factor) and np.ndim(array) > 1:
         # Without a copy of the weights in float64.
         factor = factor.reshape(-1, *(1,) * (np.ndim(array) - 1))
@@ -130,7 +130,7 @@ def multiplied(array, factor):
 
 
 def in_float64(matrix, function):
-    """``function(matrix)`` by rows, in float64 but without a copy of the whole matrix."""
+    """Return ``function(matrix)`` by rows, in float64, without a copy of the whole matrix."""
     starts = range(0, len(matrix), _BLOCK)
     return np.concatenate([function(matrix[i : i + _BLOCK].astype(np.float64)) for i in starts])
 

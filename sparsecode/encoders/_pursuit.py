@@ -8,7 +8,7 @@ from scipy import sparse
 from sparsecode import _jit
 from sparsecode._interrupts import halt_if_told
 
-# Largest Gram matrix that is made to save products with the atoms.
+# Size limit of the Gram matrix, which saves products with the atoms.
 _GRAM_BYTES = 2**28
 
 
@@ -21,12 +21,12 @@ class Pursuit:
         self.repeats, self.least = bool(encoder.repeats), float(encoder.min_residual) ** 2
         self.inverse, self.gram = inverse_norms(dictionary), None
         n = len(self.atoms)
-        # In working precision: it selects, but coefficients are computed from the residuals.
+        # In working precision: it is used for selection only; coefficients come from the residuals.
         if n <= (k - 1) * n_rows and n * n * self.atoms.itemsize <= _GRAM_BYTES:
             self.gram = self.atoms @ self.atoms.T
 
     def run(self, x, out, selected, steps):
-        """Put codes of centred samples in `out`, or return them in a new array."""
+        """Write codes of centred samples to `out`, or return them in a new array."""
         r = x.copy()
         products = np.matmul(r, self.atoms.T, out=out)
         for t in range(self.k):
@@ -90,7 +90,7 @@ def _take_step(products, r, atoms, inverse, positive, repeats, least, t, selecte
         for j in range(row.shape[0]):
             value = row[j] * inverse[j]
             value = value if positive else abs(value)
-            # NaN must show in the codes.
+            # NaN must be visible in the codes.
             if value > size or value != value:
                 best, size = j, value
                 if value != value:
@@ -102,7 +102,7 @@ def _take_step(products, r, atoms, inverse, positive, repeats, least, t, selecte
                 step += residual[f] * atom[f]
             step *= inverse[best] * inverse[best]
             if positive and step <= 0:
-                # Rounding let it look positive.
+                # It was only positive by rounding.
                 best, step = -1, step * 0
         selected[i, t], steps[i, t] = best, step
         if best >= 0:
@@ -142,7 +142,7 @@ def _look_up(starts, columns, values, selected, out):
 
 @_jit.kernel
 def walk_back(x, selected, steps, grad_steps, atoms, inverse, shares, dx):
-    """Gradients in the samples, and the share of each step in those of the atoms."""
+    """Gradients in the samples, and the factor of each step in those of the atoms."""
     n_features = x.shape[1]
     for i in range(x.shape[0]):
         # Residuals before each step, where the gradients will be.

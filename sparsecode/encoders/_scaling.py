@@ -1,4 +1,4 @@
-"""Encoders that scale with the samples, and can start with a given number of active units."""
+"""Encoders that scale with the samples and can be calibrated to a number of active units."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from sparsecode.encoders._parameter_kinds import cast, rescaled
 
 
 class ScalableEncoder:
-    """Part of the encoders whose last step is an activation of products with weights.
+    """Mix-in of encoders whose last step is an activation of products with weights.
 
     A subclass declares the units of its parameters in `parameter_kinds`. It defines
-    ``_products(X, dictionary)``, the last pre-activations without their bias, and
-    ``_calibrated(A, share)``, the parameters with which each unit is active on a share of such
-    products.
+    ``_products(X, dictionary)``, which returns the last pre-activations without bias, and
+    ``_calibrated(A, share)``, which returns parameters for which each unit is active on a share of
+    these products.
 
     Attributes
     ----------
     homogeneous : bool
-        Whether codes are multiplied by a factor of the samples, if the parameters are rescaled.
+        Whether codes scale with the samples if the parameters are rescaled.
     """
 
     homogeneous: ClassVar[bool] = True
 
     @property
     def has_free_gain(self):
-        """Whether codes can be multiplied by a number while samples stay as they are."""
+        """Whether codes can be multiplied by a number for the same samples."""
         return self.homogeneous
 
     def scale_samples(self, dictionary, factor):
-        """Encoder and dictionary for samples times a number, with codes times it.
+        """Return encoder and dictionary for samples times a number; codes scale with it.
 
         Parameters
         ----------
@@ -44,7 +44,7 @@ class ScalableEncoder:
         -------
         encoder : ScalableEncoder
         dictionary : Dictionary
-            With the same atoms, and their constraint.
+            Dictionary with the same atoms and constraint.
         """
         if dictionary.offset is not None:
             offset = dictionary.offset.astype(np.float64) * factor
@@ -54,8 +54,8 @@ class ScalableEncoder:
     def calibrate(self, X, dictionary, share):
         """Return an encoder with each unit active on a share of the samples.
 
-        Thresholds are set, or else biases. Where fewer samples activate a unit without any
-        threshold, all of these do.
+        Thresholds are set if there are any, and otherwise biases. If fewer samples activate a unit
+        even without a threshold, all these samples activate it.
 
         Parameters
         ----------
@@ -73,9 +73,9 @@ class ScalableEncoder:
         return self.bind(self.params | changes)
 
     def match_gain(self, X, dictionary):
-        """Return an encoder whose codes are all multiplied by the number of least error.
+        """Return an encoder with codes scaled by one number, that of least reconstruction error.
 
-        Correlated atoms, as many as are active, together give far more than the sample.
+        Many correlated active atoms together give a reconstruction that is far too large.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class ScalableEncoder:
         Returns
         -------
         encoder : ScalableEncoder
-            This one, if its codes cannot be multiplied, or reconstruct nothing.
+            The same encoder, if codes cannot be scaled or are all zero.
         """
         if not self.has_free_gain:
             return self
@@ -100,13 +100,13 @@ class ScalableEncoder:
 
 
 def reads_atoms_in_units(encoder):
-    """Whether it is known how all parameters of an encoder scale with samples and atoms."""
+    """Whether the scaling of all parameters with samples and atoms is known."""
     kinds = encoder.parameter_kinds.values()
     return bool(kinds) and all(kind.atoms is not None for kind in kinds)
 
 
 def params_in_units(encoder, samples, atoms=1.0):
-    """Parameters for samples and atoms times a number each, with codes times their quotient.
+    """Return parameters for scaled samples and atoms; codes scale with their quotient.
 
     Parameters
     ----------

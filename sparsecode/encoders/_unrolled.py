@@ -1,4 +1,4 @@
-"""Base class of the unrolled networks: thresholds, and the loops over the layers."""
+"""Base class of the unrolled networks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sparsecode.solvers._requirements import incompatible
 
 
 class Thresholds(NamedTuple):
-    """The threshold of each layer, ``stack[t] * scale``, with or without support selection."""
+    """Thresholds of the layers, ``stack[t] * scale``, with or without support selection."""
 
     name: str
     stack: np.ndarray
@@ -135,7 +135,7 @@ class Unrolled(TrainableEncoder):
     _threshold_name = "theta"
 
     def _scale(self, params, dictionary):
-        """Factor of the thresholds: the weights, unless each atom has its own threshold."""
+        """Factor of the thresholds: the weights of the penalty, or 1 with a threshold per atom."""
         if self.penalty.weights is None or params["theta"].ndim > 1:
             return None
         return self._weights(dictionary)
@@ -145,7 +145,7 @@ class Unrolled(TrainableEncoder):
         return relative.astype(dictionary.dtype)
 
     def _counts(self, n_components):
-        """How many entries each layer does not shrink; empty for a soft threshold."""
+        """Number of entries that each layer does not shrink; empty for a soft threshold."""
         return ()
 
     def _check_parameters(self):
@@ -165,7 +165,8 @@ class SupportSelection:
     Parameters
     ----------
     p : float, default=1.2
-        In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code.
+        In layer `k`, counted from 1, ``min(p * k, p_max)`` percent of the entries of a code are not
+        shrunk.
     p_max : float, default=13.0
     """
 
@@ -213,7 +214,7 @@ def inverse_step(dictionary):
 
 
 def initial_thresholds(encoder, dictionary, step, n_sets, per_atom):
-    """Thresholds of `step` times the weight of the penalty, one or one an atom in each set."""
+    """Initial thresholds, `step` times the weight of the penalty, one per set or per atom."""
     if per_atom:
         thresholds = step * encoder.penalty.thresholds(dictionary.n_components)
         return np.tile(thresholds, (n_sets, 1))

@@ -57,7 +57,7 @@ class TrainableEncoder(EncoderHooks, Encoder):
     Attributes
     ----------
     is_sparse : bool
-        Whether codes are sparse whatever the loss is.
+        Whether codes are sparse, independently of the loss.
     sparse_codes : bool
         Whether `forward` takes ``sparse=True``, for codes as a CSR array. Training uses it.
     signal_names : tuple of str

@@ -1,4 +1,4 @@
-"""Training of a sparse autoencoder: its plan, and the model that it begins with."""
+"""Training of a sparse autoencoder: its plan and its initial model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sparsecode.training.checks import check_loss
 
 
 def plan_autoencoder(estimator, model):
-    """Plan of a `SparseAutoencoder`, which goes on from a fitted model if there is one."""
+    """Return the training plan of a `SparseAutoencoder`, which continues a fitted model if any."""
     replacement = estimator.replacement
     plan = plan_with_decoder(
         estimator,
@@ -45,7 +45,7 @@ def plan_autoencoder(estimator, model):
 
 
 def first_autoencoder(estimator, plan, batch, rng):
-    """The model that training begins with, for the samples of a batch."""
+    """Return the initial model for the samples of a batch."""
     encoder, target_l0 = plan.encoder, estimator.target_l0
     n_components = n_components_of(estimator, batch.X)
     check_size(encoder, plan.loss, n_components, target_l0)
@@ -55,7 +55,7 @@ def first_autoencoder(estimator, plan, batch, rng):
     if _scales_inputs(estimator, plan):
         scaling = InputScaling(input_scale(batch.X, dictionary.offset, batch.sample_weight))
     if encoder.params is None:
-        # What it starts from is in the units of training.
+        # The initial model is in the units of training.
         scaled = dictionary.replace(offset=dictionary.offset * scaling.samples)
         encoder = encoder.bind(encoder.init(scaled, random_state=rng))
         if target_l0 is not None and isinstance(encoder, ScalableEncoder):
@@ -77,16 +77,16 @@ def _first_dictionary(estimator, batch, n_components, rng):
 
 
 def _near_target(encoder, samples, dictionary, target_l0, output):
-    """An encoder with about the target number of active units, to start training from.
+    """Return an initial encoder with about the target number of active units.
 
-    Weights that have to find the way from far too many units lose most of them.
+    If training starts with far too many active units, most of them die.
     """
     if encoder.active_setting is not None:
-        # It has so many from the start; smaller weights only let more units die.
+        # The number of active units is fixed; smaller weights would only let more units die.
         return encoder
     share = min(target_l0 / dictionary.n_components, 1.0)
     encoder = encoder.calibrate(samples, dictionary, share)
-    # A gain is found by least squares, of reconstructions that are linear in the codes.
+    # The gain is fitted by least squares, which needs reconstructions linear in the codes.
     return encoder if output else encoder.match_gain(samples, dictionary)
 
 
@@ -99,12 +99,12 @@ def _scales_inputs(estimator, plan):
 
 
 def _output_of(estimator):
-    """Name of the activation at the end of the decoder, or None."""
+    """Name of the output activation of the decoder, or None."""
     return getattr(estimator.loss, "output", None)
 
 
 def _reconstructing(loss):
-    """The loss, if it is one of reconstructions."""
+    """Return the loss if it is one of reconstructions."""
     check_loss(loss, None, streamed=True)
     if loss.uses_target:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Tasks that scikit-learn's callbacks are told of: a fit and its epochs."""
+"""Tasks for scikit-learn's callbacks: a fit and its epochs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class FitTasks:
-    """The task of a fit, with a subtask for each epoch.
+    """Task of a fit, with a subtask for each epoch.
 
     Parameters
     ----------
@@ -14,7 +14,7 @@ class FitTasks:
     X, y : array-like
         Arguments of `fit`.
     n_epochs : int
-        Most epochs there can be.
+        Largest number of epochs.
     fitted : tuple of str, default=("dictionary_",)
         Attributes that `transform` and `score` need.
     """
@@ -27,20 +27,20 @@ class FitTasks:
         self._begin(self._context)
 
     def begin_epoch(self, _=None):
-        """Tell that an epoch begins, unless that is known; of use as a callback of steps."""
+        """Report the beginning of an epoch, once; can be the callback of steps."""
         if self._epoch is None:
             self._epoch = self._context.subcontext(task_name="epoch")
             self._begin(self._epoch)
 
     def end_epoch(self):
-        """Tell that an epoch has ended; returns whether a callback wants to stop."""
+        """Report the end of an epoch; return whether a callback requests a stop."""
         self.begin_epoch()
         stop = self._end(self._epoch)
         self._epoch = None
         return stop
 
     def end(self):
-        """Tell that the fit has ended."""
+        """Report the end of the fit."""
         self._end(self._context)
 
     def _begin(self, task):

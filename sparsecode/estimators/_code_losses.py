@@ -1,4 +1,4 @@
-"""Losses that a network for codes is trained by, and the codes that they compare with."""
+"""Losses for training a network that predicts codes, and their target codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sparsecode.losses import LassoLoss, SupervisedLoss
 
 
 def resolve_code_loss(loss, penalty):
-    """The loss of a name, or the one that is given."""
+    """Return the given loss, or the one of a name."""
     if isinstance(loss, str) and loss == "supervised":
         return SupervisedLoss()
     if isinstance(loss, str) and loss == "unsupervised":
@@ -32,7 +32,7 @@ def resolve_code_loss(loss, penalty):
 
 
 def check_codes_to_learn(codes, X, dictionary, loss):
-    """Given codes of samples, checked, as the targets of a loss; None if there are none."""
+    """Return given codes of samples, checked, as targets of a loss, or None."""
     if codes is None:
         return None
     if not has_atoms(dictionary):

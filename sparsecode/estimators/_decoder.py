@@ -1,4 +1,4 @@
-"""Decoders that are trained together with an encoder: their plan, and their first atoms."""
+"""Decoders that are trained with an encoder: their plan and their initial atoms."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sparsecode.training.norm_outliers import resolve_outliers
 
 
 def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=None, **pieces):
-    """Plan of an estimator that trains encoder and decoder together.
+    """Return the training plan of an estimator that trains encoder and decoder together.
 
     Parameters
     ----------
     estimator : estimator
     make_loss : callable
-        Makes the loss of the plan from the resolved one.
+        Function that makes the loss of the plan from the resolved one.
     target_l0 : float or None, default=None
     first_penalty : Penalty or None, default=None
-        What a search for the target starts from, instead of the penalty of the parameters.
+        Penalty from which a search for the target starts, instead of that of the parameters.
     **pieces : dict
         Other fields of the plan.
 
@@ -60,7 +60,7 @@ def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=Non
 
 
 def n_components_of(estimator, X):
-    """How many atoms an estimator is to have."""
+    """Return the number of atoms of an estimator."""
     if estimator.n_components is not None:
         return estimator.n_components
     init = estimator.init
@@ -69,8 +69,8 @@ def n_components_of(estimator, X):
 
 
 def first_dictionary(estimator, targets, n_components, sample_weight, rng):
-    """Atoms and offset to start from, for samples that are to be reconstructed."""
-    # A dictionary has an offset already, whose computation would be for nothing.
+    """Return initial atoms and offset for samples to reconstruct."""
+    # A dictionary already has an offset, so that none is computed.
     has_one = getattr(estimator.init, "offset", None) is not None
     return initial_dictionary(
         estimator.init,
@@ -84,7 +84,7 @@ def first_dictionary(estimator, targets, n_components, sample_weight, rng):
 
 
 def first_offset(estimator, targets, sample_weight):
-    """Offset to start from: the one given, or a mean of samples."""
+    """Return the initial offset: the given one, or a mean of samples."""
     if estimator.offset is not None and not isinstance(estimator.offset, str):
         return estimator.offset
     return initial_offset(estimator.offset, targets, sample_weight)

@@ -10,17 +10,17 @@ from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 
-# More samples are learned from in batches of this many or, if that is more, twice the atoms.
+# Batch size for more samples than this; twice the number of atoms if that is more.
 _BATCH = 1024
 
 
 def has_atoms(dictionary):
-    """Whether a dictionary is one, rather than None or an estimator that learns it."""
+    """Whether `dictionary` has atoms, that is, it is neither None nor an estimator."""
     return dictionary is not None and not isinstance(dictionary, BaseEstimator)
 
 
 def check_dictionary(dictionary, n_components):
-    """Raise if a dictionary is none, or has another number of atoms than is wanted."""
+    """Raise if a dictionary is not valid or has a wrong number of atoms."""
     if dictionary is None:
         return
     if isinstance(dictionary, (type, str)) or not (
@@ -46,7 +46,7 @@ def check_dictionary(dictionary, n_components):
 
 
 def given_dictionary(dictionary, learn_dictionary):
-    """A dictionary, or one of an array of atoms; these stay of norm 1 if they are learned on."""
+    """Return a dictionary, also from an array of atoms, which keep norm 1 if they are learned."""
     atoms = as_dictionary(dictionary)
     if learn_dictionary and not isinstance(dictionary, Dictionary):
         return Dictionary(atoms.atoms, constraint=UnitNorm())
@@ -54,14 +54,14 @@ def given_dictionary(dictionary, learn_dictionary):
 
 
 def default_learner(n_components, n_samples, **settings):
-    """`DictionaryLearning`, from batches if there are many samples."""
+    """Return the default `DictionaryLearning`, with batches if there are many samples."""
     batch_size = max(_BATCH, 2 * n_components)
     batch_size = batch_size if n_samples > batch_size else None
     return DictionaryLearning(n_components, batch_size=batch_size, **settings)
 
 
 def prepare_learner(learner, n_components, rng):
-    """A copy of an estimator that learns a dictionary, with a seed, for so many atoms if known."""
+    """Return a copy of an estimator that learns a dictionary, with a seed and `n_components`."""
     learner = clone(learner)
     seed = rng.randint(np.iinfo(np.int32).max)
     if learner.get_params().get("random_state", seed) is None:
@@ -72,6 +72,6 @@ def prepare_learner(learner, n_components, rng):
 
 
 def learned_dictionary(learner):
-    """The dictionary of an estimator, as far as it has come; None if it has none yet."""
+    """Return the present dictionary of an estimator, or None if it has none yet."""
     learned = getattr(learner, "dictionary_", getattr(learner, "components_", None))
     return None if learned is None else as_dictionary(learned)

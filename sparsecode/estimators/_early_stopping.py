@@ -1,4 +1,4 @@
-"""Early stopping of a learner, and the lines that it prints."""
+"""Early stopping of dictionary learning, and its printed lines."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sparsecode.objective import objective
 
 @dataclass
 class Patience:
-    """Ends learning when an objective has not fallen by a share `tol` for some epochs in a row.
+    """Early stopping: the objective has not decreased by a share `tol` for `patience` epochs.
 
-    With `keep_best`, `best` is what had the lowest objective.
+    With `keep_best`, `best` is the candidate with the lowest objective.
     """
 
     tol: float

@@ -13,7 +13,7 @@ from sparsecode.solvers._default_solver import resolve_solver
 
 
 class Resolved(NamedTuple):
-    """A model, and the parameters and the dictionary that it was made of."""
+    """Model with the parameters and the dictionary that it was made from."""
 
     parameters: tuple
     dictionary: Dictionary
@@ -21,14 +21,14 @@ class Resolved(NamedTuple):
 
 
 def exact_model(estimator):
-    """The model of an estimator, made again only where a parameter or the dictionary is another.
+    """Return the model of an estimator; it is made again only if parameters or atoms changed.
 
-    An estimator calls it at the end of `fit`, so that coding changes nothing of it.
+    An estimator calls it at the end of `fit`, so that coding does not change the estimator.
 
     Parameters
     ----------
     estimator : estimator
-        Has `penalty`, `alpha`, `solver`, `missing` and `dictionary_`.
+        Estimator with `penalty`, `alpha`, `solver`, `missing` and `dictionary_`.
     """
     parameters, dictionary = leaves_of(estimator), estimator.dictionary_
     made = vars(estimator).get("_resolved")

@@ -24,10 +24,10 @@ from sparsecode.schedules import GeometricDecay
 from sparsecode.solvers import ConjugateGradient
 from sparsecode.updates import GainControl, GradientUpdate
 
-# Of a scale: squares must be in range.
+# Limits of a scale, so that squares are in range.
 _LARGEST = 1e100
 _HISTORY = ("objective", "seconds", "norm_min", "norm_max")
-# Mean squares of samples, relative to the goal, between which learning works.
+# Range of mean squares of samples, relative to the goal, in which learning works.
 _LEAST, _MOST = 0.05, 5.0
 _BLOCK = 4096
 
@@ -66,9 +66,9 @@ def begin(estimator, X):
 
 
 def hold_filters(estimator, dictionary):
-    """Make an estimator one that has learned a dictionary, without history and statistics.
+    """Make an estimator fitted with a given dictionary, without history and statistics.
 
-    `partial_fit` begins the statistics anew.
+    `partial_fit` starts with new statistics.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def hold_filters(estimator, dictionary):
 
 
 def _start_statistics(estimator, n_samples):
-    """Fix the settings of learning for so many samples, and begin the statistics of the atoms."""
+    """Fix the settings of learning for this number of samples, and start the statistics."""
     n_steps = -(-n_samples // estimator.batch_size) * estimator.n_epochs
     estimator._update = GradientUpdate(
         lr=GeometricDecay(estimator.lr, estimator.lr_end, max(n_steps - 1, 1)),
@@ -91,9 +91,9 @@ def _start_statistics(estimator, n_samples):
 
 
 def learn(estimator, X, rng=None):
-    """Learn from samples once, in random order or as they come.
+    """Learn from samples once, in random or in the given order.
 
-    What is known after each batch is kept at once.
+    Results are stored after each batch.
     """
     if estimator._update is None:
         _start_statistics(estimator, len(X))
@@ -124,7 +124,7 @@ def prior_of(estimator):
 
 
 def _warn_of_scale(estimator, X):
-    """Warn if the samples are not of the variance that the settings suppose."""
+    """Warn if the variance of the samples does not fit the settings."""
     size, goal = _root_mean_square(X), np.sqrt(estimator.variance_goal)
     if size == 0 or np.sqrt(_LEAST) <= size / goal <= np.sqrt(_MOST):
         return
@@ -166,7 +166,7 @@ def _gain_control(estimator):
 
 
 def _root_mean_square(X):
-    """Of all values, whatever their size, read a block of rows at a time."""
+    """Root mean square of all values, without overflow, read one block of rows at a time."""
     norm = 0.0
     for start in range(0, len(X), _BLOCK):
         block = dense_rows(X, slice(start, start + _BLOCK), np.float64)

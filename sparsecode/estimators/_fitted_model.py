@@ -1,4 +1,4 @@
-"""Fitted models: an encoder, the dictionary that it codes on, and the penalty that judges it."""
+"""Fitted models: an encoder with its dictionary and its penalty."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from sparsecode.losses._output import activate
 from sparsecode.objective import Certificate, certify, objective
 from sparsecode.penalties import L1, Penalty
 
-# Samples whose codes are judged at a time: sparse ones, and reconstructions.
+# Number of samples per block, for sparse codes and for reconstructions.
 _JUDGED, _RECONSTRUCTED = 8192, 4096
 
 
 @dataclass(frozen=True)
 class FittedModel(Parameterized):
-    """A model for use: it codes samples, reconstructs them, and judges its codes.
+    """Fitted model: encodes samples, reconstructs them, and scores its codes.
 
     Parameters
     ----------
     encoder : Encoder
-        With its parameters.
+        Encoder with its parameters.
     dictionary : Dictionary
     penalty : Penalty
-        That of the objective which codes are judged by.
+        Penalty of the objective in scores and certificates.
     scaling : InputScaling or NetworkScaling, default=InputScaling()
-        The units of training.
+        Scaling of the samples in training.
     output : str or None, default=None
-        Activation at the end of the decoder.
+        Output activation of the decoder.
     debias : bool, default=False
-        Whether coefficients are fitted to each sample by least squares.
+        Whether the coefficients of each code are refitted by least squares.
     missing : bool, default=False
         Whether NaN means a missing entry.
     sparsity_weight : float or None, default=None
         Weight that a search for a number of nonzeros has found, in the units of training.
     first_penalty : Penalty or None, default=None
-        What such a search starts from in further training, in these units; None starts from the
-        penalty of the parameters.
+        Penalty from which such a search starts in further training, in the same units. None starts
+        from the penalty of the parameters.
     """
 
     encoder: Encoder
@@ -57,19 +57,19 @@ class FittedModel(Parameterized):
     first_penalty: Penalty | None = None
 
     def encode(self, X, **options):
-        """Codes of samples; `options` are those of the encoder."""
+        """Encode samples; `options` are those of the encoder."""
         if self.missing:
             options["missing"] = True
         codes = self.encoder.encode(X, self.dictionary, **options)
         return self._debiased(X, codes, options.get("n_jobs")) if self.debias else codes
 
     def decode(self, codes):
-        """Reconstructions of codes."""
+        """Reconstruct samples from codes."""
         X_hat = self.dictionary.decode(codes)
         return X_hat if self.output is None else activate(self.output, X_hat)
 
     def score_samples(self, X, n_jobs=None):
-        """Minus the objective of the code of each sample, shape (n_samples,)."""
+        """Return minus the objective of the code of each sample, shape (n_samples,)."""
         if self.output is None:
             return -np.concatenate(self._judged(objective, X, n_jobs))
         scores = np.empty(X.shape[0])
@@ -82,14 +82,14 @@ class FittedModel(Parameterized):
         return scores
 
     def certify(self, X, n_jobs=None):
-        """Certificate of the codes of samples."""
+        """Certify the codes of samples."""
         self.check_linear("certify")
         return Certificate.joined(self._judged(certify, X, n_jobs))
 
     def check_linear(self, what):
-        """Raise ValueError if the decoder has an activation, for `what` supposes that it has none.
+        """Raise ValueError if the decoder has an activation, which `what` does not allow.
 
-        Reconstructions are then not linear in the codes.
+        Reconstructions with an activation are not linear in the codes.
         """
         if self.output is not None:
             raise ValueError(
@@ -98,22 +98,22 @@ class FittedModel(Parameterized):
             )
 
     def to_training(self):
-        """Encoder and dictionary in the units of training."""
+        """Return encoder and dictionary in the units of training."""
         return self.scaling.to_training(self.encoder, self.dictionary)
 
     def trained(self, params, dictionary, **changes):
-        """The model with parameters and a dictionary that training has come to, in its units."""
+        """Return the model with trained parameters and dictionary, both in units of training."""
         encoder, dictionary = self.scaling.from_training(
             self.encoder.bind(params), dictionary, self.dictionary
         )
         return replace(self, encoder=encoder, dictionary=dictionary, **changes)
 
     def resumed(self):
-        """The model to begin a further training with: a search goes on from what it has found."""
+        """Return the model for further training; a search continues from its last weight."""
         penalty = rescale_penalty(self.penalty, self.scaling.samples)
         weight = self.sparsity_weight
         if penalty.alpha == 0 and weight is not None:
-            # Of another term than a penalty the weight counts alone.
+            # For a term that is not a penalty, only the weight is used.
             penalty = L1(weight)
         return replace(self, first_penalty=penalty)
 
@@ -122,8 +122,8 @@ class FittedModel(Parameterized):
         return debias(X, codes, self.dictionary, positive=low >= 0, n_jobs=n_jobs)
 
     def _judged(self, judge, X, n_jobs):
-        """What `judge` says of the codes of `X`, which are never dense for all samples at once."""
-        # Codes of a smooth penalty have no zeros to leave out.
+        """Apply `judge` to the codes of `X`, block by block, so that few of them are dense."""
+        # Codes of a smooth penalty have no zeros.
         smooth = self.penalty.smooth
         step = _JUDGED if smooth else X.shape[0]
         parts = (X[start : start + step] for start in range(0, X.shape[0], step))

@@ -1,4 +1,4 @@
-"""Scaling of the samples that an autoencoder is trained on."""
+"""Scaling of samples for the training of an autoencoder."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.penalties import L0, L1
 
 _BLOCK = 4096
-# Samples and codes that tell how codes are spread, the latter a limit of memory.
+# Number of samples for the spread of codes, and limit of codes for memory.
 _FEWEST, _MOST_CODES = 256, 2**24
 
 
 @dataclass(frozen=True)
 class InputScaling:
-    """The units of training: samples times a number, and codes that scale with them.
+    """Scaling for training: samples are multiplied by a number, and codes scale with them.
 
-    Losses and their weights are in these units.
+    Losses and their weights refer to scaled samples.
 
     Parameters
     ----------
     samples : float, default=1.0
-        What samples are multiplied by.
+        Factor of the samples.
     """
 
     samples: float = 1.0
 
-    # What codes that are given as targets are multiplied by.
+    # Factor of codes that are given as targets.
     codes = 1.0
 
     def to_training(self, encoder, dictionary):
-        """Encoder and dictionary for samples as they are in training."""
+        """Convert encoder and dictionary to the units of training."""
         return _rescaled(encoder, dictionary, self.samples)
 
     def from_training(self, encoder, dictionary, given):
-        """Encoder and dictionary for samples as they are, of those in training."""
+        """Convert encoder and dictionary from the units of training to those of the samples."""
         return _rescaled(encoder, dictionary, 1 / self.samples)
 
     def loss(self, loss):
-        """The loss in the units of training."""
+        """Return the loss in the units of training."""
         return loss
 
     def history(self, history, loss):
-        """The history in the units in which it is told."""
+        """Return the history, which stays in the units of training."""
         return history
 
 
 def _rescaled(encoder, dictionary, factor):
-    """Encoder and dictionary for samples of another scale, with codes of that scale."""
+    """Return encoder and dictionary for samples and codes of another scale."""
     if factor == 1:
         return encoder, dictionary
     return encoder.scale_samples(dictionary, factor)
 
 
 def input_scale(X, offset, sample_weight=None):
-    """Factor that makes the mean squared norm of centred samples their number of features."""
+    """Return the factor that makes the mean squared norm of centred samples `n_features`."""
     weights = np.ones(X.shape[0]) if sample_weight is None else np.asarray(sample_weight)
     total = 0.0
     for start in range(0, X.shape[0], _BLOCK):
@@ -71,12 +71,12 @@ def input_scale(X, offset, sample_weight=None):
             f"X has squared norms that sum to {total}; expected samples whose squares neither "
             "overflow nor vanish. Scale X before, or leave scale_inputs False."
         )
-    # Samples that are all alike have no scale.
+    # Equal samples have no scale.
     return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
 
 
 def first_samples(X, factor, dictionary, sample_weight=None):
-    """The first samples that count, as many as tell how codes are spread, times a number."""
+    """Return the first samples of positive weight times a number, for the spread of codes."""
     n = max(_FEWEST, min(_BLOCK, _MOST_CODES // dictionary.n_components))
     rows = slice(0, min(X.shape[0], n))
     if sample_weight is not None:
@@ -85,7 +85,7 @@ def first_samples(X, factor, dictionary, sample_weight=None):
 
 
 def scales(encoder, penalty):
-    """Whether codes and objective of scaled samples are those of the samples, scaled."""
+    """Whether codes and objective scale with the samples."""
     return (
         isinstance(encoder, ScalableEncoder)
         and encoder.homogeneous
@@ -94,7 +94,7 @@ def scales(encoder, penalty):
 
 
 def check_scales(encoder, penalty):
-    """Raise TypeError if what is learned from scaled samples cannot be used for others."""
+    """Raise TypeError if a model of scaled samples cannot be converted to unscaled ones."""
     if not (isinstance(encoder, ScalableEncoder) and encoder.homogeneous):
         raise TypeError(
             f"scale_inputs is True but the codes of {type(encoder).__name__} do not scale with the "
@@ -108,7 +108,7 @@ def check_scales(encoder, penalty):
 
 
 def rescale_penalty(penalty, factor):
-    """Penalty by which the objective of samples and codes times `factor` is its square larger."""
+    """Return the penalty for samples and codes times `factor`: objectives scale by its square."""
     if factor == 1:
         return penalty
     return penalty.scaled(factor if isinstance(penalty, L1) else factor**2)

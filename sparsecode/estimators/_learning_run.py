@@ -1,4 +1,4 @@
-"""Runs of dictionary learning: codes and atoms by turns, over epochs or from a stream."""
+"""Dictionary learning runs, which alternate codes and atoms over epochs or batches."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from sparsecode.updates import BlockUpdate, Update
 from sparsecode.updates.base import resolve_update
 
 _HISTORY = ("objective", "l0", "dead_atoms", "seconds")
-# While learning, atoms change more than codes of this relative gap differ from the exact ones.
+# Relative gap of codes while learning; their error is then small against changes of atoms.
 _LEARNING_TOL = 1e-4
-# More samples do not make a held-out objective much more exact.
+# More validation samples do not make the objective much more precise.
 _MOST_HELD = 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class LearningPlan:
-    """What a `DictionaryLearning` codes by and updates by, decided once for each fit.
+    """Plan of a `DictionaryLearning`: encoder, update and policies, resolved once for each fit.
 
     Parameters
     ----------
     encoder : Exact
-        That of learning, whose codes are less exact than those of `transform`.
+        Encoder for learning, whose codes are less exact than those of `transform`.
     update : Update
     replacement : ReplaceAtoms or None
     outliers : NormOutliers or None
@@ -60,7 +60,7 @@ class LearningPlan:
 
 
 def plan_learning(estimator):
-    """Plan of a `DictionaryLearning`; raises if one of its parameters is wrong."""
+    """Return the plan of a `DictionaryLearning`; raise if one of its parameters is wrong."""
     check_sizes(estimator)
     if estimator.batch_size is not None:
         check_integer(estimator.batch_size, "batch_size")
@@ -90,16 +90,16 @@ def plan_learning(estimator):
 class LearningRun:
     """One call of `fit` or `partial_fit`.
 
-    What is learned is kept in the estimator at once, so that an interrupt loses nothing.
+    Results are stored in the estimator at once, so that an interrupt loses nothing.
 
     Parameters
     ----------
     estimator : DictionaryLearning
     plan : LearningPlan
     is_first : bool
-        Whether it begins with new atoms.
+        Whether the run starts with new atoms.
     again : bool, default=False
-        Whether it begins with those of the last fit.
+        Whether the run starts with the atoms of the last fit.
     """
 
     def __init__(self, estimator, plan, *, is_first, again=False):
@@ -108,7 +108,7 @@ class LearningRun:
         self._costs = []
 
     def fit(self, X, y, sample_weight, rng):
-        """Learn for some epochs, until patience ends or a callback stops it; returns samples."""
+        """Learn for some epochs, or until early stopping or a callback ends it; return samples."""
         estimator, held = self.estimator, None
         fraction = estimator.validation_fraction
         with unchanged_on_error(estimator):
@@ -124,16 +124,16 @@ class LearningRun:
             self._pass_over(samples, held, rng, patience, tasks)
         finally:
             if patience.best is not None:
-                # With its statistics: what `partial_fit` goes on from is what is kept.
+                # The best statistics are kept too, because `partial_fit` continues from them.
                 estimator._state = patience.best.after(estimator._state)
                 estimator.dictionary_ = estimator._state.dictionary
         tasks.end()
         return batch.X
 
     def learn_batches(self, items, rng, sample_weight=None, **of_epochs):
-        """Learn from each of some batches once; returns the samples of the last one.
+        """Learn from each batch once; return the samples of the last one.
 
-        Where they are those of an iterator, `of_epochs` are refused.
+        For batches of an iterator, arguments `of_epochs` are an error.
         """
         if hasattr(items, "__next__"):
             refuse_with_stream(**of_epochs, sample_weight=sample_weight)
@@ -182,7 +182,7 @@ class LearningRun:
                 break
 
     def _learn(self, batches, *, full_batch):
-        """Learn from batches; what is known after each of them is kept at once."""
+        """Learn from batches; results are stored after each of them."""
         estimator, self._costs = self.estimator, []
         states = alternate(
             self.plan.encoder,
@@ -217,7 +217,7 @@ class LearningRun:
         return float(np.average(costs, weights=weights))
 
     def _begin(self, batch, rng):
-        """Prepare to learn from scratch, or from what was learned before."""
+        """Prepare to learn from scratch, or to continue from former atoms."""
         estimator = self.estimator
         if self.again:
             estimator.dictionary_ = _last_dictionary(estimator)
@@ -238,7 +238,7 @@ class LearningRun:
         _forget_history(estimator)
 
     def _start_statistics(self, before=None):
-        """Begin statistics of the atoms, whose counts go on from those of a state before."""
+        """Start statistics of the atoms; counts continue from a former state."""
         estimator, plan = self.estimator, self.plan
         estimator._update, estimator._replacement = plan.update, plan.replacement
         state = LearningState.start(estimator.dictionary_, plan.update, plan.replacement)
@@ -246,9 +246,9 @@ class LearningRun:
 
 
 def hold_dictionary(estimator, dictionary):
-    """Make an estimator one that has learned a dictionary, without history and statistics.
+    """Make an estimator fitted with a given dictionary, without history and statistics.
 
-    `partial_fit` begins the statistics anew.
+    `partial_fit` starts with new statistics.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def hold_dictionary(estimator, dictionary):
     dictionary : Dictionary
     """
     plan = plan_learning(estimator)
-    # Their settings are checked by what they start with.
+    # Settings are checked when the initial statistics are made.
     LearningState.start(dictionary, plan.update, plan.replacement)
     estimator.dictionary_ = dictionary
     estimator._update, estimator._replacement = None, None
@@ -270,7 +270,7 @@ def _forget_history(estimator):
 
 
 def _last_dictionary(estimator):
-    """The dictionary of the last fit, if it is one that the parameters allow."""
+    """Return the dictionary of the last fit, if the parameters allow it."""
     last = estimator.dictionary_
     if estimator.n_components not in (None, last.n_components):
         raise ValueError(
@@ -287,5 +287,5 @@ def _n_components(estimator, X):
     if estimator.n_components is not None:
         return estimator.n_components
     shape = np.shape(getattr(estimator.init, "atoms", estimator.init))
-    # Of anything else but atoms too, of which `initial_dictionary` tells what is wrong.
+    # This includes values that are not atoms, for which `initial_dictionary` raises an error.
     return shape[0] if shape else X.shape[1]

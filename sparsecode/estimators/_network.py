@@ -1,4 +1,4 @@
-"""Training of an unrolled network: its plan, its dictionary, and what it begins with."""
+"""Training of an unrolled network: its plan, its dictionary and its initial model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sparsecode.training.norm_outliers import resolve_outliers
 
 
 def plan_network(estimator):
-    """Plan of a `LISTA`."""
+    """Return the training plan of a `LISTA`."""
     check_sizes(estimator)
     check_dictionary(estimator.dictionary, estimator.n_components)
     penalty = resolve_penalty(estimator.penalty, estimator.alpha)
@@ -50,13 +50,13 @@ def plan_network(estimator):
     if has_atoms(estimator.dictionary):
         plan.check_dictionary(given_dictionary(estimator.dictionary, plan.learn_dictionary))
     elif estimator.dictionary is None:
-        # What is learned has this constraint.
+        # Learned atoms have this constraint.
         plan.check_dictionary(Dictionary([[1.0]], constraint=UnitNorm()))
     return plan
 
 
 def begin_network(estimator, plan, batch, rng):
-    """Begin with the dictionary that is given, or one that is learned here."""
+    """Start training with the given dictionary, or with one that is learned first."""
     X, sample_weight = batch.X, batch.sample_weight
     if has_atoms(estimator.dictionary):
         dictionary = given_dictionary(estimator.dictionary, plan.learn_dictionary)
@@ -69,14 +69,14 @@ def begin_network(estimator, plan, batch, rng):
     try:
         learner.fit(X, **({} if sample_weight is None else {"sample_weight": sample_weight}))
     finally:
-        # Of an interrupted one, too: there is something to code with.
+        # Also after an interrupt, so that the estimator can code with the atoms so far.
         dictionary = learned_dictionary(learner)
         if dictionary is not None:
             estimator._start(first_network(plan, dictionary, batch, rng))
 
 
 def first_network(plan, dictionary, batch, rng):
-    """The model that training begins with, in units that the samples of a batch tell."""
+    """Return the initial model, with a scaling computed from the samples of a batch."""
     encoder, learns = plan.encoder, plan.learn_dictionary
     scaling = network_scaling(encoder, plan.loss, dictionary, batch, learn_dictionary=learns)
     if encoder.params is None:
@@ -87,7 +87,7 @@ def first_network(plan, dictionary, batch, rng):
 
 
 def learner_of(estimator, X, rng):
-    """What learns the dictionary, not fitted yet."""
+    """Return the estimator that learns the dictionary, unfitted."""
     if estimator.dictionary is not None:
         return prepare_learner(estimator.dictionary, estimator.n_components, rng)
     n_components = estimator.n_components

@@ -16,23 +16,23 @@ from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.penalties import L1
 
 _BLOCK = 4096
-# Entries of the history that are no losses; all others are losses, or parts of one.
+# Entries of the history that are not losses or terms of losses.
 _NO_LOSSES = ("grad_norm", "lr", "n_layers", "seconds")
 
 
 @dataclass(frozen=True)
 class NetworkScaling:
-    """The units of training: samples and given atoms of a mean squared norm of 1.
+    """Scaling for training, which makes the mean squared norms of samples and given atoms 1.
 
-    Codes and objective are those of the samples, scaled, so that a training is the same in all
-    units.
+    Codes and objective are scaled accordingly, so that training does not depend on the units of the
+    samples.
 
     Parameters
     ----------
     samples, atoms : float, default=1.0
-        What samples, and atoms, are multiplied by.
+        Factors of samples and of atoms.
     learns_atoms : bool, default=False
-        Whether atoms are learned; those that are given are used as they are.
+        Whether atoms are learned. Otherwise the given atoms are used.
     """
 
     samples: float = 1.0
@@ -41,11 +41,11 @@ class NetworkScaling:
 
     @property
     def codes(self):
-        """What codes are multiplied by."""
+        """Factor of the codes."""
         return self.samples / self.atoms
 
     def network(self, encoder, dictionary):
-        """The network without parameters, and its dictionary, in the units of training."""
+        """Return the network without parameters, and its dictionary, in the units of training."""
         network, own = copy.copy(encoder), getattr(encoder, "penalty", None)
         if own is not None:
             network.penalty = rescale_penalty(own, self.samples * self.atoms)
@@ -57,18 +57,18 @@ class NetworkScaling:
         if self.atoms == 1:
             return network, dictionary.replace(offset=offset)
         atoms = (dictionary.atoms * np.float64(self.atoms)).astype(dictionary.dtype)
-        # They are not learned, and need not be in any set.
+        # The atoms are not learned, and need no constraint.
         return network, Dictionary(atoms, offset, Free())
 
     def to_training(self, encoder, dictionary):
-        """Network and dictionary for samples as they are in training."""
+        """Convert network and dictionary to the units of training."""
         network, dictionary = self.network(encoder, dictionary)
         return network.bind(params_in_units(encoder, self.samples, self.atoms)), dictionary
 
     def from_training(self, encoder, dictionary, given):
-        """Network and dictionary for samples as they are, of those in training.
+        """Convert network and dictionary from the units of training to those of the samples.
 
-        `given` is the dictionary that is kept unless atoms are learned.
+        `given` is the dictionary to return unless atoms are learned.
         """
         params = params_in_units(encoder, 1 / self.samples, 1 / self.atoms)
         if not self.learns_atoms:
@@ -79,13 +79,13 @@ class NetworkScaling:
         return encoder.bind(params), dictionary
 
     def loss(self, loss):
-        """The loss in the units of training."""
+        """Return the loss in the units of training."""
         if type(loss) is not LassoLoss:
             return loss
         return LassoLoss(rescale_penalty(loss.penalty, self.samples * self.atoms))
 
     def history(self, history, loss):
-        """The history with losses in the units of the samples."""
+        """Return the history with losses in the units of the samples."""
         scale = self.codes if loss.uses_target else self.samples
         return {
             name: values if name in _NO_LOSSES else [value / scale**2 for value in values]
@@ -94,14 +94,14 @@ class NetworkScaling:
 
 
 def network_scaling(encoder, loss, dictionary, batch, *, learn_dictionary):
-    """Units for the training of a network on samples; 1 where it is not known how it scales."""
+    """Return the scaling for training on samples; factors are 1 if the network cannot be scaled."""
     if not _scales(encoder, loss):
         return NetworkScaling(learns_atoms=learn_dictionary)
     scale = input_scale(batch.X, dictionary.offset, batch.sample_weight)
     atoms = 1.0
     if reads_atoms_in_units(encoder) and not learn_dictionary:
         atoms = _atom_scale(dictionary)
-    # With samples of norm 1 thresholds and gains are learned as quickly as weights.
+    # For samples of norm 1, thresholds and gains are learned as fast as weights.
     return NetworkScaling(scale / batch.X.shape[1] ** 0.5, atoms, learn_dictionary)
 
 
@@ -119,12 +119,12 @@ def _atom_scale(dictionary):
     """Factor that makes the mean squared norm of the atoms 1."""
     squares = np.einsum("ij,ij->i", dictionary.atoms, dictionary.atoms, dtype=np.float64)
     mean = float(squares.mean())
-    # Atoms of norm 1 stay as they are, to the last digit.
+    # Atoms of norm 1 do not change, to the last digit.
     return 1.0 if mean == 0 or abs(mean - 1) < 1e-5 else mean**-0.5
 
 
 def scaled_codes(codes, factor):
-    """Codes times a number; of a memory map, as a CSR array."""
+    """Return codes times a number; a memory map becomes a CSR array."""
     factor = codes.dtype.type(factor)
     if not is_on_disk(codes):
         return codes * factor

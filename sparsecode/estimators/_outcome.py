@@ -1,4 +1,4 @@
-"""Outcomes of a training: an estimator keeps nothing worse than what it began with."""
+"""Outcomes of training: an estimator keeps the initial parameters if training made them worse."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._row_blocks import dense_rows, is_on_disk
 from sparsecode.training.batch_loss import BatchLoss
 
-# Samples that training is judged by, and codes, a limit of memory.
+# Number of samples that parameters are compared on, and limit of codes for memory.
 _FEWEST, _MOST, _MOST_CODES = 256, 4096, 2**23
 # Rows of a memory map that are read together.
 _RUN = 64
-# Samples that buffers are computed from, of which fewer count as a part of a running mean.
+# Number of samples that buffers are computed from; fewer have a share in a running mean.
 _ENOUGH = 256
-# Times the loss of its start that a part of a training may come to.
+# Factor by which a part of a training may increase the loss.
 _BLOWN_UP = 10.0
-# A relative change of the objective that nobody needs to be told of.
+# Relative change of the objective that needs no warning.
 _SLIGHT = 1e-3
 
 
 class Outcome:
-    """Judges the end of a training against its start, on samples that it learned from.
+    """Comparison of the end of a training with its start, on training samples.
 
     Parameters
     ----------
     run : TrainingRun
     first : TrainingState or None
-        The start; None is that of the first batch.
+        State at the start; None is that of the first batch.
     is_part : bool, default=False
-        Whether the run is a part of a longer training: it is judged after each batch, and the loss
-        may become some times as large.
+        Whether the run is a part of a longer training. It is then checked after each batch, and the
+        loss may increase by some factor.
     is_held_out : bool, default=False
-        Whether parameters are judged on held-out samples while training.
+        Whether training uses held-out samples for validation.
     """
 
     def __init__(self, run, first, *, is_part=False, is_held_out=False):
@@ -46,7 +46,7 @@ class Outcome:
         self._seen, self._lost = [], None
 
     def see(self, batch, state=None):
-        """Remember samples of a batch, from before `state`; only the latest are judged by."""
+        """Store samples of a batch, seen before `state`; only the latest ones are kept."""
         self.first = self.first or state
         if self.is_part and not self.run.estimator.encoder_.buffers:
             return
@@ -55,7 +55,7 @@ class Outcome:
             self._seen.pop(0)
 
     def check(self, batch, trainer):
-        """Judge a part of a training after a batch, if it seems to have become far worse."""
+        """Check a part of a training after a batch, if its loss seems to be far worse."""
         suspect = trainer.last_loss > _BLOWN_UP * abs(trainer.first_loss)
         if self.is_part and suspect and self._lost is None:
             before, after = self._losses(some_samples(batch, self.first.dictionary))
@@ -63,7 +63,7 @@ class Outcome:
                 self._lost = before, after
 
     def settle(self, *, tell=True):
-        """Let the estimator go back to the start where that is better, and set its buffers."""
+        """Return the estimator to the start if that is better, and set its buffers."""
         state = vars(self.run.estimator).get("state_")
         if self.first is None or state is None:
             return
@@ -75,7 +75,7 @@ class Outcome:
             warnings.warn(told, ConvergenceWarning, stacklevel=6 if self.is_part else 7)
 
     def _go_back(self, state):
-        """Keep the start if the end is worse; returns what there is to say of it."""
+        """Keep the start if the end is worse; return a message about it."""
         first = self.first
         if state.n_steps == first.n_steps:
             return None
@@ -97,7 +97,7 @@ class Outcome:
         return _worse(f"raised the loss from {before:.4g} to {after:.4g}")
 
     def _losses(self, samples):
-        """Loss with the parameters of the start, and with those that are kept, both alike."""
+        """Loss with the parameters of the start and of the end, on the same samples."""
         run = self.run
         model, state = run.estimator._model, run.estimator.state_
         encoder, scale = model.to_training()[0], float(model.scaling.samples)
@@ -110,7 +110,7 @@ class Outcome:
             ]
 
     def _set_buffers(self, samples):
-        """Set what gradients do not train from the samples."""
+        """Set the buffers, which gradients do not train, from the samples."""
         model, state = self.run.estimator._model, self.run.estimator.state_
         encoder = model.to_training()[0].bind(state.params)
         if not encoder.buffers:
@@ -128,7 +128,7 @@ class Outcome:
 
 
 def some_samples(batch, dictionary):
-    """As many samples of a batch as tell how good parameters are, always the same, dense."""
+    """Return dense samples of a batch to compare parameters on, always the same ones."""
     X, weight, target = batch
     rows = np.arange(X.shape[0]) if weight is None else np.flatnonzero(weight)
     n_most, run = _most(dictionary), _RUN if is_on_disk(X) else 1
@@ -148,11 +148,11 @@ def _most(dictionary):
 
 
 def _joined(batches):
-    """One batch of all; a batch without weights weighs each sample 1."""
+    """Join batches to one; a batch without weights has a weight of 1 for each sample."""
     X, weights, targets = zip(*batches, strict=True)
     weight = None
     if any(found is not None for found in weights):
-        # Batches of a stream have weights where outliers were left out.
+        # Batches of an iterator have weights if outliers were dropped.
         weight = np.concatenate(
             [
                 np.ones(len(x)) if found is None else found

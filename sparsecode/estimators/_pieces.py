@@ -1,4 +1,4 @@
-"""Checks of the encoder and the constraint that an estimator is given, before any work."""
+"""Checks of the encoder and the constraint of an estimator, before training."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from sparsecode.penalties import L1
 
 
 def resolve_encoder(encoder, penalty, n_layers=None):
-    """A copy of an encoder, with the penalty and the number of layers of an estimator.
+    """Return a copy of an encoder with the penalty and the number of layers of an estimator.
 
-    `n_layers` None leaves those it has. A penalty of its own that is neither the default nor that
-    of the estimator is an error, as one of the two would be ignored.
+    With ``n_layers=None`` the number of layers does not change. It is an error if the penalty of
+    the encoder is neither the default nor that of the estimator, because one of the two would be
+    ignored.
     """
     if not isinstance(encoder, TrainableEncoder):
         raise TypeError(
@@ -46,14 +47,14 @@ def resolve_encoder(encoder, penalty, n_layers=None):
 
 
 def check_params_fit(encoder, n_components, X):
-    """Raise ValueError if parameters that training starts from fit no dictionary of this size."""
+    """Raise ValueError if initial parameters do not fit a dictionary of this size."""
     if encoder.params is not None and n_components is not None:
         placeholder = Dictionary.random(n_components, X.shape[1], random_state=0)
         encoder.encode(np.zeros((1, X.shape[1])), placeholder, n_jobs=1)
 
 
 def check_holds_zero(constraint):
-    """Return a constraint if atoms can be short in it, so that they can start at 0 and grow."""
+    """Return a constraint if it allows short atoms, so that atoms can start at 0 and grow."""
     if constraint.project([[1e-3]])[0, 0] > 0.5:
         raise ValueError(
             f"init is 'zero' but the constraint {constraint} holds no short atoms; expected one "

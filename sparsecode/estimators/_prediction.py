@@ -1,4 +1,4 @@
-"""Training of a transcoder: its plan, its samples with targets, and the model it begins with."""
+"""Training of a transcoder: its plan, its samples and targets, and its initial model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sparsecode.losses._transcoder import TranscoderLoss
 
 
 def plan_transcoder(estimator):
-    """Plan of a `Transcoder`."""
+    """Return the training plan of a `Transcoder`."""
     skip = check_flag(estimator.skip, "skip")
     plan = plan_with_decoder(estimator, lambda loss: _predicting(loss, skip), judges_targets=True)
     if _starts_at_zero(estimator):
@@ -34,7 +34,7 @@ def plan_transcoder(estimator):
 
 
 def read_pair(estimator, item, sample_weight, *, first):
-    """Samples and targets of a tuple, checked, as a `Batch`."""
+    """Return the samples and targets of a tuple, checked, as a `Batch`."""
     X, y = split_item(item, type(estimator).__name__)
     X, sample_weight = estimator._check_samples(X, sample_weight, reset=first)
     y, flat = check_targets(y)
@@ -51,7 +51,7 @@ def read_pair(estimator, item, sample_weight, *, first):
 
 
 def first_transcoder(estimator, plan, batch, rng):
-    """The model that training begins with, for the samples and targets of a batch."""
+    """Return the initial model for the samples and targets of a batch."""
     X, encoder = batch.X, plan.encoder
     n_components = n_components_of(estimator, X)
     InputEncoder(encoder).check_reads_samples(n_components)
@@ -79,13 +79,13 @@ def _starts_at_zero(estimator):
 
 
 def _constraint_of_zero(estimator):
-    """The constraint, if atoms that start at 0 can grow in it."""
+    """Return the constraint, if atoms can start at 0 and grow in it."""
     constraint = estimator.constraint
     return check_holds_zero(UnitBall() if constraint is None else constraint)
 
 
 def _predicting(loss, skip):
-    """The loss of predictions, with the terms of a loss of reconstructions."""
+    """Return the loss of predictions, with the terms of a loss of reconstructions."""
     if not isinstance(loss, AutoencoderLoss):
         raise TypeError(
             wrong(

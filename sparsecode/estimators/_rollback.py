@@ -1,4 +1,4 @@
-"""Rollback of a fit that is refused, or fails before it learns anything."""
+"""Rollback of a fit that fails before it learns anything."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def unchanged_on_error(estimator):
-    """Take back what is set on an estimator inside, if that ends with an error.
+    """Context that restores the attributes of an estimator if the block raises an error.
 
-    For what comes before learning: an interrupt keeps what was done, as it does while learning.
+    It is for the steps before learning. An interrupt does not restore them, as during learning.
     """
     before = dict(vars(estimator))
     try:

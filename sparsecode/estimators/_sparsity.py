@@ -1,4 +1,4 @@
-"""Targets of sparsity: settings of an encoder, or weights of a loss."""
+"""Targets of sparsity, by a setting of the encoder or by weights of the loss."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _PULL = 100.0
 
 
 def set_target(encoder, target_l0):
-    """Set the number of units that an encoder keeps, if it has one, in place.
+    """Set the number of active units of an encoder in place, if it has such a setting.
 
     Raises
     ------
     ValueError
-        If the target is no number of units.
+        If the target is not a possible number of units.
     TypeError
-        If nothing can change how many units of the encoder are active.
+        If the number of active units of the encoder cannot be set.
     """
     if target_l0 is None:
         return
@@ -57,7 +57,7 @@ def set_target(encoder, target_l0):
 
 
 def check_size(encoder, loss, n_components, target_l0):
-    """Raise ValueError if more units are to be active than there are."""
+    """Raise ValueError if the target exceeds the number of units."""
     if target_l0 is not None and target_l0 > n_components:
         raise ValueError(
             wrong(
@@ -74,7 +74,7 @@ def check_size(encoder, loss, n_components, target_l0):
 
 
 def check_signals(loss, encoder):
-    """Raise if a term of the loss is not for the encoder, before training finds out."""
+    """Raise if a term of the loss is not suitable for the encoder, before training starts."""
     loss.check_encoder(encoder)
     offered = encoder.signal_names
     for term in loss.resolved() if isinstance(loss, AutoencoderLoss) else []:
@@ -88,7 +88,7 @@ def check_signals(loss, encoder):
 
 
 def _examples(signal):
-    """Encoders that have a signal, as the end of a remedy."""
+    """Names of encoders that have a signal, for an error message."""
     classes = [getattr(encoders, name) for name in encoders.__all__]
     trainable = [cls for cls in classes if issubclass(cls, encoders.TrainableEncoder)]
     names = [f"{cls.__name__}()" for cls in trainable if signal in cls.signal_names]
@@ -96,7 +96,7 @@ def _examples(signal):
 
 
 def resolve_loss(loss, encoder, penalty, target_l0):
-    """The loss of an autoencoder, with a weight that leads to the target if there is one."""
+    """Return the loss of an autoencoder, with a weight for the target if there is one."""
     needs_none = encoder.is_sparse or encoder.active_setting is not None
     if not needs_none and (loss is None or target_l0 is not None):
         check_differentiable(penalty)
@@ -118,7 +118,8 @@ def resolve_loss(loss, encoder, penalty, target_l0):
     leading = encoder.target_term(target_l0, _PULL)
     if leading is not None:
         _refuse_target(terms, target_l0)
-        # It pulls in both directions, in place of the default terms: no weight has to be found.
+        # This term replaces the default ones. It acts on both sides of the target, so that no
+        # weight has to be found.
         replaced = tuple(type(term) for term in encoder.default_terms(penalty))
         terms = [term for term in terms if not isinstance(term, replaced)]
         terms.append(leading)
@@ -128,7 +129,8 @@ def resolve_loss(loss, encoder, penalty, target_l0):
         terms = [*terms, *encoder.default_terms(penalty)]
     _refuse_target(terms, target_l0)
     _refuse_no_weight(terms[first], target_l0)
-    # Training starts near the target, see `ScalableEncoder.calibrate`: the weight may be quick.
+    # Training starts near the target, see `ScalableEncoder.calibrate`, so that the weight may
+    # change fast.
     terms[first] = TargetL0(terms[first], target=target_l0, rate=0.03, boost=1.0)
     return dataclasses.replace(loss, terms=terms)
 
@@ -181,7 +183,7 @@ def judging_penalty(loss, memory=None, n_steps=0):
 
 
 def found_weight(loss, memory, n_steps):
-    """Weight that a search for a target has come to, or None if there is none."""
+    """Return the weight that a search for a target has found, or None."""
     for i, term in enumerate(loss.resolved() if isinstance(loss, AutoencoderLoss) else []):
         if isinstance(term, TargetL0) and f"{i}.log_weight" in memory:
             inner = term.resolved()
@@ -191,11 +193,11 @@ def found_weight(loss, memory, n_steps):
 
 
 def _has_zeros(encoder):
-    """Whether units that are not driven are silent, as those of a rectifier are."""
+    """Whether units without input have codes of 0, like those of a rectifier."""
     if not isinstance(encoder, ScalableEncoder):
         tiny = np.array([[1.0, 1.0], [-1.0, -1.0]]) * 1e-12
         return not encoder.bind(None).encode(tiny, np.eye(2), n_jobs=1).all()
-    # One of two samples, whatever bias or threshold it starts with.
+    # Calibrated so that one of two samples is active, whatever the initial bias or threshold.
     dictionary, X = Dictionary(np.eye(2)), np.array([[1.0, 1.0], [-2.0, -2.0]])
     encoder = encoder.bind(encoder.init(dictionary, random_state=0))
     return not encoder.calibrate(X, dictionary, 0.5).encode(X, dictionary, n_jobs=1).all()

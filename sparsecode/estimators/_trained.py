@@ -1,4 +1,4 @@
-"""Estimators whose codes come from an encoder that they train."""
+"""Base class of estimators that train an encoder."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
 
     @property
     def penalty_(self):
-        """Penalty of the objective that codes are judged by."""
+        """Penalty of the objective in `score` and `certify`."""
         return self._model.penalty
 
     @property
     def input_scale_(self):
-        """What samples are multiplied by in training."""
+        """Factor of the samples in training."""
         return self._model.scaling.samples
 
     @property
@@ -49,7 +49,7 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
         return self._model.sparsity_weight
 
     def _fit(self, item, y, sample_weight=None, codes=None):
-        """Train from the start; returns the samples, or None for an iterator."""
+        """Train from scratch; return the samples, or None for an iterator."""
         run = TrainingRun(self, self._plan(None))
         if not is_stream(item):
             return run.fit(item, y, sample_weight, codes)
@@ -59,7 +59,7 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
         return None
 
     def _partial_fit(self, item, sample_weight=None, codes=None):
-        """Go on with samples, each once, or begin with them."""
+        """Continue training with samples, each used once, or begin with them."""
         run = TrainingRun.resumed(self)
         if is_stream(item):
             refuse_with_stream(sample_weight=sample_weight, codes=codes)
@@ -68,16 +68,16 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
             run.learn_batches([item], sample_weight, codes)
 
     def _start(self, model):
-        """Begin with a model, and forget what was trained before."""
+        """Start training from a model, and discard former training."""
         self._model, self.state_, self.history_ = model, None, {}
         self.n_iter_, self.n_epochs_ = 0, 0
 
     def _hold(self, model):
-        """Be fitted with a model that was trained elsewhere, without a history."""
+        """Make the estimator fitted with a model trained elsewhere, without a history."""
         self._start(model.resumed())
         self.n_features_in_ = model.dictionary.n_features
 
     def _replace_model(self, model):
-        """Use another model from now on; further training begins with a fresh optimizer."""
+        """Replace the model; further training begins with a fresh optimizer."""
         check_is_fitted(self)
         self._model, self.state_ = model, None

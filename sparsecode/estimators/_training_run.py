@@ -1,4 +1,4 @@
-"""Runs of a training: a call of `fit` or `partial_fit`, and what the estimator keeps of it."""
+"""Training runs: calls of `fit` or `partial_fit`, and their results in the estimator."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from sparsecode.training.trainer import Trainer
 
 
 class Session(NamedTuple):
-    """What one `partial_fit` leaves for the next one, as long as no parameter is changed.
+    """Session of `partial_fit`, which the next call reuses if no parameter has changed.
 
     Attributes
     ----------
     parameters : tuple
-        Values of the parameters, and of those inside of them.
+        Values of the parameters, also of nested ones.
     plan : TrainingPlan
     trainer : Trainer
     state : TrainingState
-        What training goes on from.
+        State to resume from.
     """
 
     parameters: tuple
@@ -48,16 +48,16 @@ class Session(NamedTuple):
 class TrainingRun:
     """One call of `fit` or `partial_fit`.
 
-    What is learned is kept in the estimator at once, so that an interrupt loses nothing.
+    Results are stored in the estimator at once, so that an interrupt loses nothing.
 
     Parameters
     ----------
     estimator : TrainedEstimator
     plan : TrainingPlan
     is_part : bool, default=False
-        Whether the run is a part of a longer training, and may become somewhat worse.
+        Whether the run is a part of a longer training, in which the loss may increase somewhat.
     trainer : Trainer or None, default=None
-        That of the run before, whose state is that of the estimator.
+        Trainer of the previous run, whose state is that of the estimator.
     """
 
     def __init__(self, estimator, plan, *, is_part=False, trainer=None):
@@ -67,7 +67,7 @@ class TrainingRun:
 
     @classmethod
     def resumed(cls, estimator):
-        """The run of a `partial_fit`, which reuses what the one before has resolved."""
+        """Return the run of a `partial_fit`, which reuses the plan of the previous one."""
         session = vars(estimator).get("_session")
         goes_on = session is not None and session.state is estimator.state_
         if goes_on and session.parameters == leaves_of(estimator):
@@ -77,9 +77,9 @@ class TrainingRun:
         return cls(estimator, plan, is_part=True)
 
     def fit(self, item, y, sample_weight, codes):
-        """Train for some epochs, until patience ends or a callback stops it; returns the samples.
+        """Train for some epochs, or until early stopping or a callback ends it; return the samples.
 
-        What is refused before training leaves the estimator as it was.
+        If an argument is refused before training, the estimator does not change.
         """
         estimator, plan = self.estimator, self.plan
         rng = check_random_state(estimator.random_state)
@@ -106,7 +106,7 @@ class TrainingRun:
             return batch.X
 
     def learn_batches(self, items, sample_weight=None, codes=None):
-        """Train on each of some batches once, and begin with the first if nothing was begun."""
+        """Train on each batch once; the first one makes the initial model if there is none."""
         estimator = self.estimator
         outcome, is_empty = Outcome(self, None, is_part=self.is_part), True
 
@@ -117,7 +117,7 @@ class TrainingRun:
                 with unchanged_on_error(estimator):
                     batch = self._read(item, sample_weight, codes)
                     if batch.weight == 0:
-                        # There were outliers only.
+                        # All samples were outliers.
                         continue
                     if self.is_first:
                         rng = check_random_state(estimator.random_state)
@@ -138,7 +138,7 @@ class TrainingRun:
             estimator._session = Session(leaves, self.plan, self.trainer, estimator.state_)
 
     def keep(self, state, params, dictionary):
-        """Use parameters of a state from now on, and go on from them."""
+        """Use the parameters of a state, also for further training."""
         estimator, plan = self.estimator, self.plan
         model, changes = estimator._model, {}
         if plan.judged_by_loss and not plan.loss.is_constant:
@@ -162,7 +162,7 @@ class TrainingRun:
 
     @property
     def training_loss(self):
-        """The loss in the units of training."""
+        """Return the loss in the units of training."""
         return self.estimator._model.scaling.loss(self.plan.loss)
 
     @property
@@ -185,7 +185,7 @@ class TrainingRun:
             draw_held_out(samples, self.plan.validation_fraction, 0)
 
     def _with_targets(self, batch):
-        """A batch with the codes to learn, those given or the exact ones, if the loss uses any."""
+        """Return a batch with target codes, given or exact, if the loss uses a target."""
         if not self.plan.loss.uses_target:
             return batch
         model, target = self.estimator._model, batch.target
@@ -220,7 +220,7 @@ class TrainingRun:
         )
 
     def _state(self):
-        """What a pass over a batch starts from, checked unless it is that of the run before."""
+        """Return the state before a pass over a batch, checked unless of the previous run."""
         estimator = self.estimator
         if self.trainer is None:
             encoder, dictionary = estimator._model.to_training()
@@ -247,14 +247,14 @@ class TrainingRun:
             self.keep(state, state.params, state.dictionary)
         self.trainer.source = source
         after = self.trainer.epoch(state)
-        # The loss of one batch does not tell which parameters are better.
+        # The loss of one batch does not show which parameters are better.
         self.keep(after, after.params, after.dictionary)
         if self.plan.verbose:
             print_epoch(after)
 
 
 def _settled(learn, outcome):
-    """Learn, and settle what came of it, also of a learning that did not come to its end."""
+    """Learn, and settle the outcome, also after an interrupt or an error."""
     try:
         learn()
     except BaseException:
