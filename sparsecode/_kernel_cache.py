@@ -91,7 +91,7 @@ class _GuardedCache(caching.FunctionCache):
         try:
             return super().load_overload(signature, target_context)
         except Exception:
-            # Of a version with other classes: to be written anew.
+            # The file is from a version with other classes, and is written again.
             return None
 
     def save_overload(self, signature, data):

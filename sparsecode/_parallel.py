@@ -85,11 +85,11 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
 
 
 def _on_threads(function, blocks, n_threads, n_jobs):
-    # A caller that is told to stop passes that on.
+    # A halted caller halts its blocks too.
     flag = halt_flag() if has_flag() else np.zeros(1, dtype=np.uint8)
-    # What numpy does with overflow is a setting of each thread.
+    # The error handling of numpy is a setting of each thread.
     errors = np.geterr()
-    # So is the number of threads, of which each block gets its share.
+    # So is the number of threads; each block gets its share of them.
     most = getattr(_memory, "n_jobs", None) if n_jobs is None else n_jobs
     share = None if most is None else max(resolve_n_jobs(most) // n_threads, 1)
 

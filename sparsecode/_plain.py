@@ -12,7 +12,7 @@ import numbers
 
 import numpy as np
 
-# Python numbers that NumPy takes for numbers of its own: a larger integer becomes an object there.
+# Python numbers that NumPy can convert; a larger integer would become an object array.
 _LARGEST = 2**63 - 1
 
 

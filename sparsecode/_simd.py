@@ -77,7 +77,7 @@ def _typed_nonzero_mask(row, start):
 @overload(mask_from)
 def _typed_mask_from(row, start, bar, signed):
     def implementation(row, start, bar, signed):
-        # Only values from infinity down to `bar` are wanted, or their negatives too.
+        # Only values from `bar` to infinity are selected, or their negatives too.
         return _mask_from(row, start, bar) | (0 if signed else _mask_to(row, start, -bar))
 
     return implementation

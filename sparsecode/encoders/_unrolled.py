@@ -135,7 +135,7 @@ class Unrolled(TrainableEncoder):
     _threshold_name = "theta"
 
     def _scale(self, params, dictionary):
-        """Factor of the thresholds: the weights of the penalty, or 1 with a threshold per atom."""
+        """Factor of the thresholds: weights of the penalty, or None with a threshold per atom."""
         if self.penalty.weights is None or params["theta"].ndim > 1:
             return None
         return self._weights(dictionary)

@@ -69,7 +69,7 @@ class MatchingPursuit(TrainableEncoder):
 
     See Also
     --------
-    sparsecode.solvers.OMP : Fits all coefficients anew after each selection.
+    sparsecode.solvers.OMP : Fits all coefficients again after each selection.
 
     References
     ----------

@@ -10,7 +10,8 @@ from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 
-# Batch size for more samples than this; twice the number of atoms if that is more.
+# Largest number of samples for full-batch learning. For more it is the batch size, or twice the
+# number of atoms if that is more.
 _BATCH = 1024
 
 

@@ -100,7 +100,7 @@ def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_we
             )
         )
     check_foldable(self.encoder_, "refine", "'support'")
-    # A search for a target goes on from the weight that was found.
+    # A search for a target continues from the weight that was found.
     model = self._model.resumed()
     if method == "scale":
         encoder, dictionary = scaled(X, model.encoder, model.dictionary, sample_weight)

@@ -169,7 +169,7 @@ def _refuse_no_weight(term, target_l0):
 
 
 def judging_penalty(loss, memory=None, n_steps=0):
-    """Penalty of the objective that codes are judged by, of the weight after so many steps."""
+    """Return the penalty for `score` and `certify`, with its weight after `n_steps` steps."""
     terms = loss.resolved() if isinstance(loss, AutoencoderLoss) else []
     for i, term in enumerate(terms):
         factor = 1.0

@@ -14,7 +14,7 @@ from sparsecode.estimators._network import begin_network, plan_network
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1
 
-# Samples whose codes tell whether all are zero.
+# Number of samples in the check for codes that are all zero.
 _LOOKED_AT = 1000
 
 

@@ -26,5 +26,5 @@ class Options:
 
     @property
     def scale(self):
-        """The factor of inputs, 1 where there is none."""
+        """Factor of the inputs, 1 if none is given."""
         return 1.0 if self.input_scale is None else self.input_scale

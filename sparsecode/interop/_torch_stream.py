@@ -25,7 +25,7 @@ KINDS = {
 _ORDERED_DICT = "collections OrderedDict"
 _TENSOR = "torch._utils _rebuild_tensor_v2"
 _PARAMETER = "torch._utils _rebuild_parameter"
-# What settings beside the tensors may hold: types, and the device of the training.
+# Names that settings beside the tensors may contain: dtypes, and the device of training.
 _TYPES = {f"torch {name}" for name in ("float64", "float32", "float16", "bfloat16")}
 _DEVICE = "torch device"
 _NAMES = {_ORDERED_DICT, _TENSOR, _PARAMETER, _DEVICE, *KINDS, *_TYPES}

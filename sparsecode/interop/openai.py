@@ -1,4 +1,4 @@
-"""Checkpoints of OpenAI's sparse_autoencoder: a state dict that tells its activation, as ``.pt``.
+"""Checkpoints of OpenAI's sparse_autoencoder: state dicts that name their activation, as ``.pt``.
 
 TopK models scale each sample to mean 0 and standard deviation 1, as their library does.
 """

@@ -187,7 +187,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         usage = stats.uses / np.maximum(stats.seen, 1)
         copies = np.zeros(len(usage), dtype=bool)
         norms = dictionary.norms
-        # Few rows at a time stay in the cache, and only what is right of them is new.
+        # A few rows at a time stay in the cache, and only later columns are new pairs.
         for start in range(0, len(norms), 64):
             rows = slice(start, start + 64)
             limits = norms[rows, None] * norms[start:]
@@ -244,7 +244,7 @@ def _uses(codes, counted):
     lengths = np.diff(codes.indptr)
     sizes = np.abs(codes.data)
     limits = np.full(len(lengths), np.inf)
-    # Rows without entries have no segment of their own.
+    # Rows without entries have no segment.
     filled = lengths > 0
     limits[filled] = _NEGLIGIBLE * np.maximum.reduceat(sizes, codes.indptr[:-1][filled])
     limits[~counted] = np.inf

@@ -106,7 +106,7 @@ class ReplaceUnits(Parameterized, BaseEstimator):
         return self
 
     def is_due(self, n_steps):
-        """Whether units are replaced after so many steps of training."""
+        """Whether units are replaced after this number of training steps."""
         n_times, rest = divmod(n_steps, self.every)
         return n_times > 0 and rest == 0 and (self.n_times is None or n_times <= self.n_times)
 

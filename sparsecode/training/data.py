@@ -27,7 +27,7 @@ _HEAVIEST = 1e100
 
 @dataclass
 class ArraySource:
-    """Batches of samples that can be passed over again, in an order drawn for each epoch."""
+    """Batches of samples that can be read again, in an order drawn for each epoch."""
 
     samples: Samples
     batch_size: int | None
@@ -43,7 +43,7 @@ class ArraySource:
         return itertools.islice(self.samples.batches(self.batch_size, rng), self.steps_per_epoch)
 
     def check_used(self):
-        """Nothing to check: an epoch of samples has batches."""
+        """Do nothing, because an epoch of samples always has batches."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ class StreamSource:
     started: bool = False
 
     def epoch(self, seed, number):
-        """The next batches: so many, or all that come."""
+        """Return the next `steps_per_epoch` batches, or all of them if this is None."""
         return itertools.islice(self._weighty(), self.steps_per_epoch)
 
     def _weighty(self):
@@ -145,6 +145,6 @@ def check_targets(target, n_samples, name="target"):
 
 
 def draw_held_out(samples, fraction, seed):
-    """Samples to learn from and samples to validate on, the same ones for a seed."""
+    """Split samples into training and validation samples, the same for the same seed."""
     fraction = check_fraction(fraction, "validation_fraction")
     return hold_out(samples, fraction, np.random.default_rng((seed, _SPLIT)))

@@ -50,7 +50,7 @@ def extended(history, record, n_epochs):
 
 
 def diverged(n_epochs, optimizer):
-    """The error for a loss or a parameter that became NaN or infinite after so many epochs."""
+    """Return the error for a loss or a parameter that became NaN or infinite."""
     lower = "Rescale X" if optimizer.full_batch else "Lower the learning rate, clip with max_norm"
     return FloatingPointError(
         f"training diverged in epoch {n_epochs + 1}: the loss or a parameter became NaN or "

@@ -10,7 +10,7 @@ from sparsecode._plain import make_plain
 from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_list
 
-# Each is a stage of its own, or two.
+# Each layer is a stage, or two.
 _MOST_LAYERS = 10_000
 
 

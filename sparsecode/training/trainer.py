@@ -76,7 +76,7 @@ class Trainer:
         )
 
     def is_over(self, state):
-        """Whether the stage of a state has come to its end."""
+        """Whether the stage of a state is finished."""
         stage = self.stages[state.stage]
         n_epochs = self.n_epochs if stage.n_epochs is None else stage.n_epochs
         waited = self.patience is not None and state.n_waited >= self.patience
@@ -120,7 +120,7 @@ class Trainer:
         return self._state(state, live, slots, value, n_steps, record)
 
     def check_state(self, state, dictionary):
-        """Raise if training cannot go on from a state."""
+        """Raise if training cannot resume from a state."""
         check_state(
             state,
             self.encoder,

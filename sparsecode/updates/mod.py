@@ -60,7 +60,7 @@ class MOD(MomentUpdate):
         second = second.astype(np.float64)
         before = dictionary.atoms[used].astype(np.float64)
         missing = moments.cross[used] - second @ before
-        # Rounding of the sums is all that is left of directions below this.
+        # Directions with a smaller eigenvalue contain only rounding errors of the sums.
         cutoff = len(used) * np.finfo(moments.second.dtype).eps
         fitted = before + _solve(second, missing, cutoff)
         atoms = np.array(dictionary.atoms)
