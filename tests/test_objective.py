@@ -14,7 +14,7 @@ from sklearn.linear_model import Lasso
 from sparsecode import Dictionary, alpha_max, certify, penalties
 from sparsecode._judge import Judge
 from sparsecode.objective import Certificate, objective
-from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, LogSum
+from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, KSparse, LogSum
 
 N_FEATURES, N_ATOMS = 6, 9
 WEIGHTS = np.array([0.0, 0.5, 1.0, 2.0, 1.0, 0.0, np.inf, 1.0, 3.0])
@@ -143,6 +143,16 @@ def test_claims_are_those_of_the_certificate(X, frame, penalty, rng):
     np.testing.assert_allclose(measures, relative)
     for got, expected in zip(judge.value(X, codes, penalty), (values, zero_values), strict=True):
         np.testing.assert_array_equal(got, expected)
+
+
+def test_rows_may_have_limits_of_their_own(X, frame):
+    """One more nonzero than each row is allowed, or just as many."""
+    limits = np.arange(len(X)) % 3 + 1
+    codes = (np.arange(N_ATOMS) < limits[:, None]).astype(float)
+    expected = ((X - codes @ frame) ** 2).sum(axis=1) / 2
+    for value in (objective, lambda *given: certify(*given).objective):
+        np.testing.assert_allclose(value(X, codes, frame, KSparse(limits)), expected)
+        assert np.isinf(value(X, codes, frame, KSparse(np.maximum(limits - 1, 1)))[1:3]).all()
 
 
 def test_every_convex_penalty_has_its_gap_compared():

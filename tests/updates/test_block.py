@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary
-from sparsecode.constraints import Free, NonNegative, UnitBall
+from sparsecode.constraints import Constraint, Free, NonNegative, UnitBall
 from sparsecode.updates import MOD, BlockUpdate
 from sparsecode.updates.block import Moments
 
@@ -36,14 +36,22 @@ def test_converges_to_the_constrained_optimum(rng, batch, constraint):
         np.testing.assert_allclose(moved, np.linalg.lstsq(codes, X, rcond=None)[0])
 
 
-def test_a_long_dictionary_is_corrected_in_order(rng):
+class Box(Constraint):
+    """Entries of at most a tenth: a constraint that the package does not know."""
+
+    def project(self, atoms, out=None):
+        return np.clip(atoms, -0.1, 0.1, out=out)
+
+
+@pytest.mark.parametrize("constraint", [UnitBall(), Box()], ids=repr)
+def test_a_long_dictionary_is_corrected_in_order(rng, constraint):
     # More atoms than are corrected between two products with all of them.
     X, codes = rng.standard_normal((90, 3)), rng.standard_normal((90, 70))
-    dictionary = Dictionary(rng.standard_normal((70, 3)), constraint=UnitBall())
+    dictionary = Dictionary(rng.standard_normal((70, 3)), constraint=constraint)
     atoms = dictionary.atoms.copy()
     for j in range(70):
         step = codes[:, j] @ (X - codes @ atoms) / (codes[:, j] @ codes[:, j])
-        atoms[j] = UnitBall().project((atoms[j] + step)[None])[0]
+        atoms[j] = constraint.project((atoms[j] + step)[None])[0]
     np.testing.assert_allclose(learned(BlockUpdate(), X, codes, dictionary).atoms, atoms, rtol=1e-8)
 
 
@@ -62,12 +70,13 @@ def test_batches_count_as_written(rng, cls, forgetting):
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.0])
-def test_faded_moments_count_less(rng, factor):
-    X, codes = rng.standard_normal((10, 4)), rng.standard_normal((10, 3))
+@pytest.mark.parametrize("n_samples", [1, 10])
+def test_faded_moments_count_less(rng, factor, n_samples):
+    X, codes = rng.standard_normal((n_samples, 4)), rng.standard_normal((n_samples, 3))
     faded = Moments.of(X, codes, Dictionary(rng.standard_normal((3, 4)))).faded(factor)
     np.testing.assert_allclose(faded.second, factor * codes.T @ codes)
     np.testing.assert_allclose(faded.cross, factor * codes.T @ X)
-    assert (faded.weight, faded.n_uses) == (10 * factor, 30 * factor)
+    assert (faded.weight, faded.n_uses) == (n_samples * factor, 3 * n_samples * factor)
 
 
 @pytest.mark.parametrize("cls", [BlockUpdate, MOD])
