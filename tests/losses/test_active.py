@@ -49,7 +49,9 @@ def test_the_gradient_of_a_count_is_the_same_for_all_entries(case):
     l0 = (np.count_nonzero(case[2], axis=1) * WEIGHT).sum() / WEIGHT.sum()
     found = evaluate(case, TargetActiveUnits(l0)).dsignals["active"]
     np.testing.assert_allclose(found, 0, atol=1e-15)
-    assert (evaluate(case, TargetActiveUnits(l0 + 1)).dsignals["active"] <= 0).all()
+    for target in (l0 + 1, l0 / 2):
+        found = evaluate(case, TargetActiveUnits(target, weight=0.3)).dsignals["active"]
+        np.testing.assert_allclose(found, 0.3 * 2 * (l0 / target - 1) / target * share)
 
 
 def test_inactive_margin_by_its_formula(case):

@@ -102,7 +102,7 @@ def test_blocks_of_the_gradient_of_atoms_may_cut_levels(rng, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "levels", [(), (3, 3, None), (5, 2, 9), (2, 5), (0, None), (2, 12), 4, "a"]
+    "levels", [(), (3, 3, None), (5, 2, 9), (2, 5), (0, None), (2, 12), 4, "a", {2, 9}, np.array(9)]
 )
 def test_refuses_levels(problem, levels):
     X, dictionary, codes = problem
