@@ -64,6 +64,8 @@ class TrainingRun:
         self.estimator, self.plan = estimator, plan
         self.is_part, self.trainer = is_part, trainer
         self.is_first = not is_part or not hasattr(estimator, "_model")
+        # A previous run with the same plan has stored the penalty of the loss.
+        self._has_penalty = trainer is not None
 
     @classmethod
     def resumed(cls, estimator):
@@ -141,7 +143,8 @@ class TrainingRun:
         """Use the parameters of a state, also for further training."""
         estimator, plan = self.estimator, self.plan
         model, changes = estimator._model, {}
-        if plan.judged_by_loss and not plan.loss.is_constant:
+        if plan.judged_by_loss and not (self._has_penalty and plan.loss.is_constant):
+            self._has_penalty = True
             penalty = judging_penalty(plan.loss, state.memory, state.n_steps)
             changes["penalty"] = rescale_penalty(penalty, 1 / model.scaling.samples)
             weight = found_weight(plan.loss, state.memory, state.n_steps)
@@ -247,6 +250,7 @@ class TrainingRun:
             self.keep(state, state.params, state.dictionary)
         self.trainer.source = source
         after = self.trainer.epoch(state)
+        self.trainer.release()
         # The loss of one batch does not show which parameters are better.
         self.keep(after, after.params, after.dictionary)
         if self.plan.verbose:

@@ -119,6 +119,10 @@ class Trainer:
         n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
         return self._state(state, live, slots, value, n_steps, record)
 
+    def release(self):
+        """Let go of the samples."""
+        self.source = self._last = None
+
     def check_state(self, state, dictionary):
         """Raise if training cannot resume from a state."""
         check_state(

@@ -485,6 +485,22 @@ def test_a_loss_of_your_own(X):
     assert model.penalty_.alpha == 0
 
 
+def test_a_weight_that_is_changed_holds_from_the_next_part(X):
+    model = autoencoder(alpha=0.1).partial_fit(X)
+    model.partial_fit(X)
+    assert model.penalty_.alpha == 0.1
+    model.set_params(alpha=0.3).partial_fit(X)
+    assert model.penalty_.alpha == 0.3
+    codes = model.transform(X)
+    expected = certify(X, codes, model.dictionary_, L1(0.3)).objective.mean()
+    assert -model.score(X) == pytest.approx(expected)
+    # Also that of an optimizer which is changed in place.
+    model.set_params(optimizer=Adam(1e-3)).partial_fit(X)
+    model.optimizer.set_params(lr=0.0)
+    atoms = model.components_.copy()
+    np.testing.assert_array_equal(model.partial_fit(X).components_, atoms)
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
