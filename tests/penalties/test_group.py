@@ -59,9 +59,12 @@ def test_relabelled_groups_are_the_same_problem():
 
 def test_alpha_max_is_where_the_first_group_appears():
     rng = np.random.default_rng(2)
-    X, dictionary = rng.standard_normal((3, 4)), Dictionary.random(6, 4, random_state=2)
+    X, dictionary = rng.standard_normal((5, 4)), Dictionary.random(6, 4, random_state=2)
     labels, weights = np.array([0, 1, 0, 1, 1, 2]), np.array([1.0, 0.5, 3.0])
-    largest = alpha_max(X, dictionary, GroupL1(1.0, labels, weights))
+    penalty = GroupL1(1.0, labels, weights)
+    largest = alpha_max(X, dictionary, penalty)
+    assert largest == max(alpha_max(x[None], dictionary, penalty) for x in X)
+    assert all(alpha_max(np.roll(X, i, axis=0), dictionary, penalty) == largest for i in range(5))
     correlations = X @ dictionary.atoms.T
     norms = [np.linalg.norm(correlations[:, labels == k], axis=1) / weights[k] for k in range(3)]
     assert largest == pytest.approx(np.max(norms), rel=1e-12)
@@ -82,6 +85,10 @@ def test_a_free_group_is_certified():
     [
         ({"groups": 0}, "whole number >= 1"),
         ({"groups": [0, 2, 2, 0, 0, 0]}, "without gaps"),
+        ({"groups": [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]}, "expected a whole number >= 1, or the group"),
+        ({"groups": [[0, 0, 1, 1, 2, 2]]}, "expected a whole number >= 1, or the group"),
+        ({"groups": 2.0}, "expected a whole number >= 1, or the group"),
+        ({"groups": np.zeros(0, dtype=int)}, "expected a whole number >= 1, or the group"),
         ({"groups": [0, 1]}, "shape \\(6,\\)"),
         ({"weights": [1.0]}, "one weight a group"),
         ({"weights": [1.0, -1.0, 1.0]}, "numbers >= 0"),

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum, Penalty
+from sparsecode.penalties.base import resolve_penalty
 from sparsecode.testing.solvers import default_penalties
 
 ALL = [L0(), L1(), Cauchy(), ElasticNet(), LogSum()]
@@ -71,3 +72,23 @@ def test_value_of_sparse_codes_is_that_of_dense_ones(penalty, rng):
     dense = rng.standard_normal((5, 6)) * (rng.uniform(size=(5, 6)) < 0.4)
     codes = sparse.csr_array(dense)
     np.testing.assert_allclose(penalty.value(codes), penalty.value(dense), rtol=1e-12)
+
+
+def test_a_penalty_is_given_as_a_class_or_an_instance():
+    assert resolve_penalty(LogSum, 0.3) == LogSum(0.3)
+    assert resolve_penalty(LogSum(2.0, 0.5), 0.3) == LogSum(0.6, 0.5)
+    for given in (Penalty, "l1", None, int):
+        with pytest.raises(TypeError, match=r"penalty is .*; expected a Penalty, its class"):
+            resolve_penalty(given, 1.0)
+    with pytest.raises(ValueError, match="alpha is -1"):
+        resolve_penalty(L1, -1.0)
+
+
+@pytest.mark.parametrize("penalty", [L1(0.5), L1(0.5, positive=True), ElasticNet(0.5, 1.0)])
+def test_dual_scales_make_correlations_feasible_and_only_those_that_are_not(penalty, rng):
+    correlations = rng.standard_normal((8, 3)) * ([[0.1], [4.0]] * 4)
+    (scale,) = penalty.dual_scales(np.zeros((8, 3)), correlations)
+    excess = penalty.dual_excess(correlations)
+    np.testing.assert_allclose(scale * np.maximum(excess, 1), 1)
+    assert (penalty.dual_excess(scale[:, None] * correlations) <= 1 + 1e-12).all()
+    assert (scale == 1).any() and (scale < 1).any()
