@@ -36,7 +36,7 @@ from source_mutations import mutants_of
 ROOT = Path(__file__).parent.parent
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
 ROOMS = ("objective.py", "_judge.py", "penalties", "updates", "losses", "solvers")
-COPIED = ("pyproject.toml", "setup.cfg")
+COPIED = ("sparsecode", "tests", "tools", "docs/examples", "pyproject.toml", "setup.cfg")
 # Rooms that the tests of another one are for.
 TESTED_AS = {"_judge": "objective"}
 # Tests of every room at once.
@@ -83,14 +83,14 @@ class Runner:
 
     def __init__(self, root, folder, jit, near, preloaded):
         self.folder, self.near = Path(folder), near
-        for name in ("sparsecode", "tests"):
-            shutil.copytree(root / name, self.folder / name)
         for name in COPIED:
-            if (root / name).exists():
+            if (root / name).is_dir():
+                shutil.copytree(root / name, self.folder / name)
+            elif (root / name).exists():
                 shutil.copy(root / name, self.folder)
         # A changed file may have the size and the second of the one before it.
         mode = PycInvalidationMode.CHECKED_HASH
-        compileall.compile_dir(self.folder, quiet=1, invalidation_mode=mode)
+        compileall.compile_dir(self.folder / "sparsecode", quiet=1, invalidation_mode=mode)
         os.environ |= {
             "NUMBA_DISABLE_JIT": "0" if jit else "1",
             "NUMBA_CACHE_DIR": str(self.folder / "kernels"),
