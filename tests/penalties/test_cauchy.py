@@ -57,3 +57,12 @@ def test_prox_of_extreme_values(value):
 def test_errors_say_what_to_do(sigma):
     with pytest.raises(ValueError, match=f"sigma is {sigma}"):
         Cauchy(sigma=sigma).prox([[1.0]])
+
+
+def test_prox_is_stationary_where_it_is_tiny_against_the_value():
+    """With a weight far above the scale, in units far below 1."""
+    V = np.array([[1.2e-5, -3.7e-6, 4e-9]])
+    for penalty in (Cauchy(0.34, 1.6e-6), Cauchy(0.19, 2.5e-6), Cauchy(3.0, 1e-4)):
+        U = penalty.prox(V)
+        np.testing.assert_allclose(U - V + penalty.grad(U), 0, atol=1e-12 * 4e-9)
+        assert (U * V > 0).all()

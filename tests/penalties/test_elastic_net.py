@@ -33,6 +33,10 @@ def test_is_ridge_at_ratio_0(rng):
     np.testing.assert_allclose(penalty.conjugate(V), (V**2).sum(axis=1) / 0.8)
 
 
+def test_is_convex_and_has_kinks():
+    assert ElasticNet.convex and ElasticNet.separable and not ElasticNet.smooth
+
+
 def test_formula():
     penalty = ElasticNet(2.0, 0.25)
     np.testing.assert_allclose(penalty.value([[3.0, -1.0]]), 2 * (0.25 * 4 + 0.75 / 2 * 10))

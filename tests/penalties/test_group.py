@@ -70,6 +70,15 @@ def test_alpha_max_is_where_the_first_group_appears():
     assert largest == pytest.approx(np.max(norms), rel=1e-12)
 
 
+def test_dual_excess_is_that_of_the_worst_group():
+    norms = np.linalg.norm(V.reshape(7, 3, 2), axis=2)
+    excess = GroupL1(0.1, groups=2, weights=[1.0, 2.0, 3.0]).dual_excess(V)
+    np.testing.assert_allclose(excess, (norms / [0.1, 0.2, 0.3]).max(axis=1))
+    free = GroupL1(0.1, groups=2, weights=[0.0, 2.0, 3.0])
+    assert np.isinf(free.dual_excess(V)).all()
+    assert free.dual_excess(0 * V).max() <= 1
+
+
 def test_a_free_group_is_certified():
     rng = np.random.default_rng(3)
     X, dictionary = rng.standard_normal((4, 5)), Dictionary.random(4, 5, random_state=3)

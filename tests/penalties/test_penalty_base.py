@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, LogSum, Penalty
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, GroupL1, LogSum, Penalty
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.testing.solvers import default_penalties
 
@@ -70,7 +70,9 @@ def test_kinds():
 @pytest.mark.parametrize("penalty", default_penalties(), ids=repr)
 def test_value_of_sparse_codes_is_that_of_dense_ones(penalty, rng):
     dense = rng.standard_normal((5, 6)) * (rng.uniform(size=(5, 6)) < 0.4)
-    codes = sparse.csr_array(dense)
+    dense[2, 1:3] = 1
+    codes = sparse.csr_array(np.ones((5, 6)))
+    codes.data[:] = dense.ravel()
     np.testing.assert_allclose(penalty.value(codes), penalty.value(dense), rtol=1e-12)
 
 
@@ -92,3 +94,19 @@ def test_dual_scales_make_correlations_feasible_and_only_those_that_are_not(pena
     np.testing.assert_allclose(scale * np.maximum(excess, 1), 1)
     assert (penalty.dual_excess(scale[:, None] * correlations) <= 1 + 1e-12).all()
     assert (scale == 1).any() and (scale < 1).any()
+
+
+@every
+def test_stationarity_is_the_length_of_a_proximal_step(penalty, rng):
+    codes, correlations = rng.standard_normal((2, 7, 3))
+    moved = penalty.prox(codes + correlations / 2.5, 1 / 2.5)
+    found = penalty.stationarity(codes, correlations, 2.5, np.ones(7))
+    np.testing.assert_allclose(found, 2.5 * np.abs(codes - moved).max(axis=1))
+
+
+def test_some_atoms_have_their_own_weights():
+    some = L1(0.5, np.array([1.0, 2.0, 3.0]), True).for_atoms(np.array([2, 0]))
+    assert some.weights.tolist() == [3, 1] and some.alpha == 0.5 and some.positive
+    assert LogSum(0.3, 0.2).for_atoms(np.array([1])) == LogSum(0.3, 0.2)
+    with pytest.raises(TypeError, match="GroupL1 is not a sum over coefficients"):
+        GroupL1().for_atoms(np.array([1]))

@@ -122,6 +122,12 @@ def test_shares_of_more_than_all():
         GainControl(per_sample=3).init(Dictionary(np.eye(2)))
 
 
+def test_bounds_may_be_the_same():
+    control = GainControl(bounds=(1.0, 1.0))
+    stats = control.update(np.array([9.0]), control.init(Dictionary([[2.0]])))
+    assert stats.gain.tolist() == [1.0]
+
+
 @pytest.mark.parametrize("bounds", [(2.0, 1.0), (-1.0, 1.0), (0.0, 0.0), (np.nan, 1.0)])
 def test_bad_bounds(bounds):
     with pytest.raises(ValueError, match="bounds of GainControl is"):

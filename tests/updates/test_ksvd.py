@@ -116,6 +116,18 @@ def csr_parts(matrix):
     return stored.indptr, stored.indices, stored.data
 
 
+@BOTH
+@pytest.mark.parametrize("constraint", [UnitNorm(), NonNegative()], ids=repr)
+@pytest.mark.parametrize("n_samples", [4, 60])
+@pytest.mark.parametrize("scale", [2.0**-30, 2.0**30])
+def test_the_unit_of_the_samples_does_not_matter(rng, cls, constraint, n_samples, scale):
+    X, codes = (array[:n_samples] for array in sparse_problem(rng, constraint != UnitNorm()))
+    dictionary = Dictionary(rng.standard_normal((9, 6)), constraint=constraint)
+    expected = learned(cls(), X, codes, dictionary).atoms
+    scaled = learned(cls(), scale * X, scale * codes, dictionary).atoms
+    np.testing.assert_allclose(scaled, expected, atol=1e-9)
+
+
 def test_nonnegative_atom_is_the_best_one(rng):
     X = rng.standard_normal((20, 4)) + 0.5
     dictionary = Dictionary(np.ones((1, 4)), constraint=NonNegative())
