@@ -6,6 +6,7 @@ import pytest
 from sparsecode import Dictionary
 from sparsecode.encoders import Gated, ReLU
 from sparsecode.losses import AutoencoderLoss, GateReconstruction, GateSparsity
+from sparsecode.optimizers import Adam
 from sparsecode.testing import gradcheck
 from sparsecode.training import train
 
@@ -74,7 +75,7 @@ def test_training_makes_codes_sparse_without_shrinking_them(rng):
     atoms = np.linalg.qr(rng.standard_normal((8, 8)))[0]
     truth = (rng.random((500, 8)) < 0.25) * rng.uniform(1.0, 2.0, (500, 8))
     X = truth @ atoms
-    options = {"n_epochs": 100, "batch_size": 100, "random_state": 0, "schedule": lambda step: 5e-3}
+    options = {"n_epochs": 100, "batch_size": 100, "random_state": 0, "optimizer": Adam(5e-3)}
     terms = [GateSparsity(0.3), GateReconstruction()]
     *_, last = train(Gated(), Dictionary(atoms), X, loss=AutoencoderLoss(terms), **options)
     codes = Gated().bind(last.params).encode(X, Dictionary(atoms))

@@ -124,7 +124,7 @@ class TestWeightThatWasFound:
 # One that no atom and no sample is drawn for: it is refused before any work.
 NEVER = np.zeros((50, 6))
 WRONG = [
-    ({"penalty": KSparse(3)}, r"penalty is KSparse\(.*with a gradient.*such as TopK"),
+    ({"penalty": KSparse(3)}, r"penalty is KSparse\(.*with a gradient.*or TopK"),
     ({"penalty": KSparse}, "penalty is KSparse"),
     ({"penalty": GroupL1}, "penalty is GroupL1"),
     ({"loss": AutoencoderLoss([KSparse(3)])}, "penalty is KSparse"),

@@ -202,7 +202,7 @@ def test_a_run_goes_on_bit_by_bit(rng):
     np.testing.assert_array_equal(rest.dictionary.atoms, whole.dictionary.atoms)
 
 
-@pytest.mark.parametrize("options", [{"k": 0}, {"n_samples": 0}, {"normalize": 1}])
+@pytest.mark.parametrize("options", [{"k": 0}, {"dead_window": 0}, {"normalize": 1}])
 def test_wrong_numbers_are_refused(problem, options):
     with pytest.raises((ValueError, TypeError), match=next(iter(options))):
         AutoencoderLoss([AuxK(**options)]).init(problem[1])
