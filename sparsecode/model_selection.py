@@ -185,7 +185,7 @@ def _score(model, X, debias):
     """The values of `SelectionCurve` at one point."""
     dictionary, codes = model.dictionary_, model.transform(X)
     if debias:
-        penalty = model._penalty()
+        penalty = model._model.penalty
         codes = refit(X, codes, dictionary, positive=getattr(penalty, "positive", False))
     return (
         dictionary.n_components,

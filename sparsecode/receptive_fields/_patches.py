@@ -42,7 +42,7 @@ def as_patches(atoms, patch_shape=None):
                 "atoms",
                 got=f"an array of shape {atoms.shape}",
                 expected="(n_atoms, n_features), (n_atoms, height, width) or "
-                "(n_atoms, height, width, n_channels)",
+                "(n_atoms, height, width, n_channels) with 1 or 3 channels",
                 remedy="Pass atoms as rows; one atom is atom[np.newaxis].",
             )
         )
