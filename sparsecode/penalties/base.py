@@ -228,14 +228,16 @@ class Penalty:
             ``L * max|z - prox(z + correlations / L, 1 / L)|``.
         """
         steps = correlations / lipschitz
-        points = codes + steps
-        left = codes - self.prox(points, 1 / lipschitz)
+        lost = codes + steps
+        left = codes - self.prox(lost, 1 / lipschitz)
         # What a sum with a large code loses can be all of the step. From most points on a
-        # prox moves as they do.
+        # prox moves as they do. Blocks of dense codes take memory, hence in place.
         with np.errstate(invalid="ignore"):
-            parts = points - codes
-            lost = (codes - (points - parts)) + (steps - parts)
-            return lipschitz * np.fmax(np.abs(left), np.abs(left - lost)).max(axis=1)
+            parts = lost - codes
+            np.subtract(codes, np.subtract(lost, parts, out=lost), out=lost)
+            lost += np.subtract(steps, parts, out=steps)
+            np.abs(np.subtract(left, lost, out=lost), out=lost)
+            return lipschitz * np.fmax(np.abs(left, out=left), lost, out=lost).max(axis=1)
 
     def for_rows(self, rows, n_samples):
         """Return the penalty of a slice of `n_samples` rows: itself unless rows have their own."""
