@@ -51,7 +51,7 @@ def row_sizes(X):
 
 
 def are_comfortable(X):
-    """Whether every row is in the middle of the range, by a cheap test of squares."""
+    """Return True if every row is in the middle of the range, by a cheap test of squares."""
     squares = np.einsum("ij,ij->i", X, X)
     return squares.size > 0 and squares.min() > _LEAST_SQUARE and squares.max() < _LARGEST_SQUARE
 

@@ -44,7 +44,7 @@ def halt_if_told():
 
 
 def has_flag():
-    """Whether a caller can stop the work of this thread."""
+    """Return True if a caller can stop the work of this thread."""
     return getattr(_of_thread, "flag", None) is not None
 
 
@@ -137,7 +137,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def is_halted(flag):
-    """Whether a kernel must return at once; its unfinished results are not used."""
+    """Return True if a kernel must return at once; its unfinished results are not used."""
     return flag[0] != 0
 
 

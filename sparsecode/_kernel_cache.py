@@ -36,7 +36,7 @@ def guarded_cache(function):
 
 
 def is_foreign(cls):
-    """Whether a class or function is not from this package."""
+    """Return True if a class or function is not from this package."""
     return cls.__module__.partition(".")[0] != __package__
 
 
@@ -150,7 +150,7 @@ def _seal(mark, data):
 
 
 def _has_foreign(signature):
-    """Whether a kernel, or one that it calls, is compiled for a foreign penalty.
+    """Return True if a kernel, or one that it calls, is compiled for a foreign penalty.
 
     A foreign penalty may be edited, or missing in the next process, which then could not read the
     file.
