@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._binary_scaling import exponents_of, odd_sizes, scaled
-from sparsecode._validation import wrong
+from sparsecode._messages import wrong
 
 # Exponents up to which a penalty that cannot be rescaled is used.
 _SAFE = 200

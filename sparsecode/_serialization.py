@@ -10,6 +10,7 @@ import numpy as np
 
 from sparsecode import constraints
 from sparsecode._atomic_files import write_atomically
+from sparsecode._messages import shown
 from sparsecode._reading.archive import open_archive, read_npz_member, read_npz_members
 from sparsecode._reading.refusal import Refused, TooLarge
 from sparsecode._reading.regular import check_max_bytes
@@ -147,7 +148,7 @@ def describe(constraint):
     """Return a constraint as names that JSON can hold."""
     if type(constraint) not in _CONSTRAINTS.values():
         raise TypeError(
-            f"{constraint!r} cannot be saved; expected one of {', '.join(_CONSTRAINTS)}. "
+            f"{shown(constraint)} cannot be saved; expected one of {', '.join(_CONSTRAINTS)}. "
             "Save Dictionary(dictionary.atoms, dictionary.offset) instead."
         )
     description = {"name": type(constraint).__name__}

@@ -1,8 +1,4 @@
-"""Checks of arguments, and the wording of error messages.
-
-The only module below the doors that imports scikit-learn's validation. Messages of this package
-state the subject, the value got, the value expected, and a remedy.
-"""
+"""Checks of arguments. No other module below the doors imports scikit-learn's validation."""
 
 from __future__ import annotations
 
@@ -17,6 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils import check_random_state as sklearn_random_state
 from sklearn.utils.validation import validate_data
 
+from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
 from sparsecode._row_blocks import dense_rows, is_on_disk
 
@@ -30,11 +27,6 @@ def float_dtypes(array):
     types = [array.dtype] if hasattr(array, "dtype") else getattr(array, "dtypes", ())
     halves = [getattr(dtype, "kind", "") == "f" and dtype.itemsize == 2 for dtype in types]
     return np.float32 if halves and all(halves) else FLOAT_DTYPES
-
-
-def wrong(subject, *, got, expected, remedy):
-    """Word an error message: subject, got, expected, remedy."""
-    return f"{subject} is {got}; expected {expected}. {remedy}"
 
 
 def check_named_array(array, name, **options):
@@ -223,7 +215,7 @@ def check_number(value, name, *, low=None, high=None, low_open=False):
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not isfinite(number):
         raise ValueError(
-            wrong(name, got=repr(value), expected="a finite number", remedy=f"Set {name} to one.")
+            wrong(name, got=shown(value), expected="a finite number", remedy=f"Set {name} to one.")
         )
     _check_range(number, name, low, high, low_open)
     return float(number)
@@ -236,7 +228,7 @@ def check_integer(value, name, *, low=1, high=None):
         raise ValueError(
             wrong(
                 name,
-                got=repr(value),
+                got=shown(value),
                 expected="an integer of at most 64 bits",
                 remedy=f"Set {name} to an integer.",
             )
@@ -279,7 +271,7 @@ def check_dtype(dtype):
     if known not in FLOAT_DTYPES:
         remedy = "Choose one of these."
         raise ValueError(
-            wrong("dtype", got=repr(dtype), expected="float32 or float64", remedy=remedy)
+            wrong("dtype", got=shown(dtype), expected="float32 or float64", remedy=remedy)
         )
     return known
 
@@ -301,7 +293,7 @@ def check_n_jobs(n_jobs):
         raise ValueError(
             wrong(
                 "n_jobs",
-                got=repr(n_jobs),
+                got=shown(n_jobs),
                 expected="None or a whole number other than 0",
                 remedy="Use -1 for all cores, 1 for one.",
             )
@@ -318,7 +310,7 @@ def check_random_state(random_state, name="random_state"):
         raise ValueError(
             wrong(
                 name,
-                got=repr(random_state),
+                got=shown(random_state),
                 expected="a whole number from 0 to 4294967295, a RandomState, or None",
                 remedy="Use 0 for the same result each time.",
             )
@@ -329,7 +321,9 @@ def check_flag(value, name):
     """Return `value` if it is a bool."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(
-            wrong(name, got=repr(value), expected="True or False", remedy="Set it to one of these.")
+            wrong(
+                name, got=shown(value), expected="True or False", remedy="Set it to one of these."
+            )
         )
     return bool(value)
 
@@ -340,7 +334,7 @@ def check_missing(missing):
         raise ValueError(
             wrong(
                 "missing",
-                got=repr(missing),
+                got=shown(missing),
                 expected="None or 'mask'",
                 remedy="Use 'mask' to fit each sample on the features that are not NaN.",
             )

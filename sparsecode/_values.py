@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
+from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
-from sparsecode._validation import wrong
 
 
 def check_option(value, name, options):
@@ -16,7 +16,7 @@ def check_option(value, name, options):
         raise ValueError(
             wrong(
                 name,
-                got=repr(value),
+                got=shown(value),
                 expected=f"one of {', '.join(map(repr, options))}",
                 remedy="Choose one of these.",
             )
@@ -27,7 +27,7 @@ def check_option(value, name, options):
 def check_instance(value, name, kinds, expected, remedy):
     """Return `value` if it is an instance of one of the classes `kinds`, else raise TypeError."""
     if not isinstance(value, kinds):
-        raise TypeError(wrong(name, got=repr(value), expected=expected, remedy=remedy))
+        raise TypeError(wrong(name, got=shown(value), expected=expected, remedy=remedy))
     return value
 
 
@@ -35,7 +35,9 @@ def check_callable(value, name):
     """Return `value` if it can be called, else raise TypeError."""
     if not callable(value):
         raise TypeError(
-            wrong(name, got=repr(value), expected="a function", remedy="Give what is to be called.")
+            wrong(
+                name, got=shown(value), expected="a function", remedy="Give what is to be called."
+            )
         )
     return value
 
@@ -43,7 +45,7 @@ def check_callable(value, name):
 def check_list(values, name, expected, remedy):
     """Return the entries of `values` as a list, if it is iterable and not a string."""
     if isinstance(values, (str, bytes, dict)) or not np.iterable(values):
-        raise TypeError(wrong(name, got=repr(values), expected=expected, remedy=remedy))
+        raise TypeError(wrong(name, got=shown(values), expected=expected, remedy=remedy))
     return list(values)
 
 
@@ -59,7 +61,7 @@ def as_floats(values, name):
         raise ValueError(
             wrong(
                 name,
-                got=repr(values),
+                got=shown(values),
                 expected="real numbers",
                 remedy="Give an array of such numbers.",
             )
@@ -79,7 +81,7 @@ def check_numbers(values, name, *, low=None, low_open=False, shape=None):
         raise ValueError(
             wrong(
                 name,
-                got=repr(values),
+                got=shown(values),
                 expected=f"finite numbers{least}{of_shape}",
                 remedy=f"Give {name} such numbers.",
             )
@@ -91,7 +93,7 @@ def check_path(path, name="path"):
     """Return `path` if it is the name of a file: text or path-like, and not empty."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(
-            wrong(name, got=repr(path), expected="a path", remedy="Give the name of a file.")
+            wrong(name, got=shown(path), expected="a path", remedy="Give the name of a file.")
         )
     return path
 

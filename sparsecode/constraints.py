@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sparsecode._binary_scaling import norms_of
-from sparsecode._validation import wrong
+from sparsecode._messages import shown, wrong
 
 __all__ = ["Constraint", "Free", "NonNegative", "UnitBall", "UnitNorm"]
 
@@ -140,7 +140,7 @@ def check_constraint(constraint, name="constraint"):
         raise TypeError(
             wrong(
                 name,
-                got=repr(constraint),
+                got=shown(constraint),
                 expected="a Constraint instance",
                 remedy="Use UnitNorm(), UnitBall(), NonNegative() or Free().",
             )

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
+from sparsecode._messages import shown
 from sparsecode._row_blocks import dense_rows
 from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_flag, check_n_jobs
@@ -140,7 +141,7 @@ def alternate(
     """
     if not (hasattr(encoder, "penalty") and hasattr(encoder, "encode")):
         raise TypeError(
-            f"encoder is {encoder!r}; expected an encoder with a penalty. Use Exact(penalty)."
+            f"encoder is {shown(encoder)}; expected an encoder with a penalty. Use Exact(penalty)."
         )
     dictionary, update = as_dictionary(dictionary), resolve_update(update)
     replacement = resolve_replacement(replacement)
@@ -148,14 +149,15 @@ def alternate(
     missing, n_jobs = check_flag(missing, "missing"), check_n_jobs(n_jobs)
     if not np.iterable(batches):
         raise TypeError(
-            f"batches is {batches!r}; expected batches of samples to iterate over. Give for "
+            f"batches is {shown(batches)}; expected batches of samples to iterate over. Give for "
             "example [X], or a generator."
         )
     if state is None:
         state = LearningState.start(dictionary, update, replacement)
     if not isinstance(state, LearningState):
         raise TypeError(
-            f"state is {state!r}; expected a LearningState, or None. Give one that came before."
+            f"state is {shown(state)}; expected a LearningState, or None. Give one that came "
+            "before."
         )
     learner = _Learner(encoder, update, replacement, full_batch, missing, n_jobs)
     for batch in batches:
@@ -293,8 +295,8 @@ def _as_batch(batch):
         return batch
     if np.ndim(batch) != 2 or not hasattr(batch, "dtype"):
         raise TypeError(
-            f"an entry of batches is {batch!r}; expected a Batch, or samples of shape (n_samples, "
-            "n_features). Give 2-D arrays."
+            f"an entry of batches is {shown(batch)}; expected a Batch, or samples of shape "
+            "(n_samples, n_features). Give 2-D arrays."
         )
     return Batch(batch)
 

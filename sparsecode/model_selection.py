@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from sklearn.base import clone
 
-from sparsecode._validation import check_flag, check_integer, check_matrix, check_number, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_flag, check_integer, check_matrix, check_number
 from sparsecode.debiasing import debias as refit
 from sparsecode.metrics import bic, code_length, explained_variance, l0
 
@@ -81,7 +82,7 @@ class SelectionCurve:
             raise ValueError(
                 wrong(
                     "criterion",
-                    got=repr(criterion),
+                    got=shown(criterion),
                     expected=f"one of {', '.join(map(repr, _CRITERIA))}",
                     remedy="Choose one of these.",
                 )
@@ -143,8 +144,8 @@ def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None,
     debias = check_flag(debias, "debias")
     if not hasattr(estimator, "set_params"):
         raise TypeError(
-            f"estimator is {estimator!r}; expected an estimator with set_params and fit. Use for "
-            "example DictionaryLearning()."
+            f"estimator is {shown(estimator)}; expected an estimator with set_params and fit. Use "
+            "for example DictionaryLearning()."
         )
     X = check_matrix(X, "X")
     scored = X if X_val is None else check_matrix(X_val, "X_val", n_columns=X.shape[1])
@@ -173,7 +174,7 @@ def _listed(values, name):
         raise ValueError(
             wrong(
                 name,
-                got=repr(values),
+                got=shown(values),
                 expected="a list of at least one value, or None",
                 remedy="Use None for the value of the estimator.",
             )

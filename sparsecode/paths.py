@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from sparsecode._validation import check_flag, check_integer, check_number, check_rows, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_flag, check_integer, check_number, check_rows
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.objective import alpha_max
 from sparsecode.penalties import L1

@@ -23,6 +23,7 @@ FLOORS = [
         "_binary_scaling",
         "_atom_views",
         "_parallel",
+        "_messages",
         "_plain",
         "_row_blocks",
         "_factored_gradients",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsecode._validation import wrong
+from sparsecode._messages import wrong
 
 
 class Refused(ValueError):

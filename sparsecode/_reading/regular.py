@@ -6,8 +6,9 @@ import io
 import os
 import stat
 
+from sparsecode._messages import wrong
 from sparsecode._reading.refusal import TooLarge, damaged, refusal
-from sparsecode._validation import check_integer, wrong
+from sparsecode._validation import check_integer
 
 # Weights and photographs in floating point hardly compress: what unpacks to much more than it is,
 # is something else.

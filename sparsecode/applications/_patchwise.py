@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from sparsecode._validation import check_integer, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer
 from sparsecode.constraints import UnitNorm
 from sparsecode.datasets import sample_patches
 from sparsecode.datasets._grid import add_patches, coverage, grid, view_patches
@@ -176,7 +177,7 @@ def check_dictionary(dictionary):
         raise ValueError(
             wrong(
                 "dictionary",
-                got=repr(dictionary),
+                got=shown(dictionary),
                 expected="None, a number of atoms, a Dictionary, or an array of atoms",
                 remedy="Use None to learn one of the usual size.",
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_integer, check_number
 from sparsecode.applications._patchwise import (
     LARGEST_SCALE,
     PatchCoder,

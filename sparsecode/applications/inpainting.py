@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from sparsecode._validation import check_integer, check_number, check_random_state, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode.applications._patchwise import (
     LARGEST_SCALE,
     PatchCoder,

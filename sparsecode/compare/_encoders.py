@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._validation import check_integer, check_random_state, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer, check_random_state
 from sparsecode.compare.l0_matching import closest_l0
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Exact, Thresholding
@@ -63,7 +64,7 @@ def _counts(n_iters):
         raise TypeError(
             wrong(
                 "n_iters",
-                got=repr(n_iters),
+                got=shown(n_iters),
                 expected="a list of numbers of iterations",
                 remedy="Put a single number in a list, such as [10].",
             )
@@ -103,7 +104,7 @@ def given_encoders(encoders, taken, dictionary):
         raise TypeError(
             wrong(
                 "encoders",
-                got=repr(encoders),
+                got=shown(encoders),
                 expected="a dict from names to encoders, a list of encoders, or None",
                 remedy="Put a single encoder in a list.",
             )
@@ -119,7 +120,7 @@ def given_encoders(encoders, taken, dictionary):
         raise ValueError(
             wrong(
                 "name of an encoder",
-                got=repr(shared[0]),
+                got=shown(shared[0]),
                 expected="one that the report does not use itself",
                 remedy="Name it otherwise.",
             )
@@ -144,8 +145,9 @@ def _resolved(subject, encoder, dictionary):
         )
     if not _same(own, dictionary):
         raise ValueError(
-            f"{subject} is a fitted {name} of another dictionary, {own!r}; expected the one of the "
-            "report, as its codes are judged on that. Give its dictionary_ as the dictionary."
+            f"{subject} is a fitted {name} of another dictionary, {shown(own)}; expected the one "
+            "of the report, as its codes are judged on that. Give its dictionary_ as the "
+            "dictionary."
         )
     return Fitted.of(encoder)
 
@@ -153,7 +155,7 @@ def _resolved(subject, encoder, dictionary):
 def _no_encoder(subject, got):
     return wrong(
         subject,
-        got=repr(got),
+        got=shown(got),
         expected="an object with a method encode(X, dictionary), or a fitted estimator",
         remedy="Give an instance, such as Thresholding(penalty).",
     )

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from sparsecode._messages import shown
 from sparsecode._validation import check_integer, check_number, check_rows
 from sparsecode.dictionary import as_dictionary
 from sparsecode.metrics import l0
@@ -145,8 +146,9 @@ def _family_of(encoder):
     penalty = getattr(encoder, "penalty", None)
     if isinstance(encoder, type) or not getattr(penalty, "weighted", False):
         raise TypeError(
-            f"encoder is {encoder!r}; expected a function of one number that returns an encoder, "
-            "or an encoder with a weighted penalty. Use for example lambda value: Exact(L1(value))."
+            f"encoder is {shown(encoder)}; expected a function of one number that returns an "
+            "encoder, or an encoder with a weighted penalty. Use for example lambda value: "
+            "Exact(L1(value))."
         )
 
     def make(value):

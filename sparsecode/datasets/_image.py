@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._messages import shown
 from .._validation import FLOAT_DTYPES, check_integer
 from .._values import check_instance
 
@@ -143,7 +144,7 @@ def check_pair(value, name):
         value = (value, value)
     if np.shape(value) != (2,):
         raise ValueError(
-            f"{name} is {value!r}; expected an integer or a pair (height, width). "
+            f"{name} is {shown(value)}; expected an integer or a pair (height, width). "
             f"Set {name} to one of these."
         )
     return tuple(check_integer(length, name) for length in value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.random import sample_without_replacement
 
+from sparsecode._messages import shown
 from sparsecode._validation import check_random_state
 
 from .._validation import check_dtype, check_integer, check_matrix, common_dtype
@@ -200,7 +201,7 @@ def sample_patches(images, patch_size, n_patches, *, border=0, random_state=None
 def _check_image_shape(shape):
     if np.ndim(shape) != 1 or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
         raise ValueError(
-            f"image_shape is {shape!r}; expected (height, width) or (height, width, 3). Pass the "
-            "shape of the image that the patches were taken from."
+            f"image_shape is {shown(shape)}; expected (height, width) or (height, width, 3). Pass "
+            "the shape of the image that the patches were taken from."
         )
     return tuple(check_integer(length, "image_shape") for length in shape)

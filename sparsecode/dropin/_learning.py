@@ -7,7 +7,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sparsecode._validation import check_named_array, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_named_array
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.constraints import Free, NonNegative, UnitBall
 from sparsecode.dictionary import Dictionary

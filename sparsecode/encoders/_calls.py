@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from sparsecode._validation import check_flag, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_flag
 
 # The hooks of a plain encoder, each with the one that calls it.
 _PAIRS = (("_forward", "_run_forward"), ("_backward", "_run_backward"))
@@ -68,7 +69,7 @@ def _check_signals(encoder, names):
         raise ValueError(
             wrong(
                 f"signal of {encoder._name}",
-                got=repr(unknown[0]),
+                got=shown(unknown[0]),
                 expected=f"one of {offered}" if offered else "none, as it has no signals",
                 remedy="Use a loss for this encoder, or an encoder that computes it.",
             )
@@ -128,7 +129,7 @@ def check_params(encoder, params, dictionary):
     """
     shapes, name = encoder._shapes(dictionary), encoder._name
     if not isinstance(params, dict) or params.keys() != shapes.keys():
-        got = sorted(params) if isinstance(params, dict) else repr(params)
+        got = sorted(params) if isinstance(params, dict) else shown(params)
         raise ValueError(
             f"params of {name} has the entries {got}; expected {sorted(shapes)}. Use "
             "parameters that init made for an encoder of this class and these settings."

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode._factored_gradients import RowGradient
+from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
-from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows, wrong
+from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.encoders.relu import ReLU
 from sparsecode.encoders.trainable import ForwardCache, TrainableEncoder
@@ -130,7 +131,7 @@ class InputEncoder(TrainableEncoder):
             raise TypeError(
                 wrong(
                     "encoder",
-                    got=f"{encoder!r}, which reads the atoms",
+                    got=f"{shown(encoder)}, which reads the atoms",
                     expected="one that reads its samples with weights of its own",
                     remedy="Use for example ReLU() or TopK(k=8), not tied.",
                 )

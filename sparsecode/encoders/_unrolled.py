@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_integer, check_number
 from sparsecode.encoders._gradients import Gradients
 from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.ops import (

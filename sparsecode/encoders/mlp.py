@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparsecode._validation import check_flag, check_integer, check_random_state, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_flag, check_integer, check_random_state
 from sparsecode.encoders._parameter_kinds import BIAS, THRESHOLD, WEIGHTS
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.encoders.trainable import TrainableEncoder
@@ -154,7 +155,7 @@ class MLP(ScalableEncoder, TrainableEncoder):
             raise TypeError(
                 wrong(
                     "hidden",
-                    got=repr(self.hidden),
+                    got=shown(self.hidden),
                     expected="a tuple with the width of each hidden layer",
                     remedy="Use (32,) for one layer of 32 units, () for none.",
                 )

@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_integer, check_number
 from sparsecode.encoders import _linear
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders.topk import check_k

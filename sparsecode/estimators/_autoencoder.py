@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sparsecode._messages import shown
 from sparsecode._validation import check_flag
 from sparsecode.encoders._scaling import ScalableEncoder
 from sparsecode.estimators._decoder import first_dictionary, n_components_of, plan_with_decoder
@@ -38,8 +39,8 @@ def plan_autoencoder(estimator, model):
         output = _output_of(estimator)
         if output is not None:
             raise TypeError(
-                f"scale_inputs is True but the output {output!r} of the loss does not scale with "
-                "the samples. Leave it out, and bring samples between 0 and 1."
+                f"scale_inputs is True but the output {shown(output)} of the loss does not scale "
+                "with the samples. Leave it out, and bring samples between 0 and 1."
             )
     return plan
 

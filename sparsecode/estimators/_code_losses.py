@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sparsecode._validation import check_code_rows, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_code_rows
 from sparsecode.dictionary import as_dictionary
 from sparsecode.estimators._dictionaries import has_atoms
 from sparsecode.losses import LassoLoss, SupervisedLoss
@@ -23,7 +24,7 @@ def resolve_code_loss(loss, penalty):
         raise ValueError(
             wrong(
                 "loss",
-                got=repr(loss),
+                got=shown(loss),
                 expected="'unsupervised', 'supervised' or a Loss",
                 remedy="Choose one of these.",
             )

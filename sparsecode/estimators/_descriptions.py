@@ -23,6 +23,7 @@ from sparsecode import (
     training,
     updates,
 )
+from sparsecode._messages import shown
 from sparsecode._plain import plain
 from sparsecode._reading.refusal import Refused, listed
 from sparsecode._serialization import part
@@ -201,4 +202,6 @@ def _as_list(value):
 
 
 def _not_described(value, name):
-    return TypeError(f"the setting {name}={value!r} cannot be saved; expected numbers or names.")
+    return TypeError(
+        f"the setting {name}={shown(value)} cannot be saved; expected numbers or names."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from sparsecode._validation import wrong
+from sparsecode._messages import shown, wrong
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
@@ -30,7 +30,7 @@ def check_dictionary(dictionary, n_components):
         raise TypeError(
             wrong(
                 "dictionary",
-                got=repr(dictionary),
+                got=shown(dictionary),
                 expected="a Dictionary, an array of atoms, an estimator instance or None",
                 remedy="Use for example DictionaryLearning(64, alpha=0.1).",
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sparsecode._messages import shown
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import dense_rows
 from sparsecode.debiasing import debias
@@ -94,7 +95,7 @@ class FittedModel(Parameterized):
         if self.output is not None:
             raise ValueError(
                 f"{what} is for decoders that are linear in the codes, and the output of this one "
-                f"is {self.output!r}; expected None. Use a loss without output."
+                f"is {shown(self.output)}; expected None. Use a loss without output."
             )
 
     def to_training(self):

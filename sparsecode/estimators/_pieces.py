@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import clone
 
-from sparsecode._validation import check_integer, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer
 from sparsecode._values import same_values
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
@@ -23,7 +24,7 @@ def resolve_encoder(encoder, penalty, n_layers=None):
         raise TypeError(
             wrong(
                 "encoder",
-                got=repr(encoder),
+                got=shown(encoder),
                 expected="a TrainableEncoder instance, or None",
                 remedy="Use one of sparsecode.encoders, such as ReLU() or ALISTA(n_layers=8).",
             )
@@ -38,8 +39,8 @@ def resolve_encoder(encoder, penalty, n_layers=None):
         own = encoder.penalty
         if not (same_values(own, L1()) or same_values(own, penalty)):
             raise ValueError(
-                f"{name} has the penalty {own!r} but the estimator has {penalty!r}, alpha "
-                "included; expected one of the two only. Leave out that of the encoder."
+                f"{name} has the penalty {shown(own)} but the estimator has {shown(penalty)}, "
+                "alpha included; expected one of the two only. Leave out that of the encoder."
             )
         encoder.set_params(penalty=penalty)
     encoder._check_parameters()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sparsecode._messages import shown, wrong
 from sparsecode._validation import (
     check_flag,
     check_fraction,
     check_integer,
     check_n_jobs,
     check_number,
-    wrong,
 )
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.losses import Loss
@@ -184,7 +184,7 @@ def _resolve_stages(stages, encoder, optimizer):
             raise ValueError(
                 wrong(
                     "stages",
-                    got=repr(stages),
+                    got=shown(stages),
                     expected="'layer_by_layer', a list of Stage, or None",
                     remedy="Use None to train all layers together.",
                 )

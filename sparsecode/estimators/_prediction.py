@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from sparsecode._batches import Batch
-from sparsecode._validation import check_flag, common_dtype, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_flag, common_dtype
 from sparsecode.constraints import UnitBall
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
@@ -90,14 +91,14 @@ def _predicting(loss, skip):
         raise TypeError(
             wrong(
                 "loss",
-                got=repr(loss),
+                got=shown(loss),
                 expected="an AutoencoderLoss, or None",
                 remedy="Use for example AutoencoderLoss([L1(0.1)]).",
             )
         )
     if loss.output is not None:
         raise ValueError(
-            f"loss has the output {loss.output!r}; expected None, as a Transcoder predicts "
+            f"loss has the output {shown(loss.output)}; expected None, as a Transcoder predicts "
             "what is linear in the codes. Leave it out."
         )
     return TranscoderLoss(**loss.get_params(deep=False), skip=skip)

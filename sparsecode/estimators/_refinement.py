@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
-from sparsecode._validation import check_integer, wrong
+from sparsecode._validation import check_integer
 from sparsecode.constraints import Free, check_constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
@@ -94,7 +95,7 @@ def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_we
         raise ValueError(
             wrong(
                 "method",
-                got=repr(method),
+                got=shown(method),
                 expected="'decoder', 'scale' or 'support'",
                 remedy="Choose one.",
             )

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 
+from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused
 from sparsecode._serialization import parsed, part
 from sparsecode._validation import check_flag, check_integer, check_number
@@ -111,7 +112,7 @@ def _described_penalty(penalty):
         return describe(penalty, "penalty")
     except TypeError as error:
         raise TypeError(
-            f"the penalty {penalty!r} cannot be saved; expected one of sparsecode.penalties. "
+            f"the penalty {shown(penalty)} cannot be saved; expected one of sparsecode.penalties. "
             f"{_REMEDY}"
         ) from error
 
@@ -155,7 +156,7 @@ def _output(estimator, numbers):
     if estimator.loss is None and output is not None:
         estimator.loss = AutoencoderLoss(output=output)
     if getattr(estimator.loss, "output", None) != output:
-        raise Refused(f"its loss has another output than the decoder, {output!r}")
+        raise Refused(f"its loss has another output than the decoder, {shown(output)}")
     return output
 
 

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode import _serialization
+from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused, listed
 from sparsecode._serialization import ended, parsed, part
 from sparsecode._validation import check_random_state
@@ -199,7 +200,7 @@ def _check_described(estimator, left_out):
     for name in ("penalty", "solver"):
         if name in left_out:
             raise TypeError(
-                f"{name} {getattr(estimator, name)!r} cannot be saved; expected one of this "
+                f"{name} {shown(getattr(estimator, name))} cannot be saved; expected one of this "
                 "package. Save dictionary_ alone, with its own method save."
             )
 

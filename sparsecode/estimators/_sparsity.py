@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 
 from sparsecode import encoders
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._folding import FoldableEncoder
 from sparsecode.encoders._scaling import ScalableEncoder
@@ -81,7 +82,7 @@ def check_signals(loss, encoder):
         missing = [name for name in term.needs if name not in offered]
         if missing:
             raise TypeError(
-                f"loss has {term!r}, which reads {missing[0]!r} of an encoder, and "
+                f"loss has {shown(term)}, which reads {missing[0]!r} of an encoder, and "
                 f"{type(encoder).__name__} has only {offered}; expected terms for the encoder. Use "
                 f"another encoder{_examples(missing[0])}, or leave the term out."
             )
@@ -109,7 +110,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
         raise TypeError(
             wrong(
                 "loss",
-                got=repr(loss),
+                got=shown(loss),
                 expected="an AutoencoderLoss or None where there is a target_l0",
                 remedy="Use for example AutoencoderLoss([L1(0.1)]), or leave target_l0 None.",
             )
@@ -139,8 +140,8 @@ def _refuse_target(terms, target_l0):
     for term in terms:
         if isinstance(term, TargetL0 | TargetActiveUnits):
             raise ValueError(
-                f"target_l0 is {target_l0} and the loss has {term!r}; expected one of the two. "
-                "Leave target_l0 None."
+                f"target_l0 is {target_l0} and the loss has {shown(term)}; expected one of the "
+                "two. Leave target_l0 None."
             )
 
 
@@ -149,7 +150,7 @@ def _refuse_count(penalty):
         raise TypeError(
             wrong(
                 "penalty",
-                got=repr(penalty),
+                got=shown(penalty),
                 expected="one whose gradient is not 0 everywhere, as encoders are trained by it",
                 remedy="Use L1, or JumpReLU() or TopK(), which count or set active units.",
             )
@@ -162,9 +163,9 @@ def _refuse_no_weight(term, target_l0):
         weight *= term.penalty.checked().alpha
     if weight == 0:
         raise ValueError(
-            f"target_l0 is {target_l0} but what makes codes sparse, {term!r}, has weight 0 at the "
-            "start; expected a positive one, as it is changed by factors. Leave alpha at 1, or "
-            "give the term a weight."
+            f"target_l0 is {target_l0} but what makes codes sparse, {shown(term)}, has weight 0 "
+            "at the start; expected a positive one, as it is changed by factors. Leave alpha at "
+            "1, or give the term a weight."
         )
 
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
-from sparsecode._validation import check_integer, wrong
+from sparsecode._validation import check_integer
 
 _BLOCK = 4096
 
@@ -73,8 +74,8 @@ def steer(self, X, component, strength=None, *, activation=None):
     j = _check_component(self, component)
     if (strength is None) == (activation is None):
         raise ValueError(
-            f"strength is {strength!r} and activation is {activation!r}; expected exactly one "
-            "of them. Give strength to add an atom, activation to set its code."
+            f"strength is {shown(strength)} and activation is {shown(activation)}; expected "
+            "exactly one of them. Give strength to add an atom, activation to set its code."
         )
     atom = self.dictionary_.atoms[j]
     steered = np.array(dense_rows(X, slice(0, X.shape[0]), np.result_type(X.dtype, atom)))

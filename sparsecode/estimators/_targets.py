@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._validation import check_named_array, float_dtypes, is_checked, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_named_array, float_dtypes, is_checked
 
 
 def as_item(X, y):

@@ -7,8 +7,9 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
-from sparsecode._validation import check_number, wrong
+from sparsecode._validation import check_number
 from sparsecode.estimators._base import validated
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.penalties import KSparse
@@ -92,7 +93,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
             raise TypeError(
                 wrong(
                     "estimator",
-                    got=repr(self.estimator),
+                    got=shown(self.estimator),
                     expected="an instance with fit and score_samples, or None",
                     remedy="Use DictionaryLearning(...) or SparseCoder(...).",
                 )

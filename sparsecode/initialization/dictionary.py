@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._blas import single_threaded_blas
+from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import is_on_disk
 from sparsecode._validation import (
     FLOAT_DTYPES,
@@ -14,7 +15,6 @@ from sparsecode._validation import (
     check_matrix,
     check_rows,
     common_dtype,
-    wrong,
 )
 from sparsecode._values import check_numbers
 from sparsecode.constraints import UnitNorm, check_constraint
@@ -168,7 +168,7 @@ def check_init_name(init):
         raise ValueError(
             wrong(
                 "init",
-                got=repr(init),
+                got=shown(init),
                 expected=f"one of {', '.join(map(repr, _MAKERS))}, an array or a Dictionary",
                 remedy="Choose one of these.",
             )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._messages import shown, wrong
 from sparsecode._statistics import geometric_median, mean
-from sparsecode._validation import check_rows, common_dtype, wrong
+from sparsecode._validation import check_rows, common_dtype
 from sparsecode._values import check_numbers
 
 _MAKERS = {
@@ -68,7 +69,7 @@ def check_offset_name(init):
         raise ValueError(
             wrong(
                 "init of the offset",
-                got=repr(init),
+                got=shown(init),
                 expected=f"one of {', '.join(map(repr, _MAKERS))}",
                 remedy='Use "mean", or give an offset of your own.',
             )

@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from sparsecode._validation import check_flag, check_integer, check_matrix, check_number, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_flag, check_integer, check_matrix, check_number
 from sparsecode._values import as_floats, check_instance, check_option
 from sparsecode.interop import _checkpoint_folding
 
@@ -329,8 +330,7 @@ class Checkpoint:
         _check_shape(value, name, shape)
         if not np.isfinite(value).all():
             raise ValueError(
-                f"{name} holds NaN or infinity; expected finite numbers. The model diverged, or "
-                "the file is damaged."
+                f"{name} holds NaN or infinity; expected finite numbers. Check the file or model."
             )
         self.__dict__[name] = value
 

@@ -6,6 +6,7 @@ import json
 import math
 import numbers
 
+from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused, damaged, refusal
 from sparsecode._reading.regular import open_regular, size_of
 
@@ -109,7 +110,7 @@ class Settings:
     def _refuse(self, name, value, expected):
         raise refusal(
             f"{self.path}: {name}",
-            got=repr(value)[:80],
+            got=shown(value),
             expected=expected,
             remedy="Nothing else can be read as what it means.",
         )

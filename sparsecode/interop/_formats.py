@@ -9,8 +9,9 @@ import pathlib
 import numpy as np
 
 from sparsecode._atomic_files import write_atomically
+from sparsecode._messages import wrong
 from sparsecode._reading.refusal import Refused, damaged, refusal
-from sparsecode._validation import check_flag, wrong
+from sparsecode._validation import check_flag
 from sparsecode._values import check_option, check_path
 from sparsecode.interop import dictionary_learning, gemma_scope, openai, sae_lens, sparsify
 from sparsecode.interop._arrays import write_safetensors

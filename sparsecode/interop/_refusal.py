@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sparsecode._messages import wrong
 from sparsecode._reading.refusal import Refused
-from sparsecode._validation import wrong
 
 
 def unwritable(checkpoint, format, *, got, expected, remedy):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._messages import shown
 from sparsecode._reading.refusal import listed, refusal
 from sparsecode.interop._arrays import (
     check_finite,
@@ -150,7 +151,7 @@ def _class(path, arrays, trainer, dict_class):
         trainer.choice("dict_class", tuple(CLASSES))
     if dict_class is not None and told not in (None, dict_class):
         raise refusal(
-            f"{trainer.path}: dict_class", got=repr(told), expected=repr(dict_class),
+            f"{trainer.path}: dict_class", got=shown(told), expected=repr(dict_class),
             remedy="Leave dict_class out to believe the file.",
         )  # fmt: skip
     if told or dict_class:

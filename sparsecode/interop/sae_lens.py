@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._messages import shown
 from sparsecode._reading.refusal import damaged, refusal
 from sparsecode.interop._arrays import (
     check_matrix_of,
@@ -153,7 +154,7 @@ def _activation(settings, architecture):
     if activation not in (None, "relu", "topk") or (activation == "topk" and not sparse):
         raise refusal(
             f"{settings.path}: activation_fn",
-            got=repr(activation)[:80],
+            got=shown(activation),
             expected="'relu', or 'topk' with a TopK architecture",
             remedy="Other activations have no encoder here.",
         )

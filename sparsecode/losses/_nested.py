@@ -11,8 +11,8 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._gathered_rows import add_picked, multiply_picked
+from sparsecode._messages import shown, wrong
 from sparsecode._parallel import map_row_blocks
-from sparsecode._validation import wrong
 
 _BLOCK_SIZE = 128
 
@@ -34,7 +34,7 @@ def check_levels(levels, n_components):
         raise ValueError(
             wrong(
                 "levels",
-                got=repr(levels),
+                got=shown(levels),
                 expected=f"growing numbers of atoms, the last one {n_components} or None, for all",
                 remedy="Use for example levels=(16, 64, None).",
             )

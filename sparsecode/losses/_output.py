@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from sparsecode._messages import shown, wrong
 from sparsecode._parallel import map_row_blocks, rows_of_product
-from sparsecode._validation import wrong
 
 OUTPUTS = (None, "sigmoid")
 # Bound on the distance of means from 0 and 1, where the inverse is infinite.
@@ -25,7 +25,7 @@ def check_output(output):
         raise ValueError(
             wrong(
                 "output",
-                got=repr(output),
+                got=shown(output),
                 expected="None or 'sigmoid'",
                 remedy="Leave it out for reconstructions that are linear in the codes.",
             )

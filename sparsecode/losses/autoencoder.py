@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sparsecode._validation import wrong
+from sparsecode._messages import shown, wrong
 from sparsecode._values import check_list
 from sparsecode.losses._nested import check_levels
 from sparsecode.losses._output import check_output
@@ -114,7 +114,7 @@ class AutoencoderLoss(Loss):
                 raise TypeError(
                     wrong(
                         f"terms[{i}]",
-                        got=repr(term),
+                        got=shown(term),
                         expected="a Term or a Penalty, an instance",
                         remedy="Use for example terms=[L1(0.1)].",
                     )
@@ -127,10 +127,10 @@ class AutoencoderLoss(Loss):
             return
         readers = [term for term in self.resolved() if term.reads_error]
         if readers or self.levels is not None:
-            what = f"the term {readers[0]!r}" if readers else f"levels={self.levels!r}"
+            what = f"the term {shown(readers[0])}" if readers else f"levels={shown(self.levels)}"
             raise ValueError(
-                f"output is {self.output!r} with {what}, for reconstructions that are linear in "
-                "the codes; expected one of the two. Leave one out."
+                f"output is {shown(self.output)} with {what}, for reconstructions that are linear "
+                "in the codes; expected one of the two. Leave one out."
             )
 
     def evaluate(

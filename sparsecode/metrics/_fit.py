@@ -6,8 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._binary_scaling import exponents_of, odd_sizes, scaled
+from sparsecode._messages import wrong
 from sparsecode._row_blocks import dense_rows
-from sparsecode._validation import check_code_rows, check_rows, wrong
+from sparsecode._validation import check_code_rows, check_rows
 from sparsecode.dictionary import as_dictionary
 
 # Number of float64 entries of a dense block.

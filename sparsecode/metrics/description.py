@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from sparsecode._validation import check_number, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_number
 from sparsecode.metrics._counts import count
 from sparsecode.metrics._fit import fit_of_codes
 from sparsecode.metrics.atom_usage import usage

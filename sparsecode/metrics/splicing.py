@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode._validation import check_matrix, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_matrix
 from sparsecode.dictionary import as_dictionary
 
 
@@ -96,7 +97,7 @@ def loss_recovered(model_loss, X, reconstruct, *, dictionary=None, ablation="zer
         raise TypeError(
             wrong(
                 "model_loss",
-                got=repr(model_loss),
+                got=shown(model_loss),
                 expected="a function of activations",
                 remedy="Wrap the model in a function that returns its loss.",
             )
@@ -147,7 +148,7 @@ def _reconstructions(X, reconstruct, dictionary):
 
 def _not_a_reconstruction(got, remedy):
     expected = "a fitted estimator with inverse_transform, an encoder, or an array"
-    return TypeError(wrong("reconstruct", got=repr(got), expected=expected, remedy=remedy))
+    return TypeError(wrong("reconstruct", got=shown(got), expected=expected, remedy=remedy))
 
 
 def _constant(X, ablation):
@@ -160,7 +161,7 @@ def _constant(X, ablation):
     raise ValueError(
         wrong(
             "ablation",
-            got=repr(ablation),
+            got=shown(ablation),
             expected="'zero', 'mean' or an array",
             remedy="Choose one.",
         )
@@ -174,9 +175,9 @@ def _loss(model_loss, activations, what):
     try:
         loss = float(value)
     except (TypeError, ValueError):
-        raise _not_a_loss(what, repr(value)) from None
+        raise _not_a_loss(what, shown(value)) from None
     if not np.isfinite(loss):
-        raise _not_a_loss(what, repr(value))
+        raise _not_a_loss(what, shown(value))
     return loss
 
 

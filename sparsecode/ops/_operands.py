@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._validation import FLOAT_DTYPES, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import FLOAT_DTYPES
 from sparsecode._values import check_numbers
 
 
@@ -19,7 +20,7 @@ def operand(array, name, *, ndim=None, shape=None, compiled=False):
     if not good:
         axes = f" of {ndim} axes" if ndim is not None else ""
         kind = "native float32 or float64" if compiled else "floating-point"
-        got = repr(array)
+        got = shown(array)
         if isinstance(array, np.ndarray):
             got = f"an array of {array.dtype} of shape {array.shape}"
         raise TypeError(
@@ -53,7 +54,7 @@ def result_array(out, like):
         raise TypeError(
             wrong(
                 "out",
-                got=f"an array of {out.dtype} {out.shape}" if hasattr(out, "shape") else repr(out),
+                got=f"an array of {out.dtype} {out.shape}" if hasattr(out, "shape") else shown(out),
                 expected=f"an array of {like.dtype} of shape {like.shape}, or None",
                 remedy="Leave it out for a new array.",
             )

@@ -7,8 +7,9 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._binary_scaling import cast
+from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
-from sparsecode._validation import check_matrix, check_number, check_rows, wrong
+from sparsecode._validation import check_matrix, check_number, check_rows
 from sparsecode.penalties import _array_kernels as kernels
 
 
@@ -16,7 +17,8 @@ def check_penalty_instance(penalty):
     """Return `penalty` if it is an instance of a Penalty."""
     if not isinstance(penalty, Penalty):
         raise TypeError(
-            f"penalty is {penalty!r}; expected an instance of a Penalty, such as L1(alpha=0.1)."
+            f"penalty is {shown(penalty)}; expected an instance of a Penalty, such as "
+            "L1(alpha=0.1)."
         )
     return penalty
 
@@ -27,7 +29,7 @@ def check_differentiable(penalty):
     if not hasattr(penalty, "_grad") and type(penalty).grad is Penalty.grad:
         expected = "one with a gradient, as encoders are trained by it"
         remedy = "Use L1, or TopK(k=8) for a given number of nonzeros."
-        raise TypeError(wrong("penalty", got=repr(penalty), expected=expected, remedy=remedy))
+        raise TypeError(wrong("penalty", got=shown(penalty), expected=expected, remedy=remedy))
 
 
 def resolve_penalty(penalty, alpha):
@@ -38,7 +40,7 @@ def resolve_penalty(penalty, alpha):
         raise TypeError(
             wrong(
                 "penalty",
-                got=repr(penalty),
+                got=shown(penalty),
                 expected="a Penalty, its class or an instance",
                 remedy="Use for example penalty=L1 or penalty=L1(positive=True).",
             )

@@ -8,7 +8,8 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._binary_scaling import cast, scaled_parameter
-from sparsecode._validation import check_matrix, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_matrix
 from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
 
@@ -111,7 +112,7 @@ class GroupL1(
             raise ValueError(
                 wrong(
                     "groups of GroupL1",
-                    got=repr(self.groups),
+                    got=shown(self.groups),
                     expected="a whole number >= 1, or the group of each atom, from 0 without gaps",
                     remedy="Number the groups 0, 1, ...; np.unique(groups, return_inverse=True) "
                     "does it.",
@@ -123,7 +124,7 @@ class GroupL1(
                 raise ValueError(
                     wrong(
                         "weights of GroupL1",
-                        got=repr(self.weights),
+                        got=shown(self.weights),
                         expected="a 1-D array of finite numbers >= 0",
                         remedy="Use 0 for a free group.",
                     )

@@ -7,8 +7,9 @@ from collections import namedtuple
 import numpy as np
 
 from sparsecode._binary_scaling import scaled_parameter
+from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
-from sparsecode._validation import check_matrix, check_number, check_rows, wrong
+from sparsecode._validation import check_matrix, check_number, check_rows
 from sparsecode.penalties.base import Penalty
 
 
@@ -63,8 +64,8 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
     def scaled(self, factor):
         if factor != 1:
             raise ValueError(
-                f"KSparse is a constraint, which has no weight to multiply by alpha={factor!r}; "
-                "expected alpha=1. Change n_nonzero or error instead."
+                "KSparse is a constraint, which has no weight to multiply by "
+                f"alpha={shown(factor)}; expected alpha=1. Change n_nonzero or error instead."
             )
         return self
 
@@ -161,7 +162,7 @@ def _check_entries(name, values, kinds, low, expected):
         raise ValueError(
             wrong(
                 f"{name} of KSparse",
-                got=repr(values),
+                got=shown(values),
                 expected=f"{expected}: one, or one for each sample",
                 remedy=f"Set {name} to such a number.",
             )

@@ -7,7 +7,8 @@ from collections import namedtuple
 import numpy as np
 
 from sparsecode._binary_scaling import cast, scaled_parameter
-from sparsecode._validation import check_flag, check_matrix, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_flag, check_matrix
 from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
 
@@ -81,7 +82,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
                 raise ValueError(
                     wrong(
                         "weights of L1",
-                        got=repr(self.weights),
+                        got=shown(self.weights),
                         expected="a 1-D array of numbers >= 0 (infinity allowed)",
                         remedy="Use 0 for an unpenalised atom and infinity to forbid one.",
                     )

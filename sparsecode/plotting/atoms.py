@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_option
 from sparsecode.plotting._style import axes_or_new
 from sparsecode.receptive_fields import spatial_frequency
@@ -121,7 +122,7 @@ def _order(order, patches):
     raise ValueError(
         wrong(
             "order",
-            got=repr(order),
+            got=shown(order),
             expected=f'"given", "frequency" or a 1-D array of indices below {len(patches)}',
             remedy="Use np.argsort on a measure of the atoms to sort by it.",
         )
@@ -134,7 +135,9 @@ def _colormap(cmap):
     except (ValueError, TypeError) as error:
         remedy = 'Use for example "gray".'
         expected = "the name of a colormap of matplotlib, or a Colormap"
-        raise ValueError(wrong("cmap", got=repr(cmap), expected=expected, remedy=remedy)) from error
+        raise ValueError(
+            wrong("cmap", got=shown(cmap), expected=expected, remedy=remedy)
+        ) from error
 
 
 def _rgb(color):
@@ -143,7 +146,7 @@ def _rgb(color):
     except (ValueError, TypeError) as error:
         remedy = 'Use for example "white".'
         expected = "a colour of matplotlib"
-        got = repr(color)
+        got = shown(color)
         raise ValueError(wrong("gap_color", got=got, expected=expected, remedy=remedy)) from error
 
 

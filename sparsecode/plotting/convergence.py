@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.ndimage import median_filter
 
-from sparsecode._validation import check_integer, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer
 from sparsecode._values import as_floats, check_instance
 from sparsecode.plotting._style import GRID, axes_or_new, quiet
 
@@ -100,7 +101,7 @@ def _curve(history, key, name):
         raise ValueError(
             wrong(
                 name,
-                got=f"{key!r}, which history is without",
+                got=f"{shown(key)}, which history is without",
                 expected=f"one of {sorted(history)}",
                 remedy="Choose a quantity that was recorded.",
             )

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FixedLocator
 
-from sparsecode._validation import wrong
+from sparsecode._messages import wrong
 from sparsecode._values import check_instance
 from sparsecode.plotting._style import GRID, INK, quiet
 from sparsecode.receptive_fields import GaborFits

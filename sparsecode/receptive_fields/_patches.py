@@ -7,7 +7,8 @@ import numbers
 
 import numpy as np
 
-from sparsecode._validation import check_matrix, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_matrix
 
 
 def as_patches(atoms, patch_shape=None):
@@ -66,7 +67,7 @@ def _numbers(atoms):
         raise ValueError(
             wrong(
                 "atoms",
-                got=repr(atoms),
+                got=shown(atoms),
                 expected="numbers, or an object with atoms or components_",
                 remedy="Give an array, or fit the estimator first.",
             )
@@ -113,7 +114,7 @@ def check_patch_shape(patch_shape):
         raise ValueError(
             wrong(
                 "patch_shape",
-                got=repr(patch_shape),
+                got=shown(patch_shape),
                 expected="(height, width) or (height, width, 3)",
                 remedy="Use positive integers, such as (16, 16).",
             )

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator
 
 from sparsecode._atom_products import FEW_ATOMS
 from sparsecode._blas import single_threaded_blas
+from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
-from sparsecode._validation import check_number, wrong
+from sparsecode._validation import check_number
 
 # A coefficient below this share of the largest one of its sample does not count as use.
 _NEGLIGIBLE = 1e-3
@@ -260,7 +261,7 @@ def resolve_replacement(replacement):
         raise TypeError(
             wrong(
                 "replacement",
-                got=repr(replacement),
+                got=shown(replacement),
                 expected="a ReplaceAtoms policy, its class, or None",
                 remedy="Use replacement=None to leave all atoms as they are.",
             )

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
-from sparsecode._validation import check_integer, check_number, wrong
+from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_option
 from sparsecode.encoders._linear import LinearEncoder
 
@@ -175,7 +176,7 @@ def check_replacement(replacement, encoder):
         raise TypeError(
             wrong(
                 "replacement",
-                got=repr(replacement),
+                got=shown(replacement),
                 expected="a ReplaceUnits policy, an instance, or None",
                 remedy="Use ReplaceUnits(), or replacement=None to leave dead units as they are.",
             )

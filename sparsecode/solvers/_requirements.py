@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._messages import shown
 from sparsecode.penalties import L1, ElasticNet, KSparse
 from sparsecode.penalties.base import check_penalty_instance
 
@@ -66,8 +67,8 @@ def check_requirement(solver, penalty):
     if solver.needs not in REQUIREMENTS:
         names = ", ".join(map(repr, REQUIREMENTS))
         raise TypeError(
-            f"{type(solver).__name__}.needs is {solver.needs!r}; expected one of {names}. Name the "
-            "kind of penalty that the solver takes."
+            f"{type(solver).__name__}.needs is {shown(solver.needs)}; expected one of {names}. "
+            "Name the kind of penalty that the solver takes."
         )
     _check(solver, solver.needs, penalty)
 
@@ -77,7 +78,7 @@ def _check(solver, name, penalty):
     if requirement.after is not None:
         _check(solver, requirement.after, penalty)
     if not requirement.is_met(penalty):
-        given = repr(penalty) if requirement.by_parameters else None
+        given = shown(penalty) if requirement.by_parameters else None
         raise incompatible(solver, requirement.kind, penalty, requirement.remedy, given=given)
 
 

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode._blas import single_threaded_blas
 from sparsecode._interrupts import halt_if_told
 from sparsecode._kernel_cache import is_foreign
+from sparsecode._messages import shown
 from sparsecode._parallel import map_row_blocks, rows_of_codes, threads_of
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import compress, stack_csr
@@ -323,8 +324,8 @@ def check_solver_instance(solver):
     """Return `solver` if it is an instance of a Solver."""
     if not isinstance(solver, Solver):
         raise TypeError(
-            f"solver is {solver!r}; expected an instance of a Solver, such as FISTA(tol=1e-6), or "
-            "None for the default."
+            f"solver is {shown(solver)}; expected an instance of a Solver, such as "
+            "FISTA(tol=1e-6), or None for the default."
         )
     return solver
 

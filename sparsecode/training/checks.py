@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._validation import check_integer, check_number, check_random_state, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode._values import check_list
 from sparsecode.constraints import Free
 from sparsecode.losses import Term
@@ -21,7 +22,7 @@ def resolve_optimizer(optimizer):
         raise TypeError(
             wrong(
                 "optimizer",
-                got=repr(optimizer),
+                got=shown(optimizer),
                 expected="an Optimizer instance",
                 remedy="Use Adam(), AdamW(), SGD() or LBFGS().",
             )
@@ -49,7 +50,7 @@ def resolve_stages(stages, encoder, optimizer):
         raise TypeError(
             wrong(
                 "stages",
-                got=repr(stages),
+                got=shown(stages),
                 expected="a list of one or more Stage",
                 remedy=remedy,
             )
@@ -90,14 +91,15 @@ def check_loss(loss, target, *, streamed):
         raise TypeError(
             wrong(
                 "loss",
-                got=repr(loss),
+                got=shown(loss),
                 expected="a Loss instance",
                 remedy="Use AutoencoderLoss([L1(0.1)]), LassoLoss(penalty) or SupervisedLoss().",
             )
         )
     if isinstance(loss, Term):
         raise TypeError(
-            f"loss is {loss!r}, a term of a loss; expected a Loss. Use AutoencoderLoss([term])."
+            f"loss is {shown(loss)}, a term of a loss; expected a Loss. Use "
+            "AutoencoderLoss([term])."
         )
     name = type(loss).__name__
     if loss.uses_target and target is None and not streamed:
@@ -125,7 +127,7 @@ def check_corruption(corrupt):
         raise TypeError(
             wrong(
                 "corrupt",
-                got=repr(corrupt),
+                got=shown(corrupt),
                 expected="a callable corrupt(X, rng), or None",
                 remedy="Use for example GaussianNoise(0.1).",
             )
@@ -234,7 +236,7 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stage
         raise TypeError(
             wrong(
                 "state",
-                got=repr(state) if isinstance(state, str) else f"of type {type(state).__name__}",
+                got=shown(state) if isinstance(state, str) else f"of type {type(state).__name__}",
                 expected="a TrainingState, or None",
                 remedy="Read one from a file with TrainingState.load(path).",
             )

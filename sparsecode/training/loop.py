@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sparsecode._blas import single_threaded_blas
+from sparsecode._messages import shown
 from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.dictionary import as_dictionary
 from sparsecode.encoders import TrainableEncoder
@@ -250,8 +251,8 @@ def make_trainer(
     dictionary = as_dictionary(dictionary)
     if not isinstance(encoder, TrainableEncoder):
         raise TypeError(
-            f"encoder is {encoder!r}; expected an instance of a TrainableEncoder. Use for example "
-            "ReLU()."
+            f"encoder is {shown(encoder)}; expected an instance of a TrainableEncoder. Use for "
+            "example ReLU()."
         )
     optimizer = resolve_optimizer(optimizer)
     input_scale = check_number(input_scale, "input_scale", low=0, low_open=True)

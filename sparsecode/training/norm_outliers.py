@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from sparsecode._messages import shown, wrong
 from sparsecode._plain import make_plain
 from sparsecode._row_blocks import dense_rows, is_on_disk
-from sparsecode._validation import check_number, wrong
+from sparsecode._validation import check_number
 
 _BLOCK = 4096
 # Samples that the usual norm is estimated from, and rows of a memory map in one such run.
@@ -66,7 +67,7 @@ class NormOutliers:
             raise ValueError(
                 wrong(
                     "policy of NormOutliers",
-                    got=repr(self.policy),
+                    got=shown(self.policy),
                     expected="'drop' or 'clip'",
                     remedy="Choose one.",
                 )
@@ -150,7 +151,7 @@ def resolve_outliers(outliers):
     raise TypeError(
         wrong(
             "outliers",
-            got=repr(outliers),
+            got=shown(outliers),
             expected="'drop', 'clip', a NormOutliers or None",
             remedy="Use for example NormOutliers('drop', z=8).",
         )

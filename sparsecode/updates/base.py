@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 
+from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
-from sparsecode._validation import wrong
 
 # Passes over the atoms in a step; more take minutes for the smallest data.
 MOST_SWEEPS = 10_000
@@ -84,7 +84,7 @@ def resolve_update(update):
         raise TypeError(
             wrong(
                 "update",
-                got=repr(update),
+                got=shown(update),
                 expected="an Update, its class or an instance",
                 remedy="Use for example update=BlockUpdate() or update=KSVD().",
             )

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
-from sparsecode._validation import check_flag, check_number, wrong
+from sparsecode._validation import check_flag, check_number
 from sparsecode._values import as_floats
 
 
@@ -118,7 +119,7 @@ class GainControl(Parameterized):
             raise ValueError(
                 wrong(
                     f"{names[-1]} of GainControl",
-                    got=repr(self.bounds),
+                    got=shown(self.bounds),
                     expected="two numbers, 0 <= smallest <= largest",
                     remedy="Use (0.0, inf) for no bounds.",
                 )

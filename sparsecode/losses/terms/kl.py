@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from sparsecode._validation import check_number, wrong
+from sparsecode._messages import wrong
+from sparsecode._validation import check_number
 from sparsecode.losses.terms._entries import column_totals, map_entries
 from sparsecode.losses.terms.base import Term
 

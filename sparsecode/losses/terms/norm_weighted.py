@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._factored_gradients import scaled_rows
-from sparsecode._validation import wrong
+from sparsecode._messages import shown, wrong
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import L1, Penalty
@@ -67,7 +67,7 @@ class NormWeighted(Term):
             raise TypeError(
                 wrong(
                     "penalty of NormWeighted",
-                    got=repr(self.penalty),
+                    got=shown(self.penalty),
                     expected="a sum over coefficients",
                     remedy="Use L1, LogSum or Tanh.",
                 )

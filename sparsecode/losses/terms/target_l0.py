@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from sparsecode._validation import check_number, wrong
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_number
 from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
@@ -129,7 +130,7 @@ class TargetL0(Term):
             raise TypeError(
                 wrong(
                     "term of TargetL0",
-                    got=repr(self.term),
+                    got=shown(self.term),
                     expected="a Term or a Penalty, an instance",
                     remedy="Use for example TargetL0(L1(0.1), target=8).",
                 )

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from sparsecode._binary_scaling import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._interrupts import halt_if_told
-from sparsecode._validation import wrong
+from sparsecode._messages import wrong
 from sparsecode.solvers._batch.problem import Block
 
 # Samples that the unit of all is taken from.
