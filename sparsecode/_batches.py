@@ -154,9 +154,9 @@ def hold_out(samples, fraction, rng, *, most=np.inf):
         parts = samples.split(n_held, rng)
     if not parts or not all(len(part.units) for part in parts):
         raise ValueError(
-            f"X has {len(samples)} samples, of which validation_fraction={fraction} leaves none to "
-            "hold out or none to learn from; expected both. Give more samples, or another "
-            "fraction, such as 0.1."
+            f"X has {len(samples)} samples and validation_fraction is {fraction}; expected at "
+            "least one sample to hold out and one to learn from. Give more samples, or another "
+            "fraction such as 0.1."
         )
     return parts
 

@@ -57,8 +57,8 @@ def match_atoms(atoms, other):
     """Pair rows so that the sum of absolute cosines is largest."""
     if other.shape[1] != atoms.shape[1]:
         raise ValueError(
-            f"other has atoms of {other.shape[1]} features; expected {atoms.shape[1]} to match "
-            "this dictionary. Compare dictionaries of the same features."
+            f"other has atoms of {other.shape[1]} features; expected {atoms.shape[1]} as in this "
+            "dictionary. Give a dictionary with the same features."
         )
     table = cosines(other, atoms)
     other_indices, indices = match_table(np.abs(table))

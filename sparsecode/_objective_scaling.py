@@ -74,11 +74,11 @@ class ScaledJudge:
         if unsafe.any():
             raise ValueError(
                 wrong(
-                    "the size of X, of the atoms, or of what codes reconstruct",
+                    "the largest entry of X, of the atoms, or of the reconstruction",
                     got=f"{largest[unsafe][0]:.3g}",
-                    expected=f"2**-{_SAFE} to 2**{_SAFE} for {type(penalty).__name__}, which "
-                    "defines no rescaled(codes, values)",
-                    remedy="Rescale X and the atoms, or define rescaled.",
+                    expected=f"2**-{_SAFE} to 2**{_SAFE} for {type(penalty).__name__}, which does "
+                    "not define rescaled(codes, values)",
+                    remedy="Rescale X and the atoms, or define rescaled in the penalty.",
                 )
             )
 

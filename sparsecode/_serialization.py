@@ -69,7 +69,7 @@ def read_arrays(path, build, *, format, wrong_contents, max_bytes=None):
     arrays, header = _read(read, path, wrong_contents, max_bytes)
     try:
         if part(header, "format") != format:
-            raise Refused(f"it says that its format is {str(header['format'])[:80]!r}")
+            raise Refused(f"its format is {str(header['format'])[:80]!r}")
         return build(arrays, header)
     except (ValueError, TypeError) as error:
         # Errors of the checks of constructors are kept.
@@ -88,7 +88,9 @@ def _read(read, path, wrong_contents, max_bytes):
             f"{path}: no such file. Give the path of a file that was saved."
         ) from None
     except MemoryError as error:
-        raise MemoryError(f"{path} needs more memory than there is. Free some.") from error
+        raise MemoryError(
+            f"{path} needs more memory than is available. Free some memory."
+        ) from error
     except OSError as error:
         if error.errno in (None, errno.EINVAL):
             # A damaged archive makes the zip library look for places that no file has.
@@ -116,7 +118,7 @@ def parsed(text, kind=dict):
     except (TypeError, ValueError, RecursionError):
         raise Refused("its header is not JSON") from None
     if not isinstance(value, kind):
-        raise Refused(f"its header holds {str(value)[:80]!r} for an object")
+        raise Refused(f"its header holds {str(value)[:80]!r} where an object is expected")
     return value
 
 
@@ -163,7 +165,7 @@ def rebuild(description):
     if not isinstance(name, str) or name not in _CONSTRAINTS:
         raise Refused(f"its constraint is {str(name)[:80]!r}; expected {' or '.join(_CONSTRAINTS)}")
     if set(description) - {"name", "norm"} or ("norm" in description and name != "NonNegative"):
-        raise Refused(f"its constraint {name} has parts that none has")
+        raise Refused(f"its constraint {name} has unknown settings")
     norm = description.get("norm")
     return _CONSTRAINTS[name](**({} if norm is None else {"norm": rebuild(norm)}))
 

@@ -215,7 +215,12 @@ def check_number(value, name, *, low=None, high=None, low_open=False):
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not isfinite(number):
         raise ValueError(
-            wrong(name, got=shown(value), expected="a finite number", remedy=f"Set {name} to one.")
+            wrong(
+                name,
+                got=shown(value),
+                expected="a finite number",
+                remedy=f"Set {name} to a finite number.",
+            )
         )
     _check_range(number, name, low, high, low_open)
     return float(number)
@@ -255,7 +260,7 @@ def check_fraction(value, name):
     """Return `value` if it is a number above 0 and below 1: a share that leaves something."""
     share = check_number(value, name, low=0, low_open=True)
     if not share < 1:
-        expected = "a share above 0 and below 1, which leaves samples to learn from"
+        expected = "a number above 0 and below 1, so that samples to learn from remain"
         raise ValueError(
             wrong(name, got=value, expected=expected, remedy="Choose for example 0.1.")
         )

@@ -35,9 +35,7 @@ def check_callable(value, name):
     """Return `value` if it can be called, else raise TypeError."""
     if not callable(value):
         raise TypeError(
-            wrong(
-                name, got=shown(value), expected="a function", remedy="Give what is to be called."
-            )
+            wrong(name, got=shown(value), expected="a function", remedy="Pass a function.")
         )
     return value
 
@@ -63,7 +61,7 @@ def as_floats(values, name):
                 name,
                 got=shown(values),
                 expected="real numbers",
-                remedy="Give an array of such numbers.",
+                remedy="Give an array of real numbers.",
             )
         )
     return array.astype(np.float64)
@@ -83,7 +81,7 @@ def check_numbers(values, name, *, low=None, low_open=False, shape=None):
                 name,
                 got=shown(values),
                 expected=f"finite numbers{least}{of_shape}",
-                remedy=f"Give {name} such numbers.",
+                remedy=f"Set {name} to such numbers.",
             )
         )
     return array

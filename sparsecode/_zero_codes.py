@@ -31,14 +31,15 @@ def warn_of_zeros(X, dictionary, penalty, alpha, *, missing=False, learning=True
     stacklevel : int, default=4
         Argument of `warnings.warn`.
     """
-    largest, remedy = "", "Lower alpha, to a tenth of alpha_max for example."
+    largest, remedy = "", "Lower alpha, for example to a tenth of alpha_max."
     unit = resolve_penalty(penalty, 1.0)
     if unit.convex and unit.alpha > 0:
         most = alpha_max(X, dictionary, unit, missing=missing) / unit.alpha
         largest = f", and alpha_max is {most:.3g}"
         if most == 0:
             remedy = (
-                "No alpha helps: X is zero, or has only signs that penalty and constraint exclude."
+                "Check X: it is zero, or penalty and constraint exclude all its signs, so that no "
+                "alpha helps."
             )
     lost = "There is nothing to learn from. " if learning else ""
     warnings.warn(

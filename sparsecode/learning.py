@@ -156,8 +156,8 @@ def alternate(
         state = LearningState.start(dictionary, update, replacement)
     if not isinstance(state, LearningState):
         raise TypeError(
-            f"state is {shown(state)}; expected a LearningState, or None. Give one that came "
-            "before."
+            f"state is {shown(state)}; expected a LearningState, or None. Give the state of an "
+            "earlier call."
         )
     learner = _Learner(encoder, update, replacement, full_batch, missing, n_jobs)
     for batch in batches:
@@ -302,6 +302,6 @@ def _as_batch(batch):
 
 
 _DIVERGED = (
-    "the dictionary diverged: an atom became NaN or infinite. Lower the learning rate, let the "
-    "solver converge further, or rescale X."
+    "the dictionary diverged: an atom became NaN or infinite. Lower the learning rate, lower tol "
+    "of the solver, or rescale X."
 )

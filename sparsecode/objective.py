@@ -248,6 +248,7 @@ def _rows_a_block(n_components):
 def _check_needs_no_dictionary(penalty):
     if not penalty.separable or getattr(penalty, "weights", None) is not None:
         raise ValueError(
-            f"dictionary is None, but {type(penalty).__name__} does not weigh all coefficients "
-            "alike; expected a dictionary for such a penalty. Pass one, of samples for example."
+            f"dictionary is None, but {type(penalty).__name__} gives coefficients different "
+            "weights; expected a dictionary for such a penalty. Pass a dictionary, for example "
+            "one of samples."
         )

@@ -250,7 +250,7 @@ def test_ctrl_c_writes_what_was_learned(tmp_path):
 
 
 class TestFullDisk:
-    """What was learned is not lost: it is named in one line, with exit code 2."""
+    """The learned dictionary is not lost: it is named in one line, with exit code 2."""
 
     @staticmethod
     def fill(monkeypatch, path):
@@ -274,7 +274,7 @@ class TestFullDisk:
         result = run("--quiet", "--images", photograph, "--out", "small.png", *SMALL)
         refused(result, "small.safetensors cannot be written: No space left on device")
         (saved,) = elsewhere.iterdir()
-        assert f"What was learned is in {saved}." in result.stderr
+        assert f"The learned dictionary is in {saved}." in result.stderr
         assert Dictionary.load(saved).n_components == 8
         assert os.listdir(folder) == [photograph]
 
@@ -283,7 +283,7 @@ class TestFullDisk:
         self.fill(monkeypatch, folder / "small.png")
         result = run("--quiet", "--images", photograph, "--out", "small.png", *SMALL)
         refused(result, "small.safetensors cannot be written: No space left on device")
-        assert "What was learned" not in result.stderr
+        assert "The learned dictionary" not in result.stderr
         assert os.listdir(folder) == [photograph]
 
     def test_a_picture_that_cannot_be_written(self, folder, photograph, monkeypatch):

@@ -488,7 +488,9 @@ def test_alpha_max_without_a_dictionary_is_the_largest_of_all_dictionaries(rng):
     gaps[:, 0] = np.nan
     assert alpha_max(gaps, missing=True) == pytest.approx(np.linalg.norm(X[:, 1:], axis=1).max())
     for penalty in (GroupL1(), L1(weights=[1.0, 2.0])):
-        with pytest.raises(ValueError, match=r"dictionary is None, but .* does not weigh"):
+        with pytest.raises(
+            ValueError, match=r"dictionary is None, but .* gives coefficients different weights"
+        ):
             alpha_max(X, penalty=penalty)
 
 

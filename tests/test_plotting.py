@@ -210,12 +210,12 @@ def test_convergence_curves_have_names(window):
         (
             {"l0": [1.0]},
             {},
-            "quantity is 'objective', which history is without",
+            "quantity is 'objective', which history does not have",
         ),
         (
             {"objective": [1.0]},
             {"against": "seconds"},
-            "against is 'seconds', which history is without",
+            "against is 'seconds', which history does not have",
         ),
         ({"objective": [1.0, 2.0], "seconds": [1.0]}, {"against": "seconds"}, "1 entries"),
         ({"objective": []}, {}, r"array of shape \(0,\)"),

@@ -35,7 +35,7 @@ def open_archive(path, max_bytes=None):
             members = {info.filename: info for info in infos}
             if len(members) != len(infos) or len(infos) > _MOST_MEMBERS:
                 raise damaged(
-                    path, f"of {len(infos)} members {len(members)} have names of their own"
+                    path, f"it has {len(infos)} members but only {len(members)} different names"
                 )
             for info in infos:
                 if info.flag_bits & 1:
@@ -85,7 +85,7 @@ def read_npz_member(path, archive, info, kinds="fiu"):
 def _check_directory(path, file):
     """Refuse what begins as something else, or has a longer list of members than weights have."""
     if file.read(4) not in (b"PK\3\4", b"PK\5\6"):
-        raise damaged(path, "it does not begin as a zip archive")
+        raise damaged(path, "its first bytes are not those of a zip archive")
     file.seek(max(size_of(file) - 2**16 - _END.size, 0))
     tail = file.read()
     place = len(tail) - _END.size

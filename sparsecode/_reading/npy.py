@@ -43,7 +43,7 @@ def read_npy_header(label, stream, n_bytes, kinds="fiu"):
         size *= length
     known = min(shape, default=0) >= 0 and len(shape) <= _MOST_AXES
     if not known or stream.tell() + size != n_bytes:
-        raise damaged(label, f"{n_bytes} bytes are not those of an array of {shape}")
+        raise damaged(label, f"its {n_bytes} bytes do not fit an array of shape {shape}")
     return shape, by_columns, dtype
 
 

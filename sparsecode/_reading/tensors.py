@@ -46,10 +46,10 @@ def _read_header(path, file):
     length = int.from_bytes(file.read(8), "little")
     size = size_of(file)
     if size < 8 or length > min(size - 8, _MOST_HEADER):
-        raise damaged(path, f"its header cannot have {length} bytes")
+        raise damaged(path, f"its first bytes give a header of {length} bytes")
     text = file.read(length)
     if text.count(b'"data_offsets"') > _MOST_TENSORS:
-        raise damaged(path, f"it tells of more than {_MOST_TENSORS} arrays")
+        raise damaged(path, f"its header lists more than {_MOST_TENSORS} arrays")
     try:
         header = json.loads(text, object_pairs_hook=_dict_of_different)
     except (ValueError, RecursionError):
@@ -78,7 +78,9 @@ def _places(path, header, kinds, n_bytes):
             raise damaged(f"{path}: {name[:80]}", f"{stop - place} bytes do not fit its shape")
         end = stop
     if end != n_bytes:
-        raise damaged(path, f"its arrays have {end} bytes, and {n_bytes} follow its header")
+        raise damaged(
+            path, f"its header lists arrays of {end} bytes, but {n_bytes} bytes follow it"
+        )
     return {name: place[:3] for name, place in places.items()}
 
 

@@ -32,8 +32,8 @@ def check_image_and_patch(image, patch_size):
     image = check_image(image)
     if float(np.abs(image).max()) > LARGEST_SCALE:
         raise ValueError(
-            f"image has values beyond {LARGEST_SCALE:g}; expected smaller ones, whose squares are "
-            "in range. Divide it by its largest value."
+            f"image has values above {LARGEST_SCALE:g}; expected smaller values, as their squares "
+            "are computed. Divide image by its largest value."
         )
     patch_size = check_integer(patch_size, "patch_size", low=2)
     check_image_size(image, (patch_size, patch_size))
@@ -119,8 +119,8 @@ class PatchCoder(OMP):
         """
         if self.n_missed > 0:
             warnings.warn(
-                f"{function}: {self.n_missed} of {self.n_coded} patches do not come within their "
-                f"error, and no further atom brings them closer. {remedy}",
+                f"{function}: {self.n_missed} of {self.n_coded} patches have a larger error than "
+                f"allowed, and no other atom reduces it. {remedy}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -140,8 +140,9 @@ def patch_dictionary(dictionary, patch_size, n_channels):
     if dictionary.n_features != n_pixels * n_channels:
         raise ValueError(
             f"dictionary has atoms of {dictionary.n_features} features; expected "
-            f"{n_pixels * n_channels}, the values of a patch of {patch_size} x {patch_size} pixels "
-            f"with {n_channels} channel(s). Set patch_size to that of the dictionary."
+            f"{n_pixels * n_channels}, the values of a patch of {patch_size} x {patch_size} "
+            f"pixels with {n_channels} channel(s). Set patch_size to the patch size of the "
+            "dictionary."
         )
     return dictionary
 

@@ -24,7 +24,7 @@ from sparsecode.updates.base import resolve_update
 
 # Share of patches of pure noise whose norm is below the target: a gain of 1.15 for 64 values.
 _QUANTILE = 0.957
-_REMEDY = "Raise sigma or gain, or use a dictionary of more atoms."
+_REMEDY = "Raise sigma or gain, or use a dictionary with more atoms."
 
 
 def denoise_image(
@@ -208,9 +208,7 @@ def learn_patch_dictionary(
     dictionary, coder = _learn(
         pixels, penalty, n_components, patch_size, n_iter, n_patches, update, random_state, n_jobs
     )
-    coder.warn_of_missed(
-        "learn_patch_dictionary", "Raise sigma or gain, or n_components, for more atoms."
-    )
+    coder.warn_of_missed("learn_patch_dictionary", "Raise sigma, gain or n_components.")
     return dictionary
 
 
@@ -253,9 +251,9 @@ def _penalty(sigma, gain, n_features):
         raise ValueError(
             wrong(
                 "sigma",
-                got=f"{sigma:g} with the gain {gain}",
-                expected="numbers whose squares are not 0",
-                remedy="Rescale the image, and sigma with it.",
+                got=f"{sigma:g} and gain is {gain}",
+                expected="numbers that are large enough for squares above 0",
+                remedy="Multiply the image and sigma by the same factor.",
             )
         )
     return KSparse(None, error=error)

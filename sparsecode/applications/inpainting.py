@@ -153,7 +153,8 @@ def inpaint_image(
         coder.forget()
         estimate = _from_all(corrected, patch_size, dictionary, penalty, spacing, coder, n_jobs)
     coder.warn_of_missed(
-        "inpaint_image", "Raise sigma, or use a dictionary of at least as many atoms as values."
+        "inpaint_image",
+        "Raise sigma, or use a dictionary with at least as many atoms as a patch has values.",
     )
     filled = np.where(known, pixels, estimate)
     return filled.astype(pixels.dtype).reshape(np.shape(image))
@@ -176,9 +177,9 @@ def _from_known(values, patch_size, dictionary, sigma, coder, n_jobs):
     cover, _ = average_patches(values, patch_size, lambda X: _told(X, n_channels))
     if (cover == 0).any():
         raise ValueError(
-            f"mask has holes in which patches of {patch_size} x {patch_size} pixels know nothing: "
-            f"{np.count_nonzero(cover == 0)} values are too far from any known one. Use a larger "
-            "patch_size."
+            f"mask has {np.count_nonzero(cover == 0)} unknown values without a known value in any "
+            f"patch of {patch_size} x {patch_size} pixels around them; expected at least one. Use "
+            "a larger patch_size."
         )
     return (total / cover).astype(np.float32)
 
@@ -220,14 +221,15 @@ def _check(image, mask, patch_size):
             wrong(
                 "mask",
                 got=f"an array of {mask.dtype} of shape {mask.shape}",
-                expected=f"booleans of shape {image.shape[:2]}, that of the image of shape "
-                f"{image.shape}, or one for each of its values",
-                remedy="Give True for every pixel that is known.",
+                expected=f"booleans of shape {image.shape[:2]}, one for each pixel, or of shape "
+                f"{image.shape}, one for each value of the image",
+                remedy="Set mask to True at every known pixel.",
             )
         )
     if not mask.any():
         raise ValueError(
-            "mask is False everywhere; expected some known pixels. Is it the wrong way round?"
+            "mask is False everywhere; expected True for known pixels. Invert the mask if True "
+            "means unknown in it."
         )
     known = mask.reshape(*mask.shape[:2], -1)
     known = np.broadcast_to(known, (*image.shape[:2], math.prod(image.shape[2:])))

@@ -27,7 +27,8 @@ def load_pictures(paths, raw, patch_size):
     if not deviation > 0 or not np.isfinite(deviation):
         raise ValueError(
             f"the images have a standard deviation of {deviation:g}, which cannot be scaled to "
-            "variance 0.1. Give images with contrast, of ordinary magnitude."
+            "variance 0.1; expected a finite number above 0. Give images that are not constant, "
+            "with values of ordinary size."
         )
     return [(picture - mean) * (np.sqrt(_PIXEL_VARIANCE) / deviation) for picture in pictures]
 

@@ -153,7 +153,7 @@ def _load_dictionary(path):
     if side**2 != dictionary.n_features:
         raise ValueError(
             f"--dictionary has atoms of {dictionary.n_features} values; expected a square number, "
-            "as of patches of one colour. Give another dictionary."
+            "as patches are square and grey. Give another dictionary."
         )
     return dictionary.astype(np.float32)
 

@@ -167,7 +167,7 @@ def _check_outputs(outputs, images):
             )
         if path.resolve().parent in inputs:
             raise ValueError(
-                f"--out lies in the folder of images {path.parent}, where the next run would learn "
+                f"--out is in the folder of images {path.parent}, and the next run would learn "
                 "from it. Choose another folder to write to."
             )
         check_writable(path)
@@ -221,7 +221,7 @@ def _save(dictionary, path):
         except OSError:
             os.unlink(other)
             raise error from None
-        raise OSError(f"{error} What was learned is in {other}.") from error
+        raise OSError(f"{error} The learned dictionary is in {other}.") from error
 
 
 def _measure(outputs, model, X, patch_size, quiet):

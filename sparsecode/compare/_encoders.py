@@ -121,8 +121,8 @@ def given_encoders(encoders, taken, dictionary):
             wrong(
                 "name of an encoder",
                 got=shown(shared[0]),
-                expected="one that the report does not use itself",
-                remedy="Name it otherwise.",
+                expected="a name that the report does not use itself",
+                remedy="Choose another name.",
             )
         )
     return {name: (AMORTIZED, encoder) for name, encoder in encoders.items()}
@@ -139,15 +139,14 @@ def _resolved(subject, encoder, dictionary):
     own = getattr(encoder, "dictionary_", None)
     if not isinstance(own, Dictionary):
         raise TypeError(
-            f"{subject} is an estimator, {name}, without a Dictionary as its dictionary_; expected "
-            "a fitted one of sparsecode, such as LISTA. Fit it, or give an object with encode(X, "
-            "dictionary)."
+            f"{subject} is an estimator, {name}, without a Dictionary in dictionary_; expected a "
+            "fitted estimator of sparsecode, such as LISTA. Fit it, or give an object with "
+            "encode(X, dictionary)."
         )
     if not _same(own, dictionary):
         raise ValueError(
-            f"{subject} is a fitted {name} of another dictionary, {shown(own)}; expected the one "
-            "of the report, as its codes are judged on that. Give its dictionary_ as the "
-            "dictionary."
+            f"{subject} is a fitted {name} of another dictionary, {shown(own)}; expected the "
+            "dictionary of the report. Pass the dictionary_ of the estimator to the report."
         )
     return Fitted.of(encoder)
 

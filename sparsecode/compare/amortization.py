@@ -146,7 +146,9 @@ def amortization_report(
     )
     dictionary = as_dictionary(dictionary)
     if X is None:
-        raise ValueError("X is None; expected samples. Give those to compare the encoders on.")
+        raise ValueError(
+            "X is None; expected samples. Give the samples to compare the encoders on."
+        )
     exact = exact_encoders(penalty, n_iters)
     given = given_encoders(encoders, {*exact, *BASELINES}, dictionary)
     data = _check_data(X, truth, dictionary, "X", "truth")
@@ -180,8 +182,8 @@ class _Data(NamedTuple):
 def _check_convex(penalty):
     if not check_penalty_instance(penalty).convex:
         raise TypeError(
-            f"amortization_report needs a convex penalty; {type(penalty).__name__} is not, and "
-            "nothing certifies its optimum. Use L1, or compare codes by certify."
+            f"amortization_report needs a convex penalty; {type(penalty).__name__} is not convex, "
+            "so that its optimum cannot be certified. Use L1, or compare codes with certify."
         )
     return penalty.checked()
 

@@ -116,9 +116,9 @@ def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter
     best = search.best
     if not search.is_between:
         raise ValueError(
-            f"target_l0 is {target_l0:g}; expected one that the encoder can have, but the closest "
-            f"is {best.l0:g}, at {best.value:g} for X. Choose another target, or see whether a "
-            "larger start gives sparser codes, or a lower threshold others."
+            f"target_l0 is {target_l0:g}; expected a mean l0 that the encoder reaches on X. The "
+            f"closest is {best.l0:g}, at {best.value:g}. Choose another target_l0, a larger start "
+            "for sparser codes, or a lower threshold."
         )
     if abs(best.l0 - target_l0) > tol * target_l0:
         warnings.warn(

@@ -58,7 +58,8 @@ def polish(X, codes, dictionary, penalty, tol=1e-6, *, n_jobs=None):
     if not check_penalty_instance(penalty).weighted:
         raise TypeError(
             f"polish needs a weighted penalty; {type(penalty).__name__} is a constraint, and its "
-            "solver starts from nothing. Use debias to refit the coefficients of its codes."
+            "solver cannot start from given codes. Use debias to refit the coefficients of the "
+            "codes."
         )
     solver = replace(choose_solver(penalty), tol=tol)
     return solver.solve(X, dictionary, penalty, codes=codes, n_jobs=n_jobs)

@@ -20,7 +20,8 @@ def grid(image_shape, patch_size, step):
     if step[0] > patch_size[0] or step[1] > patch_size[1]:
         raise ValueError(
             f"step is {step} but a patch has only {patch_size} pixels, so that some pixels would "
-            "be in no patch. Use a smaller step, or sample_patches for scattered patches."
+            "be in no patch. Use a smaller step, or sample_patches for patches at random "
+            "positions."
         )
     starts = []
     for length, patch, stride in zip(image_shape[:2], patch_size, step, strict=True):

@@ -127,7 +127,7 @@ def check_not_constant(image, name="image"):
     Traceback (most recent call last):
     ValueError: wall.png is constant: every pixel is 0.5, so it cannot be whitened. Leave it out.
     """
-    check_instance(name, "name", str, "text", "Give what the image is called.")
+    check_instance(name, "name", str, "text", "Give the name of the image.")
     image = check_image(image, name)
     # The luma of equal colours can differ in the last bit.
     rounding = 8 * np.finfo(image.dtype).eps * max(image.max(), -image.min())

@@ -70,7 +70,7 @@ def _read_mat4(path, file):
         kind, rows, columns, imaginary, length = numbers
         stored = _OLDEST.get(kind % 1000 // 10)
         if kind not in range(5000) or stored is None or min(rows, columns, length) < 0:
-            raise damaged(path, "it is no MATLAB file")
+            raise damaged(path, "it is not a MATLAB file")
         stored = np.dtype(stored).newbyteorder(order)
         start = place + 20 + length
         place = start + rows * columns * stored.itemsize * (2 if imaginary else 1)
@@ -129,8 +129,8 @@ def _read_hdf5(path, size, max_bytes):
 
 def _elsewhere(path, name, what):
     return Refused(
-        f"{path} has {name} as {what}; expected an array in the file itself, as another file is "
-        "never read for it. Save it in MATLAB anew."
+        f"{path} has {name} as {what}; expected an array in the file itself, as other files are "
+        "never read. Save it again in MATLAB."
     )
 
 
@@ -142,8 +142,8 @@ def _not_real(path, name):
 
 def _no_numbers(path, name):
     return Refused(
-        f"{path} has {name} that is no array of numbers; expected one. Save the images in MATLAB "
-        "as such an array."
+        f"{path} has {name} that is not an array of numbers; expected an array. Save the images "
+        "in MATLAB as an array of numbers."
     )
 
 
@@ -196,7 +196,7 @@ class _Mat5:
             return contents.data
         kind, unpacked = self._words(self._unpack(place, length, 8))
         if kind != _MATRIX:
-            raise damaged(self.path, "it has something compressed that is no array")
+            raise damaged(self.path, "it has compressed data that are not an array")
         check_unpacked(self.path, self.size, unpacked, self.max_bytes)
         return memoryview(self._unpack(place, length, 8 + unpacked))[8:]
 
@@ -247,7 +247,7 @@ class _Mat5:
             raise damaged(self.path, f"the header of {name} is not that of an array")
         stored = np.dtype(_STORED[kind]).newbyteorder(self.order)
         if len(values) != math.prod(shape) * stored.itemsize:
-            raise damaged(self.path, f"{name} has {len(values)} bytes, which its shape has not")
+            raise damaged(self.path, f"{name} has {len(values)} bytes, which do not fit its shape")
         floats = size_as_floats(math.prod(shape), np.dtype(_STORED[kind]))
         check_as_floats(self.path, self.size, floats, self.max_bytes)
         # MATLAB stores whole numbers in few bytes, even if the class of the array is another.

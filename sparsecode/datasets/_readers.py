@@ -33,7 +33,7 @@ def read_file(path, *, grayscale, dtype, max_bytes):
     except Refused as error:
         raise ValueError(str(error)) from error.__cause__
     except MemoryError as error:
-        raise MemoryError(f"{path} needs more memory than there is. Cut it first.") from error
+        raise MemoryError(f"{path} needs more memory than is available. Cut it first.") from error
     except Exception as error:
         # Decoders raise exceptions of every kind for damaged files, SyntaxError included.
         if isinstance(error, OSError) and error.errno is not None:

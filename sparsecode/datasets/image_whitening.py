@@ -108,8 +108,8 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         power = sum(np.sum(self._multiply(image, self.response) ** 2) for image in images)
         if power == 0:
             raise ValueError(
-                f"The filter leaves nothing of these images at cutoff={self.cutoff} and "
-                f"steepness={self.steepness}. Raise cutoff or lower steepness."
+                f"The filter with cutoff={self.cutoff} and steepness={self.steepness} removes all "
+                "frequencies of these images. Raise cutoff or lower steepness."
             )
         self.scale_ = float(np.sqrt(self.variance * sum(image.size for image in images) / power))
         return self
@@ -154,7 +154,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         if len(means) != len(checked):
             raise ValueError(
                 f"means has {len(means)} values for {len(checked)} images; expected one number, "
-                "or one an image. Pass the means of the images that were whitened."
+                "or one number for each image. Pass the means of the images that were whitened."
             )
         return _like(
             images,

@@ -23,7 +23,7 @@ _LARGEST = 1e150
 # For samples that are not taken.
 _WAYS_OUT = {
     "fill": "Fill them in first.",
-    "dense": "Pass X.toarray(): whitening takes the mean away, which leaves no zeros.",
+    "dense": "Pass X.toarray(): whitening subtracts the mean, after which no zeros are left.",
 }
 
 
@@ -36,8 +36,8 @@ class _CovarianceWhitening(Parameterized, TransformerMixin, BaseEstimator):
         X = check_samples(self, X, ensure_min_samples=2, **_WAYS_OUT)
         if max(float(X.max()), -float(X.min())) > _LARGEST:
             raise ValueError(
-                f"X has values beyond {_LARGEST:g}; expected smaller ones, whose squares are in "
-                "range. Divide X by its largest value."
+                f"X has values above {_LARGEST:g}; expected smaller values, as their squares are "
+                "computed. Divide X by its largest value."
             )
         mean, covariance = _mean_and_covariance(X)
         variances, directions = np.linalg.eigh(covariance)

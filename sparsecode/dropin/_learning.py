@@ -82,8 +82,8 @@ class DropInLearner(DropInCoder):
                 wrong(
                     "transform_max_iter",
                     got="0",
-                    expected="at least 1, as it bounds the coding while learning too",
-                    remedy="Raise it; max_iter=0 keeps the first atoms.",
+                    expected="at least 1, as it also limits the coding during learning",
+                    remedy="Raise transform_max_iter, or set max_iter=0 to keep the initial atoms.",
                 )
             )
         return lasso_encoder(

@@ -215,7 +215,7 @@ def lasso_encoder(dtype, alpha, positive, max_iter):
 def _first_codes(X, dictionary, init):
     """Initial codes, returned with a warning if `max_iter` is 0."""
     warnings.warn(
-        "max_iter is 0, so that the codes are those to start from. Raise max_iter.",
+        "max_iter is 0, so that the codes are the initial codes. Raise max_iter.",
         ConvergenceWarning,
         stacklevel=3,
     )
@@ -231,7 +231,7 @@ def _omp_constraint(n_nonzero, error, n_components):
             raise ValueError(
                 "The number of atoms cannot be more than the number of features, here the "
                 f"{n_components} atoms of the dictionary; got n_nonzero_coefs={n_nonzero}. Lower "
-                "it (an estimator has it as transform_n_nonzero_coefs)."
+                "it (in an estimator, lower transform_n_nonzero_coefs)."
             )
         return KSparse(n_nonzero)
     # A target error of 0 allows every atom that helps.

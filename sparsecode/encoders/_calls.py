@@ -54,8 +54,8 @@ def check_options(encoder, training, sparse, signals):
     training, sparse = check_flag(training, "training"), check_flag(sparse, "sparse")
     if sparse and not encoder.sparse_codes:
         raise ValueError(
-            f"sparse is True but gradients of {encoder._name} are not those of nonzero codes "
-            "alone; expected False. Use encode(sparse_output=True) for a CSR array."
+            f"sparse is True but the gradients of {encoder._name} also depend on codes that are "
+            "zero; expected False. Use encode(sparse_output=True) for a CSR array."
         )
     signals = (signals,) if isinstance(signals, str) else tuple(signals)
     _check_signals(encoder, signals)
@@ -71,7 +71,7 @@ def _check_signals(encoder, names):
                 f"signal of {encoder._name}",
                 got=shown(unknown[0]),
                 expected=f"one of {offered}" if offered else "none, as it has no signals",
-                remedy="Use a loss for this encoder, or an encoder that computes it.",
+                remedy="Use a loss for this encoder, or an encoder that computes this signal.",
             )
         )
 
@@ -95,7 +95,8 @@ def check_gradients(encoder, dcodes, codes, dsignals):
                 "dcodes",
                 got=f"{_described(dcodes)} of shape {dcodes.shape}",
                 expected=f"{_described(codes)} of shape {codes.shape}, as the codes are",
-                remedy="Give the gradient of the loss in the codes that forward returned.",
+                remedy="Give the gradient of the loss with respect to the codes that forward "
+                "returned.",
             )
         )
     return dcodes, dsignals
@@ -109,8 +110,8 @@ def check_abilities(encoder, codes, missing):
     """Raise TypeError for options of solvers that networks do not have."""
     if codes is not None:
         raise TypeError(
-            f"{encoder._name} got codes to start from; expected None, as its layers are trained "
-            "for a start of their own. Use Exact with a solver to improve given codes."
+            f"{encoder._name} got initial codes; expected None, as it is trained with its own "
+            "initial codes. Use Exact with a solver to improve given codes."
         )
     if check_flag(missing, "missing"):
         raise TypeError(

@@ -132,7 +132,7 @@ class InputEncoder(TrainableEncoder):
                 wrong(
                     "encoder",
                     got=f"{shown(encoder)}, which reads the atoms",
-                    expected="one that reads its samples with weights of its own",
+                    expected="an encoder with weights of its own",
                     remedy="Use for example ReLU() or TopK(k=8), not tied.",
                 )
             )

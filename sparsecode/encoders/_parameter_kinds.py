@@ -75,8 +75,8 @@ def rescaled(params, kinds, *, samples=1.0, atoms=1.0, codes=1.0):
     missing = [name for name in params if name not in kinds]
     if missing:
         raise TypeError(
-            f"parameter_kinds of the encoder are those of {sorted(kinds)}; expected also one of "
-            f"{missing[0]!r}, whose units are not known. Declare it."
+            f"parameter_kinds of the encoder has the parameters {sorted(kinds)}; expected also "
+            f"{missing[0]!r}, whose kind is not known. Declare its kind."
         )
     factors = {"samples": samples, "atoms": atoms, "codes": codes}
     factors = {unit: factor for unit, factor in factors.items() if np.any(factor != 1)}

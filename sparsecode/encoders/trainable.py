@@ -322,9 +322,9 @@ class TrainableEncoder(EncoderHooks, Encoder):
     def _check_ready(self, params):
         if not self.is_ready(params):
             raise ValueError(
-                f"{self._name} has not been trained: its params {list(self.buffers)} are "
-                "NaN; expected finite numbers, which the first step of training sets. Train it "
-                "with sparsecode.training.train, or set them with set_buffers."
+                f"{self._name} has not been trained: its params {list(self.buffers)} are NaN; "
+                "expected finite numbers. The first step of training sets them. Train it with "
+                "sparsecode.training.train, or set them with set_buffers."
             )
 
     def _check_call(self, params, X, dictionary, n_layers):

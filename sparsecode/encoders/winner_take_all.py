@@ -112,8 +112,8 @@ class WinnerTakeAll(LinearEncoder):
             raise ValueError(
                 wrong(
                     "lifetime and population",
-                    got="None for both",
-                    expected="one of them at least",
+                    got="None for both parameters",
+                    expected="at least one of them",
                     remedy="Set one, or use ReLU, which has no competition.",
                 )
             )

@@ -40,7 +40,8 @@ def plan_autoencoder(estimator, model):
         if output is not None:
             raise TypeError(
                 f"scale_inputs is True but the output {shown(output)} of the loss does not scale "
-                "with the samples. Leave it out, and bring samples between 0 and 1."
+                "with the samples; expected False. Scale the samples to values from 0 to 1 before "
+                "fit."
             )
     return plan
 
@@ -109,9 +110,9 @@ def _reconstructing(loss):
     check_loss(loss, None, streamed=True)
     if loss.uses_target:
         raise ValueError(
-            f"loss is {type(loss).__name__}, which compares codes with those of a dictionary, "
-            "and the dictionary is learned; expected a loss of reconstructions. Use for "
-            "example AutoencoderLoss([L1(0.1)]), or the estimator LISTA for a dictionary that "
-            "is given."
+            f"loss is {type(loss).__name__}, which compares codes on a given dictionary, but the "
+            "dictionary is learned; expected a loss that compares reconstructions. Use for "
+            "example AutoencoderLoss([L1(0.1)]), or use the estimator LISTA with a given "
+            "dictionary."
         )
     return loss

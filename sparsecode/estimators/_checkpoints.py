@@ -33,8 +33,9 @@ def to_checkpoint(self):
         )
     if model.debias:
         raise ValueError(
-            "coefficients of the model are fitted by least squares, for which other libraries have "
-            "no words; expected a model without. Refine it by 'decoder' or 'scale' instead."
+            "the model fits its coefficients by least squares, which files of other libraries "
+            "cannot describe; expected a model without this step. Refine it with method='decoder' "
+            "or 'scale' instead."
         )
     pursuit = name == "MatchingPursuit"
     arrays = {} if pursuit else dict(model.encoder.untie(model.dictionary).params)
@@ -54,8 +55,8 @@ def _pursuit(encoder, dictionary):
     """Return the settings of a matching pursuit checkpoint, besides its steps."""
     if not encoder.positive:
         raise ValueError(
-            "the encoder is MatchingPursuit(positive=False); expected positive=True, as other "
-            "libraries have no codes of either sign. Use save() to keep the model."
+            "the encoder is MatchingPursuit(positive=False); expected positive=True, as files of "
+            "other libraries cannot describe negative codes. Use save() to keep the model."
         )
     settings = {name: getattr(encoder, name) for name in ("min_residual", "repeats")}
     return {"W": dictionary.atoms, **settings}

@@ -38,12 +38,12 @@ def check_codes_to_learn(codes, X, dictionary, loss):
         return None
     if not has_atoms(dictionary):
         raise ValueError(
-            "codes were given but the dictionary is learned; expected codes on a dictionary "
-            "that is given too. Give the dictionary, or leave codes out."
+            "codes is given but the dictionary is learned; expected a given dictionary, as codes "
+            "belong to one. Give the dictionary of these codes, or leave codes out."
         )
     if not loss.uses_target:
         raise ValueError(
-            f"codes were given but {type(loss).__name__} compares with none. Leave them out, "
-            "or use loss='supervised'."
+            f"codes is given but {type(loss).__name__} does not compare with codes; expected "
+            "None. Leave codes out, or use loss='supervised'."
         )
     return check_code_rows(codes, X.shape[0], as_dictionary(dictionary).n_components)

@@ -152,7 +152,7 @@ def rebuild(description, name, depth=0):
         If a component refuses its settings.
     """
     if depth > _DEEPEST:
-        raise Refused(f"its setting {name} has parts that are too deep in each other")
+        raise Refused(f"its setting {name} is nested too deeply")
     if isinstance(description, list):
         return [rebuild(item, name, depth + 1) for item in description]
     if not isinstance(description, dict):
@@ -160,22 +160,24 @@ def rebuild(description, name, depth=0):
     if description.keys() == {"tuple"}:
         items = description["tuple"]
         if not isinstance(items, list):
-            raise Refused(f"its setting {name} is {str(items)[:80]} for a tuple")
+            raise Refused(f"its setting {name} is {str(items)[:80]} where a tuple is expected")
         return tuple(rebuild(item, name, depth + 1) for item in items)
     if description.keys() == {"class"}:
         return _class_named(description["class"], name)
     cls = _class_named(part(description, "name"), name)
     values = part(description, "values")
     if unknown := set(description) - {"name", "values"}:
-        raise Refused(f"its setting {name} has the parts {listed(unknown)}, which none has")
+        raise Refused(f"its setting {name} has the unknown entries {listed(unknown)}")
     if not isinstance(values, dict):
         raise Refused(f"the settings of its {name} are {str(values)[:80]}")
     known = _settings_of(cls)
     if unknown := set(values) - set(known):
-        raise Refused(f"it has the settings {listed(unknown)}, which {cls.__name__} has not")
+        raise Refused(f"it has the settings {listed(unknown)}, which {cls.__name__} does not have")
     for key, value in values.items():
         if isinstance(value, str) and not (known[key] is None or isinstance(known[key], str)):
-            raise Refused(f"its {cls.__name__} holds {value[:80]!r} for the number {key}")
+            raise Refused(
+                f"its {cls.__name__} holds {value[:80]!r} where the number {key} is expected"
+            )
     made = cls(**{key: rebuild(value, key, depth + 1) for key, value in values.items()})
     return made.checked() if isinstance(made, Penalty) else made
 

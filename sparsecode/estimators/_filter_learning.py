@@ -129,10 +129,11 @@ def _warn_of_scale(estimator, X):
     if size == 0 or np.sqrt(_LEAST) <= size / goal <= np.sqrt(_MOST):
         return
     warnings.warn(
-        f"X has a root mean square of {size:.3g}; expected about {goal:.3g}, the root of "
-        f"variance_goal={estimator.variance_goal:g}, which lr, sigma, noise_var and the norms of "
-        "the atoms suppose: of larger samples nothing is learned, and smaller ones are noise. "
-        f"Multiply X by {goal / size:.3g}, or whiten it with OlshausenFieldWhitening.",
+        f"X has a root mean square of {size:.3g}; expected about {goal:.3g}, the square root of "
+        f"variance_goal={estimator.variance_goal:g}. The parameters lr, sigma and noise_var and "
+        "the norms of the atoms are made for that scale: nothing is learned from larger samples, "
+        f"and smaller samples count as noise. Multiply X by {goal / size:.3g}, or whiten it with "
+        "OlshausenFieldWhitening.",
         UserWarning,
         stacklevel=5,
     )
@@ -150,7 +151,8 @@ def _first_dictionary(estimator, X, rng):
     if atoms.shape != (n_components, n_features):
         raise ValueError(
             f"dict_init has shape {atoms.shape}; expected ({n_components}, {n_features}), from "
-            "n_components and the features of X. Give one atom a row, or leave it None."
+            "n_components and the features of X. Give one row for each atom, or leave dict_init "
+            "None."
         )
     return Dictionary(atoms.astype(X.dtype))
 

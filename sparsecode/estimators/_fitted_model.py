@@ -94,8 +94,9 @@ class FittedModel(Parameterized):
         """
         if self.output is not None:
             raise ValueError(
-                f"{what} is for decoders that are linear in the codes, and the output of this one "
-                f"is {shown(self.output)}; expected None. Use a loss without output."
+                f"{what} needs a decoder that is linear in the codes, but the output of this "
+                f"decoder is {shown(self.output)}; expected None. Fit the model with a loss "
+                "without output."
             )
 
     def to_training(self):

@@ -69,7 +69,7 @@ def input_scale(X, offset, sample_weight=None):
     if not 0 <= total < np.inf or 0 < total < np.finfo(np.float64).tiny:
         raise ValueError(
             f"X has squared norms that sum to {total}; expected samples whose squares neither "
-            "overflow nor vanish. Scale X before, or leave scale_inputs False."
+            "overflow nor vanish. Scale X first, or leave scale_inputs False."
         )
     # Equal samples have no scale.
     return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
@@ -97,13 +97,14 @@ def check_scales(encoder, penalty):
     """Raise TypeError if a model of scaled samples cannot be converted to unscaled ones."""
     if not (isinstance(encoder, ScalableEncoder) and encoder.homogeneous):
         raise TypeError(
-            f"scale_inputs is True but the codes of {type(encoder).__name__} do not scale with the "
-            "samples. Set it False, scale the samples before, and fold the scale with fold()."
+            f"scale_inputs is True but the codes of {type(encoder).__name__} do not scale with "
+            "the samples; expected False. Scale the samples before fit, and call fold() with that "
+            "scale."
         )
     if not scales(encoder, penalty):
         raise TypeError(
             f"scale_inputs is True but {type(penalty).__name__} does not scale with the codes; "
-            "expected L1 or L0. Set it False, and scale the samples before."
+            "expected L1 or L0. Set scale_inputs=False, and scale the samples before fit."
         )
 
 

@@ -274,9 +274,9 @@ def _last_dictionary(estimator):
     last = estimator.dictionary_
     if estimator.n_components not in (None, last.n_components):
         raise ValueError(
-            f"n_components is {estimator.n_components}, but warm_start=True goes on from a "
-            f"dictionary of {last.n_components} atoms; expected the same number. Set it back, "
-            "or warm_start=False."
+            f"n_components is {estimator.n_components}, but warm_start=True continues from a "
+            f"dictionary of {last.n_components} atoms; expected the same number. Set n_components "
+            "to that number, or set warm_start=False."
         )
     if estimator.constraint in (None, last.constraint):
         return last

@@ -43,9 +43,9 @@ def plan_network(estimator):
     )
     if plan.learn_dictionary and loss.uses_target:
         raise ValueError(
-            f"learn_dictionary is True but {type(loss).__name__} compares codes with those of "
-            "a dictionary; expected a loss that judges both, such as 'unsupervised'. Change "
-            "the loss, or learn the dictionary first."
+            f"learn_dictionary is True but {type(loss).__name__} compares codes on a given "
+            "dictionary; expected a loss of the codes and the dictionary, such as 'unsupervised'. "
+            "Change the loss, or learn the dictionary first."
         )
     if has_atoms(estimator.dictionary):
         plan.check_dictionary(given_dictionary(estimator.dictionary, plan.learn_dictionary))

@@ -165,6 +165,6 @@ def _joined(batches):
 
 def _worse(what):
     return (
-        f"Training {what}: it diverged, or had nothing left to learn. What it began with is kept. "
-        "Lower the learning rate, clip with max_norm, or check X for extreme values."
+        f"Training {what}: it diverged, or nothing was left to learn. The model keeps its initial "
+        "parameters. Lower the learning rate, clip with max_norm, or check X for extreme values."
     )

@@ -33,14 +33,17 @@ def resolve_encoder(encoder, penalty, n_layers=None):
     name, settings = type(encoder).__name__, encoder.get_params(deep=False)
     if n_layers is not None:
         if "n_layers" not in settings:
-            raise TypeError(f"n_layers is {n_layers} but {name} has no n_layers. Leave it None.")
+            raise TypeError(
+                f"n_layers is {n_layers} but {name} has no n_layers; expected None. Leave "
+                "n_layers out."
+            )
         encoder.set_params(n_layers=check_integer(n_layers, "n_layers"))
     if "penalty" in settings:
         own = encoder.penalty
         if not (same_values(own, L1()) or same_values(own, penalty)):
             raise ValueError(
                 f"{name} has the penalty {shown(own)} but the estimator has {shown(penalty)}, "
-                "alpha included; expected one of the two only. Leave out that of the encoder."
+                "with alpha; expected only one of them. Leave out the penalty of the encoder."
             )
         encoder.set_params(penalty=penalty)
     encoder._check_parameters()
@@ -58,7 +61,7 @@ def check_holds_zero(constraint):
     """Return a constraint if it allows short atoms, so that atoms can start at 0 and grow."""
     if constraint.project([[1e-3]])[0, 0] > 0.5:
         raise ValueError(
-            f"init is 'zero' but the constraint {constraint} holds no short atoms; expected one "
-            "that does. Use UnitBall() or Free(), or init='random'."
+            f"init is 'zero' but the constraint {constraint} does not allow atoms of small norm; "
+            "expected a constraint that does. Use UnitBall() or Free(), or init='random'."
         )
     return constraint

@@ -104,9 +104,9 @@ class TrainingPlan:
         """Raise TypeError if the optimizer must read the samples more than once."""
         if self.optimizer.full_batch:
             raise TypeError(
-                f"{type(self.optimizer).__name__} passes over the samples again and again, and "
-                "those of partial_fit or of an iterator are seen once. Use Adam, or fit to an "
-                "array."
+                f"{type(self.optimizer).__name__} passes over the samples many times, but the "
+                "samples of partial_fit or of an iterator are seen only once. Use Adam, or call "
+                "fit with an array."
             )
 
     @property
@@ -203,8 +203,8 @@ def refuse_with_stream(**given):
     for name, value in given.items():
         if value is not None and value is not False:
             raise ValueError(
-                f"{name} was given with an iterator of batches; expected samples in an array or a "
-                "memory map. Leave it out, or pass an array."
+                f"{name} is given with an iterator of batches; expected samples in an array or a "
+                f"memory map. Leave {name} out, or pass an array."
             )
 
 
@@ -212,5 +212,5 @@ def no_batch():
     """Return the error for an exhausted iterator."""
     return ValueError(
         "X is an iterator that gave no batch; expected at least one. Pass a new iterator: it can "
-        "be passed over once."
+        "be read only once."
     )

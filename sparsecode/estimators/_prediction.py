@@ -98,7 +98,7 @@ def _predicting(loss, skip):
         )
     if loss.output is not None:
         raise ValueError(
-            f"loss has the output {shown(loss.output)}; expected None, as a Transcoder predicts "
-            "what is linear in the codes. Leave it out."
+            f"loss has the output {shown(loss.output)}; expected None, as the predictions of a "
+            "Transcoder are linear in the codes. Leave output out."
         )
     return TranscoderLoss(**loss.get_params(deep=False), skip=skip)

@@ -72,8 +72,8 @@ def from_pretrained(cls, path, format=None, *, input_scale=None, **options):
         checkpoint = read_checkpoint(path, format, input_scale=input_scale, **reading)
     elif reading or input_scale is not None or format is not None:
         raise ValueError(
-            "format, input_scale or another keyword of reading is given with a Checkpoint; "
-            "expected a path, as they tell how a file is read. Give them to read_checkpoint."
+            "format, input_scale or another keyword for reading files is given with a Checkpoint; "
+            "expected a path. Give these keywords to read_checkpoint."
         )
     return cls._of_checkpoint(checkpoint.fold(), options)
 
@@ -83,13 +83,13 @@ def autoencoder_of(cls, checkpoint, settings):
     name = checkpoint.architecture
     if checkpoint.transcoder:
         raise ValueError(
-            f"the checkpoint of {name} is one of a transcoder, whose output is not its input; "
-            "expected an autoencoder. Use Transcoder.from_pretrained."
+            f"the checkpoint of {name} is a transcoder, whose output is not its input; expected "
+            "an autoencoder. Use Transcoder.from_pretrained."
         )
     if checkpoint.W_skip is not None:
         raise ValueError(
-            f"the checkpoint of {name} is an autoencoder with a linear map past its codes, W_skip; "
-            "expected one without. Use Transcoder.from_pretrained, which has such a map."
+            f"the checkpoint of {name} is an autoencoder with a skip connection, W_skip; expected "
+            "an autoencoder without it. Use Transcoder.from_pretrained, which reads W_skip."
         )
     _refuse_standardized(checkpoint)
     encoder, dictionary = _parts_of(checkpoint)
@@ -144,8 +144,8 @@ def _as_transcoder(checkpoint):
     untold = checkpoint.metadata.get("format") == "gemma_scope" and checkpoint.input_norm == "none"
     if not untold and checkpoint.W_skip is None:
         raise ValueError(
-            f"{checkpoint!r} is an autoencoder; expected a transcoder, which has an output other "
-            "than its input. Use SparseAutoencoder.from_pretrained."
+            f"{checkpoint!r} is an autoencoder; expected a transcoder, whose output is not its "
+            "input. Use SparseAutoencoder.from_pretrained."
         )
     _refuse_standardized(checkpoint)
     return dataclasses.replace(subtracting(checkpoint, False), transcoder=True)
@@ -156,6 +156,6 @@ def _refuse_standardized(checkpoint):
         raise ValueError(
             f"the checkpoint of {checkpoint.architecture} has "
             f"input_norm={checkpoint.input_norm!r}, which scales each sample by its own "
-            "statistics; expected 'none'. Read it with sparsecode.interop.read_checkpoint, whose "
-            "standardize does this."
+            "statistics; expected 'none'. Read it with sparsecode.interop.read_checkpoint, and "
+            "call standardize of the checkpoint."
         )

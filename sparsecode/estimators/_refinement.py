@@ -83,7 +83,7 @@ def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_we
     if method != "decoder" and constraint is not None:
         raise ValueError(
             f"constraint is {constraint} with the method {method!r}; expected None, as only "
-            "'decoder' trains atoms. Leave it out."
+            "'decoder' trains atoms. Leave constraint out."
         )
     X = self._check_X(X)
     self._model.check_linear("refine")

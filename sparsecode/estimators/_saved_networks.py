@@ -76,7 +76,10 @@ def hold_network(estimator, arrays, header, dictionary, left_out):
         encoder = _reader(encoder, numbers, dictionary)
         estimator._is_flat = check_flag(part(numbers, "is_flat"), "is_flat")
         if estimator._is_flat and dictionary.n_features != 1:
-            raise Refused(f"it has {dictionary.n_features} targets; expected 1, as they are flat")
+            raise Refused(
+                f"it has {dictionary.n_features} targets; expected 1, as its targets were "
+                "one-dimensional"
+            )
     params = {
         name.removeprefix("params/"): array
         for name, array in arrays.items()
@@ -131,7 +134,9 @@ def _check_arrays(encoder, params, dictionary):
     for name, array in encoder._check_params(params, dictionary).items():
         known = array[~np.isnan(array)] if name in encoder.buffers else array
         if params[name].dtype.kind != "f" or not np.isfinite(known).all():
-            raise Refused(f"its parameter {name} is of type {params[name].dtype} or infinite")
+            raise Refused(
+                f"its parameter {name} has dtype {params[name].dtype} or infinite entries"
+            )
     own = getattr(encoder, "penalty", None)
     if own is not None:
         own.prepare(dictionary.n_components, dictionary.dtype)
@@ -156,7 +161,9 @@ def _output(estimator, numbers):
     if estimator.loss is None and output is not None:
         estimator.loss = AutoencoderLoss(output=output)
     if getattr(estimator.loss, "output", None) != output:
-        raise Refused(f"its loss has another output than the decoder, {shown(output)}")
+        raise Refused(
+            f"its loss and its decoder have different outputs: the loss has {shown(output)}"
+        )
     return output
 
 

@@ -155,7 +155,7 @@ def _build(arrays, header, cls):
     if names is not None:
         n_features = model.n_features_in_
         if len(names) != n_features or not all(isinstance(n, str) for n in names):
-            raise Refused(f"its names are not {n_features} strings, one for a feature")
+            raise Refused(f"its feature names are not {n_features} strings, one for each feature")
         model.feature_names_in_ = np.array(names, dtype=object)
     return model
 
@@ -163,7 +163,7 @@ def _build(arrays, header, cls):
 def _rebuilt_settings(settings, cls, dictionary):
     """Parameters of the estimator, of their descriptions."""
     if unknown := set(settings) - set(cls._get_param_names()):
-        raise Refused(f"it has the settings {listed(unknown)}, which {cls.__name__} has not")
+        raise Refused(f"it has the settings {listed(unknown)}, which {cls.__name__} does not have")
     rebuilt = {name: rebuild(value, name) for name, value in settings.items()}
     needs_atoms = "dictionary" in cls._get_param_names() and not issubclass(cls, TrainedEstimator)
     if needs_atoms or rebuilt.get("dictionary") == _SAVED:

@@ -44,8 +44,8 @@ def set_target(encoder, target_l0):
                 wrong(
                     "target_l0",
                     got=target_l0,
-                    expected=f"a whole number, as {name} keeps so many units",
-                    remedy="Round it.",
+                    expected=f"a whole number, as {name} keeps exactly this number of units",
+                    remedy="Round target_l0.",
                 )
             )
         encoder.set_params(**{setting: check_integer(int(target_l0), "target_l0")})
@@ -82,9 +82,9 @@ def check_signals(loss, encoder):
         missing = [name for name in term.needs if name not in offered]
         if missing:
             raise TypeError(
-                f"loss has {shown(term)}, which reads {missing[0]!r} of an encoder, and "
-                f"{type(encoder).__name__} has only {offered}; expected terms for the encoder. Use "
-                f"another encoder{_examples(missing[0])}, or leave the term out."
+                f"loss has {shown(term)}, which needs the signal {missing[0]!r} of the encoder, "
+                f"but {type(encoder).__name__} has only {offered}; expected terms that suit the "
+                f"encoder. Use another encoder{_examples(missing[0])}, or leave the term out."
             )
 
 
@@ -111,7 +111,7 @@ def resolve_loss(loss, encoder, penalty, target_l0):
             wrong(
                 "loss",
                 got=shown(loss),
-                expected="an AutoencoderLoss or None where there is a target_l0",
+                expected="an AutoencoderLoss or None, as target_l0 is given",
                 remedy="Use for example AutoencoderLoss([L1(0.1)]), or leave target_l0 None.",
             )
         )
@@ -140,8 +140,8 @@ def _refuse_target(terms, target_l0):
     for term in terms:
         if isinstance(term, TargetL0 | TargetActiveUnits):
             raise ValueError(
-                f"target_l0 is {target_l0} and the loss has {shown(term)}; expected one of the "
-                "two. Leave target_l0 None."
+                f"target_l0 is {target_l0} and the loss has {shown(term)}; expected only one of "
+                "these targets. Leave target_l0 None."
             )
 
 
@@ -151,8 +151,10 @@ def _refuse_count(penalty):
             wrong(
                 "penalty",
                 got=shown(penalty),
-                expected="one whose gradient is not 0 everywhere, as encoders are trained by it",
-                remedy="Use L1, or JumpReLU() or TopK(), which count or set active units.",
+                expected="a penalty whose gradient is not 0 everywhere, as encoders are trained "
+                "by gradients",
+                remedy="Use L1, or one of the encoders JumpReLU() and TopK(), which limit the "
+                "active units.",
             )
         )
 
@@ -163,9 +165,9 @@ def _refuse_no_weight(term, target_l0):
         weight *= term.penalty.checked().alpha
     if weight == 0:
         raise ValueError(
-            f"target_l0 is {target_l0} but what makes codes sparse, {shown(term)}, has weight 0 "
-            "at the start; expected a positive one, as it is changed by factors. Leave alpha at "
-            "1, or give the term a weight."
+            f"target_l0 is {target_l0} but {shown(term)}, which makes codes sparse, has the "
+            "weight 0; expected a weight above 0, as training multiplies it by factors. Leave "
+            "alpha at 1, or set the weight of the term."
         )
 
 

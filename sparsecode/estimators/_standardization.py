@@ -63,9 +63,9 @@ def fold(self, mean=None, scale=None):
     mean, scale = _check_standardization(mean, scale, self.dictionary_.n_features)
     if np.ndim(scale) > 0 and self.debiases_:
         raise ValueError(
-            "scale has one number for each feature and the coefficients are fitted by least "
-            "squares, which are others for features of other scales; expected one number. Keep "
-            "the pre-processing in a pipeline, or fold before refine."
+            "scale has one number for each feature, but the model fits its coefficients by least "
+            "squares, which gives other results for scaled features; expected one number. Keep "
+            "the pre-processing in a pipeline, or call fold before refine."
         )
     folded = copy.copy(self)
     folded._replace_model(_folded(self._model, mean, scale))
@@ -76,8 +76,10 @@ def check_foldable(encoder, what, other):
     """Raise TypeError unless the weights of an encoder can take up a map of the samples."""
     if not isinstance(encoder, FoldableEncoder):
         raise TypeError(
-            f"{what} is for encoders of the form activation((x - offset) @ W.T + b); "
-            f"{type(encoder).__name__} is not. "
+            (
+                f"{what} is for encoders of the form activation((x - offset) @ W.T + b); "
+                f"{type(encoder).__name__} has another form. "
+            )
             + (f"Use {other}." if other else "Keep the pre-processing in a pipeline.")
         )
 
@@ -92,8 +94,8 @@ def _check_standardization(mean, scale, n_features):
     scale = check_matrix(np.reshape(scale, (1, -1)), "scale", n_columns=n_features)[0]
     if not (scale > 0).all():
         raise ValueError(
-            f"scale has {np.count_nonzero(scale <= 0)} entries that are not positive; "
-            "expected none. Use 1 for features that do not vary, as StandardScaler does."
+            f"scale has {np.count_nonzero(scale <= 0)} entries that are not positive; expected "
+            "only positive numbers. Use 1 for features that do not vary, as StandardScaler does."
         )
     return mean, scale
 

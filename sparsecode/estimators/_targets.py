@@ -20,8 +20,8 @@ def as_item(X, y):
         return X, y
     if y is not None:
         raise ValueError(
-            "y was given with an iterator of batches; expected None. Let the iterator give "
-            "tuples of samples and targets."
+            "y is given with an iterator of batches; expected None. Use an iterator of tuples (X, "
+            "y) of samples and targets."
         )
     return X
 

@@ -143,7 +143,7 @@ def initial_dictionary(
                     "sample_weight",
                     got="zero for all samples",
                     expected="a positive weight for some",
-                    remedy="Leave it out to take all samples.",
+                    remedy="Leave sample_weight out to use all samples.",
                 )
             )
     is_name = isinstance(init, str)

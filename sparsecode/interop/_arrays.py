@@ -17,14 +17,14 @@ def check_names(path, names, required, optional=()):
             path,
             got=f"without the arrays {listed(missing)}",
             expected=f"the arrays {listed(required)}",
-            remedy="The file is incomplete, or of another format or architecture.",
+            remedy="Check the format and the architecture, or download the file again.",
         )
     if unknown := set(names) - set(required) - set(optional):
         raise refusal(
             path,
             got=f"a file with the arrays {listed(unknown)}",
             expected=f"none but {listed({*required, *optional})}",
-            remedy="It holds a model that would be read as another one. Check the architecture.",
+            remedy="Check the architecture: the file seems to hold another model.",
         )
 
 
@@ -36,7 +36,7 @@ def check_shapes(path, arrays, shapes):
                 f"{path}: {name}",
                 got=f"of shape {arrays[name].shape}",
                 expected=f"shape {tuple(shape)}",
-                remedy="The axes are swapped, or the file belongs to other settings.",
+                remedy="Check the order of the axes and the settings.",
             )
     check_finite(path, {name: arrays[name] for name in shapes if name in arrays})
 
@@ -49,7 +49,7 @@ def check_finite(path, arrays):
                 f"{path}: {name}",
                 got="an array with NaN or infinity",
                 expected="finite numbers",
-                remedy="The model diverged, or the file is damaged.",
+                remedy="Check the file or the model.",
             )
 
 
@@ -66,7 +66,7 @@ def check_matrix_of(path, name, array):
             f"{path}: {name}",
             got=f"of shape {array.shape}",
             expected="a matrix",
-            remedy="Only single autoencoders can be read.",
+            remedy="Save each autoencoder in a file of its own.",
         )
     return array.shape
 
@@ -78,7 +78,7 @@ def number(path, name, array):
             f"{path}: {name}",
             got=f"of shape {array.shape}",
             expected="one number",
-            remedy="The file is of another format or architecture.",
+            remedy="Check the format and the architecture.",
         )
     return array.reshape(()).item()
 

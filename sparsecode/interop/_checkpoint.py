@@ -112,7 +112,7 @@ class Checkpoint:
         for name in ("subtract_offset", "norm_scaled", "repeats", "transcoder"):
             self.__dict__[name] = check_flag(getattr(self, name), name)
         self.__dict__["scale"] = float(check_number(self.scale, "scale", low=0, low_open=True))
-        remedy = "Leave it out, or give a dict."
+        remedy = "Give a dict, or leave metadata out."
         check_instance(self.metadata, "metadata", (dict, type(None)), "a dict or None", remedy)
         self.__dict__["metadata"] = dict(self.metadata or {})
         self._check_matrices()
@@ -174,8 +174,8 @@ class Checkpoint:
                 wrong(
                     f"The checkpoint of {self.architecture}",
                     got="not folded",
-                    expected="the form that encoders compute",
-                    remedy="Take checkpoint.fold().params.",
+                    expected="a folded checkpoint",
+                    remedy="Use checkpoint.fold().params.",
                 )
             )
         if self.architecture == "MatchingPursuit":
@@ -258,7 +258,7 @@ class Checkpoint:
         if gated and (most := self.r_mag.max(initial=0)) > np.log(np.finfo(self.dtype).max) / 2:
             raise ValueError(
                 f"r_mag has {most:.3g}; expected the logarithm of a number whose square is in the "
-                f"range of {self.dtype}. The file is damaged, or of another architecture."
+                f"range of {self.dtype}. Check the file and the architecture."
             )
 
     def _check_architecture(self):
@@ -270,7 +270,8 @@ class Checkpoint:
         if self.architecture == "JumpReLU":
             if self.threshold is None:
                 raise ValueError(
-                    "threshold is None; expected one number for each unit of JumpReLU. Give it."
+                    "threshold is None; expected one number for each unit of JumpReLU. Give "
+                    "threshold."
                 )
             self._set_vector("threshold", (self.n_components,))
         elif k_needed:
@@ -295,26 +296,27 @@ class Checkpoint:
         if self.norm_scaled or self.transcoder or not np.array_equal(self.W, self.atoms):
             raise ValueError(
                 "A checkpoint of MatchingPursuit has W other than its atoms, norm_scaled or "
-                "transcoder set; expected none of these. Give its atoms as W."
+                "transcoder set; expected none of these. Give the atoms as W."
             )
 
     def _check_transcoder(self):
         if self.input_norm == "layer_norm" and self.n_features < 2:
             raise ValueError(
-                "W has 1 feature; expected 2 or more with input_norm='layer_norm'. Set 'none'."
+                "W has 1 feature; expected 2 or more with input_norm='layer_norm'. Set "
+                "input_norm='none'."
             )
         if self.transcoder:
             plain = self.scale == 1 and self.input_norm == "none"
             if self.subtract_offset or not plain:
                 raise ValueError(
                     "A transcoder has subtract_offset, scale or input_norm set; expected none of "
-                    "them: its output is not its input. Scale the inputs before."
+                    "them, as its output is not its input. Scale the inputs first."
                 )
         elif self.n_outputs != self.n_features:
             raise ValueError(
-                f"atoms have {self.n_outputs} features but W has {self.n_features}; expected as "
-                "many for an autoencoder. Set transcoder=True and subtract_offset=False if the "
-                "output is something else than the input."
+                f"atoms have {self.n_outputs} features but W has {self.n_features}; expected the "
+                "same number for an autoencoder. Set transcoder=True and subtract_offset=False if "
+                "the output is not the input."
             )
 
     def _set_vector(self, name, shape, *, required=False, forbidden=False):
@@ -338,8 +340,8 @@ class Checkpoint:
 def _check_shape(array, name, shape):
     if array.shape != shape:
         raise ValueError(
-            f"{name} has shape {array.shape}; expected {shape}, to fit the shapes of the other "
-            "arrays. Check which axis is which: one row is one unit."
+            f"{name} has shape {array.shape}; expected {shape}, to fit the other arrays. Check "
+            "the order of the axes: each row is a unit."
         )
 
 

@@ -53,7 +53,8 @@ def with_norms(checkpoint, fold_norms):
     if selecting and not are_units(checkpoint.atoms):
         raise ValueError(
             f"fold_norms is {fold_norms} but {checkpoint.architecture} selects units by the sizes "
-            "of their codes, which would be other units; expected None. Leave it None."
+            "of their codes, and scaled codes would select other units; expected None. Leave "
+            "fold_norms None."
         )
     if selecting:
         return checkpoint
@@ -136,7 +137,7 @@ def _fold_norms(checkpoint):
     lengths = norms(checkpoint.atoms)
     if not lengths.all():
         raise ValueError(
-            f"{np.count_nonzero(lengths == 0)} atoms have norm 0; expected none where codes are "
+            f"{np.count_nonzero(lengths == 0)} atoms have norm 0; expected none, as codes are "
             "multiplied by the norms of their atoms. Remove these units first, or read the file "
             "with fold_norms=False."
         )

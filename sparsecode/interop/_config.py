@@ -18,13 +18,13 @@ def read_config(path):
     try:
         with open_regular(path) as file:
             if size_of(file) > _MOST_BYTES:
-                raise damaged(path, f"{size_of(file)} bytes are too many for settings")
+                raise damaged(path, f"its {size_of(file)} bytes are too many for a settings file")
             config = json.loads(file.read())
     except (FileNotFoundError, IsADirectoryError):
         raise refusal(
             path,
             got="missing",
-            expected="the settings of the weights beside them, which tell the architecture",
+            expected="a file of settings beside the weights, which gives the architecture",
             remedy="Put both files in one folder.",
         ) from None
     except Refused:
@@ -112,5 +112,5 @@ class Settings:
             f"{self.path}: {name}",
             got=shown(value),
             expected=expected,
-            remedy="Nothing else can be read as what it means.",
+            remedy="Use a model with these settings: other settings cannot be read.",
         )

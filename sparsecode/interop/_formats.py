@@ -116,7 +116,7 @@ default=None
             weights,
             got="an autoencoder" if options.transcoder else "a transcoder",
             expected=f"what transcoder={options.transcoder} says",
-            remedy="Leave transcoder out to believe the file.",
+            remedy="Leave transcoder out to use the kind that the file gives.",
         )
     try:
         checkpoint = with_norms(checkpoint, fold_norms)
@@ -182,15 +182,15 @@ def write_checkpoint(checkpoint, path, format):
                 "checkpoint",
                 got=f"a {type(checkpoint).__name__}",
                 expected="a Checkpoint",
-                remedy="Make one of your arrays.",
+                remedy="Make a Checkpoint from your arrays.",
             )
         )
     _check_format(format, WRITTEN)
     folder = pathlib.Path(check_path(path))
     if folder.suffix in (".npz", ".safetensors", ".pt", ".json"):
         raise ValueError(
-            f"{folder} is the name of a file; expected a folder. The files in it are named by the "
-            "format."
+            f"{folder} is the name of a file; expected a folder. Give a folder: the format names "
+            "the files in it."
         )
     contents = FORMATS[format].files(checkpoint)
     is_new = not folder.exists()
@@ -278,6 +278,6 @@ def _format_of(path, options):
             path,
             got="a file of unknown format",
             expected=f"format={' or '.join(FORMATS)}",
-            remedy="Give the format, as the name does not tell it.",
+            remedy="Set format, as the name of the file does not show it.",
         )
     return "gemma_scope"

@@ -103,10 +103,12 @@ class _Machine:
 
     def pop(self, kind=object):
         if not self.stack or self.stack[-1] is _MARK:
-            raise StreamError("it takes a value where there is none")
+            raise StreamError("it reads a value where there is none")
         value = self.stack.pop()
         if kind is not object and type(value) is not kind:
-            raise StreamError(f"it has a {type(value).__name__} for a {kind.__name__}")
+            raise StreamError(
+                f"it has a {type(value).__name__} where a {kind.__name__} is expected"
+            )
         return value
 
     def top(self, kind):
@@ -120,7 +122,7 @@ class _Machine:
                 values = self.stack[i + 1 :]
                 del self.stack[i:]
                 return values
-        raise StreamError("it looks for a mark that was never set")
+        raise StreamError("it needs a mark that was never set")
 
     def pop_many(self, count):
         return tuple(reversed([self.pop() for _ in range(count)]))
@@ -136,12 +138,12 @@ class _Machine:
 
     def put(self, index):
         if not self.stack or self.stack[-1] is _MARK:
-            raise StreamError("it remembers a value where there is none")
+            raise StreamError("it stores a value where there is none")
         self.memo[len(self.memo) if index is None else index] = self.stack[-1]
 
     def get(self, index):
         if index not in self.memo:
-            raise StreamError(f"it recalls value {index}, which it never remembered")
+            raise StreamError(f"it reads the stored value {index}, which was never stored")
         self.push(self.memo[index])
 
     def append(self, _):
@@ -165,13 +167,13 @@ class _Machine:
         for key, value in zip(values[::2], values[1::2], strict=True):
             # Nested tuples as keys could take forever to hash.
             if type(key) not in (str, int):
-                raise StreamError(f"it has a {type(key).__name__} for a key")
+                raise StreamError(f"it has a {type(key).__name__} as a key")
             self.top(dict)[key] = value
 
     def storage(self, _):
         words = self.pop(tuple)
         if len(words) != 5 or type(words[0]) is not str or words[0] != "storage":
-            raise StreamError("it refers to something else than a storage")
+            raise StreamError("it refers to an object that is not a storage")
         _, kind, key, _, length = words
         if type(kind) is not Name or kind.name not in KINDS:
             raise StreamError("it refers to a storage of unknown type")

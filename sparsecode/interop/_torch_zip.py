@@ -86,7 +86,7 @@ def read_state(path, max_bytes=None):
             path,
             got="not a zip archive",
             expected="a file that torch.save of version 1.6 or newer wrote",
-            remedy="It may be older or cut off; load and save it with torch once more.",
+            remedy="Load it with torch and save it again: it may be older or cut off.",
         )
     with open_archive(path, max_bytes) as (archive, members):
         instructions = members[f"{_folder(path, members)}/data.pkl"]
@@ -98,7 +98,7 @@ def read_state(path, max_bytes=None):
             raise refusal(
                 f"{path}: its pickle",
                 got=f"refused, because {error}",
-                expected="tensors in plain containers, and nothing that would be run",
+                expected="tensors in plain containers, and no code to run",
                 remedy="Save model.state_dict() of a model you trust, not the model itself.",
             ) from error
     return _sorted_out(path, saved, max_bytes)
@@ -196,7 +196,7 @@ class _Storages:
             return np.zeros(value.shape, numbers.dtype)
         # A tensor with more entries than its storage repeats some, and could be of any size.
         if last >= numbers.size or size > numbers.size or len(value.shape) > 8:
-            raise damaged(label, f"it reaches over the {numbers.size} numbers that it is made of")
+            raise damaged(label, f"it reaches beyond the {numbers.size} numbers of its storage")
         strides = [stride * numbers.itemsize for stride in value.strides]
         start = value.start * numbers.itemsize
         view = np.ndarray(value.shape, numbers.dtype, numbers, start, strides)
@@ -212,8 +212,8 @@ class _Storages:
             if info is None or info.file_size != storage.length * dtype.itemsize:
                 raise damaged(
                     label,
-                    f"it needs {storage.length} numbers of {dtype.itemsize} bytes, and "
-                    "the archive has others",
+                    f"it needs {storage.length} numbers of {dtype.itemsize} bytes, but the "
+                    "archive has another number of bytes",
                 )
             self.n_bytes += size_as_floats(storage.length, dtype)
             check_as_floats(self.path, size_of(self.archive.fp), self.n_bytes, self.max_bytes)
@@ -225,7 +225,7 @@ class _Storages:
             self.loaded[key] = storage, widened(values)
         known, values = self.loaded[key]
         if known != storage:
-            raise damaged(label, f"the numbers {key[:80]!r} are read as of two types or lengths")
+            raise damaged(label, f"the storage {key[:80]!r} is used with two dtypes or lengths")
         return values
 
     def _is_big_endian(self):

@@ -99,8 +99,9 @@ def _read_arrays(weights, options):
         raise refusal(
             weights,
             got=f"a file with {listed(unknown)} beside its state dict",
-            expected=f"none but one of {', '.join(_MEANS)}",
-            remedy="Save model.state_dict() alone, and treat the samples as these say.",
+            expected=f"at most one of {', '.join(_MEANS)} beside it",
+            remedy="Save model.state_dict() alone, and apply the other arrays to the samples "
+            "yourself.",
         )
     mean = None
     for name in means:
@@ -152,7 +153,7 @@ def _class(path, arrays, trainer, dict_class):
     if dict_class is not None and told not in (None, dict_class):
         raise refusal(
             f"{trainer.path}: dict_class", got=shown(told), expected=repr(dict_class),
-            remedy="Leave dict_class out to believe the file.",
+            remedy="Leave dict_class out to use the class that the file gives.",
         )  # fmt: skip
     if told or dict_class:
         return told or dict_class
@@ -203,7 +204,10 @@ def _k(path, arrays, trainer):
     stored = int(number(path, "k", arrays["k"])) if "k" in arrays else k
     if k is not None and stored != k:
         raise refusal(
-            f"{path}: k", got=stored, expected=f"{k}, as {CONFIG} says", remedy="Correct one."
+            f"{path}: k",
+            got=stored,
+            expected=f"{k}, as {CONFIG} says",
+            remedy="Correct one of them.",
         )
     return stored
 

@@ -95,9 +95,9 @@ def _pursuit(weights, arrays, settings, options):
     if not are_units(arrays["W_dec"], 1e-3):
         raise refusal(
             f"{weights}: W_dec",
-            got="of rows of other norms than 1",
+            got="an array with rows whose norm is not 1",
             expected="norm 1, as codes are products with these rows",
-            remedy="Divide them by their norms if the model was trained so.",
+            remedy="Divide the rows by their norms if the model was trained with such rows.",
         )
     # Where the offset is not subtracted it is not added, either.
     centred = settings.flag("apply_b_dec_to_input", True)
@@ -149,21 +149,21 @@ def _activation(settings, architecture):
     read = Settings.number if architecture == "BatchTopK" else Settings.integer
     k = read(settings, "k", read(arguments, "k"))
     if read(arguments, "k", k) != k:
-        raise damaged(settings.path, "it tells two values of k")
+        raise damaged(settings.path, "it has two values of k")
     sparse = architecture in ("TopK", "BatchTopK")
     if activation not in (None, "relu", "topk") or (activation == "topk" and not sparse):
         raise refusal(
             f"{settings.path}: activation_fn",
             got=shown(activation),
             expected="'relu', or 'topk' with a TopK architecture",
-            remedy="Other activations have no encoder here.",
+            remedy="Use a model with one of these activations.",
         )
     if sparse != (k is not None):
         raise refusal(
             f"{settings.path}: k",
             got=k,
             expected=f"{'a number' if sparse else 'none'} for the architecture {architecture}",
-            remedy="Look up in its documentation which architecture the model has.",
+            remedy="Check the architecture in the documentation of the model.",
         )
     return architecture, k
 
@@ -206,7 +206,7 @@ def _atoms(path, arrays, settings):
             raise refusal(
                 f"{path}: {name}",
                 got="other than 1",
-                expected="1 where the settings do not say finetuning_scaling_factor",
+                expected="1, as the settings do not set finetuning_scaling_factor",
                 remedy="Correct one of them.",
             )
         atoms = atoms * factors[:, None]
@@ -268,8 +268,9 @@ def _name(checkpoint):
             checkpoint,
             "sae_lens",
             got="without a threshold",
-            expected="one, as it is written as a JumpReLU autoencoder",
-            remedy="Train until there is a threshold, or use the format 'dictionary_learning'.",
+            expected="a threshold, as the format writes a JumpReLU autoencoder",
+            remedy="Train the model until it has a threshold, or use the format "
+            "'dictionary_learning'.",
         )
     if checkpoint.architecture == "MatchingPursuit":
         _check_pursuit(checkpoint)
@@ -295,7 +296,7 @@ def _check_pursuit(checkpoint):
         raise unwritable(
             checkpoint,
             "sae_lens",
-            got="one with atoms of other norms than 1, or an offset that is not subtracted",
-            expected="atoms of norm 1, and the offset subtracted",
+            got="one with atoms whose norm is not 1, or with an offset that is not subtracted",
+            expected="atoms of norm 1, and an offset that is subtracted",
             remedy="Normalise the atoms.",
         )

@@ -35,7 +35,8 @@ def check_levels(levels, n_components):
             wrong(
                 "levels",
                 got=shown(levels),
-                expected=f"growing numbers of atoms, the last one {n_components} or None, for all",
+                expected=f"increasing numbers of atoms that end with {n_components}, or with None "
+                "for all atoms",
                 remedy="Use for example levels=(16, 64, None).",
             )
         )

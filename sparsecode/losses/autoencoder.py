@@ -129,8 +129,8 @@ class AutoencoderLoss(Loss):
         if readers or self.levels is not None:
             what = f"the term {shown(readers[0])}" if readers else f"levels={shown(self.levels)}"
             raise ValueError(
-                f"output is {shown(self.output)} with {what}, for reconstructions that are linear "
-                "in the codes; expected one of the two. Leave one out."
+                f"output is {shown(self.output)} but {what} needs reconstructions that are linear "
+                "in the codes; expected only one of them. Leave one out."
             )
 
     def evaluate(

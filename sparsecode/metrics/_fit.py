@@ -115,7 +115,7 @@ class Fit:
     def _some_nonzero(self):
         if self._n_nonzero == 0:
             raise ValueError(
-                "X has only zeros; expected a sample that is not 0, since norms are compared. Give "
+                "X has only zeros; expected a sample that is not 0, as norms are compared. Give "
                 "other samples."
             )
         return self._n_nonzero
@@ -133,7 +133,7 @@ def _check_range(largest):
                 "the largest entry of X and its reconstruction",
                 got=f"{largest:.3g}",
                 expected=f"{1 / _GREATEST:g} to {_GREATEST:g}, as squares are summed",
-                remedy="Rescale X, and with it X_hat or the codes.",
+                remedy="Multiply X, and X_hat or the codes, by the same factor.",
             )
         )
 

@@ -110,9 +110,9 @@ def bits(codes, dictionary, fit, precision=None):
             raise ValueError(
                 wrong(
                     "precision",
-                    got="None where the entries of X are equal, to rounding",
-                    expected="the step that they were rounded to",
-                    remedy="Give it, or samples that differ.",
+                    got="None, but all entries of X are equal up to rounding",
+                    expected="the step to which the entries were rounded",
+                    remedy="Set precision, or give samples that differ.",
                 )
             )
     precision = check_number(precision, "precision", low=0, low_open=True)

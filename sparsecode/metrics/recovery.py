@@ -213,8 +213,8 @@ def _code_table(codes, truth):
     codes, truth = check_rows(codes, "codes"), check_rows(truth, "truth")
     if codes.shape[0] != truth.shape[0]:
         raise ValueError(
-            f"codes has {codes.shape[0]} rows but truth has {truth.shape[0]}; expected as many. "
-            "Compare codes of the same samples."
+            f"codes has {codes.shape[0]} rows but truth has {truth.shape[0]}; expected the same "
+            "number. Compare codes of the same samples."
         )
     table, varies = correlations(truth, codes)
     return np.abs(table[varies])

@@ -116,7 +116,7 @@ def loss_recovered(model_loss, X, reconstruct, *, dictionary=None, ablation="zer
     if ablated == clean:
         raise ValueError(
             f"ablation changes nothing: the loss is {clean} with it and without; expected losses "
-            "that differ. Check that model_loss uses what it is given and that the samples of X "
+            "that differ. Check that model_loss uses its argument and that the samples of X "
             "differ, or choose another ablation."
         )
     recovered = (ablated - reconstructed) / (ablated - clean)
@@ -125,7 +125,7 @@ def loss_recovered(model_loss, X, reconstruct, *, dictionary=None, ablation="zer
 
 def _reconstructions(X, reconstruct, dictionary):
     if isinstance(reconstruct, type):
-        raise _not_a_reconstruction(reconstruct, "Make an instance, and fit it.")
+        raise _not_a_reconstruction(reconstruct, "Create an instance and fit it.")
     is_encoder = hasattr(reconstruct, "encode")
     if is_encoder != (dictionary is not None):
         raise TypeError(
@@ -133,7 +133,7 @@ def _reconstructions(X, reconstruct, dictionary):
                 "dictionary",
                 got="None" if is_encoder else "given",
                 expected="the dictionary of the encoder" if is_encoder else "None without encoder",
-                remedy="As reconstruct give an encoder and its dictionary, or an estimator alone.",
+                remedy="Give an encoder as reconstruct with its dictionary, or an estimator alone.",
             )
         )
     if is_encoder:

@@ -35,8 +35,8 @@ def linear_forward(X, W, b=None):
     X, W = operand(X, "X", ndim=2), operand(W, "W", ndim=2)
     if X.shape[1] != W.shape[0]:
         raise ValueError(
-            f"W has {W.shape[0]} rows but X has {X.shape[1]} columns; expected as many. Give one "
-            "row of W for each input."
+            f"W has {W.shape[0]} rows but X has {X.shape[1]} columns; expected the same number. "
+            "Give one row of W for each input."
         )
     out = product(X, W)
     if b is not None:

@@ -128,7 +128,7 @@ class Optimizer(Parameterized, BaseEstimator):
             check_number(self.lr, "lr", low=0)
 
     def _constants(self, lr, n_steps, dtype):
-        raise TypeError(f"{type(self).__name__} takes no steps: it defines no _constants.")
+        raise TypeError(f"{type(self).__name__} takes no steps, as it does not define _constants.")
 
 
 def _checked_pair(name, params, grad):
@@ -141,12 +141,13 @@ def _checked_pair(name, params, grad):
     if np.shape(grad) != param.shape:
         raise ValueError(
             f"the gradient of {name!r} has shape {np.shape(grad)}; expected {param.shape}, that "
-            "of the parameter. Sum it over the samples and over what shares the parameter."
+            "of the parameter. Sum the gradient over the samples and over all uses of the "
+            "parameter."
         )
     if not param.flags.c_contiguous or not param.flags.writeable:
         raise ValueError(
-            f"the parameter {name!r} is not contiguous or read-only; expected an array to change "
-            "in place. Give np.array(parameter, order='C')."
+            f"the parameter {name!r} is read-only or not contiguous; expected an array that steps "
+            "can change in place. Give np.array(parameter, order='C')."
         )
     return param
 

@@ -77,8 +77,8 @@ class LBFGS(Optimizer):
 
     def update(self, params, grads, state, *, lr_scale=None):
         raise TypeError(
-            "LBFGS takes no single steps: its line search needs the function. Call minimize, or "
-            "use Adam or SGD."
+            "LBFGS takes no single steps, as its line search needs the function. Call minimize, "
+            "or use Adam or SGD."
         )
 
     def minimize(self, function, params):
@@ -163,8 +163,8 @@ class _Search:
         """A parabola along the step, with its minimum at a tenth of it."""
         if self.start is None:
             raise FloatingPointError(
-                "the function, or its gradient, is not finite at the parameters to start from; "
-                "expected finite numbers. Start elsewhere, or rescale X."
+                "the function, or its gradient, is not finite at the initial parameters; expected "
+                "finite numbers. Choose other initial parameters, or rescale X."
             )
         origin, value, slopes = self.start
         step = point - origin

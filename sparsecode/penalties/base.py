@@ -27,7 +27,7 @@ def check_differentiable(penalty):
     """Raise TypeError if a penalty has no gradient to train an encoder by."""
     check_penalty_instance(penalty)
     if not hasattr(penalty, "_grad") and type(penalty).grad is Penalty.grad:
-        expected = "one with a gradient, as encoders are trained by it"
+        expected = "a penalty with a gradient, as encoders are trained by gradients"
         remedy = "Use L1, or TopK(k=8) for a given number of nonzeros."
         raise TypeError(wrong("penalty", got=shown(penalty), expected=expected, remedy=remedy))
 
@@ -136,8 +136,8 @@ class Penalty:
         """
         if not hasattr(self, "_grad"):
             raise TypeError(
-                f"{type(self).__name__} has no gradient: it defines no _grad(penalty, code, j). "
-                "Define that, or use the prox."
+                f"{type(self).__name__} has no gradient: it does not define _grad(penalty, code, "
+                "j). Define _grad, or use prox."
             )
         codes, penalty = self._typed(codes, "codes")
         out = np.empty_like(codes)
@@ -195,8 +195,8 @@ class Penalty:
             If no weight makes the codes exactly zero.
         """
         raise TypeError(
-            f"{type(self).__name__} has no alpha_max: only a convex penalty with an l1 part makes "
-            "every code exactly zero from some weight on. Use L1, or ElasticNet with l1_ratio > 0."
+            f"{type(self).__name__} has no alpha_max: only a convex penalty with an l1 part has a "
+            "weight above which all codes are zero. Use L1, or ElasticNet with l1_ratio > 0."
         )
 
     def dual_scales(self, codes, correlations):
@@ -264,8 +264,9 @@ class Penalty:
         """
         if not self.separable:
             raise TypeError(
-                f"{type(self).__name__} is not a sum over coefficients, of which some could be "
-                "left out. Define for_atoms(atoms), or use FISTA or ISTA, which need no such form."
+                f"{type(self).__name__} is not a sum over coefficients, so that atoms cannot be "
+                "left out. Define for_atoms(atoms), or use FISTA or ISTA, which leave no atoms "
+                "out."
             )
         return type(self)(*(np.asarray(v)[atoms] if np.ndim(v) == 1 else v for v in self))
 
@@ -279,8 +280,11 @@ class Penalty:
         Far from 1, where squares leave the range of floats, samples and atoms are multiplied by
         powers of two; they are refused with a penalty that does not define this.
         """
-        remedy = "define rescaled(codes, values), or bring X and the atoms near 1"
-        raise TypeError(f"{type(self).__name__} does not say what it is in other units; {remedy}.")
+        remedy = "Define rescaled(codes, values), or scale X and the atoms to values near 1."
+        raise TypeError(
+            f"{type(self).__name__} does not define rescaled, which X or atoms of this size need. "
+            f"{remedy}"
+        )
 
     @property
     def can_be_rescaled(self):

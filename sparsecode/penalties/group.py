@@ -60,7 +60,7 @@ class GroupL1(
                 wrong(
                     "groups of GroupL1",
                     got=f"an array of shape {labels.shape}",
-                    expected=f"shape ({n_components},), one group an atom",
+                    expected=f"shape ({n_components},), one group for each atom",
                     remedy="Give the group of each atom of the dictionary, or the size of a group.",
                 )
             )
@@ -77,7 +77,7 @@ class GroupL1(
                 wrong(
                     "weights of GroupL1",
                     got=f"an array of shape {weights.shape}",
-                    expected=f"shape ({len(sizes)},), one weight a group",
+                    expected=f"shape ({len(sizes)},), one weight for each group",
                     remedy="Give one weight for each group, or None.",
                 )
             )
@@ -114,8 +114,8 @@ class GroupL1(
                     "groups of GroupL1",
                     got=shown(self.groups),
                     expected="a whole number >= 1, or the group of each atom, from 0 without gaps",
-                    remedy="Number the groups 0, 1, ...; np.unique(groups, return_inverse=True) "
-                    "does it.",
+                    remedy="Number the groups 0, 1, ...; use np.unique(groups, "
+                    "return_inverse=True)[1] for this.",
                 )
             )
         if self.weights is not None:

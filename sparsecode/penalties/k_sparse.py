@@ -64,8 +64,8 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
     def scaled(self, factor):
         if factor != 1:
             raise ValueError(
-                "KSparse is a constraint, which has no weight to multiply by "
-                f"alpha={shown(factor)}; expected alpha=1. Change n_nonzero or error instead."
+                f"KSparse is a constraint without a weight, but alpha is {shown(factor)}; "
+                "expected alpha=1. Change n_nonzero or error instead."
             )
         return self
 
@@ -98,7 +98,7 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
             raise ValueError(
                 wrong(
                     "n_nonzero of KSparse",
-                    got="None without an error",
+                    got="None and no error is set",
                     expected="a limit, or an error > 0",
                     remedy="Set n_nonzero, error, or both.",
                 )

@@ -65,7 +65,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
                 wrong(
                     "weights of L1",
                     got=f"an array of shape {weights.shape}",
-                    expected=f"shape ({n_components},), one weight an atom",
+                    expected=f"shape ({n_components},), one weight for each atom",
                     remedy="Give one weight for each atom of the dictionary, or None.",
                 )
             )

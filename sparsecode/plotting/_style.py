@@ -26,7 +26,7 @@ def axes_or_new(ax, figsize):
     if ax is None:
         return plt.subplots(figsize=figsize, layout="constrained")[1]
     return check_instance(
-        ax, "ax", Axes, "matplotlib axes, or None", "Make them with plt.subplots()."
+        ax, "ax", Axes, "matplotlib axes, or None", "Create axes with plt.subplots()."
     )
 
 

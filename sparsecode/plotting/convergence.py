@@ -70,7 +70,7 @@ def plot_convergence(
     if positions.shape != values.shape:
         raise ValueError(
             f"history has {len(positions)} entries of {against!r} but {len(values)} of "
-            f"{quantity!r}; expected one of each an iteration. Record both at the same time."
+            f"{quantity!r}; expected the same number. Record both in every iteration."
         )
     window = len(values) // 25 if window is None else check_integer(window, "window")
     ax = axes_or_new(ax, (6.4, 4.0))
@@ -101,7 +101,7 @@ def _curve(history, key, name):
         raise ValueError(
             wrong(
                 name,
-                got=f"{shown(key)}, which history is without",
+                got=f"{shown(key)}, which history does not have",
                 expected=f"one of {sorted(history)}",
                 remedy="Choose a quantity that was recorded.",
             )
@@ -112,7 +112,7 @@ def _curve(history, key, name):
             wrong(
                 f"history[{key!r}]",
                 got=f"an array of shape {values.shape}",
-                expected="one number an iteration",
+                expected="one number for each iteration",
                 remedy="Learn for at least one iteration first.",
             )
         )

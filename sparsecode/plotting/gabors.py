@@ -104,7 +104,7 @@ def _statistics_axes(axes):
             wrong(
                 "axes",
                 got=f"{len(axes)} axes of projections {names}",
-                expected="a polar and an ordinary one",
+                expected="polar axes and ordinary axes",
                 remedy='Make the first with figure.add_subplot(1, 2, 1, projection="polar").',
             )
         )

@@ -183,7 +183,7 @@ def check_replacement(replacement, encoder):
         )
     if not isinstance(encoder, LinearEncoder):
         raise TypeError(
-            f"replacement is given but {type(encoder).__name__} is no autoencoder's encoder with a "
-            "row for each unit; expected one such as ReLU or TopK. Leave replacement out."
+            f"replacement is given but {type(encoder).__name__} has no row of weights for each "
+            "unit; expected an encoder such as ReLU or TopK. Leave replacement out."
         )
     return replacement.checked()

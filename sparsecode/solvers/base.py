@@ -307,9 +307,8 @@ class Solver(Parameterized, BaseEstimator):
         is_fine = by_gap and self.tol < SINGLE_TOL
         if problem.dictionary.dtype == np.float32 and (is_fine or not may_go_on):
             remedy = (
-                f"Raise max_iter or tol, or give X in float64: below {SINGLE_TOL:g}, and where "
-                "atoms are nearly the same, codes in float32 may be too coarse, after however many "
-                "iterations."
+                f"Raise max_iter or tol, or give X in float64. With tol below {SINGLE_TOL:g} or "
+                "nearly equal atoms, codes in float32 may be too coarse for any max_iter."
             )
         warnings.warn(
             f"{type(self).__name__}: {len(stop)} of {n_samples} samples did not reach "

@@ -34,8 +34,8 @@ def check_patience(patience, loss):
     """Raise ValueError if there is no lowest loss to wait for."""
     if patience is not None and not loss.is_constant:
         raise ValueError(
-            f"patience is {patience} but the weights of {type(loss).__name__} change, so that "
-            "values of different epochs cannot be compared; expected None. Leave patience out, or "
+            f"patience is {patience} but the weights of {type(loss).__name__} change, so that its "
+            "values in different epochs cannot be compared; expected None. Leave patience out, or "
             "use constant weights."
         )
 
@@ -80,8 +80,8 @@ def check_clipping(max_norm, optimizer):
     """Raise TypeError if `max_norm` is given and the optimizer does not clip gradients."""
     if max_norm is not None and optimizer.full_batch:
         raise TypeError(
-            f"max_norm is {max_norm} but {type(optimizer).__name__} searches along lines and clips "
-            "no gradients. Leave max_norm None, or use Adam."
+            f"max_norm is {max_norm} but {type(optimizer).__name__} uses a line search, which "
+            "clips no gradients; expected None. Leave max_norm None, or use Adam."
         )
 
 
@@ -104,11 +104,14 @@ def check_loss(loss, target, *, streamed):
     name = type(loss).__name__
     if loss.uses_target and target is None and not streamed:
         raise ValueError(
-            f"{name} compares with a target, and target is None. Give codes, or an encoder that "
-            "computes them, such as Exact(penalty)."
+            f"{name} compares codes with a target, but target is None. Give codes, or an encoder "
+            "that computes them, such as Exact(penalty)."
         )
     if target is not None and not loss.uses_target:
-        raise ValueError(f"target is given but {name} uses none. Leave it out, or change the loss.")
+        raise ValueError(
+            f"target is given but {name} does not use it; expected None. Leave target out, or "
+            "change the loss."
+        )
 
 
 def check_learning(learn_dictionary, dictionary, optimizer):
@@ -116,8 +119,8 @@ def check_learning(learn_dictionary, dictionary, optimizer):
     if learn_dictionary and optimizer.full_batch and dictionary.constraint != Free():
         raise TypeError(
             f"{type(optimizer).__name__} cannot keep atoms in {dictionary.constraint}; expected "
-            "one that projects them after every step, or the constraint Free(). Use one of these, "
-            "such as Adam."
+            "an optimizer that projects atoms after every step, or the constraint Free(). Use for "
+            "example Adam."
         )
 
 
@@ -142,19 +145,20 @@ def check_activity(replacement, dead_window, encoder, optimizer, learn_dictionar
     given = "replacement" if replacement is not None else "dead_window"
     if optimizer.full_batch and (replacement, dead_window) != (None, None):
         raise TypeError(
-            f"{given} is given but {type(optimizer).__name__} takes no steps between which units "
-            f"could be counted. Use Adam, or leave {given} out."
+            f"{given} is given but {type(optimizer).__name__} takes no single steps, and active "
+            f"units are counted after each step. Use Adam, or leave {given} out."
         )
     if replacement is None:
         return dead_window
     if not learn_dictionary:
         raise TypeError(
-            "replacement is given but the dictionary is not learned; expected both, as dead units "
-            "get new atoms. Set learn_dictionary=True, or leave replacement out."
+            "replacement is given but the dictionary is not learned; expected a learned "
+            "dictionary, as dead units get new atoms. Set learn_dictionary=True, or leave "
+            "replacement out."
         )
     if loss.uses_target:
         raise TypeError(
-            "replacement is given with targets; expected none, as the new atoms are samples and "
+            "replacement is given with targets; expected no targets, as new atoms are samples and "
             "would have to be targets. Leave replacement out, or use AuxK in the loss, which "
             "revives units too."
         )
@@ -171,13 +175,13 @@ def check_stream(optimizer, sample_weight, target, validation_fraction):
     for name, value in given.items():
         if value is not None:
             raise ValueError(
-                f"{name} was given with an iterator of batches; expected samples in an array or a "
-                "memory map. Give targets and weights with the batches, and X_val to judge by."
+                f"{name} is given with an iterator of batches; expected samples in an array or a "
+                "memory map. Give targets and weights in the batches, and X_val for validation."
             )
     if optimizer.full_batch:
         raise TypeError(
-            f"{type(optimizer).__name__} passes over all samples again and again, which an "
-            "iterator cannot give. Use Adam, or pass an array."
+            f"{type(optimizer).__name__} passes over all samples many times, but an iterator can "
+            "be read only once. Use Adam, or pass an array."
         )
 
 
@@ -186,19 +190,21 @@ def check_validation(loss, X_val, target_val, sample_weight_val, teacher, valida
     if X_val is None:
         for name, value in (("target_val", target_val), ("sample_weight_val", sample_weight_val)):
             if value is not None:
-                raise ValueError(f"{name} is given without X_val. Give both, or none.")
+                raise ValueError(
+                    f"{name} is given without X_val; expected both or none. Give X_val too."
+                )
         return
     if validation_fraction is not None:
         raise ValueError("X_val and validation_fraction are both given. Leave one of them out.")
     if target_val is not None and (teacher is not None or not loss.uses_target):
         raise ValueError(
-            "target_val is given but target is an encoder that computes it, or the loss uses "
-            "none. Leave it out."
+            "target_val is given but the loss uses no target, or target is an encoder that "
+            "computes it; expected None. Leave target_val out."
         )
     if target_val is None and loss.uses_target and teacher is None:
         raise ValueError(
-            f"{type(loss).__name__} compares with a target, and target_val is None. Give targets "
-            "of X_val, or leave X_val out."
+            f"{type(loss).__name__} compares codes with a target, but target_val is None. Give "
+            "targets of X_val, or leave X_val out."
         )
 
 
@@ -211,8 +217,8 @@ def start(encoder, dictionary, loss, optimizer, random_state):
     reserved = {"atoms", "offset"} & params.keys()
     if reserved:
         raise ValueError(
-            f"{type(encoder).__name__} has a parameter {reserved.pop()!r}, a name that is kept for "
-            "the dictionary. Rename it."
+            f"{type(encoder).__name__} has a parameter {reserved.pop()!r}, a name that is "
+            "reserved for the dictionary. Rename the parameter."
         )
     params = {
         name: np.array(param, dtype=dictionary.dtype, order="C") for name, param in params.items()
@@ -244,8 +250,9 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stage
     state.check_architecture(encoder)
     if state.dictionary.atoms.shape != dictionary.atoms.shape:
         raise ValueError(
-            f"the state is one of a dictionary with atoms of shape {state.dictionary.atoms.shape}; "
-            f"expected {dictionary.atoms.shape}. Give the data and the dictionary of that training."
+            f"the state has a dictionary with atoms of shape {state.dictionary.atoms.shape}; "
+            f"expected {dictionary.atoms.shape}. Give the data and the dictionary of that "
+            "training."
         )
     shapes = {name: np.shape(param) for name, param in state.params.items()}
     made = encoder.init(state.dictionary, random_state=0)
@@ -253,7 +260,7 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stage
     if shapes != expected:
         raise ValueError(
             f"the state has parameters of shapes {shapes}; expected {expected} for {encoder}. Use "
-            "the settings of the encoder that the state is of."
+            "the encoder and the settings of that training."
         )
     if state.stage >= n_stages:
         raise ValueError(
@@ -269,7 +276,7 @@ def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stage
         state.optimizer.keys() != optimizer.init(learned).keys()
     ):
         raise ValueError(
-            f"the state is one of {state.method} with slots {sorted(state.optimizer)}; those of "
-            f"{optimizer} with learn_dictionary={learn_dictionary} are others. Go on with the "
-            "optimizer and the settings of that training."
+            f"the state has the method {state.method} and the slots {sorted(state.optimizer)}; "
+            f"expected those of {optimizer} with learn_dictionary={learn_dictionary}. Continue "
+            "with the optimizer and the settings of that training."
         )

@@ -72,7 +72,7 @@ class StreamSource:
         if not self.started:
             raise ValueError(
                 "X is an iterator that gave no batch; expected at least one. Pass a new iterator: "
-                "it can be passed over once."
+                "it can be read only once."
             )
 
     def _batch(self, item):
@@ -126,8 +126,8 @@ def check_weights(sample_weight, X, name="sample_weight", **options):
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
-            f"{name} is no weight of at least 0 for each of {X.shape[0]} samples: {error} Give one "
-            "for each, not all 0."
+            f"{name} does not have one weight >= 0 for each of {X.shape[0]} samples: {error} Give "
+            "one weight for each sample, not all of them 0."
         ) from error
 
 

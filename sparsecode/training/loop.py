@@ -271,8 +271,8 @@ def make_trainer(
     teacher = target if hasattr(target, "encode") else None
     if teacher is not None and input_scale != 1:
         raise ValueError(
-            f"input_scale is {input_scale} but an encoder computes the targets, from samples as "
-            "they are; expected 1. Scale the samples before."
+            f"input_scale is {input_scale} but an encoder computes the targets from samples that "
+            "are not scaled; expected 1. Scale the samples before training."
         )
     return Trainer(
         encoder=encoder,

@@ -129,8 +129,8 @@ class NormOutliers:
             return batch._replace(sample_weight=np.where(far, 0.0, kept)), far
         if is_on_disk(batch.X):
             raise ValueError(
-                "outliers is 'clip' and X a memory map, which is not written to; expected 'drop', "
-                "or samples in memory. Drop them, or give an iterator of batches."
+                "outliers is 'clip' but X is a memory map, which is never changed; expected "
+                "'drop', or samples in memory. Use 'drop', or give an iterator of batches."
             )
         factors = np.where(far, limit / np.where(far, norms, 1.0), 1.0)
         return batch._replace(X=_scaled(batch.X, factors)), far

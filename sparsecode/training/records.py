@@ -54,6 +54,6 @@ def diverged(n_epochs, optimizer):
     lower = "Rescale X" if optimizer.full_batch else "Lower the learning rate, clip with max_norm"
     return FloatingPointError(
         f"training diverged in epoch {n_epochs + 1}: the loss or a parameter became NaN or "
-        f"infinite. {lower}, or check X for extreme values. The best parameters before that "
-        "are kept."
+        f"infinite. {lower}, or check X for extreme values. The best parameters until then are "
+        "kept."
     )

@@ -148,7 +148,7 @@ class TrainingState:
         if self.architecture != type(encoder).__name__:
             raise ValueError(
                 f"{subject} of {self.architecture}; expected one of {type(encoder).__name__}. "
-                f"Go on with {self.architecture}, or train from the start."
+                f"Continue with {self.architecture}, or train from the start."
             )
 
     @classmethod
@@ -168,7 +168,7 @@ class TrainingState:
         numbers = _serialization.parsed(part(header, "numbers"))
         texts = {name: part(header, name) for name in ("architecture", "method")}
         if not all(isinstance(text, str) for text in texts.values()):
-            raise Refused("its architecture or its method is no name")
+            raise Refused("its architecture or its method is not a name")
         return cls(**texts, **folders, **_checked(numbers))
 
 

@@ -70,7 +70,7 @@ class GradientUpdate(Update):
             "gain_control",
             (GainControl, type(None)),
             "a GainControl or None",
-            "Use GainControl() for the published one.",
+            "Use GainControl() for the published rule.",
         )
         gain = None if self.gain_control is None else self.gain_control.init(dictionary)
         return _without_samples(GradientStats(0, dictionary.atoms, dictionary.norms, 0.0, gain))

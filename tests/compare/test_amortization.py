@@ -226,7 +226,7 @@ def test_fitted_estimators_are_judged_by_their_transform(dtype):
 
 def test_refuses_an_estimator_of_another_dictionary():
     model = SparseCoder(atoms, penalty=L1(0.1)).fit(X)
-    with pytest.raises(ValueError, match=r"fitted SparseCoder of another .* Give its dictionary_"):
+    with pytest.raises(ValueError, match=r"fitted SparseCoder of another .* Pass the dictionary_"):
         report_on(encoders=[model])
     other = SparseCoder(Dictionary(atoms[:20], dictionary.offset), penalty=L1(0.1)).fit(X)
     with pytest.raises(ValueError, match="of another dictionary"):

@@ -60,7 +60,7 @@ def test_says_when_it_cannot():
         match_l0(threshold_at, X[:1], dictionary, 1.5)
     with pytest.warns(ConvergenceWarning, match="Raise tol or max_iter"):
         match_l0(threshold_at, X, dictionary, 3, tol=0, max_iter=1)
-    with pytest.raises(ValueError, match=r"target_l0 is 20; .* the closest is 1[0-9]"):
+    with pytest.raises(ValueError, match=r"target_l0 is 20; .* The closest is 1[0-9]"):
         match_l0(lambda value: Thresholding(L1(value, positive=True)), X, dictionary, 20)
     for target in (0, 25):
         with pytest.raises(ValueError, match="target_l0 is"):

@@ -153,7 +153,7 @@ class TestHDF5:
         self.refuse(
             tmp_path / "a.mat",
             lambda f: f.create_dataset("IMAGES", (8, 8), "u1", external=[(str(secret), 0, 64)]),
-            "IMAGES as kept in other files; .* another file is never read",
+            "IMAGES as kept in other files; .* other files are never read",
         )
 
     def test_a_virtual_dataset(self, tmp_path):
@@ -247,7 +247,7 @@ class TestMatlab5:
         [
             ("x", np.eye(2), "holds no array IMAGES; it holds x"),
             ("IMAGES", np.eye(2) * 1j, "complex numbers"),
-            ("IMAGES", "text", "no array of numbers"),
+            ("IMAGES", "text", "not an array of numbers"),
         ],
     )
     def test_the_oldest_kind_refused(self, tmp_path, name, value, words):
@@ -282,8 +282,8 @@ class TestMatlab5:
             ({"shape": (2, 4)}, "is damaged"),
             ({"shape": (-2, -3)}, "is damaged"),
             ({"shape": (2**31 - 1, 2**31 - 1)}, "is damaged"),
-            ({"kind": 4}, "is no array of numbers"),
-            ({"kind": 5}, "is no array of numbers"),
+            ({"kind": 4}, "is not an array of numbers"),
+            ({"kind": 5}, "is not an array of numbers"),
             ({"kind": 6, "flags": 8}, "complex numbers; expected real numbers"),
             ({"stored": 99}, "is damaged"),
             ({"name": b"images"}, "holds no array IMAGES; it holds images"),
@@ -355,5 +355,5 @@ def test_too_little_memory_is_not_called_a_damaged_file(tmp_path, monkeypatch, n
     (tmp_path / name).write_bytes(b"")
     for module in ("_readers", "_pictures", "_matlab"):
         monkeypatch.setattr(f"sparsecode.datasets.{module}.open_regular", fail)
-    with pytest.raises(MemoryError, match="needs more memory than there is"):
+    with pytest.raises(MemoryError, match="needs more memory than is available"):
         load_images(tmp_path / name)

@@ -152,7 +152,7 @@ def test_clone_and_not_fitted():
         ([np.eye(8)], {"variance": np.nan}, "variance is nan"),
         ([np.eye(8)], {"rcond": 2}, "rcond <= 1"),
         ([np.eye(8)], {"boundary": "wrap"}, "expected one of 'mirror', 'periodic'"),
-        ([np.eye(8)], {"cutoff": 1e-3}, "leaves nothing of these images"),
+        ([np.eye(8)], {"cutoff": 1e-3}, "removes all frequencies of these images"),
     ],
 )
 def test_refuses(images, options, words):

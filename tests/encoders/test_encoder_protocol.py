@@ -50,7 +50,7 @@ def test_options_that_an_encoder_has_not_are_refused(encoder):
     with pytest.raises(ValueError, match="training"):
         encoder.forward(params, X, DICTIONARY, training="yes")
     if not encoder.sparse_codes:
-        with pytest.raises(ValueError, match=f"sparse is True but gradients of {name}"):
+        with pytest.raises(ValueError, match=f"sparse is True but the gradients of {name}"):
             encoder.forward(params, X, DICTIONARY, training=True, sparse=True)
     with pytest.raises(ValueError, match=r"dcodes is a CSR array .* expected an array"):
         encoder.backward(sparse.csr_array(codes), cache)

@@ -14,18 +14,18 @@ DAMAGES = [
     ("settings", {"other": 1}, "'other', which"),
     ("names", ["a"], "names are not 4 strings"),
     ("names", [1, 2, 3, 4], "names are not 4 strings"),
-    ("left_out", {}, "for an object"),
+    ("left_out", {}, "where an object is expected"),
     ("constraint", {"name": "os.system"}, "its constraint is 'os.system'"),
 ]
 OF_COMPONENTS = [
     ("optimizer", {"name": "builtins.eval", "values": {}}, "names the class 'builtins.eval'"),
     ("optimizer", {"class": "optimizers.Adam"}, "optimizer is"),
     ("optimizer", {"name": "optimizers.Adam", "values": {"lr": -1}}, "lr is -1"),
-    ("optimizer", {"name": "optimizers.Adam", "values": {"lr": "x"}}, "holds 'x' for the number"),
-    ("optimizer", {"name": "optimizers.Adam", "values": {"rate": 1}}, "'rate', which Adam has"),
+    ("optimizer", {"name": "optimizers.Adam", "values": {"lr": "x"}}, "holds 'x' where the number"),
+    ("optimizer", {"name": "optimizers.Adam", "values": {"rate": 1}}, "'rate', which Adam does"),
     ("optimizer", {"name": "optimizers.Adam", "values": [1]}, r"settings of its optimizer are \[1"),
     ("optimizer", {"name": "optimizers.Adam"}, "nothing named 'values'"),
-    ("optimizer", {"tuple": 1}, "is 1 for a tuple"),
+    ("optimizer", {"tuple": 1}, "is 1 where a tuple"),
     ("loss", [[[[[[[[[[[[[1]]]]]]]]]]]]], "too deep"),
 ]
 
@@ -60,7 +60,7 @@ def test_parts_of_the_model_are_refused(name, key, value, tmp_path):
     fitted(name).save(tmp_path / "model.npz")
     arrays, header = header_of(tmp_path / "model.npz")
     write(tmp_path / "damaged.npz", arrays, {**header, key: json.dumps(value)})
-    with pytest.raises(ValueError, match=rf"is not a saved .*(its {key}|{key} names|for an obj)"):
+    with pytest.raises(ValueError, match=rf"is not a saved .*(its {key}|{key} names|where an obj)"):
         type(MAKERS[name]()).load(tmp_path / "damaged.npz")
 
 
@@ -93,7 +93,7 @@ WEIGHTED = {"name": "penalties.L1", "values": {"alpha": 0.1, "weights": [1.0]}}
             {"corrupt": {"name": "training.GaussianNoise", "values": {"scale": -1}}},
             "scale is -1",
         ),
-        ("SparseAutoencoder", "fitted", {"output": "sigmoid"}, "another output"),
+        ("SparseAutoencoder", "fitted", {"output": "sigmoid"}, "different outputs"),
         ("Transcoder", "fitted", {"is_flat": True}, "3 targets; expected 1"),
         ("Transcoder", "fitted", {"n_inputs": 2**70}, "n_inputs"),
     ],

@@ -136,7 +136,7 @@ def test_early_stopping_keeps_the_best(planted):
     rng = np.random.RandomState(0)
     rows = np.sort(rng.permutation(1200)[:120])
     assert -model.score(planted.X[rows]) == pytest.approx(min(held), rel=1e-3)
-    # The best is not the last one, and learning goes on from the best.
+    # The best is not the last one, and learning continues from the best.
     assert held[-1] > min(held)
     assert model._state.dictionary is model.dictionary_
     assert model._state.n_iter == model.n_iter_ == len(model.history_["objective"])
@@ -167,7 +167,7 @@ def test_warm_start_of_a_stream_goes_on(planted):
 
 def test_warm_start_with_other_parameters(planted):
     model = learner(n_epochs=1, warm_start=True).fit(planted.X)
-    with pytest.raises(ValueError, match="n_components is 13, but warm_start=True goes on from"):
+    with pytest.raises(ValueError, match="n_components is 13, but warm_start=True continues from"):
         model.set_params(n_components=13).fit(planted.X)
     with pytest.raises(ValueError, match="X has 9 features"):
         model.set_params(n_components=12).fit(planted.X[:, :9])
@@ -305,7 +305,7 @@ def test_alpha_that_is_too_large_is_told(planted):
         ({"tol": -1e-3}, "tol is -0.001"),
         ({"validation_fraction": 0}, "validation_fraction is 0"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
-        ({"validation_fraction": 1e-6}, "leaves none to hold out"),
+        ({"validation_fraction": 1e-6}, "at least one sample to hold out"),
         ({"missing": "nan"}, "missing is 'nan'; expected None or 'mask'"),
         ({"init": "zeros"}, "init is 'zeros'; expected one of 'samples'"),
         ({"init": None}, "init is None; expected one of 'samples'"),
@@ -361,7 +361,7 @@ def test_bad_samples(planted):
         learner(validation_fraction=0.1).fit(iter([X]))
     with pytest.raises(ValueError, match="gave no batch"):
         learner().fit(iter([]))
-    with pytest.raises(ValueError, match="none to hold out"):
+    with pytest.raises(ValueError, match="one sample to hold out"):
         learner(validation_fraction=0.1).fit(X[:2])
 
 

@@ -262,7 +262,7 @@ class TestCheckpoints:
     def test_what_cannot_be_written(self, X):
         with pytest.raises(ValueError, match="the encoder is MLP; expected one that other"):
             fitted(X, encoder=MLP()).to_checkpoint()
-        with pytest.raises(ValueError, match="fitted by least squares"):
+        with pytest.raises(ValueError, match="by least squares"):
             fitted(X).refine(X, "support").to_checkpoint()
 
 

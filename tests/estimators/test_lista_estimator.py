@@ -174,7 +174,7 @@ def test_codes_to_learn_may_be_given(X, dictionary):
     assert np.abs(other.transform(X)).mean() > 1.2 * np.abs(model.transform(X)).mean()
     with pytest.raises(ValueError, match="codes were given but LassoLoss compares with none"):
         network(dictionary=dictionary).fit(X, codes=codes)
-    with pytest.raises(ValueError, match="codes were given but the dictionary is learned"):
+    with pytest.raises(ValueError, match="codes is given but the dictionary is learned"):
         network(loss="supervised").fit(X, codes=codes)
     with pytest.raises(ValueError, match=r"codes has shape \(600, 19\)"):
         network(**options).fit(X, codes=codes[:, 1:])
@@ -479,7 +479,7 @@ def test_alpha_that_is_too_large_is_told(X, dictionary):
         ({"max_norm": 0}, "max_norm is 0"),
         ({"validation_fraction": 2}, "validation_fraction is 2"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
-        ({"validation_fraction": 1e-6}, "none to hold out"),
+        ({"validation_fraction": 1e-6}, "one sample to hold out"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),
         ({"sparse_output": 1}, "sparse_output is 1"),
@@ -526,10 +526,10 @@ def test_wrong_objects(X, changes, message, monkeypatch):
 
 def test_what_streams_cannot_give(X, dictionary):
     for changes in ({"patience": 2}, {"validation_fraction": 0.1}, {"stages": [Stage()]}):
-        with pytest.raises(ValueError, match="was given with an iterator"):
+        with pytest.raises(ValueError, match="is given with an iterator"):
             network(dictionary=dictionary, **changes).fit(iter([X]))
     for options in ({"sample_weight": np.ones(600)}, {"codes": np.zeros((600, 20))}):
-        with pytest.raises(ValueError, match="was given with an iterator"):
+        with pytest.raises(ValueError, match="is given with an iterator"):
             network(dictionary=dictionary).partial_fit(iter([X]), **options)
     with pytest.raises(ValueError, match="gave no batch"):
         network(dictionary=dictionary).fit(iter([]))

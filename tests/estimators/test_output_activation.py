@@ -92,7 +92,7 @@ def test_what_is_for_linear_decoders_refuses(X, model):
         lambda: model.steer(X, 0, 1.0),
         lambda: model.to_checkpoint(),
     ):
-        with pytest.raises(ValueError, match="output of this one is 'sigmoid'; expected None"):
+        with pytest.raises(ValueError, match="output of this decoder is 'sigmoid'; expected None"):
             call()
     with pytest.raises(TypeError, match="does not scale with the samples"):
         SparseAutoencoder(

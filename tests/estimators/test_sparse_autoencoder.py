@@ -464,7 +464,7 @@ class TestTargetL0:
         model = autoencoder(loss=loss, target_l0=3).fit(X)
         assert isinstance(model.penalty_, LogSum) and "0.log_weight" in model.state_.memory
         assert autoencoder(loss=AutoencoderLoss(), target_l0=3).fit(X).penalty_.alpha != 0
-        with pytest.raises(ValueError, match="expected one of the two"):
+        with pytest.raises(ValueError, match="expected only one of th"):
             autoencoder(loss=AutoencoderLoss([TargetL0(target=2.0)]), target_l0=3).fit(X)
         with pytest.raises(TypeError, match="expected an AutoencoderLoss or None"):
             autoencoder(loss=NeedsNothing(), target_l0=3).fit(X)
@@ -512,7 +512,7 @@ def test_a_weight_that_is_changed_holds_from_the_next_part(X):
         ({"max_norm": 0}, "max_norm is 0"),
         ({"validation_fraction": 2}, "validation_fraction is 2"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
-        ({"validation_fraction": 1e-6}, "none to hold out"),
+        ({"validation_fraction": 1e-6}, "one sample to hold out"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),
         ({"sparse_output": 1}, "sparse_output is 1"),
@@ -571,9 +571,9 @@ def test_wrong_objects(X, changes, message):
 
 def test_what_streams_cannot_give(X):
     for changes in ({"patience": 2}, {"validation_fraction": 0.1}):
-        with pytest.raises(ValueError, match="was given with an iterator"):
+        with pytest.raises(ValueError, match="is given with an iterator"):
             autoencoder(**changes).fit(iter([X]))
-    with pytest.raises(ValueError, match="was given with an iterator"):
+    with pytest.raises(ValueError, match="is given with an iterator"):
         autoencoder().partial_fit(iter([X]), sample_weight=np.ones(600))
     with pytest.raises(ValueError, match="gave no batch"):
         autoencoder().fit(iter([]))

@@ -146,7 +146,7 @@ def test_fit_refuses_what_is_no_solver(X, frame, solver):
 def test_fit_finds_out_that_the_pieces_do_not_fit(X, frame):
     with pytest.raises(TypeError, match="FeatureSign needs an l1 or elastic-net penalty"):
         SparseCoder(frame, penalty=Cauchy, solver=FeatureSign()).fit(X)
-    with pytest.raises(ValueError, match=r"weights of L1 .*one weight an atom"):
+    with pytest.raises(ValueError, match=r"weights of L1 .*one weight for each atom"):
         SparseCoder(frame, penalty=L1(weights=[1.0, 2.0])).fit(X)
 
 

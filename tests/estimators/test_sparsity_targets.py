@@ -165,7 +165,7 @@ def test_a_stream_of_pairs_is_refused(digits):
 @pytest.mark.parametrize("terms", [[Lp(weight=0.0)], [L1(0.0)]])
 def test_a_term_without_weight_is_no_start(digits, terms):
     model = SparseAutoencoder(20, target_l0=3, loss=AutoencoderLoss(terms))
-    with pytest.raises(ValueError, match=r"target_l0 is 3 but .* has weight 0 at the start"):
+    with pytest.raises(ValueError, match=r"target_l0 is 3 but .* has the weight 0"):
         model.fit(digits[:50])
 
 

@@ -282,7 +282,7 @@ def test_given_weights_are_where_training_starts(pairs):
         ({"encoder": TopK(k=17)}, ValueError, "k=17 but the dictionary has 16 atoms"),
         ({"loss": SupervisedLoss()}, TypeError, "loss is SupervisedLoss"),
         ({"loss": L1(0.1)}, TypeError, "expected an AutoencoderLoss"),
-        ({"constraint": UnitNorm()}, ValueError, "holds no short atoms"),
+        ({"constraint": UnitNorm()}, ValueError, "does not allow atoms of small norm"),
         ({"optimizer": LBFGS()}, TypeError, "LBFGS cannot keep atoms in UnitBall"),
         ({"skip": 1}, ValueError, "skip is 1"),
         ({"init": np.eye(4)}, ValueError, "init has atoms of shape"),
@@ -304,7 +304,7 @@ def test_wrong_targets(pairs):
         model().fit(X)
     with pytest.raises(ValueError, match="Input y contains NaN"):
         model().fit(X, np.full_like(Y, np.nan))
-    with pytest.raises(ValueError, match="y was given with an iterator"):
+    with pytest.raises(ValueError, match="y is given with an iterator"):
         model().fit(batches_of(X, Y), Y)
     with pytest.raises(ValueError, match="expected a tuple"):
         model().fit(iter([X]))
@@ -397,5 +397,5 @@ def test_an_autoencoder_with_a_linear_map_is_a_transcoder(tmp_path, subtract_off
         model = Transcoder.from_pretrained(source)
         np.testing.assert_allclose(model.transform(X), codes, atol=1e-12)
         np.testing.assert_allclose(model.predict(X), codes @ atoms + offset + X @ skip.T)
-    with pytest.raises(ValueError, match=r"linear map past its codes.* Transcoder.from_pretrained"):
+    with pytest.raises(ValueError, match=r"skip connection.* Transcoder.from_pretrained"):
         SparseAutoencoder.from_pretrained(tmp_path)

@@ -57,7 +57,7 @@ def test_parameters_are_those_of_the_encoder(architecture):
     assert set(made.params) == expected[architecture]
     for changes in ({"subtract_offset": False}, {"scale": 2.0}, {"norm_scaled": True}):
         unfolded = dataclasses.replace(made, **changes)
-        with pytest.raises(ValueError, match=r"Take checkpoint\.fold\(\)\.params"):
+        with pytest.raises(ValueError, match=r"Use checkpoint\.fold\(\)\.params"):
             _ = unfolded.params
         assert set(unfolded.fold().params) == expected[architecture]
 

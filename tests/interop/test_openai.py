@@ -45,7 +45,7 @@ def test_topk_with_layer_norm(tmp_path, random, agree, format):
     checkpoint = agree(path, functools.partial(openai, p=p, k=3), format=format)
     assert checkpoint.input_norm == "layer_norm" and checkpoint.k == 3
     assert checkpoint.metadata == {"format": "openai"}
-    with pytest.raises(ValueError, match=r"input_norm='layer_norm'.*standardize does this"):
+    with pytest.raises(ValueError, match=r"input_norm='layer_norm'.*call standardize"):
         SparseAutoencoder.from_pretrained(path)
 
 

@@ -257,7 +257,7 @@ def test_a_nested_key_takes_no_time_to_hash():
     with pytest.raises(StreamError, match="a tuple for a key"):
         follow(program(b"}" + body + integer(1) + b"s"))
     # Nor are such values compared or printed.
-    with pytest.raises(StreamError, match="something else than a storage"):
+    with pytest.raises(StreamError, match="an object that is not a storage"):
         follow(program(body + b"Q"))
     with pytest.raises(StreamError, match="do not fit"):
         follow(program(ORDERED + body + b"R"))

@@ -107,7 +107,7 @@ def test_a_storage_of_two_lengths_is_refused(path):
         "b": tensor(storage("Int", "0", 6), 0, (6,), (1,)),
     }
     write_archive(path, state_dict(body), {"0": SIX})
-    with pytest.raises(ValueError, match="of two types or lengths"):
+    with pytest.raises(ValueError, match="with two dtypes or lengths"):
         read_torch(path)
 
 

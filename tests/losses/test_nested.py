@@ -106,7 +106,7 @@ def test_blocks_of_the_gradient_of_atoms_may_cut_levels(rng, monkeypatch):
 )
 def test_refuses_levels(problem, levels):
     X, dictionary, codes = problem
-    with pytest.raises(ValueError, match=r"levels is .*; expected growing numbers.*the last one 9"):
+    with pytest.raises(ValueError, match=r"levels is .*; expected increasing numbers.*end with 9"):
         evaluate(AutoencoderLoss(levels=levels), X, dictionary, codes)
 
 

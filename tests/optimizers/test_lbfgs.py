@@ -66,5 +66,5 @@ def test_a_line_search_backs_off_from_what_is_not_finite():
     params = {"x": np.array([-50.0, 0.0, 0.5])}
     assert LBFGS().minimize(function, params).converged
     np.testing.assert_allclose(params["x"], 0.996428, atol=1e-5)
-    with pytest.raises(FloatingPointError, match="not finite at the parameters to start from"):
+    with pytest.raises(FloatingPointError, match="not finite at the initial parameters"):
         LBFGS().minimize(function, {"x": np.array([2.0])})

@@ -99,7 +99,7 @@ def test_a_free_group_is_certified():
         ({"groups": 2.0}, "expected a whole number >= 1, or the group"),
         ({"groups": np.zeros(0, dtype=int)}, "expected a whole number >= 1, or the group"),
         ({"groups": [0, 1]}, "shape \\(6,\\)"),
-        ({"weights": [1.0]}, "one weight a group"),
+        ({"weights": [1.0]}, "one weight for each group"),
         ({"weights": [1.0, -1.0, 1.0]}, "numbers >= 0"),
         ({"weights": [1.0, np.inf, 1.0]}, "finite"),
     ],

@@ -116,7 +116,9 @@ def test_solvers_of_weighted_penalties_refuse(solver, X, frame):
 def test_sparse_coder(X, frame):
     codes = SparseCoder(frame, penalty=KSparse(2)).fit_transform(X)
     assert ((codes != 0).sum(axis=1) == 2).all()
-    with pytest.raises(ValueError, match=r"constraint, which has no weight.*alpha=0.5.*Change n_"):
+    with pytest.raises(
+        ValueError, match=r"constraint without a weight, but alpha is 0.5.*Change n_"
+    ):
         SparseCoder(frame, penalty=KSparse(2), alpha=0.5).fit(X)
     with pytest.raises(TypeError, match="KSparse has no alpha_max"):
         alpha_max(X, frame, KSparse(2))

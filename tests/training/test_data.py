@@ -42,5 +42,7 @@ def test_a_memory_map_shorter_than_a_batch_can_be_held_out_of(tmp_path):
     rows = [held.whole().X[:, 0], *(batch.X[:, 0] for batch in learned.batches(8))]
     assert len(rows[0]) == 6 and sorted(np.concatenate(rows)) == list(range(30))
     only = np.arange(30) == 3
-    with pytest.raises(ValueError, match="leaves none to hold out or none to learn from"):
+    with pytest.raises(
+        ValueError, match="expected at least one sample to hold out and one to learn from"
+    ):
         draw_held_out(Samples(X, only.astype(float), run=256), 0.2, 0)

@@ -94,7 +94,7 @@ def test_dropping_is_leaving_out(X, wild, tmp_path):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
         model.set_params(outliers="drop").fit(on_disk, targets[0])
         assert model.n_outliers_ == 50
-    with pytest.raises(ValueError, match="outliers is 'clip' and X a memory map"):
+    with pytest.raises(ValueError, match="outliers is 'clip' but X is a memory map"):
         SparseAutoencoder(32, alpha=0.1, outliers="clip").fit(on_disk)
 
 

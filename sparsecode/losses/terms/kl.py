@@ -109,8 +109,8 @@ class KLDivergence(Term):
                 wrong(
                     "rho",
                     got=self.rho,
-                    expected="a number between 0 and 1, neither of them",
-                    remedy="Choose how active a unit should be on average, such as 0.05.",
+                    expected="a number above 0 and below 1",
+                    remedy="Choose the mean activation of a unit, such as 0.05.",
                 )
             )
         if not (check_number(self.momentum, "momentum", low=0) < 1):

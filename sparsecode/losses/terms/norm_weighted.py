@@ -68,7 +68,7 @@ class NormWeighted(Term):
                 wrong(
                     "penalty of NormWeighted",
                     got=shown(self.penalty),
-                    expected="a sum over coefficients",
+                    expected="a penalty that is a sum over coefficients",
                     remedy="Use L1, LogSum or Tanh.",
                 )
             )

@@ -50,12 +50,13 @@ def parts_of(solver, problem):
     n_bytes = n_components**2 * problem.dictionary.dtype.itemsize
     if n_bytes > MOST_GRAM_BYTES:
         name = type(problem.penalty).__name__
+        others = ", ADMM" * problem.penalty.convex
+        others += " or ConjugateGradient" * problem.penalty.smooth
         raise ValueError(
             f"{type(solver).__name__} with {name} needs the Gram matrix of all atoms, as no code "
             f"is zero; got {n_components} atoms, whose Gram matrix has {n_bytes / 2**30:.1f} GiB; "
-            f"expected at most {MOST_GRAM_BYTES / 2**30:.0f} GiB. Use FISTA"
-            f"{', ADMM' * problem.penalty.convex}{' or ConjugateGradient' * problem.penalty.smooth}"
-            ", which do without it."
+            f"expected at most {MOST_GRAM_BYTES / 2**30:.0f} GiB. Use FISTA{others}, which do not "
+            "need it."
         )
     return None
 
@@ -184,8 +185,8 @@ class _Sample:
             raise ValueError(
                 f"a sample needs {len(self.atoms)} atoms at once, whose Gram matrix has "
                 f"{n_bytes / 2**30:.1f} GiB; expected codes sparse enough for at most "
-                f"{_MOST_PART_BYTES / 2**30:.0f} GiB. Raise alpha, or use FISTA, which does "
-                "without a Gram matrix."
+                f"{_MOST_PART_BYTES / 2**30:.0f} GiB. Raise alpha, or use FISTA, which does not "
+                "need a Gram matrix."
             )
 
 

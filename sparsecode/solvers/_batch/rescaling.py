@@ -120,8 +120,9 @@ def _check_safe(problem, name, size):
         raise ValueError(
             wrong(
                 f"the largest entry of {name}",
-                got=f"{size:.3g}, and {kind}, which defines no rescaled(codes, values)",
-                expected=f"2**-{limit} to 2**{limit} for it in {problem.dictionary.dtype}",
-                remedy="Rescale X and the atoms, or define rescaled.",
+                got=f"{size:.3g}, and {kind} does not define rescaled(codes, values)",
+                expected=f"2**-{limit} to 2**{limit} for this penalty in "
+                f"{problem.dictionary.dtype}",
+                remedy="Rescale X and the atoms, or define rescaled in the penalty.",
             )
         )
