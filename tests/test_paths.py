@@ -29,8 +29,8 @@ def test_each_point_is_that_of_a_cold_solve(X, frame, penalty):
     assert path.alphas[0] == pytest.approx(alpha_max(X, frame, penalty) / penalty.alpha)
     assert path.alphas[-1] == pytest.approx(0.05 * path.alphas[0])
     np.testing.assert_allclose(np.diff(np.log(path.alphas)), np.log(0.05) / 4)
-    energy = np.einsum("ij,ij->i", X, X) / 2
-    assert (path.gaps <= 1e-6 * energy).all()
+    half_squared_norm = np.einsum("ij,ij->i", X, X) / 2
+    assert (path.gaps <= 1e-6 * half_squared_norm).all()
     for i, alpha in enumerate(path.alphas):
         coder = SparseCoder(frame, penalty=penalty, alpha=alpha).fit(X)
         cold = certify(X, coder.transform(X), frame, penalty.scaled(alpha))

@@ -43,7 +43,7 @@ class Reference:
         return float(self.certificate.objective.mean())
 
     @property
-    def energy(self):
+    def half_squared_norm(self):
         """Mean of ``1/2 ||x - offset||^2``, the unit of relative gaps."""
         return float(self.certificate.half_squared_norm.mean())
 
@@ -53,7 +53,7 @@ class Reference:
 
     def n_iter_to(self, objective):
         """Iterations that FISTA needs for this mean objective, up to `tol`, or infinity."""
-        there = np.flatnonzero(self.curve <= objective + self.tol * self.energy)
+        there = np.flatnonzero(self.curve <= objective + self.tol * self.half_squared_norm)
         return float(there[0]) if there.size else np.inf
 
     def _run(self, codes):

@@ -227,7 +227,7 @@ def _compare(data, reference, encoders, setup, other=None):
         ),
         optimum=reference.optimum,
         gap_error=float(reference.certificate.gap.mean()),
-        energy=reference.energy,
+        half_squared_norm=reference.half_squared_norm,
         tol=setup.tol,
         n_iter=float(reference.n_iter.mean()),
         against="optimum" if data.truth is None else "truth",
@@ -254,7 +254,9 @@ def _score(name, family, encoder, data, reference, setup):
         family=family,
         objective=objective,
         gap=gap,
-        relative_gap=gap / reference.energy if reference.energy > 0 else np.nan,
+        relative_gap=gap / reference.half_squared_norm
+        if reference.half_squared_norm > 0
+        else np.nan,
         **support_scores(codes, compared, threshold=threshold)._asdict(),
         l0=float(l0(codes, threshold=threshold).mean()),
         explained_variance=explained_variance(X, dictionary.decode(codes)),

@@ -96,8 +96,8 @@ class AmortizationReport:
     gap_error : float
         Mean duality gap of the exact codes. The true optimum can be lower than `optimum` by at most
         this much, and every true gap larger than the reported one by at most this much.
-    energy : float
-        Mean of ``1/2 ||x - offset||^2``, the unit of relative gaps.
+    half_squared_norm : float
+        Mean half squared norm of the samples, ``1/2 ||x - offset||^2``, the unit of relative gaps.
     tol : float
         Relative duality gap at which FISTA counts as converged.
     n_iter : float
@@ -124,7 +124,7 @@ class AmortizationReport:
     scores: tuple
     optimum: float
     gap_error: float
-    energy: float
+    half_squared_norm: float
     tol: float
     n_iter: float
     against: str

@@ -73,10 +73,10 @@ def _is_done(r, selected, t, repeats, least):
             if selected[s] == last:
                 return True
     if least > 0:
-        energy = 0.0
+        squared_norm = 0.0
         for f in range(r.shape[0]):
-            energy += r[f] * r[f]
-        return energy < least
+            squared_norm += r[f] * r[f]
+        return squared_norm < least
     return False
 
 

@@ -146,8 +146,10 @@ class ALISTA(SupportSelection, Unrolled):
         used = own > 0
         step = own.min(where=used, initial=1.0)
         # A step of ISTA on atoms of this norm shrinks by that much.
-        energy = np.mean(atoms[used] ** 2) * atoms.shape[1] if used.any() else 1.0
-        thresholds = initial_thresholds(self, dictionary, step / energy, self.n_layers, False)
+        mean_squared_norm = np.mean(atoms[used] ** 2) * atoms.shape[1] if used.any() else 1.0
+        thresholds = initial_thresholds(
+            self, dictionary, step / mean_squared_norm, self.n_layers, False
+        )
         return {"step": np.full(self.n_layers, step), "theta": thresholds}
 
     def _shapes(self, dictionary):

@@ -106,12 +106,12 @@ def seeds(source, n_atoms, taken):
     rows = rng.permutation(source.n_samples)[:n_candidates]
     X = source.read(np.sort(rows))
     candidates = source.constraint.project(unit(X))
-    energies = np.sum((X / max(np.abs(X).max(), np.finfo(float).tiny)) ** 2, axis=1)
-    energies[~candidates.any(axis=1)] = 0
+    squared_norms = np.sum((X / max(np.abs(X).max(), np.finfo(float).tiny)) ** 2, axis=1)
+    squared_norms[~candidates.any(axis=1)] = 0
     candidates = unit(candidates)
     chosen, closest = [], np.zeros(len(X))
     while len(chosen) < n_atoms:
-        left = np.where(closest > _SAME, 0.0, energies * (1 - closest**2))
+        left = np.where(closest > _SAME, 0.0, squared_norms * (1 - closest**2))
         sums = np.cumsum(left)
         if sums[-1] == 0:
             break

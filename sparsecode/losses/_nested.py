@@ -59,7 +59,7 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
 
     Returns
     -------
-    energies : ndarray of shape (n_samples,)
+    squared_norms : ndarray of shape (n_samples,)
     errors : ndarray of shape (n_levels, n_samples, n_features)
         Entry `l` is the weighted sum over all levels from `l` on. It is the gradient in the part of
         the reconstruction from the atoms ``edges[l]`` to ``edges[l + 1]``. The first entry is the
@@ -69,7 +69,7 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
     dcodes : ndarray or csr_array of shape (n_samples, n_components)
     """
     atoms, n_levels, n_samples = dictionary.atoms, len(edges) - 1, codes.shape[0]
-    energies = np.empty(n_samples, dtype=np.float64)
+    squared_norms = np.empty(n_samples, dtype=np.float64)
     errors = np.empty((n_levels, n_samples, atoms.shape[1]), dtype=atoms.dtype)
     counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (n_samples, 1))
     is_sparse, given = sparse.issparse(codes), codes
@@ -85,7 +85,7 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
             _decode_levels(starts, codes.indices, codes.data, atoms, edges, target[rows], r)
         else:
             _decode_dense(codes[rows], atoms, segments, target[rows], r)
-        energies[rows] = np.einsum("lij,lij->i", r, r) / n_levels
+        squared_norms[rows] = np.einsum("lij,lij->i", r, r) / n_levels
         r *= counts[rows]
         last[rows] = r[-1]
         r /= n_levels
@@ -104,7 +104,7 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
         if order is not None:
             grad_codes[order] = grad_codes.copy()
         grad_codes = sparse.csr_array((grad_codes, given.indices, given.indptr), shape=given.shape)
-    return energies, errors, last, grad_codes
+    return squared_norms, errors, last, grad_codes
 
 
 def _sorted_columns(codes):

@@ -60,13 +60,13 @@ def reconstruct_output(target, dictionary, codes, share):
 
     Returns
     -------
-    energies : ndarray of shape (n_samples,)
+    squared_norms : ndarray of shape (n_samples,)
     error : ndarray of shape (n_samples, n_features)
         Gradient in the input of the activation.
     dcodes : ndarray of shape (n_samples, n_components)
     """
     atoms, offset = dictionary.atoms, dictionary.offset
-    energies = np.empty(len(codes), dtype=np.float64)
+    squared_norms = np.empty(len(codes), dtype=np.float64)
     error = np.empty((len(codes), atoms.shape[1]), dtype=atoms.dtype)
     counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (len(codes), 1))
     grad_codes = np.empty_like(codes)
@@ -77,7 +77,7 @@ def reconstruct_output(target, dictionary, codes, share):
             r += offset
         y = expit(r)
         np.subtract(y, target[rows], out=r)
-        energies[rows] = np.einsum("ij,ij->i", r, r)
+        squared_norms[rows] = np.einsum("ij,ij->i", r, r)
         r *= y
         r *= 1 - y
         r *= counts[rows]
@@ -85,4 +85,4 @@ def reconstruct_output(target, dictionary, codes, share):
 
     size = rows_of_product(len(codes), codes.shape[1] * atoms.itemsize)
     map_row_blocks(block, len(codes), block_size=size)
-    return energies, error, grad_codes
+    return squared_norms, error, grad_codes

@@ -36,13 +36,15 @@ def evaluate_terms(
     share = shares(sample_weight, codes)
     target, skip = (X if target is None else target), context.signals.get("skip")
     if output is not None:
-        energies, error, dcodes = reconstruct_output(target, dictionary, codes, share)
+        squared_norms, error, dcodes = reconstruct_output(target, dictionary, codes, share)
         products, total, target, error = [(codes, error)], error, None, None
     else:
         target = dictionary.center(target)
         target = target if skip is None else target - skip
-        energies, error, dcodes, products, total = _linear(target, dictionary, codes, share, levels)
-    fit = weighted_mean(energies, share) / 2
+        squared_norms, error, dcodes, products, total = _linear(
+            target, dictionary, codes, share, levels
+        )
+    fit = weighted_mean(squared_norms, share) / 2
     parts = {"fit": fit}
     if not np.isfinite(fit):
         return LossResult(fit, {"fit": fit, "penalty": np.nan}, dcodes, {})
@@ -72,13 +74,15 @@ def _linear(target, dictionary, codes, share, levels):
     of errors that that of the offset is made of.
     """
     if levels is None:
-        energies, error, dcodes = reconstruct(target, dictionary, codes, share)
-        return energies, error, dcodes, [(codes, error)], error
+        squared_norms, error, dcodes = reconstruct(target, dictionary, codes, share)
+        return squared_norms, error, dcodes, [(codes, error)], error
     edges = check_levels(levels, dictionary.n_components)
-    energies, errors, error, dcodes = reconstruct_levels(target, dictionary, codes, share, edges)
+    squared_norms, errors, error, dcodes = reconstruct_levels(
+        target, dictionary, codes, share, edges
+    )
     segments = [slice(*edges[level : level + 2].tolist()) for level in range(len(errors))]
     products = list(zip([codes] * len(errors), errors, segments, strict=True))
-    return energies, error, dcodes, products, errors[0]
+    return squared_norms, error, dcodes, products, errors[0]
 
 
 def reconstruct(target, dictionary, codes, share):
@@ -95,13 +99,13 @@ def reconstruct(target, dictionary, codes, share):
 
     Returns
     -------
-    energies : ndarray of shape (n_samples,)
+    squared_norms : ndarray of shape (n_samples,)
     error : ndarray of shape (n_samples, n_features)
         Times the weight: the gradient in the reconstruction.
     dcodes : ndarray or csr_array of shape (n_samples, n_components)
     """
     atoms = dictionary.atoms
-    energies = np.empty(codes.shape[0], dtype=np.float64)
+    squared_norms = np.empty(codes.shape[0], dtype=np.float64)
     error = np.empty((codes.shape[0], atoms.shape[1]), dtype=atoms.dtype)
     counts = np.broadcast_to(np.asarray(share, dtype=atoms.dtype), (codes.shape[0], 1))
     is_sparse = sparse.issparse(codes)
@@ -112,11 +116,11 @@ def reconstruct(target, dictionary, codes, share):
         if is_sparse:
             starts = codes.indptr[rows.start : rows.stop + 1]
             entries = starts, codes.indices, codes.data
-            _sparse_rows(*entries, atoms, x, counts[rows], r, grad_codes, energies[rows])
+            _sparse_rows(*entries, atoms, x, counts[rows], r, grad_codes, squared_norms[rows])
             return
         np.matmul(codes[rows], atoms, out=r)
         r -= x
-        energies[rows] = np.einsum("ij,ij->i", r, r)
+        squared_norms[rows] = np.einsum("ij,ij->i", r, r)
         r *= counts[rows]
         np.matmul(r, atoms.T, out=grad_codes[rows])
 
@@ -124,7 +128,7 @@ def reconstruct(target, dictionary, codes, share):
     map_row_blocks(block, codes.shape[0], block_size=size)
     if is_sparse:
         grad_codes = sparse.csr_array((grad_codes, codes.indices, codes.indptr), shape=codes.shape)
-    return energies, error, grad_codes
+    return squared_norms, error, grad_codes
 
 
 def _add_signals(first, second):
@@ -148,15 +152,15 @@ def _unused(label, names):
 
 
 @_jit.kernel
-def _sparse_rows(starts, columns, values, atoms, target, share, error, grad_codes, energies):
+def _sparse_rows(starts, columns, values, atoms, target, share, error, grad_codes, squared_norms):
     for i in range(target.shape[0]):
         row, x = error[i], target[i]
         for f in range(row.shape[0]):
             row[f] = -x[f]
         add_picked(row, values, columns, starts[i], starts[i + 1], atoms)
-        energy = row[0] * 0
+        squared_norm = row[0] * 0
         for f in range(row.shape[0]):
-            energy += row[f] * row[f]
+            squared_norm += row[f] * row[f]
             row[f] *= share[i, 0]
-        energies[i] = energy
+        squared_norms[i] = squared_norm
         multiply_picked(row, columns, starts[i], starts[i + 1], atoms, grad_codes)

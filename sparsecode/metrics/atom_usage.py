@@ -99,8 +99,9 @@ def sort_atoms(dictionary, codes, *, by="usage"):
     dictionary : Dictionary or array-like of shape (n_components, n_features)
     codes : array-like or sparse matrix of shape (n_samples, n_components)
     by : {"usage", "energy"}, default="usage"
-        "usage" is the share of the samples with a nonzero coefficient, "energy" the mean squared
-        norm of what the atom adds to a reconstruction. Equal atoms keep their order.
+        "usage" is the share of the samples with a nonzero coefficient. "energy" is the mean squared
+        norm of what the atom adds to a reconstruction, ``mean(codes[:, j]**2) * ||atom_j||^2``.
+        Equal atoms keep their order.
 
     Returns
     -------

@@ -50,11 +50,14 @@ def plot_ladder(report, *, ax=None):
     """
     _check_report(report)
     ax = axes_or_new(ax, _SIZE)
-    floor = max(report.tol, report.gap_error / report.energy if report.energy > 0 else 0)
+    floor = max(
+        report.tol,
+        report.gap_error / report.half_squared_norm if report.half_squared_norm > 0 else 0,
+    )
     ax.axhline(floor, color=GRID, linewidth=1.2, linestyle="--", zorder=1)
     rows = [row for row in report.scores if np.isfinite(row.relative_gap)]
     gaps = np.array([row.relative_gap for row in rows])
-    none = 1 - report.optimum / report.energy if report.energy > 0 else np.inf
+    none = 1 - report.optimum / report.half_squared_norm if report.half_squared_norm > 0 else np.inf
     ax.set_xscale("log")
     ax.set_yscale("log")
     shown = np.clip(gaps, floor, max(_ceiling(rows, gaps, none), floor))
@@ -105,7 +108,7 @@ def plot_pareto(report, *, quantity="objective", ax=None):
     rows = [row for row in report.scores if np.isfinite(getattr(row, quantity))]
     values = np.array([getattr(row, quantity) for row in rows])
     if quantity == "objective":
-        shown = np.minimum(values, _ceiling(rows, values, report.energy))
+        shown = np.minimum(values, _ceiling(rows, values, report.half_squared_norm))
         if shown.min() > 0 and shown.max() > _LOGARITHMIC * shown.min():
             ax.set_yscale("log")
     else:

@@ -29,7 +29,7 @@ def fit_gabors(atoms, patch_shape=None, *, n_jobs=None):
     atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
             (n_atoms, height, width, 3), or an object with such `atoms` or `components_`
         The fit is done in float64. A colour atom is first projected on its first colour component,
-        the colour direction that holds most of the atom's energy.
+        the colour direction that holds most of the atom's squared norm.
     patch_shape : (height, width) or (height, width, 3), optional
         Needed for flat atoms unless the patch is square.
     n_jobs : int or None, default=None

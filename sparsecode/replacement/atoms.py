@@ -35,7 +35,7 @@ class ReplacementStats(NamedTuple):
         Number of samples since atoms were last compared with each other.
     samples : ndarray of shape (n_worst, n_features)
         Centred samples since the last step, the worst represented first.
-    energies : ndarray of shape (n_worst,)
+    squared_norms : ndarray of shape (n_worst,)
         Squared norms of their residuals, in decreasing order.
     """
 
@@ -44,7 +44,7 @@ class ReplacementStats(NamedTuple):
     signed: bool
     unchecked: float
     samples: np.ndarray
-    energies: np.ndarray
+    squared_norms: np.ndarray
 
 
 @dataclass
@@ -129,17 +129,19 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         -------
         stats : ReplacementStats
         """
-        energies = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
-        counted = np.ones(len(energies), dtype=bool) if sample_weight is None else sample_weight > 0
-        energies[~counted] = 0
-        energies = np.concatenate([stats.energies, energies])
+        squared_norms = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
+        counted = (
+            np.ones(len(squared_norms), dtype=bool) if sample_weight is None else sample_weight > 0
+        )
+        squared_norms[~counted] = 0
+        squared_norms = np.concatenate([stats.squared_norms, squared_norms])
         # Of equal ones the first, whatever the parts that the batch came in.
-        worst = np.argsort(-energies, kind="stable")[: dictionary.n_components]
-        worst = worst[energies[worst] > 0]
-        is_old = worst < len(stats.energies)
+        worst = np.argsort(-squared_norms, kind="stable")[: dictionary.n_components]
+        worst = worst[squared_norms[worst] > 0]
+        is_old = worst < len(stats.squared_norms)
         samples = np.empty((len(worst), dictionary.n_features), dtype=dictionary.dtype)
         samples[is_old] = stats.samples[worst[is_old]]
-        samples[~is_old] = dictionary.center(X[worst[~is_old] - len(stats.energies)])
+        samples[~is_old] = dictionary.center(X[worst[~is_old] - len(stats.squared_norms)])
         n_counted = np.count_nonzero(counted)
         values = codes.data if sparse.issparse(codes) else codes
         return ReplacementStats(
@@ -148,7 +150,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
             stats.signed or bool(values.min(initial=0) < 0),
             stats.unchecked + n_counted,
             samples,
-            energies[worst],
+            squared_norms[worst],
         )
 
     def step(self, dictionary, stats):
@@ -179,7 +181,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         uses, seen = np.where(judged, 0.0, stats.uses), np.where(judged, 0.0, stats.seen)
         uses[replaced], seen[replaced] = 0, 0
         stats = ReplacementStats(
-            uses, seen, stats.signed, unchecked, stats.samples[:0], stats.energies[:0]
+            uses, seen, stats.signed, unchecked, stats.samples[:0], stats.squared_norms[:0]
         )
         return dictionary, replaced, stats
 
@@ -206,9 +208,9 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         directions = (atoms / norms[:, None])[~useless]
         places = iter(np.flatnonzero(useless))
         limit = np.finfo(dictionary.dtype).eps
-        for sample, energy in zip(stats.samples, stats.energies, strict=True):
+        for sample, squared_norm in zip(stats.samples, stats.squared_norms, strict=True):
             norm = np.linalg.norm(sample)
-            if not energy > limit * norm**2:
+            if not squared_norm > limit * norm**2:
                 continue
             atom = dictionary.constraint.project(sample[None] / norm)[0]
             length = np.linalg.norm(atom)

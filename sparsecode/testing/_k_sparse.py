@@ -35,8 +35,8 @@ def _check_counts(case):
 
 def _check_errors(case):
     """The target is met, and not without the last atom."""
-    energy = (case.X**2).sum(axis=1)
-    targets = np.linspace(0.1, 0.6, len(energy)) * energy
+    squared_norm = (case.X**2).sum(axis=1)
+    targets = np.linspace(0.1, 0.6, len(squared_norm)) * squared_norm
     for dtype, _ in case.dtypes:
         X, dictionary = case.X.astype(dtype), case.dictionary.astype(dtype)
         result = case.solve(X, dictionary, penalty=KSparse(None, targets), tol=1e-5)

@@ -273,13 +273,13 @@ def _check_solvers(penalty, span, n_components, rng):
     atoms = rng.standard_normal((n_components, n_features))
     atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     X = span / 2 * rng.standard_normal((20, n_features))
-    energy = (X**2).sum(axis=1) / 2
+    half_squared_norm = (X**2).sum(axis=1) / 2
     solvers = (FISTA(), CoordinateDescent()) if penalty.separable else (FISTA(),)
     for solver in solvers:
         with naming(f"codes of {type(solver).__name__}"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             certificate = solver.solve(X, atoms, penalty, n_jobs=1).certificate
-            worse = ~(certificate.objective <= energy * (1 + 1e-9))
+            worse = ~(certificate.objective <= half_squared_norm * (1 + 1e-9))
             require(not worse.any(), "are infeasible, or worse than 0")
             if penalty.convex:
                 worst = certificate.relative_gap.max()

@@ -77,12 +77,12 @@ class GainControl(Parameterized):
         gain = np.clip(dictionary.norms.astype(np.float64), *self.bounds)
         return GainStats(np.full(dictionary.n_components, float(self.goal)), gain)
 
-    def update(self, energy, stats, n_samples=1):
+    def update(self, mean_squares, stats, n_samples=1):
         """Return the statistics after a batch.
 
         Parameters
         ----------
-        energy : ndarray of shape (n_components,)
+        mean_squares : ndarray of shape (n_components,)
             Mean squared coefficients.
         stats : GainStats
         n_samples : float, default=1
@@ -93,7 +93,7 @@ class GainControl(Parameterized):
         stats : GainStats
         """
         rate = 1 - (1 - self.rate) ** n_samples if self.per_sample else self.rate
-        variance = stats.variance + rate * (energy - stats.variance)
+        variance = stats.variance + rate * (mean_squares - stats.variance)
         gain = np.clip(stats.gain * (variance / self.goal) ** self.power, *self.bounds)
         # A silent unit must reach its bounds before its variance underflows.
         variance = np.maximum(variance * (stats.gain / gain) ** 2, 1e-12 * self.goal)

@@ -18,13 +18,13 @@ from sparsecode.updates.gain_control import GainControl, GainStats
 class GradientStats(NamedTuple):
     """Number of steps, sums over the samples since the last one, and gain control statistics.
 
-    `descent`, of shape (n_components, n_features), is minus the gradient; `energy`, of shape
-    (n_components,), the sum of the squared coefficients; `weight` the sum of the sample weights.
+    `descent`, of shape (n_components, n_features), is minus the gradient. `squared_codes`, of shape
+    (n_components,), is the sum of the squared coefficients. `weight` is the sum of sample weights.
     """
 
     n_steps: int
     descent: np.ndarray
-    energy: np.ndarray
+    squared_codes: np.ndarray
     weight: float
     gain: GainStats | None
 
@@ -78,11 +78,11 @@ class GradientUpdate(Update):
     def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
         residual = residual_rows(X, codes, dictionary, n_jobs=n_jobs)
         descent = products(codes, residual, sample_weight, n_jobs=n_jobs)
-        energy = squares(codes, sample_weight)
+        squared_codes = squares(codes, sample_weight)
         weight = len(X) if sample_weight is None else float(np.sum(sample_weight))
         return stats._replace(
             descent=stats.descent + descent,
-            energy=stats.energy + energy,
+            squared_codes=stats.squared_codes + squared_codes,
             weight=stats.weight + weight,
         )
 
@@ -93,7 +93,9 @@ class GradientUpdate(Update):
         atoms = dictionary.atoms + dictionary.dtype.type(lr / stats.weight) * stats.descent
         gain = None
         if self.gain_control is not None:
-            gain = self.gain_control.update(stats.energy / stats.weight, stats.gain, stats.weight)
+            gain = self.gain_control.update(
+                stats.squared_codes / stats.weight, stats.gain, stats.weight
+            )
             atoms = _with_norms(atoms, gain.gain)
         stats = _without_samples(stats._replace(n_steps=stats.n_steps + 1, gain=gain))
         return dictionary.replace(atoms=atoms), stats
@@ -107,7 +109,7 @@ class GradientUpdate(Update):
 def _without_samples(stats):
     return stats._replace(
         descent=np.zeros_like(stats.descent),
-        energy=np.zeros(len(stats.energy)),
+        squared_codes=np.zeros(len(stats.squared_codes)),
         weight=0.0,
     )
 

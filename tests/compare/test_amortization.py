@@ -70,7 +70,9 @@ def test_thresholding_is_exact_for_orthonormal_atoms():
     for name in ("exact", "FISTA 1", "ISTA 1", "FISTA 3", "thresholding", "thresholding, same l0"):
         row = found[name]
         # The step of ISTA is within 1e-9 of 1.
-        assert abs(row.gap) < 1e-2 * found.energy if "same" in name else abs(row.gap) < 1e-9
+        assert (
+            abs(row.gap) < 1e-2 * found.half_squared_norm if "same" in name else abs(row.gap) < 1e-9
+        )
         assert row.f1 == row.precision == row.recall == 1
         assert row.mcc == pytest.approx(1, abs=1e-3 if "same" in name else 1e-7)
         assert row.fista_iterations == 1 or "same" in name
@@ -84,7 +86,7 @@ def test_no_gap_is_below_what_is_certified():
     wild = {"wild": Fixed(rng.standard_normal((30, 24)))}
     for penalty in (L1(0.1), ElasticNet(0.1), L1(0.0)):
         found = report_on(penalty=penalty, encoders=wild, n_iters=[2], tol=1e-4)
-        assert 0 <= found.gap_error <= 1e-4 * found.energy
+        assert 0 <= found.gap_error <= 1e-4 * found.half_squared_norm
         assert (found.column("gap") >= -found.gap_error - 1e-12).all()
 
 
@@ -108,16 +110,16 @@ def test_rows_are_what_they_say(report):
     best, judged = (certify(X, z, dictionary, L1(0.1)).objective for z in (optimum, codes))
     assert row.objective == pytest.approx(judged.mean())
     assert row.gap == pytest.approx(np.mean(judged - best), abs=1e-9)
-    energy = ((X - dictionary.offset) ** 2).sum(axis=1).mean() / 2
-    assert report.energy == pytest.approx(energy)
-    assert row.relative_gap == pytest.approx(row.gap / energy)
+    half_squared_norm = ((X - dictionary.offset) ** 2).sum(axis=1).mean() / 2
+    assert report.half_squared_norm == pytest.approx(half_squared_norm)
+    assert row.relative_gap == pytest.approx(row.gap / half_squared_norm)
     assert (row.precision, row.recall, row.f1) == support_scores(codes, optimum)
     assert row.l0 == np.count_nonzero(codes) / 30
     assert row.explained_variance == explained_variance(X, dictionary.decode(codes))
     assert row.mcc == pytest.approx(code_mcc(codes, optimum))
     assert row.microseconds > 0 and row.family == "amortized"
     exact = report["exact"]
-    assert abs(exact.gap) <= 1e-6 * energy and exact.f1 == 1
+    assert abs(exact.gap) <= 1e-6 * half_squared_norm and exact.f1 == 1
     assert exact.warm_start_saving == report.n_iter
     zero = report["zero"]
     assert zero.warm_start_saving == zero.fista_iterations == zero.recall == zero.mcc == 0
@@ -199,7 +201,7 @@ def test_infeasible_codes_are_infinitely_bad():
 
 def test_an_optimum_of_zeros():
     found = report_on(penalty=L1(100.0), n_iters=[1])
-    assert found.n_iter == 0 and found.optimum == pytest.approx(found.energy)
+    assert found.n_iter == 0 and found.optimum == pytest.approx(found.half_squared_norm)
     np.testing.assert_array_equal(found.column("gap"), 0)
     np.testing.assert_array_equal(found.column("f1"), 1)
     assert np.isnan(found.column("mcc")).all()

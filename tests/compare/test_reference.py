@@ -45,9 +45,9 @@ def test_iterations_are_those_after_which_the_certificate_is_good(reference):
 def test_curve_is_the_mean_objective(reference, monkeypatch):
     for t in (0, 1, 3, 8):
         assert reference.curve[t] == pytest.approx(judged(t).objective.mean(), rel=1e-9)
-    assert reference.curve[-1] - reference.optimum <= TOL * reference.energy
+    assert reference.curve[-1] - reference.optimum <= TOL * reference.half_squared_norm
     assert reference.optimum == certify(X, reference.codes, dictionary, PENALTY).objective.mean()
-    assert reference.energy == pytest.approx((X**2).sum(axis=1).mean() / 2)
+    assert reference.half_squared_norm == pytest.approx((X**2).sum(axis=1).mean() / 2)
     monkeypatch.setattr("sparsecode.compare._reference._BLOCK_SIZE", 4)
     blocks = Reference(X, dictionary, PENALTY, tol=TOL, n_jobs=2)
     np.testing.assert_allclose(blocks.curve, reference.curve)
@@ -55,7 +55,7 @@ def test_curve_is_the_mean_objective(reference, monkeypatch):
 
 
 def test_iterations_to_an_objective(reference):
-    curve, slack = reference.curve, TOL * reference.energy
+    curve, slack = reference.curve, TOL * reference.half_squared_norm
     for t in (1, 3, 8):
         assert reference.n_iter_to(curve[t]) <= t
         assert reference.n_iter_to(curve[t] - slack - 1e-9) > t

@@ -16,7 +16,13 @@ def make_report(names, **options):
         EncoderScores(name, family, **(NUMBERS | {"gap": float(i)}))
         for i, (name, family) in enumerate(zip(names, families, strict=True))
     )
-    fields = {"optimum": 2.0, "gap_error": 1e-9, "energy": 3.0, "tol": 1e-6, "n_iter": 60.0}
+    fields = {
+        "optimum": 2.0,
+        "gap_error": 1e-9,
+        "half_squared_norm": 3.0,
+        "tol": 1e-6,
+        "n_iter": 60.0,
+    }
     return AmortizationReport(rows, **fields, against="truth", problem="a problem", **options)
 
 

@@ -44,8 +44,8 @@ def X(codes, atoms, rng):
 def test_a_dead_atom_becomes_the_worst_represented_sample(X, codes, atoms):
     codes[:, 2] = 0
     dictionary = Dictionary(atoms, constraint=UnitNorm())
-    energies = np.sum((X - codes @ atoms) ** 2, axis=1)
-    worst = X[energies.argmax()]
+    squared_norms = np.sum((X - codes @ atoms) ** 2, axis=1)
+    worst = X[squared_norms.argmax()]
     other, replaced, _ = run(ReplaceAtoms(patience=40), *frozen(X, codes), dictionary)
     assert replaced.tolist() == [2] and replaced.dtype == np.int64
     np.testing.assert_allclose(other.atoms[2], worst / np.linalg.norm(worst))
@@ -201,7 +201,7 @@ def test_parts_sparse_codes_and_ties(X, codes, atoms):
     for other in (gather(sparse.csr_array), gather(np.asarray, 3, 22), gather(sparse.csr_array, 9)):
         for mine, theirs in zip(whole, other, strict=True):
             np.testing.assert_array_equal(mine, theirs)
-    assert len(whole.samples) == len(whole.energies) == 6
+    assert len(whole.samples) == len(whole.squared_norms) == 6
     order = np.argsort(-np.sum(residual**2, axis=1), kind="stable")
     np.testing.assert_array_equal(whole.samples, X[order[:6]])
     np.testing.assert_array_equal(whole.uses, np.count_nonzero(codes, axis=0))

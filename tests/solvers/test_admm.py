@@ -104,9 +104,9 @@ def test_scale_does_not_matter():
     plain = solver.solve(X, atoms, L1(0.1), record=True)
     scaled = solver.solve(64 * X, 8 * atoms, L1(0.1 * 8 * 64), record=True)
     np.testing.assert_allclose(scaled.codes, 8 * plain.codes, atol=1e-9)
-    energy = (X**2).sum(axis=1) / 2
-    for name, unit in (("objective", 64**2 * energy), ("stop", 1)):
-        expected = plain.history[name] / (energy if name == "objective" else 1)
+    half_squared_norm = (X**2).sum(axis=1) / 2
+    for name, unit in (("objective", 64**2 * half_squared_norm), ("stop", 1)):
+        expected = plain.history[name] / (half_squared_norm if name == "objective" else 1)
         np.testing.assert_allclose(scaled.history[name] / unit, expected, atol=1e-9)
 
 

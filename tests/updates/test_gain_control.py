@@ -23,10 +23,10 @@ def test_a_change_of_norm_divides_the_variance_by_its_square():
     """Coefficients times norm stay what they are; without their variance nothing swings."""
     control = GainControl(goal=0.1, rate=0.25, power=0.5, **PUBLISHED)
     before = control.init(Dictionary([[2.0, 0.0], [0.0, 1.0]]))
-    energy = np.array([1.0, 0.05])
-    after = control.update(energy, before)
+    mean_squares = np.array([1.0, 0.05])
+    after = control.update(mean_squares, before)
     assert (np.abs(after.gain / before.gain - 1) > 0.05).all()
-    variance = 0.75 * before.variance + 0.25 * energy
+    variance = 0.75 * before.variance + 0.25 * mean_squares
     np.testing.assert_allclose(after.variance * after.gain**2, variance * before.gain**2)
 
 
@@ -40,13 +40,13 @@ def test_the_published_rate_is_that_of_a_sample():
     """A batch of alike samples changes the running variance as these do one by one."""
     batch = GainControl(rate=0.01, power=1e-9, per_sample=True, **PUBLISHED)
     stats = batch.init(Dictionary(np.eye(2)))
-    energy, expected = np.array([0.3, 0.02]), stats.variance
+    mean_squares, expected = np.array([0.3, 0.02]), stats.variance
     for _ in range(100):
-        expected = expected + 0.01 * (energy - expected)
-    found = batch.update(energy, stats, 100).variance
+        expected = expected + 0.01 * (mean_squares - expected)
+    found = batch.update(mean_squares, stats, 100).variance
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     # Of whole batches a share of .01 is far slower.
-    slow = GainControl(rate=0.01, power=1e-9, **PUBLISHED).update(energy, stats, 100).variance
+    slow = GainControl(rate=0.01, power=1e-9, **PUBLISHED).update(mean_squares, stats, 100).variance
     assert (np.abs(slow - 0.1) < 0.02 * np.abs(expected - 0.1)).all()
 
 
@@ -102,10 +102,10 @@ def test_replaced_atoms_start_at_the_goal_with_norm_1_or_the_closest(bounds, nor
 def test_does_not_change_its_arguments(rng):
     control = GainControl()
     stats = control.init(Dictionary(np.eye(2)))
-    energy = rng.uniform(size=2)
-    for array in (energy, *stats):
+    mean_squares = rng.uniform(size=2)
+    for array in (mean_squares, *stats):
         array.flags.writeable = False
-    control.update(energy, stats)
+    control.update(mean_squares, stats)
 
 
 @pytest.mark.parametrize("name", ["goal", "rate", "power"])

@@ -42,9 +42,9 @@ def _of_sample(task, dictionary, result, certificate, s):
     if task.missing and not np.isnan(task.X[s]).all():
         lipschitz = dictionary.select_features(~np.isnan(task.X[s])).lipschitz
     verdict = judge(x, code, atoms, task.penalty, lipschitz)
-    energy = float(x @ x) / 2
-    yield from _of_certificate(task, certificate, verdict, energy, s)
-    yield from _of_descent(task, x, atoms, verdict, energy, s)
+    half_squared_norm = float(x @ x) / 2
+    yield from _of_certificate(task, certificate, verdict, half_squared_norm, s)
+    yield from _of_descent(task, x, atoms, verdict, half_squared_norm, s)
     if result.converged[s] and task.solver.tol > 0:
         yield from _of_claim(task, x, atoms, code, verdict, s)
 
@@ -58,10 +58,10 @@ def _observed(task, s):
     return x[seen], atoms[:, seen]
 
 
-def _of_certificate(task, certificate, verdict, energy, s):
+def _of_certificate(task, certificate, verdict, half_squared_norm, s):
     if isinstance(task.penalty, KSparse):
         return
-    unit = max(energy, abs(verdict.objective))
+    unit = max(half_squared_norm, abs(verdict.objective))
     if not abs(certificate.objective[s] - verdict.objective) <= 1e-9 * unit:
         yield "certify: objective", f"{certificate.objective[s]!r} for {verdict.objective!r}"
     if certificate.gap is None or verdict.gap is None:
@@ -78,9 +78,9 @@ def _is_simple(penalty):
     return type(penalty).__name__ == "L1" and not penalty.positive
 
 
-def _of_descent(task, x, atoms, verdict, energy, s):
-    slack = ABOVE[task.X.dtype] * energy
-    zero = energy
+def _of_descent(task, x, atoms, verdict, half_squared_norm, s):
+    slack = ABOVE[task.X.dtype] * half_squared_norm
+    zero = half_squared_norm
     if isinstance(task.penalty, KSparse):
         if float(verdict.objective) > zero + slack:
             yield "worse than 0", f"{verdict.objective:.6e} for {zero:.6e}"

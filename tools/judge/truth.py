@@ -32,12 +32,12 @@ def judge(x, code, atoms, penalty, lipschitz):
     x, code, atoms = (np.asarray(array, dtype=Real) for array in (x, code, atoms))
     r = x - code @ atoms
     value = objective(r, code, penalty)
-    energy, largest = r.dtype.type(x @ x) / 2, np.abs(atoms @ x).max(initial=0)
+    half_squared_norm, largest = r.dtype.type(x @ x) / 2, np.abs(atoms @ x).max(initial=0)
     name = type(penalty).__name__
     gap = residual = None
     if name in ("L1", "ElasticNet", "GroupL1"):
         gap = _gap(x, r, code, atoms, penalty, value)
-        gap = None if gap is None else float(_ratio(gap, energy))
+        gap = None if gap is None else float(_ratio(gap, half_squared_norm))
     elif name != "KSparse":
         residual = float(_ratio(_stationarity(r, code, atoms, penalty, Real(lipschitz)), largest))
     return Verdict(float(value), gap, residual)

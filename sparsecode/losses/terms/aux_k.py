@@ -98,11 +98,11 @@ class AuxK(Term):
         counts = np.broadcast_to(np.asarray(share, dtype=codes.dtype), (codes.shape[0], 1))
         # The error contains the weight of its sample; a sample of weight 0 does not matter.
         residual = context.error / np.where(counts > 0, -counts, 1)
-        energies, error, dchosen = reconstruct(residual, dictionary, chosen, share)
+        squared_norms, error, dchosen = reconstruct(residual, dictionary, chosen, share)
         error *= error.dtype.type(scale)
         dchosen.data *= dchosen.dtype.type(scale)
         grads = {"atoms": RowGradient((chosen, error))} if dictionary_grads else {}
-        return scale * weighted_mean(energies, share) / 2, grads, {"pre": dchosen}
+        return scale * weighted_mean(squared_norms, share) / 2, grads, {"pre": dchosen}
 
     def _variance(self, context):
         if not self.normalize:

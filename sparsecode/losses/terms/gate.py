@@ -89,7 +89,7 @@ class GateReconstruction(Term):
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         gate, weight = context.signals["gate"], self.weight_at(context.step)
         rectified = np.maximum(gate, 0)
-        energies, _, grad_codes = reconstruct(context.target, dictionary, rectified, share)
+        squared_norms, _, grad_codes = reconstruct(context.target, dictionary, rectified, share)
         grad_codes *= gate > 0
         grad_codes *= grad_codes.dtype.type(weight)
-        return weight * weighted_mean(energies, share) / 2, {}, {"gate": grad_codes}
+        return weight * weighted_mean(squared_norms, share) / 2, {}, {"gate": grad_codes}

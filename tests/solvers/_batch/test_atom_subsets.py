@@ -177,8 +177,8 @@ def test_history_ends_with_the_code_returned(many, cls):
     assert np.isfinite(objective).all() and np.isfinite(stop).all()
     np.testing.assert_allclose(objective[-1], result.certificate.objective, rtol=1e-9)
     np.testing.assert_allclose(stop[-1], result.certificate.relative_gap, atol=1e-9)
-    energy = result.certificate.half_squared_norm
-    np.testing.assert_allclose(objective[0], energy)
+    half_squared_norm = result.certificate.half_squared_norm
+    np.testing.assert_allclose(objective[0], half_squared_norm)
     assert (objective[-1] <= objective[0]).all()
 
 

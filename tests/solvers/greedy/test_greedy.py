@@ -144,7 +144,7 @@ def test_a_common_mean_takes_no_atoms_away(spectra, dtype):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_target_far_below_the_energy_is_met_without_a_warning(solver):
-    """Below 16 eps of the energy a difference of squared norms says nothing."""
+    """Below 16 eps of the squared norm a difference of squared norms says nothing."""
     atoms = np.vstack([np.eye(4), [0, 1, 1, 0]])
     result = solver().solve([[0.0, 2.0, 1.0, 1.0]], atoms, KSparse(None, error=1e-15))
     assert result.converged.all() and result.n_iter[0] == 3
@@ -154,16 +154,16 @@ def test_a_target_far_below_the_energy_is_met_without_a_warning(solver):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_no_more_atoms_than_the_target_takes(solver, dtype, rng):
-    """Four atoms and a noise just below the target, near what float32 tells of the energy."""
+    """Four atoms and a noise just below the target, near what float32 tells of the squared norm."""
     dictionary = Dictionary(rng.standard_normal((128, 64)))
     codes = np.zeros((30, 128))
     for code in codes:
         code[rng.choice(128, 4, replace=False)] = 2 + rng.random(4)
     X = codes @ dictionary.atoms
-    energy = (X**2).sum(axis=1)
-    X += 3e-4 * np.sqrt(energy / 64)[:, None] * rng.standard_normal(X.shape)
+    squared_norm = (X**2).sum(axis=1)
+    X += 3e-4 * np.sqrt(squared_norm / 64)[:, None] * rng.standard_normal(X.shape)
     atoms = dictionary.atoms.astype(dtype)
-    result = solver().solve(X.astype(dtype), atoms, KSparse(None, error=1.5e-6 * energy))
+    result = solver().solve(X.astype(dtype), atoms, KSparse(None, error=1.5e-6 * squared_norm))
     assert result.converged.all() and (result.n_iter == 4).all()
 
 

@@ -40,19 +40,19 @@ def test_scikit_learn_by_count(X, dictionary, count):
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 1e-3])
 def test_scikit_learn_by_error(X, dictionary, share):
-    energy = (X**2).sum(axis=1)
-    result = OMP().solve(X, dictionary, KSparse(None, share * energy))
-    for x, code, target in zip(X, result.codes, share * energy, strict=True):
+    squared_norm = (X**2).sum(axis=1)
+    result = OMP().solve(X, dictionary, KSparse(None, share * squared_norm))
+    for x, code, target in zip(X, result.codes, share * squared_norm, strict=True):
         corr = (dictionary.atoms @ x)[:, None]
         expected = orthogonal_mp_gram(dictionary.gram, corr, tol=target, norms_squared=[x @ x])
         np.testing.assert_allclose(code, expected, atol=1e-10)
 
 
 def test_whichever_target_comes_first(X, dictionary):
-    energy = (X**2).sum(axis=1)
-    by_error = OMP().solve(X, dictionary, KSparse(None, 0.2 * energy)).codes
+    squared_norm = (X**2).sum(axis=1)
+    by_error = OMP().solve(X, dictionary, KSparse(None, 0.2 * squared_norm)).codes
     by_count = OMP().solve(X, dictionary, KSparse(3)).codes
-    both = OMP().solve(X, dictionary, KSparse(3, 0.2 * energy))
+    both = OMP().solve(X, dictionary, KSparse(3, 0.2 * squared_norm))
     few = (by_error != 0).sum(axis=1) <= 3
     assert few.any() and not few.all()
     np.testing.assert_allclose(both.codes, np.where(few[:, None], by_error, by_count), atol=1e-12)
@@ -109,8 +109,8 @@ def test_repeated_atoms_are_passed_over(X, dictionary, dtype, copies):
     used = (result.codes[:, :40] != 0) & (result.codes[:, 40:80] != 0)
     assert not used.any() and (result.codes[:, -1] == 0).all()
     # Twelve independent atoms span all features.
-    energy = (X**2).sum(axis=1)
-    assert (result.certificate.objective <= 1e-6 * energy).all()
+    squared_norm = (X**2).sum(axis=1)
+    assert (result.certificate.objective <= 1e-6 * squared_norm).all()
 
 
 def test_ends_when_nothing_is_left(rng):
@@ -155,12 +155,12 @@ def test_history_is_that_of_every_count(X, dictionary):
 
 def test_small_errors_are_met_in_float32_and_claimed_only_if_they_are(dictionary, X):
     X, single = X.astype(np.float32), dictionary.astype(np.float32)
-    energy = (X.astype(float) ** 2).sum(axis=1)
-    result = OMP().solve(X, single, KSparse(None, 1e-8 * energy))
+    squared_norm = (X.astype(float) ** 2).sum(axis=1)
+    result = OMP().solve(X, single, KSparse(None, 1e-8 * squared_norm))
     assert result.converged.all() and (result.codes != 0).sum(axis=1).max() <= 12
-    assert (2 * result.certificate.objective <= 1e-8 * energy).all()
+    assert (2 * result.certificate.objective <= 1e-8 * squared_norm).all()
     with pytest.warns(ConvergenceWarning, match=r"OMP: 12 of 12 samples did not reach their error"):
-        result = OMP().solve(X, single, KSparse(None, 1e-17 * energy))
+        result = OMP().solve(X, single, KSparse(None, 1e-17 * squared_norm))
     assert not result.converged.any()
 
 
