@@ -23,5 +23,5 @@ def analytic_weights(atoms, inverse):
 
 def inverse_of_own(atoms, inverse):
     """Reciprocal inner product of each atom and its column of the pseudo-inverse; 0 for 0."""
-    own = np.einsum("ij,ji->i", atoms, inverse)
-    return np.divide(1, own, out=np.zeros_like(own), where=own > 0)
+    diagonal = np.einsum("ij,ji->i", atoms, inverse)
+    return np.divide(1, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)

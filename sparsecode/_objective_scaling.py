@@ -49,8 +49,8 @@ class ScaledJudge:
         parts, order = [], []
         for exponent in np.unique(exponents):
             inside = np.flatnonzero(exponents == exponent)
-            own = penalty.for_rows(inside, len(X))
-            parts.append(self._in_unit(X[inside], codes[inside], own, int(exponent)))
+            of_rows = penalty.for_rows(inside, len(X))
+            parts.append(self._in_unit(X[inside], codes[inside], of_rows, int(exponent)))
             order.append(inside)
         back = np.argsort(np.concatenate(order), kind="stable")
         return tuple(np.concatenate(values)[back] for values in zip(*parts, strict=True))

@@ -100,12 +100,12 @@ def _is_fields(value):
     return type(value) is _Fields
 
 
-def _replaced(value, wanted, change):
-    """Return the value with `change` applied to parts that are `wanted`, also inside containers."""
-    if wanted(value):
+def _replaced(value, is_changed, change):
+    """Return the value with `change` applied to parts where `is_changed`, also in containers."""
+    if is_changed(value):
         return change(value)
     if type(value) is dict:
-        return {key: _replaced(item, wanted, change) for key, item in value.items()}
+        return {key: _replaced(item, is_changed, change) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_replaced(item, wanted, change) for item in value)
+        return type(value)(_replaced(item, is_changed, change) for item in value)
     return value

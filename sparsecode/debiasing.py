@@ -101,7 +101,7 @@ def _fit(X, dictionary, starts, columns, positive):
         for i in np.unique(owners[values < 0]):
             halt_if_told()
             seen = ~np.isnan(X[i])
-            own = slice(starts[i], starts[i + 1])
-            atoms = dictionary.atoms[columns[own]][:, seen]
-            values[own] = nnls(atoms.T, X[i, seen])[0]
+            entries = slice(starts[i], starts[i + 1])
+            atoms = dictionary.atoms[columns[entries]][:, seen]
+            values[entries] = nnls(atoms.T, X[i, seen])[0]
     return values

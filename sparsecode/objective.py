@@ -133,8 +133,8 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
         judge = ScaledJudge(make_judge, dictionary.astype(np.float64), penalty)
 
     def block(rows):
-        own = penalty.for_rows(rows, X.shape[0])
-        return judge(dense_rows(X, rows, np.float64), dense_rows(codes, rows, np.float64), own)
+        of_rows = penalty.for_rows(rows, X.shape[0])
+        return judge(dense_rows(X, rows, np.float64), dense_rows(codes, rows, np.float64), of_rows)
 
     block_size = _rows_a_block(dictionary.n_components)
     parts = map_row_blocks(block, X.shape[0], block_size=block_size, n_jobs=n_jobs)

@@ -134,7 +134,7 @@ def test_randomized_svd_has_the_leading_vectors(rng, kind, shape, with_offset, m
     again = initial_dictionary("svd", kind(X), 3, offset=offset, random_state=0).atoms
     np.testing.assert_array_equal(atoms, again)
     if not with_offset:
-        # As much of the energy as scikit-learn's finds.
+        # As much of the squared norm as scikit-learn's finds.
         theirs = randomized_svd(X, 3, random_state=0)[2]
         energy = [np.sum((X @ vectors.T) ** 2) for vectors in (atoms, theirs)]
         assert energy[0] >= energy[1] * (1 - 1e-6)

@@ -178,18 +178,18 @@ def _checked_n_patches(n_patches, n_components, pictures, patch_size):
         (picture.shape[0] - patch_size + 1) * (picture.shape[1] - patch_size + 1)
         for picture in pictures
     )
-    wanted = min(_DEFAULT_PATCHES, n_positions) if n_patches is None else n_patches
-    if wanted > n_positions:
+    n_drawn = min(_DEFAULT_PATCHES, n_positions) if n_patches is None else n_patches
+    if n_drawn > n_positions:
         raise ValueError(
-            f"--n-patches is {wanted}, but the images hold only {n_positions} different patches of "
-            f"{patch_size}x{patch_size} pixels. Lower --n-patches or give more images."
+            f"--n-patches is {n_drawn}, but the images have only {n_positions} different patches "
+            f"of {patch_size}x{patch_size} pixels. Lower --n-patches or give more images."
         )
-    if wanted < n_components:
+    if n_drawn < n_components:
         raise ValueError(
-            f"{wanted} patches are too few for {n_components} atoms; expected at least as many "
+            f"{n_drawn} patches are too few for {n_components} atoms; expected at least as many "
             "patches as atoms. Raise --n-patches, give more images, or lower --n-components."
         )
-    return wanted
+    return n_drawn
 
 
 def _learn(model, X, console):

@@ -136,16 +136,16 @@ def _resolved(subject, encoder, dictionary):
     if not is_object or not callable(getattr(encoder, "transform", None)):
         raise TypeError(_no_encoder(subject, encoder))
     name = type(encoder).__name__
-    own = getattr(encoder, "dictionary_", None)
-    if not isinstance(own, Dictionary):
+    learned = getattr(encoder, "dictionary_", None)
+    if not isinstance(learned, Dictionary):
         raise TypeError(
             f"{subject} is an estimator, {name}, without a Dictionary in dictionary_; expected a "
             "fitted estimator of sparsecode, such as LISTA. Fit it, or give an object with "
             "encode(X, dictionary)."
         )
-    if not _same(own, dictionary):
+    if not _same(learned, dictionary):
         raise ValueError(
-            f"{subject} is a fitted {name} of another dictionary, {shown(own)}; expected the "
+            f"{subject} is a fitted {name} of another dictionary, {shown(learned)}; expected the "
             "dictionary of the report. Pass the dictionary_ of the estimator to the report."
         )
     return Fitted.of(encoder)

@@ -199,7 +199,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
                     known = {"dictionary": state.dictionary.atoms, "X_batch": X_batch}
                     self.callback({**known, "batch_cost": state.objective, "i": state.n_iter - 1})
         finally:
-            self._keep()
+            self._store_state()
             self.n_iter_ = -(-self.n_steps_ // per_epoch)
         self._warn_if_nothing_learned(X, used)
         return self
@@ -229,7 +229,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
             self._state = LearningState.start(atoms, self._update, self._replacement)
         for state in self._states([X]):
             self._state = state
-        self._keep()
+        self._store_state()
         self._warn_if_nothing_learned(X, self._state.l0 > 0)
         return self
 
@@ -261,7 +261,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
             n_jobs=self.n_jobs,
         )
 
-    def _keep(self):
+    def _store_state(self):
         self.components_ = np.array(self._state.dictionary.atoms)
         self.n_steps_ = self._state.n_iter
 

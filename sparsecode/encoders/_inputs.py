@@ -145,7 +145,7 @@ class InputEncoder(TrainableEncoder):
         return dense_rows(X, rows, dictionary.dtype)
 
     def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
-        own = ("skip",) if self.skip else ()
+        computed = ("skip",) if self.skip else ()
         codes, cache = self.encoder.forward(
             self._within(params),
             x,
@@ -153,7 +153,7 @@ class InputEncoder(TrainableEncoder):
             n_layers=n_layers,
             training=training,
             sparse=sparse,
-            signals=tuple(name for name in signals if name not in own),
+            signals=tuple(name for name in signals if name not in computed),
         )
         found = dict(cache.signals)
         if self.skip and "skip" in signals:

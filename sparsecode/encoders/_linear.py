@@ -20,7 +20,7 @@ from sparsecode._parallel import (
 from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.encoders._foldable_encoder import FoldableEncoder
 from sparsecode.encoders._parameter_kinds import BIAS, WEIGHTS, Kind
 from sparsecode.encoders.trainable import TrainableEncoder
 

@@ -142,9 +142,9 @@ class ALISTA(SupportSelection, Unrolled):
 
     def _initial(self, dictionary, random_state):
         atoms = dictionary.atoms.astype(np.float64)
-        own = np.einsum("ij,ji->i", atoms, dictionary.pseudo_inverse.astype(np.float64))
-        used = own > 0
-        step = own.min(where=used, initial=1.0)
+        diagonal = np.einsum("ij,ji->i", atoms, dictionary.pseudo_inverse.astype(np.float64))
+        used = diagonal > 0
+        step = diagonal.min(where=used, initial=1.0)
         # A step of ISTA on atoms of this norm shrinks by that much.
         mean_squared_norm = np.mean(atoms[used] ** 2) * atoms.shape[1] if used.any() else 1.0
         thresholds = initial_thresholds(

@@ -10,7 +10,7 @@ import numpy as np
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_flag, check_integer, check_random_state
 from sparsecode.encoders._parameter_kinds import BIAS, THRESHOLD, WEIGHTS
-from sparsecode.encoders._scaling import ScalableEncoder
+from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.ops import (
     linear_backward,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sparsecode._messages import shown
 from sparsecode._validation import check_flag
-from sparsecode.encoders._scaling import ScalableEncoder
+from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.estimators._decoder import first_dictionary, n_components_of, plan_with_decoder
 from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.estimators._input_scaling import (

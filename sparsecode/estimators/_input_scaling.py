@@ -8,7 +8,7 @@ import numpy as np
 
 from sparsecode._batches import Batch
 from sparsecode._row_blocks import dense_rows
-from sparsecode.encoders._scaling import ScalableEncoder
+from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.penalties import L0, L1
 
 _BLOCK = 4096

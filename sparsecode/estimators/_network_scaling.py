@@ -10,7 +10,11 @@ import numpy as np
 from sparsecode._row_blocks import compress, dense_rows, is_on_disk, stack_csr
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders._scaling import ScalableEncoder, params_in_units, reads_atoms_in_units
+from sparsecode.encoders._scalable_encoder import (
+    ScalableEncoder,
+    params_in_units,
+    reads_atoms_in_units,
+)
 from sparsecode.estimators._input_scaling import input_scale, rescale_penalty
 from sparsecode.losses import LassoLoss, SupervisedLoss
 from sparsecode.penalties import L1
@@ -46,9 +50,9 @@ class NetworkScaling:
 
     def network(self, encoder, dictionary):
         """Return the network without parameters, and its dictionary, in the units of training."""
-        network, own = copy.copy(encoder), getattr(encoder, "penalty", None)
-        if own is not None:
-            network.penalty = rescale_penalty(own, self.samples * self.atoms)
+        network, penalty = copy.copy(encoder), getattr(encoder, "penalty", None)
+        if penalty is not None:
+            network.penalty = rescale_penalty(penalty, self.samples * self.atoms)
         network.params, offset = None, dictionary.offset
         if self.samples == self.atoms == 1:
             return network, dictionary

@@ -39,11 +39,12 @@ def resolve_encoder(encoder, penalty, n_layers=None):
             )
         encoder.set_params(n_layers=check_integer(n_layers, "n_layers"))
     if "penalty" in settings:
-        own = encoder.penalty
-        if not (same_values(own, L1()) or same_values(own, penalty)):
+        of_encoder = encoder.penalty
+        if not (same_values(of_encoder, L1()) or same_values(of_encoder, penalty)):
             raise ValueError(
-                f"{name} has the penalty {shown(own)} but the estimator has {shown(penalty)}, "
-                "with alpha; expected only one of them. Leave out the penalty of the encoder."
+                f"{name} has the penalty {shown(of_encoder)} but the estimator has "
+                f"{shown(penalty)}, with alpha; expected only one of them. Leave out the penalty "
+                "of the encoder."
             )
         encoder.set_params(penalty=penalty)
     encoder._check_parameters()

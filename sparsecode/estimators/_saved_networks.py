@@ -137,9 +137,9 @@ def _check_arrays(encoder, params, dictionary):
             raise Refused(
                 f"its parameter {name} has dtype {params[name].dtype} or infinite entries"
             )
-    own = getattr(encoder, "penalty", None)
-    if own is not None:
-        own.prepare(dictionary.n_components, dictionary.dtype)
+    penalty = getattr(encoder, "penalty", None)
+    if penalty is not None:
+        penalty.prepare(dictionary.n_components, dictionary.dtype)
 
 
 def _scaling(estimator, numbers):

@@ -10,8 +10,8 @@ from sparsecode import encoders
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_integer, check_number
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders._folding import FoldableEncoder
-from sparsecode.encoders._scaling import ScalableEncoder
+from sparsecode.encoders._foldable_encoder import FoldableEncoder
+from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetActiveUnits, TargetL0
 from sparsecode.penalties import L0, L1
 from sparsecode.penalties.base import check_differentiable

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._validation import check_matrix, check_number
-from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.encoders._foldable_encoder import FoldableEncoder
 from sparsecode.estimators._input_scaling import InputScaling, rescale_penalty, scales
 
 

@@ -127,8 +127,8 @@ def max_activating(self, X, component, n=10):
             X[start : start + _BLOCK], sparse_output=True, n_jobs=self.n_jobs
         )[:, columns].tocsc()
         for i in range(len(columns)):
-            own = slice(codes.indptr[i], codes.indptr[i + 1])
-            found[i] = _largest(found[i], start + codes.indices[own], codes.data[own], n)
+            entries = slice(codes.indptr[i], codes.indptr[i + 1])
+            found[i] = _largest(found[i], start + codes.indices[entries], codes.data[entries], n)
     found = [MaxActivating(*pair) for pair in found]
     return found if np.ndim(component) else found[0]
 

@@ -101,8 +101,8 @@ class Source:
         values = values[order]
         # Of equal rows, only the first is shuffled; the others come last.
         is_new = np.diff(values, prepend=-np.inf) > 1e-6 * np.abs(values)
-        own = order[is_new]
-        return rows[np.concatenate([own[self.rng.permutation(len(own))], order[~is_new]])]
+        new = order[is_new]
+        return rows[np.concatenate([new[self.rng.permutation(len(new))], order[~is_new]])]
 
     def blocks(self):
         """Slices of consecutive rows."""

@@ -20,8 +20,8 @@ _GROUPS = 8
 def keep_largest(A, k, is_absolute, out):
     """Write the rows of `A`, with all entries but the `k` largest positive ones set to 0."""
     work = _work(A.shape[1], k, A.dtype)
-    room = np.empty(k, dtype=A.dtype), np.empty(k, dtype=np.int32)
-    _keep_rows(np.ascontiguousarray(A), k, is_absolute, work, *room, out)
+    found = np.empty(k, dtype=A.dtype), np.empty(k, dtype=np.int32)
+    _keep_rows(np.ascontiguousarray(A), k, is_absolute, work, *found, out)
 
 
 def largest_entries(A, k, is_absolute):
@@ -37,9 +37,9 @@ def _work(n_columns, k, dtype):
     n_groups = -(-_GROUPS * k // LANES) * LANES
     n_groups = n_groups if 2 * n_groups <= n_columns else 0
     # Counting works on whole vectors.
-    room = -(-n_columns // (2 * LANES)) * 2 * LANES
-    tops, found = sized_buffer(max(n_groups, 1), dtype), sized_buffer(room, dtype)
-    return *tops, *found, np.empty(room, dtype=np.int32), n_groups, octave(dtype)
+    n_padded = -(-n_columns // (2 * LANES)) * 2 * LANES
+    tops, found = sized_buffer(max(n_groups, 1), dtype), sized_buffer(n_padded, dtype)
+    return *tops, *found, np.empty(n_padded, dtype=np.int32), n_groups, octave(dtype)
 
 
 @_jit.kernel
@@ -74,11 +74,11 @@ def _largest_of_row(row, k, is_absolute, work, start, values, columns):
         n_found = _positive_or_none(row, is_absolute, sizes, places)
     if n_found == 0:
         return 0
-    room = (n_found + 2 * LANES - 1) // (2 * LANES) * 2 * LANES
-    for e in range(n_found, room):
+    n_padded = (n_found + 2 * LANES - 1) // (2 * LANES) * 2 * LANES
+    for e in range(n_found, n_padded):
         bits[e] = 0
-    least = least_selected(bits[:room], octave, k)
-    ties = k - count_from(bits[:room], least + 1)
+    least = least_selected(bits[:n_padded], octave, k)
+    ties = k - count_from(bits[:n_padded], least + 1)
     n = start
     for e in range(n_found):
         is_tie = bits[e] == least and ties > 0

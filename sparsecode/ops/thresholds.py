@@ -178,23 +178,23 @@ def _shrink_rows(V, limits, positive, out):
 def _unshrink_rows(dout, out, dV, total):
     zero = out.dtype.type(0)
     for s in range(out.shape[0]):
-        slopes, row, result = dout[s], out[s], dV[s]
+        grads, row, result = dout[s], out[s], dV[s]
         for j in range(total.shape[0]):
-            total[j] += slopes[j] if row[j] > 0 else zero
-            total[j] -= slopes[j] if row[j] < 0 else zero
-            result[j] = slopes[j] if row[j] != 0 else zero
+            total[j] += grads[j] if row[j] > 0 else zero
+            total[j] -= grads[j] if row[j] < 0 else zero
+            result[j] = grads[j] if row[j] != 0 else zero
 
 
 @_jit.kernel
 def _unselect_rows(dout, out, least, dV, total):
     zero = out.dtype.type(0)
     for s in range(out.shape[0]):
-        slopes, row, result = dout[s], out[s], dV[s]
+        grads, row, result = dout[s], out[s], dV[s]
         for j in range(total.shape[0]):
             # Shrunk entries are smaller than all selected ones.
-            total[j] += slopes[j] if 0 < row[j] < least[s] else zero
-            total[j] -= slopes[j] if -least[s] < row[j] < 0 else zero
-            result[j] = slopes[j] if row[j] != 0 else zero
+            total[j] += grads[j] if 0 < row[j] < least[s] else zero
+            total[j] -= grads[j] if -least[s] < row[j] < 0 else zero
+            result[j] = grads[j] if row[j] != 0 else zero
 
 
 @_jit.kernel

@@ -143,16 +143,16 @@ class _Search:
         _scatter(point, self.params)
         value, grads = self.function(self.params)
         # In the order of the parameters, whatever that of the gradients.
-        slopes = [
+        grad = [
             np.ravel(grads[name]) if name in grads else np.zeros(param.size)
             for name, param in self.params.items()
         ]
-        value, slopes = float(value), np.concatenate(slopes, dtype=np.float64)
-        if not (np.isfinite(value) and np.isfinite(slopes).all()):
+        value, grad = float(value), np.concatenate(grad, dtype=np.float64)
+        if not (np.isfinite(value) and np.isfinite(grad).all()):
             return self._beyond(point)
-        self.last = point.copy(), value, slopes.copy()
+        self.last = point.copy(), value, grad.copy()
         self.start = self.last if self.start is None else self.start
-        return value, slopes
+        return value, grad
 
     def accept(self, point):
         """Begin the next line search at a point."""
@@ -166,9 +166,9 @@ class _Search:
                 "the function, or its gradient, is not finite at the initial parameters; expected "
                 "finite numbers. Choose other initial parameters, or rescale X."
             )
-        origin, value, slopes = self.start
+        origin, value, grad = self.start
         step = point - origin
-        fall = abs(float(slopes @ step))
+        fall = abs(float(grad @ step))
         return value + 4 * fall, step * (9 * fall / float(step @ step))
 
 

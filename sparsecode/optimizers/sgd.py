@@ -67,8 +67,8 @@ class SGD(Optimizer):
         if not self.momentum:
             return dtype(lr), dtype(self.weight_decay)
         # The direction is a sum of the new gradient and of the running one, with these weights.
-        own, past = (1.0, self.momentum) if self.nesterov else (0.0, 1.0)
-        numbers = (lr, self.weight_decay, self.momentum, own, past)
+        present, past = (1.0, self.momentum) if self.nesterov else (0.0, 1.0)
+        numbers = (lr, self.weight_decay, self.momentum, present, past)
         return tuple(dtype(number) for number in numbers)
 
     @property
@@ -83,8 +83,8 @@ def _plain_step(param, grad, lr, decay):
 
 
 @_jit.kernel
-def _momentum_step(param, grad, total, lr, decay, momentum, own, past):
+def _momentum_step(param, grad, total, lr, decay, momentum, present, past):
     for i in range(param.size):
         slope = grad[i] + decay * param[i]
         total[i] = momentum * total[i] + slope
-        param[i] -= lr * (own * slope + past * total[i])
+        param[i] -= lr * (present * slope + past * total[i])

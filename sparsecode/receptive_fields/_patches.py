@@ -87,8 +87,8 @@ def _numbers(atoms):
 def luminance(patches):
     """Return one grey picture for each atom: the projection on its first colour component.
 
-    The component is the colour direction, through zero, that holds most of the atom's squared norm, with
-    the sign that makes the sum of the colour weights positive. Grey atoms come back unchanged.
+    The component is the colour direction, through zero, that holds most of the atom's squared norm.
+    Its sign makes the sum of the colour weights positive. Grey atoms come back unchanged.
 
     Parameters
     ----------

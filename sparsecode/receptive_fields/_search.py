@@ -59,16 +59,16 @@ def _family_starts(rows, grid, frequencies, n_orientations, widths, n_jobs):
     def winners(block):
         frequency = frequencies[block.start]
         lattice = _lattice(frequency, widths(frequency), grid)
-        best = np.empty((len(rows), n_orientations), np.float32)
-        params = np.empty((*best.shape, 6))
+        explained_norms = np.empty((len(rows), n_orientations), np.float32)
+        params = np.empty((*explained_norms.shape, 6))
         for j, orientation in enumerate(orientations):
             halt_if_told()
             lattice[:, 2] = orientation
             explained = _explained(rows, lattice, grid)
             winner = explained.argmax(axis=1)
-            best[:, j] = explained[np.arange(len(rows)), winner]
+            explained_norms[:, j] = explained[np.arange(len(rows)), winner]
             params[:, j] = lattice[winner]
-        return best, params
+        return explained_norms, params
 
     tables = map_row_blocks(winners, len(frequencies), block_size=1, n_jobs=n_jobs)
     return _separate_peaks(*(np.stack(parts, axis=1) for parts in zip(*tables, strict=True)))
@@ -93,23 +93,23 @@ def _centres(last, spacing):
 
 
 def _explained(rows, params, grid):
-    """Return the squared norm of each row that each template explains, shape (n_rows, n_templates)."""
+    """Squared norm of each row that each template explains, shape (n_rows, n_templates)."""
     cosine, sine, _, _ = quadrature(params.astype(np.float32), grid)
     cc, cs, ss = gram(cosine, sine, RIDGE)
     c, s = rows @ cosine.T, rows @ sine.T
     return (ss * c**2 - 2 * cs * c * s + cc * s**2) / (cc * ss - cs**2)
 
 
-def _separate_peaks(best, params):
+def _separate_peaks(explained_norms, params):
     """Take the highest cell of each row's table, mask it and its neighbours, and so on."""
-    n_rows, n_frequencies, n_orientations = best.shape
+    n_rows, n_frequencies, n_orientations = explained_norms.shape
     everyone = np.arange(n_rows)
     starts = []
     for _ in range(N_STARTS):
-        i, j = np.divmod(best.reshape(n_rows, -1).argmax(axis=1), n_orientations)
+        i, j = np.divmod(explained_norms.reshape(n_rows, -1).argmax(axis=1), n_orientations)
         starts.append(params[everyone, i, j])
         for di in (-1, 0, 1):
             for dj in (-1, 0, 1):
                 ii = np.clip(i + di, 0, n_frequencies - 1)
-                best[everyone, ii, (j + dj) % n_orientations] = -1.0
+                explained_norms[everyone, ii, (j + dj) % n_orientations] = -1.0
     return np.stack(starts, axis=1)

@@ -224,9 +224,9 @@ def _sweep(atoms, moments, constraint):
         part = slice(start, start + _WIDTH)
         # Right-hand sides for these atoms, before any of them changes.
         missing = moments.cross[part] - moments.second[part] @ atoms
-        own = moments.second[part, part]
-        own = own.toarray() if sparse.issparse(own) else own
-        _correct(atoms[part], missing, own, positive, kind)
+        second = moments.second[part, part]
+        second = second.toarray() if sparse.issparse(second) else second
+        _correct(atoms[part], missing, second, positive, kind)
 
 
 def _sweep_any(atoms, moments, constraint):

@@ -107,9 +107,9 @@ class GainControl(Parameterized):
 
     def check(self, names=("goal", "rate", "power", "bounds")):
         """Raise ValueError, with these names, if a parameter is out of its range."""
-        for own, name in zip(("goal", "rate", "power"), names, strict=False):
-            high = 1 if own == "rate" else None
-            check_number(getattr(self, own), name, low=0, low_open=True, high=high)
+        for field, name in zip(("goal", "rate", "power"), names, strict=False):
+            high = 1 if field == "rate" else None
+            check_number(getattr(self, field), name, low=0, low_open=True, high=high)
         check_flag(self.per_sample, "per_sample")
         try:
             low, high = as_floats(self.bounds, names[-1])

@@ -181,7 +181,7 @@ def test_errors_out_of_reach_are_said_once_in_its_own_words(noisy):
 
 
 def test_a_range_of_16_bits_needs_no_more_atoms(noisy):
-    """The error of a patch is then below what float32 tells from the difference of two squared norms."""
+    """The error of a patch is then below what float32 tells from two squared norms."""
     atoms = initial_dictionary("dct", np.zeros((1, 64), np.float32), 256).atoms
     patches = extract_patches(65535 * noisy, (8, 8)).astype(np.float32)
     patches -= patches.mean(axis=1, keepdims=True)

@@ -5,7 +5,7 @@ import pytest
 
 from sparsecode import Dictionary, encoders
 from sparsecode.constraints import Free, UnitNorm
-from sparsecode.encoders._folding import FoldableEncoder
+from sparsecode.encoders._foldable_encoder import FoldableEncoder
 
 N_COMPONENTS, N_FEATURES = 12, 7
 ALL = [getattr(encoders, name) for name in encoders.__all__]

@@ -6,7 +6,7 @@ import pytest
 from sparsecode import LISTA, Dictionary, encoders
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import ALISTA, LISTACP, LISTASS, MLP, PSD, SLISTA, ReLU, TiLISTA
-from sparsecode.encoders._scaling import params_in_units, reads_atoms_in_units
+from sparsecode.encoders._scalable_encoder import params_in_units, reads_atoms_in_units
 from sparsecode.encoders._unrolled import Unrolled
 from sparsecode.losses import LassoLoss
 from sparsecode.penalties import L1

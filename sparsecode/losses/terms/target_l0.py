@@ -105,7 +105,7 @@ class TargetL0(Term):
             error = self._error(float(memory["l0"]))
             factor = math.exp(float(memory["log_weight"]) + self.boost * error)
         inner.weight = factor * inner.weight_at(context.step)
-        own = {
+        of_term = {
             name.removeprefix("term."): array
             for name, array in memory.items()
             if name.startswith("term.")
@@ -115,7 +115,7 @@ class TargetL0(Term):
             dcodes,
             dictionary,
             share,
-            context._replace(memory=own),
+            context._replace(memory=of_term),
             dictionary_grads=dictionary_grads,
         )
         if context.training and "log_weight" in memory:

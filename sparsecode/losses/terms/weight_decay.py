@@ -52,8 +52,8 @@ class WeightDecay(Term):
     def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
         weight, norms = self.weight_at(context.step), context.signals["squared_norms"]
         atoms = dictionary.atoms
-        own = np.einsum("ij,ij->", atoms, atoms, dtype=np.float64)
-        value = weight / 2 * float(norms.sum(dtype=np.float64) + own)
+        of_atoms = np.einsum("ij,ij->", atoms, atoms, dtype=np.float64)
+        value = weight / 2 * float(norms.sum(dtype=np.float64) + of_atoms)
         each = np.full(len(atoms), weight)
         grads = {"atoms": scaled_rows(each, atoms)} if dictionary_grads else {}
         return value, grads, {"squared_norms": np.full_like(norms, weight / 2)}

@@ -9,7 +9,7 @@ import numpy as np
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._parameter_kinds import in_float64, with_products_plus
-from sparsecode.encoders._scaling import ScalableEncoder, params_in_units
+from sparsecode.encoders._scalable_encoder import ScalableEncoder, params_in_units
 
 
 class FoldableEncoder(ScalableEncoder):
