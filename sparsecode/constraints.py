@@ -1,4 +1,4 @@
-"""Sets that the atoms of a dictionary are kept in: projection and tangent space."""
+"""Constraints on the atoms of a dictionary: projection and tangent space."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class UnitBall(Constraint):
 
 @dataclass(frozen=True)
 class NonNegative(Constraint):
-    """Atoms without negative entries, and in the set `norm` besides.
+    """Atoms without negative entries that also obey the constraint `norm`.
 
     An atom without a positive entry becomes zero, for a learner to replace.
 

@@ -1,4 +1,4 @@
-"""The dictionary: the one noun that solvers, encoders and learners share."""
+"""The dictionary: atoms, offset and constraint, for all solvers, encoders and learners."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Dictionary(AtomProducts, AtomViews):
 
     @classmethod
     def view(cls, atoms, offset=None, constraint=None):
-        """A dictionary of these very arrays: without checks, a copy or a projection.
+        """Return a dictionary that holds these arrays, without checks, copies or a projection.
 
         For arrays that are known to be right, or that are changed in place while a view of them
         is in use: what is computed of the atoms is kept by the view.
@@ -206,7 +206,7 @@ class Dictionary(AtomProducts, AtomViews):
         )
 
     def select_features(self, features):
-        """Return a dictionary of only some features, its atoms as they are there.
+        """Return a dictionary with only some of the features; atoms are not projected again.
 
         Parameters
         ----------

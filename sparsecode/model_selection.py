@@ -1,4 +1,4 @@
-"""Selection of the number of atoms and the weight of the penalty: scores of fits over a grid."""
+"""Model selection: scores over a grid of numbers of atoms and weights of the penalty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only judge of any code: objective, duality gap and stationarity, whoever made the code.
+"""Objective, duality gap and stationarity of codes, from any solver or encoder.
 
 The problem, for each row ``x`` of ``X``: minimise over ``z``
 ``1/2 ||x - offset - z @ atoms||^2 + g(z)``.
@@ -62,7 +62,7 @@ class Certificate:
 
     @classmethod
     def joined(cls, parts):
-        """Certificate of all samples, from those of consecutive ones."""
+        """Join the certificates of consecutive blocks of samples."""
         columns = zip(*([getattr(p, f.name) for f in fields(cls)] for p in parts), strict=True)
         return cls(*(None if c[0] is None else np.concatenate(c) for c in columns))
 
@@ -87,7 +87,7 @@ class Certificate:
 
 
 def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
-    """Judge codes: objective, duality gap and stationarity residual of every sample.
+    """Certify codes: objective, duality gap and stationarity residual of every sample.
 
     Everything is computed in float64 from the arguments alone, whatever made the codes.
 

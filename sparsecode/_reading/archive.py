@@ -1,4 +1,4 @@
-"""Zip archives, from which members are read only as large as they truly are."""
+"""Members of zip archives, read up to the sizes that they truly have."""
 
 from __future__ import annotations
 

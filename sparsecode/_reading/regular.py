@@ -1,4 +1,4 @@
-"""Opening files: regular ones only, and how much they may unpack to."""
+"""Opening of regular files, and limits on their unpacked size."""
 
 from __future__ import annotations
 

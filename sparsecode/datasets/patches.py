@@ -66,7 +66,7 @@ def extract_patches(image, patch_size, *, step=1):
 
 
 def reconstruct_from_patches(X, image_shape, patch_size, *, step=1):
-    """Put the patches of `extract_patches` back, averaging where they overlap.
+    """Reconstruct an image from the patches of `extract_patches`; overlaps are averaged.
 
     Unchanged patches give the image back to rounding. Sums are formed in float64.
 

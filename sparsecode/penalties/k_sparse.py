@@ -1,4 +1,4 @@
-"""The constraint of at most so many nonzeros, or of as few as an error takes."""
+"""The constraint on the number of nonzeros of a code, or on the error of its reconstruction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sparsecode.penalties.base import Penalty
 
 
 class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5, 0.0))):
-    """At most `n_nonzero` nonzeros, and no more than it takes to reach `error`; a constraint.
+    """k-sparse constraint: at most `n_nonzero` nonzeros, or as few as reach the `error`.
 
     ``g(z)`` is 0 where ``||z||_0 <= n_nonzero`` and infinite elsewhere; its prox is hard
     thresholding to the `n_nonzero` largest magnitudes. With an `error`, codes have as few nonzeros
@@ -129,7 +129,7 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
         return self
 
     def targets(self, n_samples, n_components):
-        """Most nonzeros and error of each sample, two arrays of shape (n_samples,).
+        """Limits of nonzeros and of the error of each sample, two arrays of shape (n_samples,).
 
         Where there is no limit, the most is the largest of integers.
 

@@ -1,4 +1,4 @@
-"""Amortized inference against exact optimization."""
+"""Plots of amortized inference against exact optimization."""
 
 from __future__ import annotations
 

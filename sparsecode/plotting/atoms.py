@@ -1,4 +1,4 @@
-"""Atoms as a mosaic of patches."""
+"""Plots of atoms as a mosaic of patches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores over a grid of dictionary sizes and penalty weights."""
+"""Plots of scores over a grid of dictionary sizes and penalty weights."""
 
 from __future__ import annotations
 

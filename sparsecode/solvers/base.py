@@ -1,4 +1,4 @@
-"""The base of solvers, hyper-parameters and `solve`, and the value that it returns."""
+"""Base class of the solvers, and the result of `solve`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LONG = 5e8
 
 @dataclass
 class SolveResult:
-    """Codes of a batch, how they were reached, and on request how good they are.
+    """Result of a solver: codes, iterations, and on request a certificate and the history.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class Solver(Parameterized, BaseEstimator):
         n_jobs=None,
         record=False,
     ):
-        """Code every row of `X`.
+        """Compute the sparse code of every row of `X`.
 
         Parameters
         ----------

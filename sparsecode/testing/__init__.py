@@ -1,4 +1,4 @@
-"""Checks for your own gradients, penalties, solvers, encoders; ours go through the same."""
+"""Checks of gradients, penalties, solvers and encoders, for your own classes too."""
 
 from sparsecode.testing.encoders import check_encoder
 from sparsecode.testing.gradients import gradcheck

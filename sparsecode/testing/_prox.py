@@ -1,4 +1,4 @@
-"""Checks of a prox: it beats a dense search, is monotone, and of a constraint a projection."""
+"""Checks of a prox: better than a dense search, monotone, and a projection for constraints."""
 
 from __future__ import annotations
 

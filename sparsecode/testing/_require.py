@@ -1,4 +1,4 @@
-"""The assertion that every check uses: raised also under ``python -O``, and says what failed."""
+"""The assertion of all checks, which ``python -O`` does not remove."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of an encoder: codes of the right form, whoever asks and however many at a time."""
+"""The contract of an encoder: the form of its codes, for any number of samples at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a penalty: its value, prox, derivatives and dual pieces belong together."""
+"""The contract of a penalty: its value, prox, derivatives and dual functions agree."""
 
 from __future__ import annotations
 

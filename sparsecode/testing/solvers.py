@@ -1,4 +1,4 @@
-"""The contract of a solver: what it returns is certified, and it leaves its arguments alone."""
+"""The contract of a solver: its codes are certified, and its arguments do not change."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A batch of samples as solvers see it: its blocks, its units, its verification."""
+"""Batches of samples for solvers: blocks of rows, rescaling and verification."""

@@ -1,4 +1,4 @@
-"""A validated problem, and a block of rows of its answer for a solver to fill in."""
+"""Validated problems, and blocks of rows of codes for a solver to fill in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems in units that suit them: samples, atoms and codes times powers of two.
+"""Rescaling of problems: samples, atoms and codes times powers of two.
 
 A block of samples whose squares are safe is solved as it is. Otherwise samples of like size are
 solved together, as the problem that they are in a unit of their own: a sample is coded alone.

@@ -1,4 +1,4 @@
-"""Verification of what a solver made: in float64, before anything is claimed or returned."""
+"""Verification of the codes of a solver, in float64, before they are returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments of kernels under names; numba types a named tuple by its class."""
+"""Named tuples of arguments of kernels; numba types each of them by its class."""
 
 from __future__ import annotations
 

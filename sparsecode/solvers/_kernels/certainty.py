@@ -1,4 +1,4 @@
-"""Kernels that prove a claim despite rounding, from what a solver has at hand.
+"""Kernels that prove a claim of a solver despite rounding.
 
 Residual correlations are wrong by a bound that is known; of all that lie within it the worst are
 judged. What holds for these needs no other judge.

@@ -1,4 +1,4 @@
-"""Kernels that make exact what a search in float32 found, on one sample of a lasso.
+"""Kernels that refine the result of a search in float32, for one sample of a lasso.
 
 Such a search ends with a support, its signs, and residual correlations that are wrong in their last
 digits. Iterative refinement makes the coefficients exact. Of the correlations only those are

@@ -1,4 +1,4 @@
-"""The kernel of greedy solvers: choose an atom, take it out of the residual, again.
+"""The kernel of greedy solvers: choose an atom, remove it from the residual, and repeat.
 
 In the Gram domain, with atoms of unit norm: the chosen atoms are made orthonormal one by one
 (Gram-Schmidt), and row `i` of `basis` holds the inner products of the i-th of these directions

@@ -1,4 +1,4 @@
-"""The kernel of greedy solvers for samples and atoms that no Gram matrix can tell apart.
+"""The kernel of greedy solvers for samples and atoms for which a Gram matrix is too inexact.
 
 Slower, and exact: the residual of the sample and the orthonormal directions of the chosen atoms are
 vectors of features, in float64 whatever the data. An atom's correlation is right to a share of
