@@ -161,7 +161,7 @@ def test_gabor_statistics_show_every_atom():
 def test_gabor_statistics_want_a_polar_axes_first():
     fits = fit_gabors(np.random.default_rng(1).standard_normal((2, 25)))
     figure, pair = plt.subplots(1, 2)
-    with pytest.raises(ValueError, match="expected a polar and an ordinary one"):
+    with pytest.raises(ValueError, match="expected one polar and one ordinary axes"):
         plot_gabor_statistics(fits, axes=pair)
     with pytest.raises(ValueError, match="1 axes of projections"):
         plot_gabor_statistics(fits, axes=figure.axes[0])

@@ -135,7 +135,7 @@ def test_too_little_memory_is_not_called_a_damaged_file(tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr("sparsecode._serialization.open_archive", fail)
-    with pytest.raises(MemoryError, match=r"a\.npz needs more memory than there is"):
+    with pytest.raises(MemoryError, match=r"a\.npz needs more memory than is available"):
         Dictionary.load(tmp_path / "a.npz")
 
 
@@ -199,7 +199,7 @@ def saved(tmp_path):
         ("settings", {"validation_fraction": 2.0}, "validation_fraction is 2.0"),
         ("settings", {"sparse_output": "no"}, "sparse_output is 'no'"),
         ("settings", {"dead_window": -5}, "dead_window is -5"),
-        ("settings", {"boom": 1}, "settings 'boom', which SparseAutoencoder has not"),
+        ("settings", {"boom": 1}, "settings 'boom', which SparseAutoencoder does not have"),
         ("settings", {"alpha": [1]}, "alpha is [1]"),
         ("settings", {"value": [1]}, "where an object is expected"),
         ("names", {"value": 5}, "where an object is expected"),
@@ -214,9 +214,9 @@ def saved(tmp_path):
         ("penalty", {"name": "Penalty"}, "names the class 'Penalty'"),
         ("penalty", {"name": "os"}, "names the class 'os'"),
         ("penalty", {"values": {"alpha": float("nan")}}, "alpha"),
-        ("penalty", {"values": {"beta": 1}}, "settings 'beta', which L1 has not"),
+        ("penalty", {"values": {"beta": 1}}, "settings 'beta', which L1 does not have"),
         ("encoder", {"name": ["ReLU"]}, "names the class"),
-        ("encoder", {"values": {"k": 3}}, "settings 'k', which ReLU has not"),
+        ("encoder", {"values": {"k": 3}}, "settings 'k', which ReLU does not have"),
         ("encoder", {"settings": {}}, "the unknown entries 'settings'"),
         ("encoder", {"name": "encoders.TopK", "values": {"k": 0}}, "k is 0"),
         ("constraint", {"name": "Constraint"}, "its constraint is 'Constraint'"),
@@ -230,12 +230,16 @@ def saved(tmp_path):
         ("settings", loss([3]), "terms[0] is 3"),
         ("settings", loss([], [7, None]), "levels"),
         ("settings", term("os", {}), "names the class 'os'"),
-        ("settings", term("losses.Lp", {"q": 1}), "settings 'q', which Lp has not"),
-        ("settings", term("losses.Lp", {"weight": "1"}), "Lp holds '1' for the number weight"),
+        ("settings", term("losses.Lp", {"q": 1}), "settings 'q', which Lp does not have"),
+        (
+            "settings",
+            term("losses.Lp", {"weight": "1"}),
+            "Lp holds '1' where the number weight is expected",
+        ),
         ("settings", term("losses.Lp", {"weight": -1.0}), "weight of Lp is -1.0"),
         ("settings", term("penalties.L1", {"alpha": float("nan")}), "alpha"),
         ("settings", term("losses.TargetL0", {"target": 0}), "target is 0"),
-        ("settings", term("losses.GateSparsity", {}), "reads 'gate' of an encoder"),
+        ("settings", term("losses.GateSparsity", {}), "needs the signal 'gate' of the encoder"),
         (
             "settings",
             term("losses.Lp", {"weight": {"name": "schedules.Linear", "values": {"begin": -1}}}),

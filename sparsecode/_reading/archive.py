@@ -35,7 +35,9 @@ def open_archive(path, max_bytes=None):
             members = {info.filename: info for info in infos}
             if len(members) != len(infos) or len(infos) > _MOST_MEMBERS:
                 raise damaged(
-                    path, f"it has {len(infos)} members but only {len(members)} different names"
+                    path,
+                    f"it has {len(infos)} members with {len(members)} different names; expected "
+                    f"at most {_MOST_MEMBERS} members, each with a name of its own",
                 )
             for info in infos:
                 if info.flag_bits & 1:

@@ -135,7 +135,8 @@ def _check_arrays(encoder, params, dictionary):
         known = array[~np.isnan(array)] if name in encoder.buffers else array
         if params[name].dtype.kind != "f" or not np.isfinite(known).all():
             raise Refused(
-                f"its parameter {name} has dtype {params[name].dtype} or infinite entries"
+                f"its parameter {name} has dtype {params[name].dtype}; expected finite "
+                "floating-point numbers"
             )
     penalty = getattr(encoder, "penalty", None)
     if penalty is not None:

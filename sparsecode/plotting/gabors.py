@@ -103,8 +103,8 @@ def _statistics_axes(axes):
         raise ValueError(
             wrong(
                 "axes",
-                got=f"{len(axes)} axes of projections {names}",
-                expected="polar axes and ordinary axes",
+                got=f"{len(axes)} axes with the projections {names}",
+                expected="one polar and one ordinary axes",
                 remedy='Make the first with figure.add_subplot(1, 2, 1, projection="polar").',
             )
         )

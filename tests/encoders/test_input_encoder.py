@@ -132,7 +132,9 @@ def test_with_the_samples_as_targets_it_is_an_untied_autoencoder(rng):
 @pytest.mark.parametrize("encoder", [ReLU(tied=True), LISTACP(), TopK(tied=True)], ids=repr)
 def test_encoders_that_read_the_atoms_are_refused(encoder):
     name = type(encoder).__name__
-    with pytest.raises(TypeError, match=rf"{name}.* which reads the atoms; expected one that"):
+    with pytest.raises(
+        TypeError, match=rf"{name}.* which reads the atoms; expected an encoder with"
+    ):
         InputEncoder(encoder, N_INPUTS).check_reads_samples(8)
 
 

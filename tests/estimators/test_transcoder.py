@@ -310,7 +310,7 @@ def test_wrong_targets(pairs):
         model().fit(iter([X]))
     with pytest.raises(ValueError, match="gave no batch"):
         model().fit(iter([]))
-    with pytest.raises(ValueError, match="patience was given with an iterator"):
+    with pytest.raises(ValueError, match="patience is given with an iterator"):
         model(patience=2).fit(batches_of(X, Y))
     fitted = model().fit(X, Y)
     with pytest.raises(ValueError, match="y has 2 targets but Transcoder was fitted to 3"):

@@ -47,7 +47,7 @@ def test_what_is_not_an_object_is_refused(folder, data):
 
 def test_large_files_are_refused(folder):
     (folder / "cfg.json").write_bytes(b" " * (2**24 + 1))
-    with pytest.raises(ValueError, match="too many for settings"):
+    with pytest.raises(ValueError, match="too many for a settings file"):
         read_checkpoint(folder)
 
 

@@ -293,7 +293,7 @@ def test_matching_pursuit_scaled_inputs(tmp_path, random):
 def test_matching_pursuit_with_other_norms_is_refused(tmp_path, random):
     arrays = {"W_dec": random(N, M), "b_dec": random(M)}
     save(tmp_path, arrays, {"architecture": "matching_pursuit"})
-    with pytest.raises(ValueError, match="W_dec is of rows of other norms than 1"):
+    with pytest.raises(ValueError, match="W_dec is an array with rows whose norm is not 1"):
         read_checkpoint(tmp_path)
 
 

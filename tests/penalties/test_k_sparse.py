@@ -90,7 +90,7 @@ def test_targets_follow_their_rows_through_blocks(rng, frame):
         (KSparse(2, -1.0), "error of KSparse is -1.0"),
         (KSparse(2, np.nan), "error of KSparse is nan"),
         (KSparse(2, None), "error of KSparse is None"),
-        (KSparse(None), "n_nonzero of KSparse is None without an error"),
+        (KSparse(None), "n_nonzero of KSparse is None and no error is set"),
         (KSparse(None, [1.0, 0.0]), "error of KSparse is 0 for some samples"),
     ],
 )

@@ -221,7 +221,7 @@ def test_pieces_that_do_not_fit_are_refused(dictionary):
         (ReLU(), {"replacement": ReplaceUnits}, "replacement is <class"),
         (ReLU(), {"learn_dictionary": False}, "the dictionary is not learned"),
         (ReLU(), {"optimizer": LBFGS()}, "LBFGS takes no steps|LBFGS cannot keep atoms"),
-        (LISTA(L1(0.1)), {}, "LISTA is no autoencoder's encoder"),
+        (LISTA(L1(0.1)), {}, "LISTA has no row of weights for each unit"),
     ):
         with pytest.raises(TypeError, match=message):
             next(train(encoder, dictionary, np.ones((4, 5)), **{**given, **options}))

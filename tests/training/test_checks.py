@@ -26,8 +26,8 @@ TARGET = {"loss": SupervisedLoss(), "target": CODES}
         ({"steps_per_epoch": 0}, "steps_per_epoch is 0"),
         ({"max_norm": 0.0}, "max_norm is 0.0"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),
-        ({"target": CODES}, "target is given but LassoLoss uses none"),
-        ({"loss": SupervisedLoss()}, "SupervisedLoss compares with a target"),
+        ({"target": CODES}, "target is given but LassoLoss does not use it"),
+        ({"loss": SupervisedLoss()}, "SupervisedLoss compares codes with a target"),
         ({**TARGET, "target": CODES[:3]}, "target has 3 rows but there are 5 samples"),
         ({**TARGET, "X_val": X}, "target_val is None"),
         ({"target_val": CODES}, "without X_val"),
@@ -49,8 +49,8 @@ TARGET = {"loss": SupervisedLoss(), "target": CODES}
         ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
         ({"sample_weight": np.zeros(5)}, "at least one non-zero"),
         ({"sample_weight": np.ones(4)}, "sample_weight.shape"),
-        ({"X": iter([X]), "sample_weight": np.ones(5)}, "sample_weight was given with an iterator"),
-        ({"X": iter([X]), **TARGET}, "target was given with an iterator"),
+        ({"X": iter([X]), "sample_weight": np.ones(5)}, "sample_weight is given with an iterator"),
+        ({"X": iter([X]), **TARGET}, "target is given with an iterator"),
         ({"X": iter([X]), "validation_fraction": 0.5}, "Give .* X_val for validation"),
     ],
 )
@@ -116,8 +116,8 @@ def test_arguments_are_not_changed(dictionary):
 @pytest.mark.parametrize(
     "weight, message",
     [
-        (np.ones(3), "sample_weight_val is no weight of at least 0 for each of 5 samples"),
-        (np.zeros(5), "sample_weight_val .* not all 0"),
+        (np.ones(3), "sample_weight_val does not have one weight >= 0 for each of 5 samples"),
+        (np.zeros(5), "sample_weight_val .* not all of them 0"),
         (-np.ones(5), "sample_weight_val"),
     ],
 )
@@ -133,5 +133,5 @@ def test_weights_of_a_stream_are_checked(weight):
         OneLayer(), np.ones((6, 4)), iter([Batch(X, weight, CODES)]), loss=TARGET["loss"]
     )
     next(states)
-    with pytest.raises(ValueError, match="sample_weight is no weight of at least 0"):
+    with pytest.raises(ValueError, match="sample_weight does not have one weight >= 0"):
         next(states)

@@ -58,5 +58,5 @@ def test_an_atom_of_norm_zero_has_no_direction(rng):
 
 def test_a_penalty_of_groups_is_refused():
     loss = AutoencoderLoss([NormWeighted(GroupL1(0.3, groups=[[0, 1]]))])
-    with pytest.raises(TypeError, match="expected a sum over coefficients"):
+    with pytest.raises(TypeError, match="expected a penalty that is a sum over coefficients"):
         loss(np.ones((1, 2)), Dictionary(np.eye(2)), np.ones((1, 2)))

@@ -111,7 +111,7 @@ def test_what_an_output_activation_cannot_go_with(problem):
         AutoencoderLoss([AuxK()], output="sigmoid"),
         AutoencoderLoss(levels=(2, None), output="sigmoid"),
     ):
-        with pytest.raises(ValueError, match=r"output is 'sigmoid' with .* linear in the codes"):
+        with pytest.raises(ValueError, match=r"output is 'sigmoid' but .* linear in the codes"):
             loss.init(dictionary)
     with pytest.raises(ValueError, match="output is 'tanh'; expected None or 'sigmoid'"):
         AutoencoderLoss(output="tanh").init(dictionary)
