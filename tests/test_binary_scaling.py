@@ -245,7 +245,7 @@ def test_the_judge_where_squares_underflow_or_overflow():
 
 
 class Ridge(Penalty, namedtuple("Ridge", ["alpha"], defaults=(1.0,))):
-    """A penalty of a user's, which does not say what it is in other units."""
+    """A penalty of a user that does not define `rescaled`."""
 
     __slots__ = ()
 
@@ -261,7 +261,7 @@ class Ridge(Penalty, namedtuple("Ridge", ["alpha"], defaults=(1.0,))):
 @pytest.mark.needs_jit
 def test_a_penalty_that_cannot_be_rescaled_is_refused_far_from_one():
     assert FISTA().solve(X * 1e9, ATOMS, Ridge(0.1)).converged.all()
-    with pytest.raises(TypeError, match="Ridge does not say what it is in other units"):
+    with pytest.raises(TypeError, match="Ridge does not define rescaled"):
         Ridge().rescaled(codes=1, values=2)
     wrong = r"largest entry of .* is .*Ridge, which does not define rescaled.*expected 2\*\*-200"
     for samples, atoms in ((X * 1e-100, ATOMS), (X, ATOMS * 1e100)):

@@ -163,7 +163,7 @@ def test_gabor_statistics_want_a_polar_axes_first():
     figure, pair = plt.subplots(1, 2)
     with pytest.raises(ValueError, match="expected one polar and one ordinary axes"):
         plot_gabor_statistics(fits, axes=pair)
-    with pytest.raises(ValueError, match="1 axes of projections"):
+    with pytest.raises(ValueError, match="1 axes with the projections"):
         plot_gabor_statistics(fits, axes=figure.axes[0])
 
 

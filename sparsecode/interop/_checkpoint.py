@@ -270,8 +270,7 @@ class Checkpoint:
         if self.architecture == "JumpReLU":
             if self.threshold is None:
                 raise ValueError(
-                    "threshold is None; expected one number for each unit of JumpReLU. Give "
-                    "threshold."
+                    "threshold is None; expected one number for each JumpReLU unit. Give threshold."
                 )
             self._set_vector("threshold", (self.n_components,))
         elif k_needed:
@@ -302,8 +301,7 @@ class Checkpoint:
     def _check_transcoder(self):
         if self.input_norm == "layer_norm" and self.n_features < 2:
             raise ValueError(
-                "W has 1 feature; expected 2 or more with input_norm='layer_norm'. Set "
-                "input_norm='none'."
+                "W has 1 feature; expected at least 2 for 'layer_norm'. Set input_norm='none'."
             )
         if self.transcoder:
             plain = self.scale == 1 and self.input_norm == "none"

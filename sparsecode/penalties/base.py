@@ -17,8 +17,7 @@ def check_penalty_instance(penalty):
     """Return `penalty` if it is an instance of a Penalty."""
     if not isinstance(penalty, Penalty):
         raise TypeError(
-            f"penalty is {shown(penalty)}; expected an instance of a Penalty, such as "
-            "L1(alpha=0.1)."
+            f"penalty is {shown(penalty)}; expected a Penalty instance, such as L1(alpha=0.1)."
         )
     return penalty
 
@@ -265,8 +264,7 @@ class Penalty:
         if not self.separable:
             raise TypeError(
                 f"{type(self).__name__} is not a sum over coefficients, so that atoms cannot be "
-                "left out. Define for_atoms(atoms), or use FISTA or ISTA, which leave no atoms "
-                "out."
+                "left out. Define for_atoms(atoms), or use FISTA or ISTA."
             )
         return type(self)(*(np.asarray(v)[atoms] if np.ndim(v) == 1 else v for v in self))
 
@@ -280,11 +278,8 @@ class Penalty:
         Far from 1, where squares leave the range of floats, samples and atoms are multiplied by
         powers of two; they are refused with a penalty that does not define this.
         """
-        remedy = "Define rescaled(codes, values), or scale X and the atoms to values near 1."
-        raise TypeError(
-            f"{type(self).__name__} does not define rescaled, which X or atoms of this size need. "
-            f"{remedy}"
-        )
+        remedy = "Scale X and the atoms to values near 1, or define rescaled(codes, values)."
+        raise TypeError(f"{type(self).__name__} does not define rescaled. {remedy}")
 
     @property
     def can_be_rescaled(self):

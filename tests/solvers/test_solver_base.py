@@ -104,7 +104,7 @@ def test_float32_codes_claim_no_more_than_they_are(cls):
     X, atoms = X.astype(np.float32), atoms.astype(np.float32)
     result = cls().solve(X, atoms, L1(0.1))
     assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-6
-    advice = "did not reach tol=1e-10 .* give X in float64. With tol below 2e-05 .* codes in float32 may be"
+    advice = "tol=1e-10 .* give X in float64. With tol below 2e-05 .* codes in float32 may be"
     with pytest.warns(ConvergenceWarning, match=advice):
         result = cls(tol=1e-10, max_iter=300).solve(X, atoms, L1(0.1))
     assert (result.converged <= (result.certificate.relative_gap <= 1e-10)).all()

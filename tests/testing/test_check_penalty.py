@@ -43,7 +43,7 @@ def mutant(base=Quadratic, **changes):
 
 
 class QuadraticOfUnits(Quadratic):
-    """The same, which says what it is in other units."""
+    """The same, which defines `rescaled`."""
 
     __slots__ = ()
 
