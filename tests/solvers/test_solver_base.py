@@ -76,7 +76,9 @@ def test_lists_are_enough():
 
 
 def test_errors_say_what_to_do(X, frame):
-    with pytest.raises(TypeError, match=r"penalty is <class .*L1.*expected an instance.*L1\(alpha"):
+    with pytest.raises(
+        TypeError, match=r"penalty is <class .*L1.*expected a Penalty instance.*L1\(alpha"
+    ):
         FISTA().solve(X, frame, L1)
     with pytest.raises(ValueError, match="X has 5 columns; expected 6"):
         FISTA().solve(X[:, :5], frame, L1())
