@@ -253,7 +253,7 @@ def _correct(atoms, missing, second, positive, kind):
                 value = max(value, atoms.dtype.type(0))
             change[f] = value
             squares += np.float64(value) * value
-        if squares == 0:
+        if squares == 0 and kind == _SPHERE:
             # No direction fits, so that a norm of 1 is not possible.
             continue
         scale = atoms.dtype.type(1)

@@ -1,11 +1,14 @@
 """What every penalty shares, on arrays."""
 
+import re
+from collections import namedtuple
+
 import numpy as np
 import pytest
 from scipy import sparse
 
-from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, GroupL1, LogSum, Penalty
-from sparsecode.penalties.base import resolve_penalty
+from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, GroupL1, KSparse, LogSum, Penalty
+from sparsecode.penalties.base import check_differentiable, resolve_penalty
 from sparsecode.testing.solvers import default_penalties
 
 ALL = [L0(), L1(), Cauchy(), ElasticNet(), LogSum()]
@@ -80,7 +83,8 @@ def test_a_penalty_is_given_as_a_class_or_an_instance():
     assert resolve_penalty(LogSum, 0.3) == LogSum(0.3)
     assert resolve_penalty(LogSum(2.0, 0.5), 0.3) == LogSum(0.6, 0.5)
     for given in (Penalty, "l1", None, int):
-        with pytest.raises(TypeError, match=r"penalty is .*; expected a Penalty, its class"):
+        message = re.escape(f"penalty is {given!r}; expected a Penalty, its class")
+        with pytest.raises(TypeError, match=message):
             resolve_penalty(given, 1.0)
     with pytest.raises(ValueError, match="alpha is -1"):
         resolve_penalty(L1, -1.0)
@@ -110,3 +114,22 @@ def test_some_atoms_have_their_own_weights():
     assert LogSum(0.3, 0.2).for_atoms(np.array([1])) == LogSum(0.3, 0.2)
     with pytest.raises(TypeError, match="GroupL1 is not a sum over coefficients"):
         GroupL1().for_atoms(np.array([1]))
+
+
+class HalfSquares(Penalty, namedtuple("HalfSquares", ["alpha"])):
+    """With a gradient of rows, and none of a coefficient."""
+
+    __slots__ = ()
+
+    def grad(self, codes):
+        return self.alpha * codes
+
+
+def test_training_needs_a_gradient():
+    for penalty in (L1(), Cauchy(), HalfSquares(1.0)):
+        check_differentiable(penalty)
+    for penalty in (KSparse(2), GroupL1()):
+        with pytest.raises(TypeError, match=r"expected one with a gradient"):
+            check_differentiable(penalty)
+    with pytest.raises(TypeError, match="expected an instance of a Penalty"):
+        check_differentiable(L1)

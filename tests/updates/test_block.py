@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary
-from sparsecode.constraints import Constraint, Free, NonNegative, UnitBall
+from sparsecode.constraints import Constraint, Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.updates import MOD, BlockUpdate
 from sparsecode.updates.block import Moments
 
@@ -34,6 +34,18 @@ def test_converges_to_the_constrained_optimum(rng, batch, constraint):
     np.testing.assert_allclose(constraint.project(moved + descent), moved, atol=1e-9)
     if constraint == Free():
         np.testing.assert_allclose(moved, np.linalg.lstsq(codes, X, rcond=None)[0])
+
+
+@pytest.mark.parametrize("norm", [Free(), UnitBall(), UnitNorm()], ids=repr)
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_an_atom_whose_minimiser_is_zero_becomes_zero_where_that_is_allowed(norm, nonnegative):
+    constraint = NonNegative(norm) if nonnegative else norm
+    before = Dictionary([[0.0, 1.0], [1.0, 0.0]], constraint=constraint)
+    # The first atom is fitted to rows below 0, or to 0; the second one is not used.
+    X = np.full((3, 2), -1.0 if nonnegative else 0.0)
+    moved = learned(BlockUpdate(), X, np.array([[1.0, 0.0]] * 3), before).atoms
+    expected = before.atoms[0] if norm == UnitNorm() else [0.0, 0.0]
+    np.testing.assert_array_equal(moved, [expected, [1.0, 0.0]])
 
 
 class Box(Constraint):

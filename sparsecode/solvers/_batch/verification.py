@@ -21,9 +21,9 @@ class Verification:
     """A check of the blocks of one problem for a solver, which corrects what does not hold.
 
     A sample that claims more than its certificate confirms is solved further in float64, to a
-    tighter tolerance. One that float32 led above where it began is solved in float64 from there.
-    What then still fails makes no claim. No code is left above its start or a code of 0, in
-    objective.
+    tighter tolerance. One that float32 led above where it began is solved in float64 from there,
+    and one that a start led to a stationary point above a code of 0 is solved from 0. What then
+    still fails makes no claim. No code is left above its start or a code of 0, in objective.
     """
 
     def __init__(self, solver, problem):
@@ -65,8 +65,9 @@ class Verification:
     def _correct(self, judged, block):
         """Solve again what went wrong, as long as that may help; returns whether anything was."""
         is_corrected = False
-        # A solver that went up in float64 would do so again.
-        restarts = judged.is_worse & (block.codes.dtype == np.float32)
+        # A solver that went up in float64 would do so again, but not from elsewhere.
+        is_single = block.codes.dtype == np.float32
+        restarts = judged.is_worse & (is_single | (judged.is_claimed & judged.is_far))
         for share in _TIGHTER:
             todo = judged.is_false | restarts
             if not todo.any():
@@ -122,11 +123,14 @@ class _JudgedRows:
         )
         # The better of the start and 0, and what no objective may exceed.
         self.fallback = np.zeros_like(self.codes)
+        # Mask of the rows that did not begin at their fallback.
+        self.is_far = np.zeros(len(rows), dtype=bool)
         limit = half_squared_norm
         if problem.codes is not None:
             start = problem.start_of(block.rows)[rows].astype(np.float64)
             value, _ = verification.judge.value(self.X, start, self.penalty)
             self.fallback[value < half_squared_norm] = start[value < half_squared_norm]
+            self.is_far = (start != self.fallback).any(axis=1)
             limit = np.minimum(half_squared_norm, value)
         self.limit = limit + _SLACK * np.finfo(block.codes.dtype).eps * half_squared_norm
         self.is_claimed = (block.stop[rows] <= verification.solver.tol) & (

@@ -265,3 +265,17 @@ def test_sweep_of_random_problems(penalty, dtype):
             check(result, solver, X, atoms, scaled, start)
             tried += 1
     assert tried >= 12
+
+
+@pytest.mark.parametrize("solver", [FISTA(), ISTA()], ids=repr)
+def test_a_start_near_a_stationary_point_above_0_is_left_for_one_below(solver, frame):
+    """Of a penalty that is not convex, both are stationary; 0 itself often is not."""
+    rng = np.random.default_rng(5)
+    X, penalty = rng.standard_normal((40, 6)), L0(0.2)
+    starts = 2 * rng.standard_normal((40, 9))
+    result = solver.solve(X, frame, penalty, codes=starts)
+    assert result.converged.all()
+    objective = result.certificate.objective
+    assert (objective <= (X**2).sum(axis=1) / 2 * (1 + 1e-12)).all()
+    assert (objective <= certify(X, starts, frame, penalty).objective).all()
+    assert result.certificate.relative_residual.max() <= 2e-6
