@@ -231,8 +231,8 @@ def test_contract_of_rows(penalty):
 
 @pytest.mark.parametrize("penalty", GROUPS, ids=repr)
 def test_groups(penalty, rng):
-    V = 0.5 * rng.standard_normal((7, 6))
-    V[0] = 0
+    V = rng.standard_normal((7, 6)) * np.array([[0, 0.1, 0.5, 2, 2, 2, 2]]).T
+    V[3:, :4] *= 0.1
     labels = np.arange(6) // penalty.groups if np.ndim(penalty.groups) == 0 else penalty.groups
     members = [np.flatnonzero(np.equal(labels, k)) for k in range(max(labels) + 1)]
     weights = [len(m) ** 0.5 for m in members] if penalty.weights is None else penalty.weights
