@@ -53,7 +53,9 @@ def naming(name):
         if type(error) in (ValueError, TypeError) and re.search(rf"\b{name}\b", str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{name} cannot be used. {error}") from error
+        # scikit-learn prints a 1-D array in full.
+        text = re.sub(r":\s*array=.*(?=\nReshape)", ".", str(error), flags=re.DOTALL)
+        raise kind(f"{name} cannot be used. {text}") from error
 
 
 def check_samples(estimator, X, *, missing=False, fill, dense, **options):

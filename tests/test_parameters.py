@@ -40,6 +40,7 @@ COMPILED = [
     (partial(ops.batch_topk_forward, k=1), "A"),
     (partial(ops.lifetime_topk_forward, k=1), "A"),
 ]
+LONG_LIST = [np.full(40, 0.123)] * 20
 NAMES = [name for name, value in parameter_calls.public().items() if parameter_calls.is_used(value)]
 
 
@@ -71,6 +72,18 @@ def test_a_wrong_value_is_used_or_refused_by_its_name(name):
             if what is not None:
                 found[parameter, label] = what
     assert not found
+
+
+# The parameters of these are checked by scikit-learn, which words the errors.
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("dropin.")])
+def test_an_error_does_not_print_a_long_array(name):
+    call = parameter_calls.call_of(name)
+    for parameter in call.parameters:
+        for value in (np.full((40, 30), 0.123), np.full(40, 0.123), [0.123] * 50, LONG_LIST):
+            try:
+                call.run(**call.arguments | {parameter: value})
+            except Exception as error:
+                assert str(error).count("0.123") < 8 and len(str(error)) < 700, parameter
 
 
 @pytest.mark.needs_jit("thousands of calls that learn")

@@ -182,8 +182,8 @@ class _Data(NamedTuple):
 def _check_convex(penalty):
     if not check_penalty_instance(penalty).convex:
         raise TypeError(
-            f"amortization_report needs a convex penalty; {type(penalty).__name__} is not convex, "
-            "so that its optimum cannot be certified. Use L1, or compare codes with certify."
+            f"amortization_report needs a convex penalty; got {type(penalty).__name__}, whose "
+            "optimum cannot be certified. Use L1, or compare codes with certify."
         )
     return penalty.checked()
 

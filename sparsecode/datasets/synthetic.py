@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._messages import shown, wrong
 from .._validation import (
     check_dtype,
     check_flag,
@@ -14,7 +15,6 @@ from .._validation import (
     check_matrix,
     check_number,
     check_random_state,
-    wrong,
 )
 from .._values import check_option
 
@@ -162,8 +162,8 @@ def _draw_support(shape, n_nonzero, density, codes, rng):
     """Return which codes are not zero."""
     if (n_nonzero is None) == (density is None):
         raise ValueError(
-            f"n_nonzero is {n_nonzero} and density is {density}; expected one of them. Set "
-            "n_nonzero for an exact count in every signal, density for a probability."
+            f"n_nonzero is {shown(n_nonzero)} and density is {shown(density)}; expected one of "
+            "them. Set n_nonzero for an exact count in every signal, density for a probability."
         )
     if codes == "bernoulli-gaussian" and density is None:
         raise ValueError(

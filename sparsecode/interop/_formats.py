@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 
 from sparsecode._atomic_files import write_atomically
-from sparsecode._messages import wrong
+from sparsecode._messages import shown, wrong
 from sparsecode._reading.refusal import Refused, damaged, refusal
 from sparsecode._validation import check_flag
 from sparsecode._values import check_option, check_path
@@ -226,7 +226,7 @@ def _check_dict_class(format, options):
         raise ValueError(
             wrong(
                 "dict_class",
-                got=f"{options.dict_class!r} of a file of the format {format!r}",
+                got=f"{shown(options.dict_class)} of a file of the format {format!r}",
                 expected="None, or for the format 'dictionary_learning' one of "
                 + ", ".join(dictionary_learning.CLASSES),
                 remedy="Choose one of these.",

@@ -238,7 +238,7 @@ def _scale(settings, input_scale):
             f"{settings.path}: normalize_activations",
             got="'expected_average_only_in', and the factor is not in the file",
             expected="the factor that inputs were multiplied by in training",
-            remedy="Give it as input_scale, or input_scale=1.0 for inputs that are scaled.",
+            remedy="Give the factor as input_scale, or input_scale=1.0 for scaled inputs.",
         )
     return 1.0 if input_scale is None else input_scale
 

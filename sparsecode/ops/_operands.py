@@ -40,8 +40,8 @@ def thresholds(theta, like):
         theta = check_numbers(theta, "theta")
     if theta.shape not in ((), like.shape[1:]):
         raise ValueError(
-            f"theta has shape {theta.shape}; expected () or {like.shape[1:]}, one threshold or one "
-            "for each component. Give it such a shape."
+            f"theta has shape {theta.shape}; expected () or {like.shape[1:]}, one threshold or "
+            "one for each component. Give theta this shape."
         )
     return np.asarray(theta, dtype=like.dtype)
 

@@ -163,7 +163,7 @@ def _check_entries(name, values, kinds, low, expected):
             wrong(
                 f"{name} of KSparse",
                 got=shown(values),
-                expected=f"{expected}: one, or one for each sample",
+                expected=f"{expected}, one for all samples or one for each",
                 remedy=f"Set {name} to such a number.",
             )
         )

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FixedLocator
 
-from sparsecode._messages import wrong
+from sparsecode._messages import shown, wrong
 from sparsecode._values import check_instance
 from sparsecode.plotting._style import GRID, INK, quiet
 from sparsecode.receptive_fields import GaborFits
@@ -103,7 +103,7 @@ def _statistics_axes(axes):
         raise ValueError(
             wrong(
                 "axes",
-                got=f"{len(axes)} axes with the projections {names}",
+                got=f"{len(axes)} axes with the projections {shown(names)}",
                 expected="one polar and one ordinary axes",
                 remedy='Make the first with figure.add_subplot(1, 2, 1, projection="polar").',
             )

@@ -88,4 +88,4 @@ def incompatible(taker, kind, penalty, remedy, *, given=None):
     It names both, and the remedy. `given` is what to call the penalty; None is its class.
     """
     given = type(penalty).__name__ if given is None else given
-    return TypeError(f"{type(taker).__name__} needs {kind}; {given} is not. {remedy}")
+    return TypeError(f"{type(taker).__name__} needs {kind}; got {given}. {remedy}")

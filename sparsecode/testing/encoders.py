@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 
+from sparsecode._messages import shown
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
@@ -49,7 +50,7 @@ def check_encoder(encoder, *, n_samples=5, random_state=0):
     >>> check_encoder(SLISTA(L1(0.2)))
     """
     n_samples = check_integer(n_samples, "n_samples")
-    with naming(repr(encoder)):
+    with naming(shown(encoder)):
         require(isinstance(encoder, Encoder), "not an instance of Encoder")
         encoder = clone(encoder)
         if "n_layers" in encoder.get_params():
@@ -59,7 +60,7 @@ def check_encoder(encoder, *, n_samples=5, random_state=0):
         X = 3 * rng.standard_normal((n_samples, 6))
         dictionary = Dictionary(atoms, rng.standard_normal(6), UnitNorm())
         for chosen in _with_penalties(encoder, X, dictionary):
-            with naming(repr(chosen)):
+            with naming(shown(chosen)):
                 case = Case(chosen, X, dictionary, rng)
                 for check in _CHECKS:
                     check(case)

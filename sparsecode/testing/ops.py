@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._messages import shown
 from sparsecode._validation import check_number, check_random_state
 from sparsecode._values import check_callable, check_list
 from sparsecode.testing._require import naming, read_only, require
@@ -51,7 +52,7 @@ def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, straight_thro
     tol = check_number(tol, "tol", low=0)
     remedy = "Give the positions of these inputs."
     straight_through = check_list(straight_through, "straight_through", "a tuple of int", remedy)
-    with naming(getattr(forward, "__name__", repr(forward))):
+    with naming(getattr(forward, "__name__", shown(forward))):
         inputs = [read_only(np.asarray(array, dtype=np.float64)) for array in inputs]
         out, cache = forward(*inputs, **settings)
         again = forward(*inputs, **settings)[0]

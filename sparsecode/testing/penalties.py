@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sparsecode._messages import shown
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.penalties import Penalty
 from sparsecode.solvers import FISTA, CoordinateDescent
@@ -53,7 +54,7 @@ def check_penalty(penalty, *, n_components=4, random_state=0):
     >>> check_penalty(L1(alpha=0.5))
     """
     n_components = check_integer(n_components, "n_components")
-    with naming(repr(penalty)):
+    with naming(shown(penalty)):
         require(isinstance(penalty, Penalty), "not an instance of Penalty")
         rng = check_random_state(random_state)
         span = _span(penalty, n_components)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import penalties as _penalties
+from sparsecode._messages import shown
 from sparsecode._validation import check_flag, check_integer, check_random_state
 from sparsecode._values import check_list
 from sparsecode.constraints import UnitNorm
@@ -61,7 +62,7 @@ def check_solver(solver, *, penalties=None, float32=True, n_samples=8, random_st
     )
     if penalties is not None:
         penalties = check_list(penalties, "penalties", "a list of penalties", "Use [L1(0.2)].")
-    with naming(repr(solver)):
+    with naming(shown(solver)):
         require(isinstance(solver, Solver), "not an instance of Solver")
         penalties = default_penalties() if penalties is None else penalties
         accepted = [penalty for penalty in penalties if _accepts(solver, penalty)]
@@ -71,7 +72,7 @@ def check_solver(solver, *, penalties=None, float32=True, n_samples=8, random_st
         # Nearly a tight frame, so that slow solvers finish too.
         dictionary = Dictionary(np.linalg.qr(rng.standard_normal((9, 6)))[0], None, UnitNorm())
         for penalty in accepted:
-            with naming(repr(penalty)):
+            with naming(shown(penalty)):
                 case = Case(solver, penalty, X, dictionary, float32)
                 for check in _CHECKS + _edge_cases.CHECKS:
                     check(case)

@@ -62,7 +62,7 @@ def test_errors_name_the_encoder_and_what_is_wrong(X, frame):
     message = r"params\['W'\] of LISTA has shape \(2, 6, 9\); expected \(3, 6, 9\)"
     with pytest.raises(ValueError, match=message):
         LISTA(L1(0.1), n_layers=3).bind(params).encode(X, frame)
-    with pytest.raises(TypeError, match="LISTA needs an l1 penalty; Cauchy is not"):
+    with pytest.raises(TypeError, match="LISTA needs an l1 penalty; got Cauchy"):
         LISTA(Cauchy(0.1)).init(frame)
     with pytest.raises(TypeError, match="penalty"):
         LISTA("l1").init(frame)

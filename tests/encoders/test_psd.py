@@ -23,7 +23,7 @@ def test_starts_at_a_gradient_step_for_small_samples(X, frame):
 
 
 def test_signed_codes_only(X, frame):
-    with pytest.raises(TypeError, match="PSD needs a signed penalty; L1 is not"):
+    with pytest.raises(TypeError, match="PSD needs a signed penalty; got L1"):
         PSD(L1(0.1, positive=True)).encode(X, frame)
 
 

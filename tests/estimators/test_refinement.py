@@ -200,7 +200,7 @@ def test_errors(X):
     with pytest.raises(TypeError, match="constraint"):
         model.refine(X, constraint="unit")
     other = fitted(X, n_epochs=1, encoder=MLP())
-    with pytest.raises(TypeError, match=r"MLP is not\. Use 'support'"):
+    with pytest.raises(TypeError, match=r"MLP has another form\. Use 'support'"):
         other.refine(X, "scale")
     before = error(other, X)
     assert error(other.refine(X, "support"), X) < before

@@ -105,7 +105,7 @@ def test_errors_say_what_to_do(X, frame):
         SparseCoder(frame, alpha=-1).fit(X)
     with pytest.raises(ValueError, match="n_jobs is 0"):
         SparseCoder(frame, n_jobs=0).fit(X)
-    with pytest.raises(TypeError, match="ConjugateGradient needs a smooth penalty; L1 is not"):
+    with pytest.raises(TypeError, match="ConjugateGradient needs a smooth penalty; got L1"):
         SparseCoder(frame, solver=ConjugateGradient()).fit(X).transform(X)
     coder = SparseCoder(frame).fit(X)
     with pytest.raises(ValueError, match=r"codes has shape .* Encode X"):

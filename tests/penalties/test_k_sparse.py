@@ -109,7 +109,7 @@ def test_more_nonzeros_than_atoms(X, frame):
 
 @pytest.mark.parametrize("solver", [ISTA(), FISTA(), FeatureSign(), ConjugateGradient()], ids=repr)
 def test_solvers_of_weighted_penalties_refuse(solver, X, frame):
-    with pytest.raises(TypeError, match=f"{type(solver).__name__} needs .*KSparse is not. Use "):
+    with pytest.raises(TypeError, match=f"{type(solver).__name__} needs .*got KSparse. Use "):
         solver.solve(X, frame, KSparse(2))
 
 

@@ -235,7 +235,7 @@ class RowWise(L1):
 
 
 def test_refuses_a_penalty_that_is_not_separable(X, frame):
-    message = "LCA needs a separable penalty; RowWise is not. Use FISTA or ISTA."
+    message = "LCA needs a separable penalty; got RowWise. Use FISTA or ISTA."
     with pytest.raises(TypeError, match=message):
         LCA().solve(X, frame, RowWise(0.1))
 

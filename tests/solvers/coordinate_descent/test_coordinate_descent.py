@@ -139,7 +139,7 @@ def test_rowwise_penalties_are_refused(X, dictionary):
     class Rowwise(L1):
         separable = False
 
-    with pytest.raises(TypeError, match=r"needs a separable penalty; Rowwise is not. Use FISTA"):
+    with pytest.raises(TypeError, match=r"needs a separable penalty; got Rowwise. Use FISTA"):
         CoordinateDescent().solve(X, dictionary, Rowwise(0.1))
 
 

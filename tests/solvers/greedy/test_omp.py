@@ -165,7 +165,7 @@ def test_small_errors_are_met_in_float32_and_claimed_only_if_they_are(dictionary
 
 
 def test_refuses(X, dictionary):
-    with pytest.raises(TypeError, match=r"OMP needs the constraint KSparse; L1 is not\. Use FISTA"):
+    with pytest.raises(TypeError, match=r"OMP needs the constraint KSparse; got L1\. Use FISTA"):
         OMP().solve(X, dictionary, L1())
     with pytest.raises(ValueError, match=r"error of KSparse has 3 entries but there are 12"):
         OMP().solve(X, dictionary, KSparse(3, [1.0, 1.0, 1.0]))

@@ -75,6 +75,6 @@ def test_samples_stop_one_by_one(X, frame):
 
 @pytest.mark.parametrize("penalty", [L0(0.1), LogSum(0.1), Cauchy(0.1)], ids=repr)
 def test_without_restart_refuses_what_is_not_convex(X, frame, penalty):
-    message = f"FISTA needs a convex penalty .*{type(penalty).__name__} is not. Use FISTA"
+    message = f"FISTA needs a convex penalty .*got {type(penalty).__name__}. Use FISTA"
     with pytest.raises(TypeError, match=message):
         FISTA(restart=False).solve(X, frame, penalty)

@@ -97,7 +97,7 @@ def test_objective_never_rises(X, dictionary, rng):
 def test_refuses_an_error(X, dictionary):
     with pytest.raises(
         TypeError,
-        match=r"HTP needs KSparse .*no error target; KSparse\(n_nonzero=3, error=0.1\) is not",
+        match=r"HTP needs KSparse .*no error target; got KSparse\(n_nonzero=3, error=0.1\)",
     ):
         HTP().solve(X, dictionary, KSparse(3, 0.1))
 

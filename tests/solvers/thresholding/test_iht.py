@@ -98,13 +98,13 @@ def test_a_start_of_too_many_nonzeros_is_thresholded(X, dictionary, rng):
     "penalty", [KSparse(3, 0.1), KSparse(None, 0.1), KSparse(3, [0.0, 0.1])], ids=repr
 )
 def test_refuses_an_error(X, dictionary, penalty):
-    message = "IHT needs KSparse with n_nonzero and no error target; {!r} is not. Use OMP or OLS."
+    message = "IHT needs KSparse with n_nonzero and no error target; got {!r}. Use OMP or OLS."
     with pytest.raises(TypeError, match=re.escape(message.format(penalty))):
         IHT().solve(X, dictionary, penalty)
 
 
 def test_refuses_a_weighted_penalty(X, dictionary):
-    with pytest.raises(TypeError, match=r"IHT needs the constraint KSparse; L1 is not\."):
+    with pytest.raises(TypeError, match=r"IHT needs the constraint KSparse; got L1\."):
         IHT().solve(X, dictionary, L1())
 
 
