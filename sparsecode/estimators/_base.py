@@ -1,6 +1,8 @@
-"""Base class of estimators: `transform`, `inverse_transform` and checks of samples."""
+"""Base class of estimators: `transform`, `inverse_transform`, checks of samples, and rollback."""
 
 from __future__ import annotations
+
+from contextlib import contextmanager
 
 import numpy as np
 from scipy import sparse
@@ -157,3 +159,18 @@ def check_features(X, dictionary):
             f"{dictionary.n_features}; expected the same number. Pass a dictionary learned on "
             "such samples."
         )
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Context that restores the attributes of an estimator if the block raises an error.
+
+    It is for the steps before learning. An interrupt does not restore them, as during learning.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except Exception:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

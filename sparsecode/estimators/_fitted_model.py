@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from sparsecode._messages import shown
-from sparsecode._parameters import Parameterized
+from sparsecode._parameters import Parameterized, leaves_of
 from sparsecode._row_blocks import dense_rows
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders import Encoder
+from sparsecode.encoders import Encoder, Exact
 from sparsecode.estimators._input_scaling import InputScaling, rescale_penalty
 from sparsecode.losses._output import activate
 from sparsecode.objective import Certificate, certify, objective
 from sparsecode.penalties import L1, Penalty
+from sparsecode.penalties.base import resolve_penalty
+from sparsecode.solvers._default_solver import resolve_solver
 
 # Number of samples per block, for sparse codes and for reconstructions.
 _JUDGED, _RECONSTRUCTED = 8192, 4096
@@ -140,3 +143,32 @@ class FittedModel(Parameterized):
             )
             for part in parts
         ]
+
+
+class Resolved(NamedTuple):
+    """Model with the parameters and the dictionary that it was made from."""
+
+    parameters: tuple
+    dictionary: Dictionary
+    model: FittedModel
+
+
+def exact_model(estimator):
+    """Return the model of an estimator; it is made again only if parameters or atoms changed.
+
+    An estimator calls it at the end of `fit`, so that coding does not change the estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Estimator with `penalty`, `alpha`, `solver`, `missing` and `dictionary_`.
+    """
+    parameters, dictionary = leaves_of(estimator), estimator.dictionary_
+    made = vars(estimator).get("_resolved")
+    if made is None or made.dictionary is not dictionary or made.parameters != parameters:
+        penalty = resolve_penalty(estimator.penalty, estimator.alpha)
+        encoder = Exact(penalty, resolve_solver(estimator.solver, penalty))
+        model = FittedModel(encoder, dictionary, penalty, missing=estimator.missing is not None)
+        made = Resolved(parameters, dictionary, model)
+        vars(estimator)["_resolved"] = made
+    return made.model

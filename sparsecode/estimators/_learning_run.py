@@ -17,11 +17,11 @@ from sparsecode._validation import (
 )
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Exact
+from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._early_stopping import Patience, held_out_objective, print_epoch
 from sparsecode.estimators._outliers import without_outliers
 from sparsecode.estimators._plan import check_sizes, no_batch, refuse_with_stream
-from sparsecode.estimators._rollback import unchanged_on_error
 from sparsecode.initialization import initial_dictionary
 from sparsecode.learning import LearningState, alternate
 from sparsecode.penalties.base import resolve_penalty

@@ -12,13 +12,13 @@ from sparsecode._parallel import threads_of
 from sparsecode._parameters import leaves_of
 from sparsecode._validation import check_random_state
 from sparsecode.encoders import Exact
+from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._input_scaling import rescale_penalty
 from sparsecode.estimators._network_scaling import scaled_codes
 from sparsecode.estimators._outcome import Outcome
 from sparsecode.estimators._outliers import without_outliers
 from sparsecode.estimators._plan import TrainingPlan, no_batch
-from sparsecode.estimators._rollback import unchanged_on_error
 from sparsecode.estimators._sparsity import found_weight, judging_penalty
 from sparsecode.training import train
 from sparsecode.training.data import ArraySource, draw_held_out

@@ -8,7 +8,7 @@ from sparsecode._validation import check_random_state
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
-from sparsecode.estimators._exact_model import exact_model
+from sparsecode.estimators._fitted_model import exact_model
 from sparsecode.estimators._learning_run import LearningRun, plan_learning
 from sparsecode.penalties import L1
 from sparsecode.replacement import ReplaceAtoms

@@ -9,9 +9,8 @@ from sparsecode._zero_codes import warn_if_zero
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import as_dictionary
 from sparsecode.estimators import _saving, _scoring
-from sparsecode.estimators._base import CodesEstimator, check_features
-from sparsecode.estimators._exact_model import exact_model
-from sparsecode.estimators._rollback import unchanged_on_error
+from sparsecode.estimators._base import CodesEstimator, check_features, unchanged_on_error
+from sparsecode.estimators._fitted_model import exact_model
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.solvers._default_solver import resolve_solver
