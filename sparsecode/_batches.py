@@ -165,3 +165,18 @@ def _join(parts):
     if parts[0] is None:
         return None
     return sparse.vstack(parts) if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+def shares(sample_weight, codes):
+    """Share of each sample in a mean, shape (n_samples, 1), or one number for all."""
+    if sample_weight is None:
+        return codes.dtype.type(1 / codes.shape[0])
+    share = np.asarray(sample_weight, dtype=np.float64)
+    return (share / share.sum()).astype(codes.dtype)[:, None]
+
+
+def weighted_mean(values, share):
+    """Mean of one value for each sample, in float64."""
+    if np.ndim(share) == 0:
+        return float(values.mean(dtype=np.float64))
+    return float(values.astype(np.float64) @ share[:, 0].astype(np.float64))

@@ -137,6 +137,23 @@ def add_gradients(first, second):
     return first
 
 
+def gradient_norm(grads):
+    """Joint Euclidean norm of gradients, NaN or infinite if an entry is."""
+    return math.hypot(*(_norm(grad) for grad in grads.values()))
+
+
+def _norm(grad):
+    if isinstance(grad, RowGradient):
+        # The norm of a factored gradient is known after its use; otherwise its blocks are made
+        # here.
+        return grad.measure() if grad.norm is None else grad.norm
+    flat = grad.reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = math.sqrt(flat @ flat)
+    # A sum of squares can leave the range of float32 although no gradient does.
+    return norm if 1e-15 < norm < math.inf else float(np.linalg.norm(flat.astype(np.float64)))
+
+
 def scaled_rows(factors, rows):
     """Return each row times a number, as a `RowGradient`."""
     each = np.arange(len(rows) + 1, dtype=np.int32)

@@ -128,19 +128,19 @@ def check_params(encoder, params, dictionary):
     ValueError
         If names or shapes do not fit the encoder and this dictionary.
     """
-    shapes, name = encoder._shapes(dictionary), encoder._name
+    shapes, dtype = encoder._shapes(dictionary), dictionary.dtype
     if not isinstance(params, dict) or params.keys() != shapes.keys():
         got = sorted(params) if isinstance(params, dict) else shown(params)
         raise ValueError(
-            f"params of {name} has the entries {got}; expected {sorted(shapes)}. Use "
+            f"params of {encoder._name} has the entries {got}; expected {sorted(shapes)}. Use "
             "parameters that init made for an encoder of this class and these settings."
         )
     for key, shape in shapes.items():
         if np.shape(params[key]) != shape:
             raise ValueError(
-                f"params[{key!r}] of {name} has shape {np.shape(params[key])}; expected "
-                f"{shape} for a dictionary of {dictionary.n_components} atoms of "
+                f"params[{key!r}] of {encoder._name} has shape {np.shape(params[key])}; "
+                f"expected {shape} for a dictionary of {dictionary.n_components} atoms of "
                 f"{dictionary.n_features} features. Use the dictionary and the settings that "
                 "the parameters were made for."
             )
-    return {key: np.asarray(params[key], dtype=dictionary.dtype) for key in shapes}
+    return {key: np.asarray(params[key], dtype=dtype) for key in shapes}

@@ -193,8 +193,9 @@ class SupportSelection:
 
 def check_l1(encoder):
     """Raise an error that names the encoder unless its penalty is l1 with finite weights."""
-    penalty = check_penalty_instance(encoder.penalty)
+    penalty = encoder.penalty
     if not isinstance(penalty, L1):
+        check_penalty_instance(penalty)
         remedy = "Use L1, or Exact for other penalties."
         raise incompatible(encoder, "an l1 penalty", penalty, remedy)
     penalty.checked()

@@ -33,9 +33,7 @@ def resolve_code_loss(loss, penalty):
 
 
 def check_codes_to_learn(codes, X, dictionary, loss):
-    """Return given codes of samples, checked, as targets of a loss, or None."""
-    if codes is None:
-        return None
+    """Return given codes of samples, checked, as targets of a loss."""
     if not has_atoms(dictionary):
         raise ValueError(
             "codes is given but the dictionary is learned; expected a given dictionary, as codes "

@@ -48,7 +48,7 @@ class Outcome:
     def see(self, batch, state=None):
         """Store samples of a batch, seen before `state`; only the latest ones are kept."""
         self.first = self.first or state
-        if self.is_part and not self.run.estimator.encoder_.buffers:
+        if self.is_part and not self.run.estimator._model.encoder.buffers:
             return
         self._seen.append(some_samples(batch, self.first.dictionary))
         while sum(len(kept.X) for kept in self._seen[1:]) >= _most(self.first.dictionary):

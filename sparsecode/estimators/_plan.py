@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import (
@@ -76,6 +77,11 @@ class TrainingPlan:
     dead_window: int | None = None
     outliers: NormOutliers | None = None
     judges_targets: bool = False
+
+    @cached_property
+    def has_constant_loss(self):
+        """Whether the loss is the same function at every step, so that values can be compared."""
+        return self.loss.is_constant
 
     @property
     def most_epochs(self):

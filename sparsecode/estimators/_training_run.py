@@ -143,7 +143,7 @@ class TrainingRun:
         """Use the parameters of a state, also for further training."""
         estimator, plan = self.estimator, self.plan
         model, changes = estimator._model, {}
-        if plan.judged_by_loss and not (self._has_penalty and plan.loss.is_constant):
+        if plan.judged_by_loss and not (self._has_penalty and plan.has_constant_loss):
             self._has_penalty = True
             penalty = judging_penalty(plan.loss, state.memory, state.n_steps)
             changes["penalty"] = rescale_penalty(penalty, 1 / model.scaling.samples)
@@ -170,7 +170,7 @@ class TrainingRun:
 
     @property
     def _is_held_out(self):
-        return self.plan.validation_fraction is not None and self.plan.loss.is_constant
+        return self.plan.validation_fraction is not None and self.plan.has_constant_loss
 
     def _read(self, item, sample_weight, codes):
         estimator, plan, first = self.estimator, self.plan, self.is_first

@@ -288,7 +288,9 @@ default=None
 
     def _read_batch(self, plan, item, sample_weight, codes, *, first):
         X, sample_weight = self._check_samples(item, sample_weight, reset=first)
-        return Batch(X, sample_weight, check_codes_to_learn(codes, X, self.dictionary, plan.loss))
+        if codes is not None:
+            codes = check_codes_to_learn(codes, X, self.dictionary, plan.loss)
+        return Batch(X, sample_weight, codes)
 
     def _codes_nothing(self, X):
         """Whether the codes of the first samples are all zero."""

@@ -6,12 +6,13 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._batches import shares, weighted_mean
 from sparsecode._factored_gradients import RowGradient, add_gradients
 from sparsecode._gathered_rows import add_picked, multiply_picked
 from sparsecode._parallel import map_row_blocks, rows_of_product
 from sparsecode.losses._nested import check_levels, reconstruct_levels
-from sparsecode.losses._output import reconstruct_output
-from sparsecode.losses.base import LossContext, LossResult, shares, weighted_mean
+from sparsecode.losses._output import check_output, reconstruct_output
+from sparsecode.losses.base import LossContext, LossResult
 
 
 def evaluate_terms(
@@ -36,6 +37,7 @@ def evaluate_terms(
     share = shares(sample_weight, codes)
     target, skip = (X if target is None else target), context.signals.get("skip")
     if output is not None:
+        check_output(output)
         squared_norms, error, dcodes = reconstruct_output(target, dictionary, codes, share)
         products, total, target, error = [(codes, error)], error, None, None
     else:

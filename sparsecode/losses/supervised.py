@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode.losses.base import Loss, LossResult, shares, weighted_mean
+from sparsecode._batches import shares, weighted_mean
+from sparsecode.losses.base import Loss, LossResult
 
 
 @dataclass

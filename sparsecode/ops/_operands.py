@@ -46,6 +46,12 @@ def thresholds(theta, like):
     return np.asarray(theta, dtype=like.dtype)
 
 
+def thresholding_operands(V, theta, out):
+    """Return the checked `V`, its thresholds, and the array for the result, for a kernel."""
+    V = operand(V, "V", ndim=2, compiled=True)
+    return V, thresholds(theta, V), result_array(out, V)
+
+
 def result_array(out, like):
     """Return `out` if it is an array of the shape and type of `like`, a new one if it is None."""
     if out is None:

@@ -7,7 +7,7 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode._validation import check_flag, check_integer
 from sparsecode.ops._bisection import least_selected, octave, sized_buffer
-from sparsecode.ops._operands import operand, result_array, thresholds
+from sparsecode.ops._operands import thresholding_operands
 
 
 def soft_threshold_forward(V, theta, *, positive=False, out=None):
@@ -39,8 +39,7 @@ def soft_threshold_forward(V, theta, *, positive=False, out=None):
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 0.0)
     """
-    V = operand(V, "V", ndim=2, compiled=True)
-    theta, out = thresholds(theta, V), result_array(out, V)
+    V, theta, out = thresholding_operands(V, theta, out)
     positive = check_flag(positive, "positive")
     _shrink_rows(V, _limits(V, theta), positive, out)
     return out, (out, theta)
@@ -111,8 +110,7 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 1.0)
     """
-    V = operand(V, "V", ndim=2, compiled=True)
-    theta, out = thresholds(theta, V), result_array(out, V)
+    V, theta, out = thresholding_operands(V, theta, out)
     n_selected = check_integer(n_selected, "n_selected", low=0)
     positive = check_flag(positive, "positive")
     limits = _limits(V, theta)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
-from sparsecode._factored_gradients import RowGradient
+from sparsecode._factored_gradients import gradient_norm
 from sparsecode._validation import check_number
 from sparsecode._values import check_instance
 
@@ -44,20 +42,3 @@ def clip_gradients(grads, max_norm=None):
             for grad in grads.values():
                 grad *= grad.dtype.type(max_norm / norm)
     return norm
-
-
-def gradient_norm(grads):
-    """Joint Euclidean norm of gradients, NaN or infinite if an entry is."""
-    return math.hypot(*(_norm(grad) for grad in grads.values()))
-
-
-def _norm(grad):
-    if isinstance(grad, RowGradient):
-        # The norm of a factored gradient is known after its use; otherwise its blocks are made
-        # here.
-        return grad.measure() if grad.norm is None else grad.norm
-    flat = grad.reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        norm = math.sqrt(flat @ flat)
-    # A sum of squares can leave the range of float32 although no gradient does.
-    return norm if 1e-15 < norm < math.inf else float(np.linalg.norm(flat.astype(np.float64)))

@@ -39,6 +39,7 @@ class BatchLoss:
     def __post_init__(self):
         self._takes_sparse = self.encoder.sparse_codes and self.loss.takes_sparse
         self._signals = self.loss.needs
+        self.is_constant = self.loss.is_constant
 
     def value(self, live, dictionary, batch, n_layers, n_steps):
         """Loss of a batch that is not learned from."""

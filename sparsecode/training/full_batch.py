@@ -66,8 +66,8 @@ class FullBatch:
                 result, grads, cache = self.batch_loss.gradients(
                     live, batch.counted(), self.n_layers, state.n_epochs, state.n_steps, seed
                 )
-                if is_last:
-                    live.update_buffers(self.batch_loss.encoder, cache, len(rows))
+                if is_last and live.buffers:
+                    self.batch_loss.encoder.update_buffers(live.params, cache, len(rows))
                 told = {**result.terms, **result.reports}
                 rows.append({"loss": result.value, **told, "weight": weight})
                 for name, grad in grads.items():

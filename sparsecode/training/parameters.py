@@ -51,10 +51,5 @@ class LiveParameters:
         if self.atoms and not isinstance(grads.get("atoms"), RowGradient):
             self.given.constraint.project(self.atoms["atoms"], out=self.atoms["atoms"])
 
-    def update_buffers(self, encoder, cache, n_before):
-        """Let the encoder update its buffers from the cache of a batch."""
-        if self.buffers:
-            encoder.update_buffers(self.params, cache, n_before)
-
     def are_finite(self):
         return all(np.isfinite(array.sum()) for array in self.learned.values())

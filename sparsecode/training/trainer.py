@@ -9,8 +9,8 @@ import numpy as np
 
 from sparsecode._batches import Batch, Samples
 from sparsecode._blas import single_threaded_blas
+from sparsecode._factored_gradients import gradient_norm
 from sparsecode.optimizers import clip_gradients
-from sparsecode.optimizers.clipping import gradient_norm
 from sparsecode.replacement import ReplaceUnits
 from sparsecode.training.activity import Activity
 from sparsecode.training.batch_loss import BatchLoss
@@ -140,7 +140,7 @@ class Trainer:
     def _state(self, state, live, slots, value, n_steps, record):
         # Losses of different functions cannot be compared: the latest parameters count as the best.
         is_best = value < state.best_loss
-        if not self.loss.is_constant:
+        if not self.batch_loss.is_constant:
             is_best = np.isfinite(value)
         if not self._can_encode(state.best_params):
             is_best = True
@@ -194,7 +194,8 @@ class Trainer:
             lr = self.optimizer.lr_at(int(slots["step"]))
             self.optimizer.update(learned, grads, slots, lr_scale=scale)
             live.project(grads)
-            live.update_buffers(self.encoder, cache, n_steps)
+            if live.buffers:
+                self.encoder.update_buffers(live.params, cache, n_steps)
             # The norm of factored gradients is computed in the step itself.
             norm = gradient_norm(grads) if norm is None else norm
             row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}

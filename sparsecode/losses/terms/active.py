@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
+from sparsecode._batches import weighted_mean
 from sparsecode._validation import check_number
-from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term, entry_shares
 
 

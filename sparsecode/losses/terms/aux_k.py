@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from sparsecode._batches import weighted_mean
 from sparsecode._factored_gradients import RowGradient
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._statistics import count_idle
 from sparsecode._validation import check_flag, check_integer
 from sparsecode.losses._reconstruction import reconstruct
-from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 from sparsecode.ops import topk_forward
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from sparsecode._batches import weighted_mean
 from sparsecode._parallel import map_row_blocks
-from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 
 _BLOCK_SIZE = 128

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._batches import weighted_mean
 from sparsecode._parallel import map_row_blocks
-from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 from sparsecode.penalties import L1, Penalty
 from sparsecode.penalties.base import check_differentiable, check_penalty_instance

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparsecode.losses.base import weighted_mean
+from sparsecode._batches import weighted_mean
 from sparsecode.losses.terms._entries import column_totals, map_entries
 from sparsecode.losses.terms.base import Term
 

@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
+from sparsecode._batches import weighted_mean
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_number
-from sparsecode.losses.base import weighted_mean
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import Penalty
