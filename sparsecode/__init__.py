@@ -1,20 +1,109 @@
-"""Sparse coding, dictionary learning and sparse autoencoders, with certificates."""
+"""Sparse coding, dictionary learning and sparse autoencoders, with certificates.
 
+Names and submodules are loaded when they are first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from sparsecode._lazy import lazy_names
 from sparsecode._version import __version__
-from sparsecode.compare import amortization_report, match_l0, polish
-from sparsecode.debiasing import debias
-from sparsecode.dictionary import Dictionary
-from sparsecode.estimators import (
-    LISTA,
-    DictionaryLearning,
-    OlshausenField,
-    SparseAutoencoder,
-    SparseCoder,
-    SparseOutlierDetector,
-    Transcoder,
-)
-from sparsecode.objective import Certificate, alpha_max, certify
-from sparsecode.paths import CodingPath, coding_path
+
+# Editors and type checkers read the imports, Python the table; a test says that they agree.
+if TYPE_CHECKING:
+    from sparsecode import applications as applications
+    from sparsecode import cli as cli
+    from sparsecode import compare as compare
+    from sparsecode import constraints as constraints
+    from sparsecode import datasets as datasets
+    from sparsecode import debiasing as debiasing
+    from sparsecode import dictionary as dictionary
+    from sparsecode import dropin as dropin
+    from sparsecode import encoders as encoders
+    from sparsecode import estimators as estimators
+    from sparsecode import initialization as initialization
+    from sparsecode import interop as interop
+    from sparsecode import learning as learning
+    from sparsecode import losses as losses
+    from sparsecode import metrics as metrics
+    from sparsecode import model_selection as model_selection
+    from sparsecode import objective as objective
+    from sparsecode import ops as ops
+    from sparsecode import optimizers as optimizers
+    from sparsecode import paths as paths
+    from sparsecode import penalties as penalties
+    from sparsecode import plotting as plotting
+    from sparsecode import receptive_fields as receptive_fields
+    from sparsecode import replacement as replacement
+    from sparsecode import schedules as schedules
+    from sparsecode import solvers as solvers
+    from sparsecode import testing as testing
+    from sparsecode import training as training
+    from sparsecode import updates as updates
+    from sparsecode.compare import amortization_report, match_l0, polish
+    from sparsecode.debiasing import debias
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.estimators import (
+        LISTA,
+        DictionaryLearning,
+        OlshausenField,
+        SparseAutoencoder,
+        SparseCoder,
+        SparseOutlierDetector,
+        Transcoder,
+    )
+    from sparsecode.objective import Certificate, alpha_max, certify
+    from sparsecode.paths import CodingPath, coding_path
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "sparsecode": (
+                "applications",
+                "cli",
+                "compare",
+                "constraints",
+                "datasets",
+                "debiasing",
+                "dictionary",
+                "dropin",
+                "encoders",
+                "estimators",
+                "initialization",
+                "interop",
+                "learning",
+                "losses",
+                "metrics",
+                "model_selection",
+                "objective",
+                "ops",
+                "optimizers",
+                "paths",
+                "penalties",
+                "plotting",
+                "receptive_fields",
+                "replacement",
+                "schedules",
+                "solvers",
+                "testing",
+                "training",
+                "updates",
+            ),
+            "sparsecode.compare": ("amortization_report", "match_l0", "polish"),
+            "sparsecode.debiasing": ("debias",),
+            "sparsecode.dictionary": ("Dictionary",),
+            "sparsecode.estimators": (
+                "LISTA",
+                "DictionaryLearning",
+                "OlshausenField",
+                "SparseAutoencoder",
+                "SparseCoder",
+                "SparseOutlierDetector",
+                "Transcoder",
+            ),
+            "sparsecode.objective": ("Certificate", "alpha_max", "certify"),
+            "sparsecode.paths": ("CodingPath", "coding_path"),
+        },
+    )
 
 __all__ = [
     "LISTA",
