@@ -55,6 +55,20 @@ class Box(Constraint):
         return np.clip(atoms, -0.1, 0.1, out=out)
 
 
+def test_rare_and_small_codes_count_too():
+    X, codes = np.full((1, 3), 0.01), np.array([[0.25, 0.0]])
+    before = Dictionary(np.zeros((2, 3)), constraint=Box())
+    moved = learned(BlockUpdate(), X, codes, before)
+    np.testing.assert_allclose(moved.atoms, [[0.04] * 3, [0.0] * 3])
+
+
+@pytest.mark.parametrize("cls", [BlockUpdate, MOD])
+def test_pending_samples_are_forgotten(batch, cls):
+    dictionary = Dictionary(np.eye(6, 5))
+    stats = cls().gather(*batch, dictionary, cls().init(dictionary))
+    assert cls().step(dictionary, cls().forget(stats))[0] == dictionary
+
+
 @pytest.mark.parametrize("constraint", [UnitBall(), Box()], ids=repr)
 def test_a_long_dictionary_is_corrected_in_order(rng, constraint):
     # More atoms than are corrected between two products with all of them.

@@ -72,6 +72,9 @@ def test_gain_control_sets_the_norms(batch, rng):
     update = GradientUpdate(lr=0.3, gain_control=control)
     moved, stats = step(update, batch, dictionary)
     np.testing.assert_allclose(moved.norms, stats.gain.gain)
+    expected = control.update((batch[1] ** 2).mean(axis=0), control.init(dictionary), 10)
+    np.testing.assert_allclose(stats.gain.gain, expected.gain)
+    np.testing.assert_allclose(stats.gain.variance, expected.variance)
     plain, _ = step(GradientUpdate(lr=0.3), batch, dictionary)
     assert (moved.match(plain).cosines > 1 - 1e-12).all()
 

@@ -66,6 +66,15 @@ def test_weight_two_is_a_sample_twice(update, batch, rng):
     close(weighted, learned(update, X[twice], codes[twice], dictionary))
 
 
+def test_samples_of_weight_0_count_for_nothing(update, batch, rng):
+    X, codes, weight = batch
+    dictionary = start(rng)
+    assert learned(update, X, codes, dictionary, sample_weight=np.zeros(30)) == dictionary
+    weight[:20] = 0
+    few = learned(update, X[20:], codes[20:], dictionary, sample_weight=weight[20:])
+    close(learned(update, X, codes, dictionary, sample_weight=weight), few)
+
+
 def test_sparse_codes_with_stored_zeros_are_dense_codes(update, batch, rng):
     X, codes, weight = batch
     dictionary = start(rng, UnitNorm())
