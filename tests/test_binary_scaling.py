@@ -263,7 +263,7 @@ def test_a_penalty_that_cannot_be_rescaled_is_refused_far_from_one():
     assert FISTA().solve(X * 1e9, ATOMS, Ridge(0.1)).converged.all()
     with pytest.raises(TypeError, match="Ridge does not define rescaled"):
         Ridge().rescaled(codes=1, values=2)
-    wrong = r"largest entry of .* is .*Ridge, which does not define rescaled.*expected 2\*\*-200"
+    wrong = r"largest entry of .* is .*Ridge does not define rescaled.*expected 2\*\*-200"
     for samples, atoms in ((X * 1e-100, ATOMS), (X, ATOMS * 1e100)):
         with pytest.raises(ValueError, match=wrong):
             FISTA().solve(samples, atoms, Ridge(0.1))

@@ -208,7 +208,7 @@ def learn_patch_dictionary(
     dictionary, coder = _learn(
         pixels, penalty, n_components, patch_size, n_iter, n_patches, update, random_state, n_jobs
     )
-    coder.warn_of_missed("learn_patch_dictionary", "Raise sigma, gain or n_components.")
+    coder.warn_of_missed("learn_patch_dictionary", "Raise sigma or gain, or raise n_components.")
     return dictionary
 
 

@@ -292,7 +292,7 @@ def test_alpha_that_is_too_large_is_told(planted):
         model.set_params(alpha=1000.0).fit(planted.X)
     with pytest.warns(ConvergenceWarning, match="Every code is zero"):
         learner(alpha=1000.0).fit(iter([planted.X]))
-    with pytest.warns(ConvergenceWarning, match="alpha_max is 0.*No alpha helps: X is zero"):
+    with pytest.warns(ConvergenceWarning, match="alpha_max is 0.*Check X: it is zero"):
         learner(n_epochs=1).fit(np.zeros((5, 4)))
 
 
@@ -304,7 +304,7 @@ def test_alpha_that_is_too_large_is_told(planted):
         ({"batch_size": 0}, "batch_size is 0"),
         ({"tol": -1e-3}, "tol is -0.001"),
         ({"validation_fraction": 0}, "validation_fraction is 0"),
-        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a number above 0 and"),
         ({"validation_fraction": 1e-6}, "at least one sample to hold out"),
         ({"missing": "nan"}, "missing is 'nan'; expected None or 'mask'"),
         ({"init": "zeros"}, "init is 'zeros'; expected one of 'samples'"),
@@ -357,7 +357,7 @@ def test_bad_samples(planted):
         learner().fit(X, sample_weight=-np.ones(len(X)))
     with pytest.raises(ValueError, match="sample_weight is zero for all samples; expected"):
         learner().fit(X, sample_weight=np.zeros(len(X)))
-    with pytest.raises(ValueError, match="validation_fraction was given with an iterator"):
+    with pytest.raises(ValueError, match="validation_fraction is given with an iterator"):
         learner(validation_fraction=0.1).fit(iter([X]))
     with pytest.raises(ValueError, match="gave no batch"):
         learner().fit(iter([]))

@@ -478,7 +478,7 @@ def test_alpha_that_is_too_large_is_told(X, dictionary):
         ({"patience": 0}, "patience is 0"),
         ({"max_norm": 0}, "max_norm is 0"),
         ({"validation_fraction": 2}, "validation_fraction is 2"),
-        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a number above 0 and"),
         ({"validation_fraction": 1e-6}, "one sample to hold out"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),
@@ -510,8 +510,8 @@ def test_bad_values(X, changes, message, monkeypatch):
         ({"encoder": PSD()}, "n_layers is 3 but PSD has no n_layers"),
         ({"encoder": PSD(), "n_layers": None, "stages": "layer_by_layer"}, "PSD has no layers"),
         ({"encoder": PSD(), "n_layers": None, "penalty": L1(positive=True)}, "PSD needs a signed"),
-        ({"penalty": KSparse(2), "alpha": 1}, "LISTA needs an l1 penalty; KSparse is not"),
-        ({"penalty": ElasticNet}, "LISTA needs an l1 penalty; ElasticNet is not"),
+        ({"penalty": KSparse(2), "alpha": 1}, "LISTA needs an l1 penalty; got KSparse"),
+        ({"penalty": ElasticNet}, "LISTA needs an l1 penalty; got ElasticNet"),
         ({"penalty": "l1"}, "penalty is 'l1'"),
         ({"loss": LassoLoss}, "loss is <class .*expected a Loss instance"),
         ({"optimizer": "adam"}, "optimizer is 'adam'; expected an Optimizer"),
@@ -533,12 +533,12 @@ def test_what_streams_cannot_give(X, dictionary):
             network(dictionary=dictionary).partial_fit(iter([X]), **options)
     with pytest.raises(ValueError, match="gave no batch"):
         network(dictionary=dictionary).fit(iter([]))
-    with pytest.raises(TypeError, match="LBFGS passes over the samples again and again"):
+    with pytest.raises(TypeError, match="LBFGS passes over the samples many times"):
         network(dictionary=dictionary, optimizer=LBFGS()).partial_fit(X)
     model = network(dictionary=dictionary).fit(X)
     with pytest.raises(ValueError, match="expecting 10"):
         model.partial_fit(X[:, 1:])
-    with pytest.raises(ValueError, match="state is one of Adam"):
+    with pytest.raises(ValueError, match="state has the method Adam"):
         model.set_params(optimizer=SGD()).partial_fit(X)
 
 

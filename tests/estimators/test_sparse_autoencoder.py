@@ -511,7 +511,7 @@ def test_a_weight_that_is_changed_holds_from_the_next_part(X):
         ({"patience": 0}, "patience is 0"),
         ({"max_norm": 0}, "max_norm is 0"),
         ({"validation_fraction": 2}, "validation_fraction is 2"),
-        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share above 0 and"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a number above 0 and"),
         ({"validation_fraction": 1e-6}, "one sample to hold out"),
         ({"verbose": -1}, "verbose is -1"),
         ({"shuffle": "yes"}, "shuffle is 'yes'"),
@@ -530,7 +530,7 @@ def test_a_weight_that_is_changed_holds_from_the_next_part(X):
         ({"encoder": TopK(), "target_l0": 21}, "target_l0 is 21; expected at most 20"),
         ({"encoder": JumpReLU(), "target_l0": 21}, "target_l0 is 21; expected at most 20"),
         ({"offset": None}, "offset is None; expected one of"),
-        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a share .* below 1"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0; expected a number .* below 1"),
         ({"loss": SupervisedLoss()}, "loss is SupervisedLoss, .* Use for example AutoencoderLoss"),
     ],
 )
@@ -582,7 +582,7 @@ def test_what_streams_cannot_give(X):
         model.partial_fit(X[:, 1:])
     with pytest.raises(ValueError, match="expecting 10"):
         model.transform(X[:, 1:])
-    with pytest.raises(ValueError, match="state is one of Adam"):
+    with pytest.raises(ValueError, match="state has the method Adam"):
         model.set_params(optimizer=SGD()).partial_fit(X)
     with pytest.raises(TypeError, match="n_layers"):
         model.transform(X, n_layers=1)
