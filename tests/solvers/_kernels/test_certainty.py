@@ -1,13 +1,16 @@
 """Proofs of claims despite rounding, against the worst case written out in NumPy."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from sparsecode.penalties import L0, L1, ElasticNet
+from sparsecode import Dictionary
+from sparsecode.penalties import L0, L1, MCP, ElasticNet
 from sparsecode.solvers._kernels.arguments import StopRule
 from sparsecode.solvers._kernels.certainty import Claim, Rounding, is_certain
 
-PENALTIES = [L1(0.3), L1(0.3, positive=True), ElasticNet(0.4, 0.5), L0(0.1)]
+PENALTIES = [L1(0.3), L1(0.3, positive=True), ElasticNet(0.4, 0.5), L0(0.1), MCP(0.3, 2.0)]
 
 
 @pytest.fixture
@@ -58,8 +61,10 @@ def certain(penalty, eps, atoms, x, code, lipschitz, tol, start_value=np.inf):
 @pytest.mark.parametrize("eps", [0.0, 1e-6, 1e-4])
 def test_the_smallest_tolerance_that_is_proven(penalty, eps, task):
     atoms, x, code = task
-    for sparser in (code, code * [1, 1, 0, 1, 1], 1.1 * code):
-        args = (penalty, eps, atoms, x, sparser, 30.0)
+    # Each atom is the worst once, and duals are feasible or not.
+    for shift, size in itertools.product(range(5), (1.0, 1.1)):
+        scaled = size * code
+        args = (penalty, eps, np.roll(atoms, shift, 0), x, np.roll(scaled, shift), 30.0)
         tol = smallest_tol(*args)
         assert certain(*args, tol * (1 + 1e-9)) and not certain(*args, tol * (1 - 1e-9))
 
@@ -87,6 +92,20 @@ def test_codes_above_their_start_or_0_are_not_proven(penalty, eps, task):
     assert not certain(penalty, eps, atoms, x, -code, 30.0, 1e9)
 
 
+def test_a_code_that_costs_as_much_as_0_is_no_worse():
+    prepared, unit = L0(0.5).prepare(2, np.float64), np.array([1.0, 0.0])
+    rule, claim = StopRule(False, 1.0, 1e9, 10), Claim(1e9, Rounding(0.0, 1.0))
+    assert is_certain(prepared, rule, claim, unit, 0.5, unit, 0 * unit, np.inf)
+    assert is_certain(prepared, rule, claim, 2 * unit, 2.0, 2 * unit, 0 * unit, 0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_is_that_of_the_longest_atom(dtype):
+    dictionary = Dictionary(np.array([[1.0, 0.0], [3.0, 4.0], [0.0, 2.0]], dtype))
+    assert Rounding.of(dictionary) == (np.finfo(dtype).eps, 5.0)
+    assert Rounding.of(dictionary, np.float32) == (np.finfo(np.float32).eps, 5.0)
+
+
 def test_a_sum_with_a_large_code_may_have_lost_the_step():
     """Of 2**60 all that is smaller than 2**7."""
     code, left = np.array([2.0**60, 0.0]), np.zeros(2)
@@ -104,3 +123,15 @@ def test_correlations_within_their_rounding_prove_nothing():
     rule, claim = StopRule(False, 1.0, 1e9, 10), Claim(1e9, Rounding(1e-3, 1.0))
     assert not is_certain(prepared, rule, claim, zero, 0.5, zero, zero, np.inf)
     assert is_certain(prepared, rule, claim, zero + 1, 0.5, zero, zero, np.inf)
+    exact = Claim(1e9, Rounding(0.0, 1.0))
+    assert not is_certain(prepared, rule, exact, zero, 0.5, zero, zero, np.inf)
+
+
+def test_a_claim_that_holds_exactly():
+    """A gap of 0, and a residual that is the rounding of a sum."""
+    unit, exact = np.array([1.0, 0.0]), Rounding(0.0, 1.0)
+    lasso, count = (penalty.prepare(2, np.float64) for penalty in (L1(1.0), L0(9.0)))
+    rule = StopRule(True, 1.0, 0.0, 10)
+    assert is_certain(lasso, rule, Claim(0.0, exact), 2 * unit, 2.0, unit, unit, np.inf)
+    rule, claim = StopRule(False, 1.0, 0.0, 10), Claim(2.0**-53, exact)
+    assert is_certain(count, rule, claim, unit, 0.5, 0 * unit, unit, np.inf)

@@ -11,8 +11,8 @@ from sparsecode.solvers._kernels.cholesky import (
 
 
 def factored(gram, ridge=0.0):
-    """Lower factor of a Gram matrix, atom by atom, in a larger array."""
-    factor = np.zeros((len(gram) + 1, len(gram) + 1))
+    """Lower factor of a Gram matrix, atom by atom; the array has no room for more."""
+    factor = np.zeros(gram.shape)
     for j in range(len(gram)):
         factor[j, :j] = gram[j, :j]
         assert append_to_factor(factor, j, gram[j, j], 1e-12, ridge)

@@ -44,10 +44,12 @@ def test_residual_correlations(rng, dtype, n_features):
     "penalty", [L1(0.3), L1(0.3, positive=True), ElasticNet(0.4, 0.5), L0(0.1)]
 )
 @pytest.mark.parametrize("size", [0.0, 0.2, 1.0, 40.0])
-def test_stopping_quantities(rng, penalty, size):
+@pytest.mark.parametrize("shift", range(5))
+@pytest.mark.parametrize("unit", [0.3, 1.0])
+def test_stopping_quantities(rng, penalty, size, shift, unit):
     """Primal less dual objective, and the length of a proximal step, with dense matrices."""
-    atoms, x = rng.standard_normal((5, 4)), rng.standard_normal(4)
-    code = size * np.array([0.8, 0.0, 0.3, 0.0, 0.5])
+    atoms, x = np.roll(rng.standard_normal((5, 4)), shift, 0), unit * rng.standard_normal(4)
+    code = size * np.roll([0.8, 0.0, 1.0, 0.0, 0.5], shift)
     residual = x - code @ atoms
     corr, left, half = atoms @ x, atoms @ residual, x @ x / 2
     prepared, value = penalty.prepare(5, np.float64), penalty.value(code[None])[0]
@@ -79,11 +81,19 @@ def test_gaps_of_samples_of_0():
 
 
 def test_shares_of_no_numbers():
-    assert share_of(3.0, 2.0, 3.0) == 1.5
+    assert share_of(3.0, 2.0, 3.0) == 1.5 and share_of(3.0, 0.5, 3.0) == 6
     assert share_of(0.0, 0.0, 0.0) == share_of(0.0, 2.0, 0.0) == 0
     assert share_of(1e-9, 0.0, 1e-9) == np.inf
     # A maximum passes over NaN.
     assert share_of(0.0, 2.0, np.nan) == share_of(0.0, 2.0, np.inf) == np.inf
+
+
+def test_a_residual_that_is_no_number():
+    prepared, one = L1(0.5).prepare(2, np.float64), np.ones(2)
+    for j in range(2):
+        residual = np.ones(2)
+        residual[j] = np.nan
+        assert relative_residual(prepared, one, 1.0, one, residual) == np.inf
 
 
 def test_ends_of_rounding():
