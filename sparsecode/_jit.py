@@ -18,19 +18,21 @@ from numba.extending import overload
 
 from sparsecode._interrupts import halt_if_told, out_of_reach
 from sparsecode._kernel_cache import guarded_cache, is_foreign
+from sparsecode._kernel_parts import PART, without_literals
 
-# Sums may be reordered and fused; NaN and infinity keep their meaning. Kernels are inlined in each
-# other: otherwise which of two differently rounding copies of a callee is linked depends on
-# whether its caller was just compiled or came from the disk.
+# Sums may be reordered and fused; NaN and infinity keep their meaning. Only Python calls a kernel.
 _OPTIONS = {
-    "forceinline": True,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
+    "no_cfunc_wrapper": True,
 }
+# A kernel inlines all that it calls: otherwise which of two differently rounding copies of a callee
+# is linked depends on whether its caller was just compiled or came from the disk.
+_PART = {**_OPTIONS, **PART, "forceinline": True}
 # numba counts the references to every view of an array, an atomic operation that costs as much as
 # dozens of others; without a runtime that could release memory there is nothing to count.
-_INNER = {**_OPTIONS, "_nrt": False}
+_INNER = {**_PART, "_nrt": False}
 _counter = itertools.count()
 
 # Factor that keeps an upper bound valid after rounding to float32.
@@ -43,6 +45,7 @@ def kernel(function):
     if not numba.config.DISABLE_JIT:
         compiled._cache = guarded_cache(function)
         compiled.compile = functools.partial(_compile, compiled)
+        without_literals(compiled)
     return compiled
 
 
@@ -70,7 +73,17 @@ event.register("numba:run_pass", _HaltBetweenPasses())
 
 def inner(function):
     """Compile a function that only kernels call and that makes no array; views are cheap."""
-    return numba.njit(**_INNER)(function)
+    return _part(function, _INNER)
+
+
+def inner_with_arrays(function):
+    """Compile a function that only kernels call and that makes arrays."""
+    return _part(function, _PART)
+
+
+def _part(function, options):
+    compiled = numba.njit(**options)(function)
+    return compiled if numba.config.DISABLE_JIT else without_literals(compiled)
 
 
 @functools.cache

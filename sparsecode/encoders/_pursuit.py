@@ -61,7 +61,7 @@ def gradients_of_steps(dcodes, rows, selected):
     return grad_steps
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def _is_done(r, selected, t, repeats, least):
     if t == 0:
         return False

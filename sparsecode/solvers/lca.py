@@ -192,7 +192,7 @@ def _follow_drive(rate, scale, code, residual_corr, potential):
         potential[j] += rate * (drive - potential[j])
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def _unrest(penalty, rule, scale, corr, half_squared_norm, code, residual_corr):
     """The stopping quantity; a residual also at rest with `scale`, which may ask for more."""
     measure = stop_measure(penalty, rule, corr, half_squared_norm, code, residual_corr)

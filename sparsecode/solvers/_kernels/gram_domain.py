@@ -112,7 +112,7 @@ def relative_gap(penalty, scale, corr, half_squared_norm, code, residual_corr):
     return gap / half_squared_norm if half_squared_norm > 0 else np.inf
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def relative_residual(penalty, corr, lipschitz, code, residual_corr):
     """Stationarity residual of one sample divided by its largest correlation."""
     worst, largest, total = 0.0, 0.0, 0.0
@@ -140,7 +140,7 @@ def share_of(worst, largest, total):
     return worst / largest if largest > 0 else np.inf
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def stop_measure(penalty, rule, corr, half_squared_norm, code, residual_corr):
     """Measure that `tol` bounds: the relative duality gap, or the scaled stationarity residual."""
     if rule.by_gap:

@@ -38,7 +38,7 @@ class JumpWorkspace(NamedTuple):
     face: np.ndarray
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def make_jump_workspace(like):
     """Workspace of as many atoms as `like` has entries, of its type."""
     n = like.shape[0]

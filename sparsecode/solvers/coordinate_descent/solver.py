@@ -243,7 +243,7 @@ def _scatter(values, working, code):
         code[working[a]] = values[a]
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def _judge(penalty, rule, inverse, corr, half_squared_norm, code, residual):
     """Measure that `tol` bounds, and the dual scale of the residual."""
     if rule.by_gap:

@@ -31,7 +31,7 @@ class ActiveSet(NamedTuple):
     work: np.ndarray
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def make_active_set(n_components, most):
     """An empty active set for `n_components` atoms, of which `most` are ever active at a time."""
     size = most + WIDTH

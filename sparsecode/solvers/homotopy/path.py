@@ -47,7 +47,7 @@ class Path(NamedTuple):
     factor: np.ndarray
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def _make_path(n):
     """A path of `n` atoms, to be filled in."""
     return Path(
@@ -110,7 +110,7 @@ def follow_paths(task, penalty, rule, claim, may_start, answer, halt):
         history[s, 1, n_iter[s] :] = stop[s]
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def _judge(penalty, corr, half_squared_norm, code, gram, support, residual):
     """Relative duality gap and objective of a code."""
     residual_correlations(corr, code, gram, support, residual)
@@ -119,7 +119,7 @@ def _judge(penalty, corr, half_squared_norm, code, gram, support, residual):
     return gap, objective_of(penalty, corr, half_squared_norm, code, residual)
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def _follow_path(corr, half_squared_norm, task, rule, history, path, halt):
     """Go from corner to corner; returns the number of steps and of active atoms."""
     gram, alpha, positive = task.gram, task.alpha, task.positive

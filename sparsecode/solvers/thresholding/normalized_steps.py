@@ -107,7 +107,7 @@ def _support_of(code, kept):
     return count
 
 
-@_jit.kernel
+@_jit.inner_with_arrays
 def _make_feasible(code, most, workspace):
     """Keep the largest coefficients of a start."""
     kept, point = workspace.kept, workspace.point
