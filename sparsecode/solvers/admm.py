@@ -17,6 +17,7 @@ from sparsecode.solvers._kernels.gram_domain import (
     residual_correlations,
     stop_measure,
 )
+from sparsecode.solvers._kernels.rows import copy_row
 from sparsecode.solvers.base import Solver
 
 # Iterations from one look at the stopping quantity, and at rho, to the next.
@@ -217,7 +218,7 @@ def _judge_rows(task, penalty, rule, iterate, due, t, best, history, halt):
             history[s, 0, t] = value
             history[s, 1, t] = measure
         if due and improves(value, measure, best.values[s], best.stop[s], eps * half_norm):
-            best.codes[s] = code
+            copy_row(code, best.codes[s])
             best.values[s] = value
             best.stop[s] = measure
 

@@ -17,6 +17,7 @@ from sparsecode.solvers._kernels.gram_domain import (
     residual_correlations,
     stop_measure,
 )
+from sparsecode.solvers._kernels.rows import copy_row
 from sparsecode.solvers.base import Solver
 
 # Time constants without a lower objective after which potentials are held not to settle.
@@ -142,7 +143,7 @@ def _lca_rows(task, penalty, rule, dynamics, answer, halt):
         slack = np.finfo(corr.dtype).eps * half_squared_norm[s]
         best = np.inf
         fell_at = 0
-        code[:] = codes[s]
+        copy_row(codes[s], code)
         residual_correlations(corr[s], code, gram, support, residual_corr)
         potential[:] = 0
         _follow_drive(dynamics.first_rate, scale, code, residual_corr, potential)
@@ -163,14 +164,14 @@ def _lca_rows(task, penalty, rule, dynamics, answer, halt):
                 if improves(value, measure, best, stop[s], slack):
                     best = value
                     stop[s] = measure
-                    codes[s] = code
+                    copy_row(code, codes[s])
                 if (stop[s] <= tol and tol > 0) or t == max_iter:
                     break
                 if (t - fell_at) * rate > dynamics.patience and scale > 1 / lipschitz:
                     fell_at = t
                     rate *= scale * lipschitz
                     scale = 1 / lipschitz
-                    code[:] = codes[s]
+                    copy_row(codes[s], code)
                     residual_correlations(corr[s], code, gram, support, residual_corr)
                     _follow_drive(1, scale, code, residual_corr, potential)
             _follow_drive(rate, scale, code, residual_corr, potential)

@@ -20,6 +20,7 @@ from sparsecode.solvers._kernels.gram_domain import (
     relative_gap,
     residual_correlations,
 )
+from sparsecode.solvers._kernels.rows import copy_row
 
 # Share of the square of an atom that those in use must leave unexplained for it to join them.
 _LEAST = 1e-12
@@ -126,7 +127,7 @@ def _follow_path(corr, half_squared_norm, task, rule, history, path, halt):
     residual, rate, speeds, status, active = (
         path.residual, path.rate, path.speeds, path.status, path.active
     )  # fmt: skip
-    residual[:] = corr
+    copy_row(corr, residual)
     speeds[:] = 0
     status[:] = 0
     count, t, n_stalled = 0, 0, 0

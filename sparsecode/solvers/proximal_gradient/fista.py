@@ -14,6 +14,7 @@ from sparsecode.solvers._kernels.gram_domain import (
     residual_correlations,
     stop_measure,
 )
+from sparsecode.solvers._kernels.rows import copy_row
 from sparsecode.solvers.base import Solver
 
 # Steps tried in an iteration; the last one is the safe one.
@@ -104,10 +105,10 @@ def _fista_rows(task, penalty, rule, first_lipschitz, restart, answer, halt):
     for s in range(codes.shape[0]):
         code, residual, last_code = work[0], work[1], work[2]
         last_residual, next_code, next_residual = work[3], work[4], work[5]
-        code[:] = codes[s]
+        copy_row(codes[s], code)
         residual_correlations(corr[s], code, gram, support, residual)
-        last_code[:] = code
-        last_residual[:] = residual
+        copy_row(code, last_code)
+        copy_row(residual, last_residual)
         value = objective_of(penalty, corr[s], half_squared_norm[s], code, residual)
         bound = first_lipschitz
         momentum = bound * 0
@@ -162,7 +163,7 @@ def _fista_rows(task, penalty, rule, first_lipschitz, restart, answer, halt):
             code, residual = next_code, next_residual
             next_code, next_residual = spare_code, spare_residual
         n_iter[s] = t
-        codes[s] = code
+        copy_row(code, codes[s])
         if record:
             history[s, 0, t + 1 :] = history[s, 0, t]
             history[s, 1, t + 1 :] = history[s, 1, t]

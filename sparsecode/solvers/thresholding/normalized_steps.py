@@ -9,6 +9,7 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
 from sparsecode.solvers._kernels.gram_domain import inner_product, residual_correlations
+from sparsecode.solvers._kernels.rows import copy_row
 
 
 class Workspace(NamedTuple):
@@ -60,7 +61,7 @@ def threshold_rows(task, counts, rule, projects, dependent, answer, workspace, h
             if t == 0 and _dot(code, corr[s], residual) < 0:
                 # A start that is worse than 0.
                 code[:] = 0
-                residual[:] = corr[s]
+                copy_row(corr[s], residual)
             total, rise = _normalized_step(code, gram, counts[s], projects, workspace)
             stop[s] = rise / unit if unit > 0 else 0.0
             if projects and _repeats(code, move, support, total):
@@ -113,7 +114,7 @@ def _make_feasible(code, most, workspace):
     kept, point = workspace.kept, workspace.point
     count = _support_of(code, kept)
     if count > most:
-        point[:] = code
+        copy_row(code, point)
         count = _keep_largest(point, most, kept)
         code[:] = 0
         for a in range(count):
