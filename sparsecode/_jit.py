@@ -16,9 +16,10 @@ from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
+from sparsecode._compile_notice import noticed
 from sparsecode._interrupts import halt_if_told, out_of_reach
 from sparsecode._kernel_cache import guarded_cache, is_foreign
-from sparsecode._kernel_parts import PART, without_literals
+from sparsecode._kernel_parts import PART, as_part, without_literals
 
 # Sums may be reordered and fused; NaN and infinity keep their meaning. Only Python calls a kernel.
 _OPTIONS = {
@@ -55,7 +56,8 @@ def _compile(dispatcher, signature):
     if global_compiler_lock.is_locked():
         # For a kernel that is being compiled on this thread; another one would wait for it.
         return compile_here(signature)
-    return out_of_reach(compile_here, signature)
+    with noticed():
+        return out_of_reach(compile_here, signature)
 
 
 class _HaltBetweenPasses(event.Listener):
@@ -83,7 +85,7 @@ def inner_with_arrays(function):
 
 def _part(function, options):
     compiled = numba.njit(**options)(function)
-    return compiled if numba.config.DISABLE_JIT else without_literals(compiled)
+    return compiled if numba.config.DISABLE_JIT else as_part(compiled)
 
 
 @functools.cache

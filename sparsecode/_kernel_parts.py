@@ -7,13 +7,12 @@ skips that: a kernel with all its parts is optimised and translated once, as a w
 
 from __future__ import annotations
 
-import ctypes
-
 from numba import _dynfunc
 from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import register_pass
+from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 
 
@@ -42,15 +41,9 @@ class _PartLowering(NativeLowering):
         super().run_pass(state)
         library._ensure_finalized()
         lowered = state["cr"]
-        # What numba knows the part by. The address is called only by somebody who calls the part
-        # from Python.
+        # numba knows the part by this object; as there is no machine code, its address is 0.
         entry = _dynfunc.make_function(
-            lowered.fndesc.lookup_module(),
-            name,
-            "part of kernels",
-            _REFUSAL,
-            lowered.env,
-            (library,),
+            lowered.fndesc.lookup_module(), name, "part of kernels", 0, lowered.env, (library,)
         )
         state.targetctx.insert_user_function(entry, lowered.fndesc, [library])
         state.reload_init.extend(library._reload_init)
@@ -76,6 +69,22 @@ class PartCompiler(Compiler):
 PART = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": PartCompiler}
 
 
+class _Part(CPUDispatcher):
+    """Dispatcher of a function that only kernels call."""
+
+    def __call__(self, *args, **kws):
+        raise TypeError(
+            f"{self.__name__} is called from Python; expected a call from a kernel, which inlines "
+            f"it. Call {self.__name__}.py_func."
+        )
+
+
+def as_part(dispatcher):
+    """Turn a dispatcher, compiled with `PART`, into that of a part."""
+    dispatcher.__class__ = _Part
+    return without_literals(dispatcher)
+
+
 def without_literals(dispatcher):
     """Make calls with a literal, as ``f(x, 0)``, use the function that ``f(x, i)`` uses.
 
@@ -89,14 +98,3 @@ def without_literals(dispatcher):
 
     dispatcher.get_call_template = get_call_template
     return dispatcher
-
-
-@ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-def _refuse(closure, args, kws):
-    raise TypeError(
-        "a part of a kernel is called from Python; expected a call from a kernel. "
-        "Call its `py_func`."
-    )
-
-
-_REFUSAL = ctypes.cast(_refuse, ctypes.c_void_p).value

@@ -1,0 +1,48 @@
+"""Notice that kernels are being compiled, for somebody who waits for the first call."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import threading
+
+# Longest wait for a compiler that needs no explanation.
+SECONDS = 1.0
+_LOGGER = logging.getLogger("sparsecode")
+_TEXT = (
+    "sparsecode compiles its kernels for this processor. This happens once and takes some seconds; "
+    "later calls and later processes load them from disk."
+)
+_is_said = threading.Event()
+
+
+@contextlib.contextmanager
+def noticed():
+    """Context of a compilation: after `SECONDS` a line in the log says what the wait is for.
+
+    The line is written once in a process: at level WARNING in an interactive session, where the
+    log is shown by default, and at level INFO elsewhere.
+    """
+    timer = threading.Timer(SECONDS, _say)
+    timer.daemon = True
+    # No line is worth an error: the process may have too many threads, or be about to end.
+    with contextlib.suppress(RuntimeError):
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _say():
+    if not _is_said.is_set():
+        _is_said.set()
+        _LOGGER.log(logging.WARNING if _is_interactive() else logging.INFO, _TEXT)
+
+
+def _is_interactive():
+    """Return True if a person reads what the process writes now: a prompt, notebook or terminal."""
+    if hasattr(sys, "ps1") or sys.flags.interactive or "ipykernel" in sys.modules:
+        return True
+    return sys.stderr is not None and sys.stderr.isatty()
