@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
 import threading
+import time
 
 # Longest wait for a compiler that needs no explanation.
 SECONDS = 1.0
@@ -17,28 +17,20 @@ _TEXT = (
 _is_said = threading.Event()
 
 
-@contextlib.contextmanager
-def noticed():
-    """Context of a compilation: after `SECONDS` a line in the log says what the wait is for.
+def notice():
+    """Return a function to call while a compilation is awaited.
 
-    The line is written once in a process: at level WARNING in an interactive session, where the
-    log is shown by default, and at level INFO elsewhere.
+    After `SECONDS` it writes a line to the log, once in a process: at level WARNING in an
+    interactive session, where the log is shown by default, and at level INFO elsewhere.
     """
-    timer = threading.Timer(SECONDS, _say)
-    timer.daemon = True
-    # No line is worth an error: the process may have too many threads, or be about to end.
-    with contextlib.suppress(RuntimeError):
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    start = time.monotonic()
 
+    def say():
+        if time.monotonic() - start >= SECONDS and not _is_said.is_set():
+            _is_said.set()
+            _LOGGER.log(logging.WARNING if _is_interactive() else logging.INFO, _TEXT)
 
-def _say():
-    if not _is_said.is_set():
-        _is_said.set()
-        _LOGGER.log(logging.WARNING if _is_interactive() else logging.INFO, _TEXT)
+    return say
 
 
 def _is_interactive():

@@ -59,11 +59,12 @@ def working_for(flag):
         _of_thread.flag = before
 
 
-def out_of_reach(function, *arguments):
+def out_of_reach(function, *arguments, meanwhile=lambda: None):
     """Call a function on a thread that no interrupt reaches; only the wait for it ends at one.
 
     The function then goes on behind, for the benefit of the next call, and what it returns or
-    raises is lost. It is told to stop when the process ends or is forked.
+    raises is lost. It is told to stop when the process ends or is forked. This thread calls
+    `meanwhile` every `SECONDS`.
     """
     if not has_flag() and threading.current_thread() is not threading.main_thread():
         return function(*arguments)
@@ -79,6 +80,7 @@ def out_of_reach(function, *arguments):
         # Whoever waits without end is not woken by a signal that another thread received.
         while not call.done.wait(SECONDS):
             halt_if_told()
+            meanwhile()
     except BaseException:
         call.is_awaited = False
         raise

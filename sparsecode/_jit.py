@@ -16,7 +16,7 @@ from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
-from sparsecode._compile_notice import noticed
+from sparsecode._compile_notice import notice
 from sparsecode._interrupts import halt_if_told, out_of_reach
 from sparsecode._kernel_cache import guarded_cache, is_foreign
 from sparsecode._kernel_parts import PART, as_part, without_literals
@@ -56,8 +56,7 @@ def _compile(dispatcher, signature):
     if global_compiler_lock.is_locked():
         # For a kernel that is being compiled on this thread; another one would wait for it.
         return compile_here(signature)
-    with noticed():
-        return out_of_reach(compile_here, signature)
+    return out_of_reach(compile_here, signature, meanwhile=notice())
 
 
 class _HaltBetweenPasses(event.Listener):

@@ -70,13 +70,10 @@ PART = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": 
 
 
 class _Part(CPUDispatcher):
-    """Dispatcher of a function that only kernels call."""
+    """Dispatcher of a function that runs compiled in kernels only: Python calls it as Python."""
 
     def __call__(self, *args, **kws):
-        raise TypeError(
-            f"{self.__name__} is called from Python; expected a call from a kernel, which inlines "
-            f"it. Call {self.__name__}.py_func."
-        )
+        return self.py_func(*args, **kws)
 
 
 def as_part(dispatcher):

@@ -7,27 +7,22 @@ import time
 
 import pytest
 
-from sparsecode import _compile_notice
+from sparsecode import _compile_notice, _interrupts
+from sparsecode._interrupts import out_of_reach
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     monkeypatch.setattr(_compile_notice, "_is_said", threading.Event())
-    monkeypatch.setattr(_compile_notice, "SECONDS", 0.05)
-
-
-def wait_for_notice():
-    with _compile_notice.noticed():
-        assert _compile_notice._is_said.wait(30)
 
 
 @pytest.mark.parametrize("prompt, level", [(True, "WARNING"), (False, "INFO")])
 def test_a_long_compilation_is_said_once(caplog, monkeypatch, prompt, level):
     monkeypatch.setattr(_compile_notice, "_is_interactive", lambda: prompt)
+    monkeypatch.setattr(_compile_notice, "SECONDS", 0)
     with caplog.at_level(logging.INFO, logger="sparsecode"):
-        wait_for_notice()
-        with _compile_notice.noticed():
-            time.sleep(0.2)
+        for _ in range(2):
+            out_of_reach(time.sleep, 3 * _interrupts.SECONDS, meanwhile=_compile_notice.notice())
     (record,) = caplog.records
     assert record.levelname == level
     assert "compiles its kernels" in record.getMessage()
@@ -35,14 +30,10 @@ def test_a_long_compilation_is_said_once(caplog, monkeypatch, prompt, level):
 
 
 def test_a_short_compilation_is_not_said(caplog, monkeypatch):
-    monkeypatch.setattr(_compile_notice, "SECONDS", 60)
-    with caplog.at_level(logging.INFO, logger="sparsecode"), _compile_notice.noticed():
-        pass
+    monkeypatch.setattr(_compile_notice, "SECONDS", 3600)
+    with caplog.at_level(logging.INFO, logger="sparsecode"):
+        out_of_reach(time.sleep, 2 * _interrupts.SECONDS, meanwhile=_compile_notice.notice())
     assert not caplog.records
-    assert not any(
-        isinstance(thread, threading.Timer) and not thread.finished.is_set()
-        for thread in threading.enumerate()
-    )
 
 
 def test_a_prompt_is_interactive(monkeypatch):
