@@ -26,6 +26,9 @@ def read_only(array):
 class AtomProducts:
     """Base of `Dictionary`: products of its `atoms` for solvers, computed once."""
 
+    atoms: np.ndarray
+    offset: np.ndarray | None
+
     @functools.cached_property
     def gram(self):
         """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""

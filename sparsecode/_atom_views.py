@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
+from sparsecode.constraints import Constraint
 
 
 class AtomViews:
@@ -14,6 +15,8 @@ class AtomViews:
 
     Views are kept, so that their Gram matrices are not computed again for every batch.
     """
+
+    constraint: Constraint
 
     @functools.cached_property
     def _other_precision(self):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
-import threading
 import time
 
 # Longest wait for a compiler that needs no explanation.
@@ -14,7 +14,6 @@ _TEXT = (
     "sparsecode compiles its kernels for this processor. This happens once and takes some seconds; "
     "later calls and later processes load them from disk."
 )
-_is_said = threading.Event()
 
 
 def notice():
@@ -26,11 +25,15 @@ def notice():
     start = time.monotonic()
 
     def say():
-        if time.monotonic() - start >= SECONDS and not _is_said.is_set():
-            _is_said.set()
-            _LOGGER.log(logging.WARNING if _is_interactive() else logging.INFO, _TEXT)
+        if time.monotonic() - start >= SECONDS:
+            _say_once()
 
     return say
+
+
+@functools.cache
+def _say_once():
+    _LOGGER.log(logging.WARNING if _is_interactive() else logging.INFO, _TEXT)
 
 
 def _is_interactive():

@@ -19,7 +19,7 @@ from sparsecode._validation import (
     check_rows,
     common_dtype,
 )
-from sparsecode.constraints import Constraint, Free, UnitNorm, check_constraint
+from sparsecode.constraints import Free, UnitNorm, check_constraint
 
 __all__ = ["Dictionary"]
 
@@ -58,10 +58,6 @@ class Dictionary(AtomProducts, AtomViews):
     >>> dictionary.decode([[3.0, 0.5]])
     array([[3., 1.]])
     """
-
-    atoms: np.ndarray
-    offset: np.ndarray | None
-    constraint: Constraint
 
     def __init__(self, atoms, offset=None, constraint=None):
         constraint = check_constraint(Free() if constraint is None else constraint)

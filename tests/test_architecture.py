@@ -19,6 +19,8 @@ FLOORS = [
         "_lazy",
         "_jit",
         "_kernel_cache",
+        "_kernel_parts",
+        "_compile_notice",
         "_blas",
         "_interrupts",
         "_binary_scaling",

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import threading
 import time
 
 import pytest
@@ -12,8 +11,8 @@ from sparsecode._interrupts import out_of_reach
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch):
-    monkeypatch.setattr(_compile_notice, "_is_said", threading.Event())
+def fresh():
+    _compile_notice._say_once.cache_clear()
 
 
 @pytest.mark.parametrize("prompt, level", [(True, "WARNING"), (False, "INFO")])
