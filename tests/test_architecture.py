@@ -24,7 +24,6 @@ FLOORS = [
         "_blas",
         "_interrupts",
         "_binary_scaling",
-        "_atom_views",
         "_parallel",
         "_messages",
         "_plain",
@@ -48,6 +47,7 @@ FLOORS = [
     [
         "dictionary",
         "_atom_products",
+        "_atom_views",
         "constraints",
         "_matching",
         "_serialization",
