@@ -136,7 +136,14 @@ def test_a_new_epoch_counts_as_many_samples_as_one_has(rng, cls):
     assert update.new_epoch(update.init(dictionary), 4.0).n_seen == 0
 
 
-@pytest.mark.parametrize(("name", "value"), [("forgetting", -1), ("n_sweeps", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("forgetting", -1), ("forgetting", -1.0), ("n_sweeps", 0), ("n_sweeps", 10_001)],
+)
 def test_errors_say_what_to_do(name, value):
     with pytest.raises(ValueError, match=f"{name} is"):
         BlockUpdate(**{name: value}).init(Dictionary(np.eye(2)))
+
+
+def test_the_most_sweeps_are_taken():
+    BlockUpdate(n_sweeps=10_000).init(Dictionary(np.eye(2)))

@@ -50,6 +50,15 @@ def test_the_published_rate_is_that_of_a_sample():
     assert (np.abs(slow - 0.1) < 0.02 * np.abs(expected - 0.1)).all()
 
 
+def test_a_batch_is_one_sample_unless_told():
+    control = GainControl(rate=0.25, per_sample=True)
+    stats, one = control.init(Dictionary(np.eye(2))), np.ones(2)
+    for found, expected in zip(
+        control.update(one, stats), control.update(one, stats, 1), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_used_atoms_grow_and_silent_ones_shrink():
     control = GainControl(rate=0.1, **PUBLISHED)
     stats = control.init(Dictionary(np.eye(2)))
