@@ -1,5 +1,6 @@
 """Configuration of the documentation; build it with ``make docs``."""
 
+import configparser
 import itertools
 import pathlib
 import re
@@ -10,8 +11,33 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "_extensions"))
 
 import sparsecode
 
+DOCS = pathlib.Path(__file__).parent
+
 # The figures are drawn while the documentation is built: no display, and no doubt about warnings.
 warnings.simplefilter("error", category=RuntimeWarning)
+
+
+def repository_links():
+    """Icons for the addresses that ``setup.cfg`` has, if it has any."""
+    setup_cfg = configparser.ConfigParser()
+    setup_cfg.read(DOCS.parent / "setup.cfg", encoding="utf-8")
+    listed = setup_cfg.get("metadata", "project_urls", fallback="").strip().splitlines()
+    names = {"Source": "fa-brands fa-github", "Issues": "fa-solid fa-bug"}
+    links = [[part.strip() for part in line.split("=", 1)] for line in listed]
+    return [{"name": name, "url": url, "icon": names[name]} for name, url in links if name in names]
+
+
+def copy_notebooks():
+    """Put the notebooks beside the pages, where Sphinx finds them, if they changed."""
+    folder = DOCS / "notebooks"
+    folder.mkdir(exist_ok=True)
+    for source in sorted((DOCS.parent / "notebooks").glob("*.ipynb")):
+        copy = folder / source.name
+        if not copy.exists() or copy.read_bytes() != source.read_bytes():
+            copy.write_bytes(source.read_bytes())
+
+
+copy_notebooks()
 
 project = "sparsecode"
 author = "The sparsecode developers"
@@ -21,12 +47,24 @@ version = release = sparsecode.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
+    "myst_nb",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "from_code",
+    "mathml",
 ]
-exclude_patterns = ["_build", "_extensions", "_templates", "examples"]
+exclude_patterns = [
+    "_build",
+    "_extensions",
+    "_templates",
+    "examples",
+    "gallery",
+    "auto_gallery/*.ipynb",
+]
 templates_path = ["_templates"]
 
 # Names in single backquotes are code, and links where there is something to link to.
@@ -41,6 +79,7 @@ autosummary_imported_members = False
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
@@ -49,16 +88,58 @@ plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_include_source = False
 
-html_theme = "alabaster"
+# Notebooks run in full, once for as long as their cells stay the same.
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(DOCS / "_build" / "jupyter_cache")
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath"]
+myst_update_mathjax = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "doc_module": ("sparsecode",),
+    "backreferences_dir": "api/backreferences",
+    "image_srcset": ["2x"],
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "abort_on_example_error": True,
+    "reset_modules": ("matplotlib",),
+}
+
+copybutton_exclude = ".linenos, .gp, .go"
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "pydata_sphinx_theme"
 html_title = f"sparsecode {release}"
+html_logo = "_static/logo.png"
+html_favicon = "_static/favicon.png"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_theme_options = {
-    "description": "Sparse coding and dictionary learning on one dictionary",
-    "fixed_sidebar": True,
-    "page_width": "1080px",
-    "sidebar_width": "240px",
+    "logo": {"text": "sparsecode", "alt_text": "sparsecode, to the first page"},
+    "header_links_before_dropdown": 6,
+    "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
+    "navbar_end": ["theme-switcher", "release", "navbar-icon-links"],
+    "footer_start": ["copyright"],
+    "footer_end": ["release"],
+    "show_prev_next": True,
+    "show_nav_level": 1,
+    "navigation_depth": 3,
+    "secondary_sidebar_items": ["page-toc"],
+    "icon_links": repository_links(),
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"**": ["about.html", "navigation.html", "searchfield.html"]}
+html_sidebars = {"index": [], "install": [], "cite": [], "changes": []}
 
 
 def setup(app):
