@@ -46,7 +46,9 @@ class _PartLowering(NativeLowering):
             lowered.fndesc.lookup_module(), name, "part of kernels", 0, lowered.env, (library,)
         )
         state.targetctx.insert_user_function(entry, lowered.fndesc, [library])
-        state.reload_init.extend(library._reload_init)
+        # numba before 0.62 has no such list.
+        if getattr(library, "_reload_init", None):
+            state.reload_init.extend(library._reload_init)
         state["cr"] = lowered._replace(cfunc=entry)
         return True
 
