@@ -25,6 +25,8 @@ _IMPORT = re.compile(
 # Kernels are compiled for classes of penalties, which their own files do not import.
 _PENALTIES = _PACKAGE / "penalties" / "__init__.py"
 _SEAL_BYTES = 32
+# Files that hold the kernels which this process loaded or compiled.
+files_in_use = set()
 
 
 def guarded_cache(function):
@@ -122,6 +124,7 @@ class SealedFiles:
             return None
         if content[-_SEAL_BYTES:] != _seal(mark, content[:-_SEAL_BYTES]):
             return None
+        files_in_use.add(path)
         # numba reads no further than the end of its own data.
         return self._files()._load_data(path.name)
 
@@ -131,6 +134,7 @@ class SealedFiles:
         data = serialize.dumps(data)
         with self._files()._open_for_write(str(path)) as file:
             file.write(data + _seal(mark, data))
+        files_in_use.add(path)
 
     def _files(self):
         return caching.IndexDataCacheFile(self._path, self._base, "")

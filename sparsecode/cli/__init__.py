@@ -6,6 +6,7 @@ import click
 
 from sparsecode._version import __version__
 from sparsecode.cli.compare import compare
+from sparsecode.cli.compile import compile_kernels
 from sparsecode.cli.filters import filters
 
 
@@ -16,6 +17,7 @@ def main():
 
 
 main.add_command(compare)
+main.add_command(compile_kernels)
 main.add_command(filters)
 
 __all__ = ["main"]
