@@ -2,9 +2,14 @@
 
 Each mutation changes one thing of one file in a copy of the package: a comparison, a sign, a
 factor, a number, ``and`` or ``or``, ``min`` or ``max``, a negation, the end of a slice or of a
-range, or an augmented assignment, which is dropped. Then the tests of that room run in a child,
-those of the file itself first, until one fails. A mutation that none of them notices survives.
-Kernels are not compiled, so tests that need that are skipped.
+range, or an augmented assignment, which is dropped. Then the tests of that room run, those of the
+file itself first, until one fails. A mutation that none of them notices survives. Kernels are not
+compiled, so tests that need that are skipped.
+
+Tests are collected once, and each mutant swaps the code of functions in a fork. Mutations of what
+an import runs once, such as constants of a module and bodies of classes, need a new process that
+imports everything again: seconds instead of milliseconds. Values that a test file computes while
+it is imported are those without the mutation.
 
 Annotations, docstrings, error messages and checks of types are left alone. A mutation that
 changes nothing a test could see is listed with its reason in ``tools/equivalent_mutants.txt``,
@@ -21,7 +26,6 @@ import contextlib
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -31,6 +35,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 import click
+from forked_session import BROKEN, CANNOT_SWAP, OPTIONS, ForkedSession, end_group, enter
 from source_mutations import mutants_of
 
 ROOT = Path(__file__).parent.parent
@@ -66,23 +71,17 @@ def tests_of(file, root, near=False):
 
 def run_tests(folder, tests):
     """In the child: run tests until one fails, and exit with the code of pytest."""
-    os.setsid()
-    os.chdir(folder)
-    sys.path.insert(0, folder)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
+    enter(folder)
     import pytest
 
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"]
-    os._exit(pytest.main([*options, *tests]))
+    os._exit(pytest.main(["-x", *OPTIONS, *tests]))
 
 
 class Runner:
     """Copy of the package in which mutants are tested, one at a time."""
 
     def __init__(self, root, folder, jit, near, preloaded):
-        self.folder, self.near = Path(folder), near
+        self.folder, self.jit, self.near = Path(folder), jit, near
         for name in COPIED:
             if (root / name).is_dir():
                 shutil.copytree(root / name, self.folder / name)
@@ -99,31 +98,50 @@ class Runner:
         }
         self.context = get_context("forkserver")
         self.context.set_forkserver_preload(list(preloaded))
-        self.limits = {}
+        self.sessions, self.limits, self.n_new_processes = {}, {}, 0
 
     def outcome(self, mutant):
         """killed, survived or timed out."""
         tests = tests_of(mutant.file, self.folder, self.near)
         limit = self._limit(mutant.file, tests)
-        path = self.folder / mutant.file
-        source = path.read_bytes()
-        path.write_bytes(mutant.source)
-        try:
-            code = self._run(tests, limit)
-        finally:
-            path.write_bytes(source)
+        # Compiled code is not swapped.
+        code = CANNOT_SWAP if self.jit else self._session(tests).run(tests, mutant, limit)
+        if code == CANNOT_SWAP:
+            self.n_new_processes += 1
+            code = self._in_new_process(tests, mutant, limit)
+        if code == BROKEN:
+            raise click.ClickException(f"the tool fails at {mutant}")
         return {0: "survived", None: "timed out"}.get(code, "killed")
+
+    def close(self):
+        for session in self.sessions.values():
+            session.close()
+
+    def _session(self, tests):
+        key = frozenset(tests)
+        if key not in self.sessions:
+            self.sessions[key] = ForkedSession(self.context, self.folder, tests)
+        return self.sessions[key]
 
     def _limit(self, file, tests):
         """Seconds that tests may take, from those that they take without a mutation."""
         key = frozenset(tests)
         if key not in self.limits:
             start = time.monotonic()
-            code = self._run(tests, None)
+            code = self._run(tests, None) if self.jit else self._session(tests).run(tests)
             if code != 0:
                 raise click.ClickException(f"tests of {file} fail without a mutation: {tests}")
-            self.limits[key] = 10 + 3 * (time.monotonic() - start)
+            self.limits[key] = 5 + 3 * (time.monotonic() - start)
         return self.limits[key]
+
+    def _in_new_process(self, tests, mutant, limit):
+        path = self.folder / mutant.file
+        source = path.read_bytes()
+        path.write_bytes(mutant.source)
+        try:
+            return self._run(tests, limit)
+        finally:
+            path.write_bytes(source)
 
     def _run(self, tests, limit):
         child = self.context.Process(target=run_tests, args=(str(self.folder), tests))
@@ -131,10 +149,7 @@ class Runner:
         child.join(limit)
         code = child.exitcode
         if code is None:
-            # With the processes that tests started; the group is that of the child.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.kill()
+            end_group(child.pid)
             child.join()
         return code
 
@@ -175,11 +190,13 @@ def main(files, n, seed, most, only, near, jit, equivalent, preload, root):
     counts = Counter()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         runner = Runner(root, folder, jit, near, preload)
-        for mutant in tried:
-            outcome = runner.outcome(mutant)
-            counts[outcome] += 1
-            if outcome != "killed":
-                click.echo(f"{outcome}: {mutant}")
+        with contextlib.closing(runner):
+            for mutant in tried:
+                outcome = runner.outcome(mutant)
+                counts[outcome] += 1
+                if outcome != "killed":
+                    click.echo(f"{outcome}: {mutant}")
+    click.echo(f"{runner.n_new_processes} needed a process of their own")
     share = counts["survived"] / max(len(tried), 1)
     click.echo(
         f"{counts['killed']} killed, {counts['timed out']} timed out, "
