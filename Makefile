@@ -20,6 +20,7 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_pages.py docs/_build/html
 
 bench-filters: $(VENV)/.installed
 	$(BIN)/python benchmarks/filters.py

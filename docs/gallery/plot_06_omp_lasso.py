@@ -2,8 +2,8 @@
 Matching pursuit against the lasso
 ==================================
 
-Both choose a few atoms. Which one finds the right ones depends on how much alike the atoms are, and
-on how many are asked for.
+Both choose a few atoms. How many of the right ones they find depends on how many there are, and
+above all on how much alike the atoms are.
 """
 
 # %%
