@@ -1,6 +1,7 @@
 """Mutations of tools/mutate.py: what is changed in a source, and a toy package with weak tests."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -119,17 +120,16 @@ def test_what_an_import_runs_once_cannot_be_swapped(swaps, living, line):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forked processes")
 def test_a_fork_ends_at_its_limit(swaps):
-    from forked_session import _exit_code
+    from forked_session import _in_fork
 
-    def fork(seconds):
-        child = os.fork()
-        if child == 0:
-            time.sleep(seconds)
-            os._exit(7)
-        return child
+    def work(limit, code):
+        signal.setitimer(signal.ITIMER_REAL, limit)
+        if code is None:
+            time.sleep(600)
+        return code
 
-    assert _exit_code(fork(0), None) == 7
-    assert _exit_code(fork(600), 0.1) is None
+    assert _in_fork(lambda: work(600, 7)) == 7
+    assert _in_fork(lambda: work(0.1, None)) is None
 
 
 @pytest.mark.parametrize(

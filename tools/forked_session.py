@@ -1,7 +1,8 @@
 """Session of pytest that collects tests once and runs them in forks, one for each mutant.
 
 A fork starts with everything imported, gives the functions of the library the code of a mutant
-and runs the tests until one fails. That takes milliseconds instead of the seconds of a new process.
+and runs the tests until one fails, quick ones of each file first. That takes milliseconds instead
+of the seconds of a new process. A test that takes much longer than without a mutant ends the fork.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ class ForkedSession:
         self.process.start()
         theirs.close()
 
-    def run(self, tests, mutant=None, limit=None):
-        """Exit code of tests in the given order, None if they take more seconds than `limit`.
+    def run(self, tests, mutant=None):
+        """Exit code of tests in the order of their files, first without a mutant.
 
-        `CANNOT_SWAP` if the mutant needs a process of its own.
+        None if a test hangs, `CANNOT_SWAP` if the mutant needs a process of its own.
         """
-        self.connection.send((tests, mutant, limit))
+        self.connection.send((tests, mutant))
         return self.connection.recv()
 
     def close(self):
@@ -66,7 +67,7 @@ class _Server:
     """Plugin of pytest that runs tests in forks instead of the session itself."""
 
     def __init__(self, connection):
-        self.connection, self.functions = connection, {}
+        self.connection, self.functions, self.durations = connection, {}, {}
 
     def pytest_runtestloop(self, session):
         with contextlib.suppress(EOFError):
@@ -74,53 +75,88 @@ class _Server:
                 self.connection.send(self._answer(session, *self.connection.recv()))
         return True
 
-    def _answer(self, session, tests, mutant, limit):
-        if mutant is not None and mutant.file not in self.functions:
+    def _answer(self, session, tests, mutant):
+        if mutant is None:
+            return self._without_mutant(session)
+        if mutant.file not in self.functions:
             importlib.import_module(mutant.file.removesuffix(".py").replace("/", "."))
             path = str(Path(mutant.file).resolve())
             self.functions[mutant.file] = path, functions_of(path)
         places = {test: place for place, test in enumerate(tests)}
-        items = sorted(session.items, key=lambda item: places[str(item.path)])
-        child = os.fork()
-        if child == 0:
-            code = BROKEN
-            try:
-                os.setpgid(0, 0)
-                code = self._run(session, items, mutant)
-            finally:
-                os._exit(code)
-        return _exit_code(child, limit)
 
-    def _run(self, session, items, mutant):
+        def order(item):
+            return places[str(item.path)], self.durations[item.nodeid]
+
+        items = sorted(session.items, key=order)
+        return _in_fork(lambda: self._with_mutant(session, items, mutant))
+
+    def _without_mutant(self, session):
+        """Exit code of all tests, whose seconds are kept."""
+        here, there = Pipe(duplex=False)
+
+        def measure():
+            pairs = _with_following(session.items)
+            there.send({item.nodeid: _duration(item, after) for item, after in pairs})
+            return int(session.testsfailed > 0)
+
+        def receive():
+            there.close()
+            self.durations = here.recv()
+
+        return _in_fork(measure, receive)
+
+    def _with_mutant(self, session, items, mutant):
         """In a fork: 0 if all tests pass, 1 from the first one that does not."""
-        if mutant is not None:
-            path, functions = self.functions[mutant.file]
-            try:
-                swap(functions, Path(path).read_bytes(), mutant.source, path)
-            except CannotSwapError:
-                return CANNOT_SWAP
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        path, functions = self.functions[mutant.file]
+        try:
+            swap(functions, Path(path).read_bytes(), mutant.source, path)
+        except CannotSwapError:
+            return CANNOT_SWAP
+        for item, following in _with_following(items):
+            # The signal ends the fork.
+            signal.setitimer(signal.ITIMER_REAL, 5 + 5 * self.durations[item.nodeid])
+            _duration(item, following)
             if session.testsfailed:
                 return 1
         return 0
 
 
-def _exit_code(child, limit):
-    """Exit code of a fork, None if it takes more seconds than `limit` and is killed."""
-    end = None if limit is None else time.monotonic() + limit
-    while end is None or time.monotonic() < end:
-        finished, status = os.waitpid(child, os.WNOHANG)
-        if finished:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.002)
-    end_group(child)
-    os.waitpid(child, 0)
-    return None
+def _with_following(items):
+    return zip(items, [*items[1:], None], strict=True)
 
 
-def end_group(child):
-    """End a child, and with it the processes that it started; its group may not be there yet."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
+def _duration(item, following):
+    """Seconds that a test takes."""
+    start = time.monotonic()
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    return time.monotonic() - start
+
+
+def _in_fork(work, meanwhile=lambda: None):
+    """Exit code that `work` returns in a fork, None if it ends at its limit."""
+    child = os.fork()
+    if child == 0:
+        code = BROKEN
+        try:
+            os.setpgid(0, 0)
+            code = work()
+        finally:
+            os._exit(code)
+    meanwhile()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code == -signal.SIGALRM:
+        _kill_group(child)
+        return None
+    return code
+
+
+def end(child):
+    """End a child, and with it the processes that it started."""
+    _kill_group(child)
     os.kill(child, signal.SIGKILL)
+
+
+def _kill_group(leader):
+    # The group may not be there yet, or be empty.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

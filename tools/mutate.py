@@ -35,7 +35,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 import click
-from forked_session import BROKEN, CANNOT_SWAP, OPTIONS, ForkedSession, end_group, enter
+from forked_session import BROKEN, CANNOT_SWAP, OPTIONS, ForkedSession, end, enter
 from source_mutations import mutants_of
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +105,7 @@ class Runner:
         tests = tests_of(mutant.file, self.folder, self.near)
         limit = self._limit(mutant.file, tests)
         # Compiled code is not swapped.
-        code = CANNOT_SWAP if self.jit else self._session(tests).run(tests, mutant, limit)
+        code = CANNOT_SWAP if self.jit else self._session(tests).run(tests, mutant)
         if code == CANNOT_SWAP:
             self.n_new_processes += 1
             code = self._in_new_process(tests, mutant, limit)
@@ -149,7 +149,7 @@ class Runner:
         child.join(limit)
         code = child.exitcode
         if code is None:
-            end_group(child.pid)
+            end(child.pid)
             child.join()
         return code
 

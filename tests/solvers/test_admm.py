@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet as SklearnElasticNet
 from sklearn.linear_model import Lasso
 
@@ -133,7 +134,8 @@ def test_balancing_makes_up_for_a_bad_rho():
     atoms[0] *= 30
     adaptive = ADMM().solve(X, atoms, L1(0.1)).n_iter
     rho = float((np.linalg.norm(atoms, axis=1) ** 2).mean())
-    fixed = ADMM(rho=rho, max_iter=50_000).solve(X, atoms, L1(0.1)).n_iter
+    with pytest.warns(ConvergenceWarning):
+        fixed = ADMM(rho=rho, max_iter=1000).solve(X, atoms, L1(0.1)).n_iter
     assert np.median(adaptive) < np.median(fixed) / 2
 
 
@@ -233,7 +235,7 @@ def test_repeated_atoms_and_few_features(dtype):
 @pytest.mark.parametrize("penalty", [L0(0.1), LogSum(0.1), Cauchy(0.1)], ids=repr)
 def test_refuses_what_is_not_convex(X, frame, penalty):
     message = (
-        f"ADMM needs a convex penalty; {type(penalty).__name__} is not. "
+        f"ADMM needs a convex penalty; got {type(penalty).__name__}. "
         "Use ISTA, FISTA or CoordinateDescent."
     )
     with pytest.raises(TypeError, match=message):
