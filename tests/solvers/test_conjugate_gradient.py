@@ -101,8 +101,6 @@ def test_unequal_norms_cost_no_iterations(rng, n_samples):
 
 @pytest.mark.parametrize("penalty", [L1(), L0(), LogSum(), ElasticNet()], ids=repr)
 def test_refuses_what_is_not_smooth(X, frame, penalty):
-    message = (
-        f"ConjugateGradient needs a smooth penalty; got {type(penalty).__name__}. Use FISTA"
-    )
+    message = f"ConjugateGradient needs a smooth penalty; got {type(penalty).__name__}. Use FISTA"
     with pytest.raises(TypeError, match=message):
         ConjugateGradient().solve(X, frame, penalty)
