@@ -30,13 +30,13 @@ class AtomProducts:
     offset: np.ndarray | None
 
     @functools.cached_property
-    def gram(self):
+    def gram(self) -> np.ndarray:
         """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
         gram = inner_products(self.atoms.astype(np.float64, copy=False))
         return read_only(gram.astype(self.atoms.dtype, copy=False))
 
     @functools.cached_property
-    def pseudo_inverse(self):
+    def pseudo_inverse(self) -> np.ndarray:
         """Moore-Penrose inverse of the atoms, shape (n_features, n_components)."""
         cutoff = max(self.atoms.shape) * np.finfo(self.atoms.dtype).eps
         with single_threaded_blas():
@@ -44,7 +44,7 @@ class AtomProducts:
         return read_only(np.ascontiguousarray(inverse, dtype=self.atoms.dtype))
 
     @functools.cached_property
-    def analytic_weights(self):
+    def analytic_weights(self) -> np.ndarray:
         """Weights of ALISTA (Liu and others, 2019), shape (n_components, n_features).
 
         The row for an atom has an inner product of 1 with this atom, and the smallest sum of
@@ -53,12 +53,12 @@ class AtomProducts:
         return read_only(analytic_weights(self.atoms, self.pseudo_inverse)).T
 
     @functools.cached_property
-    def norms(self):
+    def norms(self) -> np.ndarray:
         """Euclidean norm of each atom, shape (n_components,)."""
         return read_only(norms_of(self.atoms))
 
     @functools.cached_property
-    def lipschitz(self):
+    def lipschitz(self) -> float:
         """Upper bound of the largest eigenvalue of the Gram matrix, the inverse step of ISTA."""
         n_components, n_features = self.atoms.shape
         small = (self.atoms.T if n_components > n_features else self.atoms).astype(np.float64)
@@ -69,6 +69,6 @@ class AtomProducts:
         return float(max(largest * (1 + 1e-9), np.finfo(np.float32).tiny))
 
     @functools.cached_property
-    def coherence(self):
+    def coherence(self) -> float:
         """Largest absolute cosine between two different atoms."""
         return largest_cosine(self.atoms) if len(self.atoms) > 1 else 0.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sparsecode._row_blocks import is_on_disk
+from sparsecode._typing import MatrixLike
 
 
 class Batch(NamedTuple):
@@ -36,18 +39,18 @@ class Batch(NamedTuple):
     target: np.ndarray | None = None
 
     @property
-    def weight(self):
+    def weight(self) -> float:
         """Sum of the weights of the samples."""
         return float(self.X.shape[0] if self.sample_weight is None else self.sample_weight.sum())
 
-    def counted(self):
+    def counted(self) -> Self:
         """The batch without the samples of weight 0; this one, if there are none."""
         if self.sample_weight is None or (self.sample_weight > 0).all():
             return self
         kept = self.sample_weight > 0
         return Batch(*(None if array is None else array[kept] for array in self))
 
-    def in_memory_counted(self):
+    def in_memory_counted(self) -> Self:
         """`counted`, except for a memory map, whose batches leave out such samples."""
         return self if is_on_disk(self.X) else self.counted()
 
@@ -59,9 +62,19 @@ class Samples:
     because each single row would read a page of the file.
     """
 
-    def __init__(self, X, sample_weight=None, target=None, *, run=None, units=None):
-        self.X, self.sample_weight, self.target = X, sample_weight, target
-        self.run = (run or X.shape[0]) if is_on_disk(X) or is_on_disk(target) else 1
+    def __init__(
+        self,
+        X: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        target: np.ndarray | None = None,
+        *,
+        run: int | None = None,
+        units: np.ndarray | None = None,
+    ) -> None:
+        self.X = X
+        self.sample_weight = sample_weight
+        self.target = target
+        self.run: int = (run or X.shape[0]) if is_on_disk(X) or is_on_disk(target) else 1
         self.is_part = units is not None
         if not self.is_part:
             starts = np.arange(0, X.shape[0], self.run)
@@ -71,11 +84,11 @@ class Samples:
                 units = np.flatnonzero(np.add.reduceat(sample_weight, starts) > 0)
         self.units = units
 
-    def __len__(self):
+    def __len__(self) -> int:
         return min(len(self.units) * self.run, self.X.shape[0])
 
     @property
-    def weight(self):
+    def weight(self) -> float:
         """Sum of the weights of the samples."""
         if self.sample_weight is None:
             return float(len(self))
@@ -83,7 +96,7 @@ class Samples:
             return float(self.sample_weight[self.units].sum())
         return float(sum(self._run(unit).sample_weight.sum() for unit in self.units))
 
-    def split(self, n_held, rng):
+    def split(self, n_held: float, rng: np.random.Generator) -> list[Self]:
         """Two sets of samples, the second of about `n_held`, drawn at random."""
         n_run = max(round(n_held), 1)
         if n_run < self.run and not self.is_part:
@@ -98,13 +111,13 @@ class Samples:
             for part in parts
         ]
 
-    def whole(self):
+    def whole(self) -> Batch:
         """All samples as one batch, without a copy if these are all rows."""
         if len(self.units) * self.run >= self.X.shape[0]:
             return Batch(self.X, self.sample_weight, self.target)
         return self._batch(self.units)
 
-    def batches(self, size, rng=None):
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Any]:
         """Batches of `size` samples, the last one smaller, in random order or as they come."""
         order = self.units if rng is None else rng.permutation(self.units)
         step = max(size // self.run, 1)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 
 from sparsecode import _jit
@@ -28,7 +31,7 @@ shape (n_samples, n_features)
         A third entry, a slice of components, restricts the product to these.
     """
 
-    def __init__(self, *products):
+    def __init__(self, *products: Any) -> None:
         by_column = {
             id(codes): codes.tocsc() if sparse.issparse(codes) else codes
             for codes in (product[0] for product in products)
@@ -44,26 +47,26 @@ shape (n_samples, n_features)
         self.norm = None
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Number of axes of the array."""
         return 2
 
-    def __iadd__(self, other):
+    def __iadd__(self, other: Any) -> Self:
         self.products = [*self.products, *other.products]
         return self
 
-    def __imul__(self, factor):
+    def __imul__(self, factor: float) -> Self:
         self.scale *= float(factor)
         return self
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: Any = None) -> np.ndarray:
         return self.dense().astype(dtype or self.dtype, copy=False)
 
-    def to_tangent(self, constraint, atoms):
+    def to_tangent(self, constraint: Any, atoms: np.ndarray) -> None:
         """Project each block on the tangent space of the constraint; see `Constraint.tangent`."""
         self.constraint, self.atoms = constraint, atoms
 
-    def dense(self):
+    def dense(self) -> np.ndarray:
         """The gradient as an array of shape (n_components, n_features)."""
         out = np.empty(self.shape, dtype=self.dtype)
 
@@ -73,12 +76,12 @@ shape (n_samples, n_features)
         self.each_block(copy)
         return out
 
-    def measure(self):
+    def measure(self) -> Any:
         """Euclidean norm of all entries, after `to_tangent`; makes every block once."""
         self.each_block(lambda rows, block: None)
         return self.norm
 
-    def each_block(self, function, n_jobs=None):
+    def each_block(self, function: Callable[..., Any], n_jobs: int | None = None) -> None:
         """Call ``function(rows, block)`` with every block of rows, on threads, and set `norm`.
 
         Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from typing import Any, ClassVar
 
 from sparsecode._plain import plain
 
@@ -18,15 +19,15 @@ class Parameterized:
     again when the state is set.
     """
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: float) -> None:
         if name in _parameters_of(type(self)):
             value = plain(value)
         super().__setattr__(name, value)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return _replaced(super().__getstate__(), _is_named_tuple, _Fields.of)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         state = _replaced(state, _is_fields, _Fields.rebuild)
         parent = super()
         if hasattr(parent, "__setstate__"):
@@ -65,7 +66,7 @@ class _Same:
     def __eq__(self, other):
         return type(other) is _Same and self.value is other.value
 
-    __hash__ = None
+    __hash__: ClassVar[None] = None
 
 
 @functools.cache

@@ -19,11 +19,13 @@ class Constraint:
     Every method returns a new array, or fills and returns `out` (which may be the input).
     """
 
-    def project(self, atoms, out=None):
+    def project(self, atoms: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Return the closest atoms in the set, shape (n_components, n_features)."""
         return _copy_to(atoms, out)
 
-    def tangent(self, atoms, grad, out=None):
+    def tangent(
+        self, atoms: np.ndarray, grad: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return the part of `grad` along which a descent step can stay in the set.
 
         Parameters
@@ -57,14 +59,16 @@ class UnitNorm(Constraint):
     array([[0.6, 0.8]])
     """
 
-    def project(self, atoms, out=None):
+    def project(self, atoms: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         out = _copy_to(atoms, out)
         norms = _norms(out)
         norms[norms == 0] = 1
         out /= norms
         return out
 
-    def tangent(self, atoms, grad, out=None):
+    def tangent(
+        self, atoms: np.ndarray, grad: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
         out = _copy_to(grad, out)
         out -= _radial(atoms, out) * atoms
         return out
@@ -82,12 +86,14 @@ class UnitBall(Constraint):
            [0.3, 0.4]])
     """
 
-    def project(self, atoms, out=None):
+    def project(self, atoms: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         out = _copy_to(atoms, out)
         out /= np.maximum(_norms(out), 1)
         return out
 
-    def tangent(self, atoms, grad, out=None):
+    def tangent(
+        self, atoms: np.ndarray, grad: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
         out = _copy_to(grad, out)
         radial = _radial(atoms, out)
         # Only the sphere blocks, and only a descent step that points out of the ball.
@@ -120,21 +126,23 @@ class NonNegative(Constraint):
 
     norm: Constraint = field(default_factory=UnitNorm)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_constraint(self.norm, "norm")
 
-    def project(self, atoms, out=None):
+    def project(self, atoms: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         out = _copy_to(atoms, out)
         np.maximum(out, 0, out=out)
         return self.norm.project(out, out=out)
 
-    def tangent(self, atoms, grad, out=None):
+    def tangent(
+        self, atoms: np.ndarray, grad: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
         out = _copy_to(grad, out)
         out[(np.asarray(atoms) <= 0) & (out > 0)] = 0
         return self.norm.tangent(atoms, out, out=out)
 
 
-def check_constraint(constraint, name="constraint"):
+def check_constraint(constraint: Constraint, name: str = "constraint") -> Constraint:
     """Return `constraint` if it is an instance of a Constraint."""
     if not isinstance(constraint, Constraint):
         raise TypeError(

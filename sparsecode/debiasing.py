@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.optimize import nnls
 
@@ -11,13 +12,22 @@ from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode._least_squares import fit_supports
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, dense_rows
+from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_code_rows, check_flag, check_rows
-from sparsecode.dictionary import as_dictionary
+from sparsecode.dictionary import Dictionary, as_dictionary
 
 _BLOCK_SIZE = 1024
 
 
-def debias(X, codes, dictionary, *, positive=False, missing=False, n_jobs=None):
+def debias(
+    X: MatrixLike,
+    codes: MatrixLike,
+    dictionary: Dictionary | ArrayLike,
+    *,
+    positive: bool = False,
+    missing: bool = False,
+    n_jobs: int | None = None,
+) -> Codes:
     """Debias codes: replace the coefficients of each code by the least squares fit on its support.
 
     Solves ``min_z ||x - offset - z @ atoms||^2`` in float64, over all ``z`` with the zeros of the

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from sparsecode import _serialization
 from sparsecode._atom_products import AtomProducts, read_only
 from sparsecode._atom_views import AtomViews
 from sparsecode._first_atoms import choose_samples, cosine_atoms
-from sparsecode._matching import match_atoms
+from sparsecode._matching import DictionaryMatch, match_atoms
+from sparsecode._typing import MatrixLike, PathLike, RandomState
 from sparsecode._validation import (
     check_code_rows,
     check_codes_shape,
@@ -19,7 +23,7 @@ from sparsecode._validation import (
     check_rows,
     common_dtype,
 )
-from sparsecode.constraints import Free, UnitNorm, check_constraint
+from sparsecode.constraints import Constraint, Free, UnitNorm, check_constraint
 
 __all__ = ["Dictionary"]
 
@@ -59,7 +63,12 @@ class Dictionary(AtomProducts, AtomViews):
     array([[3., 1.]])
     """
 
-    def __init__(self, atoms, offset=None, constraint=None):
+    def __init__(
+        self,
+        atoms: ArrayLike,
+        offset: ArrayLike | None = None,
+        constraint: Constraint | None = None,
+    ) -> None:
         constraint = check_constraint(Free() if constraint is None else constraint)
         atoms = constraint.project(check_matrix(atoms, "atoms"))
         if offset is not None:
@@ -67,88 +76,52 @@ class Dictionary(AtomProducts, AtomViews):
             offset = read_only(rows[0].astype(atoms.dtype))
         self.__dict__.update(atoms=read_only(atoms), offset=offset, constraint=constraint)
 
-    @classmethod
-    def view(cls, atoms, offset=None, constraint=None):
-        """Return a dictionary that holds these arrays, without checks, copies or a projection.
-
-        For arrays that are known to be right, or that are changed in place while a view of them
-        is in use: what is computed of the atoms is kept by the view.
-
-        Parameters
-        ----------
-        atoms : ndarray of shape (n_components, n_features)
-        offset : ndarray of shape (n_features,) or None, default=None
-        constraint : Constraint or None, default=None
-            None is `Free()`.
-
-        Returns
-        -------
-        dictionary : Dictionary
-            Its arrays are read-only views.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sparsecode import Dictionary
-        >>> atoms = np.eye(2)
-        >>> dictionary = Dictionary.view(atoms)
-        >>> atoms[0, 1] = 3.0
-        >>> dictionary.atoms
-        array([[1., 3.],
-               [0., 1.]])
-        """
-        dictionary = cls.__new__(cls)
-        arrays = {"atoms": atoms.view(), "offset": None if offset is None else offset.view()}
-        constraint = Free() if constraint is None else constraint
-        dictionary.__setstate__({**arrays, "constraint": constraint})
-        return dictionary
-
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(
             f"Dictionary is immutable: cannot set {name!r}. Use dictionary.replace(...)."
         )
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in ("atoms", "offset", "constraint")}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         self.__dict__.update(state)
         for array in (self.atoms, self.offset):
             if array is not None:
                 read_only(array)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         offset = "" if self.offset is None else ", offset"
         return (
             f"Dictionary({self.n_components} atoms of {self.n_features} features"
             f"{offset}, {self.constraint}, {self.dtype})"
         )
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Dictionary):
             return NotImplemented
         pairs = (self.offset, other.offset), (self.atoms, other.atoms)
         # Two offsets of None are equal, and none is equal to an array.
         return self.constraint == other.constraint and all(np.array_equal(*pair) for pair in pairs)
 
-    __hash__ = None
+    __hash__: ClassVar[None] = None
 
     @property
-    def n_components(self):
+    def n_components(self) -> int:
         """Number of atoms."""
         return self.atoms.shape[0]
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of features of an atom."""
         return self.atoms.shape[1]
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Type of the atoms: float32 or float64."""
         return self.atoms.dtype
 
-    def decode(self, codes):
+    def decode(self, codes: MatrixLike) -> np.ndarray:
         """Reconstruct samples, ``codes @ atoms + offset``.
 
         Parameters
@@ -164,7 +137,7 @@ class Dictionary(AtomProducts, AtomViews):
         X_hat = codes @ self.atoms
         return X_hat if self.offset is None else X_hat + self.offset
 
-    def correlate(self, X):
+    def correlate(self, X: ArrayLike) -> np.ndarray:
         """Inner products of samples and atoms, ``(X - offset) @ atoms.T``.
 
         Parameters
@@ -178,7 +151,7 @@ class Dictionary(AtomProducts, AtomViews):
         X = self._check_X(X)
         return self.center(X) @ self.atoms.T
 
-    def residual(self, X, codes):
+    def residual(self, X: ArrayLike, codes: MatrixLike) -> np.ndarray:
         """Residual of samples, ``X - codes @ atoms - offset``.
 
         Parameters
@@ -193,11 +166,13 @@ class Dictionary(AtomProducts, AtomViews):
         X = self._check_X(X)
         return X - self.decode(check_code_rows(codes, len(X), self.n_components))
 
-    def center(self, X):
+    def center(self, X: MatrixLike) -> np.ndarray:
         """Return ``X - offset``, or X itself where there is no offset."""
         return X if self.offset is None else X - self.offset
 
-    def replace(self, *, atoms=None, offset=None):
+    def replace(
+        self, *, atoms: np.ndarray | None = None, offset: ArrayLike | None = None
+    ) -> Dictionary:
         """Return a dictionary with other atoms, projected on the constraint, or another offset."""
         return Dictionary(
             self.atoms if atoms is None else atoms,
@@ -205,7 +180,7 @@ class Dictionary(AtomProducts, AtomViews):
             self.constraint,
         )
 
-    def select_features(self, features):
+    def select_features(self, features: np.ndarray) -> Self:
         """Return a dictionary with only some of the features; atoms are not projected again.
 
         Parameters
@@ -219,14 +194,7 @@ class Dictionary(AtomProducts, AtomViews):
         smaller.__dict__["lipschitz"] = self.lipschitz
         return smaller
 
-    def astype(self, dtype):
-        """Return the dictionary with arrays of `dtype`; itself if it has that type already."""
-        if np.dtype(dtype) == self.dtype:
-            return self
-        dtype = check_dtype(dtype)
-        return self._other_precision
-
-    def match(self, other):
+    def match(self, other: Dictionary | ArrayLike) -> DictionaryMatch:
         """Align this dictionary with another one: the best pairing of atoms, up to sign.
 
         The pairing maximises the sum of absolute cosines (Hungarian algorithm).
@@ -245,7 +213,7 @@ class Dictionary(AtomProducts, AtomViews):
         """
         return match_atoms(self.atoms, as_dictionary(other).atoms)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the dictionary to a ``.safetensors`` or ``.npz`` file, whole or not at all.
 
         Raises
@@ -258,7 +226,7 @@ class Dictionary(AtomProducts, AtomViews):
         _serialization.save(path, self.atoms, self.offset, self.constraint)
 
     @classmethod
-    def load(cls, path, *, max_bytes=None):
+    def load(cls, path: PathLike, *, max_bytes: int | None = None) -> Self:
         """Read a dictionary that `save` wrote; nothing in the file is executed.
 
         Parameters
@@ -282,7 +250,14 @@ class Dictionary(AtomProducts, AtomViews):
             raise _serialization.not_a_dictionary(path, str(error)) from error
 
     @classmethod
-    def random(cls, n_components, n_features, *, random_state=None, dtype=np.float64):
+    def random(
+        cls,
+        n_components: int,
+        n_features: int,
+        *,
+        random_state: RandomState = None,
+        dtype: DTypeLike = np.float64,
+    ) -> Self:
         """Draw Gaussian atoms of unit norm.
 
         Parameters
@@ -299,7 +274,9 @@ class Dictionary(AtomProducts, AtomViews):
         return cls(atoms.astype(dtype), constraint=UnitNorm())
 
     @classmethod
-    def from_samples(cls, X, n_components, *, random_state=None):
+    def from_samples(
+        cls, X: ArrayLike, n_components: int, *, random_state: RandomState = None
+    ) -> Self:
         """Take different samples of `X` as atoms, scaled to unit norm.
 
         Samples of norm 0 are never taken.
@@ -317,7 +294,7 @@ class Dictionary(AtomProducts, AtomViews):
         return cls(X[choose_samples(X, n_components, rng)], constraint=UnitNorm())
 
     @classmethod
-    def dct(cls, n_components, n_features, *, dtype=np.float64):
+    def dct(cls, n_components: int, n_features: int, *, dtype: DTypeLike = np.float64) -> Self:
         """Cosine atoms of unit norm, overcomplete where `n_components` > `n_features`.
 
         All but the first have mean 0. With as many atoms as features they are the orthonormal
@@ -338,12 +315,12 @@ class Dictionary(AtomProducts, AtomViews):
         return check_matrix(X, "X", n_columns=self.n_features)
 
 
-def as_dictionary(dictionary):
+def as_dictionary(dictionary: Dictionary | ArrayLike) -> Dictionary:
     """Return `dictionary` as a `Dictionary`; an array of atoms is taken as it is."""
     is_one = isinstance(dictionary, Dictionary)
     return dictionary if is_one else Dictionary(check_matrix(dictionary, "dictionary"))
 
 
-def promote(dictionary, X):
+def promote(dictionary: Dictionary, X: MatrixLike) -> Dictionary:
     """Return the dictionary in the type it has in common with `X`: float32 only if both are."""
     return dictionary.astype(common_dtype(X, dictionary.atoms))

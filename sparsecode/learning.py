@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
@@ -14,8 +17,11 @@ from sparsecode._row_blocks import dense_rows
 from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_flag, check_n_jobs
 from sparsecode.dictionary import Dictionary, as_dictionary
-from sparsecode.replacement.atoms import resolve_replacement
-from sparsecode.updates.base import resolve_update
+from sparsecode.replacement.atoms import ReplaceAtoms, resolve_replacement
+from sparsecode.updates.base import Update, resolve_update
+
+if TYPE_CHECKING:
+    from sparsecode.encoders.base import Encoder
 
 # Number of samples that are dense, coded and gathered at a time.
 _PART = 8192
@@ -64,32 +70,32 @@ class LearningState:
     replacement_state: object = None
 
     @classmethod
-    def start(cls, dictionary, update, replacement=None):
+    def start(cls, dictionary: Dictionary, update: Update, replacement: Any = None) -> Self:
         """State before the first batch."""
         policy = None if replacement is None else replacement.init(dictionary)
         return cls(dictionary, update.init(dictionary), replacement_state=policy)
 
-    def again(self, update, weight):
+    def again(self, update: Update, weight: float) -> Self:
         """State before another epoch over samples of this total weight."""
         return replace(self, stats=update.new_epoch(self.stats, weight))
 
-    def after(self, other):
+    def after(self, other: Self) -> Self:
         """Same state with the counts of another state, to continue from these."""
         return replace(self, n_iter=other.n_iter, seconds=other.seconds)
 
 
 def alternate(
-    encoder,
-    dictionary,
-    batches,
+    encoder: Encoder,
+    dictionary: Dictionary,
+    batches: Iterable[Any] | np.ndarray | sparse.csr_array,
     *,
-    update,
-    replacement=None,
-    state=None,
-    full_batch=False,
-    missing=False,
-    n_jobs=None,
-):
+    update: Update,
+    replacement: ReplaceAtoms | None = None,
+    state: LearningState | None = None,
+    full_batch: bool = False,
+    missing: bool = False,
+    n_jobs: int | None = None,
+) -> Iterator[Any]:
     """Learn a dictionary: code each batch, then update the atoms; yields after every batch.
 
     The caller holds the last state, so an interrupted loop loses at most one batch.

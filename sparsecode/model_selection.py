@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from sparsecode._messages import shown, wrong
@@ -56,7 +58,9 @@ class SelectionCurve:
     bits: np.ndarray
     bic: np.ndarray
 
-    def best(self, criterion="bits"):
+    def best(
+        self, criterion: Literal["bits", "bic", "objective", "explained_variance"] = "bits"
+    ) -> dict[str, Any]:
         """Return the parameters of the best point of the grid by a criterion; of ties, the first.
 
         Parameters
@@ -76,7 +80,7 @@ class SelectionCurve:
             parameters["alpha"] = float(self.alpha[i])
         return parameters
 
-    def index(self, criterion="bits"):
+    def index(self, criterion: str = "bits") -> int:
         """Return the index of the best point; points where the criterion is NaN are ignored."""
         if not isinstance(criterion, str) or criterion not in _CRITERIA:
             raise ValueError(
@@ -90,14 +94,22 @@ class SelectionCurve:
         values = getattr(self, criterion)
         return int(np.nanargmax(values) if _CRITERIA[criterion] else np.nanargmin(values))
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return the curve as a pandas DataFrame, one row for each point."""
         import pandas
 
         return pandas.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
 
 
-def selection_curve(estimator, X, *, n_components=None, alphas=None, X_val=None, debias=False):
+def selection_curve(
+    estimator: Any,
+    X: ArrayLike,
+    *,
+    n_components: ArrayLike | None = None,
+    alphas: ArrayLike | None = None,
+    X_val: ArrayLike | None = None,
+    debias: bool = False,
+) -> SelectionCurve:
     """Grid search over the number of atoms and `alpha`: fit each point and score its dictionary.
 
     The cost of a point is one fit, and the coding of the scored samples.

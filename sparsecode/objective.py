@@ -6,9 +6,12 @@ The problem, for each row ``x`` of ``X``: minimise over ``z``
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._blas import single_threaded_blas
@@ -16,10 +19,11 @@ from sparsecode._judge import Judge, half_square
 from sparsecode._objective_scaling import ScaledJudge, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._row_blocks import dense_rows
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_code_rows, check_rows
-from sparsecode.dictionary import as_dictionary
+from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.penalties.base import Penalty, check_penalty_instance
 
 __all__ = ["Certificate", "alpha_max", "certify", "objective"]
 
@@ -61,13 +65,13 @@ class Certificate:
     _ratios: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
-    def joined(cls, parts):
+    def joined(cls, parts: Iterable[Any]) -> Self:
         """Join the certificates of consecutive blocks of samples."""
         columns = zip(*([getattr(p, f.name) for f in fields(cls)] for p in parts), strict=True)
         return cls(*(None if c[0] is None else np.concatenate(c) for c in columns))
 
     @property
-    def relative_gap(self):
+    def relative_gap(self) -> np.ndarray:
         """Gap divided by `half_squared_norm`, or None; 0 where both are 0.
 
         Right even where these are beyond the range of float64.
@@ -79,14 +83,22 @@ class Certificate:
         return self._ratios[:, 0]
 
     @property
-    def relative_residual(self):
+    def relative_residual(self) -> np.ndarray:
         """Residual divided by `correlation`; 0 where both are 0."""
         if self._ratios is None:
             return ratio(self.residual, self.correlation)
         return self._ratios[:, 1]
 
 
-def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
+def certify(
+    X: MatrixLike,
+    codes: MatrixLike,
+    dictionary: Dictionary | ArrayLike,
+    penalty: Penalty,
+    *,
+    missing: bool = False,
+    n_jobs: int | None = None,
+) -> Certificate:
     """Certify codes: objective, duality gap and stationarity residual of every sample.
 
     Everything is computed in float64 from the arguments alone, whatever made the codes.
@@ -143,7 +155,15 @@ def certify(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     return Certificate(objective, gap, *others)
 
 
-def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
+def objective(
+    X: MatrixLike,
+    codes: MatrixLike,
+    dictionary: Dictionary | ArrayLike,
+    penalty: Penalty,
+    *,
+    missing: bool = False,
+    n_jobs: int | None = None,
+) -> np.ndarray:
     """Value of the problem at each code, shape (n_samples,), in float64.
 
     Parameters
@@ -175,7 +195,13 @@ def objective(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
     return np.concatenate(parts)
 
 
-def alpha_max(X, dictionary=None, penalty=L1, *, missing=False):
+def alpha_max(
+    X: MatrixLike,
+    dictionary: Dictionary | ArrayLike | None = None,
+    penalty: Penalty | type[Penalty] = L1,
+    *,
+    missing: bool = False,
+) -> float:
     """Smallest weight `alpha` of a convex penalty at which every code of `X` is zero.
 
     A share of it is a weight that does not depend on the units of the data: ``alpha=0.1 *

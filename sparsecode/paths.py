@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sparsecode._messages import wrong
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_flag, check_integer, check_number, check_rows
-from sparsecode.dictionary import as_dictionary, promote
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.objective import alpha_max
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import resolve_penalty
+from sparsecode.penalties.base import Penalty, resolve_penalty
 from sparsecode.solvers import Solver
 from sparsecode.solvers._default_solver import resolve_solver
 
@@ -57,7 +60,7 @@ class CodingPath:
     """
 
     alphas: np.ndarray
-    codes: np.ndarray | list
+    codes: np.ndarray | list[Any]
     gaps: np.ndarray | None
     residuals: np.ndarray
     objectives: np.ndarray
@@ -68,17 +71,17 @@ class CodingPath:
 
 
 def coding_path(
-    X,
-    dictionary,
+    X: MatrixLike,
+    dictionary: Dictionary | ArrayLike,
     *,
-    penalty=L1,
-    alphas=20,
-    eps=1e-2,
-    solver=None,
-    missing=False,
-    sparse_output=False,
-    n_jobs=None,
-):
+    penalty: Penalty | type[Penalty] = L1,
+    alphas: int | ArrayLike = 20,
+    eps: float = 1e-2,
+    solver: Solver | None = None,
+    missing: bool = False,
+    sparse_output: bool = False,
+    n_jobs: int | None = None,
+) -> CodingPath:
     """Compute the regularization path: codes of `X` for a decreasing sequence of weights.
 
     Solves ``min_z 1/2 ||x - offset - z @ atoms||^2 + alpha * penalty(z)`` for each `alpha` in turn,

@@ -27,11 +27,11 @@ class Constant:
 
     lr: float = 1e-3
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         check_number(self.lr, "lr", low=0)
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         return self.lr
 
@@ -59,13 +59,13 @@ class GeometricDecay:
     end: float = 1.0
     n_steps: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         check_number(self.start, "start", low=0, low_open=True)
         check_number(self.end, "end", low=0, low_open=True)
         check_integer(self.n_steps, "n_steps")
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         return self.start * (self.end / self.start) ** min(step / self.n_steps, 1.0)
 
@@ -96,14 +96,14 @@ class Linear:
     n_steps: int = 1
     begin: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         check_number(self.start, "start", low=0)
         check_number(self.end, "end", low=0)
         check_integer(self.n_steps, "n_steps")
         check_integer(self.begin, "begin", low=0)
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         """Value of a step, counted from 0."""
         share = min(max(step - self.begin, 0) / self.n_steps, 1.0)
         return (1 - share) * self.start + share * self.end
@@ -136,13 +136,13 @@ class Cosine:
     end: float = 0.0
     n_steps: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         check_number(self.start, "start", low=0)
         check_number(self.end, "end", low=0)
         check_integer(self.n_steps, "n_steps")
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         share = (1 + math.cos(math.pi * min(step / self.n_steps, 1.0))) / 2
         return self.end + (self.start - self.end) * share
@@ -173,13 +173,13 @@ class Step:
     factor: float = 0.1
     every: int = 1000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         check_number(self.start, "start", low=0)
         check_number(self.factor, "factor", low=0)
         check_integer(self.every, "every")
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         try:
             return self.start * self.factor ** (step // self.every)
@@ -209,13 +209,13 @@ class WarmUp:
     after: float | Callable[[int], float] = 1e-3
     n_steps: int = 1000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         if not callable(self.after):
             check_number(self.after, "after", low=0)
         check_integer(self.n_steps, "n_steps")
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         if step >= self.n_steps:
             return self._after(step - self.n_steps)

@@ -16,6 +16,7 @@ PACKAGE = Path(sparsecode.__file__).parent
 FLOORS = [
     [
         "_version",
+        "_typing",
         "_lazy",
         "_jit",
         "_kernel_cache",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaincinv
 
 from sparsecode._messages import wrong
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_integer, check_number
 from sparsecode.applications._patchwise import (
     LARGEST_SCALE,
@@ -20,7 +24,10 @@ from sparsecode.encoders import Exact
 from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
 from sparsecode.updates import ApproximateKSVD
-from sparsecode.updates.base import resolve_update
+from sparsecode.updates.base import Update, resolve_update
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 # Share of patches of pure noise whose norm is below the target: a gain of 1.15 for 64 values.
 _QUANTILE = 0.957
@@ -28,19 +35,19 @@ _REMEDY = "Raise sigma or gain, or use a dictionary with more atoms."
 
 
 def denoise_image(
-    image,
-    sigma,
+    image: ArrayLike,
+    sigma: float,
     *,
-    dictionary=None,
-    patch_size=8,
-    n_iter=10,
-    gain=None,
-    noisy_weight=None,
-    n_patches=40_000,
-    update=None,
-    random_state=None,
-    n_jobs=None,
-):
+    dictionary: Dictionary | ArrayLike | int | None = None,
+    patch_size: int = 8,
+    n_iter: int = 10,
+    gain: float | None = None,
+    noisy_weight: float | None = None,
+    n_patches: int = 40_000,
+    update: Update | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> np.ndarray:
     """Denoise an image with white Gaussian noise of known standard deviation.
 
     The mean of every patch, overlapping ones too, is subtracted. `OMP` then adds atoms until
@@ -144,18 +151,18 @@ def denoise_image(
 
 
 def learn_patch_dictionary(
-    image,
-    sigma,
+    image: ArrayLike,
+    sigma: float,
     *,
-    n_components=None,
-    patch_size=8,
-    n_iter=10,
-    gain=None,
-    n_patches=40_000,
-    update=None,
-    random_state=None,
-    n_jobs=None,
-):
+    n_components: int | None = None,
+    patch_size: int = 8,
+    n_iter: int = 10,
+    gain: Any = None,
+    n_patches: int = 40_000,
+    update: Update | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> Dictionary:
     """Learn a dictionary from the patches of a noisy image.
 
     Patches are coded as in `denoise_image`, so that atoms learn the image and not the noise.

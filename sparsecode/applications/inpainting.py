@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._messages import wrong
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode.applications._patchwise import (
     LARGEST_SCALE,
@@ -21,7 +24,10 @@ from sparsecode.encoders import Exact
 from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
 from sparsecode.updates import ApproximateKSVD
-from sparsecode.updates.base import resolve_update
+from sparsecode.updates.base import Update, resolve_update
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 # Residual of a patch in the first round and in the last, as shares of the range of the image.
 _COARSE, _FINE = 0.1, 0.01
@@ -33,19 +39,19 @@ _RELAXATION = np.float32(1.5)
 
 
 def inpaint_image(
-    image,
-    mask,
+    image: ArrayLike,
+    mask: ArrayLike,
     *,
-    dictionary=None,
-    patch_size=8,
-    n_iter=20,
-    sigma=None,
-    step=2,
-    n_patches=10_000,
-    update=None,
-    random_state=None,
-    n_jobs=None,
-):
+    dictionary: Dictionary | ArrayLike | int | None = None,
+    patch_size: int = 8,
+    n_iter: int = 20,
+    sigma: float | None = None,
+    step: int = 2,
+    n_patches: int = 10_000,
+    update: Update | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> np.ndarray:
     """Fill in the missing pixels of an image (inpainting).
 
     First, `OMP` codes every patch on its known pixels alone; the missing pixels are left out of the

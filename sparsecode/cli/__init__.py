@@ -12,7 +12,7 @@ from sparsecode.cli.filters import filters
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
-def main():
+def main() -> None:
     """Sparse coding and dictionary learning from the command line."""
 
 

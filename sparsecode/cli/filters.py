@@ -6,7 +6,9 @@ import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import click
 import numpy as np
@@ -32,18 +34,18 @@ class Outputs:
     picture: pathlib.Path
 
     @property
-    def statistics(self):
+    def statistics(self) -> pathlib.Path:
         return self.picture.with_name(f"{self.picture.stem}-statistics{self.picture.suffix}")
 
     @property
-    def dictionary(self):
+    def dictionary(self) -> pathlib.Path:
         return self.picture.with_suffix(".safetensors")
 
     @property
-    def table(self):
+    def table(self) -> pathlib.Path:
         return self.picture.with_name(f"{self.picture.stem}-table.txt")
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter((self.picture, self.statistics, self.dictionary, self.table))
 
 

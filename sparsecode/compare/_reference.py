@@ -38,12 +38,12 @@ class Reference:
         self.n_iter, self.curve = self._run(None)
 
     @property
-    def optimum(self):
+    def optimum(self) -> float:
         """Mean objective of the optimum."""
         return float(self.certificate.objective.mean())
 
     @property
-    def half_squared_norm(self):
+    def half_squared_norm(self) -> float:
         """Mean of ``1/2 ||x - offset||^2``, the unit of relative gaps."""
         return float(self.certificate.half_squared_norm.mean())
 

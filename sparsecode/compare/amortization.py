@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 import time
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from sparsecode._typing import MatrixLike, RandomState
 from sparsecode._validation import (
     check_code_rows,
     check_integer,
@@ -22,27 +25,27 @@ from sparsecode.compare.report import AmortizationReport, EncoderScores
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.metrics import code_mcc, explained_variance, l0, support_scores
 from sparsecode.objective import certify
-from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.penalties.base import Penalty, check_penalty_instance
 
 _N_ITERS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 def amortization_report(
-    X,
-    dictionary,
-    penalty,
+    X: ArrayLike,
+    dictionary: Dictionary | ArrayLike,
+    penalty: Penalty,
     *,
-    encoders=None,
-    truth=None,
-    X_other=None,
-    truth_other=None,
-    n_iters=_N_ITERS,
-    tol=1e-6,
-    threshold=0.0,
-    n_repeats=5,
-    random_state=None,
-    n_jobs=None,
-):
+    encoders: Any = None,
+    truth: MatrixLike | None = None,
+    X_other: ArrayLike | None = None,
+    truth_other: MatrixLike | None = None,
+    n_iters: Iterable[int] = _N_ITERS,
+    tol: float = 1e-6,
+    threshold: float = 0.0,
+    n_repeats: int = 5,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> AmortizationReport:
     """Compare encoders with the exact optimum: gap, supports, sparsity and time of amortized codes.
 
     Every encoder codes the same samples. `certify` judges all codes alike, in float64, on this

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._messages import shown
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_integer, check_number, check_rows
-from sparsecode.dictionary import as_dictionary
+from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.metrics import l0
+
+if TYPE_CHECKING:
+    from sparsecode.encoders.base import Encoder
 
 # Factor between the values of the search for a bracket, and its largest number of steps.
 _FACTOR, _MOST = 4.0, 40
@@ -44,7 +50,17 @@ class MatchedEncoder(NamedTuple):
     l0: float
 
 
-def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter=60, threshold=0.0):
+def match_l0(
+    encoder: Callable[..., Any] | Encoder,
+    X: ArrayLike,
+    dictionary: Dictionary | ArrayLike,
+    target_l0: float,
+    *,
+    start: float = 1.0,
+    tol: float = 0.01,
+    max_iter: int = 60,
+    threshold: float = 0.0,
+) -> MatchedEncoder:
     """Set the weight or the threshold of an encoder so that its codes have a target mean l0.
 
     The search starts from `start` and looks for two values with the target between them. It then
@@ -130,7 +146,17 @@ def match_l0(encoder, X, dictionary, target_l0, *, start=1.0, tol=0.01, max_iter
     return best
 
 
-def closest_l0(make, X, dictionary, target, *, start, tol=0.01, max_iter=60, threshold=0.0):
+def closest_l0(
+    make: Callable[..., Any],
+    X: MatrixLike,
+    dictionary: Dictionary,
+    target: np.ndarray | None,
+    *,
+    start: float,
+    tol: float = 0.01,
+    max_iter: int = 60,
+    threshold: float = 0.0,
+) -> Any:
     """Search for the value at which the mean l0 of ``make(value)`` is closest to `target`."""
     search = _Search(make, X, dictionary, float(target), threshold)
     search.run(float(start), tol * target, max_iter)

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from sparsecode.penalties.base import check_penalty_instance
-from sparsecode.solvers import choose_solver
+from numpy.typing import ArrayLike
+
+from sparsecode._typing import MatrixLike
+from sparsecode.penalties.base import Penalty, check_penalty_instance
+from sparsecode.solvers import SolveResult, choose_solver
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
-def polish(X, codes, dictionary, penalty, tol=1e-6, *, n_jobs=None):
+def polish(
+    X: MatrixLike,
+    codes: MatrixLike,
+    dictionary: Dictionary | ArrayLike,
+    penalty: Penalty,
+    tol: float = 1e-6,
+    *,
+    n_jobs: int | None = None,
+) -> SolveResult:
     """Refine the codes of any encoder to the exact optimum, with a certificate.
 
     Runs the default solver of the penalty, see `choose_solver`, from these codes. A good start

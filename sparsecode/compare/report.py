@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -121,7 +121,7 @@ class AmortizationReport:
     array([1., 1., 1., 1.])
     """
 
-    scores: tuple
+    scores: tuple[Any, ...]
     optimum: float
     gap_error: float
     half_squared_norm: float
@@ -131,7 +131,7 @@ class AmortizationReport:
     problem: str
     other: AmortizationReport | None = None
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         for row in self.scores:
             if row.encoder == name:
                 return row
@@ -140,7 +140,7 @@ class AmortizationReport:
             f"{', '.join(repr(row.encoder) for row in self.scores)}. Choose one of these."
         )
 
-    def column(self, name):
+    def column(self, name: str) -> np.ndarray:
         """Return one quantity of all encoders, an array in the order of `scores`.
 
         Parameters
@@ -150,7 +150,7 @@ class AmortizationReport:
         """
         return np.array([getattr(row, name) for row in self.scores])
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return the report as a pandas DataFrame, one row for each encoder and data set.
 
         Its columns are "data", "X" or "X_other", those of `EncoderScores`, and "gap_error".
@@ -177,7 +177,7 @@ class AmortizationReport:
             ]
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = f"{self._heading()}\n\n{_table(self.scores)}"
         return text if self.other is None else f"{text}\n\nsecond data set: {self.other}"
 

@@ -106,7 +106,7 @@ def check_image_size(image, patch_size, name="image", size_name="patch_size"):
         )
 
 
-def check_not_constant(image, name="image"):
+def check_not_constant(image: np.ndarray, name: str = "image") -> None:
     """Refuse an image whose pixels are all equal: no scale can give it a variance.
 
     Parameters

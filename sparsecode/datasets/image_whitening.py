@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
 from scipy import fft
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -74,14 +77,24 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, *, cutoff=0.4, steepness=4, variance=0.1, boundary="mirror", rcond=1e-6):
+    scale_: float
+
+    def __init__(
+        self,
+        *,
+        cutoff: float = 0.4,
+        steepness: float = 4,
+        variance: float = 0.1,
+        boundary: Literal["mirror", "periodic"] = "mirror",
+        rcond: float = 1e-6,
+    ) -> None:
         self.cutoff = cutoff
         self.steepness = steepness
         self.variance = variance
         self.boundary = boundary
         self.rcond = rcond
 
-    def fit(self, images, y=None):
+    def fit(self, images: list[np.ndarray] | np.ndarray, y: Any = None) -> Self:
         """Fit the factor that gives the whitened images the variance `variance`.
 
         Parameters
@@ -114,7 +127,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         self.scale_ = float(np.sqrt(self.variance * sum(image.size for image in images) / power))
         return self
 
-    def transform(self, images):
+    def transform(self, images: list[np.ndarray] | np.ndarray) -> list[np.ndarray] | np.ndarray:
         """Whiten images.
 
         Parameters
@@ -131,7 +144,9 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         checked = check_images(images, colour=False)
         return _like(images, [self._multiply(image, self._forward) for image in checked])
 
-    def inverse_transform(self, images, *, means=0.0):
+    def inverse_transform(
+        self, images: list[np.ndarray] | np.ndarray, *, means: float | Sequence[float] = 0.0
+    ) -> list[np.ndarray] | np.ndarray:
         """Undo the whitening: the filter and the scale.
 
         Parameters
@@ -164,7 +179,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
             ],
         )
 
-    def response(self, frequency):
+    def response(self, frequency: float | np.ndarray) -> float | np.ndarray:
         """Return the filter R at frequencies in cycles a pixel, before the common factor.
 
         Parameters
@@ -212,7 +227,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         check_number(self.rcond, "rcond", low=0, high=1)
         check_option(self.boundary, "boundary", ("mirror", "periodic"))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._reading.regular import check_max_bytes
 from .._validation import check_dtype, check_flag
@@ -27,8 +30,14 @@ PICTURE_SUFFIXES = (
 
 
 def load_images(
-    paths, *, grayscale=True, min_size=1, allow_constant=True, dtype=np.float64, max_bytes=None
-):
+    paths: str | os.PathLike[str] | Iterable[Any],
+    *,
+    grayscale: bool = True,
+    min_size: int | tuple[int, int] = 1,
+    allow_constant: bool = True,
+    dtype: DTypeLike = np.float64,
+    max_bytes: int | None = None,
+) -> list[np.ndarray]:
     """Load images as float arrays.
 
     Parameters

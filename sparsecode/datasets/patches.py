@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils.random import sample_without_replacement
 
 from sparsecode._messages import shown
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_random_state
 
 from .._validation import check_dtype, check_integer, check_matrix, common_dtype
@@ -13,7 +15,9 @@ from ._grid import add_patches, coverage, grid, view_patches
 from ._image import check_image, check_image_size, check_images, check_pair
 
 
-def extract_patches(image, patch_size, *, step=1):
+def extract_patches(
+    image: np.ndarray, patch_size: int | tuple[int, int], *, step: int | tuple[int, int] = 1
+) -> np.ndarray:
     """Extract the patches of an image, on a regular grid that covers every pixel.
 
     Patches start every `step` pixels from the top left corner. Where that grid does not end at
@@ -65,7 +69,13 @@ def extract_patches(image, patch_size, *, step=1):
     return np.ascontiguousarray(patches.reshape(len(rows) * len(columns), -1))
 
 
-def reconstruct_from_patches(X, image_shape, patch_size, *, step=1):
+def reconstruct_from_patches(
+    X: np.ndarray,
+    image_shape: tuple[int, ...],
+    patch_size: int | tuple[int, int],
+    *,
+    step: int | tuple[int, int] = 1,
+) -> np.ndarray:
     """Reconstruct an image from the patches of `extract_patches`; overlaps are averaged.
 
     Unchanged patches give the image back to rounding. Sums are formed in float64.
@@ -119,7 +129,15 @@ def reconstruct_from_patches(X, image_shape, patch_size, *, step=1):
     return image.reshape(image_shape).astype(X.dtype, copy=False)
 
 
-def sample_patches(images, patch_size, n_patches, *, border=0, random_state=None, dtype=None):
+def sample_patches(
+    images: list[np.ndarray] | np.ndarray,
+    patch_size: int | tuple[int, int],
+    n_patches: int,
+    *,
+    border: int = 0,
+    random_state: RandomState = None,
+    dtype: DTypeLike | None = None,
+) -> np.ndarray:
     """Draw random patches of images, without replacement, uniformly over all positions.
 
     Parameters

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._validation import check_dtype, check_flag
 from ._image import to_luminance
 
 
-def load_photographs(*, grayscale=True, dtype=np.float64):
+def load_photographs(*, grayscale: bool = True, dtype: DTypeLike = np.float64) -> list[np.ndarray]:
     """Load the photographs "china" (a temple) and "flower", in this order.
 
     Parameters

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numbers
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+from sparsecode._typing import RandomState
 
 from .._messages import shown, wrong
 from .._validation import (
@@ -39,19 +42,19 @@ class SparseSignals(NamedTuple):
 
 
 def make_sparse_signals(
-    n_samples,
-    n_components=None,
-    n_features=None,
+    n_samples: int,
+    n_components: int | None = None,
+    n_features: int | None = None,
     *,
-    n_nonzero=None,
-    density=None,
-    codes="gaussian",
-    positive=False,
-    dictionary=None,
-    snr_db=None,
-    random_state=None,
-    dtype=np.float64,
-):
+    n_nonzero: int | None = None,
+    density: float | None = None,
+    codes: Literal["gaussian", "uniform", "bernoulli-gaussian"] = "gaussian",
+    positive: bool = False,
+    dictionary: Any = None,
+    snr_db: float | None = None,
+    random_state: RandomState = None,
+    dtype: DTypeLike = np.float64,
+) -> SparseSignals:
     """Generate synthetic sparse signals: random codes, and combinations of atoms with these codes.
 
     Parameters

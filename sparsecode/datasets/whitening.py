@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import (
@@ -14,6 +15,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import MatrixLike
 
 from .._validation import check_integer, check_matrix, check_number, check_samples
 
@@ -29,6 +31,12 @@ _WAYS_OUT = {
 
 class _CovarianceWhitening(Parameterized, TransformerMixin, BaseEstimator):
     """The principal directions of the data, and the scale along each that whitening divides by."""
+
+    mean_: np.ndarray
+    components_: np.ndarray
+    scale_: np.ndarray
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     def _fit_directions(self, X):
         """Set `mean_`, `components_` and `scale_` by falling variance, without empty directions."""
@@ -67,7 +75,7 @@ class _CovarianceWhitening(Parameterized, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return check_samples(self, X, reset=False, **_WAYS_OUT)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
@@ -118,10 +126,12 @@ class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
     True
     """
 
-    def __init__(self, *, eps=0.0):
+    whitening_: np.ndarray
+
+    def __init__(self, *, eps: float = 0.0) -> None:
         self.eps = eps
 
-    def fit(self, X, y=None):
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Estimate the mean and the covariance.
 
         Parameters
@@ -144,12 +154,12 @@ class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
         self.whitening_ = (self.components_.T / self.scale_) @ self.components_
         return self
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
         """Whiten rows: array (n_samples, n_features) to the same shape and dtype."""
         X = self._check_transform_input(X)
         return (X - self.mean_.astype(X.dtype)) @ self.whitening_.astype(X.dtype)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
         """Undo `transform`: array (n_samples, n_features) to the same shape and dtype."""
         check_is_fitted(self)
         X = check_matrix(X, "X", n_columns=self.n_features_in_)
@@ -193,11 +203,11 @@ class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
     True
     """
 
-    def __init__(self, n_components=None, *, eps=0.0):
+    def __init__(self, n_components: int | float | None = None, *, eps: float = 0.0) -> None:
         self.n_components = n_components
         self.eps = eps
 
-    def fit(self, X, y=None):
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Estimate the mean and the covariance.
 
         Parameters
@@ -223,13 +233,13 @@ class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
         self.scale_ = self.scale_[:n_kept]
         return self
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
         """Whiten rows: array (n_samples, n_features) to (n_samples, n_components), same dtype."""
         X = self._check_transform_input(X)
         projection = self.components_.T / self.scale_
         return (X - self.mean_.astype(X.dtype)) @ projection.astype(X.dtype)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
         """Undo `transform`: array (n_samples, n_components) to (n_samples, n_features).
 
         The inverse is exact to rounding within the kept directions. The part of a row outside them

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -31,7 +33,7 @@ class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMix
     # Estimator of this package that takes missing entries and sparse matrices.
     _takes_more = "DictionaryLearning"
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Code every sample by `transform_algorithm`.
 
         Parameters
@@ -59,7 +61,7 @@ class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMix
         )
         return self._split(code)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Reconstruct samples from their codes, in the form that `transform` returns.
 
         Parameters
@@ -109,7 +111,7 @@ class DropInCoder(Parameterized, ClassNamePrefixFeaturesOutMixin, TransformerMix
     def _n_features_out(self):
         return (2 if self.split_sign else 1) * len(self._atoms)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

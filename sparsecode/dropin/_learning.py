@@ -47,7 +47,7 @@ class DropInLearner(DropInCoder):
             return self.alpha
         return self.transform_alpha
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "components_")
 
     def _check_fit_algorithm(self):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_codes_shape, check_named_array, check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import alternate
@@ -103,33 +106,38 @@ class DictionaryLearning(DropInLearner):
     ((12, 8), True)
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **LEARNING_CONSTRAINTS,
         "code_init": [np.ndarray, None],
     }
 
+    components_: np.ndarray
+    error_: list[float]
+    n_iter_: int
+    n_features_in_: int
+
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        alpha=1,
-        max_iter=1000,
-        tol=1e-8,
-        fit_algorithm="lars",
-        transform_algorithm="omp",
-        transform_n_nonzero_coefs=None,
-        transform_alpha=None,
-        n_jobs=None,
-        code_init=None,
-        dict_init=None,
-        callback=None,
-        verbose=False,
-        split_sign=False,
-        random_state=None,
-        positive_code=False,
-        positive_dict=False,
-        transform_max_iter=1000,
-    ):
+        alpha: float = 1,
+        max_iter: int = 1000,
+        tol: float = 1e-8,
+        fit_algorithm: Literal["lars", "cd"] = "lars",
+        transform_algorithm: Literal["lasso_lars", "lasso_cd", "lars", "omp", "threshold"] = "omp",
+        transform_n_nonzero_coefs: int | None = None,
+        transform_alpha: float | None = None,
+        n_jobs: int | None = None,
+        code_init: np.ndarray | None = None,
+        dict_init: np.ndarray | None = None,
+        callback: Callable[..., Any] | None = None,
+        verbose: bool | int = False,
+        split_sign: bool = False,
+        random_state: RandomState = None,
+        positive_code: bool = False,
+        positive_dict: bool = False,
+        transform_max_iter: int = 1000,
+    ) -> None:
         self.n_components = n_components
         self.alpha = alpha
         self.max_iter = max_iter
@@ -149,7 +157,7 @@ class DictionaryLearning(DropInLearner):
         self.positive_dict = positive_dict
         self.transform_max_iter = transform_max_iter
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn the atoms.
 
         If it is interrupted (Ctrl-C), the atoms of the last iteration are kept; the interrupt is
@@ -169,7 +177,7 @@ class DictionaryLearning(DropInLearner):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
         """Learn the atoms, and return the optimal codes of the samples on them.
 
         Parameters

@@ -5,23 +5,26 @@ from __future__ import annotations
 import time
 import warnings
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sparsecode._plain import plain_arguments
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import FLOAT_DTYPES, check_integer, check_named_array, unmasked
 from sparsecode._zero_codes import warn_if_zero
-from sparsecode.dictionary import as_dictionary, promote
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.dropin._lars import lars_codes
 from sparsecode.dropin._least_l1 import LeastL1
 from sparsecode.encoders import Exact
 from sparsecode.penalties import L1, KSparse
 from sparsecode.solvers import OMP, FeatureSign
 
-ALGORITHMS = StrOptions({"lasso_lars", "lasso_cd", "lars", "omp", "threshold"})
+ALGORITHMS: Any = StrOptions({"lasso_lars", "lasso_cd", "lars", "omp", "threshold"})
 # Relative duality gap: what the type of the codes can hold.
 _TOL = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-6}
 # Largest difference between a given and a computed `gram` or `cov` that counts as rounding,
@@ -50,22 +53,22 @@ _ROUNDING = 1e-3
     prefer_skip_nested_validation=True,
 )
 def sparse_encode(
-    X,
-    dictionary,
+    X: ArrayLike,
+    dictionary: ArrayLike,
     *,
-    gram=None,
-    cov=None,
-    algorithm="lasso_lars",
-    n_nonzero_coefs=None,
-    alpha=None,
-    copy_cov=True,
-    init=None,
-    max_iter=1000,
-    n_jobs=None,
-    check_input=True,
-    verbose=0,
-    positive=False,
-):
+    gram: ArrayLike | None = None,
+    cov: ArrayLike | None = None,
+    algorithm: Literal["lasso_lars", "lasso_cd", "lars", "omp", "threshold"] = "lasso_lars",
+    n_nonzero_coefs: int | None = None,
+    alpha: float | None = None,
+    copy_cov: bool = True,
+    init: ArrayLike | None = None,
+    max_iter: int = 1000,
+    n_jobs: int | None = None,
+    check_input: bool = True,
+    verbose: int = 0,
+    positive: bool = False,
+) -> np.ndarray:
     """Sparse coding of every row of `X`: `sklearn.decomposition.sparse_encode`, faster.
 
     The two lasso algorithms solve ``min_z 1/2 ||x - z @ dictionary||^2 + alpha ||z||_1``, over
@@ -168,7 +171,18 @@ def sparse_encode(
     return code
 
 
-def encode(X, dictionary, *, algorithm, n_nonzero_coefs, alpha, init, max_iter, n_jobs, positive):
+def encode(
+    X: MatrixLike,
+    dictionary: Dictionary,
+    *,
+    algorithm: str,
+    n_nonzero_coefs: int | None,
+    alpha: float,
+    init: Any,
+    max_iter: int,
+    n_jobs: int | None,
+    positive: bool,
+) -> Any:
     """Codes of `X` on a `Dictionary` by one of scikit-learn's algorithms, arguments checked."""
     if algorithm in ("lars", "omp"):
         n_nonzero = n_nonzero_coefs or min(max(X.shape[1] // 10, 1), dictionary.n_components)
@@ -195,7 +209,7 @@ def _checked(array, name):
         raise kind(f"{error} It was given as {name}.") from error
 
 
-def check_positive(algorithm, positive, name="positive"):
+def check_positive(algorithm: str, positive: bool, name: str = "positive") -> None:
     """Raise ValueError where codes must be non-negative and the algorithm cannot do it."""
     if positive and algorithm in ("lars", "omp"):
         raise ValueError(
@@ -204,7 +218,7 @@ def check_positive(algorithm, positive, name="positive"):
         )
 
 
-def lasso_encoder(dtype, alpha, positive, max_iter):
+def lasso_encoder(dtype: DTypeLike, alpha: float, positive: bool, max_iter: int) -> Any:
     """Encoder of the lasso, in `dtype`; with weight 0, the best fit of smallest l1 norm."""
     penalty = L1(float(alpha), positive=bool(positive))
     if alpha == 0:

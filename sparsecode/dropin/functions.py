@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sparsecode._plain import plain_arguments
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_integer
 from sparsecode.dropin.dictionary_learning import DictionaryLearning
 from sparsecode.dropin.mini_batch import MiniBatchDictionaryLearning
@@ -21,24 +26,24 @@ _SHARED = {
 @plain_arguments
 @validate_params({**_SHARED, "return_n_iter": ["boolean"]}, prefer_skip_nested_validation=False)
 def dict_learning(
-    X,
-    n_components,
+    X: ArrayLike,
+    n_components: int | None,
     *,
-    alpha,
-    max_iter=100,
-    tol=1e-8,
-    method="lars",
-    n_jobs=None,
-    dict_init=None,
-    code_init=None,
-    callback=None,
-    verbose=False,
-    random_state=None,
-    return_n_iter=False,
-    positive_dict=False,
-    positive_code=False,
-    method_max_iter=1000,
-):
+    alpha: float,
+    max_iter: int = 100,
+    tol: float = 1e-8,
+    method: Literal["lars", "cd"] = "lars",
+    n_jobs: int | None = None,
+    dict_init: np.ndarray | None = None,
+    code_init: np.ndarray | None = None,
+    callback: Callable[..., Any] | None = None,
+    verbose: bool | int = False,
+    random_state: RandomState = None,
+    return_n_iter: bool = False,
+    positive_dict: bool = False,
+    positive_code: bool = False,
+    method_max_iter: int = 1000,
+) -> tuple[np.ndarray, np.ndarray, list[float], int]:
     """Learn a dictionary from all samples: `sklearn.decomposition.dict_learning`, faster.
 
     The problem, the cost and the parameters are those of `DictionaryLearning`. `method` is its
@@ -107,26 +112,26 @@ def dict_learning(
 @plain_arguments
 @validate_params({**_SHARED, "return_code": ["boolean"]}, prefer_skip_nested_validation=False)
 def dict_learning_online(
-    X,
-    n_components=2,
+    X: ArrayLike,
+    n_components: int | None = 2,
     *,
-    alpha=1,
-    max_iter=100,
-    return_code=True,
-    dict_init=None,
-    callback=None,
-    batch_size=256,
-    verbose=False,
-    shuffle=True,
-    n_jobs=None,
-    method="lars",
-    random_state=None,
-    positive_dict=False,
-    positive_code=False,
-    method_max_iter=1000,
-    tol=1e-3,
-    max_no_improvement=10,
-):
+    alpha: float = 1,
+    max_iter: int = 100,
+    return_code: bool = True,
+    dict_init: np.ndarray | None = None,
+    callback: Callable[..., Any] | None = None,
+    batch_size: int = 256,
+    verbose: bool | int = False,
+    shuffle: bool = True,
+    n_jobs: int | None = None,
+    method: Literal["lars", "cd"] = "lars",
+    random_state: RandomState = None,
+    positive_dict: bool = False,
+    positive_code: bool = False,
+    method_max_iter: int = 1000,
+    tol: float = 1e-3,
+    max_no_improvement: int | None = 10,
+) -> tuple[np.ndarray, np.ndarray]:
     """Learn a dictionary from batches: `sklearn.decomposition.dict_learning_online`, faster.
 
     The problem, the cost and the parameters are those of `MiniBatchDictionaryLearning`. `method` is

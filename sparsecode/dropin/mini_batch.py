@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 
 from sparsecode._row_blocks import release
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_random_state
 from sparsecode.dropin._learning import LEARNING_CONSTRAINTS, DropInLearner
 from sparsecode.learning import LearningState, alternate
@@ -107,37 +110,42 @@ class MiniBatchDictionaryLearning(DropInLearner):
     (3, (12, 8))
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **LEARNING_CONSTRAINTS,
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "max_no_improvement": [Interval(Integral, 0, None, closed="left"), None],
     }
 
+    components_: np.ndarray
+    n_iter_: int
+    n_steps_: int
+    n_features_in_: int
+
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        alpha=1,
-        max_iter=1_000,
-        fit_algorithm="lars",
-        n_jobs=None,
-        batch_size=256,
-        shuffle=True,
-        dict_init=None,
-        transform_algorithm="omp",
-        transform_n_nonzero_coefs=None,
-        transform_alpha=None,
-        verbose=False,
-        split_sign=False,
-        random_state=None,
-        positive_code=False,
-        positive_dict=False,
-        transform_max_iter=1000,
-        callback=None,
-        tol=1e-3,
-        max_no_improvement=10,
-    ):
+        alpha: float = 1,
+        max_iter: int = 1_000,
+        fit_algorithm: Literal["lars", "cd"] = "lars",
+        n_jobs: int | None = None,
+        batch_size: int = 256,
+        shuffle: bool = True,
+        dict_init: np.ndarray | None = None,
+        transform_algorithm: Literal["lasso_lars", "lasso_cd", "lars", "omp", "threshold"] = "omp",
+        transform_n_nonzero_coefs: int | None = None,
+        transform_alpha: float | None = None,
+        verbose: bool | int = False,
+        split_sign: bool = False,
+        random_state: RandomState = None,
+        positive_code: bool = False,
+        positive_dict: bool = False,
+        transform_max_iter: int = 1000,
+        callback: Callable[..., Any] | None = None,
+        tol: float = 1e-3,
+        max_no_improvement: int | None = 10,
+    ) -> None:
         self.n_components = n_components
         self.alpha = alpha
         self.max_iter = max_iter
@@ -160,7 +168,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         self.max_no_improvement = max_no_improvement
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn the atoms from scratch.
 
         If it is interrupted (Ctrl-C), the atoms of the last step are kept; the interrupt is then
@@ -205,7 +213,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Continue learning with one batch of samples.
 
         Parameters

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 
 from sparsecode._validation import FLOAT_DTYPES, check_named_array
@@ -56,20 +58,26 @@ class SparseCoder(DropInCoder):
     """
 
     _takes_more = "SparseCoder"
-    _parameter_constraints: ClassVar[dict] = {"dictionary": ["array-like"], **CODING_CONSTRAINTS}
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "dictionary": ["array-like"],
+        **CODING_CONSTRAINTS,
+    }
+
+    n_components_: int
+    n_features_in_: int
 
     def __init__(
         self,
-        dictionary,
+        dictionary: ArrayLike,
         *,
-        transform_algorithm="omp",
-        transform_n_nonzero_coefs=None,
-        transform_alpha=None,
-        split_sign=False,
-        n_jobs=None,
-        positive_code=False,
-        transform_max_iter=1000,
-    ):
+        transform_algorithm: Literal["lasso_lars", "lasso_cd", "lars", "omp", "threshold"] = "omp",
+        transform_n_nonzero_coefs: int | None = None,
+        transform_alpha: float | None = None,
+        split_sign: bool = False,
+        n_jobs: int | None = None,
+        positive_code: bool = False,
+        transform_max_iter: int = 1000,
+    ) -> None:
         self.dictionary = dictionary
         self.transform_algorithm = transform_algorithm
         self.transform_n_nonzero_coefs = transform_n_nonzero_coefs
@@ -80,7 +88,7 @@ class SparseCoder(DropInCoder):
         self.transform_max_iter = transform_max_iter
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Check the parameters, and that `X` has the features of the atoms.
 
         Parameters
@@ -103,7 +111,7 @@ class SparseCoder(DropInCoder):
         self.n_components_ = len(atoms)
         return self
 
-    def transform(self, X, y=None):
+    def transform(self, X: ArrayLike, y: Any = None) -> np.ndarray:
         """Code every sample by `transform_algorithm`.
 
         Parameters
@@ -124,7 +132,7 @@ class SparseCoder(DropInCoder):
     def _atoms(self):
         return check_named_array(self.dictionary, "dictionary", dtype=FLOAT_DTYPES)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         return tags

@@ -20,11 +20,11 @@ class FoldableEncoder(ScalableEncoder):
     """
 
     @property
-    def has_free_gain(self):
+    def has_free_gain(self) -> bool:
         """Whether codes can be multiplied by a number, which is not possible for a tied encoder."""
         return self.homogeneous and not self.tied
 
-    def untie(self, dictionary):
+    def untie(self, dictionary: Dictionary) -> FoldableEncoder:
         """Return an untied encoder with the same codes, in which `W` is a parameter.
 
         Parameters
@@ -43,7 +43,7 @@ class FoldableEncoder(ScalableEncoder):
         untied.tied = False
         return untied.bind({"W": dictionary.atoms.copy(), **self.params})
 
-    def move_offset(self, dictionary, offset):
+    def move_offset(self, dictionary: Dictionary, offset: np.ndarray) -> FoldableEncoder:
         """Return an encoder with the same codes for a dictionary with another offset.
 
         Parameters
@@ -64,7 +64,14 @@ class FoldableEncoder(ScalableEncoder):
         shift = in_float64(W, lambda rows: rows @ difference)
         return self.bind(with_products_plus(self.params, self.parameter_kinds, shift))
 
-    def fold_inputs(self, dictionary, mean, scale, *, scale_codes=False):
+    def fold_inputs(
+        self,
+        dictionary: Dictionary,
+        mean: np.ndarray | None,
+        scale: float | np.ndarray,
+        *,
+        scale_codes: bool = False,
+    ) -> tuple[FoldableEncoder, Dictionary]:
         """Return encoder and dictionary for samples before ``x -> (x - mean) / scale``.
 
         Parameters

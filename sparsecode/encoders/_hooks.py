@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sparsecode._row_blocks import dense_rows
 from sparsecode.losses import PenaltyTerm
+
+if TYPE_CHECKING:
+    from sparsecode.losses.terms.base import Term
+    from sparsecode.penalties.base import Penalty
 
 # Rows that one thread encodes at a time.
 _BLOCK_SIZE = 256
@@ -12,7 +18,7 @@ _BLOCK_SIZE = 256
 class EncoderHooks:
     """Base of `TrainableEncoder`: the methods that subclasses define, with their defaults."""
 
-    def default_terms(self, penalty):
+    def default_terms(self, penalty: Penalty) -> list[Term]:
         """Return the default terms of a loss, which make codes sparse.
 
         Parameters
@@ -26,7 +32,7 @@ class EncoderHooks:
         """
         return [PenaltyTerm(penalty)]
 
-    def target_term(self, target_l0, weight):
+    def target_term(self, target_l0: float, weight: float) -> Term | None:
         """Return a term with a target for the number of active units, to replace `default_terms`.
 
         Parameters

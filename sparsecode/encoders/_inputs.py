@@ -12,8 +12,9 @@ from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
+from sparsecode.encoders._forward_cache import ForwardCache
 from sparsecode.encoders.relu import ReLU
-from sparsecode.encoders.trainable import ForwardCache, TrainableEncoder
+from sparsecode.encoders.trainable import TrainableEncoder
 
 
 class InputTape(NamedTuple):
@@ -49,48 +50,48 @@ class InputEncoder(TrainableEncoder):
     skip: bool = False
 
     @property
-    def signal_names(self):
+    def signal_names(self) -> tuple[str, ...]:
         """Signals that `forward` can return for a loss."""
         names = self.encoder.signal_names
         return (*names, "skip") if self.skip else names
 
     @property
-    def is_sparse(self):
+    def is_sparse(self) -> bool:
         """Whether codes are sparse, independently of the loss."""
         return self.encoder.is_sparse
 
     @property
-    def sparse_codes(self):
+    def sparse_codes(self) -> bool:
         """Whether `forward` takes ``sparse=True``."""
         return self.encoder.sparse_codes
 
     @property
-    def depends_on_batch(self):
+    def depends_on_batch(self) -> bool:
         """Whether codes in training depend on the other samples of the batch."""
         return self.encoder.depends_on_batch
 
     @property
-    def buffers(self):
+    def buffers(self) -> tuple[str, ...]:
         """Parameters that `update_buffers` sets."""
         return self.encoder.buffers
 
     @property
-    def straight_through(self):
+    def straight_through(self) -> tuple[str, ...]:
         """Parameters whose gradient is a straight-through estimate."""
         return self.encoder.straight_through
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Lower and upper bound of all codes."""
         return self.encoder.bounds
 
     @property
-    def active_setting(self):
+    def active_setting(self) -> str | None:
         """Name of the setting for the number of active units of a sample."""
         return self.encoder.active_setting
 
     @property
-    def active_in_mean(self):
+    def active_in_mean(self) -> bool:
         """Whether this number is a mean over samples."""
         return self.encoder.active_in_mean
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -39,9 +39,9 @@ class LinearTape(NamedTuple):
     """
 
     x: np.ndarray
-    params: dict
+    params: dict[str, Any]
     dictionary: Dictionary
-    stored: dict
+    stored: dict[str, Any]
 
 
 @dataclass(eq=False)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from sparsecode.encoders._parameter_kinds import cast, rescaled
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 class ScalableEncoder:
@@ -26,11 +29,13 @@ class ScalableEncoder:
     homogeneous: ClassVar[bool] = True
 
     @property
-    def has_free_gain(self):
+    def has_free_gain(self) -> bool:
         """Whether codes can be multiplied by a number for the same samples."""
         return self.homogeneous
 
-    def scale_samples(self, dictionary, factor):
+    def scale_samples(
+        self, dictionary: Dictionary, factor: float
+    ) -> tuple[ScalableEncoder, Dictionary]:
         """Return encoder and dictionary for samples times a number; codes scale with it.
 
         Parameters
@@ -51,7 +56,7 @@ class ScalableEncoder:
             dictionary = dictionary.replace(offset=offset)
         return self.bind(params_in_units(self, factor)), dictionary
 
-    def calibrate(self, X, dictionary, share):
+    def calibrate(self, X: np.ndarray, dictionary: Dictionary, share: float) -> ScalableEncoder:
         """Return an encoder with each unit active on a share of the samples.
 
         Thresholds are set if there are any, and otherwise biases. If fewer samples activate a unit
@@ -72,7 +77,7 @@ class ScalableEncoder:
         changes = {name: cast(values, self.params[name]) for name, values in changes.items()}
         return self.bind(self.params | changes)
 
-    def match_gain(self, X, dictionary):
+    def match_gain(self, X: np.ndarray, dictionary: Dictionary) -> ScalableEncoder:
         """Return an encoder with codes scaled by one number, that of least reconstruction error.
 
         Many correlated active atoms together give a reconstruction that is far too large.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Thresholds(NamedTuple):
     stack: np.ndarray
     scale: np.ndarray | None
     positive: bool
-    counts: tuple
+    counts: tuple[Any, ...]
 
     def forward(self, t, V, out=None):
         """Codes after layer `t`, and the cache of its `backward`."""
@@ -55,13 +55,13 @@ class Tape(NamedTuple):
 
     layers: object
     thresholds: Thresholds
-    params: dict
+    params: dict[str, Any]
     dictionary: object
     x: np.ndarray
     shared: np.ndarray | None
-    codes: list
-    kept: list
-    caches: list
+    codes: list[Any]
+    kept: list[Any]
+    caches: list[Any]
 
 
 @dataclass(eq=False)
@@ -81,7 +81,7 @@ class Unrolled(TrainableEncoder):
     n_layers: int = 16
 
     @property
-    def starts_at_ista(self):
+    def starts_at_ista(self) -> bool:
         """Whether `k` layers with the parameters of `init` are `k` iterations of ISTA."""
         return True
 
@@ -175,7 +175,7 @@ class SupportSelection:
     p_max: float = 13.0
 
     @property
-    def starts_at_ista(self):
+    def starts_at_ista(self) -> bool:
         """Whether `k` layers with the parameters of `init` are `k` iterations of ISTA."""
         return self.p == 0
 

@@ -136,7 +136,7 @@ class ALISTA(SupportSelection, Unrolled):
     }
 
     @property
-    def starts_at_ista(self):
+    def starts_at_ista(self) -> bool:
         """False, because the weights are not the transpose of the atoms."""
         return False
 

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sklearn.base import BaseEstimator
 
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import Codes, MatrixLike
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 class Encoder(Parameterized, BaseEstimator):
     """Base of the encoders. A subclass is a dataclass that defines `encode`."""
 
-    def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):
+    def encode(
+        self,
+        X: MatrixLike,
+        dictionary: Dictionary,
+        *,
+        codes: MatrixLike | None = None,
+        missing: bool = False,
+        sparse_output: bool = False,
+        n_jobs: int | None = None,
+    ) -> Codes:
         """Compute the codes of the rows of `X`; the return value is always the codes alone.
 
         Parameters

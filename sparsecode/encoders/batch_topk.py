@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,10 @@ from sparsecode.encoders._parameter_kinds import THRESHOLD, Kind
 from sparsecode.encoders.topk import check_k
 from sparsecode.ops.batch_selection import largest, least_of_largest
 from sparsecode.ops.jumps import zero_below
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.encoders.trainable import TrainableEncoder
 
 _BLOCK_SIZE = 128
 
@@ -90,7 +94,9 @@ class BatchTopK(LinearEncoder):
         "threshold": THRESHOLD,
     }
 
-    def update_buffers(self, params, cache, n_before=None):
+    def update_buffers(
+        self, params: dict[str, np.ndarray], cache: Any, n_before: int | None = None
+    ) -> None:
         codes = cache.codes.data if sparse.issparse(cache.codes) else cache.codes
         active = codes[codes > 0]
         if len(active) == 0:
@@ -105,7 +111,9 @@ class BatchTopK(LinearEncoder):
             least = kept * threshold + (1 - kept) * least
         threshold[...] = least
 
-    def set_buffers(self, X, dictionary, sample_weight=None):
+    def set_buffers(
+        self, X: np.ndarray, dictionary: Dictionary, sample_weight: np.ndarray | None = None
+    ) -> TrainableEncoder:
         X, dictionary, params, _ = self._check_call(self.params, X, dictionary, None)
         W, b = self._weights(params, dictionary), params["b"]
         weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
+
+from sparsecode._typing import Codes, MatrixLike
 from sparsecode.encoders.base import Encoder
 from sparsecode.penalties import L1, Penalty
 from sparsecode.solvers import Solver, choose_solver
-from sparsecode.solvers.base import check_solver_instance
+from sparsecode.solvers.base import SolveResult, check_solver_instance
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 @dataclass
@@ -33,7 +40,16 @@ class Exact(Encoder):
     penalty: Penalty = field(default_factory=L1)
     solver: Solver | None = None
 
-    def encode(self, X, dictionary, *, codes=None, missing=False, sparse_output=False, n_jobs=None):
+    def encode(
+        self,
+        X: MatrixLike,
+        dictionary: Dictionary | ArrayLike,
+        *,
+        codes: MatrixLike | None = None,
+        missing: bool = False,
+        sparse_output: bool = False,
+        n_jobs: int | None = None,
+    ) -> Codes:
         return self.solve(
             X,
             dictionary,
@@ -43,7 +59,7 @@ class Exact(Encoder):
             n_jobs=n_jobs,
         ).codes
 
-    def solve(self, X, dictionary, **options):
+    def solve(self, X: MatrixLike, dictionary: Dictionary, **options: Any) -> SolveResult:
         """Compute codes like `encode`, and return the whole `SolveResult` of the solver.
 
         Parameters

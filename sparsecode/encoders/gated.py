@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders._parameter_kinds import BIAS, PURE_NUMBER, WEIGHTS, Kind
 from sparsecode.losses import GateReconstruction, GateSparsity
 from sparsecode.ops import gated_backward, gated_forward
+
+if TYPE_CHECKING:
+    from sparsecode.losses.terms.base import Term
+    from sparsecode.penalties.base import Penalty
 
 _BLOCK_SIZE = 128
 
@@ -65,7 +69,7 @@ class Gated(LinearEncoder):
     }
     _vectors: ClassVar[tuple[str, ...]] = ("r_mag", "b_gate", "b_mag")
 
-    def default_terms(self, penalty):
+    def default_terms(self, penalty: Penalty) -> list[Term]:
         return [GateSparsity(penalty.alpha), GateReconstruction()]
 
     def _activate(self, A, params):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +16,10 @@ from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders._parameter_kinds import LOG_THRESHOLD, Kind
 from sparsecode.losses import ActiveUnits, TargetActiveUnits
 from sparsecode.ops.jumps import jump_gradient, near, zero_below
+
+if TYPE_CHECKING:
+    from sparsecode.losses.terms.base import Term
+    from sparsecode.penalties.base import Penalty
 
 _BLOCK_SIZE = 128
 
@@ -79,10 +83,10 @@ class JumpReLU(LinearEncoder):
     }
     _shifted: ClassVar[tuple[str, ...]] = ("pre", "margin")
 
-    def default_terms(self, penalty):
+    def default_terms(self, penalty: Penalty) -> list[Term]:
         return [ActiveUnits(penalty.alpha)]
 
-    def target_term(self, target_l0, weight):
+    def target_term(self, target_l0: Any, weight: float) -> TargetActiveUnits:
         return TargetActiveUnits(target_l0, weight=weight)
 
     def _activate(self, A, params):

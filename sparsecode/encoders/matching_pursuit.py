@@ -97,12 +97,12 @@ class MatchingPursuit(TrainableEncoder):
     active_setting: ClassVar[str | None] = "k"
 
     @property
-    def homogeneous(self):
+    def homogeneous(self) -> bool:
         """Whether scaled samples have codes scaled by the same number."""
         return self.min_residual == 0
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Lower and upper bound of the codes, whatever the dictionary: two floats."""
         return (0.0 if self.positive else -np.inf), np.inf
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_flag, check_integer, check_random_state
-from sparsecode.encoders._parameter_kinds import BIAS, THRESHOLD, WEIGHTS
+from sparsecode.encoders._parameter_kinds import BIAS, THRESHOLD, WEIGHTS, Kind
 from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.encoders.trainable import TrainableEncoder
 from sparsecode.ops import (
@@ -127,7 +127,7 @@ class MLP(ScalableEncoder, TrainableEncoder):
         return grads
 
     @property
-    def parameter_kinds(self):
+    def parameter_kinds(self) -> dict[str, Kind]:
         """Kind of each parameter; the codes scale with the parameters of the last map alone."""
         last, kinds = len(self.hidden), {"theta": THRESHOLD}
         for i in range(last + 1):

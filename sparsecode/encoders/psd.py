@@ -62,7 +62,7 @@ class PSD(TrainableEncoder):
     }
 
     @property
-    def starts_at_ista(self):
+    def starts_at_ista(self) -> bool:
         """False: it has no threshold."""
         return False
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, dense_rows, stack_csr
+from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_flag, check_rows
-from sparsecode.dictionary import as_dictionary, promote
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.encoders.base import Encoder
 from sparsecode.penalties import L1, Penalty
 from sparsecode.penalties.base import check_penalty_instance
@@ -48,7 +50,15 @@ class Thresholding(Encoder):
 
     penalty: Penalty = field(default_factory=L1)
 
-    def encode(self, X, dictionary, *, missing=False, sparse_output=False, n_jobs=None):
+    def encode(
+        self,
+        X: MatrixLike,
+        dictionary: Dictionary | ArrayLike,
+        *,
+        missing: bool = False,
+        sparse_output: bool = False,
+        n_jobs: int | None = None,
+    ) -> Codes:
         """Compute the codes of the rows of `X`.
 
         Parameters

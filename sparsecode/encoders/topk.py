@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,10 @@ from sparsecode._validation import check_integer
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.ops import topk_forward
 from sparsecode.ops._largest import largest_entries
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.encoders.base import Encoder
 
 
 @dataclass(eq=False)
@@ -122,7 +126,7 @@ class AbsTopK(TopK):
     _signed: ClassVar[bool] = True
 
 
-def check_k(encoder, k, dictionary, *, name="k"):
+def check_k(encoder: Encoder, k: int, dictionary: Dictionary, *, name: str = "k") -> None:
     """Raise ValueError if `k` exceeds the number of units."""
     if k > dictionary.n_components:
         raise ValueError(

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, stack_csr
+from sparsecode._typing import Codes, MatrixLike, RandomState
 from sparsecode._validation import check_flag, check_rows
 from sparsecode._values import same_values
-from sparsecode.dictionary import as_dictionary, promote
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.encoders import _calls
+from sparsecode.encoders._forward_cache import ForwardCache
 from sparsecode.encoders._hooks import EncoderHooks
 from sparsecode.encoders._parameter_kinds import Kind
 from sparsecode.encoders.base import Encoder
-
-
-class ForwardCache(NamedTuple):
-    """Result of `TrainableEncoder.forward` besides the codes.
-
-    Attributes
-    ----------
-    codes : ndarray or csr_array of shape (n_samples, n_components)
-    kept : object
-        Arrays that the encoder keeps for its `backward`.
-    signals : dict of str to ndarray or csr_array
-        The requested signals.
-    """
-
-    codes: np.ndarray
-    kept: object
-    signals: dict
 
 
 @dataclass(eq=False)
@@ -81,7 +67,7 @@ class TrainableEncoder(EncoderHooks, Encoder):
         Whether this number is a mean over samples, and may be a fraction.
     """
 
-    params: dict | None = field(default=None, kw_only=True, repr=False)
+    params: dict[str, Any] | None = field(default=None, kw_only=True, repr=False)
 
     is_sparse: ClassVar[bool] = False
     sparse_codes: ClassVar[bool] = False
@@ -94,14 +80,16 @@ class TrainableEncoder(EncoderHooks, Encoder):
     active_setting: ClassVar[str | None] = None
     active_in_mean: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **options):
+    def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         _calls.check_hooks(cls, EncoderHooks)
         if {"_forward", "_run_forward"} & vars(cls).keys() and "_row_encoder" not in vars(cls):
             # The method of a parent class would encode with the forward pass of the parent.
             cls._row_encoder = EncoderHooks._row_encoder
 
-    def init(self, dictionary, *, random_state=None):
+    def init(
+        self, dictionary: Dictionary | ArrayLike, *, random_state: RandomState = None
+    ) -> dict[str, np.ndarray]:
         """Return initial parameters for training.
 
         Parameters
@@ -126,8 +114,16 @@ class TrainableEncoder(EncoderHooks, Encoder):
         return {name: np.array(a, dtype=dictionary.dtype, order="C") for name, a in initial.items()}
 
     def forward(
-        self, params, X, dictionary, *, n_layers=None, training=False, sparse=False, signals=()
-    ):
+        self,
+        params: dict[str, np.ndarray],
+        X: MatrixLike,
+        dictionary: Dictionary | ArrayLike,
+        *,
+        n_layers: int | None = None,
+        training: bool = False,
+        sparse: bool = False,
+        signals: tuple[str, ...] = (),
+    ) -> tuple[Codes, ForwardCache]:
         """Compute the codes of a batch, and the cache that `backward` needs.
 
         Parameters
@@ -177,7 +173,15 @@ class TrainableEncoder(EncoderHooks, Encoder):
         )
         return codes, ForwardCache(codes, kept, found)
 
-    def backward(self, dcodes, cache, *, with_dictionary=False, out=None, dsignals=None):
+    def backward(
+        self,
+        dcodes: Codes,
+        cache: ForwardCache,
+        *,
+        with_dictionary: bool = False,
+        out: dict[str, Any] | None = None,
+        dsignals: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Compute the gradients of a loss with respect to the parameters.
 
         Parameters
@@ -210,7 +214,9 @@ class TrainableEncoder(EncoderHooks, Encoder):
             dcodes, cache, with_dictionary=with_dictionary, out=out, dsignals=dsignals
         )
 
-    def update_buffers(self, params, cache, n_before=None):
+    def update_buffers(
+        self, params: dict[str, np.ndarray], cache: Any, n_before: int | None = None
+    ) -> None:
         """Set the `buffers` after a step of training, in place.
 
         Parameters
@@ -222,7 +228,9 @@ class TrainableEncoder(EncoderHooks, Encoder):
             Number of earlier steps, for running means; None stands for many.
         """
 
-    def set_buffers(self, X, dictionary, sample_weight=None):
+    def set_buffers(
+        self, X: np.ndarray, dictionary: Dictionary, sample_weight: np.ndarray | None = None
+    ) -> Self:
         """Return an encoder with `buffers` computed from samples for its other parameters.
 
         Estimators end their training with it.
@@ -241,21 +249,21 @@ class TrainableEncoder(EncoderHooks, Encoder):
         """
         return self
 
-    def is_ready(self, params):
+    def is_ready(self, params: dict[str, Any]) -> bool:
         """Whether the `buffers` have been set, so that `encode` can use these parameters."""
         return all(np.isfinite(params[name]).all() for name in self.buffers)
 
     def encode(
         self,
-        X,
-        dictionary,
+        X: MatrixLike,
+        dictionary: Dictionary | ArrayLike,
         *,
-        codes=None,
-        missing=False,
-        n_layers=None,
-        sparse_output=False,
-        n_jobs=None,
-    ):
+        codes: Any = None,
+        missing: bool = False,
+        n_layers: int | None = None,
+        sparse_output: bool = False,
+        n_jobs: int | None = None,
+    ) -> Codes:
         """Compute the codes of the rows of `X` with `params`.
 
         Parameters
@@ -306,18 +314,18 @@ class TrainableEncoder(EncoderHooks, Encoder):
         parts = map_row_blocks(encode_block, shape[0], block_size=size, n_jobs=n_jobs)
         return stack_csr(parts, shape[1]) if sparse_output else whole
 
-    def bind(self, params):
+    def bind(self, params: dict[str, Any]) -> Self:
         """Return an encoder with the same hyper-parameters that encodes with `params`."""
         bound = object.__new__(type(self))
         bound.__dict__.update(self.__dict__, params=params)
         return bound
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> bool:
         if type(self) is not type(other):
             return NotImplemented
         return same_values(self.get_params(deep=False), other.get_params(deep=False))
 
-    __hash__ = None
+    __hash__: ClassVar[None] = None
 
     def _check_ready(self, params):
         if not self.is_ready(params):

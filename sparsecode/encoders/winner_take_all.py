@@ -79,7 +79,7 @@ class WinnerTakeAll(LinearEncoder):
     depends_on_batch: ClassVar[bool] = True
 
     @property
-    def active_setting(self):
+    def active_setting(self) -> str | None:
         """``"population"``, or None without population sparsity."""
         return None if self.population is None else "population"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sparsecode._batches import Batch
 from sparsecode._messages import shown
 from sparsecode._validation import check_flag
 from sparsecode.encoders._scalable_encoder import ScalableEncoder
@@ -17,6 +18,7 @@ from sparsecode.estimators._input_scaling import (
 )
 from sparsecode.estimators._pieces import check_params_fit
 from sparsecode.estimators._sparsity import check_size, judging_penalty
+from sparsecode.estimators._targets import refuse_targets
 from sparsecode.losses._output import inverse_of
 from sparsecode.training.checks import check_loss
 
@@ -46,8 +48,8 @@ def plan_autoencoder(estimator, model):
     return plan
 
 
-def first_autoencoder(estimator, plan, batch, rng):
-    """Return the initial model for the samples of a batch."""
+def begin_autoencoder(estimator, plan, batch, rng):
+    """Start training with the initial model for the samples of a batch."""
     encoder, target_l0 = plan.encoder, estimator.target_l0
     n_components = n_components_of(estimator, batch.X)
     check_size(encoder, plan.loss, n_components, target_l0)
@@ -65,7 +67,15 @@ def first_autoencoder(estimator, plan, batch, rng):
             encoder = _near_target(encoder, samples, scaled, target_l0, plan.loss.output)
         encoder, _ = scaling.from_training(encoder, scaled, dictionary)
     penalty = rescale_penalty(judging_penalty(plan.loss), 1 / scaling.samples)
-    return FittedModel(encoder, dictionary, penalty, scaling, output=_output_of(estimator))
+    output = _output_of(estimator)
+    estimator._start(FittedModel(encoder, dictionary, penalty, scaling, output=output))
+
+
+def read_samples(estimator, plan, item, sample_weight, codes, *, first):
+    """Return a batch of samples and their weights."""
+    if isinstance(item, tuple):
+        refuse_targets(item)
+    return Batch(*estimator._check_samples(item, sample_weight, reset=first))
 
 
 def _first_dictionary(estimator, batch, n_components, rng):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import is_on_disk
+from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_samples, is_checked
 from sparsecode.training.data import check_weights
 
@@ -33,10 +35,12 @@ class CodesEstimator(
     A subclass sets `dictionary_` in `fit` and has ``_model``, the `FittedModel` that codes.
     """
 
+    n_features_in_: int
+    feature_names_in_: np.ndarray
     # Whether samples may be a sparse matrix.
     _takes_sparse = True
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> Codes:
         """Compute the sparse code of every sample.
 
         Parameters
@@ -50,7 +54,7 @@ class CodesEstimator(
         """
         return self._encode(self._check_X(X))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: MatrixLike) -> np.ndarray:
         """Reconstruct samples from codes.
 
         Parameters
@@ -66,8 +70,12 @@ class CodesEstimator(
         check_is_fitted(self)
         return self._model.decode(X)
 
+    if TYPE_CHECKING:
+        # It is that of scikit-learn, which says no types.
+        def fit_transform(self, X: MatrixLike, y: Any = None, **fit_params: Any) -> Codes: ...
+
     @property
-    def components_(self):
+    def components_(self) -> np.ndarray:
         """Atoms of the dictionary, shape (n_components, n_features)."""
         return self.dictionary_.atoms
 
@@ -75,15 +83,15 @@ class CodesEstimator(
     def _n_features_out(self):
         return self.dictionary_.n_components
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "dictionary_")
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # Resolved parameters are not pickled; they are resolved again when needed.
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in _RESOLVED}
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.sparse = self._takes_sparse

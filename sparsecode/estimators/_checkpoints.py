@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -9,7 +11,7 @@ from sparsecode.interop import Checkpoint
 from sparsecode.interop._checkpoint import ARCHITECTURES
 
 
-def to_checkpoint(self):
+def to_checkpoint(self: Any) -> Checkpoint:
     """Convert the model to a checkpoint, which `sparsecode.interop` writes for other libraries.
 
     Returns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -148,7 +148,7 @@ class FittedModel(Parameterized):
 class Resolved(NamedTuple):
     """Model with the parameters and the dictionary that it was made from."""
 
-    parameters: tuple
+    parameters: tuple[Any, ...]
     dictionary: Dictionary
     model: FittedModel
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from sparsecode import encoders
+from sparsecode._batches import Batch
+from sparsecode._row_blocks import dense_rows
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, promote
 from sparsecode.estimators._base import check_features
-from sparsecode.estimators._code_losses import resolve_code_loss
+from sparsecode.estimators._code_losses import check_codes_to_learn, resolve_code_loss
 from sparsecode.estimators._dictionaries import (
     check_dictionary,
     default_learner,
@@ -22,9 +24,12 @@ from sparsecode.estimators._plan import check_sizes, plan_training
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.training.norm_outliers import resolve_outliers
 
+# Number of samples in the check for codes that are all zero.
+_LOOKED_AT = 1000
 
-def plan_network(estimator):
-    """Return the training plan of a `LISTA`."""
+
+def plan_network(estimator, model):
+    """Return the training plan of a `LISTA`; that of a fitted `model` is the same."""
     check_sizes(estimator)
     check_dictionary(estimator.dictionary, estimator.n_components)
     penalty = resolve_penalty(estimator.penalty, estimator.alpha)
@@ -73,6 +78,20 @@ def begin_network(estimator, plan, batch, rng):
         dictionary = learned_dictionary(learner)
         if dictionary is not None:
             estimator._start(first_network(plan, dictionary, batch, rng))
+
+
+def read_pairs(estimator, plan, item, sample_weight, codes, *, first):
+    """Return a batch of samples, their weights, and the codes to learn if there are any."""
+    X, sample_weight = estimator._check_samples(item, sample_weight, reset=first)
+    if codes is not None:
+        codes = check_codes_to_learn(codes, X, estimator.dictionary, plan.loss)
+    return Batch(X, sample_weight, codes)
+
+
+def codes_nothing(estimator, X):
+    """Whether the codes of the first samples are all zero."""
+    some = dense_rows(X, slice(0, _LOOKED_AT), estimator.dictionary_.dtype)
+    return not estimator.encoder_.encode(some, estimator.dictionary_, n_jobs=estimator.n_jobs).any()
 
 
 def first_network(plan, dictionary, batch, rng):

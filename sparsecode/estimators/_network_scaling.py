@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class NetworkScaling:
     learns_atoms: bool = False
 
     @property
-    def codes(self):
+    def codes(self) -> Any:
         """Factor of the codes."""
         return self.samples / self.atoms
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import (
@@ -62,7 +63,7 @@ class TrainingPlan:
     penalty: Penalty
     loss: Loss
     optimizer: Optimizer
-    stages: list | None
+    stages: list[Any] | None
     n_epochs: int
     batch_size: int | None
     patience: int | None
@@ -79,19 +80,19 @@ class TrainingPlan:
     judges_targets: bool = False
 
     @cached_property
-    def has_constant_loss(self):
+    def has_constant_loss(self) -> Any:
         """Whether the loss is the same function at every step, so that values can be compared."""
         return self.loss.is_constant
 
     @property
-    def most_epochs(self):
+    def most_epochs(self) -> Any:
         """Largest number of epochs of a fit, of all stages together."""
         if self.stages is None:
             return self.n_epochs
         return sum(stage.n_epochs or self.n_epochs for stage in self.stages)
 
     @property
-    def pieces(self):
+    def pieces(self) -> Any:
         """Arguments of `sparsecode.training.train`, except the loss and the samples."""
         return {
             "optimizer": self.optimizer,
@@ -116,7 +117,7 @@ class TrainingPlan:
             )
 
     @property
-    def of_epochs(self):
+    def of_epochs(self) -> Any:
         """Values of the parameters that need samples which can be read again, by name."""
         return {name: getattr(self, name) for name in _OF_EPOCHS}
 

@@ -25,8 +25,8 @@ from sparsecode.losses import AutoencoderLoss
 from sparsecode.losses._transcoder import TranscoderLoss
 
 
-def plan_transcoder(estimator):
-    """Return the training plan of a `Transcoder`."""
+def plan_transcoder(estimator, model):
+    """Return the training plan of a `Transcoder`; that of a fitted `model` is the same."""
     skip = check_flag(estimator.skip, "skip")
     plan = plan_with_decoder(estimator, lambda loss: _predicting(loss, skip), judges_targets=True)
     if _starts_at_zero(estimator):
@@ -34,7 +34,7 @@ def plan_transcoder(estimator):
     return plan
 
 
-def read_pair(estimator, item, sample_weight, *, first):
+def read_pair(estimator, plan, item, sample_weight, codes, *, first):
     """Return the samples and targets of a tuple, checked, as a `Batch`."""
     X, y = split_item(item, type(estimator).__name__)
     X, sample_weight = estimator._check_samples(X, sample_weight, reset=first)
@@ -51,8 +51,8 @@ def read_pair(estimator, item, sample_weight, *, first):
     return Batch(X, sample_weight, y)
 
 
-def first_transcoder(estimator, plan, batch, rng):
-    """Return the initial model for the samples and targets of a batch."""
+def begin_transcoder(estimator, plan, batch, rng):
+    """Start training with the initial model for the samples and targets of a batch."""
     X, encoder = batch.X, plan.encoder
     n_components = n_components_of(estimator, X)
     InputEncoder(encoder).check_reads_samples(n_components)
@@ -63,7 +63,8 @@ def first_transcoder(estimator, plan, batch, rng):
     params = reader.init(dictionary, random_state=rng)
     if encoder.params is not None:
         params |= encoder.params
-    return FittedModel(reader.bind(params), dictionary, judging_penalty(plan.loss))
+    model = FittedModel(reader.bind(params), dictionary, judging_penalty(plan.loss))
+    estimator._start(model)
 
 
 def _first_dictionary(estimator, batch, n_components, rng):

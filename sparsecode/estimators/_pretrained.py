@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
+from typing import Any
 
 import numpy as np
 
 from sparsecode import encoders
+from sparsecode._typing import Model
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
 from sparsecode.estimators._fitted_model import FittedModel
@@ -23,7 +26,14 @@ from sparsecode.penalties import L1
 _READING = inspect.signature(read_checkpoint).parameters.keys() - {"path", "format", "input_scale"}
 
 
-def from_pretrained(cls, path, format=None, *, input_scale=None, **options):
+def from_pretrained(
+    cls: type[Model],
+    path: str | os.PathLike[str] | Checkpoint,
+    format: str | None = None,
+    *,
+    input_scale: float | None = None,
+    **options: Any,
+) -> Model:
     """Load a pretrained model of another library as a fitted estimator.
 
     `partial_fit` continues its training; `fit` starts from scratch.

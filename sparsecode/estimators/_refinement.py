@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
+from sparsecode._typing import MatrixLike, Model
 from sparsecode._validation import check_integer
-from sparsecode.constraints import Free, check_constraint
+from sparsecode.constraints import Constraint, Free, check_constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import TrainableEncoder
-from sparsecode.encoders.trainable import ForwardCache
+from sparsecode.encoders._forward_cache import ForwardCache
 from sparsecode.estimators._standardization import check_foldable
 from sparsecode.losses import AutoencoderLoss
 from sparsecode.training import train
@@ -21,7 +23,15 @@ from sparsecode.training import train
 _BLOCK = 4096
 
 
-def refine(self, X, method="decoder", *, constraint=None, n_epochs=10, sample_weight=None):
+def refine(
+    self: Model,
+    X: MatrixLike,
+    method: Literal["decoder", "scale", "support"] = "decoder",
+    *,
+    constraint: Constraint | None = None,
+    n_epochs: int = 10,
+    sample_weight: ArrayLike | None = None,
+) -> Model:
     """Undo shrinkage: lower the reconstruction error without changing the active units.
 
     A second phase after training with a penalty, which shrinks all codes towards zero. The result

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,6 +17,7 @@ from sparsecode import _serialization
 from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused, listed
 from sparsecode._serialization import ended, parsed, part
+from sparsecode._typing import Model, PathLike
 from sparsecode._validation import check_random_state
 from sparsecode.constraints import check_constraint
 from sparsecode.dictionary import Dictionary
@@ -33,7 +34,7 @@ _PACKAGE = "sparsecode.estimators."
 _SAVED = "saved"
 
 
-def save(self, path):
+def save(self: Any, path: PathLike) -> None:
     """Write the fitted estimator to a ``.safetensors`` or ``.npz`` file, without pickle.
 
     The file holds all that `transform`, `score` and the like need, and the parameters of the
@@ -89,7 +90,7 @@ def save(self, path):
     _serialization.write_arrays(path, arrays, header, format=f"sparsecode.{name}")
 
 
-def load(cls, path, *, max_bytes=None):
+def load(cls: type[Model], path: PathLike, *, max_bytes: int | None = None) -> Model:
     """Read a fitted estimator of this class that `save` wrote; nothing in the file is executed.
 
     Parameters
@@ -208,8 +209,8 @@ def _check_described(estimator, left_out):
 class _Exact(NamedTuple):
     """How an estimator of exact codes is checked, and made a fitted one with a dictionary."""
 
-    check: Callable
-    hold: Callable
+    check: Callable[..., Any]
+    hold: Callable[..., Any]
 
 
 def _check_coder(coder):

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
 
-def score(self, X, y=None):
+import numpy as np
+
+from sparsecode._typing import MatrixLike
+
+if TYPE_CHECKING:
+    from sparsecode.objective import Certificate
+
+
+def score(self: Any, X: MatrixLike, y: Any = None) -> float:
     """Return minus the mean objective of the codes of `X`; higher is better.
 
     Parameters
@@ -19,7 +28,7 @@ def score(self, X, y=None):
     return float(self.score_samples(X).mean())
 
 
-def score_samples(self, X):
+def score_samples(self: Any, X: MatrixLike) -> np.ndarray:
     """Return minus the objective of the code of each sample; higher is better.
 
     Up to a constant it is a log density, for noise of variance 1 and a prior whose negative
@@ -39,7 +48,7 @@ def score_samples(self, X):
     return self._model.score_samples(X, self._n_jobs)
 
 
-def certify(self, X):
+def certify(self: Any, X: MatrixLike) -> Certificate:
     """Certify the codes of `X`: bound their distance from the optimum.
 
     Parameters

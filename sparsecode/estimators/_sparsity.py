@@ -13,8 +13,8 @@ from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._foldable_encoder import FoldableEncoder
 from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetActiveUnits, TargetL0
+from sparsecode.losses.terms.penalty import check_differentiable
 from sparsecode.penalties import L0, L1
-from sparsecode.penalties.base import check_differentiable
 
 # Weight of a relative distance from the target, well above an error of reconstruction of samples
 # of variance 1 a feature.

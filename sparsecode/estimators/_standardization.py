@@ -9,14 +9,18 @@ import copy
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._typing import Model
 from sparsecode._validation import check_matrix, check_number
 from sparsecode.encoders._foldable_encoder import FoldableEncoder
 from sparsecode.estimators._input_scaling import InputScaling, rescale_penalty, scales
 
 
-def fold(self, mean=None, scale=None):
+def fold(
+    self: Model, mean: ArrayLike | None = None, scale: float | ArrayLike | None = None
+) -> Model:
     """Fold a standardisation of samples into the weights; return a new autoencoder.
 
     If this model was fitted to ``(X - mean) / scale``, for example after a `StandardScaler`, the

@@ -5,12 +5,15 @@ Methods of `SparseAutoencoder`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_integer
 
 _BLOCK = 4096
@@ -31,7 +34,14 @@ class MaxActivating(NamedTuple):
     activations: np.ndarray
 
 
-def steer(self, X, component, strength=None, *, activation=None):
+def steer(
+    self: Any,
+    X: MatrixLike,
+    component: int,
+    strength: float | ArrayLike | None = None,
+    *,
+    activation: float | ArrayLike | None = None,
+) -> np.ndarray:
     """Steer samples: change the activation of one component, and nothing else.
 
     Parameters
@@ -90,7 +100,7 @@ def steer(self, X, component, strength=None, *, activation=None):
     return steered
 
 
-def max_activating(self, X, component, n=10):
+def max_activating(self: Any, X: MatrixLike, component: int | Sequence[int], n: int = 10) -> Any:
     """Find the maximally activating samples of components, in one pass without dense codes.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -9,6 +11,12 @@ from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._plan import refuse_with_stream
 from sparsecode.estimators._training_run import TrainingRun
 from sparsecode.training.data import is_stream
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.encoders import TrainableEncoder
+    from sparsecode.penalties import Penalty
+    from sparsecode.training import TrainingState
 
 
 class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
@@ -23,28 +31,35 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
     * ``_begin(plan, batch, rng)`` makes what training starts from, a `FittedModel`, by ``_start``.
     """
 
+    history_: dict[str, list[float]]
+    n_iter_: int
+    n_epochs_: int
+    state_: TrainingState | None
+    n_outliers_: int
+    outlier_norm_: float | None
+
     @property
-    def dictionary_(self):
+    def dictionary_(self) -> Dictionary:
         """Atoms and offset."""
         return self._model.dictionary
 
     @property
-    def encoder_(self):
+    def encoder_(self) -> TrainableEncoder:
         """The trained encoder."""
         return self._model.encoder
 
     @property
-    def penalty_(self):
+    def penalty_(self) -> Penalty:
         """Penalty of the objective in `score` and `certify`."""
         return self._model.penalty
 
     @property
-    def input_scale_(self):
+    def input_scale_(self) -> float:
         """Factor of the samples in training."""
         return self._model.scaling.samples
 
     @property
-    def sparsity_weight_(self):
+    def sparsity_weight_(self) -> float | None:
         """Weight that a search for a number of nonzeros has found, or None."""
         return self._model.sparsity_weight
 

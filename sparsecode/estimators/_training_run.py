@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sparsecode._batches import Samples
 from sparsecode._blas import single_threaded_blas
@@ -39,7 +39,7 @@ class Session(NamedTuple):
         State to resume from.
     """
 
-    parameters: tuple
+    parameters: tuple[Any, ...]
     plan: TrainingPlan
     trainer: Trainer
     state: object
@@ -164,7 +164,7 @@ class TrainingRun:
         )
 
     @property
-    def training_loss(self):
+    def training_loss(self) -> Any:
         """Return the loss in the units of training."""
         return self.estimator._model.scaling.loss(self.plan.loss)
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from numpy.typing import ArrayLike
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 
+from sparsecode._typing import RandomState, Stream, Weights
 from sparsecode._validation import check_random_state
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._fitted_model import exact_model
 from sparsecode.estimators._learning_run import LearningRun, plan_learning
-from sparsecode.penalties import L1
+from sparsecode.penalties import L1, Penalty
 from sparsecode.replacement import ReplaceAtoms
+
+if TYPE_CHECKING:
+    from sparsecode.constraints import Constraint
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.solvers.base import Solver
+    from sparsecode.training.norm_outliers import NormOutliers
+    from sparsecode.updates.base import Update
 
 
 class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
@@ -124,31 +135,38 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     (5, 12)
     """
 
+    dictionary_: Dictionary
+    n_iter_: int
+    n_epochs_: int
+    history_: dict[str, list[float]]
+    n_outliers_: int
+    outlier_norm_: float | None
+
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        penalty=L1,
-        alpha=1.0,
-        solver=None,
-        update=None,
-        batch_size=None,
-        n_epochs=100,
-        init="samples",
-        constraint=None,
-        replacement=ReplaceAtoms,
-        tol=1e-4,
-        patience=3,
-        validation_fraction=None,
-        warm_start=False,
-        shuffle=True,
-        missing=None,
-        outliers=None,
-        sparse_output=False,
-        random_state=None,
-        verbose=0,
-        n_jobs=None,
-    ):
+        penalty: Penalty | type[Penalty] = L1,
+        alpha: float = 1.0,
+        solver: Solver | None = None,
+        update: Update | None = None,
+        batch_size: int | None = None,
+        n_epochs: int = 100,
+        init: str | ArrayLike | Dictionary = "samples",
+        constraint: Constraint | None = None,
+        replacement: ReplaceAtoms | type[ReplaceAtoms] | None = ReplaceAtoms,
+        tol: float = 1e-4,
+        patience: int = 3,
+        validation_fraction: float | None = None,
+        warm_start: bool = False,
+        shuffle: bool = True,
+        missing: Literal["mask"] | None = None,
+        outliers: Literal["drop", "clip"] | NormOutliers | None = None,
+        sparse_output: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_components = n_components
         self.penalty = penalty
         self.alpha = alpha
@@ -172,7 +190,7 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Stream, y: Any = None, sample_weight: Weights = None) -> Self:
         """Learn the atoms.
 
         If it is interrupted (Ctrl-C), the estimator keeps the atoms learned so far and can be used.
@@ -204,7 +222,7 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
         self._finish(X, self._n_before)
         return self
 
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X: Stream, y: Any = None, sample_weight: Weights = None) -> Self:
         """Continue learning with more samples, each used once and in the given order.
 
         The first call fixes the initial dictionary, its `constraint`, the `update` and the

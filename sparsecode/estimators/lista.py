@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 from sklearn.callback import with_callbacks
 
-from sparsecode._batches import Batch
-from sparsecode._row_blocks import dense_rows
+from sparsecode._typing import Codes, MatrixLike, RandomState, Stream, Weights
 from sparsecode._zero_codes import warn_of_zeros
-from sparsecode.estimators import _saving, _scoring
-from sparsecode.estimators._code_losses import check_codes_to_learn
+from sparsecode.estimators import _network, _saving, _scoring
 from sparsecode.estimators._dictionaries import has_atoms
-from sparsecode.estimators._network import begin_network, plan_network
 from sparsecode.estimators._trained import TrainedEstimator
-from sparsecode.penalties import L1
+from sparsecode.penalties import L1, Penalty
 
-# Number of samples in the check for codes that are all zero.
-_LOOKED_AT = 1000
+if TYPE_CHECKING:
+    from sparsecode.encoders.trainable import TrainableEncoder
+    from sparsecode.losses.base import Loss
+    from sparsecode.optimizers.base import Optimizer
+    from sparsecode.training.norm_outliers import NormOutliers
+    from sparsecode.training.stages import Stage
 
 
 class LISTA(TrainedEstimator):
@@ -154,29 +157,29 @@ default=None
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        dictionary=None,
-        encoder=None,
-        n_layers=None,
-        penalty=L1,
-        alpha=1.0,
-        loss="unsupervised",
-        optimizer=None,
-        n_epochs=100,
-        batch_size=256,
-        stages=None,
-        learn_dictionary=False,
-        outliers=None,
-        validation_fraction=None,
-        patience=None,
-        max_norm=None,
-        shuffle=True,
-        sparse_output=False,
-        random_state=None,
-        verbose=0,
-        n_jobs=None,
-    ):
+        dictionary: Any = None,
+        encoder: TrainableEncoder | None = None,
+        n_layers: int | None = None,
+        penalty: Penalty | type[Penalty] = L1,
+        alpha: float = 1.0,
+        loss: Literal["unsupervised", "supervised"] | Loss = "unsupervised",
+        optimizer: Optimizer | None = None,
+        n_epochs: int = 100,
+        batch_size: int | None = 256,
+        stages: Literal["layer_by_layer"] | list[Stage] | None = None,
+        learn_dictionary: bool = False,
+        outliers: Literal["drop", "clip"] | NormOutliers | None = None,
+        validation_fraction: float | None = None,
+        patience: int | None = None,
+        max_norm: float | None = None,
+        shuffle: bool = True,
+        sparse_output: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_components = n_components
         self.dictionary = dictionary
         self.encoder = encoder
@@ -200,7 +203,13 @@ default=None
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, y=None, sample_weight=None, codes=None):
+    def fit(
+        self,
+        X: Stream,
+        y: Any = None,
+        sample_weight: Weights = None,
+        codes: MatrixLike | None = None,
+    ) -> Self:
         """Learn the dictionary, unless it is given, and train the network.
 
         If it is interrupted (Ctrl-C), the estimator keeps the best parameters of the complete
@@ -225,11 +234,17 @@ default=None
         """
         X = self._fit(X, y, sample_weight, codes)
         # A learner of the dictionary warns itself.
-        if X is not None and has_atoms(self.dictionary) and self._codes_nothing(X):
+        if X is not None and has_atoms(self.dictionary) and _network.codes_nothing(self, X):
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=False)
         return self
 
-    def partial_fit(self, X, y=None, sample_weight=None, codes=None):
+    def partial_fit(
+        self,
+        X: Stream,
+        y: Any = None,
+        sample_weight: Weights = None,
+        codes: MatrixLike | None = None,
+    ) -> Self:
         """Continue training with more samples, each used once and in the given order.
 
         The first call learns the dictionary from its samples, unless it is given. It fixes the
@@ -256,7 +271,7 @@ default=None
         self._partial_fit(X, sample_weight, codes)
         return self
 
-    def transform(self, X, *, n_layers=None):
+    def transform(self, X: MatrixLike, *, n_layers: int | None = None) -> Codes:
         """Compute the sparse code of every sample.
 
         Parameters
@@ -279,20 +294,6 @@ default=None
     certify = _scoring.certify
     save = _saving.save
     load = classmethod(_saving.load)
-
-    def _plan(self, model):
-        return plan_network(self)
-
-    def _begin(self, plan, batch, rng):
-        begin_network(self, plan, batch, rng)
-
-    def _read_batch(self, plan, item, sample_weight, codes, *, first):
-        X, sample_weight = self._check_samples(item, sample_weight, reset=first)
-        if codes is not None:
-            codes = check_codes_to_learn(codes, X, self.dictionary, plan.loss)
-        return Batch(X, sample_weight, codes)
-
-    def _codes_nothing(self, X):
-        """Whether the codes of the first samples are all zero."""
-        some = dense_rows(X, slice(0, _LOOKED_AT), self.dictionary_.dtype)
-        return not self.encoder_.encode(some, self.dictionary_, n_jobs=self.n_jobs).any()
+    _plan = _network.plan_network
+    _begin = _network.begin_network
+    _read_batch = _network.read_pairs

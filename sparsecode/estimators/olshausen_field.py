@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Self
+
+from numpy.typing import ArrayLike
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 
+from sparsecode._typing import RandomState
 from sparsecode.encoders import Exact
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
@@ -11,6 +15,9 @@ from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._filter_learning import begin, check_settings, learn, prior_of
 from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.solvers import ConjugateGradient
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 class OlshausenField(CallbackSupportMixin, CodesEstimator):
@@ -101,29 +108,33 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     (5, 8)
     """
 
+    dictionary_: Dictionary
+    n_iter_: int
+    history_: dict[str, list[float]]
+
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        noise_var=0.01,
-        beta=2.2,
-        sigma=0.316,
-        max_iter=10,
-        batch_size=100,
-        n_epochs=10,
-        lr=5.0,
-        lr_end=1.0,
-        variance_goal=0.1,
-        gain_rate=0.001,
-        gain_per_sample=False,
-        gain_power=0.02,
-        gain_bounds=(0.95, 1.1),
-        dict_init=None,
-        transform_max_iter=200,
-        transform_tol=1e-3,
-        random_state=None,
-        n_jobs=None,
-    ):
+        noise_var: float = 0.01,
+        beta: float = 2.2,
+        sigma: float = 0.316,
+        max_iter: int = 10,
+        batch_size: int = 100,
+        n_epochs: int = 10,
+        lr: float = 5.0,
+        lr_end: float = 1.0,
+        variance_goal: float = 0.1,
+        gain_rate: float = 0.001,
+        gain_per_sample: bool = False,
+        gain_power: float = 0.02,
+        gain_bounds: tuple[float, float] = (0.95, 1.1),
+        dict_init: Dictionary | ArrayLike | None = None,
+        transform_max_iter: int = 200,
+        transform_tol: float = 1e-3,
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_components = n_components
         self.noise_var = noise_var
         self.beta = beta
@@ -145,7 +156,7 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn the atoms from scratch.
 
         If it is interrupted (Ctrl-C), the estimator keeps the atoms learned so far and can be used.
@@ -174,7 +185,7 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
         tasks.end()
         return self
 
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Continue learning with more samples, each used once and in the given order.
 
         The first call fixes the settings of learning. The learning rate decreases to `lr_end` over

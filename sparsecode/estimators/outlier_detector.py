@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
@@ -9,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_number
 from sparsecode.estimators._base import validated
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
@@ -71,11 +74,15 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
     array([99])
     """
 
-    def __init__(self, estimator=None, *, contamination=0.1):
+    estimator_: Any
+    offset_: float
+    n_features_in_: int
+
+    def __init__(self, estimator: Any = None, *, contamination: float = 0.1) -> None:
         self.estimator = estimator
         self.contamination = contamination
 
-    def fit(self, X, y=None):
+    def fit(self, X: MatrixLike, y: Any = None) -> Self:
         """Fit the estimator, and set the threshold of the scores.
 
         Parameters
@@ -110,7 +117,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         self.offset_ = float(np.percentile(scores, 100 * self.contamination))
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: MatrixLike) -> np.ndarray:
         """Minus the sparse reconstruction cost of each sample; lower is more abnormal.
 
         Parameters
@@ -124,7 +131,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.score_samples(self._validated(X, reset=False))
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
         """Return the scores minus `offset_`, negative for outliers.
 
         Parameters
@@ -137,7 +144,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict which samples are outliers.
 
         Parameters
@@ -155,7 +162,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         tags = self.__sklearn_tags__().input_tags
         return validated(self, X, reset=reset, sparse_too=tags.sparse, missing=tags.allow_nan)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = self.estimator if self.estimator is not None else DictionaryLearning()
         tags.input_tags.sparse = get_tags(inner).input_tags.sparse

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from numpy.typing import ArrayLike
 from sklearn.callback import with_callbacks
 
-from sparsecode._batches import Batch
+from sparsecode._typing import RandomState, Stream, Weights
 from sparsecode.estimators import (
+    _autoencoder,
     _checkpoints,
     _pretrained,
     _refinement,
@@ -14,10 +19,17 @@ from sparsecode.estimators import (
     _standardization,
     _steering,
 )
-from sparsecode.estimators._autoencoder import first_autoencoder, plan_autoencoder
-from sparsecode.estimators._targets import refuse_targets
 from sparsecode.estimators._trained import TrainedEstimator
-from sparsecode.penalties import L1
+from sparsecode.penalties import L1, Penalty
+
+if TYPE_CHECKING:
+    from sparsecode.constraints import Constraint
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.encoders.trainable import TrainableEncoder
+    from sparsecode.losses.base import Loss
+    from sparsecode.optimizers.base import Optimizer
+    from sparsecode.replacement.units import ReplaceUnits
+    from sparsecode.training.norm_outliers import NormOutliers
 
 
 class SparseAutoencoder(TrainedEstimator):
@@ -53,8 +65,7 @@ class SparseAutoencoder(TrainedEstimator):
         `target_l0`, if codes and penalty scale with the samples.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``. Its learning rate suits hundreds of thousands of samples; for a few
-        thousand use more epochs or ``Adam(lr=0.01)``. The rate may be a schedule, see
-        `sparsecode.schedules`.
+        thousand use more epochs, ``Adam(lr=0.01)`` or one of `sparsecode.schedules`.
     n_epochs : int, default=20
         Largest number of passes over the samples.
     batch_size : int or None, default=256
@@ -80,8 +91,7 @@ default="mean"
         Policy for samples of huge norm in training, see `sparsecode.training.NormOutliers`. A name
         stands for its default instance. None learns from all samples.
     validation_fraction : float or None, default=None
-        Share of the samples that is held out for validation. None validates with the loss of the
-        batches of each epoch.
+        Share of the samples held out for validation; None validates with the batches of an epoch.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
         early. The parameters with the lowest loss are kept, or the latest ones if weights of the
@@ -152,45 +162,44 @@ default="mean"
 
     Examples
     --------
-    >>> from sparsecode import SparseAutoencoder, SparseCoder
+    >>> from sparsecode import SparseAutoencoder
     >>> from sparsecode.datasets import make_sparse_signals
     >>> from sparsecode.encoders import TopK
     >>> X = make_sparse_signals(500, 20, 10, n_nonzero=2, random_state=0).X
     >>> model = SparseAutoencoder(20, encoder=TopK(k=2), random_state=0).fit(X)
     >>> model.transform(X[:5]).shape
     (5, 20)
-    >>> exact = SparseCoder(model.dictionary_, alpha=0.1).fit(X)
     """
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        encoder=None,
-        loss=None,
-        penalty=L1,
-        alpha=1.0,
-        target_l0=None,
-        scale_inputs=None,
-        optimizer=None,
-        n_epochs=20,
-        batch_size=256,
-        init="random",
-        offset="mean",
-        constraint=None,
-        replacement=None,
-        corrupt=None,
-        dead_window=None,
-        outliers=None,
-        validation_fraction=None,
-        patience=None,
-        max_norm=None,
-        shuffle=True,
-        sparse_output=False,
-        random_state=None,
-        verbose=0,
-        n_jobs=None,
-    ):
+        encoder: TrainableEncoder | None = None,
+        loss: Loss | None = None,
+        penalty: Penalty | type[Penalty] = L1,
+        alpha: float = 1.0,
+        target_l0: float | None = None,
+        scale_inputs: bool | None = None,
+        optimizer: Optimizer | None = None,
+        n_epochs: int = 20,
+        batch_size: int | None = 256,
+        init: str | ArrayLike | Dictionary = "random",
+        offset: Literal["mean", "geometric_median", "zero"] | ArrayLike = "mean",
+        constraint: Constraint | None = None,
+        replacement: ReplaceUnits | type[ReplaceUnits] | None = None,
+        corrupt: Callable[..., Any] | None = None,
+        dead_window: int | None = None,
+        outliers: Literal["drop", "clip"] | NormOutliers | None = None,
+        validation_fraction: float | None = None,
+        patience: int | None = None,
+        max_norm: float | None = None,
+        shuffle: bool = True,
+        sparse_output: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_components = n_components
         self.encoder = encoder
         self.loss = loss
@@ -218,7 +227,7 @@ default="mean"
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Stream, y: Any = None, sample_weight: Weights = None) -> Self:
         """Train encoder, atoms and offset.
 
         If it is interrupted (Ctrl-C), the estimator keeps the best parameters of the complete
@@ -241,13 +250,12 @@ default="mean"
         self._fit(X, y, sample_weight)
         return self
 
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X: Stream, y: Any = None, sample_weight: Weights = None) -> Self:
         """Continue training with more samples, each used once and in the given order.
 
         The first call draws the initial dictionary and fixes the encoder. The latest parameters are
         always used, because the loss of a batch does not show which are best. After `fit`, training
-        continues from the best parameters. `n_epochs`, `patience` and `validation_fraction` are
-        used by `fit` only.
+        goes on from the best ones. `n_epochs`, `patience` and `validation_fraction` are for `fit`.
 
         Parameters
         ----------
@@ -277,24 +285,16 @@ default="mean"
     from_pretrained = classmethod(_pretrained.from_pretrained)
     _of_checkpoint = classmethod(_pretrained.autoencoder_of)
     to_checkpoint = _checkpoints.to_checkpoint
+    _plan = _autoencoder.plan_autoencoder
+    _begin = _autoencoder.begin_autoencoder
+    _read_batch = _autoencoder.read_samples
 
     @property
-    def output_(self):
+    def output_(self) -> str | None:
         """Activation at the end of the decoder, or None."""
         return self._model.output
 
     @property
-    def debiases_(self):
+    def debiases_(self) -> bool:
         """Whether coefficients are refitted to each sample by least squares."""
         return self._model.debias
-
-    def _plan(self, model):
-        return plan_autoencoder(self, model)
-
-    def _begin(self, plan, batch, rng):
-        self._start(first_autoencoder(self, plan, batch, rng))
-
-    def _read_batch(self, plan, item, sample_weight, codes, *, first):
-        if isinstance(item, tuple):
-            refuse_targets(item)
-        return Batch(*self._check_samples(item, sample_weight, reset=first))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_flag, check_missing, check_n_jobs, check_number
 from sparsecode._zero_codes import warn_if_zero
 from sparsecode.debiasing import debias
-from sparsecode.dictionary import as_dictionary
+from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator, check_features, unchanged_on_error
 from sparsecode.estimators._fitted_model import exact_model
 from sparsecode.penalties import L1
-from sparsecode.penalties.base import resolve_penalty
+from sparsecode.penalties.base import Penalty, resolve_penalty
 from sparsecode.solvers._default_solver import resolve_solver
+
+if TYPE_CHECKING:
+    from sparsecode.solvers.base import Solver
 
 
 class SparseCoder(CodesEstimator):
@@ -74,18 +81,20 @@ class SparseCoder(CodesEstimator):
     FeatureSign(max_iter=1000, tol=1e-06)
     """
 
+    dictionary_: Dictionary
+
     def __init__(
         self,
-        dictionary,
+        dictionary: Dictionary | ArrayLike,
         *,
-        penalty=L1,
-        alpha=1.0,
-        solver=None,
-        debias=False,
-        missing=None,
-        sparse_output=False,
-        n_jobs=None,
-    ):
+        penalty: Penalty | type[Penalty] = L1,
+        alpha: float = 1.0,
+        solver: Solver | None = None,
+        debias: bool = False,
+        missing: Literal["mask"] | None = None,
+        sparse_output: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
         self.dictionary = dictionary
         self.penalty = penalty
         self.alpha = alpha
@@ -95,7 +104,7 @@ class SparseCoder(CodesEstimator):
         self.sparse_output = sparse_output
         self.n_jobs = n_jobs
 
-    def fit(self, X, y=None):
+    def fit(self, X: MatrixLike, y: Any = None) -> Self:
         """Check the parameters and the number of features of `X`; nothing is learned.
 
         Parameters
@@ -118,7 +127,7 @@ class SparseCoder(CodesEstimator):
             exact_model(self)
         return self
 
-    def transform(self, X, *, codes=None):
+    def transform(self, X: MatrixLike, *, codes: MatrixLike | None = None) -> Codes:
         """Compute the sparse code of every sample.
 
         Parameters
@@ -154,7 +163,7 @@ class SparseCoder(CodesEstimator):
     load = classmethod(_saving.load)
 
     @property
-    def solver_(self):
+    def solver_(self) -> Solver:
         """The solver that `transform` uses: `solver`, or the default for the penalty."""
         check_is_fitted(self)
         return self._model.encoder.solver

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 
-from sparsecode.estimators import _pretrained, _saving
-from sparsecode.estimators._prediction import first_transcoder, plan_transcoder, read_pair
+from sparsecode._typing import MatrixLike, RandomState, Stream, Weights
+from sparsecode.estimators import _prediction, _pretrained, _saving
 from sparsecode.estimators._targets import as_item
 from sparsecode.estimators._trained import TrainedEstimator
-from sparsecode.penalties import L1
+from sparsecode.penalties import L1, Penalty
+
+if TYPE_CHECKING:
+    from sparsecode.constraints import Constraint
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.encoders.trainable import TrainableEncoder
+    from sparsecode.losses.autoencoder import AutoencoderLoss
+    from sparsecode.optimizers.base import Optimizer
+    from sparsecode.training.norm_outliers import NormOutliers
 
 
 class Transcoder(RegressorMixin, TrainedEstimator):
@@ -23,8 +35,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
     Parameters
     ----------
     n_components : int or None, default=None
-        Number of atoms. None takes that of `init` if it has one, and otherwise the number of
-        features of a sample.
+        Number of atoms; None takes that of `init` if it has one, else the number of features.
     skip : bool, default=False
         Whether to add a linear map (skip connection) from samples to targets, so that codes only
         explain the nonlinear part. It starts at 0.
@@ -53,20 +64,17 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         Constraint of the atoms. None takes that of `init` if it is a `Dictionary`, and otherwise
         `UnitBall()`: it allows atoms of 0, and no long atoms whose small codes avoid the penalty.
     outliers : {"drop", "clip"}, NormOutliers or None, default=None
-        Policy for samples or targets of huge norm in training, see
-        `sparsecode.training.NormOutliers`. A name stands for its default instance. None learns from
-        all samples.
+        Policy for samples or targets of huge norm, see `sparsecode.training.NormOutliers`. A name
+        stands for its default instance. None learns from all samples.
     validation_fraction : float or None, default=None
-        Share of the samples that is held out for validation. None validates with the loss of the
-        batches of each epoch.
+        Share of the samples held out for validation; None validates with the batches of an epoch.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
         early. In both cases the parameters with the lowest loss are kept.
     max_norm : float or None, default=None
         Largest norm of the gradient; longer gradients are scaled down.
     shuffle : bool, default=True
-        Whether to shuffle the samples before each epoch. Of a memory map, batches of consecutive
-        rows come in random order.
+        Whether to shuffle samples, or runs of rows of a memory map, before each epoch.
     sparse_output : bool, default=False
         Whether `transform` returns a SciPy CSR array instead of a dense array.
     random_state : int, RandomState instance or None, default=None
@@ -74,8 +82,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
     verbose : int or bool, default=0
         1 prints one line for each epoch.
     n_jobs : int or None, default=None
-        Threads of `fit`, `transform` and `predict`; None uses all cores. The result does not
-        depend on it.
+        Threads of all methods; None uses all cores. The result does not depend on it.
 
     Attributes
     ----------
@@ -93,18 +100,15 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         Weight that a `TargetL0` in the loss has found; None if there is none.
     history_ : dict of str to list of float
         One entry for each epoch, or batch of an iterator: ``"loss"`` and its terms,
-        ``"validation"`` if samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"`` spent
-        training.
+        ``"validation"`` if samples are held out, ``"grad_norm"``, ``"lr"`` and ``"seconds"``.
     n_iter_ : int
         Number of steps of the optimizer.
     n_epochs_ : int
         Number of complete passes over the samples, or of batches of an iterator.
     state_ : TrainingState or None
         State that `partial_fit` resumes from; it can be saved. None before any training.
-    n_outliers_ : int
-        Number of samples of huge norm that were dropped or clipped. A sample of `fit` counts once.
-    outlier_norm_ : float or None
-        Largest norm that is not an outlier; None without `outliers`.
+    n_outliers_, outlier_norm_ : int, and float or None
+        Number of dropped or clipped samples, and the largest norm that is not an outlier.
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -141,29 +145,29 @@ class Transcoder(RegressorMixin, TrainedEstimator):
 
     def __init__(
         self,
-        n_components=None,
+        n_components: int | None = None,
         *,
-        skip=False,
-        encoder=None,
-        loss=None,
-        penalty=L1,
-        alpha=1.0,
-        optimizer=None,
-        n_epochs=20,
-        batch_size=256,
-        init="zero",
-        offset="mean",
-        constraint=None,
-        outliers=None,
-        validation_fraction=None,
-        patience=None,
-        max_norm=None,
-        shuffle=True,
-        sparse_output=False,
-        random_state=None,
-        verbose=0,
-        n_jobs=None,
-    ):
+        skip: bool = False,
+        encoder: TrainableEncoder | None = None,
+        loss: AutoencoderLoss | None = None,
+        penalty: Penalty | type[Penalty] = L1,
+        alpha: float = 1.0,
+        optimizer: Optimizer | None = None,
+        n_epochs: int = 20,
+        batch_size: int | None = 256,
+        init: str | ArrayLike | Dictionary = "zero",
+        offset: Literal["mean", "zero"] | ArrayLike = "mean",
+        constraint: Constraint | None = None,
+        outliers: Literal["drop", "clip"] | NormOutliers | None = None,
+        validation_fraction: float | None = None,
+        patience: int | None = None,
+        max_norm: float | None = None,
+        shuffle: bool = True,
+        sparse_output: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_components = n_components
         self.skip = skip
         self.encoder = encoder
@@ -187,7 +191,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Stream, y: MatrixLike | None = None, sample_weight: Weights = None) -> Self:
         """Train the encoder, the atoms, the offset and the linear map.
 
         If it is interrupted (Ctrl-C), the estimator keeps the best parameters of the complete
@@ -211,7 +215,9 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         self._fit(as_item(X, y), y, sample_weight)
         return self
 
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(
+        self, X: Stream, y: MatrixLike | None = None, sample_weight: Weights = None
+    ) -> Self:
         """Continue training with more samples, each used once and in the given order.
 
         The first call draws the initial parameters and computes the offset from its targets. The
@@ -239,7 +245,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
     from_pretrained = classmethod(_pretrained.from_pretrained)
     _of_checkpoint = classmethod(_pretrained.transcoder_of)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.
 
         Parameters
@@ -259,7 +265,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
             predicted += X @ self.skip_
         return predicted[:, 0] if self._is_flat else predicted
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: Weights = None) -> float:
         """Coefficient of determination of the prediction, the mean of all targets.
 
         Parameters
@@ -278,22 +284,16 @@ class Transcoder(RegressorMixin, TrainedEstimator):
 
     save = _saving.save
     load = classmethod(_saving.load)
+    _plan = _prediction.plan_transcoder
+    _begin = _prediction.begin_transcoder
+    _read_batch = _prediction.read_pair
 
     @property
-    def skip_(self):
+    def skip_(self) -> np.ndarray | None:
         """The linear map past the codes, shape (n_features, n_targets), or None."""
         return self.encoder_.params["skip"] if self.encoder_.skip else None
 
-    def _plan(self, model):
-        return plan_transcoder(self)
-
-    def _begin(self, plan, batch, rng):
-        self._start(first_transcoder(self, plan, batch, rng))
-
-    def _read_batch(self, plan, item, sample_weight, codes, *, first):
-        return read_pair(self, item, sample_weight, first=first)
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.required = True

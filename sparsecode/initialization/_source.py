@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.random import sample_without_replacement
@@ -52,7 +54,7 @@ class Source:
         return rows if self._used is None else self._used[rows]
 
     @property
-    def n_entries(self):
+    def n_entries(self) -> Any:
         """Number of entries of the samples that take part in a product."""
         return self.X.nnz if self._stays_sparse else self.n_samples * self.n_features
 

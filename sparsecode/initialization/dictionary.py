@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sparsecode._blas import single_threaded_blas
 from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import is_on_disk
+from sparsecode._typing import MatrixLike, RandomState
 from sparsecode._validation import (
     FLOAT_DTYPES,
     check_flag,
@@ -17,7 +21,7 @@ from sparsecode._validation import (
     common_dtype,
 )
 from sparsecode._values import check_numbers
-from sparsecode.constraints import UnitNorm, check_constraint
+from sparsecode.constraints import Constraint, UnitNorm, check_constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.initialization._from_formulas import cosines, gaussian
 from sparsecode.initialization._from_samples import samples, seeds, singular_vectors
@@ -34,16 +38,16 @@ _MAKERS = {
 
 
 def initial_dictionary(
-    init,
-    X,
-    n_components,
+    init: Literal["samples", "svd", "random", "dct", "k-means++"] | ArrayLike | Dictionary,
+    X: MatrixLike,
+    n_components: int,
     *,
-    constraint=None,
-    offset=None,
-    missing=False,
-    sample_weight=None,
-    random_state=None,
-):
+    constraint: Constraint | None = None,
+    offset: ArrayLike | None = None,
+    missing: bool = False,
+    sample_weight: np.ndarray | None = None,
+    random_state: RandomState = None,
+) -> Dictionary:
     """Make the initial dictionary of learning, by samples, SVD, random numbers, DCT or k-means++.
 
     All atoms have norm 1 before they are projected on the constraint, and none is zero. Only the
@@ -162,7 +166,7 @@ def initial_dictionary(
     return Dictionary(atoms.astype(common_dtype(X)), source.offset, source.constraint)
 
 
-def check_init_name(init):
+def check_init_name(init: Any) -> None:
     """Raise ValueError if no initialization has this name."""
     if not isinstance(init, str) or init not in _MAKERS:
         raise ValueError(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 
 from sparsecode._messages import shown, wrong
 from sparsecode._statistics import geometric_median, mean
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_rows, common_dtype
 from sparsecode._values import check_numbers
 
@@ -16,7 +19,11 @@ _MAKERS = {
 }
 
 
-def initial_offset(init, X, sample_weight=None):
+def initial_offset(
+    init: Literal["mean", "geometric_median", "zero"],
+    X: MatrixLike,
+    sample_weight: np.ndarray | None = None,
+) -> np.ndarray:
     """Make the initial offset of learning: mean, geometric median or zero.
 
     Parameters
@@ -63,7 +70,7 @@ def initial_offset(init, X, sample_weight=None):
     return _MAKERS[init](X, sample_weight).astype(common_dtype(X))
 
 
-def check_offset_name(init):
+def check_offset_name(init: Any) -> None:
     """Raise ValueError if no initialization of an offset has this name."""
     if not isinstance(init, str) or init not in _MAKERS:
         raise ValueError(

@@ -104,9 +104,9 @@ class Checkpoint:
     min_residual: float = 0.0
     repeats: bool = True
     transcoder: bool = False
-    metadata: dict | None = None
+    metadata: dict[str, object] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_option(self.architecture, "architecture", ARCHITECTURES)
         check_option(self.input_norm, "input_norm", INPUT_NORMS)
         for name in ("subtract_offset", "norm_scaled", "repeats", "transcoder"):
@@ -122,11 +122,11 @@ class Checkpoint:
         self._check_transcoder()
         self._seal()
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self._seal()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shape = f"{self.n_components} units, {self.n_features} features"
         if self.transcoder:
             shape += f", {self.n_outputs} outputs"
@@ -134,34 +134,34 @@ class Checkpoint:
         return f"Checkpoint({self.architecture}, {shape}{k}, {self.dtype})"
 
     @property
-    def n_components(self):
+    def n_components(self) -> int:
         """Number of units."""
         return self.W.shape[0]
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of features of the input."""
         return self.W.shape[1]
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """Number of features of the output."""
         return self.atoms.shape[1]
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Type of all arrays: float32 or float64."""
         return self.W.dtype
 
     @property
-    def log_threshold(self):
+    def log_threshold(self) -> np.ndarray:
         """Logarithm of the `threshold` of JumpReLU, made finite for thresholds of at most 0."""
         if self.architecture != "JumpReLU":
             raise AttributeError(f"{self.architecture} has no log_threshold; JumpReLU has.")
         return np.log(np.maximum(self.threshold, np.finfo(self.dtype).tiny))
 
     @property
-    def params(self):
+    def params(self) -> dict[str, np.ndarray]:
         """Parameters of the encoder of this `architecture`, by name.
 
         Raises
@@ -187,7 +187,7 @@ class Checkpoint:
             names += ("log_threshold",)
         return {name: getattr(self, name) for name in names}
 
-    def fold(self):
+    def fold(self) -> Checkpoint:
         """Return an equal checkpoint whose codes are ``phi((X - offset) @ W.T + b)``.
 
         MatchingPursuit that does not subtract its offset has no such form.
@@ -209,7 +209,7 @@ class Checkpoint:
         """
         return _checkpoint_folding.fold(self)
 
-    def standardize(self, X):
+    def standardize(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scale each sample by its own statistics, as `input_norm` says.
 
         Parameters

@@ -11,6 +11,7 @@ import numpy as np
 from sparsecode._atomic_files import write_atomically
 from sparsecode._messages import shown, wrong
 from sparsecode._reading.refusal import Refused, damaged, refusal
+from sparsecode._typing import PathLike
 from sparsecode._validation import check_flag
 from sparsecode._values import check_option, check_path
 from sparsecode.interop import dictionary_learning, gemma_scope, openai, sae_lens, sparsify
@@ -33,16 +34,16 @@ WRITTEN = tuple(name for name in FORMATS if name != "openai")
 
 
 def read_checkpoint(
-    path,
-    format=None,
+    path: PathLike,
+    format: str | None = None,
     *,
-    input_scale=None,
-    fold=True,
-    fold_norms=None,
-    transcoder=None,
-    dict_class=None,
-    max_bytes=None,
-):
+    input_scale: float | None = None,
+    fold: bool = True,
+    fold_norms: bool | None = None,
+    transcoder: bool | None = None,
+    dict_class: str | None = None,
+    max_bytes: int | None = None,
+) -> Checkpoint:
     """Read a pretrained autoencoder or transcoder of another library.
 
     Nothing in the file is executed. float16 and bfloat16 become float32.
@@ -145,7 +146,7 @@ def _worded(weights):
         raise damaged(weights, "its contents contradict its format") from error
 
 
-def write_checkpoint(checkpoint, path, format):
+def write_checkpoint(checkpoint: Checkpoint, path: PathLike, format: str) -> None:
     """Write a checkpoint as files for another library.
 
     All files are complete before the first one gets its final name. If writing fails, the folder

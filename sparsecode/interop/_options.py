@@ -25,6 +25,6 @@ class Options:
         check_max_bytes(self.max_bytes)
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """Factor of the inputs, 1 if none is given."""
         return 1.0 if self.input_scale is None else self.input_scale

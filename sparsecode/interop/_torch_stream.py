@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickletools
+from typing import Any
 
 KINDS = {
     "torch DoubleStorage": "<f8",
@@ -58,8 +59,8 @@ class Tensor:
 
     storage: Storage
     start: int
-    shape: tuple
-    strides: tuple
+    shape: tuple[Any, ...]
+    strides: tuple[Any, ...]
 
 
 def follow(data):

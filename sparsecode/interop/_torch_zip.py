@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import zipfile
+from typing import Any
 
 import numpy as np
 
@@ -34,9 +35,9 @@ class State:
     """
 
     path: pathlib.Path
-    tensors: dict
-    around: dict
-    others: dict
+    tensors: dict[str, Any]
+    around: dict[str, Any]
+    others: dict[str, Any]
     max_bytes: int | None = None
 
     def arrays(self, names=None):

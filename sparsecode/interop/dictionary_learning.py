@@ -5,6 +5,8 @@ Reading gives the same model as the loader of that library since January 2025; s
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode._messages import shown
@@ -29,7 +31,7 @@ CONFIG = "config.json"
 _LINEAR = {"encoder.weight", "encoder.bias", "decoder.weight"}
 _MATRICES = {"W_enc", "b_enc", "W_dec", "b_dec"}
 # Class: its architecture, the arrays that it has, and those that only newer versions have.
-CLASSES = {
+CLASSES: dict[str, tuple[str, set[str], set[str]]] = {
     "AutoEncoder": ("ReLU", {*_LINEAR, "bias"}, set()),
     "AutoEncoderNew": ("ReLU", {*_LINEAR, "decoder.bias"}, set()),
     "AutoEncoderTopK": ("TopK", {*_LINEAR, "b_dec"}, {"k", "threshold"}),
@@ -53,7 +55,7 @@ _SECTIONS = ("cfg", "config", "args")
 _TELLING = ("mean", "std", "scale", "norm", "shift", "bias")
 
 
-def read(weights, options):
+def read(weights: Any, options: Any) -> Checkpoint:
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     arrays, mean, around = _read_arrays(weights, options)
     config = weights.parent / CONFIG
@@ -121,7 +123,7 @@ def _n_features(state):
     return 0
 
 
-def files(checkpoint):
+def files(checkpoint: Any) -> dict[str, Any]:
     """Return the contents of the files of a checkpoint: arrays, and settings as a dict."""
     name, checkpoint = _as_class(checkpoint)
     arrays = {"encoder.weight": checkpoint.W, "decoder.weight": checkpoint.atoms.T}

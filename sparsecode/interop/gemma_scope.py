@@ -5,6 +5,8 @@ Files are ``params.npz``, or for Gemma Scope 2 ``params.safetensors`` and ``conf
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode._reading.archive import read_npz
@@ -27,7 +29,7 @@ _NAMES = {"W_enc", "W_dec", "b_enc", "b_dec", "threshold"}
 _SKIP = "affine_skip_connection"
 
 
-def read(weights, options):
+def read(weights: Any, options: Any) -> Checkpoint:
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     is_npz = weights.suffix != ".safetensors"
     arrays = read_npz(weights, max_bytes=options.max_bytes) if is_npz else read_safetensors(weights)
@@ -68,7 +70,7 @@ def read(weights, options):
     )
 
 
-def files(checkpoint):
+def files(checkpoint: Any) -> dict[str, Any]:
     """Return the contents of the file of a checkpoint: arrays."""
     fits = checkpoint.architecture in ("JumpReLU", "BatchTopK") and checkpoint.threshold is not None
     if not fits or checkpoint.W_skip is not None or checkpoint.input_norm != "none":

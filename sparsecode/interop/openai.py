@@ -5,6 +5,8 @@ TopK models scale each sample to mean 0 and standard deviation 1, as their libra
 
 from __future__ import annotations
 
+from typing import Any
+
 from sparsecode._reading.refusal import refusal
 from sparsecode.interop._arrays import check_matrix_of, check_names, check_shapes
 from sparsecode.interop._checkpoint import Checkpoint
@@ -19,12 +21,12 @@ _NAMES = {"pre_bias", "latent_bias", "encoder.weight", "decoder.weight"}
 _COUNTS = {"stats_last_nonzero", "latents_activation_frequency", "latents_mean_square"}
 
 
-def is_of(state):
+def is_of(state: Any) -> bool:
     """Whether a file that torch saved is of this format."""
     return {"pre_bias", "latent_bias"} <= set(state.tensors)
 
 
-def read(weights, options):
+def read(weights: Any, options: Any) -> Checkpoint:
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     state = read_state(weights, options.max_bytes)
     check_names(weights, state.tensors, _NAMES, _COUNTS)

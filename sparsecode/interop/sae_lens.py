@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode._messages import shown
@@ -49,7 +51,7 @@ _GATES = {"b_gate", "b_mag", "r_mag"}
 _FACTORS = ("scaling_factor", "finetuning_scaling_factor")
 
 
-def read(weights, options):
+def read(weights: Any, options: Any) -> Checkpoint:
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     settings = Settings(read_config(weights.parent / CONFIG), weights.parent / CONFIG)
     name = settings.choice("architecture", (*_ARCHITECTURES, *_TRANSCODERS), "standard")
@@ -118,7 +120,7 @@ def _pursuit(weights, arrays, settings, options):
     )
 
 
-def files(checkpoint):
+def files(checkpoint: Any) -> dict[str, Any]:
     """Return the contents of the files of a checkpoint: arrays, and settings as a dict."""
     if checkpoint.scale != 1 or (checkpoint.norm_scaled and checkpoint.architecture != "TopK"):
         checkpoint = fold_scales(checkpoint)

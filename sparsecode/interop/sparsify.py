@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sparsecode._reading.refusal import refusal
 from sparsecode.interop._arrays import (
     check_matrix_of,
@@ -20,7 +22,7 @@ CONFIG = "cfg.json"
 _NAMES = {"encoder.weight", "encoder.bias", "W_dec", "b_dec"}
 
 
-def read(weights, options):
+def read(weights: Any, options: Any) -> Checkpoint:
     """Return the checkpoint as it is in the file; see `read_checkpoint`."""
     settings = Settings(read_config(weights.parent / CONFIG), weights.parent / CONFIG)
     settings.only("activation", "topk")
@@ -56,7 +58,7 @@ def read(weights, options):
     )
 
 
-def files(checkpoint):
+def files(checkpoint: Any) -> dict[str, Any]:
     """Return the contents of the files of a checkpoint: arrays, and settings as a dict."""
     same_width = checkpoint.n_outputs == checkpoint.n_features
     if checkpoint.architecture != "TopK" or checkpoint.input_norm != "none" or not same_width:

@@ -26,5 +26,5 @@ class TranscoderLoss(AutoencoderLoss):
     uses_target: ClassVar[bool] = True
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         return (*super().needs, "skip") if self.skip else super().needs

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sparsecode._messages import shown, wrong
 from sparsecode._values import check_list
 from sparsecode.losses._nested import check_levels
 from sparsecode.losses._output import check_output
 from sparsecode.losses._reconstruction import evaluate_terms
-from sparsecode.losses.base import Loss
+from sparsecode.losses.base import Loss, LossContext, LossResult
 from sparsecode.losses.terms import PenaltyTerm, Term
 from sparsecode.penalties import Penalty
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 @dataclass
@@ -67,20 +73,20 @@ class AutoencoderLoss(Loss):
     output: str | None = None
 
     @property
-    def takes_sparse(self):
+    def takes_sparse(self) -> bool:
         """Whether all terms take sparse codes, and there is no output activation."""
         return self.output is None and all(term.takes_sparse for term in self.resolved())
 
     @property
-    def is_constant(self):
+    def is_constant(self) -> bool:
         """Whether all weights are constant during training."""
         return all(term.is_constant for term in self.resolved())
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for term in self.resolved() for name in term.needs))
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         self._check_output()
         if self.levels is not None:
             check_levels(self.levels, dictionary.n_components)
@@ -89,12 +95,12 @@ class AutoencoderLoss(Loss):
             memory.update({f"{i}.{k}": array for k, array in term.init(dictionary).items()})
         return memory
 
-    def check_encoder(self, encoder):
+    def check_encoder(self, encoder: Any) -> None:
         self._check_output()
         for term in self.resolved():
             term.check_encoder(encoder)
 
-    def resolved(self):
+    def resolved(self) -> Any:
         """The terms, with penalties as `PenaltyTerm`.
 
         Raises
@@ -135,15 +141,15 @@ class AutoencoderLoss(Loss):
 
     def evaluate(
         self,
-        X,
-        dictionary,
-        codes,
-        target=None,
-        sample_weight=None,
+        X: np.ndarray,
+        dictionary: Dictionary,
+        codes: np.ndarray,
+        target: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
         *,
-        dictionary_grads=False,
-        context=None,
-    ):
+        dictionary_grads: bool = False,
+        context: LossContext | None = None,
+    ) -> LossResult:
         return evaluate_terms(
             [_Remembering(i, term) for i, term in enumerate(self.resolved())],
             X,

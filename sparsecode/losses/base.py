@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import MatrixLike
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
-class Nothing(Mapping):
+class Nothing(Mapping[str, Any]):
     """An immutable empty mapping that can be pickled."""
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Any:
         raise KeyError(key)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return 0
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "{}"
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> bool:
         return isinstance(other, Mapping) and not other
 
-    __hash__ = None
+    __hash__: ClassVar[None] = None
 
 
 NOTHING = Nothing()
@@ -57,11 +62,11 @@ class LossResult(NamedTuple):
     """
 
     value: float
-    terms: dict
+    terms: dict[str, Any]
     dcodes: np.ndarray
-    grads: dict
-    dsignals: Mapping = NOTHING
-    reports: Mapping = NOTHING
+    grads: dict[str, Any]
+    dsignals: Mapping[str, Any] = NOTHING
+    reports: Mapping[str, Any] = NOTHING
 
 
 class LossContext(NamedTuple):
@@ -88,12 +93,12 @@ class LossContext(NamedTuple):
     """
 
     step: int = 0
-    signals: Mapping = NOTHING
-    memory: Mapping = NOTHING
+    signals: Mapping[str, Any] = NOTHING
+    memory: Mapping[str, Any] = NOTHING
     training: bool = False
     target: np.ndarray | None = None
     error: np.ndarray | None = None
-    reports: Mapping = NOTHING
+    reports: Mapping[str, Any] = NOTHING
 
 
 class Loss(Parameterized, BaseEstimator):
@@ -114,32 +119,39 @@ class Loss(Parameterized, BaseEstimator):
     is_constant: ClassVar[bool] = True
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         """Names of the signals of the encoder that the loss uses."""
         return ()
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         """Return the memory of the loss before the first batch: a dict of arrays."""
         return {}
 
-    def check_encoder(self, encoder):
+    def check_encoder(self, encoder: Any) -> None:
         """Raise if the loss is not suitable for an encoder."""
 
-    def __call__(self, X, dictionary, codes, target=None, sample_weight=None):
+    def __call__(
+        self,
+        X: MatrixLike,
+        dictionary: Dictionary,
+        codes: MatrixLike,
+        target: np.ndarray | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, dict[str, float], np.ndarray]:
         """Return the value, the terms, and the gradient in the codes; see `evaluate`."""
         return self.evaluate(X, dictionary, codes, target, sample_weight)[:3]
 
     def evaluate(
         self,
-        X,
-        dictionary,
-        codes,
-        target=None,
-        sample_weight=None,
+        X: np.ndarray,
+        dictionary: Dictionary,
+        codes: np.ndarray,
+        target: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
         *,
-        dictionary_grads=False,
-        context=None,
-    ):
+        dictionary_grads: bool = False,
+        context: LossContext | None = None,
+    ) -> LossResult:
         """Compute the loss of a batch and its gradients.
 
         Parameters

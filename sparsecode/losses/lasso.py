@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from sparsecode.losses._reconstruction import evaluate_terms
-from sparsecode.losses.base import Loss
+from sparsecode.losses.base import Loss, LossContext, LossResult
 from sparsecode.losses.terms import PenaltyTerm
 from sparsecode.penalties import L1, Penalty
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 @dataclass
@@ -39,15 +44,15 @@ class LassoLoss(Loss):
 
     def evaluate(
         self,
-        X,
-        dictionary,
-        codes,
-        target=None,
-        sample_weight=None,
+        X: np.ndarray,
+        dictionary: Dictionary,
+        codes: np.ndarray,
+        target: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
         *,
-        dictionary_grads=False,
-        context=None,
-    ):
+        dictionary_grads: bool = False,
+        context: LossContext | None = None,
+    ) -> LossResult:
         return evaluate_terms(
             [PenaltyTerm(self.penalty)],
             X,

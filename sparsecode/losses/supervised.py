@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from sparsecode._batches import shares, weighted_mean
-from sparsecode.losses.base import Loss, LossResult
+from sparsecode.losses.base import Loss, LossContext, LossResult
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 @dataclass
@@ -31,15 +34,15 @@ class SupervisedLoss(Loss):
 
     def evaluate(
         self,
-        X,
-        dictionary,
-        codes,
-        target=None,
-        sample_weight=None,
+        X: np.ndarray,
+        dictionary: Dictionary,
+        codes: np.ndarray,
+        target: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
         *,
-        dictionary_grads=False,
-        context=None,
-    ):
+        dictionary_grads: bool = False,
+        context: LossContext | None = None,
+    ) -> LossResult:
         if np.shape(target) != codes.shape:
             raise ValueError(
                 f"target has shape {np.shape(target)}; expected {codes.shape}, a code for each "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
 from sparsecode._binary_scaling import exponents_of, scaled
 from sparsecode._row_blocks import dense_rows
+from sparsecode._typing import MatrixLike
 from sparsecode.metrics._counts import canonical
 
 # Number of float64 entries of a dense block.
@@ -60,7 +63,7 @@ def _columns_of(codes):
 class _Columns:
     """Columns of codes with means and deviations; `unit` is infinite where the deviation is 0."""
 
-    def __init__(self, codes):
+    def __init__(self, codes: MatrixLike) -> None:
         self.codes = codes
         self.mean = self._mean()
         deviation = np.sqrt(self._squares() / codes.shape[0])
@@ -80,7 +83,7 @@ class _Columns:
         starts = range(0, self.codes.shape[0], n_rows)
         return (dense_rows(self.codes, slice(i, i + n_rows), np.float64) for i in starts)
 
-    def standard(self, rows):
+    def standard(self, rows: slice | np.ndarray) -> Any:
         """A block of rows less the mean, divided by the deviation."""
         return (dense_rows(self.codes, rows, np.float64) - self.mean) / self.unit
 

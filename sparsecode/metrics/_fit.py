@@ -69,23 +69,23 @@ class Fit:
         self._n_nonzero += int(np.count_nonzero(given))
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of entries of `X`."""
         return self.n_samples * len(self._first)
 
     @property
-    def deviation(self):
+    def deviation(self) -> float:
         """Standard deviation of all entries of `X` about their common mean."""
         mean = self._first + self._shift
         between = self.n_samples * ((mean - mean.mean()) ** 2).sum()
         return float(np.sqrt((self.total + between) / self.size))
 
     @property
-    def mse(self):
+    def mse(self) -> float:
         return self.squared_error / self.size
 
     @property
-    def normalized_mse(self):
+    def normalized_mse(self) -> float:
         if self.total == 0:
             raise ValueError(
                 "X has no variance: all its samples are equal; expected samples that differ. Give "
@@ -94,19 +94,19 @@ class Fit:
         return self.squared_error / self.total
 
     @property
-    def explained_variance(self):
+    def explained_variance(self) -> float:
         return 1 - self.normalized_mse
 
     @property
-    def cosine(self):
+    def cosine(self) -> float:
         return self._cosines / self._some_nonzero()
 
     @property
-    def l2_ratio(self):
+    def l2_ratio(self) -> float:
         return self._ratios / self._some_nonzero()
 
     @property
-    def relative_reconstruction_bias(self):
+    def relative_reconstruction_bias(self) -> float:
         self._some_nonzero()
         if self.squared_norm == 0:
             return 0.0

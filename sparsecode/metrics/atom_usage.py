@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sparsecode._statistics import squares
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_code_rows, check_number, check_rows
 from sparsecode._values import check_option
-from sparsecode.dictionary import as_dictionary
+from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.metrics._counts import canonical, count, sizes_above
 
 
-def dead_atoms(codes, *, threshold=0.0, min_usage=0.0):
+def dead_atoms(codes: MatrixLike, *, threshold: float = 0.0, min_usage: float = 0.0) -> np.ndarray:
     """Indices of dead atoms, which no sample or hardly any sample uses.
 
     Parameters
@@ -60,7 +62,7 @@ class Usage(NamedTuple):
     magnitude: np.ndarray
 
 
-def usage(codes, *, threshold=0.0):
+def usage(codes: MatrixLike, *, threshold: float = 0.0) -> Usage:
     """Share of the samples that use each atom, and mean magnitude of its coefficients.
 
     A sample uses an atom where ``|z| > threshold``.
@@ -91,7 +93,12 @@ def usage(codes, *, threshold=0.0):
     return Usage(uses / sizes.shape[0], total / np.maximum(uses, 1))
 
 
-def sort_atoms(dictionary, codes, *, by="usage"):
+def sort_atoms(
+    dictionary: Dictionary | ArrayLike,
+    codes: MatrixLike,
+    *,
+    by: Literal["usage", "energy"] = "usage",
+) -> tuple[Dictionary, np.ndarray]:
     """Sort the atoms of a dictionary by their usage or energy in codes, the largest first.
 
     Parameters

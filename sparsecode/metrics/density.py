@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_integer, check_number
 from sparsecode.metrics.atom_usage import dead_atoms, usage
 
@@ -38,7 +39,9 @@ class DensityHistogram(NamedTuple):
     n_dead: int
 
 
-def density_histogram(codes, *, threshold=0.0, bins_per_decade=10):
+def density_histogram(
+    codes: MatrixLike, *, threshold: float = 0.0, bins_per_decade: int = 10
+) -> DensityHistogram:
     """Histogram of the activation frequencies of atoms (feature density), on a logarithmic scale.
 
     The frequency of an atom is the share of the samples with ``|z| > threshold``, see `usage`. The
@@ -76,7 +79,7 @@ def density_histogram(codes, *, threshold=0.0, bins_per_decade=10):
     return DensityHistogram(counts, edges, len(share) - len(alive))
 
 
-def dead_fraction(codes, *, threshold=0.0, min_usage=0.0):
+def dead_fraction(codes: MatrixLike, *, threshold: float = 0.0, min_usage: float = 0.0) -> float:
     """Share of the atoms that are dead, as defined by `dead_atoms`.
 
     Parameters
@@ -102,7 +105,7 @@ def dead_fraction(codes, *, threshold=0.0, min_usage=0.0):
     return len(dead) / np.shape(codes)[1]
 
 
-def dense_fraction(codes, *, threshold=0.0, max_usage=0.1):
+def dense_fraction(codes: MatrixLike, *, threshold: float = 0.0, max_usage: float = 0.1) -> float:
     """Share of the atoms that are dense: active in more than `max_usage` of the samples.
 
     Parameters

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
 from sparsecode._messages import wrong
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_number
 from sparsecode.metrics._counts import count
 from sparsecode.metrics._fit import fit_of_codes
 from sparsecode.metrics.atom_usage import usage
 
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
-def bic(X, codes, dictionary):
+
+def bic(X: MatrixLike, codes: MatrixLike, dictionary: Dictionary | ArrayLike) -> float:
     """Bayesian information criterion of codes and dictionary together; smaller is better.
 
     ``n p log(RSS / (n p)) + (nnz + K p) log(n p)``, with `n` samples of `p` features, `K` atoms,
@@ -47,7 +54,13 @@ def bic(X, codes, dictionary):
         return float(fit.size * np.log(fit.mse) + n_parameters * np.log(fit.size))
 
 
-def code_length(X, codes, dictionary, *, precision=None):
+def code_length(
+    X: MatrixLike,
+    codes: MatrixLike,
+    dictionary: Dictionary | ArrayLike,
+    *,
+    precision: float | None = None,
+) -> float:
     """Description length (MDL) of samples by codes and dictionary, in bits; smaller is better.
 
     The length is the sum of
@@ -102,7 +115,9 @@ def code_length(X, codes, dictionary, *, precision=None):
     return bits(*fit_of_codes(X, codes, dictionary), precision)
 
 
-def bits(codes, dictionary, fit, precision=None):
+def bits(
+    codes: MatrixLike, dictionary: Dictionary, fit: Any, precision: float | None = None
+) -> float:
     """Code length of checked codes whose fit is known."""
     if precision is None:
         precision = fit.deviation / 256

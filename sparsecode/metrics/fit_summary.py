@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from numpy.typing import ArrayLike
+
+from sparsecode._typing import MatrixLike
 from sparsecode.metrics._fit import fit_of_codes
 from sparsecode.metrics.density import dead_fraction, dense_fraction
 from sparsecode.metrics.description import bits
 from sparsecode.metrics.sparsity import l0
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 _LABELS = {
     "mse": ("mean squared error", "{:.4g}"),
@@ -59,7 +65,7 @@ class FitSummary(NamedTuple):
     dense_fraction: float
     code_length: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [
             (label, form.format(getattr(self, name))) for name, (label, form) in _LABELS.items()
         ]
@@ -67,7 +73,9 @@ class FitSummary(NamedTuple):
         return "\n".join(f"{name:<{names}}  {value:>{values}}" for name, value in rows)
 
 
-def summary(X, codes, dictionary, *, threshold=0.0):
+def summary(
+    X: MatrixLike, codes: MatrixLike, dictionary: Dictionary | ArrayLike, *, threshold: float = 0.0
+) -> FitSummary:
     """Measure codes of samples on a dictionary: reconstruction, sparsity, and use of the atoms.
 
     The samples are reconstructed once, in float64, a block of rows at a time; sparse codes stay

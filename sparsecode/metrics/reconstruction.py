@@ -6,10 +6,11 @@ are read as they are. `sparsecode.metrics.summary` gives all of them in one pass
 
 from __future__ import annotations
 
+from sparsecode._typing import MatrixLike
 from sparsecode.metrics._fit import fit_of
 
 
-def mse(X, X_hat):
+def mse(X: MatrixLike, X_hat: MatrixLike) -> float:
     """Mean squared error (MSE) of reconstructions, over all entries.
 
     ``sum ||x - x_hat||^2 / (n_samples n_features)``, as in scikit-learn.
@@ -36,7 +37,7 @@ def mse(X, X_hat):
     return fit_of(X, X_hat).mse
 
 
-def normalized_mse(X, X_hat):
+def normalized_mse(X: MatrixLike, X_hat: MatrixLike) -> float:
     """Normalized mean squared error: the share of the variance that is not explained.
 
     ``sum ||x - x_hat||^2 / sum ||x - mean(x)||^2``, both sums over all samples. It is
@@ -69,7 +70,7 @@ def normalized_mse(X, X_hat):
     return fit_of(X, X_hat).normalized_mse
 
 
-def explained_variance(X, X_hat):
+def explained_variance(X: MatrixLike, X_hat: MatrixLike) -> float:
     """Share of the variance of `X` that a reconstruction explains.
 
     ``1 - sum ||x - x_hat||^2 / sum ||x - mean(x)||^2``, both sums over all samples.
@@ -97,7 +98,7 @@ def explained_variance(X, X_hat):
     return fit_of(X, X_hat).explained_variance
 
 
-def cosine(X, X_hat):
+def cosine(X: MatrixLike, X_hat: MatrixLike) -> float:
     """Mean cosine between a sample and its reconstruction.
 
     The mean of ``<x, x_hat> / (||x|| ||x_hat||)`` over the samples that are not 0. Where the
@@ -127,7 +128,7 @@ def cosine(X, X_hat):
     return fit_of(X, X_hat).cosine
 
 
-def l2_ratio(X, X_hat):
+def l2_ratio(X: MatrixLike, X_hat: MatrixLike) -> float:
     """Mean ratio of the norm of a reconstruction to the norm of its sample.
 
     The mean of ``||x_hat|| / ||x||`` over the samples that are not 0. A ratio below 1 can have two
@@ -157,7 +158,7 @@ def l2_ratio(X, X_hat):
     return fit_of(X, X_hat).l2_ratio
 
 
-def relative_reconstruction_bias(X, X_hat):
+def relative_reconstruction_bias(X: MatrixLike, X_hat: MatrixLike) -> float:
     """Relative reconstruction bias: common scale error of reconstructions; below 1 they are shrunk.
 
     The factor ``gamma`` that minimises ``sum ||x - x_hat / gamma||^2``,

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._matching import cosines, match_atoms, match_table
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_matrix, check_number, check_rows
 from sparsecode.metrics._correlations import correlations
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 # True atoms that are compared with all atoms at a time.
 _ATOMS = 1024
 
 
-def atom_recovery(dictionary, truth, *, threshold=0.99):
+def atom_recovery(
+    dictionary: Dictionary | ArrayLike, truth: Dictionary | ArrayLike, *, threshold: float = 0.99
+) -> float:
     """Share of the true atoms that a dictionary recovers, up to sign, scale and order.
 
     Atoms are paired one to one so that the sum of absolute cosines is largest. A true atom is
@@ -51,7 +60,7 @@ def atom_recovery(dictionary, truth, *, threshold=0.99):
     return float(np.count_nonzero(paired > threshold) / len(truth))
 
 
-def atom_mcc(dictionary, truth):
+def atom_mcc(dictionary: Dictionary | ArrayLike, truth: Dictionary | ArrayLike) -> float:
     """Mean absolute cosine of the true atoms with the atoms of a dictionary, paired one to one.
 
     Atoms are paired so that the sum of absolute cosines is largest. The mean is over the true
@@ -83,7 +92,7 @@ def atom_mcc(dictionary, truth):
     return min(float(match_atoms(atoms, truth).cosines.sum() / len(truth)), 1.0)
 
 
-def atom_mmcs(dictionary, truth):
+def atom_mmcs(dictionary: Dictionary | ArrayLike, truth: Dictionary | ArrayLike) -> float:
     """Mean max cosine similarity (MMCS) of the true atoms with the atoms of a dictionary.
 
     The mean is over the true atoms, the maximum over the atoms of the dictionary. Cosines are
@@ -129,7 +138,7 @@ def _checked_atoms(dictionary, truth):
     return check_matrix(atoms, "dictionary", n_columns=truth.shape[1]), truth
 
 
-def code_mcc(codes, truth):
+def code_mcc(codes: MatrixLike, truth: MatrixLike) -> float:
     """Mean correlation of codes with the true codes (MCC), up to sign, scale and order of atoms.
 
     The columns of both are paired one to one so that the sum of their absolute Pearson correlations
@@ -173,7 +182,7 @@ def code_mcc(codes, truth):
     return min(float(table[match_table(table)].sum() / len(table)), 1.0)
 
 
-def code_mmcs(codes, truth):
+def code_mmcs(codes: MatrixLike, truth: MatrixLike) -> float:
     """Mean max correlation of the true codes with codes (MMCS of centred columns).
 
     The mean is over the true columns, the maximum of the absolute correlations over the columns of

@@ -6,11 +6,12 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._binary_scaling import exponent_between, scaled
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_rows
 from sparsecode.metrics._counts import canonical, count, sizes_above
 
 
-def l0(codes, *, threshold=0.0):
+def l0(codes: MatrixLike, *, threshold: float = 0.0) -> np.ndarray:
     """Number of active coefficients of each sample: those with ``|z| > threshold``.
 
     Parameters
@@ -32,7 +33,7 @@ def l0(codes, *, threshold=0.0):
     return count(sizes_above(codes, threshold), axis=1)
 
 
-def kurtosis(codes):
+def kurtosis(codes: MatrixLike) -> float:
     """Excess kurtosis of all coefficients together: 0 for a Gaussian, higher when sparser.
 
     Moments are taken about zero, as sparse coefficients are symmetric by the choice of sign.

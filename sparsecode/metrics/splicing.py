@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_matrix
-from sparsecode.dictionary import as_dictionary
+from sparsecode.dictionary import Dictionary, as_dictionary
 
 
 class LossRecovered(NamedTuple):
@@ -38,7 +40,14 @@ class LossRecovered(NamedTuple):
     recovered: float
 
 
-def loss_recovered(model_loss, X, reconstruct, *, dictionary=None, ablation="zero"):
+def loss_recovered(
+    model_loss: Callable[..., Any],
+    X: ArrayLike,
+    reconstruct: Any,
+    *,
+    dictionary: Dictionary | ArrayLike | None = None,
+    ablation: Literal["zero", "mean"] | ArrayLike = "zero",
+) -> LossRecovered:
     """Share of a model's loss that reconstructions of its activations preserve.
 
     ``(ablated - reconstructed) / (ablated - clean)``: 1 if the model does as well as with its own

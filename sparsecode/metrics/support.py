@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_code_rows, check_rows
 from sparsecode.metrics._counts import count, sizes_above
 
@@ -35,7 +36,9 @@ class SupportScores(NamedTuple):
     f1: float
 
 
-def support_scores(codes, truth, *, threshold=0.0):
+def support_scores(
+    codes: MatrixLike, truth: MatrixLike, *, threshold: float = 0.0
+) -> SupportScores:
     """Precision, recall and F1 of the supports of codes, against the supports of true codes.
 
     Coefficients of all samples are counted together, so a sample with more nonzeros has more

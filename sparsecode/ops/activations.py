@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode._validation import check_number
 from sparsecode.ops._operands import operand, result_array
 
 
-def relu_forward(A, *, out=None):
+def relu_forward(
+    A: np.ndarray, *, out: np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """ReLU: rectifier, ``max(A, 0)``.
 
     Parameters
@@ -35,7 +39,9 @@ def relu_forward(A, *, out=None):
     return out, (out,)
 
 
-def relu_backward(dout, cache, *, out=None):
+def relu_backward(
+    dout: np.ndarray, cache: tuple[Any, ...], *, out: np.ndarray | None = None
+) -> tuple[np.ndarray]:
     """Gradient of `relu_forward`.
 
     Parameters
@@ -56,7 +62,7 @@ def relu_backward(dout, cache, *, out=None):
     return (np.multiply(dout, cache[0] > 0, out=out),)
 
 
-def leaky_relu_forward(A, *, slope=0.01):
+def leaky_relu_forward(A: np.ndarray, *, slope: float = 0.01) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Leaky ReLU, ``max(A, 0) + slope * min(A, 0)``.
 
     Parameters
@@ -87,7 +93,7 @@ def leaky_relu_forward(A, *, slope=0.01):
     return np.where(A > 0, A, slope * A), (A, slope)
 
 
-def leaky_relu_backward(dout, cache):
+def leaky_relu_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray]:
     """Gradient of `leaky_relu_forward`.
 
     Parameters
@@ -107,7 +113,7 @@ def leaky_relu_backward(dout, cache):
     return (dout * np.where(A > 0, A.dtype.type(1), np.where(A < 0, slope, A.dtype.type(0))),)
 
 
-def sigmoid_forward(A):
+def sigmoid_forward(A: np.ndarray) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Sigmoid: logistic function, ``1 / (1 + exp(-A))``, without overflow.
 
     Parameters
@@ -134,7 +140,7 @@ def sigmoid_forward(A):
     return out, (out,)
 
 
-def sigmoid_backward(dout, cache):
+def sigmoid_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray]:
     """Gradient of `sigmoid_forward`, ``dout * out * (1 - out)``.
 
     Parameters
@@ -154,7 +160,7 @@ def sigmoid_backward(dout, cache):
     return (dout * out * (1 - out),)
 
 
-def tanh_forward(A):
+def tanh_forward(A: np.ndarray) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Hyperbolic tangent.
 
     Parameters
@@ -178,7 +184,7 @@ def tanh_forward(A):
     return out, (out,)
 
 
-def tanh_backward(dout, cache):
+def tanh_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray]:
     """Gradient of `tanh_forward`, ``dout * (1 - out ** 2)``.
 
     Parameters

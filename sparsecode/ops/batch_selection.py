@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode import _jit
@@ -10,7 +12,7 @@ from sparsecode.ops._bisection import least_selected, octave
 from sparsecode.ops._operands import operand
 
 
-def batch_topk_forward(A, *, k):
+def batch_topk_forward(A: np.ndarray, *, k: int) -> tuple[np.ndarray, tuple[Any, ...]]:
     """BatchTopK: keep the ``k * n_samples`` largest positive entries of a batch.
 
     All other entries are 0. Among equal entries at the limit the first ones are kept, row by row.
@@ -48,7 +50,7 @@ def batch_topk_forward(A, *, k):
     return out, (out,)
 
 
-def batch_topk_backward(dout, cache):
+def batch_topk_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray]:
     """Gradient of `batch_topk_forward`: `dout` at the entries that were kept, else 0.
 
     Parameters
@@ -67,7 +69,7 @@ def batch_topk_backward(dout, cache):
     return (dout * (cache[0] != 0),)
 
 
-def largest(values, n):
+def largest(values: Any, n: int) -> np.ndarray:
     """Mask of the `n` largest positive values, the first among equal ones; shape (n_values,)."""
     # NaN must stay NaN.
     kept = ~(values < (bound := least_of_largest(values, n)))
@@ -77,7 +79,7 @@ def largest(values, n):
     return kept
 
 
-def least_of_largest(values, n):
+def least_of_largest(values: Any, n: int) -> np.ndarray:
     """A positive number that the `n` largest positive values reach: and others if they are equal.
 
     It need not be one of the values.

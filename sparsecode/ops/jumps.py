@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode._validation import check_number
 from sparsecode.ops._operands import operand, result_array, thresholds
 
 
-def jumprelu_forward(A, theta, *, bandwidth, out=None):
+def jumprelu_forward(
+    A: np.ndarray, theta: float | np.ndarray, *, bandwidth: float, out: np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """JumpReLU: hard threshold of positive values, ``A * (A > theta)``.
 
     Parameters
@@ -51,7 +55,7 @@ def jumprelu_forward(A, theta, *, bandwidth, out=None):
     return out, (kept, window, theta, bandwidth)
 
 
-def jumprelu_backward(dout, cache):
+def jumprelu_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of `jumprelu_forward`, with a straight-through estimate for `theta`.
 
     ``dA = dout * (A > theta)`` and ``dtheta = -theta / bandwidth`` times the sum of `dout` where
@@ -76,7 +80,9 @@ def jumprelu_backward(dout, cache):
     return dout * kept, jump_gradient(dout, window, theta, bandwidth) * theta
 
 
-def step_forward(A, theta, *, bandwidth):
+def step_forward(
+    A: np.ndarray, theta: float | np.ndarray, *, bandwidth: float
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Step function: 1 for entries above a threshold, which the l0 norm counts, else 0.
 
     Parameters
@@ -108,7 +114,7 @@ def step_forward(A, theta, *, bandwidth):
     return (theta < A).astype(A.dtype), (near(A, theta, bandwidth), theta, bandwidth)
 
 
-def step_backward(dout, cache):
+def step_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[None, np.ndarray]:
     """Gradients of `step_forward`: None for `A`, and a straight-through estimate for `theta`.
 
     ``dtheta = -1 / bandwidth`` times the sum of `dout` where ``|A - theta| < bandwidth / 2``.
@@ -130,24 +136,30 @@ def step_backward(dout, cache):
     return None, jump_gradient(dout, *cache)
 
 
-def zero_below(A, theta):
+def zero_below(A: np.ndarray, theta: float | np.ndarray) -> None:
     """Set entries not above their threshold to 0, in place; NaN stays."""
     np.copyto(A, 0, where=theta >= A)
 
 
-def near(A, theta, bandwidth, out=None):
+def near(
+    A: np.ndarray, theta: float | np.ndarray, bandwidth: float, out: np.ndarray | None = None
+) -> np.ndarray:
     """Mask of the entries in the window of their threshold."""
     return np.less(np.abs(A - theta), A.dtype.type(bandwidth / 2), out=out)
 
 
-def jump_gradient(dout, window, theta, bandwidth):
+def jump_gradient(
+    dout: Any, window: float, theta: float | np.ndarray, bandwidth: float
+) -> np.ndarray:
     """Estimated gradient in `theta` of a function that jumps by 1 at `theta`."""
     inside = np.where(window, dout, dout.dtype.type(0))
     total = inside.sum(axis=None if theta.ndim == 0 else 0)
     return (-total / bandwidth).astype(theta.dtype)
 
 
-def gated_forward(A, r, b_gate, b_mag):
+def gated_forward(
+    A: np.ndarray, r: np.ndarray, b_gate: np.ndarray, b_mag: np.ndarray
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Gated rectifier, with separate biases for gate and magnitude.
 
     ``(A + b_gate > 0) * max(A * exp(r) + b_mag, 0)``
@@ -190,7 +202,9 @@ def gated_forward(A, r, b_gate, b_mag):
     return out, (out, r, b_mag)
 
 
-def gated_backward(dout, cache):
+def gated_backward(
+    dout: np.ndarray, cache: tuple[Any, ...]
+) -> tuple[np.ndarray, np.ndarray, None, np.ndarray]:
     """Gradients of `gated_forward`, None for `b_gate`, because the gate is a step function.
 
     Parameters

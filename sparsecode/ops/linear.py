@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from sparsecode._parallel import product
 from sparsecode.ops._operands import operand
 
 
-def linear_forward(X, W, b=None):
+def linear_forward(
+    X: np.ndarray, W: np.ndarray, b: np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Affine map, ``X @ W + b``.
 
     Parameters
@@ -45,7 +51,9 @@ def linear_forward(X, W, b=None):
     return out, (X, W, b)
 
 
-def linear_backward(dout, cache, *, with_input=True):
+def linear_backward(
+    dout: np.ndarray, cache: tuple[Any, ...], *, with_input: bool = True
+) -> tuple[Any, ...]:
     """Gradients of `linear_forward`.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode._parallel import map_row_blocks
@@ -13,7 +15,9 @@ from sparsecode.ops._operands import operand, result_array
 _BLOCK_SIZE = 64
 
 
-def topk_forward(A, *, k, signed=False, out=None):
+def topk_forward(
+    A: np.ndarray, *, k: int, signed: bool = False, out: np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """TopK: keep the `k` largest positive entries of each row, and set all others to 0.
 
     Among equal entries at the limit the first ones are kept. A row with fewer than `k` positive
@@ -51,7 +55,7 @@ def topk_forward(A, *, k, signed=False, out=None):
     return out, (out,)
 
 
-def topk_backward(dout, cache):
+def topk_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray]:
     """Gradient of `topk_forward`: `dout` at the entries that were kept, else 0.
 
     Parameters
@@ -70,7 +74,9 @@ def topk_backward(dout, cache):
     return (dout * (cache[0] != 0),)
 
 
-def lifetime_topk_forward(A, *, k, out=None):
+def lifetime_topk_forward(
+    A: np.ndarray, *, k: int, out: np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Lifetime TopK: keep the `k` largest positive entries of each column, all others are 0.
 
     Among equal entries at the limit the first ones are kept. A column with fewer than `k` positive
@@ -115,7 +121,7 @@ def lifetime_topk_forward(A, *, k, out=None):
     return out, (out,)
 
 
-def lifetime_topk_backward(dout, cache):
+def lifetime_topk_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray]:
     """Gradient of `lifetime_topk_forward`: `dout` at the entries that were kept, else 0.
 
     Parameters

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode._validation import check_number
 from sparsecode.ops._operands import operand, result_array
 
 
-def softmax_forward(A, *, temperature=1.0, out=None):
+def softmax_forward(
+    A: np.ndarray, *, temperature: float = 1.0, out: np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Softmax of each row, ``exp(A / temperature)`` divided by its sum, without overflow.
 
     Parameters
@@ -48,7 +52,7 @@ def softmax_forward(A, *, temperature=1.0, out=None):
     return out, (out, temperature)
 
 
-def softmax_backward(dout, cache):
+def softmax_backward(dout: np.ndarray, cache: tuple[Any, ...]) -> tuple[np.ndarray]:
     """Gradient of `softmax_forward`, ``out * (dout - sum(dout * out)) / temperature``.
 
     Parameters

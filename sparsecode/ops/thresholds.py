@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sparsecode import _jit
@@ -10,7 +12,13 @@ from sparsecode.ops._bisection import least_selected, octave, sized_buffer
 from sparsecode.ops._operands import thresholding_operands
 
 
-def soft_threshold_forward(V, theta, *, positive=False, out=None):
+def soft_threshold_forward(
+    V: np.ndarray,
+    theta: float | np.ndarray,
+    *,
+    positive: bool = False,
+    out: np.ndarray | None = None,
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Soft threshold, ``sign(V) * max(|V| - theta, 0)``, with a trainable threshold.
 
     Parameters
@@ -45,7 +53,9 @@ def soft_threshold_forward(V, theta, *, positive=False, out=None):
     return out, (out, theta)
 
 
-def soft_threshold_backward(dout, cache):
+def soft_threshold_backward(
+    dout: np.ndarray, cache: tuple[Any, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of `soft_threshold_forward`.
 
     ``dV = dout`` and ``dtheta = -sum of sign(out) * dout``, both where the output is not 0.
@@ -71,7 +81,14 @@ def soft_threshold_backward(dout, cache):
     return dV, _threshold_gradient(total, theta)
 
 
-def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None):
+def support_threshold_forward(
+    V: np.ndarray,
+    theta: float | np.ndarray,
+    *,
+    n_selected: int,
+    positive: bool = False,
+    out: np.ndarray | None = None,
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     """Soft threshold with support selection: the largest entries of a row are not shrunk.
 
     Among the entries of a row above their threshold, the `n_selected` largest in magnitude stay the
@@ -120,7 +137,9 @@ def support_threshold_forward(V, theta, *, n_selected, positive=False, out=None)
     return out, (out, least.view(V.dtype), theta)
 
 
-def support_threshold_backward(dout, cache):
+def support_threshold_backward(
+    dout: np.ndarray, cache: tuple[Any, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of `support_threshold_forward`; selected entries add nothing to `dtheta`.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -30,7 +30,7 @@ class Optimizer(Parameterized, BaseEstimator):
     full_batch: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ()
 
-    def init(self, params):
+    def init(self, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the state before the first step: a dict of arrays, so that it can be saved.
 
         Parameters
@@ -50,7 +50,14 @@ class Optimizer(Parameterized, BaseEstimator):
                 state[f"{slot}.{name}"] = np.zeros_like(param, order="C")
         return state
 
-    def update(self, params, grads, state, *, lr_scale=None):
+    def update(
+        self,
+        params: dict[str, np.ndarray],
+        grads: dict[str, Any],
+        state: dict[str, np.ndarray],
+        *,
+        lr_scale: dict[str, float] | np.ndarray | None = None,
+    ) -> None:
         """Take one step: update `params` and `state` in place.
 
         Parameters
@@ -101,7 +108,7 @@ class Optimizer(Parameterized, BaseEstimator):
 
         grad.each_block(step)
 
-    def reset(self, state, name, index):
+    def reset(self, state: dict[str, np.ndarray], name: str, index: Any) -> None:
         """Reset the running averages of some entries of a parameter, in place.
 
         Parameters
@@ -115,7 +122,7 @@ class Optimizer(Parameterized, BaseEstimator):
         for slot in self.slots:
             state[f"{slot}.{name}"][index] = 0
 
-    def lr_at(self, step):
+    def lr_at(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         if not callable(self.lr):
             return float(self.lr)

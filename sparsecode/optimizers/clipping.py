@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from sparsecode._factored_gradients import gradient_norm
 from sparsecode._validation import check_number
 from sparsecode._values import check_instance
 
 
-def clip_gradients(grads, max_norm=None):
+def clip_gradients(grads: dict[str, Any], max_norm: float | None = None) -> float:
     """Clip gradients in place to a joint norm of at most `max_norm`.
 
     Parameters

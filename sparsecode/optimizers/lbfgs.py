@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -70,18 +71,25 @@ class LBFGS(Optimizer):
 
     full_batch: ClassVar[bool] = True
 
-    def init(self, params):
+    def init(self, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return an empty state, because nothing is kept between calls."""
         self._check()
         return {}
 
-    def update(self, params, grads, state, *, lr_scale=None):
+    def update(
+        self,
+        params: dict[str, np.ndarray],
+        grads: dict[str, Any],
+        state: dict[str, np.ndarray],
+        *,
+        lr_scale: dict[str, float] | np.ndarray | None = None,
+    ) -> Any:
         raise TypeError(
             "LBFGS takes no single steps, as its line search needs the function. Call minimize, "
             "or use Adam or SGD."
         )
 
-    def minimize(self, function, params):
+    def minimize(self, function: Callable[..., Any], params: dict[str, np.ndarray]) -> LBFGSResult:
         """Minimise a function of the parameters, which are changed in place.
 
         Parameters
@@ -120,7 +128,7 @@ class LBFGS(Optimizer):
         converged = bool(np.abs(found.jac).max(initial=0) <= self.tol)
         return LBFGSResult(float(found.fun), int(found.nit), converged)
 
-    def lr_at(self, step):
+    def lr_at(self, step: int) -> float:
         """Learning rate of a step: always 1; the line search shortens steps if needed."""
         return 1.0
 

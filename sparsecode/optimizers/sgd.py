@@ -49,7 +49,7 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
 
     @property
-    def slots(self):
+    def slots(self) -> tuple[str, ...]:
         return ("sum",) if self.momentum else ()
 
     def _check(self):

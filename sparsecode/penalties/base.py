@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._binary_scaling import cast
 from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
+from sparsecode._typing import Array, MatrixLike
 from sparsecode._validation import check_matrix, check_number, check_rows
 from sparsecode.penalties import _array_kernels as kernels
 
 
-def check_penalty_instance(penalty):
+def check_penalty_instance(penalty: Penalty) -> Penalty:
     """Return `penalty` if it is an instance of a Penalty."""
     if not isinstance(penalty, Penalty):
         raise TypeError(
@@ -22,16 +26,7 @@ def check_penalty_instance(penalty):
     return penalty
 
 
-def check_differentiable(penalty):
-    """Raise TypeError if a penalty has no gradient to train an encoder by."""
-    check_penalty_instance(penalty)
-    if not hasattr(penalty, "_grad") and type(penalty).grad is Penalty.grad:
-        expected = "a penalty with a gradient, as encoders are trained by gradients"
-        remedy = "Use L1, or TopK(k=8) for a given number of nonzeros."
-        raise TypeError(wrong("penalty", got=shown(penalty), expected=expected, remedy=remedy))
-
-
-def resolve_penalty(penalty, alpha):
+def resolve_penalty(penalty: Penalty | type[Penalty], alpha: float) -> Penalty:
     """Return `penalty`, a class or an instance, with its weight multiplied by `alpha`."""
     if isinstance(penalty, type) and issubclass(penalty, Penalty) and penalty is not Penalty:
         penalty = penalty()
@@ -85,7 +80,7 @@ class Penalty:
     smooth = False
     weighted = True
 
-    def value(self, codes):
+    def value(self, codes: MatrixLike) -> np.ndarray:
         """Penalty of each sample.
 
         Parameters
@@ -103,7 +98,7 @@ class Penalty:
         kernels.row_values(penalty, codes, out)
         return out
 
-    def prox(self, V, step=1.0):
+    def prox(self, V: ArrayLike, step: float = 1.0) -> np.ndarray:
         """Proximal operator: the `U` that minimises ``||U - V||^2 / 2 + step * g(U)``.
 
         Parameters
@@ -122,7 +117,7 @@ class Penalty:
         kernels.prox_array(penalty, V, V.dtype.type(step), out)
         return out
 
-    def grad(self, codes):
+    def grad(self, codes: ArrayLike) -> np.ndarray:
         """Derivative of the penalty in each coefficient, 0 where there is none.
 
         Parameters
@@ -143,7 +138,7 @@ class Penalty:
         kernels.grad_array(penalty, codes, out)
         return out
 
-    def dual_excess(self, correlations):
+    def dual_excess(self, correlations: ArrayLike) -> np.ndarray:
         """Factor by which each row must be divided to be dual feasible, where above 1.
 
         Parameters
@@ -160,7 +155,7 @@ class Penalty:
         kernels.row_excesses(penalty, correlations, out)
         return out
 
-    def conjugate(self, correlations):
+    def conjugate(self, correlations: ArrayLike) -> np.ndarray:
         """Convex conjugate ``g*`` of each row of dual feasible correlations.
 
         Parameters
@@ -176,7 +171,7 @@ class Penalty:
         kernels.row_conjugates(penalty, correlations, out)
         return out
 
-    def alpha_max(self, correlations):
+    def alpha_max(self, correlations: ArrayLike) -> float:
         """Smallest weight `alpha` at which a code of 0 is optimal for every row.
 
         Parameters
@@ -198,7 +193,7 @@ class Penalty:
             "weight above which all codes are zero. Use L1, or ElasticNet with l1_ratio > 0."
         )
 
-    def dual_scales(self, codes, correlations):
+    def dual_scales(self, codes: np.ndarray, correlations: np.ndarray) -> list[np.ndarray]:
         """Factors that make residuals dual feasible, the best of which gives the duality gap.
 
         Parameters
@@ -211,7 +206,9 @@ class Penalty:
         """
         return [1 / np.maximum(self.dual_excess(correlations), 1)]
 
-    def stationarity(self, codes, correlations, lipschitz, half_residual):
+    def stationarity(
+        self, codes: Array, correlations: Array, lipschitz: float, half_residual: Array
+    ) -> np.ndarray:
         """Stationarity residual of each sample: 0 exactly where no step improves the code.
 
         Parameters
@@ -240,11 +237,11 @@ class Penalty:
             np.abs(np.subtract(left, lost, out=lost), out=lost)
             return lipschitz * np.fmax(np.abs(left, out=left), lost, out=lost).max(axis=1)
 
-    def for_rows(self, rows, n_samples):
+    def for_rows(self, rows: slice | np.ndarray, n_samples: int) -> Self:
         """Return the penalty of a slice of `n_samples` rows: itself unless rows have their own."""
         return self
 
-    def for_atoms(self, atoms):
+    def for_atoms(self, atoms: np.ndarray) -> Self:
         """Return the penalty of codes on some of the atoms only, the others being zero.
 
         Solvers of separable penalties use it where there are many atoms. Numbers stay, and of an
@@ -268,11 +265,11 @@ class Penalty:
             )
         return type(self)(*(np.asarray(v)[atoms] if np.ndim(v) == 1 else v for v in self))
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> Self:
         """Return the same penalty with its weight `alpha` multiplied by `factor`."""
         return self._replace(alpha=plain(self.alpha) * factor)
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         """Return the same penalty in other units: ``g'(2**codes * z) = 2**values * g(z)``.
 
         Far from 1, where squares leave the range of floats, samples and atoms are multiplied by
@@ -282,15 +279,15 @@ class Penalty:
         raise TypeError(f"{type(self).__name__} does not define rescaled. {remedy}")
 
     @property
-    def can_be_rescaled(self):
+    def can_be_rescaled(self) -> bool:
         """True if `rescaled` is defined."""
         return type(self).rescaled is not Penalty.rescaled
 
-    def unpenalized(self, n_components):
+    def unpenalized(self, n_components: int) -> np.ndarray:
         """Mask of the atoms whose coefficients cost nothing, shape (n_components,)."""
         return np.full(n_components, self.alpha == 0)
 
-    def checked(self):
+    def checked(self) -> Self:
         """Return the penalty with its numbers as Python numbers, after checking its parameters.
 
         Raises
@@ -301,7 +298,7 @@ class Penalty:
         check_number(self.alpha, "alpha", low=0)
         return self._make(plain(field) for field in self)
 
-    def prepare(self, n_components, dtype):
+    def prepare(self, n_components: int, dtype: DTypeLike) -> Any:
         """Return the form that kernels compile: checked, every number of type `dtype`."""
         fields = (
             field if isinstance(field, bool) else cast(field, dtype) for field in self.checked()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_number
@@ -13,7 +13,14 @@ from sparsecode.penalties.base import Penalty
 _LARGEST_EXPONENT = 498
 
 
-class Cauchy(Penalty, namedtuple("Cauchy", ["alpha", "sigma"], defaults=(1.0, 1.0))):
+class _Cauchy(NamedTuple):
+    """Fields of `Cauchy`."""
+
+    alpha: float = 1.0
+    sigma: float = 1.0
+
+
+class Cauchy(Penalty, _Cauchy):
     """Cauchy (Student) prior: ``g(z) = alpha * sum_j log(1 + (z_j / sigma)^2)``; smooth.
 
     Parameters
@@ -40,12 +47,12 @@ class Cauchy(Penalty, namedtuple("Cauchy", ["alpha", "sigma"], defaults=(1.0, 1.
 
     smooth = True
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         check_number(self.sigma, "sigma", low=0, low_open=True, high=1e150)
         return self
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(
             alpha=scaled_parameter(self.alpha, values),
             sigma=scaled_parameter(self.sigma, codes, most=_LARGEST_EXPONENT),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_flag, check_number
@@ -12,10 +13,15 @@ from sparsecode.penalties.base import Penalty
 from sparsecode.penalties.l1 import L1
 
 
-class ElasticNet(
-    Penalty,
-    namedtuple("ElasticNet", ["alpha", "l1_ratio", "positive"], defaults=(1.0, 0.5, False)),
-):
+class _ElasticNet(NamedTuple):
+    """Fields of `ElasticNet`."""
+
+    alpha: float = 1.0
+    l1_ratio: float = 0.5
+    positive: bool = False
+
+
+class ElasticNet(Penalty, _ElasticNet):
     """Elastic net: ``g(z) = alpha * (l1_ratio * ||z||_1 + (1 - l1_ratio) / 2 * ||z||^2)``.
 
     Parameters
@@ -42,24 +48,24 @@ class ElasticNet(
 
     convex = True
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         check_number(self.l1_ratio, "l1_ratio", low=0, high=1)
         check_flag(self.positive, "positive")
         return self
 
-    def alpha_max(self, correlations):
+    def alpha_max(self, correlations: ArrayLike) -> float:
         if self.l1_ratio == 0:
             return super().alpha_max(correlations)
         return L1(positive=self.positive).alpha_max(correlations) / self.l1_ratio
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         lasso = scaled_parameter(self.alpha * self.l1_ratio, values - codes)
         ridge = scaled_parameter(self.alpha * (1 - self.l1_ratio), values - 2 * codes)
         alpha = lasso + ridge
         return self._replace(alpha=alpha, l1_ratio=lasso / alpha if alpha > 0 else self.l1_ratio)
 
-    def dual_scales(self, codes, correlations):
+    def dual_scales(self, codes: np.ndarray, correlations: np.ndarray) -> list[np.ndarray]:
         scales = super().dual_scales(codes, correlations)
         ridge = self.alpha * (1 - self.l1_ratio)
         if ridge > 0 and self.l1_ratio > 0:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from sparsecode import _jit
 from sparsecode._binary_scaling import cast, scaled_parameter
@@ -14,9 +16,15 @@ from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
 
 
-class GroupL1(
-    Penalty, namedtuple("GroupL1", ["alpha", "groups", "weights"], defaults=(1.0, 2, None))
-):
+class _GroupL1(NamedTuple):
+    """Fields of `GroupL1`."""
+
+    alpha: float = 1.0
+    groups: int | ArrayLike = 2
+    weights: ArrayLike | None = None
+
+
+class GroupL1(Penalty, _GroupL1):
     """Group lasso: ``g(z) = alpha * sum_k weights_k * ||z[group k]||_2``.
 
     All coefficients of a group are zero, or none is: the penalty of atoms that belong together,
@@ -50,7 +58,7 @@ class GroupL1(
     separable = False
     convex = True
 
-    def labels(self, n_components):
+    def labels(self, n_components: int) -> np.ndarray:
         """Group of each atom, shape (n_components,)."""
         if np.ndim(self.groups) == 0:
             return np.arange(n_components) // int(self.groups)
@@ -66,7 +74,7 @@ class GroupL1(
             )
         return labels
 
-    def thresholds(self, n_components):
+    def thresholds(self, n_components: int) -> np.ndarray:
         """Weight ``alpha * weights_k`` of each group, shape (n_groups,), float64."""
         sizes = np.bincount(self.labels(n_components))
         if self.weights is None:
@@ -83,7 +91,7 @@ class GroupL1(
             )
         return float(self.alpha) * weights
 
-    def alpha_max(self, correlations):
+    def alpha_max(self, correlations: ArrayLike) -> float:
         correlations = check_matrix(correlations, "correlations")
         prepared = self._replace(alpha=1.0).prepare(correlations.shape[1], np.float64)
         squares = np.add.reduceat(
@@ -94,13 +102,13 @@ class GroupL1(
         with np.errstate(divide="ignore"):
             return float((largest[used] / prepared.weights[used]).max(initial=0))
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(alpha=scaled_parameter(self.alpha, values - codes))
 
-    def unpenalized(self, n_components):
+    def unpenalized(self, n_components: int) -> bool:
         return self.thresholds(n_components)[self.labels(n_components)] == 0
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         labels = np.asarray(self.groups)
         if labels.ndim == 0:
@@ -131,7 +139,7 @@ class GroupL1(
                 )
         return self
 
-    def prepare(self, n_components, dtype):
+    def prepare(self, n_components: int, dtype: DTypeLike) -> Any:
         self = self.checked()
         labels = self.labels(n_components)
         starts = np.concatenate([[0], np.cumsum(np.bincount(labels))])

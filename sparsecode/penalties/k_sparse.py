@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_matrix, check_number, check_rows
 from sparsecode.penalties.base import Penalty
 
 
-class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5, 0.0))):
+class _KSparse(NamedTuple):
+    """Fields of `KSparse`."""
+
+    n_nonzero: int | ArrayLike = 5
+    error: float | ArrayLike = 0.0
+
+
+class KSparse(Penalty, _KSparse):
     """k-sparse constraint: at most `n_nonzero` nonzeros, or as few as reach the `error`.
 
     ``g(z)`` is 0 where ``||z||_0 <= n_nonzero`` and infinite elsewhere; its prox is hard
@@ -44,13 +53,13 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
     weighted = False
     separable = False
 
-    def value(self, codes):
+    def value(self, codes: MatrixLike) -> np.ndarray:
         codes = check_rows(codes, "codes")
         counts, _ = self.targets(*codes.shape)
         allowed = np.asarray((codes != 0).sum(axis=1)).ravel() <= counts
         return np.where(allowed, 0, np.inf).astype(codes.dtype)
 
-    def prox(self, V, step=1.0):
+    def prox(self, V: ArrayLike, step: float = 1.0) -> np.ndarray:
         step = check_number(step, "step", low=0, low_open=True)
         V = check_matrix(V, "V")
         counts, _ = self.targets(*V.shape)
@@ -61,7 +70,7 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
         np.put_along_axis(out, order, np.where(kept, np.take_along_axis(V, order, 1), 0), 1)
         return out
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> Self:
         if factor != 1:
             raise ValueError(
                 f"KSparse is a constraint without a weight, but alpha is {shown(factor)}; "
@@ -69,13 +78,19 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
             )
         return self
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(error=scaled_parameter(self.error, values))
 
-    def unpenalized(self, n_components):
+    def unpenalized(self, n_components: int) -> np.ndarray:
         return np.zeros(n_components, dtype=bool)
 
-    def stationarity(self, codes, correlations, lipschitz, half_residual):
+    def stationarity(
+        self,
+        codes: np.ndarray,
+        correlations: np.ndarray,
+        lipschitz: float,
+        half_residual: np.ndarray,
+    ) -> np.ndarray:
         """Residual of basic feasibility: the correlations that a better code would not have.
 
         The largest on the support; where a code may have more nonzeros and is above its error
@@ -89,11 +104,11 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
         worst = np.where(support | unfinished[:, None], sizes, 0).max(axis=1)
         return np.where(used > counts, np.inf, worst)
 
-    def for_rows(self, rows, n_samples):
+    def for_rows(self, rows: slice | np.ndarray, n_samples: int) -> Self:
         self._check_lengths(n_samples)
         return type(self)(*(np.asarray(v)[rows] if np.ndim(v) > 0 else v for v in self))
 
-    def checked(self):
+    def checked(self) -> Self:
         if self.n_nonzero is None and not np.any(self.error):
             raise ValueError(
                 wrong(
@@ -117,7 +132,7 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
             )
         return self._make(plain(field) for field in self)
 
-    def prepare(self, n_components, dtype):
+    def prepare(self, n_components: int, dtype: DTypeLike) -> Self:
         """Return the constraint itself after checking it, also against the number of atoms."""
         self = self.checked()
         most = 0 if self.n_nonzero is None else int(np.max(self.n_nonzero))
@@ -128,7 +143,7 @@ class KSparse(Penalty, namedtuple("KSparse", ["n_nonzero", "error"], defaults=(5
             )
         return self
 
-    def targets(self, n_samples, n_components):
+    def targets(self, n_samples: int, n_components: int) -> tuple[np.ndarray, np.ndarray]:
         """Limits of nonzeros and of the error of each sample, two arrays of shape (n_samples,).
 
         Where there is no limit, the most is the largest of integers.

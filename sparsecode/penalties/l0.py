@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode.penalties.base import Penalty
 
 
-class L0(Penalty, namedtuple("L0", ["alpha"], defaults=(1.0,))):
+class _L0(NamedTuple):
+    """Fields of `L0`."""
+
+    alpha: float = 1.0
+
+
+class L0(Penalty, _L0):
     """Number of nonzero coefficients: ``g(z) = alpha * ||z||_0``; its prox is hard thresholding.
 
     Parameters
@@ -29,7 +35,7 @@ class L0(Penalty, namedtuple("L0", ["alpha"], defaults=(1.0,))):
 
     __slots__ = ()
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(alpha=scaled_parameter(self.alpha, values))
 
     @staticmethod

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from sparsecode._binary_scaling import cast, scaled_parameter
 from sparsecode._messages import shown, wrong
@@ -13,7 +14,15 @@ from sparsecode._values import as_floats
 from sparsecode.penalties.base import Penalty
 
 
-class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1.0, None, False))):
+class _L1(NamedTuple):
+    """Fields of `L1`."""
+
+    alpha: float = 1.0
+    weights: ArrayLike | None = None
+    positive: bool = False
+
+
+class L1(Penalty, _L1):
     """l1 norm: ``g(z) = alpha * sum_j weights_j * |z_j|``, the penalty of the lasso.
 
     Parameters
@@ -40,7 +49,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
 
     convex = True
 
-    def alpha_max(self, correlations):
+    def alpha_max(self, correlations: ArrayLike) -> float:
         correlations = check_matrix(correlations, "correlations")
         sizes = correlations if self.positive else np.abs(correlations)
         largest = np.maximum(sizes.max(axis=0), 0)
@@ -49,13 +58,13 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         with np.errstate(divide="ignore"):
             return float((largest[used] / weights[used]).max(initial=0))
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(alpha=scaled_parameter(self.alpha, values - codes))
 
-    def unpenalized(self, n_components):
+    def unpenalized(self, n_components: int) -> np.ndarray:
         return np.asarray(self.thresholds(n_components) == 0)
 
-    def thresholds(self, n_components):
+    def thresholds(self, n_components: int) -> np.ndarray:
         """Weight ``alpha * weights_j`` of each atom, shape (n_components,), float64."""
         if self.weights is None:
             return np.full(n_components, float(self.alpha))
@@ -73,7 +82,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
         forbidden = np.isinf(weights)
         return np.where(forbidden, np.inf, float(self.alpha) * np.where(forbidden, 0, weights))
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         check_flag(self.positive, "positive")
         if self.weights is not None:
@@ -89,7 +98,7 @@ class L1(Penalty, namedtuple("L1", ["alpha", "weights", "positive"], defaults=(1
                 )
         return self
 
-    def prepare(self, n_components, dtype):
+    def prepare(self, n_components: int, dtype: DTypeLike) -> L1:
         self = self.checked()
         thresholds = cast(self.thresholds(n_components), dtype)
         return L1(np.dtype(dtype).type(1), thresholds, bool(self.positive))

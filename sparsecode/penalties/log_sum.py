@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
 
-class LogSum(Penalty, namedtuple("LogSum", ["alpha", "epsilon"], defaults=(1.0, 1.0))):
+class _LogSum(NamedTuple):
+    """Fields of `LogSum`."""
+
+    alpha: float = 1.0
+    epsilon: float = 1.0
+
+
+class LogSum(Penalty, _LogSum):
     """Log-sum penalty: ``g(z) = alpha * sum_j log(1 + |z_j| / epsilon)``.
 
     Parameters
@@ -33,12 +40,12 @@ class LogSum(Penalty, namedtuple("LogSum", ["alpha", "epsilon"], defaults=(1.0, 
 
     __slots__ = ()
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         check_number(self.epsilon, "epsilon", low=0, low_open=True)
         return self
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(
             alpha=scaled_parameter(self.alpha, values),
             epsilon=scaled_parameter(self.epsilon, codes),

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
 
-class MCP(Penalty, namedtuple("MCP", ["alpha", "knot"], defaults=(1.0, 3.0))):
+class _MCP(NamedTuple):
+    """Fields of `MCP`."""
+
+    alpha: float = 1.0
+    knot: float = 3.0
+
+
+class MCP(Penalty, _MCP):
     """Minimax concave penalty (MCP): l1 near 0, constant for large coefficients.
 
     ``g(z) = alpha * sum_j phi(|z_j|)`` with ``phi(t) = t - t^2 / (2 * knot)`` up to the knot and
@@ -49,12 +56,12 @@ class MCP(Penalty, namedtuple("MCP", ["alpha", "knot"], defaults=(1.0, 3.0))):
 
     __slots__ = ()
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         check_number(self.knot, "knot", low=0, low_open=True)
         return self
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(
             alpha=scaled_parameter(self.alpha, values - codes),
             knot=scaled_parameter(self.knot, codes),

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_number
 from sparsecode.penalties.base import Penalty
 
 
-class SCAD(Penalty, namedtuple("SCAD", ["alpha", "knot", "a"], defaults=(1.0, 3.7, 3.7))):
+class _SCAD(NamedTuple):
+    """Fields of `SCAD`."""
+
+    alpha: float = 1.0
+    knot: float = 3.7
+    a: float = 3.7
+
+
+class SCAD(Penalty, _SCAD):
     """Smoothly clipped absolute deviation (SCAD): exactly l1 near 0, constant for large codes.
 
     ``g(z) = alpha * sum_j phi(|z_j|)``. The slope of `phi` is 1 up to ``knot / a``, falls linearly
@@ -53,13 +61,13 @@ class SCAD(Penalty, namedtuple("SCAD", ["alpha", "knot", "a"], defaults=(1.0, 3.
 
     __slots__ = ()
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         check_number(self.knot, "knot", low=0, low_open=True)
         check_number(self.a, "a", low=1, low_open=True)
         return self
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(
             alpha=scaled_parameter(self.alpha, values - codes),
             knot=scaled_parameter(self.knot, codes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
+from typing import NamedTuple, Self
 
 from sparsecode._binary_scaling import scaled_parameter
 from sparsecode._validation import check_number
@@ -15,7 +15,14 @@ _BEND = math.atanh(1 / math.sqrt(3))
 _MAX_NEWTON = 64
 
 
-class Tanh(Penalty, namedtuple("Tanh", ["alpha", "scale"], defaults=(1.0, 4.0))):
+class _Tanh(NamedTuple):
+    """Fields of `Tanh`."""
+
+    alpha: float = 1.0
+    scale: float = 4.0
+
+
+class Tanh(Penalty, _Tanh):
     """Tanh penalty: ``g(z) = alpha * sum_j tanh(scale * |z_j|)``, a saturating l0 count.
 
     A coefficient that is large against ``1 / scale`` costs `alpha` and is hardly shrunk; near 0 the
@@ -43,12 +50,12 @@ class Tanh(Penalty, namedtuple("Tanh", ["alpha", "scale"], defaults=(1.0, 4.0)))
 
     __slots__ = ()
 
-    def checked(self):
+    def checked(self) -> Self:
         self = super().checked()
         check_number(self.scale, "scale", low=0, low_open=True)
         return self
 
-    def rescaled(self, *, codes, values):
+    def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(
             alpha=scaled_parameter(self.alpha, values),
             scale=scaled_parameter(self.scale, -codes),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from sparsecode._values import check_instance, check_option
 from sparsecode.compare import AmortizationReport
 from sparsecode.plotting._style import GRID, INK, axes_or_new, quiet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _QUANTITIES = {"objective": "mean objective", "explained_variance": "explained variance"}
 _LINES = {"FISTA": {"color": INK, "marker": "o"}, "ISTA": {"color": "#9a9a9a", "marker": "s"}}
@@ -18,7 +23,7 @@ _LABEL_SIZE = 24, 14
 _LOGARITHMIC = 3
 
 
-def plot_ladder(report, *, ax=None):
+def plot_ladder(report: AmortizationReport, *, ax: Axes | None = None) -> Axes:
     """Plot the gap to the optimum against the time to encode, both on logarithmic axes.
 
     FISTA and ISTA are lines, whose points carry their numbers of iterations. Every other encoder is
@@ -67,7 +72,12 @@ def plot_ladder(report, *, ax=None):
     return _finish(ax)
 
 
-def plot_pareto(report, *, quantity="objective", ax=None):
+def plot_pareto(
+    report: AmortizationReport,
+    *,
+    quantity: Literal["objective", "explained_variance"] = "objective",
+    ax: Axes | None = None,
+) -> Axes:
     """Plot the objective or the explained variance against the mean l0 of the codes.
 
     FISTA and ISTA are lines that lead to the optimum, with their numbers of iterations. Every other

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
+from numpy.typing import ArrayLike
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_integer, check_number
@@ -15,23 +17,26 @@ from sparsecode.plotting._style import axes_or_new
 from sparsecode.receptive_fields import spatial_frequency
 from sparsecode.receptive_fields._patches import as_patches
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 # Times an atom.
 _WIDEST_GAP = 10
 TILE_PIXELS = 40  # an atom is enlarged to about this side, so that the gaps can be thin
 
 
 def plot_atoms(
-    atoms,
+    atoms: np.ndarray,
     *,
-    patch_shape=None,
-    order="given",
-    n_columns=None,
-    scale="atom",
-    cmap="gray",
-    gap=0.04,
-    gap_color="white",
-    ax=None,
-):
+    patch_shape: tuple[int, ...] | None = None,
+    order: Literal["given", "frequency"] | ArrayLike = "given",
+    n_columns: int | None = None,
+    scale: Literal["atom", "shared"] = "atom",
+    cmap: Any = "gray",
+    gap: float = 0.04,
+    gap_color: Any = "white",
+    ax: Axes | None = None,
+) -> Axes:
     """Plot the atoms of a dictionary as a mosaic of patches; zero is the middle of the scale.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -13,6 +14,9 @@ from sparsecode._validation import check_integer
 from sparsecode._values import as_floats, check_instance
 from sparsecode.plotting._style import GRID, axes_or_new, quiet
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 LABELS = {
     "objective": "objective",
     "seconds": "time (s)",
@@ -22,8 +26,14 @@ LABELS = {
 
 
 def plot_convergence(
-    history, *, quantity="objective", against="iteration", window=None, label=None, ax=None
-):
+    history: Any,
+    *,
+    quantity: str = "objective",
+    against: str = "iteration",
+    window: int | None = None,
+    label: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Plot a learning curve: one recorded quantity, raw and as a running median.
 
     Parameters

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from sparsecode._typing import MatrixLike
 from sparsecode.metrics import density_histogram
 from sparsecode.plotting._style import GRID, axes_or_new, note_dead, quiet
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_density(codes, *, threshold=0.0, bins_per_decade=10, ax=None):
+
+def plot_density(
+    codes: MatrixLike, *, threshold: float = 0.0, bins_per_decade: int = 10, ax: Axes | None = None
+) -> Axes:
     """Plot the histogram of the activation frequencies of atoms, on a logarithmic scale.
 
     Atoms that no sample uses have no logarithm; if there are any, the plot states their number. Two

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FixedLocator
@@ -11,8 +13,11 @@ from sparsecode._values import check_instance
 from sparsecode.plotting._style import GRID, INK, quiet
 from sparsecode.receptive_fields import GaborFits
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_gabor_statistics(fits, *, axes=None):
+
+def plot_gabor_statistics(fits: GaborFits, *, axes: Any = None) -> tuple[Axes, Axes]:
     """Plot the orientations and frequencies of Gabor fits, and their (n_x, n_y) plane.
 
     Each dot is an atom, coloured by the `r2` of its fit. The polar plot has the direction of the

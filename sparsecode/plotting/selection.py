@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -9,6 +11,9 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from sparsecode._values import check_instance
 from sparsecode.model_selection import SelectionCurve
 from sparsecode.plotting._style import GRID, INK, axes_or_new, quiet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LABELS = {
     "bits": "code length (bits)",
@@ -20,7 +25,12 @@ LABELS = {
 }
 
 
-def plot_selection(curve, *, criterion="bits", ax=None):
+def plot_selection(
+    curve: SelectionCurve,
+    *,
+    criterion: Literal["bits", "bic", "objective", "explained_variance"] = "bits",
+    ax: Axes | None = None,
+) -> Axes:
     """Plot a criterion of model selection over a grid, and mark the best point.
 
     The horizontal axis is the number of atoms or, if that is always the same, `alpha`. If both

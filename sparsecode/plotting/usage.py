@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from sparsecode._typing import MatrixLike
 from sparsecode.metrics import usage
 from sparsecode.plotting._style import GRID, INK, axes_or_new, note_dead, quiet
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_usage(codes, *, threshold=0.0, ax=None):
+
+def plot_usage(codes: MatrixLike, *, threshold: float = 0.0, ax: Axes | None = None) -> Axes:
     """Plot the share of the samples that use each atom, the most used atom first.
 
     The line is the share that every atom would have if all were used equally. If there are atoms

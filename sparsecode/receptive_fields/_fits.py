@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,36 +50,36 @@ class GaborFits:
     width_y: np.ndarray
     amplitude: np.ndarray
     r2: np.ndarray
-    patch_shape: tuple
+    patch_shape: tuple[Any, ...]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.r2)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"GaborFits({len(self)} atoms of {self.patch_shape}, median r2 {_median(self.r2)})"
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Self:
         arrays = self._arrays()
         chosen = {name: np.atleast_1d(array[index]) for name, array in arrays.items()}
         return dataclasses.replace(self, **chosen)
 
     @property
-    def n_x(self):
+    def n_x(self) -> np.ndarray:
         """Width along the wave vector in cycles of the carrier, ``width_x * frequency``."""
         return self.width_x * self.frequency
 
     @property
-    def n_y(self):
+    def n_y(self) -> np.ndarray:
         """Width across the wave vector in cycles of the carrier, ``width_y * frequency``."""
         return self.width_y * self.frequency
 
     @property
-    def aspect_ratio(self):
+    def aspect_ratio(self) -> np.ndarray:
         """Length over width of the envelope, ``width_y / width_x``."""
         return self.width_y / self.width_x
 
     @property
-    def peak_frequency(self):
+    def peak_frequency(self) -> np.ndarray:
         """Peak of the amplitude spectrum of the fit, along the wave vector, in cycles per pixel.
 
         It is equal to `frequency` for a Gabor of several cycles. With fewer cycles it depends on
@@ -87,7 +88,7 @@ class GaborFits:
         return self._spectrum_peak() / (2 * np.pi * self.width_x)
 
     @property
-    def bandwidth(self):
+    def bandwidth(self) -> np.ndarray:
         """Full width of the amplitude spectrum at half its peak, along the wave vector, in octaves.
 
         It is the bandwidth of the fitted function with its phase; both lobes of the spectrum count.
@@ -103,7 +104,7 @@ class GaborFits:
         octaves = np.log2(upper / np.where(has_edge, lower, upper))
         return np.where(has_edge, octaves, np.inf)
 
-    def orientation_histogram(self, n_bins=10, r2_min=0.7):
+    def orientation_histogram(self, n_bins: int = 10, r2_min: float = 0.7) -> np.ndarray:
         """Count the well-fitted atoms by orientation.
 
         Parameters
@@ -121,7 +122,7 @@ class GaborFits:
         chosen = self.orientation[self.r2 >= check_number(r2_min, "r2_min", high=1)]
         return np.histogram(chosen, bins=n_bins, range=(0, np.pi))[0]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return the fitted and the derived measures as a dict of arrays, one entry an atom.
 
         ``pandas.DataFrame(fits.to_dict())`` and ``numpy.savez(path, **fits.to_dict())`` work.

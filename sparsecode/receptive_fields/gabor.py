@@ -17,7 +17,9 @@ POLISH = {"max_steps": 150, "tol": 1e-13}  # the best of them
 CONSTANT = 1e-10  # an atom whose range is smaller, relative to its largest entry, is constant
 
 
-def fit_gabors(atoms, patch_shape=None, *, n_jobs=None):
+def fit_gabors(
+    atoms: np.ndarray, patch_shape: tuple[int, ...] | None = None, *, n_jobs: int | None = None
+) -> GaborFits:
     """Fit one two-dimensional Gabor function to each atom, by least squares.
 
     The model is that of :func:`gabor_patches`. A coarse search over several thousand templates
@@ -103,17 +105,17 @@ def fit_gabors(atoms, patch_shape=None, *, n_jobs=None):
 
 
 def gabor_patches(
-    patch_shape,
+    patch_shape: tuple[int, ...],
     *,
-    center_x,
-    center_y,
-    orientation,
-    frequency,
-    width_x,
-    width_y,
-    phase=0.0,
-    amplitude=1.0,
-):
+    center_x: float | np.ndarray,
+    center_y: float | np.ndarray,
+    orientation: float | np.ndarray,
+    frequency: float | np.ndarray,
+    width_x: float | np.ndarray,
+    width_y: float | np.ndarray,
+    phase: float | np.ndarray = 0.0,
+    amplitude: float | np.ndarray = 1.0,
+) -> np.ndarray:
     """Make Gabor patches: two-dimensional Gabor functions on the pixels of a patch.
 
     With ``along = (x - center_x) cos(orientation) + (y - center_y) sin(orientation)`` and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -54,13 +55,13 @@ class ReceptiveFieldStatistics:
     orientation_histogram: np.ndarray
     n_empty_orientation_bins: int
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of plain Python numbers and one list, ready for JSON."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return fields | {"orientation_histogram": self.orientation_histogram.tolist()}
 
 
-def receptive_field_statistics(fits, *, r2_min=0.7):
+def receptive_field_statistics(fits: GaborFits, *, r2_min: float = 0.7) -> ReceptiveFieldStatistics:
     """Summarise Gabor fits in the terms used for simple cells of the visual cortex.
 
     Parameters
@@ -119,7 +120,7 @@ def receptive_field_statistics(fits, *, r2_min=0.7):
     )
 
 
-def spatial_frequency(atoms, patch_shape=None):
+def spatial_frequency(atoms: np.ndarray, patch_shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Return the mean spatial frequency of each atom, such as to sort a mosaic.
 
     It is the centroid of the power spectrum: the mean radial frequency, weighted by the power, over

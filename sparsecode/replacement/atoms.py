@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +13,11 @@ from sparsecode._atom_products import FEW_ATOMS
 from sparsecode._blas import single_threaded_blas
 from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import Codes
 from sparsecode._validation import check_number
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 # A coefficient below this share of the largest one of its sample does not count as use.
 _NEGLIGIBLE = 1e-3
@@ -101,7 +105,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
     patience: float | None = None
     max_cosine: float = 0.99
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> ReplacementStats:
         """Return the statistics before any sample."""
         check_number(self.min_usage, "min_usage", low=0, high=1)
         check_number(self.max_cosine, "max_cosine", low=0, low_open=True, high=1)
@@ -112,7 +116,16 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         samples = np.empty((0, dictionary.n_features), dtype=dictionary.dtype)
         return ReplacementStats(nothing, nothing, False, 0.0, samples, np.empty(0))
 
-    def gather(self, X, codes, residual, dictionary, stats, *, sample_weight=None):
+    def gather(
+        self,
+        X: np.ndarray,
+        codes: Codes,
+        residual: np.ndarray,
+        dictionary: Dictionary,
+        stats: ReplacementStats,
+        *,
+        sample_weight: np.ndarray | None = None,
+    ) -> ReplacementStats:
         """Count the use of the atoms, and keep the worst represented samples.
 
         Parameters
@@ -153,7 +166,9 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
             squared_norms[worst],
         )
 
-    def step(self, dictionary, stats):
+    def step(
+        self, dictionary: Dictionary, stats: Any
+    ) -> tuple[Dictionary, np.ndarray, ReplacementStats]:
         """Replace atoms by samples gathered since the last step.
 
         Returns
@@ -255,7 +270,7 @@ def _uses(codes, counted):
     return np.bincount(codes.indices[used], minlength=codes.shape[1])
 
 
-def resolve_replacement(replacement):
+def resolve_replacement(replacement: Any) -> Any:
     """Return a policy, given as an instance or a class, as an instance; None stays None."""
     if isinstance(replacement, type) and issubclass(replacement, ReplaceAtoms):
         return replacement()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,6 +13,10 @@ from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_option
 from sparsecode.encoders._linear import LinearEncoder
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.encoders.base import Encoder
 
 _SOURCES = ("loss", "random")
 
@@ -30,7 +34,7 @@ class NewUnits(NamedTuple):
 
     units: np.ndarray
     atoms: np.ndarray
-    params: dict
+    params: dict[str, Any]
 
 
 @dataclass
@@ -96,7 +100,7 @@ class ReplaceUnits(Parameterized, BaseEstimator):
     source: str = "loss"
     n_times: int | None = None
 
-    def checked(self):
+    def checked(self) -> Self:
         """Return the policy, if its numbers are in their ranges."""
         check_integer(self.every, "every")
         check_integer(self.dead_window, "dead_window")
@@ -106,12 +110,21 @@ class ReplaceUnits(Parameterized, BaseEstimator):
         check_option(self.source, "source", _SOURCES)
         return self
 
-    def is_due(self, n_steps):
+    def is_due(self, n_steps: int) -> bool:
         """Whether units are replaced after this number of training steps."""
         n_times, rest = divmod(n_steps, self.every)
         return n_times > 0 and rest == 0 and (self.n_times is None or n_times <= self.n_times)
 
-    def draw(self, dead, encoder, params, dictionary, X, losses, rng):
+    def draw(
+        self,
+        dead: np.ndarray,
+        encoder: LinearEncoder,
+        params: dict[str, np.ndarray],
+        dictionary: Dictionary,
+        X: np.ndarray,
+        losses: np.ndarray,
+        rng: np.random.Generator,
+    ) -> NewUnits:
         """Draw new atoms and encoder parameters for dead units.
 
         Parameters
@@ -168,7 +181,7 @@ def _drawn(n_wanted, x, losses, rng):
     return rng.choice(len(x), size=n_drawn, replace=False, p=chances / chances.sum())
 
 
-def check_replacement(replacement, encoder):
+def check_replacement(replacement: Any, encoder: Encoder) -> Any:
     """Return the policy, or None, if it fits the encoder."""
     if replacement is None:
         return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sparsecode.penalties import L1, ElasticNet, KSparse
-from sparsecode.penalties.base import check_penalty_instance
+from sparsecode.penalties.base import Penalty, check_penalty_instance
 from sparsecode.solvers._lasso.plain_form import has_free_atoms
 from sparsecode.solvers.admm import ADMM
-from sparsecode.solvers.base import check_solver_instance
+from sparsecode.solvers.base import Solver, check_solver_instance
 from sparsecode.solvers.conjugate_gradient import ConjugateGradient
 from sparsecode.solvers.coordinate_descent import CoordinateDescent
 from sparsecode.solvers.feature_sign import FeatureSign
@@ -14,7 +14,7 @@ from sparsecode.solvers.greedy import OMP
 from sparsecode.solvers.proximal_gradient import FISTA
 
 
-def choose_solver(penalty):
+def choose_solver(penalty: Penalty) -> Solver:
     """Return the default solver for a penalty: the fastest here that handles it.
 
     The first of these that applies:

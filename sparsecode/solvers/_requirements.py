@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Requirement(NamedTuple):
     """
 
     kind: str
-    is_met: Callable
+    is_met: Callable[..., Any]
     remedy: str
     after: str | None = "weighted"
     by_parameters: bool = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
@@ -18,6 +19,7 @@ from sparsecode._messages import shown
 from sparsecode._parallel import map_row_blocks, rows_of_codes, threads_of
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import compress, stack_csr
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import (
     check_code_rows,
     check_flag,
@@ -26,13 +28,16 @@ from sparsecode._validation import (
     check_number,
     check_rows,
 )
-from sparsecode.dictionary import as_dictionary, promote
+from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.objective import Certificate, certify
 from sparsecode.solvers._batch.atom_subsets import Parts, parts_of
 from sparsecode.solvers._batch.problem import Block, Problem
 from sparsecode.solvers._batch.rescaling import Rescaled
 from sparsecode.solvers._batch.verification import Verification
 from sparsecode.solvers._requirements import check_requirement
+
+if TYPE_CHECKING:
+    from sparsecode.penalties.base import Penalty
 
 # Relative gaps from here on float32 can reach, and its residual correlations can judge.
 SINGLE_TOL = 2e-5
@@ -61,8 +66,8 @@ class SolveResult:
     codes: np.ndarray
     n_iter: np.ndarray
     converged: np.ndarray
-    history: dict | None = None
-    _problem: tuple = field(default=(), repr=False)
+    history: dict[str, Any] | None = None
+    _problem: tuple[Any, ...] = field(default=(), repr=False)
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -114,16 +119,16 @@ class Solver(Parameterized, BaseEstimator):
 
     def solve(
         self,
-        X,
-        dictionary,
-        penalty,
+        X: MatrixLike,
+        dictionary: Dictionary | ArrayLike,
+        penalty: Penalty,
         *,
-        codes=None,
-        missing=False,
-        sparse_output=False,
-        n_jobs=None,
-        record=False,
-    ):
+        codes: MatrixLike | None = None,
+        missing: bool = False,
+        sparse_output: bool = False,
+        n_jobs: int | None = None,
+        record: bool = False,
+    ) -> SolveResult:
         """Compute the sparse code of every row of `X`.
 
         Parameters
@@ -248,7 +253,7 @@ class Solver(Parameterized, BaseEstimator):
             for whole, solved in zip(block[1:], part[1:], strict=True):
                 whole[inside] = solved
 
-    def check_penalty(self, penalty):
+    def check_penalty(self, penalty: Penalty) -> None:
         """Raise TypeError if the solver cannot handle `penalty`."""
         check_requirement(self, penalty)
 
@@ -319,7 +324,7 @@ class Solver(Parameterized, BaseEstimator):
         )
 
 
-def check_solver_instance(solver):
+def check_solver_instance(solver: Solver) -> Solver:
     """Return `solver` if it is an instance of a Solver."""
     if not isinstance(solver, Solver):
         raise TypeError(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 
 from sparsecode._messages import shown
+from sparsecode._typing import Codes, MatrixLike, RandomState
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
@@ -19,7 +21,7 @@ from sparsecode.testing._require import naming, raised_by, read_only, require, r
 from sparsecode.testing.solvers import default_penalties
 
 
-def check_encoder(encoder, *, n_samples=5, random_state=0):
+def check_encoder(encoder: Encoder, *, n_samples: int = 5, random_state: RandomState = 0) -> None:
     """Check that an encoder keeps the contract of `Encoder`, or of `TrainableEncoder`.
 
     Codes must not depend on `n_jobs`, on the other rows or on the memory order of the arguments,
@@ -79,17 +81,19 @@ class Case:
     rng: np.random.RandomState
 
     @property
-    def tol(self):
+    def tol(self) -> float:
         """How far codes may be apart that rounding alone may tell apart."""
         return 1e-9 if isinstance(self.encoder, TrainableEncoder) else 1e-6
 
-    def encode(self, X=None, dictionary=None, **options):
+    def encode(
+        self, X: MatrixLike | None = None, dictionary: Dictionary | None = None, **options: Any
+    ) -> Codes:
         """Encode these samples, or others."""
         X = self.X if X is None else X
         dictionary = self.dictionary if dictionary is None else dictionary
         return self.ready().encode(X, dictionary, **options)
 
-    def ready(self):
+    def ready(self) -> Any:
         """The encoder, its buffers set as the first steps of training set them."""
         encoder = self.encoder
         is_trainable = isinstance(encoder, TrainableEncoder)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_number, check_random_state
 from sparsecode._values import check_callable
 from sparsecode.testing._require import require
@@ -11,7 +15,13 @@ from sparsecode.testing._require import require
 _STEP = np.finfo(np.float64).eps ** (1 / 3)
 
 
-def gradcheck(function, backward, *arrays, tol=1e-6, random_state=0):
+def gradcheck(
+    function: Callable[..., Any],
+    backward: Callable[..., Any],
+    *arrays: Any,
+    tol: float = 1e-6,
+    random_state: RandomState = 0,
+) -> float:
     """Compare a hand-written gradient with central differences in float64.
 
     The output of `function` is contracted with a random upstream gradient, so that one number is

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from sparsecode._messages import shown
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_number, check_random_state
 from sparsecode._values import check_callable, check_list
 from sparsecode.testing._require import naming, read_only, require
 from sparsecode.testing.gradients import gradcheck
 
 
-def check_op(forward, backward, *inputs, tol=1e-6, random_state=0, straight_through=(), **settings):
+def check_op(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *inputs: Any,
+    tol: float = 1e-6,
+    random_state: RandomState = 0,
+    straight_through: tuple[int, ...] = (),
+    **settings: Any,
+) -> None:
     """Check that a forward function and its backward belong together.
 
     Gradients are compared with central differences. The inputs and the upstream gradient are not

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._messages import shown
+from sparsecode._typing import RandomState
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.penalties import Penalty
 from sparsecode.solvers import FISTA, CoordinateDescent
@@ -25,7 +26,9 @@ from sparsecode.testing._require import naming, raised_by, read_only, require, r
 _STEPS = (0.1, 1.0, 2.5)
 
 
-def check_penalty(penalty, *, n_components=4, random_state=0):
+def check_penalty(
+    penalty: Penalty, *, n_components: int = 4, random_state: RandomState = 0
+) -> None:
     """Check that a penalty keeps the contract of `Penalty`.
 
     Its prox must beat a dense grid search, near its thresholds too, and be monotone; its

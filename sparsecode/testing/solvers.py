@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -11,18 +12,26 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import penalties as _penalties
 from sparsecode._messages import shown
+from sparsecode._typing import MatrixLike, RandomState
 from sparsecode._validation import check_flag, check_integer, check_random_state
 from sparsecode._values import check_list
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
 from sparsecode.objective import certify
 from sparsecode.penalties import L1, ElasticNet, KSparse, Penalty
-from sparsecode.solvers import Solver
+from sparsecode.solvers import Solver, SolveResult
 from sparsecode.testing import _edge_cases, _k_sparse
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
 
 
-def check_solver(solver, *, penalties=None, float32=True, n_samples=8, random_state=0):
+def check_solver(
+    solver: Solver,
+    *,
+    penalties: list[Penalty] | None = None,
+    float32: bool = True,
+    n_samples: int = 8,
+    random_state: RandomState = 0,
+) -> None:
     """Check that a solver keeps the contract of `Solver`, with every penalty that it accepts.
 
     Its codes must reach `tol` by the certificate, agree with the closed form where there is one,
@@ -82,7 +91,7 @@ def check_solver(solver, *, penalties=None, float32=True, n_samples=8, random_st
         _check_errors(Case(solver, accepted[0], X, dictionary, float32))
 
 
-def default_penalties():
+def default_penalties() -> list[Penalty]:
     """Every penalty of the library at a weight of 0.2, the non-negative ones, two nonzeros."""
     classes = [getattr(_penalties, name) for name in _penalties.__all__]
     ours = [cls().scaled(0.2) for cls in classes if cls is not Penalty and cls.weighted]
@@ -100,12 +109,21 @@ class Case:
     float32: bool
 
     @property
-    def dtypes(self):
+    def dtypes(self) -> Any:
         """Types of numbers to try, each with a tolerance that can be reached in it."""
         types = ((np.float64, 1e-6), (np.float32, 1e-4))
         return types if self.float32 else types[:1]
 
-    def solve(self, X=None, dictionary=None, *, penalty=None, tol=1e-6, max_iter=None, **options):
+    def solve(
+        self,
+        X: MatrixLike | None = None,
+        dictionary: Dictionary | None = None,
+        *,
+        penalty: Penalty | None = None,
+        tol: float = 1e-6,
+        max_iter: int | None = None,
+        **options: Any,
+    ) -> SolveResult:
         """Solve this problem, or a variation of it; any warning is an error."""
         solver = clone(self.solver).set_params(tol=tol)
         if max_iter is not None and self.has_max_iter:
@@ -123,11 +141,11 @@ class Case:
                 raise AssertionError(f"unexpected warning: {warning}") from warning
 
     @property
-    def has_max_iter(self):
+    def has_max_iter(self) -> bool:
         """Whether the number of iterations is a parameter, rather than that of nonzeros."""
         return "max_iter" in self.solver.get_params()
 
-    def require_solved(self, result, tol, what):
+    def require_solved(self, result: Any, tol: float, what: str) -> None:
         """Require that the certificate of a result confirms a tolerance."""
         require(result.converged.all(), f"{what}: not converged")
         require(np.isfinite(result.codes).all(), f"{what}: codes are not finite")
@@ -140,7 +158,7 @@ class Case:
             worst = certificate.relative_residual.max()
             require(worst <= 2 * tol, f"{what}: stationarity residual {worst:.1e} > {2 * tol:.1e}")
 
-    def start(self):
+    def start(self) -> Any:
         """Codes to start from where the penalty is finite, far from any solution."""
         shape = (len(self.X), self.dictionary.n_components)
         return self.penalty.prox(check_random_state(1).standard_normal(shape) * 2)

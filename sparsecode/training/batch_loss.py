@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from sparsecode.losses import LossContext
 from sparsecode.training.corruption import corrupted
 from sparsecode.training.records import diverged
 
+if TYPE_CHECKING:
+    from sparsecode._batches import Batch
+    from sparsecode.dictionary import Dictionary
+
 # Seed of the noise for samples on which parameters are compared.
 _JUDGED = (0, 0, 0)
 
@@ -20,7 +24,7 @@ _JUDGED = (0, 0, 0)
 class Fixed(NamedTuple):
     """Parameters that are not being changed."""
 
-    params: dict
+    params: dict[str, Any]
 
 
 @dataclass
@@ -34,19 +38,21 @@ class BatchLoss:
     learn_dictionary: bool
     corrupt: object = None
     input_scale: float = 1.0
-    _memory: dict | None = None
+    _memory: dict[str, Any] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._takes_sparse = self.encoder.sparse_codes and self.loss.takes_sparse
         self._signals = self.loss.needs
-        self.is_constant = self.loss.is_constant
+        self.is_constant: bool = self.loss.is_constant
 
-    def value(self, live, dictionary, batch, n_layers, n_steps):
+    def value(
+        self, live: Any, dictionary: Dictionary, batch: Batch, n_layers: int | None, n_steps: int
+    ) -> Any:
         """Loss of a batch that is not learned from."""
         context = LossContext(n_steps, memory=live.memory)
         return self._evaluate(live, dictionary, batch, n_layers, context)[0].value
 
-    def judge(self, state, batch, *, memory, n_steps):
+    def judge(self, state: Any, batch: Batch, *, memory: Any, n_steps: int) -> Any:
         """Training loss of a batch, without any change of state.
 
         `state` holds the parameters, and `memory` the arrays that the loss keeps.
@@ -55,7 +61,16 @@ class BatchLoss:
         live = Fixed(state.params)
         return self._evaluate(live, state.dictionary, batch, None, context, _JUDGED)[0].value
 
-    def gradients(self, live, batch, n_layers, n_epochs, n_steps, seed, activity=None):
+    def gradients(
+        self,
+        live: Any,
+        batch: Batch,
+        n_layers: int | None,
+        n_epochs: int,
+        n_steps: int,
+        seed: int,
+        activity: Any = None,
+    ) -> Any:
         """Loss of a batch, its gradients in all learned parameters, and the cache of the encoder.
 
         Raises FloatingPointError if the loss is NaN or infinite. `activity` counts the codes.
@@ -82,7 +97,7 @@ class BatchLoss:
             grads[name] = add_gradients(grads.get(name), grad)
         return result, grads, cache
 
-    def encode(self, live, dictionary, batch):
+    def encode(self, live: Any, dictionary: Dictionary, batch: Batch) -> Any:
         """Samples of a batch, and their codes as in training, of all layers."""
         X = self._samples(batch, dictionary.dtype)
         return X, self._forward(live.params, X, dictionary, None, training=True)[0]

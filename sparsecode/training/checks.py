@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._messages import shown, wrong
+from sparsecode._typing import MatrixLike, RandomState
 from sparsecode._validation import check_integer, check_number, check_random_state
 from sparsecode._values import check_list
 from sparsecode.constraints import Free
-from sparsecode.losses import Term
+from sparsecode.losses import Loss, Term
 from sparsecode.optimizers import Adam, Optimizer
 from sparsecode.replacement.units import check_replacement
 from sparsecode.training.stages import Stage, check_layers
 from sparsecode.training.state import TrainingState
 
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.encoders.base import Encoder
 
-def resolve_optimizer(optimizer):
+
+def resolve_optimizer(optimizer: Optimizer) -> Optimizer:
     """Return the optimizer, the default one for None."""
     optimizer = Adam() if optimizer is None else optimizer
     if not isinstance(optimizer, Optimizer):
@@ -30,7 +38,7 @@ def resolve_optimizer(optimizer):
     return optimizer
 
 
-def check_patience(patience, loss):
+def check_patience(patience: int | None, loss: Loss) -> None:
     """Raise ValueError if there is no lowest loss to wait for."""
     if patience is not None and not loss.is_constant:
         raise ValueError(
@@ -40,7 +48,7 @@ def check_patience(patience, loss):
         )
 
 
-def resolve_stages(stages, encoder, optimizer):
+def resolve_stages(stages: Any, encoder: Encoder, optimizer: Optimizer) -> Any:
     """Return the stages of the training: those given, or one for all layers."""
     if stages is None:
         return [Stage()]
@@ -66,7 +74,13 @@ def resolve_stages(stages, encoder, optimizer):
     return stages
 
 
-def check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm):
+def check_numbers(
+    n_epochs: int,
+    batch_size: Any,
+    steps_per_epoch: int | None,
+    patience: int | None,
+    max_norm: float | None,
+) -> tuple[Any, ...]:
     """Return the numbers, each None only where that is allowed, if they are in their range."""
     n_epochs = check_integer(n_epochs, "n_epochs")
     counts = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch, "patience": patience}
@@ -76,7 +90,7 @@ def check_numbers(n_epochs, batch_size, steps_per_epoch, patience, max_norm):
     return n_epochs, *checked, max_norm
 
 
-def check_clipping(max_norm, optimizer):
+def check_clipping(max_norm: float | None, optimizer: Optimizer) -> None:
     """Raise TypeError if `max_norm` is given and the optimizer does not clip gradients."""
     if max_norm is not None and optimizer.full_batch:
         raise TypeError(
@@ -85,7 +99,7 @@ def check_clipping(max_norm, optimizer):
         )
 
 
-def check_loss(loss, target, *, streamed):
+def check_loss(loss: Loss, target: np.ndarray | None, *, streamed: bool) -> None:
     """Raise if the loss is not a Loss, or lacks its target, or does not use the target."""
     if not hasattr(loss, "evaluate") or isinstance(loss, type):
         raise TypeError(
@@ -114,7 +128,7 @@ def check_loss(loss, target, *, streamed):
         )
 
 
-def check_learning(learn_dictionary, dictionary, optimizer):
+def check_learning(learn_dictionary: bool, dictionary: Dictionary, optimizer: Optimizer) -> None:
     """Raise TypeError if the optimizer cannot keep the atoms in their constraint."""
     if learn_dictionary and optimizer.full_batch and dictionary.constraint != Free():
         raise TypeError(
@@ -124,7 +138,7 @@ def check_learning(learn_dictionary, dictionary, optimizer):
         )
 
 
-def check_corruption(corrupt):
+def check_corruption(corrupt: Any) -> None:
     """Raise TypeError if `corrupt` is not callable."""
     if corrupt is not None and (not callable(corrupt) or isinstance(corrupt, type)):
         raise TypeError(
@@ -137,7 +151,14 @@ def check_corruption(corrupt):
         )
 
 
-def check_activity(replacement, dead_window, encoder, optimizer, learn_dictionary, loss):
+def check_activity(
+    replacement: Any,
+    dead_window: int | None,
+    encoder: Encoder,
+    optimizer: Optimizer,
+    learn_dictionary: bool,
+    loss: Loss,
+) -> Any:
     """Return `dead_window`; raise if units cannot be counted or replaced with these components."""
     check_replacement(replacement, encoder)
     if dead_window is not None:
@@ -165,7 +186,12 @@ def check_activity(replacement, dead_window, encoder, optimizer, learn_dictionar
     return dead_window
 
 
-def check_stream(optimizer, sample_weight, target, validation_fraction):
+def check_stream(
+    optimizer: Optimizer,
+    sample_weight: ArrayLike | None,
+    target: np.ndarray | None,
+    validation_fraction: float | None,
+) -> None:
     """Raise if an argument needs samples that can be read again, unlike an iterator."""
     given = {
         "sample_weight": sample_weight,
@@ -185,7 +211,14 @@ def check_stream(optimizer, sample_weight, target, validation_fraction):
         )
 
 
-def check_validation(loss, X_val, target_val, sample_weight_val, teacher, validation_fraction):
+def check_validation(
+    loss: Loss,
+    X_val: MatrixLike | None,
+    target_val: np.ndarray | None,
+    sample_weight_val: ArrayLike | None,
+    teacher: Any,
+    validation_fraction: float | None,
+) -> None:
     """Raise ValueError if validation samples are given twice, or incompletely."""
     if X_val is None:
         for name, value in (("target_val", target_val), ("sample_weight_val", sample_weight_val)):
@@ -208,7 +241,13 @@ def check_validation(loss, X_val, target_val, sample_weight_val, teacher, valida
         )
 
 
-def start(encoder, dictionary, loss, optimizer, random_state):
+def start(
+    encoder: Encoder,
+    dictionary: Dictionary,
+    loss: Loss,
+    optimizer: Optimizer,
+    random_state: RandomState,
+) -> TrainingState:
     """State before the first epoch."""
     rng = check_random_state(random_state)
     params = encoder.params
@@ -236,7 +275,14 @@ def start(encoder, dictionary, loss, optimizer, random_state):
     )
 
 
-def check_state(state, encoder, dictionary, optimizer, learn_dictionary, n_stages):
+def check_state(
+    state: Any,
+    encoder: Encoder,
+    dictionary: Dictionary,
+    optimizer: Optimizer,
+    learn_dictionary: bool,
+    n_stages: int,
+) -> None:
     """Raise if training cannot resume from a state with these components."""
     if not isinstance(state, TrainingState):
         raise TypeError(

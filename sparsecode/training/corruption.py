@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_number
 
 # Last word of the seed of a batch. It is not 0, because zeros at the end of a seed are ignored.
@@ -39,7 +41,7 @@ class GaussianNoise(Parameterized, BaseEstimator):
 
     scale: float = 0.1
 
-    def __call__(self, X, rng):
+    def __call__(self, X: MatrixLike, rng: np.random.Generator) -> Any:
         """Corrupted copy of samples of shape (n_samples, n_features)."""
         scale = check_number(self.scale, "scale", low=0)
         noise = rng.standard_normal(X.shape, dtype=X.dtype)
@@ -71,7 +73,7 @@ class MaskingNoise(Parameterized, BaseEstimator):
 
     probability: float = 0.25
 
-    def __call__(self, X, rng):
+    def __call__(self, X: MatrixLike, rng: np.random.Generator) -> Any:
         """Corrupted copy of samples of shape (n_samples, n_features)."""
         probability = check_number(self.probability, "probability", low=0, high=1)
         return X * (rng.random(X.shape, dtype=X.dtype) >= probability)
@@ -102,7 +104,7 @@ class SaltAndPepper(Parameterized, BaseEstimator):
 
     probability: float = 0.25
 
-    def __call__(self, X, rng):
+    def __call__(self, X: MatrixLike, rng: np.random.Generator) -> Any:
         """Corrupted copy of samples of shape (n_samples, n_features)."""
         probability = check_number(self.probability, "probability", low=0, high=1)
         draws, noisy = rng.random(X.shape, dtype=X.dtype), np.array(X)
@@ -111,7 +113,7 @@ class SaltAndPepper(Parameterized, BaseEstimator):
         return noisy
 
 
-def corrupted(X, corrupt, seed):
+def corrupted(X: MatrixLike, corrupt: Any, seed: int) -> Any:
     """Return a corrupted copy of a batch, the same for the same seed; the batch is not changed."""
     X = X.view()
     X.flags.writeable = False

@@ -5,18 +5,25 @@ from __future__ import annotations
 import itertools
 import numbers
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Batch, Samples, hold_out
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_fraction, check_number, check_rows
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.training.trainer import Trainer
 
 # Seeds of epochs are numbered from 0; this number is not an epoch.
 _SPLIT = 2**32 - 1
 
 
-def is_stream(X):
+def is_stream(X: MatrixLike) -> bool:
     """Whether `X` is an iterator of batches."""
     return hasattr(X, "__next__")
 
@@ -34,7 +41,7 @@ class ArraySource:
     shuffle: bool
     steps_per_epoch: int | None
 
-    def epoch(self, seed, number):
+    def epoch(self, seed: int, number: int) -> Any:
         """Batches of one epoch, the same at every call."""
         if self.batch_size is None:
             return itertools.repeat(self.samples.whole(), self.steps_per_epoch or 1)
@@ -42,7 +49,7 @@ class ArraySource:
         rng = np.random.default_rng((seed, number)) if self.shuffle else None
         return itertools.islice(self.samples.batches(self.batch_size, rng), self.steps_per_epoch)
 
-    def check_used(self):
+    def check_used(self) -> None:
         """Do nothing, because an epoch of samples always has batches."""
 
 
@@ -55,7 +62,7 @@ class StreamSource:
     n_features: int
     started: bool = False
 
-    def epoch(self, seed, number):
+    def epoch(self, seed: int, number: int) -> Any:
         """Return the next `steps_per_epoch` batches, or all of them if this is None."""
         return itertools.islice(self._weighty(), self.steps_per_epoch)
 
@@ -67,7 +74,7 @@ class StreamSource:
             if batch.sample_weight is None or np.any(batch.sample_weight):
                 yield batch
 
-    def check_used(self):
+    def check_used(self) -> None:
         """Raise ValueError if no batch ever came."""
         if not self.started:
             raise ValueError(
@@ -97,12 +104,20 @@ class Gatherer:
     trainer : Trainer
     """
 
-    def __init__(self, dictionary, trainer):
-        self.dictionary, self.batch_size = dictionary, trainer.batch_size
-        self.teacher = None if trainer.learn_dictionary else trainer.batch_loss.teacher
-        self.n_features = getattr(trainer.encoder, "n_inputs", dictionary.n_features)
+    def __init__(self, dictionary: Dictionary, trainer: Trainer) -> None:
+        self.dictionary = dictionary
+        self.batch_size: int | None = trainer.batch_size
+        self.teacher: Any = None if trainer.learn_dictionary else trainer.batch_loss.teacher
+        self.n_features: int = getattr(trainer.encoder, "n_inputs", dictionary.n_features)
 
-    def __call__(self, X, target=None, sample_weight=None, *, suffix=""):
+    def __call__(
+        self,
+        X: MatrixLike,
+        target: np.ndarray | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        suffix: str = "",
+    ) -> Any:
         X = check_rows(X, f"X{suffix}", n_columns=self.n_features, halves=True)
         sample_weight = check_weights(sample_weight, X, f"sample_weight{suffix}")
         if self.teacher is not None:
@@ -111,7 +126,9 @@ class Gatherer:
         return Samples(X, sample_weight, target, run=self.batch_size)
 
 
-def check_weights(sample_weight, X, name="sample_weight", **options):
+def check_weights(
+    sample_weight: ArrayLike | None, X: MatrixLike, name: str = "sample_weight", **options: Any
+) -> np.ndarray | None:
     """Return the weights of the samples in float64, or None."""
     if sample_weight is None:
         return None
@@ -131,7 +148,9 @@ def check_weights(sample_weight, X, name="sample_weight", **options):
         ) from error
 
 
-def check_targets(target, n_samples, name="target"):
+def check_targets(
+    target: np.ndarray | None, n_samples: int, name: str = "target"
+) -> np.ndarray | None:
     """Return `target`, an array or CSR matrix with a row for each sample, or None."""
     if target is None:
         return None
@@ -144,7 +163,7 @@ def check_targets(target, n_samples, name="target"):
     return target
 
 
-def draw_held_out(samples, fraction, seed):
+def draw_held_out(samples: Any, fraction: float, seed: int) -> Any:
     """Split samples into training and validation samples, the same for the same seed."""
     fraction = check_fraction(fraction, "validation_fraction")
     return hold_out(samples, fraction, np.random.default_rng((seed, _SPLIT)))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from sparsecode.optimizers import clip_gradients
+from sparsecode.optimizers import Optimizer, clip_gradients
 from sparsecode.training.records import means
+
+if TYPE_CHECKING:
+    from sparsecode.training.batch_loss import BatchLoss
+    from sparsecode.training.data import ArraySource
+    from sparsecode.training.parameters import LiveParameters
+    from sparsecode.training.state import TrainingState
 
 
 class FullBatch:
@@ -23,12 +31,24 @@ class FullBatch:
         Layers to run; None is all.
     """
 
-    def __init__(self, batch_loss, source, state, live, n_layers):
-        self.batch_loss, self.source, self.state = batch_loss, source, state
-        self.live, self.n_layers = live, n_layers
-        self.remembered = {name: array.copy() for name, array in live.memory.items()}
+    def __init__(
+        self,
+        batch_loss: BatchLoss,
+        source: ArraySource,
+        state: TrainingState,
+        live: LiveParameters,
+        n_layers: int | None,
+    ) -> None:
+        self.batch_loss = batch_loss
+        self.source = source
+        self.state = state
+        self.live = live
+        self.n_layers = n_layers
+        self.remembered: dict[str, np.ndarray] = {
+            name: array.copy() for name, array in live.memory.items()
+        }
 
-    def minimize(self, optimizer):
+    def minimize(self, optimizer: Optimizer) -> Any:
         """Minimise the loss over the parameters; return the record of this, as of a single step."""
 
         begun = False

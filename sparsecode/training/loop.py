@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
 from sparsecode._blas import single_threaded_blas
 from sparsecode._messages import shown
+from sparsecode._typing import MatrixLike, RandomState
 from sparsecode._validation import check_flag, check_integer, check_number
-from sparsecode.dictionary import as_dictionary
-from sparsecode.encoders import TrainableEncoder
+from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.encoders import Encoder, TrainableEncoder
 from sparsecode.training.batch_loss import BatchLoss
 from sparsecode.training.checks import (
     check_activity,
@@ -25,38 +32,45 @@ from sparsecode.training.checks import (
 from sparsecode.training.data import ArraySource, Gatherer, StreamSource, draw_held_out, is_stream
 from sparsecode.training.trainer import Trainer
 
+if TYPE_CHECKING:
+    from sparsecode.losses.base import Loss
+    from sparsecode.optimizers.base import Optimizer
+    from sparsecode.replacement.units import ReplaceUnits
+    from sparsecode.training.stages import Stage
+    from sparsecode.training.state import TrainingState
+
 
 @single_threaded_blas()
 def train(
-    encoder,
-    dictionary,
-    X,
+    encoder: TrainableEncoder,
+    dictionary: Dictionary | ArrayLike,
+    X: MatrixLike | Iterable[Any],
     *,
-    loss,
-    optimizer=None,
-    n_epochs=10,
-    batch_size=256,
-    steps_per_epoch=None,
-    target=None,
-    sample_weight=None,
-    input_scale=1.0,
-    X_val=None,
-    target_val=None,
-    sample_weight_val=None,
-    validation_fraction=None,
-    max_norm=None,
-    patience=None,
-    shuffle=True,
-    learn_dictionary=False,
-    stages=None,
-    corrupt=None,
-    replacement=None,
-    dead_window=None,
-    state=None,
-    random_state=None,
-    callback=None,
-    verbose=False,
-):
+    loss: Loss,
+    optimizer: Optimizer | None = None,
+    n_epochs: int = 10,
+    batch_size: int | None = 256,
+    steps_per_epoch: int | None = None,
+    target: MatrixLike | Encoder | None = None,
+    sample_weight: ArrayLike | None = None,
+    input_scale: float = 1.0,
+    X_val: MatrixLike | None = None,
+    target_val: MatrixLike | None = None,
+    sample_weight_val: ArrayLike | None = None,
+    validation_fraction: float | None = None,
+    max_norm: float | None = None,
+    patience: int | None = None,
+    shuffle: bool = True,
+    learn_dictionary: bool = False,
+    stages: list[Stage] | None = None,
+    corrupt: Callable[..., Any] | None = None,
+    replacement: ReplaceUnits | None = None,
+    dead_window: int | None = None,
+    state: TrainingState | None = None,
+    random_state: RandomState = None,
+    callback: Callable[..., Any] | None = None,
+    verbose: bool = False,
+) -> Iterator[TrainingState]:
     """Train an encoder by gradients of a loss; yield the state at the start and after every epoch.
 
     The caller holds the last state, so a loop that is interrupted, or that diverges, loses at most
@@ -225,24 +239,24 @@ default=None
 
 
 def make_trainer(
-    encoder,
-    dictionary,
+    encoder: Encoder,
+    dictionary: Dictionary,
     *,
-    loss,
-    n_epochs,
-    batch_size,
-    optimizer=None,
-    stages=None,
-    max_norm=None,
-    patience=None,
-    learn_dictionary=False,
-    corrupt=None,
-    replacement=None,
-    dead_window=None,
-    target=None,
-    input_scale=1.0,
-    callback=None,
-):
+    loss: Loss,
+    n_epochs: int,
+    batch_size: Any,
+    optimizer: Optimizer | None = None,
+    stages: Any = None,
+    max_norm: float | None = None,
+    patience: int | None = None,
+    learn_dictionary: bool = False,
+    corrupt: Any = None,
+    replacement: Any = None,
+    dead_window: int | None = None,
+    target: np.ndarray | None = None,
+    input_scale: float = 1.0,
+    callback: Callable[..., Any] | None = None,
+) -> Trainer:
     """Return a trainer of these components, still without samples; raise if they do not match.
 
     Parameters are those of `train`.
@@ -293,7 +307,9 @@ def make_trainer(
     )
 
 
-def begin(trainer, encoder, dictionary, state, random_state):
+def begin(
+    trainer: Any, encoder: Encoder, dictionary: Dictionary, state: Any, random_state: RandomState
+) -> Any:
     """Return the state to train from: the given one, if it fits, or the initial state."""
     if state is not None:
         trainer.check_state(state, dictionary)
@@ -321,7 +337,7 @@ def _states(trainer, state, fresh, verbose):
         yield state
 
 
-def print_epoch(state):
+def print_epoch(state: Any) -> None:
     """Print a line about the last epoch of a state."""
     last = {name: values[-1] for name, values in state.history.items()}
     validation = f", validation {last['validation']:.6g}" if "validation" in last else ""

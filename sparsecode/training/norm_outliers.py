@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -10,7 +11,11 @@ from scipy import sparse
 from sparsecode._messages import shown, wrong
 from sparsecode._plain import make_plain
 from sparsecode._row_blocks import dense_rows, is_on_disk
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_number
+
+if TYPE_CHECKING:
+    from sparsecode._batches import Batch
 
 _BLOCK = 4096
 # Samples that the usual norm is estimated from, and rows of a memory map in one such run.
@@ -61,7 +66,7 @@ class NormOutliers:
     policy: str = "drop"
     z: float = 10.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         if not isinstance(self.policy, str) or self.policy not in ("drop", "clip"):
             raise ValueError(
@@ -74,7 +79,7 @@ class NormOutliers:
             )
         check_number(self.z, "z", low=0, low_open=True)
 
-    def limit(self, X, sample_weight=None):
+    def limit(self, X: MatrixLike, sample_weight: np.ndarray | None = None) -> float:
         """Return the largest norm that is not an outlier, from samples of positive weight.
 
         Parameters
@@ -102,7 +107,7 @@ class NormOutliers:
         spread = _DEVIATION * float(np.median(np.abs(norms - median)))
         return median + self.z * max(spread, _LEAST_SPREAD * median)
 
-    def apply(self, batch, limit):
+    def apply(self, batch: Batch, limit: float) -> tuple[Batch, np.ndarray]:
         """Return a batch without its outliers, or with clipped outliers.
 
         Parameters
@@ -136,7 +141,7 @@ class NormOutliers:
         return batch._replace(X=_scaled(batch.X, factors)), far
 
 
-def resolve_outliers(outliers):
+def resolve_outliers(outliers: Any) -> Any:
     """Return the given policy, or the default one of a name; None stays None.
 
     Raises
@@ -158,7 +163,7 @@ def resolve_outliers(outliers):
     )
 
 
-def row_norms(X, rows):
+def row_norms(X: MatrixLike, rows: slice | np.ndarray) -> np.ndarray:
     """Norms of some rows in float64, estimated from the observed entries if some are missing."""
     norms = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from sparsecode.optimizers.base import Optimizer
 
 
 class Progress(NamedTuple):
@@ -29,7 +32,7 @@ class Progress(NamedTuple):
     lr: float
 
 
-def means(rows):
+def means(rows: slice | np.ndarray) -> Any:
     """Weighted means of the records of the batches, and the last learning rate."""
     names = [name for name in rows[0] if name not in ("weight", "n_steps", "replaced")]
     if len(rows) == 1:
@@ -42,14 +45,16 @@ def means(rows):
     return found
 
 
-def extended(history, record, n_epochs):
+def extended(
+    history: dict[str, Any], record: dict[str, float], n_epochs: int
+) -> dict[str, list[float]]:
     """History with one more epoch; entries that an epoch lacks are NaN."""
     names = dict.fromkeys([*history, *record])
     missing = [np.nan] * n_epochs
     return {name: [*history.get(name, missing), record.get(name, np.nan)] for name in names}
 
 
-def diverged(n_epochs, optimizer):
+def diverged(n_epochs: int, optimizer: Optimizer) -> Any:
     """Return the error for a loss or a parameter that became NaN or infinite."""
     lower = "Rescale X" if optimizer.full_batch else "Lower the learning rate, clip with max_norm"
     return FloatingPointError(

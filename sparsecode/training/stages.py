@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sparsecode._plain import make_plain
 from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_list
+
+if TYPE_CHECKING:
+    from sparsecode.encoders.base import Encoder
 
 # Each layer is a stage, or two.
 _MOST_LAYERS = 10_000
@@ -46,7 +50,7 @@ class Stage:
     lr: float = 1.0
     decay: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         make_plain(self)
         for name in ("n_layers", "n_epochs"):
             if getattr(self, name) is not None:
@@ -54,14 +58,20 @@ class Stage:
         check_number(self.lr, "lr", low=0)
         check_number(self.decay, "decay", low=0, high=1)
 
-    def factors(self, n_layers):
+    def factors(self, n_layers: int | None) -> Any:
         """Multiple of the learning rate of each of `n_layers` layers, shape (n_layers,)."""
         last = n_layers if self.n_layers is None else self.n_layers
         ages = last - 1 - np.arange(n_layers)
         return np.where(ages >= 0, self.lr * float(self.decay) ** np.maximum(ages, 0), 0.0)
 
 
-def layer_by_layer(n_layers, *, n_epochs=None, refine=(0.2, 0.02), decay=0.3):
+def layer_by_layer(
+    n_layers: int,
+    *,
+    n_epochs: int | None = None,
+    refine: tuple[float, ...] = (0.2, 0.02),
+    decay: float = 0.3,
+) -> list[Stage]:
     """Return stages that add one layer after another and train earlier layers more slowly.
 
     For each number of layers, the first stage trains the new layer alone. The next ones train all
@@ -109,7 +119,9 @@ def _listed(refine):
     return check_list(refine, "refine", "a tuple of multiples of the learning rate", remedy)
 
 
-def growing(n_layers, *, n_epochs=None, refine=(0.2, 0.02)):
+def growing(
+    n_layers: int, *, n_epochs: int | None = None, refine: tuple[float, ...] = (0.2, 0.02)
+) -> list[Stage]:
     """Return stages that add one layer after another and train all layers at the same rate.
 
     The last stages train all layers at lower and lower rates. There are a third as many stages as
@@ -142,7 +154,7 @@ def growing(n_layers, *, n_epochs=None, refine=(0.2, 0.02)):
     ]
 
 
-def lr_scale(stage, encoder, params, others=()):
+def lr_scale(stage: Any, encoder: Encoder, params: dict[str, Any], others: float = ()) -> Any:
     """Multiples of the learning rate in a stage, for an optimizer; None if all are 1.
 
     Parameters of an unrolled network have one entry a layer along their first axis, or a single one
@@ -160,7 +172,7 @@ def lr_scale(stage, encoder, params, others=()):
     return scale
 
 
-def check_layers(stage, encoder):
+def check_layers(stage: Any, encoder: Encoder) -> Any:
     """Return the number of layers of an encoder that can be trained in this stage."""
     n_layers = getattr(encoder, "n_layers", None)
     if n_layers is None:

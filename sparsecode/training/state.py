@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from sparsecode import _serialization
 from sparsecode._reading.refusal import Refused
 from sparsecode._serialization import ended, part
+from sparsecode._typing import PathLike
 from sparsecode._validation import check_integer
 from sparsecode.dictionary import Dictionary
+
+if TYPE_CHECKING:
+    from sparsecode.encoders.base import Encoder
+    from sparsecode.encoders.trainable import TrainableEncoder
 
 _FORMAT = "sparsecode.TrainingState"
 _NUMBERS = ("n_epochs", "n_steps", "stage", "n_stage_epochs", "n_waited", "best_loss", "seed")
@@ -62,11 +68,11 @@ class TrainingState:
 
     architecture: str
     method: str
-    params: dict
+    params: dict[str, Any]
     dictionary: Dictionary
-    best_params: dict
+    best_params: dict[str, Any]
     best_dictionary: Dictionary
-    optimizer: dict = field(repr=False)
+    optimizer: dict[str, Any] = field(repr=False)
     best_loss: float = np.inf
     n_epochs: int = 0
     n_steps: int = 0
@@ -74,10 +80,10 @@ class TrainingState:
     n_stage_epochs: int = 0
     n_waited: int = 0
     seed: int = 0
-    history: dict = field(default_factory=dict, repr=False)
-    memory: dict = field(default_factory=dict, repr=False)
+    history: dict[str, Any] = field(default_factory=dict, repr=False)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the state to a ``.safetensors`` or ``.npz`` file, whole or not at all.
 
         Parameters
@@ -112,7 +118,13 @@ class TrainingState:
         _serialization.write_arrays(path, arrays, header, format=_FORMAT)
 
     @classmethod
-    def load(cls, path, encoder=None, *, max_bytes=None):
+    def load(
+        cls,
+        path: PathLike,
+        encoder: TrainableEncoder | None = None,
+        *,
+        max_bytes: int | None = None,
+    ) -> Self:
         """Read a state that `save` wrote; nothing in the file is executed.
 
         Parameters
@@ -143,7 +155,7 @@ class TrainingState:
             state.check_architecture(encoder, f"{path} holds a state")
         return state
 
-    def check_architecture(self, encoder, subject="the state is one"):
+    def check_architecture(self, encoder: Encoder, subject: str = "the state is one") -> None:
         """Raise ValueError if this is the state of another class of encoders."""
         if self.architecture != type(encoder).__name__:
             raise ValueError(

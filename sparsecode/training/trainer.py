@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from sparsecode.training.full_batch import FullBatch
 from sparsecode.training.parameters import LiveParameters
 from sparsecode.training.records import Progress, diverged, extended, means
 from sparsecode.training.stages import lr_scale
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 # A step made its batch far worse if the loss after it is this many times that of the epoch.
 _BLOWN_UP = 10
@@ -38,7 +42,7 @@ class Trainer:
     loss: object
     optimizer: object
     batch_loss: BatchLoss
-    stages: list
+    stages: list[Any]
     n_epochs: int
     batch_size: int | None
     max_norm: float | None
@@ -53,10 +57,10 @@ class Trainer:
     first_loss: float = np.nan
     last_loss: float = np.nan
     _activity: Activity | None = None
-    _lr_scales: dict = field(default_factory=dict)
+    _lr_scales: dict[str, Any] = field(default_factory=dict)
     _last: object = None
 
-    def enter(self, state, number):
+    def enter(self, state: Any, number: int) -> Any:
         """State at the beginning of a stage: the best parameters so far, a fresh optimizer."""
         state = replace(state, params=state.best_params, dictionary=state.best_dictionary)
         live = self._live(state)
@@ -75,7 +79,7 @@ class Trainer:
             n_waited=0,
         )
 
-    def is_over(self, state):
+    def is_over(self, state: Any) -> Any:
         """Whether the stage of a state is finished."""
         stage = self.stages[state.stage]
         n_epochs = self.n_epochs if stage.n_epochs is None else stage.n_epochs
@@ -83,7 +87,7 @@ class Trainer:
         return waited or state.n_stage_epochs >= n_epochs
 
     @single_threaded_blas()
-    def epoch(self, state):
+    def epoch(self, state: Any) -> Any:
         """State after one more epoch, or None if there are no more batches."""
         begin = time.perf_counter()
         live = self._live(state)
@@ -119,11 +123,11 @@ class Trainer:
         n_steps = state.n_steps + sum(row["n_steps"] for row in rows)
         return self._state(state, live, slots, value, n_steps, record)
 
-    def release(self):
+    def release(self) -> None:
         """Let go of the samples."""
         self.source = self._last = None
 
-    def check_state(self, state, dictionary):
+    def check_state(self, state: Any, dictionary: Dictionary) -> None:
         """Raise if training cannot resume from a state."""
         check_state(
             state,

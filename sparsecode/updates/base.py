@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import Codes, MatrixLike
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.updates.gain_control import GainStats
 
 # Passes over the atoms in a step; more take minutes for the smallest data.
 MOST_SWEEPS = 10_000
@@ -18,11 +27,20 @@ class Update(Parameterized, BaseEstimator):
     sums over samples, so that a batch may come in parts.
     """
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> Any:
         """Return the initial statistics, of a type that the update defines."""
         raise TypeError(f"{type(self).__name__} does not define init; every Update must.")
 
-    def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+    def gather(
+        self,
+        X: np.ndarray,
+        codes: Codes,
+        dictionary: Dictionary,
+        stats: Any,
+        *,
+        sample_weight: np.ndarray | None = None,
+        n_jobs: int | None = None,
+    ) -> Any:
         """Add samples of a batch to the statistics; called once for each part of it.
 
         Parameters
@@ -45,7 +63,9 @@ class Update(Parameterized, BaseEstimator):
         """
         raise TypeError(f"{type(self).__name__} does not define gather; every Update must.")
 
-    def step(self, dictionary, stats, *, n_jobs=None):
+    def step(
+        self, dictionary: Dictionary, stats: Any, *, n_jobs: int | None = None
+    ) -> tuple[Dictionary, Any]:
         """Update the dictionary from the gathered statistics.
 
         Returns
@@ -55,28 +75,37 @@ class Update(Parameterized, BaseEstimator):
         """
         raise TypeError(f"{type(self).__name__} does not define step; every Update must.")
 
-    def update(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+    def update(
+        self,
+        X: MatrixLike,
+        codes: MatrixLike,
+        dictionary: Dictionary,
+        stats: GainStats,
+        *,
+        sample_weight: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> GainStats:
         """Gather a whole batch and take the step; returns ``(dictionary, stats)``."""
         stats = self.gather(X, codes, dictionary, stats, sample_weight=sample_weight, n_jobs=n_jobs)
         return self.step(dictionary, stats, n_jobs=n_jobs)
 
-    def forget(self, stats):
+    def forget(self, stats: Any) -> Any:
         """Return the statistics without the samples so far, because the next batch has them all."""
         return stats
 
-    def new_epoch(self, stats, weight):
+    def new_epoch(self, stats: Any, weight: float) -> Any:
         """Return the statistics for a new epoch of samples with this total weight.
 
         Their statistics from earlier epochs should not weigh more than the samples themselves.
         """
         return stats
 
-    def reset(self, stats, atoms):
+    def reset(self, stats: Any, atoms: np.ndarray) -> Any:
         """Return the statistics without those of replaced atoms, given by their indices."""
         return stats
 
 
-def resolve_update(update):
+def resolve_update(update: Update) -> Update:
     """Return `update`, an instance or a class of `Update`, as an instance."""
     if isinstance(update, type) and issubclass(update, Update) and update is not Update:
         update = update()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._blas import single_threaded_blas
 from sparsecode._statistics import count_nonzero, moments, takes_dense_second
+from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.updates.base import MOST_SWEEPS, Update
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 # Atoms corrected one after the other between two products with all of them.
 _WIDTH = 64
@@ -45,7 +50,7 @@ class Moments(NamedTuple):
     n_uses: float
 
     @classmethod
-    def zeros(cls, dictionary):
+    def zeros(cls, dictionary: Dictionary) -> Self:
         """Moments of no samples."""
         n_components, dtype = dictionary.n_components, dictionary.dtype
         make = np.zeros if takes_dense_second(n_components, dtype) else sparse.csr_array
@@ -53,19 +58,27 @@ class Moments(NamedTuple):
         return cls(second, np.zeros_like(dictionary.atoms), 0.0, 0.0)
 
     @classmethod
-    def of(cls, X, codes, dictionary, sample_weight=None, *, n_jobs=None):
+    def of(
+        cls,
+        X: MatrixLike,
+        codes: MatrixLike,
+        dictionary: Dictionary,
+        sample_weight: ArrayLike | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> Self:
         """Moments of some samples."""
         sums = moments(dictionary.center(X), codes, sample_weight, n_jobs=n_jobs)
         weight = len(X) if sample_weight is None else float(np.sum(sample_weight))
         return cls(*sums, weight, float(count_nonzero(codes)))
 
-    def __add__(self, other):
+    def __add__(self, other: Self) -> Self:
         """Moments of both sets of samples."""
         if self.weight == 0:
             return other
         return Moments(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
-    def faded(self, factor):
+    def faded(self, factor: float) -> Moments:
         """Moments of the same samples with a lower weight."""
         if factor == 0 or self.weight == 0:
             make = sparse.csr_array if sparse.issparse(self.second) else np.zeros
@@ -76,7 +89,7 @@ class Moments(NamedTuple):
             self.second * scale, self.cross * scale, self.weight * factor, self.n_uses * factor
         )
 
-    def without(self, atoms):
+    def without(self, atoms: np.ndarray) -> Self:
         """Moments without the uses of some atoms."""
         second, cross = self.second.copy(), self.cross.copy()
         cross[atoms] = 0
@@ -116,16 +129,27 @@ class MomentUpdate(Update):
     ``_fit(dictionary, moments)``, which returns atoms that fit the moments better.
     """
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> MomentStats:
         self._check()
         nothing = Moments.zeros(dictionary)
         return MomentStats(nothing, nothing, 0.0, 0.0)
 
-    def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+    def gather(
+        self,
+        X: np.ndarray,
+        codes: Codes,
+        dictionary: Dictionary,
+        stats: Any,
+        *,
+        sample_weight: np.ndarray | None = None,
+        n_jobs: int | None = None,
+    ) -> Any:
         new = Moments.of(X, codes, dictionary, sample_weight, n_jobs=n_jobs)
         return stats._replace(batch=stats.batch + new)
 
-    def step(self, dictionary, stats, *, n_jobs=None):
+    def step(
+        self, dictionary: Dictionary, stats: Any, *, n_jobs: int | None = None
+    ) -> tuple[Dictionary, Any]:
         past, batch = stats.past, stats.batch
         if batch.weight == 0:
             return dictionary, stats
@@ -144,14 +168,14 @@ class MomentUpdate(Update):
             return self.forgetting
         return min(max(n_uses_a_value / _KEPT_USES - 1, _SLOWEST), _FASTEST)
 
-    def forget(self, stats):
+    def forget(self, stats: Any) -> MomentStats:
         return MomentStats(stats.past.faded(0), stats.batch.faded(0), 0.0, 0.0)
 
-    def new_epoch(self, stats, weight):
+    def new_epoch(self, stats: Any, weight: float) -> Any:
         share = min(weight / stats.n_seen, 1) if stats.n_seen > 0 else 1
         return stats._replace(n_seen=stats.n_seen * share, n_used=stats.n_used * share)
 
-    def reset(self, stats, atoms):
+    def reset(self, stats: Any, atoms: np.ndarray) -> Any:
         return stats._replace(past=stats.past.without(atoms), batch=stats.batch.without(atoms))
 
     def _check(self):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_flag, check_number
 from sparsecode._values import as_floats
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 class GainStats(NamedTuple):
@@ -71,13 +74,13 @@ class GainControl(Parameterized):
     bounds: tuple[float, float] = (0.95, 1.1)
     per_sample: bool = False
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> GainStats:
         """Return initial statistics: variances at the goal, and the present norms."""
         self.check()
         gain = np.clip(dictionary.norms.astype(np.float64), *self.bounds)
         return GainStats(np.full(dictionary.n_components, float(self.goal)), gain)
 
-    def update(self, mean_squares, stats, n_samples=1):
+    def update(self, mean_squares: np.ndarray, stats: GainStats, n_samples: float = 1) -> GainStats:
         """Return the statistics after a batch.
 
         Parameters
@@ -99,13 +102,13 @@ class GainControl(Parameterized):
         variance = np.maximum(variance * (stats.gain / gain) ** 2, 1e-12 * self.goal)
         return GainStats(variance, gain)
 
-    def reset(self, stats, atoms):
+    def reset(self, stats: Any, atoms: np.ndarray) -> GainStats:
         """Reset replaced atoms to variances at the goal, and to norm 1 or the closest bound."""
         variance, gain = stats.variance.copy(), stats.gain.copy()
         variance[atoms], gain[atoms] = self.goal, np.clip(1.0, *self.bounds)
         return GainStats(variance, gain)
 
-    def check(self, names=("goal", "rate", "power", "bounds")):
+    def check(self, names: Any = ("goal", "rate", "power", "bounds")) -> None:
         """Raise ValueError, with these names, if a parameter is out of its range."""
         for field, name in zip(("goal", "rate", "power"), names, strict=False):
             high = 1 if field == "rate" else None

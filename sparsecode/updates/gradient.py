@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from sparsecode._statistics import products, residual_rows, squares
+from sparsecode._typing import Codes
 from sparsecode._validation import check_number
 from sparsecode._values import check_instance
 from sparsecode.updates.base import Update
 from sparsecode.updates.gain_control import GainControl, GainStats
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 class GradientStats(NamedTuple):
@@ -62,7 +66,7 @@ class GradientUpdate(Update):
     lr: float | Callable[[int], float] = 1.0
     gain_control: GainControl | None = None
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> Any:
         if not callable(self.lr):
             check_number(self.lr, "lr", low=0)
         check_instance(
@@ -75,7 +79,16 @@ class GradientUpdate(Update):
         gain = None if self.gain_control is None else self.gain_control.init(dictionary)
         return _without_samples(GradientStats(0, dictionary.atoms, dictionary.norms, 0.0, gain))
 
-    def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+    def gather(
+        self,
+        X: np.ndarray,
+        codes: Codes,
+        dictionary: Dictionary,
+        stats: Any,
+        *,
+        sample_weight: np.ndarray | None = None,
+        n_jobs: int | None = None,
+    ) -> Any:
         residual = residual_rows(X, codes, dictionary, n_jobs=n_jobs)
         descent = products(codes, residual, sample_weight, n_jobs=n_jobs)
         squared_codes = squares(codes, sample_weight)
@@ -86,7 +99,9 @@ class GradientUpdate(Update):
             weight=stats.weight + weight,
         )
 
-    def step(self, dictionary, stats, *, n_jobs=None):
+    def step(
+        self, dictionary: Dictionary, stats: Any, *, n_jobs: int | None = None
+    ) -> tuple[Dictionary, Any]:
         if stats.weight == 0:
             return dictionary, stats
         lr = self.lr(stats.n_steps) if callable(self.lr) else self.lr
@@ -100,7 +115,7 @@ class GradientUpdate(Update):
         stats = _without_samples(stats._replace(n_steps=stats.n_steps + 1, gain=gain))
         return dictionary.replace(atoms=atoms), stats
 
-    def reset(self, stats, atoms):
+    def reset(self, stats: Any, atoms: np.ndarray) -> Any:
         if self.gain_control is None:
             return stats
         return stats._replace(gain=self.gain_control.reset(stats.gain, atoms))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg, sparse
@@ -16,11 +16,11 @@ from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._statistics import residual_rows
 from sparsecode._validation import check_integer
 from sparsecode.constraints import NonNegative
+from sparsecode.dictionary import Dictionary
 from sparsecode.updates.base import MOST_SWEEPS, Update
 
 # Rounds of the non-negative rank-one fit, and the change of the atom at which it has converged.
 _MAX_ROUNDS, _CONVERGED = 200, 1e-10
-
 # Products of a sweep, about .2 seconds of one core.
 _LONG = 5e7
 # Entries: more than a loop handles at a time.
@@ -46,7 +46,7 @@ class Samples(NamedTuple):
 class SampleStats(NamedTuple):
     """The samples since the last step, a tuple of `Samples`."""
 
-    parts: tuple
+    parts: tuple[Any, ...]
 
 
 class _Users(NamedTuple):
@@ -64,11 +64,20 @@ class _RankOneUpdate(Update):
     only. A random order is not needed: atoms drawn at random are already in random order.
     """
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> SampleStats:
         check_integer(self.n_sweeps, "n_sweeps", high=MOST_SWEEPS)
         return SampleStats(())
 
-    def gather(self, X, codes, dictionary, stats, *, sample_weight=None, n_jobs=None):
+    def gather(
+        self,
+        X: np.ndarray,
+        codes: np.ndarray,
+        dictionary: Dictionary,
+        stats: Any,
+        *,
+        sample_weight: np.ndarray | None = None,
+        n_jobs: int | None = None,
+    ) -> SampleStats:
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         # Copies, because the caller may overwrite its arrays before the step.
         part = Samples(
@@ -78,7 +87,9 @@ class _RankOneUpdate(Update):
         )
         return SampleStats((*stats.parts, part))
 
-    def step(self, dictionary, stats, *, n_jobs=None):
+    def step(
+        self, dictionary: Dictionary, stats: Any, *, n_jobs: int | None = None
+    ) -> tuple[Dictionary, Any]:
         if not stats.parts:
             return dictionary, stats
         X, codes, weight = _joined(stats.parts)
@@ -94,10 +105,10 @@ class _RankOneUpdate(Update):
                 self._sweep(atoms, residual, users, weight, positive, clip)
         return dictionary.replace(atoms=atoms), SampleStats(())
 
-    def forget(self, stats):
+    def forget(self, stats: Any) -> SampleStats:
         return SampleStats(())
 
-    def reset(self, stats, atoms):
+    def reset(self, stats: Any, atoms: np.ndarray) -> SampleStats:
         return SampleStats(tuple(_without(part, atoms) for part in stats.parts))
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from sparsecode.losses.terms.penalty import check_differentiable
 from sparsecode.penalties import L0, L1, Cauchy, ElasticNet, GroupL1, KSparse, LogSum, Penalty
-from sparsecode.penalties.base import check_differentiable, resolve_penalty
+from sparsecode.penalties.base import resolve_penalty
 from sparsecode.testing.solvers import default_penalties
 
 ALL = [L0(), L1(), Cauchy(), ElasticNet(), LogSum()]

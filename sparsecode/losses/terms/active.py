@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -13,13 +13,26 @@ from sparsecode._batches import weighted_mean
 from sparsecode._validation import check_number
 from sparsecode.losses.terms.base import Term, entry_shares
 
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
+
 
 class _Count(Term):
     """Base of terms that depend on the mean number of active units."""
 
     needs: ClassVar[tuple[str, ...]] = ("active",)
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         active, weight = context.signals["active"], self.weight_at(context.step)
         value, slope = self._cost(weighted_mean(active.sum(axis=1), share), weight)
         each = np.asarray(entry_shares(active, share) * slope, dtype=active.dtype)
@@ -146,7 +159,16 @@ class InactiveMargin(Term):
 
     needs: ClassVar[tuple[str, ...]] = ("margin",)
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         margin, weight = context.signals["margin"], self.weight_at(context.step)
         below, norms = np.maximum(-margin, 0), dictionary.norms.astype(margin.dtype)
         value = weight * weighted_mean(below @ norms, share)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from sparsecode._validation import check_flag, check_integer
 from sparsecode.losses._reconstruction import reconstruct
 from sparsecode.losses.terms.base import Term
 from sparsecode.ops import topk_forward
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 _BLOCK_SIZE = 128
 
@@ -81,12 +85,21 @@ class AuxK(Term):
     is_constant: ClassVar[bool] = False
     reads_error: ClassVar[bool] = True
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         self._check()
         idle = np.zeros(dictionary.n_components, dtype=np.int64)
         return {"idle": idle, "variance": np.zeros(())}
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         self._check()
         weight = self.weight_at(context.step)
         variance = self._variance(context)

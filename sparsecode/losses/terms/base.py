@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sparsecode._parameters import Parameterized
+from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_number
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext
 
 
 class Term(Parameterized, BaseEstimator):
@@ -40,23 +45,32 @@ class Term(Parameterized, BaseEstimator):
     reads_error: ClassVar[bool] = False
 
     @property
-    def label(self):
+    def label(self) -> str:
         """Name in the history of training."""
         return type(self).__name__.lower()
 
     @property
-    def is_constant(self):
+    def is_constant(self) -> bool:
         """Whether the term is the same function at every step."""
         return not callable(self.weight)
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         """Return the memory of the term before the first batch: a dict of arrays."""
         return {}
 
-    def check_encoder(self, encoder):
+    def check_encoder(self, encoder: Any) -> None:
         """Raise if the term is not suitable for an encoder."""
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: Codes,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext,
+        *,
+        dictionary_grads: bool = False,
+    ) -> tuple[float, dict[str, Any], dict[str, Any]]:
         """Compute the value of the term and its gradients.
 
         Parameters
@@ -80,13 +94,13 @@ class Term(Parameterized, BaseEstimator):
         """
         raise TypeError(f"{type(self).__name__} does not define evaluate; every Term must.")
 
-    def weight_at(self, step):
+    def weight_at(self, step: int) -> float:
         """Weight at a step, counted from 0."""
         weight = self.weight(step) if callable(self.weight) else self.weight
         return check_number(weight, f"weight of {type(self).__name__}", low=0)
 
 
-def entry_shares(codes, share):
+def entry_shares(codes: MatrixLike, share: float | np.ndarray) -> float | np.ndarray:
     """Share of the sample of each entry, in the layout of dense or CSR codes."""
     if not sparse.issparse(codes) or np.ndim(share) == 0:
         return share

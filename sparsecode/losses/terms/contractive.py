@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from sparsecode._batches import weighted_mean
 from sparsecode._parallel import map_row_blocks
 from sparsecode.losses.terms.base import Term
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 _BLOCK_SIZE = 128
 
@@ -52,7 +56,16 @@ class Contractive(Term):
 
     needs: ClassVar[tuple[str, ...]] = ("slope", "squared_norms")
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         weight = self.weight_at(context.step)
         slope, norms = context.signals["slope"], context.signals["squared_norms"]
         counts = np.broadcast_to(np.asarray(share, dtype=slope.dtype), (len(slope), 1))

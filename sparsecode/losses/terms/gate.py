@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from sparsecode._batches import weighted_mean
 from sparsecode.losses._reconstruction import reconstruct
 from sparsecode.losses.terms.base import Term
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 
 @dataclass
@@ -42,7 +46,16 @@ class GateSparsity(Term):
     needs: ClassVar[tuple[str, ...]] = ("gate",)
     makes_sparse: ClassVar[bool] = True
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         gate, weight = context.signals["gate"], self.weight_at(context.step)
         value = weight * weighted_mean(np.maximum(gate, 0).sum(axis=1), share)
         return value, {}, {"gate": (gate > 0) * np.asarray(weight * share, dtype=gate.dtype)}
@@ -86,7 +99,16 @@ class GateReconstruction(Term):
     detached: ClassVar[bool] = True
     reads_error: ClassVar[bool] = True
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         gate, weight = context.signals["gate"], self.weight_at(context.step)
         rectified = np.maximum(gate, 0)
         squared_norms, _, grad_codes = reconstruct(context.target, dictionary, rectified, share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -12,6 +13,10 @@ from sparsecode._messages import wrong
 from sparsecode._validation import check_number
 from sparsecode.losses.terms._entries import column_totals, map_entries
 from sparsecode.losses.terms.base import Term
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 # Smallest distance of mean activations from 0 and 1, where the divergence is infinite.
 _CLOSEST = 1e-6
@@ -64,20 +69,29 @@ class KLDivergence(Term):
     momentum: float = 0.0
 
     @property
-    def is_constant(self):
+    def is_constant(self) -> bool:
         """Whether the term is the same function at every step: it has no running average."""
         return super().is_constant and not self.momentum
 
-    def check_encoder(self, encoder):
+    def check_encoder(self, encoder: Any) -> None:
         low, high = encoder.bounds
         if low < 0 or high > 1:
             raise _not_activations(f"an encoder with codes from {low} to {high}, {encoder}")
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         self._check()
         return {"mean": np.full(dictionary.n_components, self.rho)} if self.momentum else {}
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         self._check()
         weight, rho, fresh = self.weight_at(context.step), self.rho, 1.0
         _check_codes(codes)

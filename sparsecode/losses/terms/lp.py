@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from sparsecode._batches import weighted_mean
 from sparsecode._validation import check_number
 from sparsecode.losses.terms._entries import map_entries
 from sparsecode.losses.terms.base import Term
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 
 @dataclass
@@ -63,11 +67,20 @@ class Lp(Term):
     makes_sparse: ClassVar[bool] = True
 
     @property
-    def is_constant(self):
+    def is_constant(self) -> bool:
         """Whether the term is the same function at every step: the exponent is a number."""
         return super().is_constant and not callable(self.p)
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         weight = self.weight_at(context.step)
         p = self.p(context.step) if callable(self.p) else self.p
         p = check_number(p, "p", low=0, low_open=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +15,10 @@ from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import L1, Penalty
 from sparsecode.penalties.base import check_penalty_instance
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 
 @dataclass
@@ -62,7 +66,16 @@ class NormWeighted(Term):
 
     makes_sparse: ClassVar[bool] = True
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         if not check_penalty_instance(self.penalty).separable:
             raise TypeError(
                 wrong(

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._batches import weighted_mean
+from sparsecode._messages import shown, wrong
 from sparsecode._parallel import map_row_blocks
 from sparsecode.losses.terms.base import Term
 from sparsecode.penalties import L1, Penalty
-from sparsecode.penalties.base import check_differentiable, check_penalty_instance
+from sparsecode.penalties.base import check_penalty_instance
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 _BLOCK_SIZE = 128
+
+
+def check_differentiable(penalty: Penalty) -> None:
+    """Raise TypeError if a penalty has no gradient to train an encoder by."""
+    check_penalty_instance(penalty)
+    if not hasattr(penalty, "_grad") and type(penalty).grad is Penalty.grad:
+        expected = "a penalty with a gradient, as encoders are trained by gradients"
+        remedy = "Use L1, or TopK(k=8) for a given number of nonzeros."
+        raise TypeError(wrong("penalty", got=shown(penalty), expected=expected, remedy=remedy))
 
 
 @dataclass
@@ -48,18 +62,27 @@ class PenaltyTerm(Term):
     makes_sparse: ClassVar[bool] = True
 
     @property
-    def label(self):
+    def label(self) -> str:
         return "penalty"
 
     @property
-    def takes_sparse(self):
+    def takes_sparse(self) -> bool:
         """Whether the penalty is a sum over coefficients, for which zeros can be left out."""
         return self.penalty.separable
 
-    def check_encoder(self, encoder):
+    def check_encoder(self, encoder: Any) -> None:
         check_differentiable(self.penalty)
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         penalty = check_penalty_instance(self.penalty).scaled(self.weight_at(context.step))
         if not penalty.separable or not hasattr(penalty, "_grad"):
             values = penalty.value(codes)

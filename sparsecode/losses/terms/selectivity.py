@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from sparsecode._batches import weighted_mean
 from sparsecode.losses.terms._entries import column_totals, map_entries
 from sparsecode.losses.terms.base import Term
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 
 @dataclass
@@ -48,7 +52,16 @@ class Hoyer(Term):
 
     makes_sparse: ClassVar[bool] = True
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         return _over_units(_hoyer, self.weight_at(context.step), codes, dcodes, share), {}, {}
 
 
@@ -84,7 +97,16 @@ class PopulationSparsity(Term):
 
     makes_sparse: ClassVar[bool] = True
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         weight = self.weight_at(context.step) / codes.shape[1]
         return _over_units(_activity_ratio, weight, codes, dcodes, share), {}, {}
 
@@ -122,7 +144,16 @@ class LifetimeSparsity(Term):
 
     makes_sparse: ClassVar[bool] = True
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         weight = self.weight_at(context.step) / codes.shape[1]
         sizes = column_totals(lambda e: np.abs(e.values) * e.shares, codes, share)
         squares = column_totals(lambda e: np.square(e.values) * e.shares, codes, share)

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,10 @@ from sparsecode._validation import check_number
 from sparsecode.losses.terms.base import Term
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import Penalty
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 # Bound on the logarithm of the relative error, because early codes are far too dense.
 _LARGEST = 1.0
@@ -68,21 +72,21 @@ class TargetL0(Term):
     makes_sparse: ClassVar[bool] = True
 
     @property
-    def label(self):
+    def label(self) -> str:
         return self.resolved().label
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         return self.resolved().needs
 
     @property
-    def takes_sparse(self):
+    def takes_sparse(self) -> bool:
         return self.resolved().takes_sparse
 
-    def check_encoder(self, encoder):
+    def check_encoder(self, encoder: Any) -> None:
         self.resolved().check_encoder(encoder)
 
-    def init(self, dictionary):
+    def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         check_number(self.target, "target", low=0, low_open=True)
         if self.target > dictionary.n_components:
             raise ValueError(
@@ -98,7 +102,16 @@ class TargetL0(Term):
         inner = {f"term.{name}": array for name, array in self.resolved().init(dictionary).items()}
         return {"log_weight": np.zeros(()), "l0": np.full((), np.nan), **inner}
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         memory, inner = context.memory, copy.copy(self.resolved())
         factor = 1.0
         if "log_weight" in memory:
@@ -122,7 +135,7 @@ class TargetL0(Term):
             self._observe(weighted_mean(_nonzeros(codes), share), memory)
         return found
 
-    def resolved(self):
+    def resolved(self) -> Any:
         """The inner term; a penalty becomes a `PenaltyTerm`."""
         if isinstance(self.term, Penalty):
             return PenaltyTerm(self.term)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from sparsecode._factored_gradients import scaled_rows
 from sparsecode.losses.terms.base import Term
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
+    from sparsecode.losses.base import LossContext, LossResult
 
 
 @dataclass
@@ -49,7 +53,16 @@ class WeightDecay(Term):
 
     needs: ClassVar[tuple[str, ...]] = ("squared_norms",)
 
-    def evaluate(self, codes, dcodes, dictionary, share, context, *, dictionary_grads=False):
+    def evaluate(
+        self,
+        codes: np.ndarray,
+        dcodes: np.ndarray,
+        dictionary: Dictionary,
+        share: np.ndarray | float,
+        context: LossContext | None,
+        *,
+        dictionary_grads: bool = False,
+    ) -> LossResult:
         weight, norms = self.weight_at(context.step), context.signals["squared_norms"]
         atoms = dictionary.atoms
         of_atoms = np.einsum("ij,ij->", atoms, atoms, dtype=np.float64)

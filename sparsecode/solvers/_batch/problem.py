@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -43,12 +43,12 @@ class Problem:
     code_exponent: int = 0
 
     @property
-    def shape(self):
+    def shape(self) -> Any:
         """Shape of the codes."""
         return self.X.shape[0], self.dictionary.n_components
 
     @property
-    def by_gap(self):
+    def by_gap(self) -> Any:
         """True if a duality gap from the residual alone can tell an iteration when to stop.
 
         Free atoms need a projection that `certify` makes but an iteration cannot afford.
@@ -61,14 +61,14 @@ class Problem:
         return takes_gram(self.dictionary, self.shape[0] * columns_a_row)
 
     @cached_property
-    def gram(self):
+    def gram(self) -> np.ndarray:
         """Gram matrix or, where that costs too much, ``atoms.T``; see `residual_correlations`."""
         if self.takes_gram(_COLUMNS_OF_ITERATIONS):
             return self.dictionary.gram
         return columns_as_gram(self.columns)
 
     @cached_property
-    def columns(self):
+    def columns(self) -> Any:
         """The atoms as columns, ``atoms.T``, contiguous."""
         return np.ascontiguousarray(self.dictionary.atoms.T)
 
@@ -101,7 +101,7 @@ class Problem:
         return replace(self, dictionary=self.dictionary.astype(dtype), prepared=prepared)
 
     @property
-    def atom_exponent(self):
+    def atom_exponent(self) -> Any:
         """Exponent of the unit of the atoms."""
         return self.exponent - self.code_exponent
 
@@ -227,7 +227,7 @@ class Block(NamedTuple):
     proven: np.ndarray
 
     @property
-    def answer(self):
+    def answer(self) -> Any:
         """The arrays to fill in, for kernels."""
         return Answer(*self[1:])
 

@@ -30,7 +30,7 @@ class Verification:
         self.solver, self.problem = solver, problem
 
     @cached_property
-    def judge(self):
+    def judge(self) -> Judge:
         """The judge of `certify`."""
         problem = self.problem
         return Judge(problem.dictionary.astype(np.float64), problem.penalty, problem.missing)

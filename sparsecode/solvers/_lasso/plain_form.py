@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,16 +57,16 @@ class Lasso:
         return cls(Dictionary(atoms.astype(dtype)), weights, 2.0**exponent, 0.0, positive)
 
     @property
-    def atoms(self):
+    def atoms(self) -> Any:
         return self.dictionary.atoms
 
     @property
-    def rank(self):
+    def rank(self) -> Any:
         """Most atoms that can be linearly independent; a ridge makes all of them so."""
         return len(self.atoms) if self.ridge > 0 else min(self.atoms.shape)
 
     @cached_property
-    def gram(self):
+    def gram(self) -> np.ndarray:
         gram = self.dictionary.gram
         if self.ridge == 0:
             return gram

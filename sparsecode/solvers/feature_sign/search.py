@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
@@ -45,7 +46,7 @@ class Lanes(NamedTuple):
     top_bits: np.ndarray
 
     @classmethod
-    def of(cls, n_components, dtype):
+    def of(cls, n_components: int, dtype: DTypeLike) -> Self:
         n_rows = -(-n_components // N_LANES)
         residual = np.zeros((n_rows + N_LANES, N_LANES), dtype=dtype)[N_LANES:]
         tops = np.empty(N_LANES + 1, dtype=dtype)

@@ -13,9 +13,10 @@ atoms are computed.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
@@ -100,7 +101,7 @@ class Workspace(NamedTuple):
     tops: np.ndarray
 
     @classmethod
-    def of(cls, n_components, most, dtype):
+    def of(cls, n_components: int, most: float, dtype: DTypeLike) -> Self:
         """Arrays for so many atoms, of which `most` are chosen at most."""
         n_blocks = -(-n_components // BLOCK)
         # Rows of no power of two of bytes, which would all lie on the same cache lines.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 class UnitAtoms(NamedTuple):
@@ -21,7 +24,7 @@ class UnitAtoms(NamedTuple):
     columns: np.ndarray | None
 
     @classmethod
-    def of(cls, dictionary, takes_gram):
+    def of(cls, dictionary: Dictionary, takes_gram: Any) -> Self:
         norms = dictionary.norms
         if not takes_gram:
             scale, gram = _inverse(norms), np.empty((0, 0), dtype=norms.dtype)
@@ -38,14 +41,14 @@ class UnitAtoms(NamedTuple):
             gram.flags.writeable = False
         return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None], None)
 
-    def observed(self, observed):
+    def observed(self, observed: np.ndarray) -> Any:
         """The same atoms with their norms on the features that each sample has; `gram` stays."""
         squares = observed.astype(self.atoms.dtype) @ np.square(self.atoms).T
         scale = _inverse(np.sqrt(squares))
         return self._replace(squares=squares * scale * scale, scale=scale)
 
 
-def inverse_norms(atoms):
+def inverse_norms(atoms: np.ndarray) -> np.ndarray:
     """Inverse of the norm of each atom in float64, 0 for atoms of zeros."""
     norms = np.sqrt(np.einsum("ij,ij->i", atoms, atoms, dtype=np.float64))
     return _inverse(norms)

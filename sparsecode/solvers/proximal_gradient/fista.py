@@ -70,7 +70,7 @@ class FISTA(Solver):
             check_flag(getattr(self, name), name)
 
     @property
-    def needs(self):
+    def needs(self) -> str:
         """Kind of penalty that the solver takes; momentum without restart needs a convex one."""
         return "weighted" if self.restart else "convex without restart"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
@@ -25,7 +26,7 @@ class Workspace(NamedTuple):
     target: np.ndarray
 
     @classmethod
-    def of(cls, n_components, most, dtype):
+    def of(cls, n_components: int, most: float, dtype: DTypeLike) -> Self:
         """Arrays for codes of `most` nonzeros; `is_in` holds zeros."""
         return cls(
             *np.empty((3, n_components), dtype=dtype),
