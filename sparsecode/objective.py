@@ -71,7 +71,7 @@ class Certificate:
         return cls(*(None if c[0] is None else np.concatenate(c) for c in columns))
 
     @property
-    def relative_gap(self) -> np.ndarray:
+    def relative_gap(self) -> np.ndarray | None:
         """Gap divided by `half_squared_norm`, or None; 0 where both are 0.
 
         Right even where these are beyond the range of float64.

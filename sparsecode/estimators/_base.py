@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -71,8 +71,9 @@ class CodesEstimator(
         return self._model.decode(X)
 
     if TYPE_CHECKING:
-        # It is that of scikit-learn, which says no types.
+        # They are those of scikit-learn, which says no types.
         def fit_transform(self, X: MatrixLike, y: Any = None, **fit_params: Any) -> Codes: ...
+        def set_output(self, *, transform: str | None = None) -> Self: ...
 
     @property
     def components_(self) -> np.ndarray:

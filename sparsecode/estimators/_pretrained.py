@@ -26,6 +26,7 @@ from sparsecode.penalties import L1
 _READING = inspect.signature(read_checkpoint).parameters.keys() - {"path", "format", "input_scale"}
 
 
+@classmethod
 def from_pretrained(
     cls: type[Model],
     path: str | os.PathLike[str] | Checkpoint,
@@ -88,6 +89,7 @@ def from_pretrained(
     return cls._of_checkpoint(checkpoint.fold(), options)
 
 
+@classmethod
 def autoencoder_of(cls, checkpoint, settings):
     """Return a fitted `SparseAutoencoder` with the weights of a folded checkpoint."""
     name = checkpoint.architecture
@@ -108,6 +110,7 @@ def autoencoder_of(cls, checkpoint, settings):
     return estimator
 
 
+@classmethod
 def transcoder_of(cls, checkpoint, settings):
     """Return a fitted `Transcoder` with the weights of a folded checkpoint."""
     checkpoint = _as_transcoder(checkpoint)

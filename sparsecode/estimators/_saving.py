@@ -1,6 +1,6 @@
 """Files of fitted estimators: arrays, and descriptions as JSON; nothing is pickled.
 
-`save` and `load` are methods of the estimators.
+`save` is a method of the estimators, `load` a class method.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ def save(self: Any, path: PathLike) -> None:
     _serialization.write_arrays(path, arrays, header, format=f"sparsecode.{name}")
 
 
+@classmethod
 def load(cls: type[Model], path: PathLike, *, max_bytes: int | None = None) -> Model:
     """Read a fitted estimator of this class that `save` wrote; nothing in the file is executed.
 

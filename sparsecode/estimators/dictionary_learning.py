@@ -254,7 +254,7 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     score_samples = _scoring.score_samples
     certify = _scoring.certify
     save = _saving.save
-    load = classmethod(_saving.load)
+    load = _saving.load
 
     def _finish(self, X, n_before):
         """Make the fitted model, and warn if all codes since batch `n_before` were zero."""

@@ -214,7 +214,7 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     score_samples = _scoring.score_samples
     certify = _scoring.certify
     save = _saving.save
-    load = classmethod(_saving.load)
+    load = _saving.load
 
     # The codes of the smooth problem are those of dense samples.
     _takes_sparse = False

@@ -160,7 +160,7 @@ class SparseCoder(CodesEstimator):
     score_samples = _scoring.score_samples
     certify = _scoring.certify
     save = _saving.save
-    load = classmethod(_saving.load)
+    load = _saving.load
 
     @property
     def solver_(self) -> Solver:

@@ -242,8 +242,8 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         self._partial_fit(as_item(X, y), sample_weight)
         return self
 
-    from_pretrained = classmethod(_pretrained.from_pretrained)
-    _of_checkpoint = classmethod(_pretrained.transcoder_of)
+    from_pretrained = _pretrained.from_pretrained
+    _of_checkpoint = _pretrained.transcoder_of
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.
@@ -283,7 +283,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         return super().score(X, y, sample_weight)
 
     save = _saving.save
-    load = classmethod(_saving.load)
+    load = _saving.load
     _plan = _prediction.plan_transcoder
     _begin = _prediction.begin_transcoder
     _read_batch = _prediction.read_pair
