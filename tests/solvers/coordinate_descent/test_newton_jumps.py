@@ -104,6 +104,14 @@ def test_excess_is_what_the_penalty_takes_beyond_its_slopes(positive):
         assert found == pytest.approx(0.3 / 2 * ((length * direction) ** 2).sum())
 
 
+def test_rounding_is_no_excess(rng):
+    penalty, target, none = L1(0.3).prepare(9, np.float64), np.empty(3), 0
+    for code in rng.uniform(1, 2, (50, 3)):
+        part, direction = Part(code, code, np.full(3, 0.3)), rng.uniform(-0.5, 0.5, 3)
+        none += _excess(penalty, WORKING, np.arange(3), 3, -1, part, direction, 1.0, target) == 0
+    assert none == 50
+
+
 def test_ends_across_0_and_the_last_one_are_0():
     penalty, target = L1(1.0).prepare(9, np.float64), np.empty(3)
     code, direction = np.array([1.0, -1.0, 2.0]), np.array([-1.5, 0.5, 1.0])
