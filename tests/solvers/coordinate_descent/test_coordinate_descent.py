@@ -214,3 +214,10 @@ def test_jumps_reach_the_minimum_over_the_support(dictionary):
     jump_on_face(penalty, inverse, working, 6, gram, part, workspace, halt_flag())
     np.testing.assert_allclose(part.code, goal, rtol=1e-9)
     np.testing.assert_allclose(part.residual, 0.1 * signs, atol=1e-9)
+
+
+@pytest.mark.parametrize("penalty", [L1(0.1), L0(0.1), ElasticNet(0.2, 0.5)], ids=repr)
+def test_the_only_atom_that_can_move_is_found_wherever_it_is(penalty):
+    X = 2 * np.eye(5)
+    codes = CoordinateDescent(tol=1e-12).solve(X, np.eye(5), penalty).codes
+    np.testing.assert_allclose(codes, penalty.prox(X), atol=1e-10)
