@@ -78,7 +78,7 @@ def plan_learning(estimator):
     penalty = resolve_penalty(estimator.penalty, estimator.alpha)
     solver = resolve_solver(estimator.solver, penalty)
     if estimator.solver is None and "tol" in solver.get_params():
-        solver.set_params(tol=max(solver.tol, _LEARNING_TOL))
+        solver.set_params(tol=_LEARNING_TOL)
     return LearningPlan(
         Exact(penalty, solver),
         resolve_update(BlockUpdate if estimator.update is None else estimator.update),

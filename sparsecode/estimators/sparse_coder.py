@@ -78,7 +78,7 @@ class SparseCoder(CodesEstimator):
     array([[ 1.5,  0. ],
            [-0.5,  0.5]])
     >>> coder.solver_
-    FeatureSign(max_iter=1000, tol=1e-06)
+    FeatureSign(max_iter=1000, tol=None)
     """
 
     dictionary_: Dictionary

@@ -35,12 +35,11 @@ from sparsecode.solvers._batch.problem import Block, Problem
 from sparsecode.solvers._batch.rescaling import Rescaled
 from sparsecode.solvers._batch.verification import Verification
 from sparsecode.solvers._requirements import check_requirement
+from sparsecode.solvers._tolerance import SINGLE_TOL, default_tol
 
 if TYPE_CHECKING:
     from sparsecode.penalties.base import Penalty
 
-# Relative gaps from here on float32 can reach, and its residual correlations can judge.
-SINGLE_TOL = 2e-5
 # A batch is cut in so many blocks if that leaves so many rows in each, for threads to share.
 _BLOCKS, _FEW_ROWS = 4, 256
 # Operations, about .2 seconds of one core.
@@ -58,6 +57,8 @@ class SolveResult:
         Iterations spent on each sample.
     converged : ndarray of bool of shape (n_samples,)
         Whether the sample reached `tol` within `max_iter`, judged in float64 as `certify` does.
+    tol : float
+        Tolerance of the solver, a number also where that of the solver is None.
     history : dict of str to ndarray of shape (n_records, n_samples), or None
         With ``record=True``: ``"objective"`` and ``"stop"`` (the quantity that `tol` bounds) at
         the start and after each iteration; a sample that stopped keeps its last entry.
@@ -66,6 +67,7 @@ class SolveResult:
     codes: np.ndarray
     n_iter: np.ndarray
     converged: np.ndarray
+    tol: float
     history: dict[str, Any] | None = None
     _problem: tuple[Any, ...] = field(default=(), repr=False)
 
@@ -91,7 +93,8 @@ class Solver(Parameterized, BaseEstimator):
 
     A subclass is a dataclass with fields `max_iter` and `tol` (a method that ends of itself may
     do without `max_iter`, and then says its ``_n_records(problem)``) that defines
-    ``_solve_block(problem, prepared, block)``, which fills in a `Block`. Where it does not take
+    ``_solve_block(problem, prepared, block)``, which fills in a `Block`. `tol` is a number there,
+    also if it was None. Where it does not take
     every weighted penalty, it names the kind that it `needs`. ``_prepare(problem)`` may compute
     once what all blocks share.
 
@@ -114,6 +117,8 @@ class Solver(Parameterized, BaseEstimator):
     # Whether it works on the Gram matrix of a few atoms at a time where there are many, rather than
     # with products in place of the whole one; for separable penalties.
     _by_parts: ClassVar[bool] = False
+    # The tolerance that None means, for codes in float64.
+    _double_tol: ClassVar[float] = 1e-6
     # Whether `tol` bounds what a certificate measures; then what claims too much is solved again.
     _claims_certificate: ClassVar[bool] = True
 
@@ -173,6 +178,8 @@ class Solver(Parameterized, BaseEstimator):
         sparse_output = check_flag(sparse_output, "sparse_output")
         record, n_jobs = check_flag(record, "record"), check_n_jobs(n_jobs)
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
+        if self.tol is None:
+            self = self._with_tol(default_tol(self._double_tol, problem.dictionary.dtype))
         # Threads of BLAS wait for each other: beside other work they take a hundred times as long.
         # The Gram matrix is made on as many threads as the codes.
         with single_threaded_blas(), threads_of(n_jobs):
@@ -217,6 +224,7 @@ class Solver(Parameterized, BaseEstimator):
             stack_csr(parts, shape[1]) if sparse_output else codes,
             n_iter,
             converged,
+            self.tol,
             _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
             # Without what it computed for this batch, such as products of all atoms.
             (replace(problem), n_jobs),
@@ -252,6 +260,12 @@ class Solver(Parameterized, BaseEstimator):
                 part.codes[:], part.stop[:], part.history[:], part.proven[:] = 0, 0, 0, True
             for whole, solved in zip(block[1:], part[1:], strict=True):
                 whole[inside] = solved
+
+    def _with_tol(self, tol):
+        """Return the solver with another tolerance."""
+        solver = object.__new__(type(self))
+        vars(solver).update(vars(self), tol=tol)
+        return solver
 
     def check_penalty(self, penalty: Penalty) -> None:
         """Raise TypeError if the solver cannot handle `penalty`."""
@@ -303,7 +317,8 @@ class Solver(Parameterized, BaseEstimator):
 
     def _check_parameters(self):
         check_integer(self.max_iter, "max_iter")
-        check_number(self.tol, "tol", low=0)
+        if self.tol is not None:
+            check_number(self.tol, "tol", low=0)
 
     def _warn(self, problem, stop, n_samples, may_go_on):
         by_gap = problem.penalty.convex

@@ -50,10 +50,10 @@ class LCA(Solver):
     ----------
     max_iter : int, default=20000
         Most steps a sample may take.
-    tol : float, default=1e-6
+    tol : float or None, default=None
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others), see `Certificate`; the latter also with ``1 / s`` in the place of `L`. 0
-        runs `max_iter` steps.
+        residual (others), see `Certificate`; the latter also with ``1 / s`` in the place of `L`.
+        None is 1e-6 for codes in float64, 5e-5 in float32. 0 runs `max_iter` steps.
     time_step : float, default=1.0
         Length of an Euler step in units of the time constant `tau` of a neuron, above 0 and at most
         1. Where it is above ``1 / (s L)``, from which on potentials would oscillate, that is used:
@@ -82,7 +82,7 @@ class LCA(Solver):
     """
 
     max_iter: int = 20000
-    tol: float = 1e-6
+    tol: float | None = None
     time_step: float = 1.0
 
     needs: ClassVar[str] = "separable"

@@ -104,8 +104,9 @@ def test_float32_codes_claim_no_more_than_they_are(cls):
     rng = np.random.default_rng(1)
     X, atoms = rng.standard_normal((30, 16)), Dictionary.random(45, 16, random_state=1).atoms
     X, atoms = X.astype(np.float32), atoms.astype(np.float32)
-    result = cls().solve(X, atoms, L1(0.1))
-    assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-6
+    for tol in (None, 1e-6):
+        result = cls(tol=tol).solve(X, atoms, L1(0.1))
+        assert result.converged.all() and result.certificate.relative_gap.max() <= result.tol
     advice = "tol=1e-10 .* give X in float64. With tol below 2e-05 .* codes in float32 may be"
     with pytest.warns(ConvergenceWarning, match=advice):
         result = cls(tol=1e-10, max_iter=300).solve(X, atoms, L1(0.1))
@@ -124,7 +125,8 @@ def test_more_iterations_are_advised_where_they_help(dtype, tol):
 def test_free_atoms_in_float32_stay_finite(penalty):
     rng = np.random.default_rng(1)
     X, atoms = rng.standard_normal((30, 16)), Dictionary.random(45, 16, random_state=1).atoms
-    result = CoordinateDescent().solve(X.astype(np.float32), atoms.astype(np.float32), penalty)
+    solver = CoordinateDescent(tol=1e-6)
+    result = solver.solve(X.astype(np.float32), atoms.astype(np.float32), penalty)
     assert result.converged.all() and np.isfinite(result.codes).all()
     assert result.certificate.relative_gap.max() <= 1e-6
 

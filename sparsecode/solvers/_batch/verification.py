@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property
 
 import numpy as np
@@ -82,8 +81,7 @@ class Verification:
         start = np.where(restarts[:, None], judged.fallback[todo], judged.codes[todo])
         problem = self.problem.only(block.rows, rows, start)
         part = Block.empty(start.copy(), np.empty((len(rows), 2, 0)))
-        solver = copy.copy(self.solver)
-        solver.tol = share * self.solver.tol
+        solver = self.solver._with_tol(share * self.solver.tol)
         solve = solver._solve_observed if problem.missing else solver._solve_any
         solve(problem, solver._prepare_any(problem), part)
         spent = np.where(restarts, 0, block.n_iter[rows]) + part.n_iter

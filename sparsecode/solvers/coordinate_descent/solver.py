@@ -64,10 +64,10 @@ class CoordinateDescent(Solver):
     ----------
     max_iter : int, default=10000
         Most sweeps a sample may take.
-    tol : float, default=1e-6
+    tol : float or None, default=None
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
         residual (others; also for the step of each coefficient to its own minimum); see
-        `Certificate`. 0 runs `max_iter` sweeps.
+        `Certificate`. None is 1e-6 for codes in float64, 5e-5 in float32. 0 runs `max_iter` sweeps.
 
     References
     ----------
@@ -86,7 +86,7 @@ class CoordinateDescent(Solver):
     """
 
     max_iter: int = 10000
-    tol: float = 1e-6
+    tol: float | None = None
 
     needs: ClassVar[str] = "separable"
     _by_parts: ClassVar[bool] = True

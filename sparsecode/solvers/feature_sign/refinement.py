@@ -24,12 +24,18 @@ _MOST_STEPS = 6
 
 
 class Exact(NamedTuple):
-    """A problem in float64; without samples, for a search that needs no such care."""
+    """A problem in float64; without samples, for a search that needs no such care.
+
+    `refines` says whether coefficients are made exact, and `rounds` whether the code is judged as
+    it is returned, rounded to float32.
+    """
 
     samples: np.ndarray
     atoms: np.ndarray
     ridge: float
     largest_norm: float
+    refines: bool
+    rounds: bool
 
 
 class Workspace(NamedTuple):
@@ -45,8 +51,8 @@ def make_exact(s, task, exact, tol, rounding, rough, count, active_set, workspac
     """Refine the coefficients, judge them, and find what atoms still violate optimality.
 
     `rough` holds residual correlations that are wrong by `rounding` at most. Returns the size of
-    the support, the number of violating atoms, which fill `workspace`, and the duality gap divided
-    by half the squared norm.
+    the support, the number of violating atoms, which fill `workspace`, the duality gap divided by
+    half the squared norm, and by how much residual correlations can have changed.
     """
     alpha, positive = task.alpha, task.positive
     residual = workspace.residuals[0]
@@ -58,19 +64,38 @@ def make_exact(s, task, exact, tol, rounding, rough, count, active_set, workspac
         exact.atoms, alpha, positive, bar, rough, residual, active_set, workspace
     )
     gap = _exact_gap(s, task, exact, residual, count, active_set, n_found, workspace.correlations)
-    return count, n_found, gap
+    return count, n_found, gap, moved
 
 
 @_jit.inner
-def exact_state(s, task, exact, rough, count, active_set, workspace):
-    """Objective, and duality gap divided by half the squared norm, whatever it costs."""
+def judge_rounded(s, task, exact, reach, rough, count, active_set, workspace):
+    """Round the coefficients to float32, and judge them.
+
+    `rough` holds residual correlations that are wrong by `reach` at most. Returns the objective,
+    and the duality gap divided by half the squared norm.
+    """
+    code, moved = active_set.code, 0.0
+    for a in range(count):
+        before = code[a]
+        code[a] = np.float32(before)
+        moved += abs(code[a] - before)
+    bar = task.alpha - reach - exact.largest_norm * exact.largest_norm * moved
+    return exact_state(s, task, exact, bar, rough, count, active_set, workspace)
+
+
+@_jit.inner
+def exact_state(s, task, exact, bar, rough, count, active_set, workspace):
+    """Objective, and duality gap divided by half the squared norm.
+
+    Only atoms that reach `bar` by the `rough` correlations may violate optimality.
+    """
     alpha, residual = task.alpha, workspace.residuals[1]
     subtract_active(
         exact.samples[s], exact.atoms, active_set.active, active_set.code, count, residual
     )
     _gradient(exact, alpha, residual, count, active_set)
     n_found = _find_violating(
-        exact.atoms, alpha, task.positive, -np.inf, rough, residual, active_set, workspace
+        exact.atoms, alpha, task.positive, bar, rough, residual, active_set, workspace
     )
     gap = _exact_gap(s, task, exact, residual, count, active_set, n_found, workspace.correlations)
     total = 0.5 * _dot(residual, residual)

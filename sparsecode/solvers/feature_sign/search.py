@@ -28,6 +28,7 @@ from sparsecode.solvers.feature_sign.refinement import (
     SLACK,
     Workspace,
     exact_state,
+    judge_rounded,
     make_exact,
 )
 
@@ -86,7 +87,6 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
     tol, max_iter = rule.tol, rule.max_iter
     codes, n_iter, stop, history, proven = answer
     residual, active, code = lanes.residual, active_set.active, active_set.code
-    is_exact = exact.samples.shape[0] > 0
     slack = SLACK if gram.itemsize == 4 else DOUBLE_SLACK
     count, fell = 0, True
     if may_start:
@@ -100,19 +100,20 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
         subtract_active(corr, gram, active, code, count, residual)
         largest = largest_of_lanes(lanes.bits, positive, lanes.tops, lanes.top_bits)
         is_last = t >= max_iter or n_rounds == _MOST_ROUNDS
-        before, n_found = count, 0
-        if is_exact:
+        before, n_found, moved = count, 0, 0.0
+        if exact.refines:
             rounding = correlation_rounding(
                 SLACK, exact.largest_norm, half_squared_norm, _l1_norm(code, count)
             )
             stop[s] = np.inf
             if is_last or not largest > alpha + rounding:
-                count, n_found, stop[s] = make_exact(
+                count, n_found, stop[s], moved = make_exact(
                     s, task, exact, tol, rounding, residual, count, active_set, workspace
                 )
                 is_last = is_last or n_found == 0
                 n_rounds += 1
             proven[s] = fell and stop[s] <= tol
+            is_judged = stop[s] <= tol
         else:
             rounding, gap, bound, below = _relative_gaps(
                 alpha,
@@ -128,6 +129,12 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
             # Goes on while more may be proven than is.
             is_last = is_last or not largest > alpha + (rounding if gap <= tol else 0.0)
             stop[s] = bound if bound <= tol or not is_last else gap
+            is_judged = is_last and gap <= tol < bound
+        if exact.rounds and is_judged:
+            value, stop[s] = judge_rounded(
+                s, task, exact, rounding + moved, residual, count, active_set, workspace
+            )
+            proven[s] = fell and stop[s] <= tol and value <= half_squared_norm
         if history.shape[2] > 0:
             _record(s, t, task, stop[s], exact, history, lanes, count, active_set, workspace)
         if stop[s] <= tol or is_last:
@@ -179,8 +186,8 @@ def _record(s, t, task, gap, exact, history, lanes, count, active_set, workspace
     """Write objective and gap to the history of a sample, from iteration `t` on."""
     residual = lanes.residual
     value = _objective(task.alpha, task.half_squared_norm[s], residual, count, active_set)
-    if exact.samples.shape[0] > 0:
-        value, gap = exact_state(s, task, exact, residual, count, active_set, workspace)
+    if exact.refines:
+        value, gap = exact_state(s, task, exact, -np.inf, residual, count, active_set, workspace)
     for i in range(t, history.shape[2]):
         history[s, 0, i], history[s, 1, i] = value, gap
 

@@ -12,7 +12,8 @@ from sparsecode.solvers._batch.problem import Block
 from sparsecode.solvers._kernels.arguments import StopRule
 from sparsecode.solvers._lasso.fallback import failed_samples, finish_failed
 from sparsecode.solvers._lasso.plain_form import Lasso, has_free_atoms
-from sparsecode.solvers.base import SINGLE_TOL, Solver
+from sparsecode.solvers._tolerance import SINGLE_TOL
+from sparsecode.solvers.base import Solver
 from sparsecode.solvers.feature_sign.refinement import Exact
 from sparsecode.solvers.feature_sign.search import Lanes, search_rows
 
@@ -29,18 +30,19 @@ class FeatureSign(Solver):
 
     The search is made in float32. Unless the data are float32 and `tol` is at least 2e-5, the
     coefficients are then refined in float64, and so is every correlation that float32 cannot tell
-    from `alpha`; what violates optimality after all enters, and the search goes on. An atom that
-    depends on the active ones enters in exchange for one of them. Samples where that ends early,
-    which are rare, are searched in float64, and at last solved by `CoordinateDescent`, as are
-    problems with an l1 weight of 0.
+    from `alpha`; what violates optimality after all enters, and the search goes on. Codes that are
+    rounded to float32 are then judged as they are, in float64. An atom that depends on the active
+    ones enters in exchange for one of them. Samples where that ends early, which are rare, are
+    searched in float64, and at last solved by `CoordinateDescent`, as are problems with an l1
+    weight of 0.
 
     Parameters
     ----------
     max_iter : int, default=1000
         Most iterations a sample may take.
-    tol : float, default=1e-6
-        A sample stops at this relative duality gap; see `Certificate`. 0 runs until no atom
-        violates optimality.
+    tol : float or None, default=None
+        A sample stops at this relative duality gap; see `Certificate`. None is 1e-6 for codes
+        in float64, 5e-5 in float32. 0 runs until no atom violates optimality.
 
     References
     ----------
@@ -55,7 +57,7 @@ class FeatureSign(Solver):
     """
 
     max_iter: int = 1000
-    tol: float = 1e-6
+    tol: float | None = None
 
     needs: ClassVar[str] = "l1"
     finite: ClassVar[bool] = True
@@ -84,21 +86,25 @@ class FeatureSign(Solver):
 
     def _search_single(self, problem, single, double, block):
         """Search in float32; made exact where float32 alone cannot reach the tolerance."""
-        enough = problem.dictionary.dtype == np.float32 and self.tol >= SINGLE_TOL
+        is_single = problem.dictionary.dtype == np.float32
+        enough = is_single and self.tol >= SINGLE_TOL
+        has_offset = problem.dictionary.offset is not None
+        # Not where samples less an offset, or codes times weights, are rounded once more.
+        rounds = is_single and not has_offset and single.weights is None
         # Where the codes of an exact search are then rounded to float32, that costs some of it.
-        tol = float(self.tol) if enough else self._threshold(problem.dictionary.dtype)
-        exact = _not_exact(single)
-        if not enough:
-            X = problem.centred(block.rows, np.float64)
-            exact = Exact(X, double.atoms, double.ridge, float(double.dictionary.norms.max()))
-        if enough or problem.dictionary.offset is not None:
+        tol = float(self.tol) if enough or rounds else self._threshold(problem.dictionary.dtype)
+        X = problem.centred(block.rows, np.float32 if enough or rounds else np.float64)
+        exact = _not_exact(single, X.dtype)
+        if rounds or not enough:
+            largest = exact.largest_norm if enough else float(double.dictionary.norms.max())
+            exact = Exact(X, double.atoms, double.ridge, largest, not enough, rounds)
+        if is_single and has_offset:
             X = problem.centred(block.rows, np.float32)
-        else:
-            X = X.astype(np.float32)
+        X = X.astype(np.float32, copy=False)
         codes = single.from_codes(block.codes)
         _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
         block.codes[:] = single.to_codes(codes)
-        if problem.dictionary.dtype == np.float32 and not enough:
+        if is_single and not (enough or rounds):
             # Not of the codes as they are rounded now.
             block.proven[:] = False
 
@@ -107,17 +113,19 @@ class FeatureSign(Solver):
         part = Block(block.rows, *(array[rows] for array in block[1:]))
         codes = double.from_codes(part.codes.astype(np.float64))
         X = problem.centred(block.rows, np.float64)[rows]
-        _search(X, double, _not_exact(double), self.tol, self.max_iter, True, codes, part)
+        _search(
+            X, double, _not_exact(double, np.float64), self.tol, self.max_iter, True, codes, part
+        )
         block.codes[rows] = double.to_codes(codes)
         part.proven[:] &= block.codes.dtype == np.float64
         for whole, solved in zip(block[2:], part[2:], strict=True):
             whole[rows] = solved
 
 
-def _not_exact(lasso):
-    """An `Exact` without samples, for a search that stays as it is: only how long atoms are."""
+def _not_exact(lasso, dtype):
+    """An `Exact` for a search that stays as it is: no samples, only how long atoms are."""
     largest = np.sqrt(float(lasso.dictionary.norms.max()) ** 2 + lasso.ridge)
-    return Exact(np.empty((0, 0)), np.empty((0, 0)), 0.0, float(largest))
+    return Exact(np.empty((0, 0), dtype), np.empty((0, 0)), 0.0, float(largest), False, False)
 
 
 def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):

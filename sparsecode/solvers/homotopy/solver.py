@@ -37,8 +37,9 @@ class Homotopy(Solver):
     ----------
     max_iter : int, default=5000
         Most corners of the path for a sample.
-    tol : float, default=1e-6
-        A sample stops at this relative duality gap; see `Certificate`. 0 runs down to `alpha`.
+    tol : float or None, default=None
+        A sample stops at this relative duality gap; see `Certificate`. None is 1e-6 for codes
+        in float64, 5e-5 in float32. 0 runs down to `alpha`.
 
     References
     ----------
@@ -57,7 +58,7 @@ class Homotopy(Solver):
     """
 
     max_iter: int = 5000
-    tol: float = 1e-6
+    tol: float | None = None
 
     needs: ClassVar[str] = "l1"
     finite: ClassVar[bool] = True

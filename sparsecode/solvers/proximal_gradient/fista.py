@@ -34,9 +34,10 @@ class FISTA(Solver):
     ----------
     max_iter : int, default=5000
         Most iterations a sample may take.
-    tol : float, default=1e-6
+    tol : float or None, default=None
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others); see `Certificate`. 0 runs `max_iter` iterations.
+        residual (others); see `Certificate`. None is 1e-6 for codes in float64, 5e-5 in float32.
+        0 runs `max_iter` iterations.
     restart : bool, default=True
         Whether momentum starts anew when it points uphill, and a step that would increase the
         objective is taken back. Needed for penalties that are not convex.
@@ -60,7 +61,7 @@ class FISTA(Solver):
     """
 
     max_iter: int = 5000
-    tol: float = 1e-6
+    tol: float | None = None
     restart: bool = True
     backtracking: bool = True
 

@@ -28,9 +28,10 @@ class ISTA(Solver):
     ----------
     max_iter : int, default=10000
         Most iterations a sample may take.
-    tol : float, default=1e-6
+    tol : float or None, default=None
         A sample stops at this relative duality gap (convex penalties) or scaled stationarity
-        residual (others); see `Certificate`. 0 runs `max_iter` iterations.
+        residual (others); see `Certificate`. None is 1e-6 for codes in float64, 5e-5 in float32.
+        0 runs `max_iter` iterations.
 
     References
     ----------
@@ -46,7 +47,7 @@ class ISTA(Solver):
     """
 
     max_iter: int = 10000
-    tol: float = 1e-6
+    tol: float | None = None
 
     def _prepare(self, problem):
         problem.make_shared()

@@ -26,10 +26,10 @@ class HTP(HardThresholding):
     ----------
     max_iter : int, default=200
         Most iterations a sample may take.
-    tol : float, default=1e-6
+    tol : float or None, default=None
         A sample stops when its support repeats, or when the next step would move no coefficient by
         more than this share of its largest correlation ``max|x @ atoms.T|``, in units of the step.
-        0 runs until the support repeats.
+        None is 1e-6 for codes in float64, 5e-5 in float32. 0 runs until the support repeats.
 
     References
     ----------
@@ -44,7 +44,7 @@ class HTP(HardThresholding):
     """
 
     max_iter: int = 200
-    tol: float = 1e-6
+    tol: float | None = None
 
     finite: ClassVar[bool] = True
     _projects: ClassVar[bool] = True

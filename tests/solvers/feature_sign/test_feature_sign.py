@@ -12,6 +12,7 @@ from sklearn.linear_model import Lasso
 from sparsecode import Dictionary, certify
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers import FISTA, FeatureSign
+from sparsecode.solvers._batch.problem import Block
 
 
 @pytest.fixture
@@ -88,6 +89,21 @@ def test_the_second_search_forgets_what_the_first_one_found(dictionary, monkeypa
     for samples, atoms in ((X, dictionary.astype(np.float32)), (X.astype(float), dictionary)):
         result = FeatureSign(tol=1e-6).solve(samples, atoms, L1(0.05))
         assert result.certificate.relative_gap.max() <= 1e-6
+
+
+@pytest.mark.parametrize("penalty", [L1(0.05), L1(0.05, positive=True), ElasticNet(0.05, 0.5)])
+@pytest.mark.parametrize("tol", [1e-6, 2e-5])
+def test_codes_rounded_to_float32_are_judged_as_they_are(X, dictionary, tol, penalty):
+    solver, single = FeatureSign(tol=tol), dictionary.astype(np.float32)
+    problem = solver._check_problem(X.astype(np.float32), single, penalty, None, False)
+    block = Block.empty(np.zeros(problem.shape, np.float32), np.empty((40, 2, 0)))
+    solver._search_single(problem, *solver._prepare(problem), block)
+    gap = certify(problem.X, block.codes, single, penalty).relative_gap
+    assert block.proven.mean() > 0.9 and (gap[block.proven] <= tol).all()
+    # From 2e-5 on it is a bound; the gap of an elastic net is below that of its plain lasso.
+    assert (gap <= block.stop + 1e-10)[block.proven].all()
+    if tol == 1e-6 and isinstance(penalty, L1):
+        np.testing.assert_allclose(block.stop[block.proven], gap[block.proven], atol=1e-10)
 
 
 def test_weights_of_infinity_and_zero(X, dictionary):
