@@ -237,6 +237,7 @@ class Solved(NamedTuple):
     codes: np.ndarray
     n_iter: np.ndarray
     converged: np.ndarray
+    tol: float
 
 
 class NotCovered(Exception):
@@ -325,7 +326,8 @@ def _use_solver(solver):
         except TypeError:
             continue
         result = solver.solve(X, D, penalty, n_jobs=1)
-        return Solved(solver, penalty, result.codes, result.n_iter, result.converged)
+        found = result.codes, result.n_iter, result.converged, result.tol
+        return Solved(solver, penalty, *found)
     raise NotCovered(f"no penalty for {solver}")
 
 

@@ -191,11 +191,11 @@ def _judged(result):
     if not isinstance(result, parameter_calls.Solved) or result.converged is None:
         return "works", ""
     solver, penalty = result.solver, result.penalty
-    if not isinstance(solver, Solver) or not isinstance(penalty, L1) or solver.tol == 0:
+    if not isinstance(solver, Solver) or not isinstance(penalty, L1) or result.tol == 0:
         return "works", ""
     gaps = certify(parameter_calls.X, result.codes, parameter_calls.D, penalty).relative_gap
     worst = gaps[result.converged].max(initial=0)
-    return ("works", "") if worst <= _SLACK * solver.tol else ("false claim", f"gap {worst:g}")
+    return ("works", "") if worst <= _SLACK * result.tol else ("false claim", f"gap {worst:g}")
 
 
 def _peak():

@@ -199,16 +199,16 @@ def test_samples_stop_one_by_one():
     X[-1] = 0
     solver = ADMM()
     result = solver.solve(X, atoms, L1(0.1), record=True)
-    assert result.certificate.relative_gap.max() <= solver.tol
+    assert result.certificate.relative_gap.max() <= result.tol
     assert result.n_iter[-1] == 0 and result.n_iter[:-1].min() < result.n_iter.max()
     for stop, n_iter in zip(result.history["stop"].T, result.n_iter, strict=True):
         # Every fifth iteration a sample looks: at the last look, and at none before, it was good.
         looks = stop[: n_iter + 1 : 5]
-        assert looks[-1] <= solver.tol and (looks[:-1] > 0.99 * solver.tol).all()
+        assert looks[-1] <= result.tol and (looks[:-1] > 0.99 * result.tol).all()
     for x, found in zip(X, result.certificate.objective, strict=True):
         alone = solver.solve(x[None], atoms, L1(0.1)).certificate
-        assert alone.relative_gap[0] <= solver.tol
-        np.testing.assert_allclose(found, alone.objective[0], atol=solver.tol * (x @ x))
+        assert alone.relative_gap[0] <= result.tol
+        np.testing.assert_allclose(found, alone.objective[0], atol=result.tol * (x @ x))
 
 
 def test_weights_of_infinity_and_zero():

@@ -47,7 +47,7 @@ def check(result, solver, X, dictionary, penalty, codes=None):
     """Judge a result as `certify` does, and its objective in extended precision."""
     certificate = certify(X, result.codes, dictionary, penalty)
     measure = certificate.relative_gap if penalty.convex else certificate.relative_residual
-    assert (measure[result.converged] <= solver.tol * (1 + 1e-9)).all()
+    assert (measure[result.converged] <= result.tol * (1 + 1e-9)).all()
     atoms = np.asarray(dictionary, dtype=np.longdouble)
     slack = (2e-6 if result.codes.dtype == np.float32 else 1e-12) * certificate.half_squared_norm
     for start in (np.zeros_like(result.codes),) if codes is None else (0 * codes, codes):
