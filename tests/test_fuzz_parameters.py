@@ -76,7 +76,7 @@ def test_what_is_not_equal_to_itself_is_not_written_to(fuzz_parameters):
 def test_false_claims(fuzz_parameters):
     def solve(size):
         codes = np.full((6, 5), float(size))
-        return parameter_calls.Solved(FISTA(), L1(0.1), codes, None, np.ones(6, dtype=bool))
+        return parameter_calls.Solved(FISTA(), L1(0.1), codes, None, np.ones(6, dtype=bool), 1e-6)
 
     assert fuzz_parameters.run(call_of(solve), {"size": 1})[0] == "false claim"
 
