@@ -98,7 +98,7 @@ class FeatureSign(Solver):
         if rounds or not enough:
             largest = exact.largest_norm if enough else float(double.dictionary.norms.max())
             exact = Exact(X, double.atoms, double.ridge, largest, not enough, rounds)
-        if is_single and has_offset:
+        if has_offset:
             X = problem.centred(block.rows, np.float32)
         X = X.astype(np.float32, copy=False)
         codes = single.from_codes(block.codes)
