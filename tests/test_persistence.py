@@ -44,7 +44,7 @@ ARGUMENTS = {
     "LearningState": (Dictionary(D), None),
     "LossResult": (1.0, {}, D, {}),
     "SelectionCurve": (ONE,) * 7,
-    "SolveResult": (ONE, ONE, ONE),
+    "SolveResult": (ONE, ONE, ONE, 1e-6),
     "SparseCoder": (D,),
     "TrainingState": ("ReLU", "Adam", {}, Dictionary(D), {}, Dictionary(D), {}),
 }

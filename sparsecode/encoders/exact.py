@@ -11,7 +11,8 @@ from sparsecode._typing import Codes, MatrixLike
 from sparsecode.encoders.base import Encoder
 from sparsecode.penalties import L1, Penalty
 from sparsecode.solvers import Solver, choose_solver
-from sparsecode.solvers.base import SolveResult, check_solver_instance
+from sparsecode.solvers._batch.result import SolveResult
+from sparsecode.solvers.base import check_solver_instance
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary

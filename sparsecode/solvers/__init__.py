@@ -1,8 +1,9 @@
 """Exact inference: solvers of the sparse coding problem."""
 
+from sparsecode.solvers._batch.result import SolveResult
 from sparsecode.solvers._default_solver import choose_solver
 from sparsecode.solvers.admm import ADMM
-from sparsecode.solvers.base import Solver, SolveResult
+from sparsecode.solvers.base import Solver
 from sparsecode.solvers.conjugate_gradient import ConjugateGradient
 from sparsecode.solvers.coordinate_descent import CoordinateDescent
 from sparsecode.solvers.feature_sign import FeatureSign

@@ -1,11 +1,9 @@
-"""Base class of the solvers, and the result of `solve`."""
+"""Base class of the solvers."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,10 +27,10 @@ from sparsecode._validation import (
     check_rows,
 )
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
-from sparsecode.objective import Certificate, certify
 from sparsecode.solvers._batch.atom_subsets import Parts, parts_of
 from sparsecode.solvers._batch.problem import Block, Problem
 from sparsecode.solvers._batch.rescaling import Rescaled
+from sparsecode.solvers._batch.result import SolveResult
 from sparsecode.solvers._batch.verification import Verification
 from sparsecode.solvers._requirements import check_requirement
 from sparsecode.solvers._tolerance import SINGLE_TOL, default_tol
@@ -46,45 +44,6 @@ _BLOCKS, _FEW_ROWS = 4, 256
 _LONG = 5e8
 
 
-@dataclass
-class SolveResult:
-    """Result of a solver: codes, iterations, and on request a certificate and the history.
-
-    Attributes
-    ----------
-    codes : ndarray or csr_array of shape (n_samples, n_components)
-    n_iter : ndarray of int of shape (n_samples,)
-        Iterations spent on each sample.
-    converged : ndarray of bool of shape (n_samples,)
-        Whether the sample reached `tol` within `max_iter`, judged in float64 as `certify` does.
-    tol : float
-        Tolerance of the solver, a number also where that of the solver is None.
-    history : dict of str to ndarray of shape (n_records, n_samples), or None
-        With ``record=True``: ``"objective"`` and ``"stop"`` (the quantity that `tol` bounds) at
-        the start and after each iteration; a sample that stopped keeps its last entry.
-    """
-
-    codes: np.ndarray
-    n_iter: np.ndarray
-    converged: np.ndarray
-    tol: float
-    history: dict[str, Any] | None = None
-    _problem: tuple[Any, ...] = field(default=(), repr=False)
-
-    @cached_property
-    def certificate(self) -> Certificate:
-        """Certificate of the codes, computed in float64 when first asked for."""
-        problem, n_jobs = self._problem
-        return certify(
-            problem.X,
-            self.codes,
-            problem.dictionary,
-            problem.penalty,
-            missing=problem.missing,
-            n_jobs=n_jobs,
-        )
-
-
 class Solver(Parameterized, BaseEstimator):
     """Base of the solvers: hyper-parameters and `solve`; it keeps no state.
 
@@ -94,9 +53,8 @@ class Solver(Parameterized, BaseEstimator):
     A subclass is a dataclass with fields `max_iter` and `tol` (a method that ends of itself may
     do without `max_iter`, and then says its ``_n_records(problem)``) that defines
     ``_solve_block(problem, prepared, block)``, which fills in a `Block`. `tol` is a number there,
-    also if it was None. Where it does not take
-    every weighted penalty, it names the kind that it `needs`. ``_prepare(problem)`` may compute
-    once what all blocks share.
+    also if it was None. Where it does not take every weighted penalty, it names the kind that it
+    `needs`. ``_prepare(problem)`` may compute once what all blocks share.
 
     Attributes
     ----------
@@ -226,8 +184,7 @@ class Solver(Parameterized, BaseEstimator):
             converged,
             self.tol,
             _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
-            # Without what it computed for this batch, such as products of all atoms.
-            (replace(problem), n_jobs),
+            (problem.X, problem.dictionary, problem.penalty, problem.missing, n_jobs),
         )
 
     def _prepare_any(self, problem):
