@@ -1,29 +1,14 @@
-"""What every benchmark script prints first and shares: machine, versions, data, timing."""
+"""Parts that benchmark scripts share: data, timing, options."""
 
 from __future__ import annotations
 
 import importlib
-import os
-import platform
-import subprocess
 import time
-from importlib import metadata
 
+import click
 import numpy as np
 
 from sparsecode.datasets import OlshausenFieldWhitening, load_photographs, sample_patches
-
-PACKAGES = ("sparsecode", "numpy", "scipy", "numba", "scikit-learn", "spams-bin", "celer", "skglm")
-
-
-def print_header(title):
-    """Print what the figures below depend on."""
-    print(title)
-    print(f"machine   {_cpu()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
-    versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES if _version(name))
-    print(f"versions  Python {platform.python_version()}, {versions}")
-    print(f"commit    {_commit()}")
-    print()
 
 
 def patches(size, n_patches, *, photographs=slice(None), seed=0):
@@ -40,6 +25,11 @@ def patches(size, n_patches, *, photographs=slice(None), seed=0):
 def usable(X):
     """Patches with something to code, which those of the sky have not, in float32."""
     return X[np.linalg.norm(X, axis=1) > 1].astype(np.float32)
+
+
+def quick_option(function):
+    """The option of all scripts that makes the sizes small: a run proves that the script works."""
+    return click.option("--quick", is_flag=True, help="Small sizes, to see that it runs.")(function)
 
 
 def missing(module, package):
@@ -65,32 +55,3 @@ def interleaved(runs, n_rounds):
         for name, run in runs.items():
             seconds[name].append(clock(run))
     return {name: np.asarray(values) for name, values in seconds.items()}
-
-
-def _cpu():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or "unknown processor"
-
-
-def _version(name):
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _commit():
-    command = ["git", "describe", "--always", "--dirty"]
-    here = os.path.dirname(os.path.abspath(__file__))
-    try:
-        return subprocess.run(
-            command, cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

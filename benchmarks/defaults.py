@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import warnings
 
+import click
 import numpy as np
-from _common import interleaved, patches, print_header
+from _common import interleaved, patches, quick_option
+from _report import Report
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
@@ -23,17 +25,32 @@ N_ROUNDS = 5
 TOL = 1e-6
 # How many times slower than the fastest a solver may be to be timed more than once.
 _FAR = 10
+COLUMNS = dict.fromkeys(("fastest", "second", "third", "fourth"), "")
+NOTES = """\
+A star marks the default. In brackets: the mean objective over that of the default, with "!" where
+not all samples converged. Weight of l1, or threshold: 0.2 of the median largest correlation."""
 
 
-def main():
-    print_header("Default solvers: microseconds a sample, mean objective relative to the default's")
-    print("l1 weight or threshold: 0.2 of the median largest correlation; !: not all converged")
+@click.command()
+@click.option("--rounds", type=click.IntRange(1), default=N_ROUNDS, show_default=True)
+@quick_option
+def main(rounds, quick):
+    """Print the fastest solvers of each penalty."""
+    report = Report("Default solvers: microseconds a sample, the four fastest of each penalty")
+    report.note(NOTES)
     for name, X, dictionary in _problems():
-        print()
-        print(f"{name}, {N_SAMPLES} samples")
+        X = X[:8] if quick else X
+        table = report.table(f"{name}, {len(X)} samples", {"penalty": "", **COLUMNS})
         size = float(np.median(np.abs(dictionary.correlate(X)).max(axis=1)))
-        for label, penalty in _penalties(0.2 * size, size, dictionary.n_components).items():
-            _compare(label, penalty, X, dictionary)
+        tried = _penalties(0.2 * size, size, dictionary.n_components)
+        # Every pair of a solver and a penalty is compiled.
+        for label in ("l1", "MCP") if quick else tried:
+            penalty = tried[label]
+            _compare(table, label, penalty, X, dictionary, 1 if quick else rounds)
+        table.end()
+        if quick:
+            break
+    report.finish()
 
 
 def _problems():
@@ -68,7 +85,7 @@ def _penalties(weight, size, n_components):
     }
 
 
-def _compare(label, penalty, X, dictionary):
+def _compare(table, label, penalty, X, dictionary, n_rounds):
     default = type(choose_solver(penalty)).__name__
     found = {}
 
@@ -86,7 +103,7 @@ def _compare(label, penalty, X, dictionary):
         once = interleaved(runs, 1)
         best = min(values[0] for values in once.values())
         near = {name: run for name, run in runs.items() if once[name][0] < _FAR * best}
-        seconds = {**once, **interleaved(near, N_ROUNDS)}
+        seconds = {**once, **interleaved(near, n_rounds)}
     micros = {name: 1e6 * np.median(values) / len(X) for name, values in seconds.items()}
     reference = found[default].certificate.objective.mean()
     cells = []
@@ -95,7 +112,8 @@ def _compare(label, penalty, X, dictionary):
         mark = "" if found[name].converged.all() else "!"
         star = "*" if name == default else ""
         cells.append(f"{star}{name} {micros[name]:.0f} ({ratio:.3f}{mark})")
-    print(f"{label:13s} {', '.join(cells)}", flush=True)
+    cells += [None] * (len(COLUMNS) - len(cells))
+    table.row(label, *cells, repetitions=seconds)
 
 
 def _solvers_of(penalty):

@@ -7,26 +7,36 @@ from __future__ import annotations
 
 import time
 
+import click
 import numpy as np
-from _common import print_header
+from _common import quick_option
+from _report import Report
 
 from sparsecode.applications import denoise_image
 from sparsecode.datasets import load_photographs
 
+COLUMNS = {"image": "", "noisy": ".2f", "cosines": ".2f", "learned": ".2f"}
+COLUMNS |= {"seconds, cosines": ".1f", "seconds, learned": ".1f"}
 
-def main():
-    print_header("denoise_image: grey photographs of 427 x 640 pixels, and one of 512 x 512")
+
+@click.command()
+@click.option("--level", "levels", multiple=True, type=int, default=(10, 25, 50), help="Of noise.")
+@quick_option
+def main(levels, quick):
+    """Print the PSNR at each level of noise, and the seconds."""
+    report = Report("denoise_image: grey photographs of 427 x 640 pixels, and one of 512 x 512")
     china, flower = load_photographs(dtype=np.float32)
     # As large as the usual test images, by reflection.
     square = np.pad(china, ((0, 85), (0, 0)), mode="reflect")[:, :512]
     denoise_image(china[:64, :64], 0.1)  # compiles
-    print("PSNR in dB              noisy   cosines  learned   seconds: cosines  learned")
+    table = report.table("PSNR in dB, and seconds, with the atoms given", COLUMNS)
     for name, clean in (("china", china), ("flower", flower), ("512 x 512", square)):
-        for level in (10, 25, 50):
-            _print_row(name, clean, level)
+        for level in levels:
+            _measure(table, name, clean[:64, :64] if quick else clean, level)
+    report.finish()
 
 
-def _print_row(name, clean, level):
+def _measure(table, name, clean, level):
     sigma = level / 255
     noise = np.random.default_rng(0).standard_normal(clean.shape).astype(np.float32)
     noisy = clean + np.float32(sigma) * noise
@@ -36,10 +46,7 @@ def _print_row(name, clean, level):
         denoised = denoise_image(noisy, sigma, n_iter=n_iter, random_state=0)
         seconds.append(time.perf_counter() - begin)
         values.append(_psnr(denoised, clean))
-    print(
-        f"{name:10s} sigma {level:3d}  {values[0]:8.2f} {values[1]:8.2f} {values[2]:8.2f}"
-        f"   {seconds[0]:15.1f} {seconds[1]:8.1f}"
-    )
+    table.row(f"{name}, sigma {level}", *values, *seconds)
 
 
 def _psnr(image, clean):

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import warnings
 
+import click
 import numpy as np
 import sklearn.decomposition
-from _common import interleaved, patches, print_header
+from _common import interleaved, patches, quick_option
+from _report import Report
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import dropin
@@ -27,26 +29,40 @@ ALPHA = 0.2
 _LASSO = ("lasso_lars", "lasso_cd")
 # Samples, features and atoms of small problems, and how many of each are drawn.
 SMALL, N_DRAWS = ((60, 8, 5), (100, 10, 8), (200, 20, 15), (100, 10, 20), (200, 20, 40)), 8
+COLUMNS = {"function": "", "ours, s": ".3f", "scikit-learn, s": ".3f", "times faster": ".1f"}
+COLUMNS |= {"objective, ours": ".6g", "objective, scikit-learn": ".6g"}
+ENDS = {"problem": "", "mean": "+.2f", "least": "+.2f", "most": "+.2f"}
 
 
-def main():
-    print_header("Drop-in: median seconds, and objective of the codes")
-    X = patches(8, N_SAMPLES)
-    print(f"{N_SAMPLES} patches of {X.shape[1]} pixels, {N_COMPONENTS} atoms, alpha {ALPHA}")
-    print(f"{'':34s} {'sklearn':>9s} {'drop-in':>9s} {'ratio':>7s}  objectives a sample")
+@click.command()
+@click.option("--rounds", type=click.IntRange(1), default=N_ROUNDS, show_default=True)
+@click.option("--draws", type=click.IntRange(0), default=N_DRAWS, show_default=True)
+@quick_option
+def main(rounds, draws, quick):
+    """Print seconds and objectives of both libraries."""
+    report = Report("Drop-in: median seconds, and objective of the codes")
+    X = patches(8, 200 if quick else N_SAMPLES)
+    rounds, draws = (1, 1) if quick else (rounds, draws)
+    table = report.table(
+        f"{len(X)} patches of {X.shape[1]} pixels, {N_COMPONENTS} atoms, alpha {ALPHA}", COLUMNS
+    )
     atoms = dropin.MiniBatchDictionaryLearning(
         N_COMPONENTS, alpha=ALPHA, max_iter=5, random_state=0
     ).fit(patches(8, 5000, seed=1))
     for algorithm in (*_LASSO, "lars", "omp", "threshold"):
-        _compare_coding(X, atoms.components_, algorithm)
+        _compare_coding(table, rounds, X, atoms.components_, algorithm)
     settings = {"n_components": N_COMPONENTS, "alpha": ALPHA, "random_state": 0}
-    _compare_learning("dict_learning", X, n_rounds=1, **settings, max_iter=5, method="cd")
-    _compare_learning("dict_learning_online", X, **settings, max_iter=5)
-    _compare_learning("dict_learning_online", X, **settings, max_iter=5, method="cd")
-    for draw in (_noise, _signals):
-        for size in SMALL:
-            for alpha in (1.0, 0.3):
-                _compare_ends(draw, size, alpha)
+    _compare_learning(table, 1, "dict_learning", X, **settings, max_iter=5, method="cd")
+    _compare_learning(table, rounds, "dict_learning_online", X, **settings, max_iter=5)
+    _compare_learning(table, rounds, "dict_learning_online", X, **settings, max_iter=5, method="cd")
+    table.end()
+    if draws:
+        table = report.table("Objective at the end of learning, over scikit-learn's, in %", ENDS)
+        for draw in (_noise, _signals):
+            for size in SMALL[:1] if quick else SMALL:
+                for alpha in (1.0, 0.3):
+                    _compare_ends(table, draw, size, alpha, draws)
+    report.finish()
 
 
 def _noise(n_samples, n_features, seed):
@@ -58,10 +74,10 @@ def _signals(n_samples, n_features, seed):
     return 3 * make_sparse_signals(n_samples, n_components=2 * n_features, **options).X
 
 
-def _compare_ends(draw, size, alpha):
+def _compare_ends(table, draw, size, alpha, n_draws):
     n_samples, n_features, n_components = size
     ratios = []
-    for seed in range(N_DRAWS):
+    for seed in range(n_draws):
         X = draw(n_samples, n_features, seed)
         options = {"alpha": alpha, "max_iter": 100, "method": "cd", "random_state": seed}
         values = []
@@ -74,10 +90,10 @@ def _compare_ends(draw, size, alpha):
         ratios.append(100 * (values[1] / values[0] - 1))
     mean, least, most = np.mean(ratios), min(ratios), max(ratios)
     label = f"{draw.__name__[1:]} {n_samples} x {n_features}, {n_components} atoms, alpha {alpha:g}"
-    print(f"{label:48s} {mean:+6.2f} % ({least:+.2f} to {most:+.2f})", flush=True)
+    table.row(label, mean, least, most, repetitions=ratios)
 
 
-def _compare_coding(X, atoms, algorithm):
+def _compare_coding(table, n_rounds, X, atoms, algorithm):
     options = {"algorithm": algorithm}
     if algorithm in (*_LASSO, "threshold"):
         options["alpha"] = ALPHA
@@ -93,10 +109,10 @@ def _compare_coding(X, atoms, algorithm):
         weight = ALPHA if algorithm in _LASSO else 0.0
         return _objective(X, codes, atoms, weight)
 
-    _report(f"sparse_encode {algorithm}", run_of, found, objective, N_ROUNDS)
+    _time(table, f"sparse_encode {algorithm}", run_of, found, objective, n_rounds)
 
 
-def _compare_learning(name, X, *, n_rounds=N_ROUNDS, **options):
+def _compare_learning(table, n_rounds, name, X, **options):
     found = {}
 
     def run_of(module):
@@ -110,10 +126,10 @@ def _compare_learning(name, X, *, n_rounds=N_ROUNDS, **options):
         codes = dropin.sparse_encode(X, atoms, alpha=ALPHA)
         return _objective(X, codes, atoms, ALPHA)
 
-    _report(f"{name} {options.get('method', 'lars')}", run_of, found, objective, n_rounds)
+    _time(table, f"{name} {options.get('method', 'lars')}", run_of, found, objective, n_rounds)
 
 
-def _report(label, run_of, found, objective, n_rounds):
+def _time(table, label, run_of, found, objective, n_rounds):
     modules = {"sklearn": sklearn.decomposition, "drop-in": dropin}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -122,9 +138,8 @@ def _report(label, run_of, found, objective, n_rounds):
         run_of(dropin)()
         seconds = interleaved({key: run_of(m) for key, m in modules.items()}, n_rounds)
     theirs, mine = (float(np.median(seconds[key])) for key in modules)
-    values = ", ".join(f"{objective(found[module]):.6g}" for module in modules.values())
-    ratio = theirs / mine
-    print(f"{label:34s} {theirs:9.3f} {mine:9.3f} {ratio:7.1f}  {values}", flush=True)
+    values = [objective(found[module]) for module in modules.values()]
+    table.row(label, mine, theirs, theirs / mine, *values[::-1], repetitions=seconds)
 
 
 def _objective(X, codes, atoms, alpha):

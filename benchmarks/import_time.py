@@ -12,8 +12,10 @@ import subprocess
 import sys
 from functools import partial
 
+import click
 import numpy as np
-from _common import interleaved, print_header
+from _common import interleaved, quick_option
+from _report import Report
 
 N_ROUNDS = 11
 LIBRARIES = "import numpy, scipy, numba, sklearn"
@@ -36,28 +38,36 @@ with event.install_recorder("numba:compile") as recorder:
 print(len(recorder.buffer))
 """
 IMPORTS = {
-    "import sparsecode": "asked: at most 0.5",
-    "from sparsecode import SparseCoder": "asked: at most 1.3",
-    "from sparsecode import *": "asked: at most 1.3",
+    "import sparsecode": "ratio at most 0.5",
+    "from sparsecode import SparseCoder": "ratio at most 1.3",
+    "from sparsecode import *": "ratio at most 1.3",
 }
+COLUMNS = {"": "", "seconds": ".2f", "ratio": ".2f", "asked": ""}
 # An installed package has its bytecode.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
-def main():
-    print_header("Import time and first solve")
+@click.command()
+@click.option("--rounds", type=click.IntRange(1), default=N_ROUNDS, show_default=True)
+@quick_option
+def main(rounds, quick):
+    """Print the seconds of imports, and of a first solve."""
+    rounds = 1 if quick else rounds
+    report = Report("Import time and first solve")
+    table = report.table("Whole processes; ratios to the import of the libraries", COLUMNS)
     runs = {code: partial(_python, code) for code in ("pass", LIBRARIES, *IMPORTS)}
-    interleaved(runs, 2)
-    seconds = interleaved(runs, N_ROUNDS)
+    interleaved(runs, 1)
+    seconds = interleaved(runs, rounds)
     base = seconds[LIBRARIES]
     for code, values in seconds.items():
-        ratio = f"{np.median(values):6.2f} s, ratio {np.median(values / base):.2f}"
-        print(f"{code:40s} {ratio}" + (f" ({IMPORTS[code]})" if code in IMPORTS else ""))
-    print(f"{'functions compiled by the import':40s} {_python(N_COMPILED):>6s}   (asked: 0)")
+        ratio = np.median(values / base)
+        table.row(code, np.median(values), ratio, IMPORTS.get(code), repetitions=values)
+    table.row("functions compiled by the import", _python(N_COMPILED), None, "0")
     _python(FIRST_SOLVE)
-    first = [float(_python(FIRST_SOLVE)) for _ in range(N_ROUNDS)]
+    first = [float(_python(FIRST_SOLVE)) for _ in range(rounds)]
     label = "first fit and transform, warm disk cache"
-    print(f"{label:40s} {np.median(first):6.2f} s (asked: under 1 s)")
+    table.row(label, np.median(first), None, "under 1 s", repetitions=first)
+    report.finish()
 
 
 def _python(code):

@@ -15,7 +15,7 @@ import tempfile
 import time
 
 import numpy as np
-from _common import print_header
+from _report import Report
 from memory import GIB, peak
 
 from sparsecode import DictionaryLearning
@@ -31,9 +31,11 @@ LIMIT = 1.0
 def main():
     parser = argparse.ArgumentParser(description="Peak memory of online learning from a file.")
     parser.add_argument("--gib", type=float, default=20, help="size of the array, default 20")
+    parser.add_argument("--quick", action="store_true", help="0.1 GiB, to see that it runs")
     parser.add_argument("--folder", help="where the file is made, default the temporary folder")
     arguments = parser.parse_args()
-    print_header(f"Online learning from {arguments.gib:g} GiB, memory-mapped")
+    arguments.gib = 0.1 if arguments.quick else arguments.gib
+    report = Report(f"Online learning from {arguments.gib:g} GiB, memory-mapped")
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         path = pathlib.Path(folder) / "samples.npy"
         _write(path, int(arguments.gib * GIB / (4 * N_FEATURES)))
@@ -45,10 +47,14 @@ def main():
         model.fit(X)
         seconds = time.perf_counter() - begin
         most = peak()
-        print(f"{X.shape[0]} samples of {X.shape[1]} features in {seconds:.1f} s")
-        print(f"objective of the batches {model.history_['objective'][0]:.3f} to", end=" ")
-        print(f"{np.mean(model.history_['objective'][-20:]):.3f}")
-    print(f"peak {most:.2f} GiB")
+        objectives = model.history_["objective"]
+        title = f"{X.shape[0]} samples of {X.shape[1]} features, {N_COMPONENTS} atoms, one epoch"
+        table = report.table(title, {"": "", "measured": ".3g", "asked": ""})
+        table.row("seconds", seconds, None)
+        table.row("objective of the first batch", objectives[0], None)
+        table.row("of the last 20, mean", np.mean(objectives[-20:]), None)
+        table.row("peak memory, GiB", most, f"at most {LIMIT:g}")
+    report.finish()
     if most > LIMIT:
         sys.exit(f"above {LIMIT} GiB")
 

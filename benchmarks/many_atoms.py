@@ -10,8 +10,10 @@ import time
 import tracemalloc
 from unittest import mock
 
+import click
 import numpy as np
-from _common import print_header
+from _common import quick_option
+from _report import Report
 
 from sparsecode import Dictionary, alpha_max
 from sparsecode.penalties import L1, ElasticNet, KSparse
@@ -38,7 +40,7 @@ def seconds(function):
     return time.perf_counter() - begin
 
 
-def table_of_one_sample(n_components=100_000):
+def table_of_one_sample(report, n_components):
     """Time and memory of one sample by each method."""
     X, dictionary, alpha = draw(n_components, 1)
     cases = {
@@ -49,8 +51,9 @@ def table_of_one_sample(n_components=100_000):
         "FISTA, l1": (FISTA(), L1(alpha)),
         "OMP, 10 atoms": (OMP(), KSparse(10)),
     }
-    print(f"one sample of {N_FEATURES} features, {n_components} atoms")
-    print(f"{'':26}{'seconds':>8}{'MiB':>7}{'nonzeros':>10}{'gap':>9}")
+    title = f"One sample of {N_FEATURES} features, {n_components} atoms"
+    columns = {"": "", "seconds": ".3f", "MiB": ".0f", "nonzeros": "d", "gap": ".0e"}
+    table = report.table(title, columns)
     for name, (solver, penalty) in cases.items():
         taken = seconds(functools.partial(solver.solve, X, dictionary, penalty))
         tracemalloc.start()
@@ -58,9 +61,9 @@ def table_of_one_sample(n_components=100_000):
         peak = tracemalloc.get_traced_memory()[1] / 2**20
         tracemalloc.stop()
         gap = result.certificate.relative_gap
-        gap = "" if gap is None else f"{gap.max():.0e}"
-        count = np.count_nonzero(result.codes)
-        print(f"{name:26}{taken:8.2f}{peak:7.0f}{count:10d}{gap:>9}")
+        gap = None if gap is None else gap.max()
+        table.row(name, taken, peak, np.count_nonzero(result.codes), gap)
+    table.end()
 
 
 def crossing(n_components, solver, make_penalty, n_samples):
@@ -85,27 +88,33 @@ def crossing(n_components, solver, make_penalty, n_samples):
     return gram, whole, parts, samples
 
 
-def table_of_crossings():
+def table_of_crossings(report, sizes):
     """Where the whole Gram matrix begins to pay."""
     cases = {
         "FeatureSign": (FeatureSign(), L1, 64, COLUMNS_OF_PARTS),
         "FISTA": (FISTA(tol=1e-3), L1, 8, problem._COLUMNS_OF_ITERATIONS),
         "OMP": (OMP(), lambda alpha: KSparse(10), 16, min(10, COLUMNS_OF_GREEDY)),
     }
-    print(
-        "\nseconds of the Gram matrix; milliseconds of a sample with and without it; samples from"
-    )
-    print("which it pays, measured and by the rule")
-    print(f"{'':14}{'atoms':>7}{'Gram':>7}{'with':>8}{'without':>9}{'pays':>8}{'rule':>7}")
+    columns = {"solver": "", "atoms": "d", "s of Gram": ".2f", "ms with": ".2f"}
+    columns |= {"ms without": ".2f", "pays from": "", "by the rule": "d"}
+    title = "The Gram matrix, a sample with and without it, and the number of samples it pays from"
+    table = report.table(title, columns)
     for name, (solver, make_penalty, n_samples, columns) in cases.items():
-        for n_components in (4096, 8192, 12288):
+        for n_components in sizes:
             gram, whole, parts, pays = crossing(n_components, solver, make_penalty, n_samples)
             rule = -(-n_components // columns)
-            line = f"{name:14}{n_components:7d}{gram:7.2f}{1e3 * whole:8.2f}{1e3 * parts:9.2f}"
-            print(f"{line}{pays:>8}{rule:7d}")
+            table.row(name, n_components, gram, 1e3 * whole, 1e3 * parts, pays, rule)
+
+
+@click.command()
+@quick_option
+def main(quick):
+    """Print both tables."""
+    report = Report("Codes on many atoms")
+    table_of_one_sample(report, 10_000 if quick else 100_000)
+    table_of_crossings(report, (4096,) if quick else (4096, 8192, 12288))
+    report.finish()
 
 
 if __name__ == "__main__":
-    print_header("Codes on many atoms")
-    table_of_one_sample()
-    table_of_crossings()
+    main()

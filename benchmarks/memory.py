@@ -15,7 +15,8 @@ import tempfile
 import time
 
 import numpy as np
-from _common import patches, print_header
+from _common import patches
+from _report import Report
 
 from sparsecode import Dictionary
 from sparsecode.penalties import L1
@@ -27,20 +28,23 @@ ALPHA = 0.33
 LIMIT = 1.5
 TOL = {"float32": 1e-4, "float64": 1e-6}
 GIB = 2**30
+COLUMNS = {"samples": "", "input": ".2f", "output": ".2f", "nonzeros": ".1f"}
+COLUMNS |= {"coded": ".2f", "certified": ".2f", "seconds": ".1f"}
 
 
 def main():
     parser = argparse.ArgumentParser(description="Peak memory of coding to CSR codes.")
     parser.add_argument("--n-samples", type=int, default=1_000_000)
+    parser.add_argument("--quick", action="store_true", help="20,000 samples")
     parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case is not None:
         _run_case(*arguments.case)
         return
-    n_samples = arguments.n_samples
-    print_header(f"Peak memory, {n_samples} patches of {SIZE}x{SIZE}, {N_COMPONENTS} atoms, to CSR")
-    print("                                       GiB              above input and output, GiB")
-    print("dtype    samples            input   output  nonzeros   coded   certified   seconds")
+    n_samples = 20_000 if arguments.quick else arguments.n_samples
+    report = Report("Peak memory of coding to CSR, and of certifying")
+    title = f"{n_samples} patches of {SIZE}x{SIZE}, {N_COMPONENTS} atoms; GiB, peaks above both"
+    table = report.table(title, COLUMNS)
     too_much = []
     with tempfile.TemporaryDirectory() as folder:
         for dtype in TOL:
@@ -50,13 +54,13 @@ def main():
                 ("mapped", "C", "r"),
                 ("mapped, Fortran", "F", "r"),
             ):
-                above = _print_case(dtype, name, paths["atoms"], paths[order], mode)
+                above = _print_case(table, dtype, name, paths["atoms"], paths[order], mode)
                 if above > LIMIT:
                     too_much.append(f"{dtype} {name}: {above:.2f} GiB")
-    print()
+    report.note(f"Asked: at most {LIMIT:g} GiB above input and output.")
+    report.finish()
     if too_much:
         sys.exit(f"above {LIMIT} GiB beside input and output: {'; '.join(too_much)}")
-    print(f"every case stays under {LIMIT} GiB above input and output")
 
 
 def _write(folder, n_samples, dtype):
@@ -76,16 +80,14 @@ def _sizes(n_samples):
     return [min(250_000, n_samples - start) for start in range(0, n_samples, 250_000)]
 
 
-def _print_case(dtype, name, atoms, samples, mode):
+def _print_case(table, dtype, name, atoms, samples, mode):
     """Run a case in a process of its own and return its peak above input and output."""
     command = [sys.executable, __file__, "--case", dtype, str(atoms), str(samples), mode]
     printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     given, made, nonzeros, coded, certified, seconds = map(float, printed.split())
     beside = given + made
-    print(
-        f"{dtype:8s} {name:16s} {given:7.2f}  {made:7.2f}  {nonzeros:8.1f}"
-        f" {coded - beside:7.2f} {certified - beside:11.2f}   {seconds:7.1f}"
-    )
+    above = coded - beside, certified - beside
+    table.row(f"{dtype}, {name}", given, made, nonzeros, *above, seconds)
     return certified - beside
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import warnings
 
+import click
 import numpy as np
-from _common import interleaved, patches, print_header
+from _common import interleaved, patches, quick_option
+from _report import Report
 from sklearn.decomposition import MiniBatchDictionaryLearning, sparse_encode
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
@@ -26,18 +28,20 @@ GAP = 1e-4
 ALPHA = 0.3
 
 
-def main():
-    print_header("Proximal solvers, 8x8 patches, 256 atoms, l1")
-    X = patches(8, N_SAMPLES, seed=1)
+@click.command()
+@click.option("--rounds", type=click.IntRange(1), default=N_ROUNDS, show_default=True)
+@quick_option
+def main(rounds, quick):
+    """Print the gaps that are reached, and the time to one of them."""
+    report = Report("Proximal solvers, 8x8 patches, 256 atoms, l1")
+    X = patches(8, 30 if quick else N_SAMPLES, seed=1)
     dictionary = _learn(patches(8, 20_000, seed=0))
     exact = FISTA(tol=1e-10, max_iter=100_000).solve(X, dictionary, L1(ALPHA))
-    print(
-        f"{N_SAMPLES} patches, alpha {ALPHA}, {(exact.codes != 0).sum(axis=1).mean():.1f} nonzeros"
-    )
-    print()
-    _print_gaps(X, dictionary)
-    print()
-    _print_speed(X, dictionary)
+    nonzeros = (exact.codes != 0).sum(axis=1).mean()
+    report.note(f"{len(X)} patches, alpha {ALPHA}, {nonzeros:.1f} nonzeros a code.")
+    _print_gaps(report, X, dictionary)
+    _print_speed(report, X, dictionary, 1 if quick else rounds)
+    report.finish()
 
 
 def _learn(X):
@@ -47,20 +51,22 @@ def _learn(X):
     return Dictionary(learner.fit(X).components_)
 
 
-def _print_gaps(X, dictionary):
-    print("solver  dtype    asked    worst gap  median gap  iterations (median, worst)")
+def _print_gaps(report, X, dictionary):
+    columns = {"solver": "", "asked": ".0e", "worst gap": ".1e", "median gap": ".1e"}
+    columns |= {"iterations, median": ".0f", "most": "d"}
+    table = report.table("Certified gaps", columns)
     for dtype, tol in ((np.float64, 1e-8), (np.float32, 1e-5)):
         for solver in (ISTA(tol=tol, max_iter=200_000), FISTA(tol=tol, max_iter=50_000)):
             result = solver.solve(X.astype(dtype), dictionary.astype(dtype), L1(ALPHA))
             gap = result.certificate.relative_gap
-            print(
-                f"{type(solver).__name__:7s} {np.dtype(dtype).name:8s} {tol:.0e}    {gap.max():.1e}"
-                f"    {np.median(gap):.1e}     {np.median(result.n_iter):.0f},"
-                f" {result.n_iter.max()}"
-            )
+            table.row(
+                f"{type(solver).__name__} {np.dtype(dtype).name}", tol, gap.max(), np.median(gap),
+                np.median(result.n_iter), result.n_iter.max(),
+            )  # fmt: skip
+    table.end()
 
 
-def _print_speed(X, dictionary):
+def _print_speed(report, X, dictionary, n_rounds):
     codes = {}
     runs = {}
     for dtype in (np.float64, np.float32):
@@ -73,16 +79,17 @@ def _print_speed(X, dictionary):
         runs["SPAMS fistaFlat float64"] = spams
     for run in runs.values():
         run()
-    seconds = interleaved(runs, N_ROUNDS)
+    seconds = interleaved(runs, n_rounds)
     ours = seconds["FISTA float64"]
-    print(f"one thread, gap {GAP:.0e} on every sample, medians of {N_ROUNDS} interleaved rounds")
-    print("competitor                       us/sample  worst gap  time / FISTA float64")
+    title = f"One thread, gap {GAP:.0e} on every sample, medians of {n_rounds} interleaved rounds"
+    columns = {"solver": "", "us a sample": ".1f", "worst gap": ".1e", "time, x FISTA": ".2f"}
+    table = report.table(title, columns)
     for name, values in seconds.items():
         gap = certify(X, codes[name], dictionary, L1(ALPHA)).relative_gap.max()
-        print(
-            f"{name:32s} {1e6 * np.median(values) / len(X):9.1f}  {gap:9.1e}  "
-            f"{np.median(values / ours):8.2f}"
-        )
+        micros, ratio = 1e6 * np.median(values) / len(X), np.median(values / ours)
+        table.row(name, micros, gap, ratio, repetitions=values)
+    if spams is None:
+        table.absent("SPAMS fistaFlat float64")
 
 
 def _ours(X, dictionary, codes):
@@ -118,7 +125,6 @@ def _spams(X, dictionary, codes):
     try:
         import spams
     except ImportError:
-        print("SPAMS skipped: not installed (pip install spams-bin)")
         return None
     columns = np.asfortranarray(X.T)
     atoms = np.asfortranarray(dictionary.atoms.T)

@@ -13,7 +13,8 @@ import time
 
 import click
 import numpy as np
-from _common import print_header
+from _common import quick_option
+from _report import Report
 
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.estimators import DictionaryLearning
@@ -37,17 +38,19 @@ METHODS = {
 @click.command()
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--quick", is_flag=True, help="Few passes and signals, to see that it runs.")
+@quick_option
 def main(seeds, threads, quick):
     """Print how many atoms each update recovers at each signal-to-noise ratio."""
-    print_header(f"Atom recovery, {threads} thread(s), {seeds} seed(s)" + (", quick" * quick))
+    report = Report(f"Atom recovery, {threads} thread(s), {seeds} seed(s)" + (", quick" * quick))
     for update, batch_size in METHODS.values():
         _recover(update, batch_size, SNRS[0], 0, threads, n_epochs=2)
     n_epochs = 2 if quick else N_EPOCHS
-    print(f"recovered of {N_ATOMS} atoms, mean of seeds (fewest); median seconds, longest")
-    print(f"{'update':20s}" + "".join(f"  {_decibels(snr):>25s}" for snr in SNRS))
+    seeds = 1 if quick else seeds
+    columns = {"update": "", **{_decibels(snr): "" for snr in SNRS}}
+    title = f"Recovered of {N_ATOMS} atoms, mean of seeds (fewest); median seconds, longest"
+    table = report.table(title, columns)
     for name, (update, batch_size) in METHODS.items():
-        line = f"{name:20s}"
+        cells, kept = [], []
         for snr in SNRS:
             runs = [
                 _recover(update, batch_size, snr, seed, threads, n_epochs) for seed in range(seeds)
@@ -55,9 +58,11 @@ def main(seeds, threads, quick):
             found, seconds = np.transpose(runs)
             text = f"{found.mean():.1f} ({found.min():.0f}); "
             text += f"{np.median(seconds):.2f} s, {seconds.max():.2f} s"
-            line += f"  {text:>25s}"
-        print(line, flush=True)
-    print(f"asked: KSVD {WANTED} of {N_ATOMS} at 20 dB, each run under {SECONDS:g} s")
+            cells.append(text)
+            kept.append(runs)
+        table.row(name, *cells, repetitions=kept)
+    report.note(f"Asked: KSVD {WANTED} of {N_ATOMS} at 20 dB, each run under {SECONDS:g} s.")
+    report.finish()
 
 
 def _recover(update, batch_size, snr, seed, threads, n_epochs):
