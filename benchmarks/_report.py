@@ -87,7 +87,7 @@ class Table:
         self.content = {"table": title, "columns": columns, "rows": []}
         widths = (max(len(head), _OTHER) for head in list(columns)[1:])
         self._widths = [_FIRST, *widths]
-        print(title)
+        print(title.strip())
         self._print(list(columns))
 
     def row(self, *cells, repetitions=None):

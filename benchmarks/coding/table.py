@@ -16,7 +16,7 @@ import tempfile
 import click
 import numpy as np
 from benchmark_utils import coders, workloads
-from benchmark_utils.common import clock, interleaved, print_header
+from benchmark_utils.common import NOT_INSTALLED, Report, clock, interleaved
 from benchmark_utils.lineup import available, find, lineup, race, support_agreement
 from benchmark_utils.problems import Greedy
 from benchmark_utils.workloads import WORKLOADS
@@ -30,9 +30,9 @@ NOTES = """\
 Ours, the floor and SPAMS use --threads threads, all others one. Gram matrices are given to all who
 take one; what else is prepared, and tolerances chosen to reach the gap, is not timed. "samples"
 is how many were timed: few for slow solvers, whose gaps are of those. A star marks a
-worst gap above the one asked for. "vs SPAMS" is the rate over that of SPAMS in float64, "vs floor"
-the time over that of the float32 product X @ atoms.T. "compile" is how much longer the first call
-took than the second; with --cold nothing was in numba's cache."""
+worst gap above the one asked for. "x SPAMS" is the rate over that of SPAMS in float64, "x floor"
+the time over that of the float32 product X @ atoms.T. "s to compile" is how much longer the first
+call took than the second; with --cold nothing was in numba's cache."""
 
 
 @click.command()
@@ -54,18 +54,20 @@ def main(names, threads, rounds, solvers, quick, cold, only_learn, scaling):
     _learn_apart(names, quick)
     if cold:
         sys.exit(_run_cold())
-    print_header(f"Exact coding, {threads} thread(s)" + (", quick" if quick else ""))
+    report = Report(f"Exact coding, {threads} thread(s)" + (", quick" if quick else ""))
     pool = _load_libraries()
     if scaling:
-        _print_scaling(workloads.load("B", quick=quick), solvers, rounds, pool)
+        _scale(report, workloads.load("B", quick=quick), solvers, rounds, pool)
+        report.finish()
         return
-    print(NOTES + "\n")
+    report.note(NOTES)
     with pool.limit(limits=threads):
         for name in names:
-            _print_workload(name, threads, rounds, solvers, quick)
+            _race(report, name, threads, rounds, solvers, quick)
         if "A" in names:
             n_samples = 20 if quick else N_ONE_BY_ONE
-            _print_one_by_one(workloads.load("A", quick=quick), n_samples)
+            _one_by_one(report, workloads.load("A", quick=quick), n_samples)
+    report.finish()
 
 
 def _expand(names):
@@ -109,24 +111,18 @@ def _load_libraries():
     return ThreadpoolController()
 
 
-def _print_workload(name, threads, rounds, solvers, quick):
+def _race(report, name, threads, rounds, solvers, quick):
     problem = workloads.load(name, quick=quick)
     work = WORKLOADS[name].quick() if quick else WORKLOADS[name]
-    print(f"{name}: {_describe(problem, work)}")
-    # A missing library was named above; once is enough.
-    group = available(lineup(problem, solvers), problem, _tell_unless_missing)
-    timings = race(group, problem, threads, rounds, work.n_few, _tell)
-    _print_rows(problem, timings)
-    print(flush=True)
-
-
-def _tell(line):
-    print(f"    {line}")
-
-
-def _tell_unless_missing(line):
-    if "pip install" not in line:
-        _tell(line)
+    absent = {}
+    group = available(lineup(problem, solvers), problem, absent.__setitem__)
+    timings = race(group, problem, threads, rounds, work.n_few, absent.__setitem__)
+    columns = _COLUMNS | (_GREEDY if isinstance(problem, Greedy) else _LASSO) | _RATIOS
+    table = report.table(f"{name}: {_describe(problem, work)}", columns)
+    _add_rows(table, problem, timings)
+    for label, reason in absent.items():
+        table.absent(label, NOT_INSTALLED if "pip install" in reason else reason)
+    table.end()
 
 
 def _describe(problem, work):
@@ -139,15 +135,15 @@ def _describe(problem, work):
     return text + f"{problem.n_nonzero} atoms a code"
 
 
-LASSO_COLUMNS = " worst gap  mean gap  nonzeros"
-GREEDY_COLUMNS = "worst error  mean error  most atoms  mean atoms  same support"
+_COLUMNS = {"solver": "", "dtype": "", "samples": "d", "samples/s": ".0f"}
+_LASSO = {"worst gap": ".1e", "": "", "mean gap": ".1e", "nonzeros": ".1f"}
+_GREEDY = {"worst error": ".4f", "mean error": ".4f", "most atoms": "d", "mean atoms": ".2f"}
+_GREEDY |= {"same support": ".2%"}
+_RATIOS = {"x SPAMS": ".2f", "x floor": ".1f", "s to compile": ".1f"}
 
 
-def _print_rows(problem, timings):
+def _add_rows(table, problem, timings):
     greedy = isinstance(problem, Greedy)
-    columns = GREEDY_COLUMNS if greedy else LASSO_COLUMNS
-    print(f"    {'solver':34s} dtype    threads  samples  samples/s  {columns}"
-          "  vs SPAMS  vs floor  compile")  # fmt: skip
     if greedy:
         spams = find(timings, coders.SpamsOMP, dtype="float64")
     else:
@@ -155,33 +151,25 @@ def _print_rows(problem, timings):
     floor = find(timings, coders.Product)
     for timing in timings:
         coder = timing.coder
-        line = (
-            f"    {coder.label:34s} {coder.dtype}  {coder.threads:7d}  {len(timing.problem.X):7d}"
-            f"  {timing.rate:9.0f}  "
-        )
-        line += _figures(timing, timings, greedy).ljust(len(columns))
-        line += f"  {timing.rate / spams.rate:7.2f}x" if spams else " " * 10
-        line += f"  {floor.rate / timing.rate:7.1f}x"
-        print(line + f"  {timing.compiling:5.1f} s")
+        table.row(
+            coder.label, coder.dtype, len(timing.problem.X), timing.rate,
+            *_figures(timing, timings, greedy), timing.rate / spams.rate if spams else None,
+            floor.rate / timing.rate, timing.compiling, repetitions=timing.seconds,
+        )  # fmt: skip
 
 
 def _figures(timing, timings, greedy):
     if timing.coder.codes is None:
-        return ""
+        return [None] * len(_GREEDY if greedy else _LASSO)
     found = timing.problem.judge(timing.coder.codes)
     if not greedy:
-        star = "*" if found["worst_gap"] > timing.coder.gap else " "
-        return (
-            f"{found['worst_gap']:9.1e}{star}  {found['mean_gap']:8.1e}  {found['nonzeros']:8.1f}"
-        )
-    same = support_agreement(timing, timings)
-    return (
-        f"{found['worst_error']:11.4f}  {found['mean_error']:10.4f}  {found['most_atoms']:10d}"
-        f"  {found['mean_atoms']:10.2f}  " + ("" if same is None else f"{100 * same:10.2f} %")
-    )
+        star = "*" if found["worst_gap"] > timing.coder.gap else None
+        return found["worst_gap"], star, found["mean_gap"], found["nonzeros"]
+    figures = [found[name] for name in ("worst_error", "mean_error", "most_atoms", "mean_atoms")]
+    return [*figures, support_agreement(timing, timings)]
 
 
-def _print_one_by_one(problem, n_samples):
+def _one_by_one(report, problem, n_samples):
     """Milliseconds of a call with one sample, by coders that were prepared before."""
     problem = problem.head(n_samples)
     estimator = SparseCoder(
@@ -190,7 +178,8 @@ def _print_one_by_one(problem, n_samples):
     ).fit(problem.X)  # fmt: skip
     single = [coders.Ours(dtype="float32", tol=1e-4), coders.Ours()]
     single += [coders.SpamsLasso(), coders.SpamsLasso(gram=False), coders.SpamsLasso("float32")]
-    single = available(single, problem, _tell_unless_missing)
+    absent = {}
+    single = available(single, problem, absent.__setitem__)
     times = {i: [] for i in range(len(single) + 1)}
     estimator.transform(problem.X[:1])
     for i in range(len(problem.X)):
@@ -199,26 +188,30 @@ def _print_one_by_one(problem, n_samples):
         for j, coder in enumerate(single, start=1):
             coder.prepare(problem.rows(i, i + 1))
             times[j].append(clock(coder.run))
-    print(f"{problem.name}: one sample at a time, one thread, median of {n_samples} calls")
+    title = f"{problem.name}: one sample at a time, one thread, median of {n_samples} calls"
+    table = report.table(title, {"solver": "", "dtype": "", "ms": ".4f"})
     labels = ["sparsecode SparseCoder.transform", *(coder.label for coder in single)]
     dtypes = ["float64", *(coder.dtype for coder in single)]
     for j, values in times.items():
-        print(f"    {labels[j]:34s} {dtypes[j]}  {1e3 * np.median(values):7.4f} ms")
-    print()
+        table.row(labels[j], dtypes[j], 1e3 * np.median(values), repetitions=values)
+    for label in absent:
+        table.absent(label)
 
 
-def _print_scaling(problem, solvers, rounds, pool):
+def _scale(report, problem, solvers, rounds, pool):
     """Rates with two threads over those with one, in turn."""
     group = [coder for coder in lineup(problem, solvers) if not coder.few]
-    print(f"{problem.name}: two threads against one, medians of {rounds} rounds")
-    print(f"    {'solver':34s} dtype    samples/s, 1 thread  2 threads  ratio")
-    for coder in available(group, problem, _tell_unless_missing):
+    columns = {"solver": "", "dtype": "", "samples/s, 1 thread": ".0f"}
+    columns |= {"2 threads": ".0f", "ratio": ".2f"}
+    title = f"{problem.name}: two threads against one, medians of {rounds} rounds"
+    table = report.table(title, columns)
+    for coder in available(group, problem, table.absent):
         runs = {threads: _with_threads(coder, problem, threads, pool) for threads in (1, 2)}
         for run in runs.values():
             run()
         seconds = interleaved(runs, rounds)
         one, two = (len(problem.X) / np.median(seconds[threads]) for threads in (1, 2))
-        print(f"    {coder.label:34s} {coder.dtype}  {one:19.0f}  {two:9.0f}  {two / one:5.2f}")
+        table.row(coder.label, coder.dtype, one, two, two / one, repetitions=seconds)
 
 
 def _with_threads(coder, problem, threads, pool):

@@ -8,12 +8,10 @@ benchmarks/learning/table.py [--threads 2] [A B]``.
 
 from __future__ import annotations
 
-import os
-
 import click
 import numpy as np
 from benchmark_utils import workloads
-from benchmark_utils.common import print_header
+from benchmark_utils.common import Report
 from benchmark_utils.learners import MiniBatch, Ours, TrainDL
 from benchmark_utils.race import best, race, targets
 from benchmark_utils.workloads import WORKLOADS
@@ -36,21 +34,22 @@ ALGORITHMS = (("cd", 64), ("cd", 256), ("cd", 1024), ("lars", 256))
 @click.option("--quick", is_flag=True, help="Small problems and times, to see that all runs.")
 def main(names, threads, rounds, quick):
     """Print the table for the workloads NAMES, by default all."""
-    print_header(f"Online learning, {threads} thread(s)" + (", quick" if quick else ""))
+    report = Report(f"Online learning, {threads} thread(s)" + (", quick" if quick else ""))
     spams = TrainDL()
     reason = spams.unavailable()
     if reason is not None:
         print(f"{spams.module} skipped: {reason}")
-    print(NOTES + "\n", flush=True)
+    report.note(NOTES)
     # Libraries must be loaded to be controlled.
     with ThreadpoolController().limit(limits=threads):
         for name in names or WORKLOADS:
-            _print_workload(name, threads, rounds, quick, with_spams=reason is None)
+            _race(report, name, threads, rounds, quick, with_spams=reason is None)
+    report.finish()
 
 
-def _print_workload(name, threads, rounds, quick, *, with_spams):
+def _race(report, name, threads, rounds, quick, *, with_spams):
     problem = workloads.load(name, quick=quick)
-    print(
+    title = (
         f"{name}: {len(problem.X)} samples of {problem.X.shape[1]} features, "
         f"{problem.n_components} atoms, alpha {problem.alpha:g}, {len(problem.held_out)} held out"
     )
@@ -66,13 +65,12 @@ def _print_workload(name, threads, rounds, quick, *, with_spams):
     traces = race(runs, problem, rounds, threads)
     mine = {learner: traces[i] for i, learner in enumerate(ours)}
     others = [(r[0].label, t) for r, t in zip(theirs, traces[len(ours) :], strict=True)]
-    _print_targets(targets(others, mine, ours), ours)
-    _print_marks(mine, others, marks)
+    _add_targets(report, title, targets(others, mine, ours), ours, with_spams)
+    _add_marks(report, name, mine, marks)
     atoms = mine[ours[0]][-1].atoms[-1]
     counts = problem.n_nonzero(atoms), problem.judge(atoms, threads)["nonzeros"]
-    print("    {:.1f} nonzeros a training patch, {:.1f} a held-out one".format(*counts))
-    load = " ".join(f"{load:.1f}" for load in os.getloadavg())
-    print(f"    first batch of all {compiling:.1f} s; load of the machine {load}\n", flush=True)
+    text = "{:.1f} nonzeros a training patch, {:.1f} a held-out one".format(*counts)
+    report.note(f"{name}: {text}; first batch of all {compiling:.1f} s.")
 
 
 def _warm_up(ours, problem, threads):
@@ -88,34 +86,41 @@ def _best_scikit_learn(problem, seconds, threads, quick):
     return best([MiniBatch(*options) for options in algorithms], problem, seconds, threads)
 
 
-def _print_targets(found, ours):
-    width = max(len(target.label) for target in found)
-    print(f"    {'reached by':{width}s}  seconds  objective" + "".join(
-        f"  {_short(learner):>24s}" for learner in ours))  # fmt: skip
+def _add_targets(report, title, found, ours, with_spams):
+    columns = {"reached by": "", "seconds": ".2f", "objective": ".4f"}
+    for learner in ours:
+        columns |= {f"{_short(learner)}, s": ".2f", f"{_short(learner)}, x": ".1f"}
+    table = report.table(title, columns)
+    if not with_spams:
+        table.absent(TrainDL().label)
     for target in found:
-        line = (
-            f"    {target.label:{width}s}  {np.median(target.seconds):7.2f}"
-            f"  {np.median(target.objectives):9.4f}"
-        )
+        cells = []
         for learner in ours:
             seconds = np.median(target.reached[learner])
-            text = f"{seconds:.2f} s, {target.ratio(learner):.1f}x faster"
+            ratio = target.ratio(learner)
             if seconds in (0, np.inf):
-                text = "not reached" if seconds else "from the start"
-            line += f"  {text:>24s}"
-        print(line)
+                seconds, ratio = "not reached" if seconds else "from the start", None
+            cells += [seconds, ratio]
+        kept = {_short(learner): target.reached[learner] for learner in ours}
+        table.row(
+            target.label, np.median(target.seconds), np.median(target.objectives), *cells,
+            repetitions={"theirs": target.seconds, **kept},
+        )  # fmt: skip
+    table.end()
 
 
 def _short(learner):
     return f"{learner.label.removeprefix('sparsecode, ')} {learner.dtype}"
 
 
-def _print_marks(mine, others, marks):
-    """Objectives after the same seconds, where somebody went on for so long."""
-    print("    objective after " + "".join(f"{mark:9d} s" for mark in marks))
+def _add_marks(report, name, mine, marks):
+    """Objectives after the same seconds."""
+    columns = {"": "", **{f"{mark} s": ".4f" for mark in marks}}
+    table = report.table(f"{name}: objective after some seconds", columns)
     for learner, rounds in mine.items():
         values = [np.median([t.objective_after(mark) for t in rounds]) for mark in marks]
-        print(f"    {_short(learner):16s}" + "".join(f"{value:11.4f}" for value in values))
+        table.row(_short(learner), *values)
+    table.end()
 
 
 if __name__ == "__main__":

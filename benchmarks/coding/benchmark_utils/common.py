@@ -12,8 +12,8 @@ from _common import (  # noqa: E402
     interleaved,
     missing,
     patches,
-    print_header,
     usable,
 )
+from _report import NOT_INSTALLED, Report  # noqa: E402
 
-__all__ = ["clock", "interleaved", "missing", "patches", "print_header", "usable"]
+__all__ = ["NOT_INSTALLED", "Report", "clock", "interleaved", "missing", "patches", "usable"]

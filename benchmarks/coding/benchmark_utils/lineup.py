@@ -54,11 +54,11 @@ def lineup(problem, solvers):
 
 
 def available(lineup, problem, tell):
-    """The coders that can code the problem; `tell` is called with a line on each other label."""
+    """The coders that can code the problem; `tell` is called with each other label, and why."""
     reasons = {coder: coder.unavailable(problem) for coder in lineup}
     skipped = {coder.label: reason for coder, reason in reasons.items() if reason is not None}
     for label, reason in skipped.items():
-        tell(f"{label}: skipped, {reason}")
+        tell(label, f"skipped, {reason}")
     return [coder for coder, reason in reasons.items() if reason is None]
 
 
@@ -73,7 +73,7 @@ def race(lineup, problem, threads, n_rounds, n_few, tell):
     n_rounds : int
     n_few : int
     tell : callable
-        Called with a line on each competitor that failed.
+        Called with the label of each competitor that failed, and its error.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def race(lineup, problem, threads, n_rounds, n_few, tell):
             if coder.package is None:
                 raise
             # With the other packages here it does not work, which is no reason to stop.
-            tell(f"{coder.label}: failed, {type(error).__name__}: {error}")
+            tell(coder.label, f"failed, {type(error).__name__}: {error}")
     seconds = interleaved({i: timing.coder.run for i, timing in enumerate(timings)}, n_rounds)
     for i, timing in enumerate(timings):
         timing.seconds = seconds[i]

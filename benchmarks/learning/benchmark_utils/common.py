@@ -7,6 +7,7 @@ _SCRIPTS = str(Path(__file__).resolve().parents[2])
 if _SCRIPTS not in sys.path:
     sys.path.append(_SCRIPTS)
 
-from _common import clock, missing, patches, print_header, usable  # noqa: E402
+from _common import clock, missing, patches, usable  # noqa: E402
+from _report import Report  # noqa: E402
 
-__all__ = ["clock", "missing", "patches", "print_header", "usable"]
+__all__ = ["Report", "clock", "missing", "patches", "usable"]
