@@ -83,11 +83,11 @@ class Table:
     """Rows of cells under headings, printed as they come."""
 
     def __init__(self, title, columns):
-        self.columns = columns
+        self.columns, title = columns, title.strip()
         self.content = {"table": title, "columns": columns, "rows": []}
         widths = (max(len(head), _OTHER) for head in list(columns)[1:])
         self._widths = [_FIRST, *widths]
-        print(title.strip())
+        print(title)
         self._print(list(columns))
 
     def row(self, *cells, repetitions=None):

@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _common import print_header
+from _report import Report
 from methods import KNOWN, UNKNOWN, InDouble
 from problem import N_SAMPLES, new_problem, paper_problem, penalty
 
@@ -25,6 +25,8 @@ NOTES = """\
 MCC: mean absolute correlation of codes with the true ones, columns paired best; mean and deviation
 over the seeds. Nonzeros: a code, of 16. Objective: the mean, in multiples of that of exact codes on
 the same dictionary. Every step of a training takes all samples, in float32. Medians of times."""
+_COLUMNS = {"method": "", "published": ".3f", "MCC": "", "difference": "+.3f", "": ""}
+_COLUMNS |= {"nonzeros": ".1f", "objective": ".4g", "training, s": ".2f", "coding, us": ".2f"}
 KNOWN_SEED, UNKNOWN_SEED, TOLERANCE = 20240625, 20240926, 0.05
 
 
@@ -38,14 +40,11 @@ KNOWN_SEED, UNKNOWN_SEED, TOLERANCE = 20240625, 20240926, 0.05
 def main(unknown, new, seeds, steps, samples, only):
     """Print what each method reaches beside what the paper has."""
     problems = "new problems" if new else "problem of the paper"
-    print_header(
+    report = Report(
         f"Amortisation gap, {problems}, {seeds} seed(s)" + (f", {steps} steps" * bool(steps))
     )
-    print(NOTES + "\n")
-    print(
-        f"{'dictionary learned' if unknown else 'dictionary known':26s}{'published':>10s}"
-        f"{'MCC':>16s}{'difference':>15s}{'nonzeros':>10s}{'objective':>11s}{'training':>11s}{'coding':>12s}"
-    )
+    report.note(NOTES)
+    table = report.table("Dictionary " + ("learned" if unknown else "known"), _COLUMNS)
     first = UNKNOWN_SEED if unknown else KNOWN_SEED
     problem = paper_problem(first, samples)
     for published, method in UNKNOWN if unknown else KNOWN:
@@ -60,35 +59,34 @@ def main(unknown, new, seeds, steps, samples, only):
         for (name, values), outcomes in zip(
             published.items(), zip(*runs, strict=True), strict=True
         ):
-            _print_row(name, values, outcomes, samples, with_atoms=unknown)
-    _print_certificate(problem)
+            _add_row(table, name, values, outcomes, samples, with_atoms=unknown)
+    _tell_certificate(report, problem)
+    report.finish()
 
 
-def _print_certificate(problem):
+def _tell_certificate(report, problem):
     codes = InDouble().encode(problem.X_test, problem.dictionary)
     certificate = certify(problem.X_test, codes, problem.dictionary, penalty())
     gap = certificate.gap.mean() / certificate.objective.mean()
-    print(f"exact codes: mean duality gap {gap:.1e} of the mean objective, certified in float64")
+    report.note(f"Exact codes: mean duality gap {gap:.1e} of the mean objective, in float64.")
 
 
-def _print_row(name, published, outcomes, n_samples, *, with_atoms):
+def _add_row(table, name, published, outcomes, n_samples, *, with_atoms):
     mcc, atoms_mcc, nonzeros, ratio, training, coding = np.transpose(outcomes)
-    print(
-        f"{name:26s}{_compared(published[:1], mcc)}{nonzeros.mean():10.1f}{ratio.mean():11.4g}"
-        f"{np.median(training):9.2f} s{1e6 * np.median(coding) / n_samples:9.2f} us",
-        flush=True,
-    )
+    table.row(
+        name, *_compared(published[:1], mcc), nonzeros.mean(), ratio.mean(), np.median(training),
+        1e6 * np.median(coding) / n_samples, repetitions=outcomes,
+    )  # fmt: skip
     if with_atoms:
-        print(f"{'    its atoms':26s}{_compared(published[1:], atoms_mcc)}", flush=True)
+        table.row("    its atoms", *_compared(published[1:], atoms_mcc), *([None] * 4))
 
 
 def _compared(published, values):
     ours = f"{values.mean():.3f}" + (f" ± {values.std():.3f}" if len(values) > 1 else "")
     if not published:
-        return f"{'':10s}{ours:>16s}{'':15s}"
+        return None, ours, None, None
     difference = values.mean() - published[0]
-    missed = "" if abs(difference) <= TOLERANCE else " missed"
-    return f"{published[0]:10.3f}{ours:>16s}{f'{difference:+.3f}{missed}':>15s}"
+    return published[0], ours, difference, None if abs(difference) <= TOLERANCE else "missed"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from scipy.special import expit
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _common import patches, print_header
+from _common import patches
+from _report import Report
 
 from sparsecode import Dictionary, SparseAutoencoder
 from sparsecode.constraints import Free
@@ -103,18 +104,19 @@ def draw(filters, path):
 @click.option("--out", type=click.Path(dir_okay=False), help="Where to save the filters.")
 def main(n_patches, steps, memory, out):
     """Print the cost that is reached, and how smooth the filters are."""
-    print_header(f"CS294A, {UNITS} units, {n_patches} patches, {steps} steps of L-BFGS")
-    print(NOTES + "\n")
+    told = Report(f"CS294A, {UNITS} units, {n_patches} patches, {steps} steps of L-BFGS")
+    told.note(NOTES)
     X, weights = samples(n_patches), start()
-    print(f"{'':30s}{'cost':>10s}{'correlation':>14s}{'seconds':>10s}")
+    columns = {"": "", "cost": ".4f", "correlation": ".2f", "seconds": ".1f"}
+    table = told.table("Cost that is reached, and smoothness of the filters", columns)
     for m in dict.fromkeys(memory):
         begin = time.perf_counter()
         model = autoencoder(weights, optimizer=LBFGS(max_iter=steps, memory=m, tol=0.0)).fit(X)
-        report(f"LBFGS(memory={m})", model, X, begin)
+        add_row(table, f"LBFGS(memory={m})", model, X, begin)
     filters = model.encoder_.params["W"]
     begin = time.perf_counter()
     plain = autoencoder(weights, optimizer=LBFGS(max_iter=steps, tol=0.0), decay=0.0).fit(X)
-    report("without weight decay", plain, X, begin)
+    add_row(table, "without weight decay", plain, X, begin)
     for m in dict.fromkeys(memory):
         begin = time.perf_counter()
         origin = np.r_[weights.ravel(), np.zeros(UNITS + SIDE**2)]
@@ -122,18 +124,17 @@ def main(n_patches, steps, memory, out):
         found = minimize(cost, origin, (X,), "L-BFGS-B", jac=True, options=options)
         own = found.x[: UNITS * SIDE**2].reshape(UNITS, SIDE**2)
         seconds = time.perf_counter() - begin
-        print(
-            f"{f'SciPy (maxcor={m})':30s}{found.fun:10.4f}{correlation(own):14.2f}{seconds:10.1f}"
-        )
+        table.row(f"SciPy (maxcor={m})", found.fun, correlation(own), seconds)
+    told.finish()
     if out is not None:
         draw(filters, out)
 
 
-def report(name, model, X, begin):
-    """Print a line about a fitted model."""
+def add_row(table, name, model, X, begin):
+    """Add the row of a fitted model."""
     seconds, value = time.perf_counter() - begin, cost(point_of(model), X)[0]
     smooth = correlation(model.encoder_.params["W"])
-    print(f"{name:30s}{value:10.4f}{smooth:14.2f}{seconds:10.1f}", flush=True)
+    table.row(name, value, smooth, seconds)
 
 
 def point_of(model):

@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _common import print_header
+from _report import Report
 
 from sparsecode import SparseAutoencoder
 from sparsecode.datasets import make_sparse_signals
@@ -56,12 +56,12 @@ def main(units, samples, epochs, wanted, seed, quick):
     if quick:
         units, samples, epochs = 128, 1000, 2
     X, X_test = data(samples, seed)
-    print_header(
+    report = Report(
         f"Dead units, {N_FEATURES} -> {units}, TopK of {K}, {samples} samples, {epochs} epochs"
     )
-    print(NOTES + "\n")
-    head = ["start", "", "dead", "explained variance", "l0", "training"]
-    print("{:10s}{:28s}{:>8s}{:>20s}{:>7s}{:>10s}".format(*head))
+    report.note(NOTES)
+    columns = {"start": "", "remedy": "", "dead, %": ".1f", "explained variance": ".3f"}
+    table = report.table("Units that are dead", columns | {"l0": ".2f", "training, s": ".1f"})
     for start, options in starts(units, seed).items():
         if wanted and start not in wanted:
             continue
@@ -74,11 +74,9 @@ def main(units, samples, epochs, wanted, seed, quick):
             seconds = time.perf_counter() - begin
             codes = model.transform(X_test)
             explained = explained_variance(X_test, model.inverse_transform(codes))
-            print(
-                f"{start:10s}{name:28s}{100 * dead_fraction(codes):6.1f} %{explained:20.3f}"
-                f"{l0(codes).mean():7.2f}{seconds:8.1f} s",
-                flush=True,
-            )
+            dead = 100 * dead_fraction(codes)
+            table.row(start, name, dead, explained, l0(codes).mean(), seconds)
+    report.finish()
 
 
 def data(n_samples, seed):

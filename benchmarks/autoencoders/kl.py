@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _common import print_header
+from _report import Report
 
 from sparsecode import SparseAutoencoder
 from sparsecode.encoders import Sigmoid
@@ -38,12 +38,13 @@ greatest among the units. Asked: the mean within 10 % of rho."""
 @click.option("--weight", multiple=True, type=float, default=(3.0, 10.0), help="Of the divergence.")
 def main(epochs, units, weight):
     """Print the mean activation beside rho."""
-    print_header(f"KL penalty, digits, {units} sigmoid units, {epochs} epochs")
-    print(NOTES + "\n")
+    report = Report(f"KL penalty, digits, {units} sigmoid units, {epochs} epochs")
+    report.note(NOTES)
     digits = (load_digits().data / 16).astype(np.float32)
     X, X_test = train_test_split(digits, test_size=0.25, random_state=0)
-    head = ["weight", "rho", "mean", "difference", "units", "explained variance", "training"]
-    print("{:>8s}{:>8s}{:>9s}{:>14s}{:>18s}{:>20s}{:>11s}".format(*head))
+    columns = {"weight": "g", "rho": "g", "mean": ".4f", "difference": "+.1%", "": ""}
+    columns |= {"units": "", "explained variance": ".3f", "training, s": ".1f"}
+    table = report.table("Mean activation of the units", columns)
     for beta, rho in itertools.product(weight, RHOS):
         begin = time.perf_counter()
         model = SparseAutoencoder(
@@ -54,14 +55,11 @@ def main(epochs, units, weight):
         codes = model.transform(X_test)
         means = codes.mean(axis=0)
         difference = means.mean() / rho - 1
-        missed = "" if abs(difference) <= TOLERANCE else "  missed"
+        missed = None if abs(difference) <= TOLERANCE else "missed"
         span = f"{means.min():.4f} to {means.max():.4f}"
         explained = explained_variance(X_test, model.inverse_transform(codes))
-        print(
-            f"{beta:8g}{rho:8g}{means.mean():9.4f}{100 * difference:+12.1f} %{span:>18s}"
-            f"{explained:20.3f}{seconds:9.1f} s{missed}",
-            flush=True,
-        )
+        table.row(beta, rho, means.mean(), difference, missed, span, explained, seconds)
+    report.finish()
 
 
 if __name__ == "__main__":

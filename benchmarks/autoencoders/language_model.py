@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _common import print_header
+from _report import Report
 
 from sparsecode import SparseAutoencoder
 from sparsecode.encoders import BatchTopK, Gated, JumpReLU, ReLU, TopK
@@ -44,10 +44,11 @@ def main(data, target, units, epochs, alpha, seed):
     X = read(data)
     n_train = int(0.8 * len(X))
     X, X_test = X[:n_train], X[n_train:]
-    print_header(f"Activations of a language model, {X.shape[1]} -> {units}, {epochs} epochs")
-    print(NOTES + "\n")
-    head = ["asked", "l0", "explained variance", "dead", "training"]
-    print("{:12s}{:>7s}{:>9s}{:>20s}{:>9s}{:>10s}".format("", *head))
+    report = Report(f"Activations of a language model, {X.shape[1]} -> {units}, {epochs} epochs")
+    report.note(NOTES)
+    columns = {"encoder": "", "asked": "d", "l0": ".2f", "explained variance": ".4f"}
+    columns |= {"dead, %": ".1f", "training, s": ".1f", "": ""}
+    table = report.table("At equal numbers of nonzeros", columns)
     for n_active in target:
         explained = {}
         for name, options in architectures(n_active, alpha).items():
@@ -67,11 +68,9 @@ def main(data, target, units, epochs, alpha, seed):
                 seconds >= MOST_SECONDS,
                 name.endswith("TopK") and explained[name] < explained["ReLU"],
             ]
-            print(
-                f"{name:12s}{n_active:7d}{count:9.2f}{explained[name]:20.4f}{100 * dead:7.1f} %"
-                f"{seconds:8.1f} s{'  missed' * any(wrong)}",
-                flush=True,
-            )
+            missed = "missed" if any(wrong) else None
+            table.row(name, n_active, count, explained[name], 100 * dead, seconds, missed)
+    report.finish()
 
 
 def architectures(n_active, alpha):

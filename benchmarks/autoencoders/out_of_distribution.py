@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _common import print_header
+from _report import Report
 
 from sparsecode import Dictionary, DictionaryLearning, amortization_report
 from sparsecode.compare import match_l0
@@ -92,15 +92,16 @@ class Row(NamedTuple):
 @click.option("--samples", type=click.IntRange(8), default=N_SAMPLES, show_default=True)
 def main(n_latents, seeds, epochs, samples):
     """Print what each method reaches beside what the paper has."""
-    print_header(f"Out of distribution, {seeds} seed(s), {epochs} epochs")
-    print(NOTES)
+    report = Report(f"Out of distribution, {seeds} seed(s), {epochs} epochs")
+    report.note(NOTES)
     for n in n_latents:
         runs = {}
         for seed in range(seeds):
             problem = make_problem(n, samples, seed)
             for name, row in run_all(problem, seed, epochs):
                 runs.setdefault(name, []).append(row)
-        print_table(problem, runs)
+        add_table(report, problem, runs)
+    report.finish()
 
 
 def make_problem(n_latents, n_samples, seed):
@@ -218,25 +219,23 @@ def iterations_worth(X, dictionary, truth, score, mcc):
     return np.inf
 
 
-def print_table(problem, runs):
+def add_table(report, problem, runs):
     n_latents, n_features = problem.dictionary.atoms.shape
-    print(f"\n{n_latents} latents, {n_features} features, {len(problem.train)} training samples")
-    print(
-        f"{'':38s}{'published':>14s}{'MCC in':>15s}{'MCC out':>15s}{'difference':>23s}"
-        f"{'l0 in, out':>13s}{'worth':>11s}{'saved':>14s}{'training':>11s}"
-    )
+    columns = dict.fromkeys(("method", "published", "MCC in", "MCC out", "difference"), "")
+    columns |= {"l0 in, out": "", "worth": "", "saved": "", "training, s": ".1f"}
+    title = f"{n_latents} latents, {n_features} features, {len(problem.train)} training samples"
+    table = report.table(title, columns)
     for name, rows in runs.items():
         mcc = np.array([row.mcc for row in rows])
         published = PUBLISHED.get(n_latents, {}).get(name)
         counts = np.mean([row.l0 for row in rows], axis=0)
-        print(
-            f"{name:38s}{_pair(published, '.3f'):>14s}{_spread(mcc[:, 0]):>15s}"
-            f"{_spread(mcc[:, 1]):>15s}{_compared(published, mcc.mean(axis=0)):>23s}"
-            f"{_pair(counts, '.1f'):>13s}{_pair(_means(rows, 'worth'), '.1f'):>11s}"
-            f"{_pair(_means(rows, 'saved'), '.1f'):>14s}"
-            f"{np.median([row.seconds for row in rows]):9.1f} s",
-            flush=True,
-        )
+        table.row(
+            name, _pair(published, ".3f"), _spread(mcc[:, 0]), _spread(mcc[:, 1]),
+            _compared(published, mcc.mean(axis=0)), _pair(counts, ".1f"),
+            _pair(_means(rows, "worth"), ".1f"), _pair(_means(rows, "saved"), ".1f"),
+            np.median([row.seconds for row in rows]), repetitions=rows,
+        )  # fmt: skip
+    table.end()
 
 
 def _means(rows, name):

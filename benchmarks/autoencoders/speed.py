@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _common import missing, print_header
+from _common import missing
+from _report import Report
 
 from sparsecode import Dictionary
 from sparsecode.constraints import UnitNorm
@@ -29,16 +30,19 @@ N_FEATURES, LR, ALPHA = 512, 1e-4, 0.1
 # With it 2 % of the units are active, as in an autoencoder that an l1 penalty has made sparse.
 FEW = -2.05
 STEPS_A_ROUND = 4
+COLUMNS = {"": "", "median ms": ".1f", "min ms": ".1f", "x ours": ".2f", "x product": ".2f"}
+COLUMNS |= {"first loss": ".6g"}
 
 
 def main(arguments=None):
     options = parse(arguments)
-    print_header("Autoencoders: milliseconds of a training step, float32")
+    told = Report("Autoencoders: milliseconds of a training step, float32")
     reason = missing("torch", "torch==2.13.0")
     if reason:
         print(f"torch is left out: {reason}")
     for problem in options.problems:
-        compare(*problem, options, with_torch=reason is None)
+        compare(told, *problem, options, with_torch=reason is None)
+    told.finish()
 
 
 def parse(arguments):
@@ -58,9 +62,9 @@ def parse(arguments):
     return options
 
 
-def compare(k, bias, n_components, batch_size, options, with_torch):
+def compare(told, k, bias, n_components, batch_size, options, with_torch):
     name = f"TopK {k}" if k else "ReLU, l1" + (bias < 0) * ", 2 % of the units active"
-    print(f"\n{name}: {N_FEATURES} -> {n_components}, batch {batch_size}")
+    table = told.table(f"{name}: {N_FEATURES} -> {n_components}, batch {batch_size}", COLUMNS)
     rng = np.random.default_rng(0)
     atoms = rng.standard_normal((n_components, N_FEATURES)).astype(np.float32)
     atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
@@ -80,19 +84,20 @@ def compare(k, bias, n_components, batch_size, options, with_torch):
                 losses[name] = first
             else:
                 seconds[name].extend(times)
-    report(seconds, losses)
+    if not with_torch:
+        table.absent("torch")
+    add_rows(table, seconds, losses)
 
 
-def report(seconds, losses):
+def add_rows(table, seconds, losses):
     medians = {name: np.median(times) for name, times in seconds.items()}
     floor, ours_ = medians["encoder product"], medians["sparsecode"]
-    print(f"{'':24s} {'median ms':>9s} {'min ms':>7s} {'x ours':>7s} {'x product':>9s}  first loss")
     for name, median in medians.items():
-        loss = "" if losses[name] is None else f"{losses[name]:.6g}"
-        print(
-            f"{name:24s} {1e3 * median:9.1f} {1e3 * min(seconds[name]):7.1f} "
-            f"{median / ours_:7.2f} {median / floor:9.2f}  {loss}"
-        )
+        table.row(
+            name, 1e3 * median, 1e3 * min(seconds[name]), median / ours_, median / floor,
+            losses[name], repetitions=seconds[name],
+        )  # fmt: skip
+    table.end()
     compared = [loss for name, loss in losses.items() if loss is not None and "unit" not in name]
     assert np.ptp(compared) <= 1e-3 * compared[0], f"first losses differ: {losses}"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from _common import print_header
+from _report import Report
 from memory import peak
 
 from sparsecode import SparseAutoencoder
@@ -37,17 +37,21 @@ def main(arguments=None):
         seconds_of_steps(options.only_memory, LARGE_BATCH, options.n_steps)
         print(peak())
         return
-    print_header("TopK autoencoders of 512 features, k 32: speed against width, and memory")
-    print(f"{'units':>8s} {'ms a step':>10s} {'samples/s':>10s}")
+    report = Report("TopK autoencoders of 512 features, k 32: speed against width, and memory")
+    columns = {"units": "d", "ms a step": ".1f", "samples/s": ".0f"}
+    table = report.table(f"Training steps, batches of {BATCH_SIZE}", columns)
     for width in options.widths:
-        median = np.median(seconds_of_steps(width, BATCH_SIZE, options.n_steps))
-        print(f"{width:8d} {1e3 * median:10.1f} {BATCH_SIZE / median:10.0f}", flush=True)
+        taken = seconds_of_steps(width, BATCH_SIZE, options.n_steps)
+        median = np.median(taken)
+        table.row(width, 1e3 * median, BATCH_SIZE / median, repetitions=taken)
     widest = max(options.widths)
     command = [sys.executable, __file__, "--only-memory", str(widest)]
     command += ["--n-steps", str(options.n_steps)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     most = float(printed.split()[-1])
-    print(f"peak of {widest} units with batches of {LARGE_BATCH}: {most:.2f} GiB (asked: {LIMIT})")
+    table = report.table("Peak memory of a fit", {"": "", "GiB": ".2f", "asked": ""})
+    table.row(f"{widest} units, batches of {LARGE_BATCH}", most, f"at most {LIMIT:g}")
+    report.finish()
 
 
 def seconds_of_steps(width, batch_size, n_steps):

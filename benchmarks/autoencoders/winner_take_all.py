@@ -20,7 +20,7 @@ from sklearn.svm import LinearSVC
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _common import print_header
+from _report import Report
 
 from sparsecode import SparseAutoencoder
 from sparsecode.encoders import WinnerTakeAll
@@ -40,8 +40,8 @@ Active: units a digit that was held out; in training it is 7 % of them."""
 @click.option("--units", type=click.IntRange(1), default=N_UNITS, show_default=True)
 def main(seeds, epochs, units):
     """Print the accuracy of pixels and of units."""
-    print_header(f"Winner-take-all units, digits, {seeds} split(s), {epochs} epochs")
-    print(NOTES + "\n")
+    report = Report(f"Winner-take-all units, digits, {seeds} split(s), {epochs} epochs")
+    report.note(NOTES)
     digits, labels = load_digits(return_X_y=True)
     digits = (digits / 16).astype(np.float32)
     rows = {"pixels": [], "units": [], "units, tied weights": []}
@@ -60,17 +60,19 @@ def main(seeds, epochs, units):
             codes, codes_test = model.transform(X), model.transform(X_test)
             found = classify(codes, codes_test, y, y_test)
             rows[name].append((*found, (codes_test > 0).mean(), seconds))
-    print(f"{'':22s}{'accuracy':>18s}{'least':>8s}{'C':>16s}{'active':>9s}{'training':>11s}")
+    columns = {"inputs": "", "accuracy, %": ".2f", "deviation": ".2f", "least": ".2f", "C": ""}
+    columns |= {"active, %": ".1f", "training, s": ".1f", "asked": ""}
+    table = report.table("Accuracy of a linear SVM", columns)
     for name, found in rows.items():
         accuracy, cost, active, seconds = np.transpose(found)
         costs = f"{cost.min():g} to {cost.max():g}"
-        trained = "" if name == "pixels" else f"{100 * active.mean():7.1f} %{seconds.mean():9.1f} s"
-        missed = "" if name == "pixels" or accuracy.mean() >= ASKED else "  missed"
-        print(
-            f"{name:22s}{100 * accuracy.mean():8.2f} ± {100 * accuracy.std():.2f} %"
-            f"{100 * accuracy.min():8.2f}{costs:>16s}{trained}{missed}"
-        )
-    print(f"asked: units {100 * ASKED:g} %")
+        trained = [None] * 3
+        if name != "pixels":
+            verdict = "reached" if accuracy.mean() >= ASKED else "missed"
+            trained = [100 * active.mean(), seconds.mean(), f"{100 * ASKED:g}: {verdict}"]
+        spread = accuracy.mean(), accuracy.std(), accuracy.min()
+        table.row(name, *(100 * np.array(spread)), costs, *trained, repetitions=accuracy)
+    report.finish()
 
 
 def classify(X, X_test, y, y_test):

@@ -8,7 +8,6 @@ the codes that made the samples, which are drawn anew for every batch, and judge
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ import click
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import print_header
+from _report import Report
 
 from sparsecode import Dictionary
 from sparsecode.encoders import (
@@ -156,42 +155,38 @@ def ladder_of_network(encoder, signals, test_data):
 @click.option("--quick", is_flag=True, help="Few layers and steps, to see that it runs.")
 def main(sizes, snrs, names, seed, quick):
     """Print the error after each layer, for every size and signal-to-noise ratio."""
-    print_header("Unrolled networks, error in dB after each layer" + (", quick" * quick))
+    report = Report("Unrolled networks, error in dB after each layer" + (", quick" * quick))
     n_layers = 2 if quick else N_LAYERS
     for size in sizes:
         for snr in snrs:
-            _table(size, snr, names or list(NETWORKS), n_layers, seed, quick)
+            _table(report, size, snr, names or list(NETWORKS), n_layers, seed, quick)
+    report.finish()
 
 
-def _table(size, snr, names, n_layers, seed, quick):
+def _table(report, size, snr, names, n_layers, seed, quick):
     n_features, n_components = map(int, size.split("x"))
     signals = Signals(n_features, n_components, float(snr), seed)
     # Parts: 0 to learn from, 1 to choose by, 2 to judge by.
     held_out, test_data = (next(signals.batches(part, 200 if quick else 1000)) for part in (1, 2))
-    print(f"\n{size}, SNR {snr} dB; load of the machine {os.getloadavg()[0]:.1f}")
-    head = "".join(f"{k:>6d}" for k in range(1, n_layers + 1))
-    print(f"{'':12s}{'seconds':>8s}{'of CPU':>8s}{head}{'published':>11s}")
+    layers = {str(k): ".1f" for k in range(1, n_layers + 1)}
+    columns = {"": "", "seconds": ".0f", "of CPU": ".0f", **layers, "published": "g", "asked": ""}
+    table = report.table(f"{size}, SNR {snr} dB", columns)
     for solver in (ISTA, FISTA):
         rival = ladder_of_solver(solver, signals, held_out, test_data, n_layers)
-        print(_row(solver.__name__, None, rival), flush=True)
+        table.row(solver.__name__, None, None, *rival, None, None)
     for name in names:
         network = NETWORKS[name]
         n_steps = 5 if quick else N_STEPS
         encoder, seconds = train_network(network, signals, held_out, n_layers, n_steps)
         ladder = ladder_of_network(encoder, signals, test_data)
-        print(_row(name, seconds, ladder, network.published.get(snr)), end="")
-        print(_verdict(ladder[-1], rival[-1], ASKED.get((name, size, snr))), flush=True)
-
-
-def _row(name, seconds, ladder, published=None):
-    spent = " " * 16 if seconds is None else "".join(f"{x:8.0f}" for x in seconds)
-    reported = "" if published is None else f"{published:g}"
-    return f"{name:12s}{spent}" + "".join(f"{x:6.1f}" for x in ladder) + f"{reported:>11s}"
+        verdict = _verdict(ladder[-1], rival[-1], ASKED.get((name, size, snr)))
+        table.row(name, *seconds, *ladder, network.published.get(snr), verdict)
+    table.end()
 
 
 def _verdict(last, rival, asked):
-    text = "" if last < rival else "  not better than FISTA"
-    return text if asked is None else f"{text}  asked {asked:g}: {'yes' if last <= asked else 'no'}"
+    text = "" if last < rival else "not better than FISTA "
+    return text if asked is None else f"{text}{asked:g}: {'yes' if last <= asked else 'no'}"
 
 
 if __name__ == "__main__":

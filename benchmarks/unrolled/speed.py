@@ -10,7 +10,6 @@ blocks as large. Run: ``python benchmarks/unrolled/speed.py [--threads 2] [--com
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,8 @@ import numpy as np
 import threadpoolctl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from _common import missing, print_header
+from _common import missing
+from _report import Report
 
 from sparsecode import Dictionary
 from sparsecode.encoders import (
@@ -38,6 +38,8 @@ from sparsecode.penalties import L1
 from sparsecode.training import train
 
 ALPHA, LR, N_STEPS = 0.1, 1e-4, 5
+_COLUMNS = {"": "", "batch": "d", "ms": ".1f", "ms of CPU": ".1f", "x ours": ".2f"}
+_COLUMNS |= {"x ours, CPU": ".2f"}
 ASKED = "asked: 1.8 of torch eager, 1.0 of torch eager with fused Adam"
 
 
@@ -155,13 +157,15 @@ def signals(n_features, n_components, n_samples):
     return dictionary, codes @ dictionary.atoms, codes
 
 
-def training(torch, shape, n_layers, batch_sizes, n_rounds, compiled):
+def training(report, torch, shape, n_layers, batch_sizes, n_rounds, compiled):
     """Print the table of training steps."""
     dictionary, X, codes = signals(*shape, N_STEPS * max(batch_sizes))
     for tied in (False, True):
         encoder = LISTA(L1(ALPHA), n_layers=n_layers, tied=tied)
         error = check_same(torch, encoder, dictionary, X[:64], codes[:64])
-        print(f"LISTA, {'shared' if tied else 'own'} weights; gradients differ by {error:.0e}")
+        weights = "shared" if tied else "own"
+        title = f"LISTA, {weights} weights; gradients differ by {error:.0e}"
+        table = report.table(title, _COLUMNS)
         for batch_size in batch_sizes:
 
             def torchs(**options):
@@ -175,10 +179,11 @@ def training(torch, shape, n_layers, batch_sizes, n_rounds, compiled):
             }
             if compiled:
                 runs["torch.compile, fused Adam"] = torchs(fused=True, compiled=True)
-            _print_steps(runs, batch_size, n_rounds)
+            _time_steps(table, runs, batch_size, n_rounds)
+        table.end()
 
 
-def _print_steps(runs, batch_size, n_rounds):
+def _time_steps(table, runs, batch_size, n_rounds):
     for run in runs.values():
         run()
     seconds = {name: [] for name in runs}
@@ -189,12 +194,10 @@ def _print_steps(runs, batch_size, n_rounds):
     own = medians["sparsecode"]
     for name, median in medians.items():
         clock, cpu = 1e3 * median
-        ratios = "  ".join(f"{ratio:5.2f}" for ratio in median / own)
-        print(f"  batch {batch_size:4d}  {name:26s}{clock:8.1f} ms  CPU {cpu:8.1f} ms  {ratios}")
-    sys.stdout.flush()
+        table.row(name, batch_size, clock, cpu, *(median / own), repetitions=seconds[name])
 
 
-def inference(shape, n_layers, n_rounds, n_samples):
+def inference(report, shape, n_layers, n_rounds, n_samples):
     """Print the table of `encode` over products."""
     dictionary, X, _ = signals(*shape, n_samples)
     x, atoms, gram = X[:256], dictionary.atoms, dictionary.gram
@@ -219,7 +222,8 @@ def inference(shape, n_layers, n_rounds, n_samples):
         (LISTACP(penalty), coupled), (LISTACPSS(penalty), coupled), (TiLISTA(penalty), coupled),
         (ALISTA(penalty), coupled), (SLISTA(penalty), shared),
     ]  # fmt: skip
-    print(f"inference, {n_samples} samples, one thread: microseconds a sample, over the products")
+    title = f"Inference, {n_samples} samples, one thread; asked: at most 1.2 times the products"
+    table = report.table(title, {"network": "", "us a sample": ".2f", "x products": ".2f"})
     for encoder, layer in networks:
         encoder.n_layers = n_layers
         encoder = encoder.bind(encoder.init(dictionary))
@@ -227,7 +231,7 @@ def inference(shape, n_layers, n_rounds, n_samples):
         rows = np.array(rows[1:])
         mean = 1e6 / n_samples * np.median(rows[:, 0])
         name = type(encoder).__name__ + (", shared" if getattr(encoder, "tied", False) else "")
-        print(f"  {name:16s}{mean:8.2f}{np.median(rows[:, 0] / rows[:, 1]):8.2f}", flush=True)
+        table.row(name, mean, np.median(rows[:, 0] / rows[:, 1]), repetitions=rows)
 
 
 def _pair(encoder, dictionary, X, x, W, out, layer):
@@ -253,20 +257,21 @@ def _pair(encoder, dictionary, X, x, W, out, layer):
 @click.option("--quick", is_flag=True, help="A small network, to see that it runs.")
 def main(threads, rounds, compiled, quick):
     """Print medians and ratios of training steps, and of inference."""
-    print_header(f"Unrolled networks, speed, {threads} thread(s), float32" + (", quick" * quick))
+    report = Report(f"Unrolled networks, speed, {threads} thread(s), float32" + (", quick" * quick))
     shape, n_layers = ((20, 40), 2) if quick else ((250, 500), 16)
-    print(f"load of the machine {os.getloadavg()[0]:.1f}")
     reason = missing("torch", "torch")
     if reason is None:
         import torch
 
         torch.set_num_threads(threads)
-        print(f"torch {torch.__version__}; ratios of seconds on the clock and of CPU; {ASKED}")
+        report.note(f"Ratios of seconds on the clock and of CPU; {ASKED}.")
         with threadpoolctl.threadpool_limits(threads, "blas"):
-            training(torch, shape, n_layers, (64, 512), rounds, compiled)
+            training(report, torch, shape, n_layers, (64, 512), rounds, compiled)
     else:
         print(f"training steps skipped: {reason}")
-    inference(shape, n_layers, rounds, 512 if quick else 1024)
+        report.table("Training steps of LISTA", _COLUMNS).absent("torch")
+    inference(report, shape, n_layers, rounds, 512 if quick else 1024)
+    report.finish()
 
 
 if __name__ == "__main__":
