@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find sparsecode -name '*.py')
 
-.PHONY: filters test lint docs bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
+.PHONY: filters test lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -21,6 +21,13 @@ lint: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 	$(BIN)/python docs/check_pages.py docs/_build/html
+
+# BENCH="--short" takes about twelve minutes; an interrupted run goes on where it was.
+bench-all: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks/run_all.py $(BENCH)
+
+bench-quick: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks/run_all.py --quick
 
 bench-filters: $(VENV)/.installed
 	$(BIN)/python benchmarks/filters.py

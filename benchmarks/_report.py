@@ -75,7 +75,7 @@ class Report:
         }
         path = Path(os.environ[RESULT])
         temporary = path.with_suffix(".part")
-        temporary.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        temporary.write_text(_as_json(facts), "utf-8")
         temporary.replace(path)
 
 
@@ -197,10 +197,24 @@ def _versions():
     return found
 
 
+def _as_json(facts):
+    """Text with a line for each fact and for each part."""
+    lines = []
+    for name, value in facts.items():
+        if name == "parts":
+            parts = ",\n".join(json.dumps(part, ensure_ascii=False) for part in value)
+            lines.append(f'"parts": [\n{parts}\n]')
+        else:
+            lines.append(f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def _plain(value):
-    """The same with lists and numbers of Python, as JSON has them."""
+    """The same with lists and numbers of Python, as JSON has them, to six digits."""
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
     if isinstance(value, dict):
         return {name: _plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -56,7 +56,8 @@ def main(rounds, quick):
     report = Report("Import time and first solve")
     table = report.table("Whole processes; ratios to the import of the libraries", COLUMNS)
     runs = {code: partial(_python, code) for code in ("pass", LIBRARIES, *IMPORTS)}
-    interleaved(runs, 1)
+    if not quick:
+        interleaved(runs, 1)
     seconds = interleaved(runs, rounds)
     base = seconds[LIBRARIES]
     for code, values in seconds.items():

@@ -55,6 +55,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "from_code",
+    "benchmark_results",
     "mathml",
 ]
 exclude_patterns = [

@@ -1,13 +1,16 @@
 """Benchmarks: coders and learners do what they say, and the tables run on their own."""
 
 import importlib
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from sparsecode import Dictionary
 from sparsecode.datasets import make_sparse_signals
@@ -141,13 +144,16 @@ def test_table_runs_without_the_other_libraries(tmp_path):
     # One library is not there, one does not work with what else is installed.
     (tmp_path / "skglm.py").write_text("raise ImportError('not on this machine')")
     (tmp_path / "celer.py").write_text("")
-    output = _run_without_spams(FOLDER / "table.py", "A", "--quick", "--rounds=1", folder=tmp_path)
-    assert "spams skipped: not on this machine (pip install spams-bin)" in output
-    assert "celer, gap 1e-06: failed, AttributeError" in output
-    rows = [line.split() for line in output.splitlines() if "FeatureSign, tol" in line]
-    # The last of them are of the calls with one sample.
-    assert [float(row[8]) <= float(row[3]) for row in rows[:3]] == [True] * 3
-    assert [row[-1] for row in rows] == ["s"] * 3 + ["ms"] * 2
+    codes, single = _run_without_spams(
+        FOLDER / "table.py", "A", "--quick", "--rounds=1", folder=tmp_path
+    )
+    reasons = {row["solver"]: row["dtype"] for row in codes}
+    assert reasons["SPAMS lasso"] == reasons["skglm, gap 1e-06"] == "not installed"
+    assert reasons["celer, gap 1e-06"].startswith("failed, AttributeError")
+    ours = [row for row in codes if row["solver"].startswith("sparsecode FeatureSign, tol")]
+    assert [row["worst gap"] <= float(row["solver"].split()[-1]) for row in ours] == [True] * 3
+    assert [row["x SPAMS"] for row in ours] == [None] * 3
+    assert [row["ms"] > 0 for row in single if "sparsecode" in row["solver"]] == [True] * 3
     assert sorted(file.suffix for file in tmp_path.rglob("*-*.npy")) == [".npy"] * 2
     assert not list(tmp_path.rglob("*.part"))
 
@@ -233,31 +239,30 @@ def test_trace_is_read_between_its_dictionaries(learning):
 @pytest.mark.needs_jit("learns for seconds")
 def test_learning_table_runs_without_spams(tmp_path):
     table = BENCHMARKS / "learning" / "table.py"
-    output = _run_without_spams(table, "A", "--quick", "--rounds=1", folder=tmp_path)
-    assert "spams skipped: not on this machine (pip install spams-bin)" in output
-    rows = [line.split() for line in output.splitlines() if "scikit-learn cd" in line]
-    assert len(rows) == 1
-    last = [line.split() for line in output.splitlines() if line.startswith("    defaults")]
+    found, after = _run_without_spams(table, "A", "--quick", "--rounds=1", folder=tmp_path)
+    assert [row["seconds"] == "not installed" for row in found] == [True, False]
     # Close to the one of scikit-learn: both learn the same.
-    assert [float(row[-1]) for row in last] == [pytest.approx(float(rows[0][6]), rel=0.1)] * 2
+    goal = pytest.approx(found[1]["objective"], rel=0.1)
+    assert [row["1 s"] for row in after if row[""].startswith("defaults")] == [goal] * 2
 
 
 @pytest.mark.needs_jit("learns many dictionaries")
-def test_recovery_runs():
-    output = _run(BENCHMARKS / "recovery.py", "--quick", "--seeds=1")
-    names = [line.split(" ")[0] for line in output.splitlines() if line.endswith(" s")]
-    assert names[:4] == ["KSVD", "ApproximateKSVD", "MOD", "BlockUpdate,"]
+def test_recovery_runs(tmp_path):
+    (rows,) = _tables(BENCHMARKS / "recovery.py", "--quick", "--seeds=1", folder=tmp_path)
+    names = [row["update"] for row in rows]
+    assert names == ["KSVD", "ApproximateKSVD", "MOD", "BlockUpdate, online"]
 
 
 @pytest.mark.needs_jit("trains many networks")
-def test_errors_of_unrolled_networks_run():
+def test_errors_of_unrolled_networks_run(tmp_path):
     script = BENCHMARKS / "unrolled" / "nmse.py"
-    output = _run(script, "--quick", "--size=20x40", "--snr=inf", "--snr=20")
-    rows = [line.split() for line in output.splitlines()]
-    # Two layers, and the error of the second is less.
-    ladders = {row[0]: [float(x) for x in row[-2:]] for row in rows if row[:1] == ["ISTA"]}
-    assert ladders["ISTA"][1] < ladders["ISTA"][0] < 0
-    assert output.count("SLISTA") == 2
+    options = ["--quick", "--size=20x40", "--snr=inf", "--snr=20"]
+    tables = _tables(script, *options, folder=tmp_path)
+    assert len(tables) == 2
+    for rows in tables:
+        # Two layers, and the error of the second is less.
+        assert rows[0][""] == "ISTA" and rows[0]["2"] < rows[0]["1"] < 0
+        assert [row[""] for row in rows].count("SLISTA") == 1
 
 
 @pytest.fixture
@@ -266,7 +271,7 @@ def unrolled(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     monkeypatch.syspath_prepend(str(BENCHMARKS / "unrolled"))
     yield importlib.import_module
-    for name in ("nmse", "speed", "_common"):
+    for name in ("nmse", "speed", "_common", "_report"):
         sys.modules.pop(name, None)
 
 
@@ -295,9 +300,9 @@ def test_speed_of_unrolled_networks_runs(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('not on this machine')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     script = BENCHMARKS / "unrolled" / "speed.py"
-    output = _run(script, "--quick", "--rounds=1", PYTHONPATH=path)
-    assert "training steps skipped: not on this machine (pip install torch)" in output
-    assert len(output.partition("inference")[2].splitlines()) == 9
+    steps, inference = _tables(script, "--quick", "--rounds=1", folder=tmp_path, PYTHONPATH=path)
+    assert [row[""] for row in steps] == ["torch"] and steps[0]["batch"] == "not installed"
+    assert len(inference) == 8 and all(row["x products"] > 0 for row in inference)
 
 
 @pytest.fixture
@@ -332,15 +337,15 @@ def test_loss_of_the_paper_is_ours_in_another_scale(gap, rng):
 
 @pytest.mark.needs_jit("trains many encoders")
 @pytest.mark.parametrize("options", [["--new", "--seeds=2"], ["--unknown", "--seeds=1"]], ids=str)
-def test_amortisation_gap_runs(options):
+def test_amortisation_gap_runs(options, tmp_path):
     table = BENCHMARKS / "amortisation_gap" / "table.py"
-    output = _run(table, "--steps=20", "--samples=40", *options)
-    rows = [line.split("  ") for line in output.splitlines() if line.endswith(" us")]
+    (rows,) = _tables(table, "--steps=20", "--samples=40", *options, folder=tmp_path)
+    rows = {row["method"]: row for row in rows if row["coding, us"] is not None}
     assert len(rows) == (12 if "--new" in options else 3)
-    assert rows[0][0] == "SAE"
+    assert next(iter(rows)) == "SAE"
     # The certified optimum is the unit.
-    exact = next(line.split() for line in output.splitlines() if " lasso  " in line)
-    assert float(exact[-5]) == 1
+    exact = next(row for name, row in rows.items() if name.endswith("exact lasso"))
+    assert exact["objective"] == pytest.approx(1)
 
 
 @pytest.fixture
@@ -378,11 +383,12 @@ def test_iterations_that_codes_are_worth(out_of_distribution):
 
 
 @pytest.mark.needs_jit("trains many autoencoders")
-def test_out_of_distribution_runs():
+def test_out_of_distribution_runs(tmp_path):
     script = BENCHMARKS / "autoencoders" / "out_of_distribution.py"
-    output = _run(script, "--n-latents=30", "--seeds=1", "--epochs=2", "--samples=100")
-    rows = [line for line in output.splitlines() if line.endswith(" s")]
-    assert [row.split(" ")[0] for row in rows[:3]] == ["oracle", "alternating", "alternating,"]
+    options = ["--n-latents=30", "--seeds=1", "--epochs=2", "--samples=100"]
+    (rows,) = _tables(script, *options, folder=tmp_path)
+    names = [row["method"] for row in rows]
+    assert names[:3] == ["oracle", "alternating", "alternating, l0 of 10"]
     assert len(rows) == 10
 
 
@@ -391,10 +397,11 @@ def test_autoencoders_of_activations_run(tmp_path):
     script = BENCHMARKS / "autoencoders" / "language_model.py"
     X = make_sparse_signals(300, 24, 8, n_nonzero=2, random_state=0).X
     np.savez(tmp_path / "data.npz", activations=X.astype(np.float16))
-    output = _run(script, tmp_path / "data.npz", "--target=3", "--units=24", "--epochs=3")
-    rows = [line.split() for line in output.splitlines() if " % " in line]
-    assert [row[0] for row in rows[-5:]] == ["ReLU", "Gated", "JumpReLU", "TopK", "BatchTopK"]
-    assert rows[-2][1:3] == ["3", "3.00"]
+    options = [tmp_path / "data.npz", "--target=3", "--units=24", "--epochs=3"]
+    (rows,) = _tables(script, *options, folder=tmp_path)
+    names = [row["encoder"] for row in rows]
+    assert names == ["ReLU", "Gated", "JumpReLU", "TopK", "BatchTopK"]
+    assert (rows[3]["asked"], rows[3]["l0"]) == (3, pytest.approx(3))
 
 
 def test_activations_that_are_not_there_are_told(tmp_path):
@@ -407,28 +414,26 @@ def test_activations_that_are_not_there_are_told(tmp_path):
     assert "none.npz is not there" in result.stderr
 
 
-def test_units_of_digits_are_classified():
+def test_units_of_digits_are_classified(tmp_path):
     script = BENCHMARKS / "autoencoders" / "winner_take_all.py"
-    output = _run(script, "--seeds=1", "--epochs=2", "--units=16")
-    rows = [line for line in output.splitlines() if " ± " in line]
-    assert [row[:6] for row in rows] == ["pixels", "units ", "units,"]
-    assert float(rows[0].split()[1]) > 94
+    (rows,) = _tables(script, "--seeds=1", "--epochs=2", "--units=16", folder=tmp_path)
+    assert [row["inputs"] for row in rows] == ["pixels", "units", "units, tied weights"]
+    assert rows[0]["accuracy, %"] > 94
 
 
-def test_mean_activations_follow_their_target():
-    output = _run(BENCHMARKS / "autoencoders" / "kl.py", "--epochs=30", "--units=8", "--weight=10")
-    rows = [line.split() for line in output.splitlines() if " to " in line]
-    assert [row[1] for row in rows] == ["0.02", "0.05", "0.1", "0.2", "0.5"]
-    means = np.array([float(row[2]) for row in rows])
+def test_mean_activations_follow_their_target(tmp_path):
+    script = BENCHMARKS / "autoencoders" / "kl.py"
+    (rows,) = _tables(script, "--epochs=30", "--units=8", "--weight=10", folder=tmp_path)
+    assert [row["rho"] for row in rows] == [0.02, 0.05, 0.1, 0.2, 0.5]
+    means = np.array([row["mean"] for row in rows])
     assert (np.diff(means) > 0).all()
     assert means[-1] == pytest.approx(0.5, rel=0.1)
 
 
 @pytest.mark.needs_jit("trains many autoencoders")
-def test_dead_units_run():
-    output = _run(BENCHMARKS / "autoencoders" / "dead_units.py", "--quick")
-    rows = [line for line in output.splitlines() if line.endswith(" s")]
-    dead = {(row[:10].strip(), row[10:38].strip()): float(row[38:44]) for row in rows}
+def test_dead_units_run(tmp_path):
+    (rows,) = _tables(BENCHMARKS / "autoencoders" / "dead_units.py", "--quick", folder=tmp_path)
+    dead = {(row["start"], row["remedy"]): row["dead, %"] for row in rows}
     assert len(rows) == len(dead) == 28
     # Of the units whose pre-activations are all negative, only new starts make use.
     assert dead["negative", "nothing"] == dead["negative", "AuxK"] > 90
@@ -439,31 +444,114 @@ def test_dead_units_run():
 def test_speed_of_autoencoders_runs(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('not on this machine')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    output = _run(BENCHMARKS / "autoencoders" / "speed.py", "--quick", PYTHONPATH=path)
-    assert "torch is left out: not on this machine (pip install torch==2.13.0)" in output
-    rows = [line.split()[:2] for line in output.splitlines() if line.startswith("sparsecode")]
-    assert rows[1] == ["sparsecode,", "unit"]
+    script = BENCHMARKS / "autoencoders" / "speed.py"
+    tables = _tables(script, "--quick", folder=tmp_path, PYTHONPATH=path)
+    names = ["torch", "sparsecode", "sparsecode, unit norm", "encoder product"]
+    assert [[row[""] for row in rows] for rows in tables] == [names] * 2
+    assert tables[0][0]["median ms"] == "not installed"
 
 
 @pytest.mark.needs_jit("times autoencoders")
-def test_speed_against_width_runs():
+def test_speed_against_width_runs(tmp_path):
     script = BENCHMARKS / "autoencoders" / "widths.py"
-    output = _run(script, "--widths", "64", "128", "--n-steps=3")
-    assert [line.split()[0] for line in output.splitlines()[-3:-1]] == ["64", "128"]
-    assert 0 < float(output.split("batches of 4096:")[1].split()[0]) < 2
+    steps, peaks = _tables(script, "--widths", "64", "128", "--n-steps=3", folder=tmp_path)
+    assert [row["units"] for row in steps] == [64, 128]
+    assert 0 < peaks[0]["GiB"] < 2
 
 
 def _run_without_spams(script, *options, folder):
-    """Output of a script that finds no SPAMS, and caches in a folder."""
+    """Tables of a script that finds no SPAMS, and caches in a folder."""
     (folder / "spams.py").write_text("raise ImportError('not on this machine')")
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    return _run(script, *options, PYTHONPATH=path, XDG_CACHE_HOME=str(folder))
+    return _tables(script, *options, folder=folder, PYTHONPATH=path, XDG_CACHE_HOME=str(folder))
 
 
-def _run(script, *options, **environment):
+def _tables(script, *options, folder, **environment):
+    """Tables that a script writes: a list of rows, by heading, for each of them."""
+    file = folder / "result.json"
+    environment["SPARSECODE_BENCHMARK_RESULT"] = str(file)
     result = subprocess.run(
         [sys.executable, script, *options], env={**os.environ, **environment},
         cwd=BENCHMARKS.parent, capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    return result.stdout
+    parts = [part for part in json.loads(file.read_text())["parts"] if "table" in part]
+    return [
+        [dict(zip(part["columns"], row["cells"], strict=True)) for row in part["rows"]]
+        for part in parts
+    ]
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """Function that imports a script of the folder of benchmarks."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    yield importlib.import_module
+    for name in ("run_all", "_report", "_common"):
+        sys.modules.pop(name, None)
+
+
+def test_every_benchmark_has_its_script_and_its_place_on_the_page(scripts):
+    page = (BENCHMARKS.parent / "docs" / "performance.rst").read_text()
+    named = [benchmark.name for benchmark in scripts("run_all").BENCHMARKS]
+    assert sorted(re.findall(r"benchmark:: (\w+)", page)) == sorted(named)
+    run = {str(BENCHMARKS / benchmark.script) for benchmark in scripts("run_all").BENCHMARKS}
+    has_main = {str(p) for p in BENCHMARKS.rglob("*.py") if "__main__" in p.read_text()}
+    needs_data = BENCHMARKS / "autoencoders" / "language_model.py"
+    assert has_main - run == {str(needs_data), str(BENCHMARKS / "run_all.py")}
+
+
+def test_a_report_is_printed_and_kept(scripts, tmp_path, monkeypatch, capsys):
+    module = scripts("_report")
+    monkeypatch.setenv(module.RESULT, str(tmp_path / "it.json"))
+    report = module.Report("A title")
+    table = report.table("Speed", {"name": "", "ms": ".1f"})
+    table.row("ours", np.float32(0.25), repetitions=np.array([0.2, 0.3]))
+    table.absent("theirs")
+    with pytest.raises(ValueError, match="3 cells; expected one for each of"):
+        table.row("ours", 1.0, 2.0)
+    report.finish()
+    assert "theirs" in capsys.readouterr().out
+    found = json.loads((tmp_path / "it.json").read_text())
+    assert found["title"] == "A title" and found["machine"] and found["load before"]
+    assert found["parts"][0]["rows"] == [
+        {"cells": ["ours", 0.25], "repetitions": [0.2, 0.3]},
+        {"cells": ["theirs", "not installed"]},
+    ]
+
+
+def test_all_benchmarks_go_on_where_they_were(scripts, tmp_path, monkeypatch):
+    module = scripts("run_all")
+    script = tmp_path / "one.py"
+    script.write_text(
+        "import os, sys, pathlib\n"
+        f"sys.path.insert(0, {str(BENCHMARKS)!r})\n"
+        "from _report import Report\n"
+        "if 'fail' in sys.argv: sys.exit('of no use')\n"
+        "Report('One').finish()\n"
+    )
+    limits = (60, 60)
+    good = module.Benchmark("good", str(script), "", "", "", limits)
+    bad = module.Benchmark("bad", str(script), "fail", "fail", None, limits)
+    monkeypatch.setattr(module, "BENCHMARKS", [bad, good])
+    monkeypatch.setattr(module, "commit", lambda: "abc")
+    found = tmp_path / "good.json"
+
+    def run(*options):
+        return CliRunner().invoke(module.main, ["--folder", str(tmp_path), *options])
+
+    def measured_at(name):
+        found.write_text(json.dumps(json.loads(found.read_text()) | {"commit": name}))
+
+    first = run()
+    assert first.exit_code == 1 and "bad failed: exit code 1\nof no use" in first.stderr
+    measured_at("abc")
+    assert "good: measured before" in run("good").stderr
+    assert "good: measured before" in run("good", "--short").stderr
+    assert "[1/1] good" in run("good", "--again", "--short").stderr
+    measured_at("abc")
+    # The short form is no result of the full one.
+    assert "[1/1] good" in run("good").stderr
+    measured_at("older")
+    assert "[1/1] good" in run("good").stderr
+    assert run("none").exit_code == 2
