@@ -14,7 +14,8 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import dense_rows
 
-_ATOMS_A_BLOCK = 64
+# A block reads all codes, of which it uses the coefficients of its atoms.
+_ATOMS_A_BLOCK = 256
 _ROWS_A_BLOCK = 512
 _GRAM_ROWS = 128
 _DENSE_SECOND_BYTES = 2**30
@@ -41,11 +42,11 @@ def moments(X, codes, sample_weight=None, *, n_jobs=None):
             return weighted.T @ codes, weighted.T @ X
     second = np.zeros((codes.shape[1],) * 2, dtype=dtype)
     cross = np.zeros((codes.shape[1], X.shape[1]), dtype=dtype)
-    rows, atoms = _parts(codes), _parts(_weighted(codes, sample_weight).T.tocsr())
+    parts, weighted = _parts(codes), _weighted(codes, sample_weight).data
 
-    def block(part):
-        _add_second(*atoms, *rows, second, part.start, part.stop)
-        _add_cross(*atoms, X, cross, part.start, part.stop)
+    def block(atoms):
+        _add_second(*parts, weighted, second, atoms.start, atoms.stop)
+        _add_cross(*parts[:2], weighted, X, cross, atoms.start, atoms.stop)
 
     _share(block, len(second), _ATOMS_A_BLOCK, codes.nnz * X.shape[1], n_jobs)
     return second, cross
@@ -62,10 +63,10 @@ def products(codes, X, sample_weight=None, *, n_jobs=None):
         with single_threaded_blas():
             return _weighted(codes, sample_weight).T @ X
     cross = np.zeros((codes.shape[1], X.shape[1]), dtype=codes.dtype)
-    atoms = _parts(_weighted(codes, sample_weight).T.tocsr())
+    parts = _parts(_weighted(codes, sample_weight))
 
-    def block(part):
-        _add_cross(*atoms, X, cross, part.start, part.stop)
+    def block(atoms):
+        _add_cross(*parts, X, cross, atoms.start, atoms.stop)
 
     _share(block, len(cross), _ATOMS_A_BLOCK, codes.nnz * X.shape[1], n_jobs)
     return cross
@@ -242,21 +243,23 @@ def _parts(matrix):
 
 
 @_jit.kernel
-def _add_second(starts, samples, coefficients, row_starts, atoms, values, out, first, last):
-    for j in range(first, last):
-        for e in range(starts[j], starts[j + 1]):
-            i, coefficient = samples[e], coefficients[e]
-            for q in range(row_starts[i], row_starts[i + 1]):
-                out[j, atoms[q]] += coefficient * values[q]
+def _add_second(starts, columns, values, weighted, out, first, last):
+    for i in range(len(starts) - 1):
+        for e in range(starts[i], starts[i + 1]):
+            j, coefficient = columns[e], weighted[e]
+            if first <= j < last:
+                for q in range(starts[i], starts[i + 1]):
+                    out[j, columns[q]] += coefficient * values[q]
 
 
 @_jit.kernel
-def _add_cross(starts, samples, coefficients, X, out, first, last):
-    for j in range(first, last):
-        for e in range(starts[j], starts[j + 1]):
-            i, coefficient = samples[e], coefficients[e]
-            for f in range(X.shape[1]):
-                out[j, f] += coefficient * X[i, f]
+def _add_cross(starts, columns, weighted, X, out, first, last):
+    for i in range(len(starts) - 1):
+        for e in range(starts[i], starts[i + 1]):
+            j, coefficient = columns[e], weighted[e]
+            if first <= j < last:
+                for f in range(X.shape[1]):
+                    out[j, f] += coefficient * X[i, f]
 
 
 @_jit.kernel
