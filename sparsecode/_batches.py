@@ -119,8 +119,13 @@ class Samples:
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[Any]:
         """Batches of `size` samples, the last one smaller, in random order or as they come."""
-        order = self.units if rng is None else rng.permutation(self.units)
         step = max(size // self.run, 1)
+        if rng is None and self.run == 1 and len(self.units) == self.X.shape[0]:
+            # Slices are views of the samples.
+            for start in range(0, len(self.units), step):
+                yield self._rows(slice(start, start + step))
+            return
+        order = self.units if rng is None else rng.permutation(self.units)
         for start in range(0, len(order), step):
             yield self._batch(order[start : start + step])
 

@@ -37,6 +37,14 @@ def test_rows_stay_together(samples, size, shuffle):
     assert values(samples.whole()) == list(range(23))
 
 
+def test_batches_of_an_array_in_order_are_no_copies():
+    X = np.arange(23.0)[:, None]
+    assert all(np.shares_memory(batch.X, X) for batch in Samples(X).batches(5))
+    weight = np.where(X[:, 0] == 7, 0.0, 1.0)
+    seen = np.concatenate([batch.X for batch in Samples(X, weight).batches(5)])
+    np.testing.assert_array_equal(seen, np.delete(X, 7, axis=0))
+
+
 def test_parts_share_nothing(samples):
     parts = samples.split(6, np.random.default_rng(0))
     first, second = (values(part.whole()) for part in parts)

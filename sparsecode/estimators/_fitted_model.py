@@ -165,10 +165,13 @@ def exact_model(estimator):
     """
     parameters, dictionary = leaves_of(estimator), estimator.dictionary_
     made = vars(estimator).get("_resolved")
-    if made is None or made.dictionary is not dictionary or made.parameters != parameters:
+    if made is None or made.parameters != parameters:
         penalty = resolve_penalty(estimator.penalty, estimator.alpha)
         encoder = Exact(penalty, resolve_solver(estimator.solver, penalty))
         model = FittedModel(encoder, dictionary, penalty, missing=estimator.missing is not None)
-        made = Resolved(parameters, dictionary, model)
-        vars(estimator)["_resolved"] = made
-    return made.model
+    elif made.dictionary is not dictionary:
+        model = replace(made.model, dictionary=dictionary)
+    else:
+        return made.model
+    vars(estimator)["_resolved"] = Resolved(parameters, dictionary, model)
+    return model

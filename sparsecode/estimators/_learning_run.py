@@ -2,89 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from sparsecode._batches import Batch, Samples, hold_out
-from sparsecode._validation import (
-    check_flag,
-    check_fraction,
-    check_integer,
-    check_missing,
-    check_n_jobs,
-    check_number,
-)
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders import Exact
 from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._early_stopping import Patience, held_out_objective, print_epoch
+from sparsecode.estimators._learning_plan import plan_learning
 from sparsecode.estimators._outliers import without_outliers
-from sparsecode.estimators._plan import check_sizes, no_batch, refuse_with_stream
+from sparsecode.estimators._plan import no_batch, refuse_with_stream
 from sparsecode.initialization import initial_dictionary
 from sparsecode.learning import LearningState, alternate
-from sparsecode.penalties.base import resolve_penalty
-from sparsecode.replacement import ReplaceAtoms
-from sparsecode.replacement.atoms import resolve_replacement
-from sparsecode.solvers._default_solver import resolve_solver
-from sparsecode.training import NormOutliers
-from sparsecode.training.norm_outliers import resolve_outliers
-from sparsecode.updates import BlockUpdate, Update
-from sparsecode.updates.base import resolve_update
 
 _HISTORY = ("objective", "l0", "dead_atoms", "seconds")
-# Relative gap of codes while learning; their error is then small against changes of atoms.
-_LEARNING_TOL = 1e-4
 # More validation samples do not make the objective much more precise.
 _MOST_HELD = 10_000
-
-
-@dataclass(frozen=True, eq=False)
-class LearningPlan:
-    """Plan of a `DictionaryLearning`: encoder, update and policies, resolved once for each fit.
-
-    Parameters
-    ----------
-    encoder : Exact
-        Encoder for learning, whose codes are less exact than those of `transform`.
-    update : Update
-    replacement : ReplaceAtoms or None
-    outliers : NormOutliers or None
-    """
-
-    encoder: Exact
-    update: Update
-    replacement: ReplaceAtoms | None
-    outliers: NormOutliers | None
-
-
-def plan_learning(estimator):
-    """Return the plan of a `DictionaryLearning`; raise if one of its parameters is wrong."""
-    check_sizes(estimator)
-    if estimator.batch_size is not None:
-        check_integer(estimator.batch_size, "batch_size")
-    for name in ("n_epochs", "patience"):
-        check_integer(getattr(estimator, name), name)
-    if not isinstance(estimator.verbose, bool):
-        check_integer(estimator.verbose, "verbose", low=0)
-    check_number(estimator.tol, "tol", low=0)
-    if estimator.validation_fraction is not None:
-        check_fraction(estimator.validation_fraction, "validation_fraction")
-    for name in ("warm_start", "shuffle", "sparse_output"):
-        check_flag(getattr(estimator, name), name)
-    check_missing(estimator.missing)
-    check_n_jobs(estimator.n_jobs)
-    penalty = resolve_penalty(estimator.penalty, estimator.alpha)
-    solver = resolve_solver(estimator.solver, penalty)
-    if estimator.solver is None and "tol" in solver.get_params():
-        solver.set_params(tol=_LEARNING_TOL)
-    return LearningPlan(
-        Exact(penalty, solver),
-        resolve_update(BlockUpdate if estimator.update is None else estimator.update),
-        resolve_replacement(estimator.replacement),
-        resolve_outliers(estimator.outliers),
-    )
 
 
 class LearningRun:
@@ -96,6 +29,7 @@ class LearningRun:
     ----------
     estimator : DictionaryLearning
     plan : LearningPlan
+        From `plan_learning`.
     is_first : bool
         Whether the run starts with new atoms.
     again : bool, default=False

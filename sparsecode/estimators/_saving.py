@@ -23,7 +23,8 @@ from sparsecode.constraints import check_constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._descriptions import describe_settings, rebuild
 from sparsecode.estimators._filter_learning import check_settings, hold_filters
-from sparsecode.estimators._learning_run import hold_dictionary, plan_learning
+from sparsecode.estimators._learning_plan import plan_learning
+from sparsecode.estimators._learning_run import hold_dictionary
 from sparsecode.estimators._saved_networks import hold_network, network_parts
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.initialization.dictionary import check_init_name

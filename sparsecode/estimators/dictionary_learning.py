@@ -13,7 +13,8 @@ from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._fitted_model import exact_model
-from sparsecode.estimators._learning_run import LearningRun, plan_learning
+from sparsecode.estimators._learning_plan import LearningSession, plan_learning
+from sparsecode.estimators._learning_run import LearningRun
 from sparsecode.penalties import L1, Penalty
 from sparsecode.replacement import ReplaceAtoms
 
@@ -242,11 +243,14 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
         -------
         self : DictionaryLearning
         """
-        plan, is_first = plan_learning(self), not hasattr(self, "dictionary_")
+        session, is_first = LearningSession.resumed(self), not hasattr(self, "dictionary_")
         n_before = 0 if is_first else self.n_iter_
-        run = LearningRun(self, plan, is_first=is_first)
+        run = LearningRun(self, session.plan, is_first=is_first)
         items = X if hasattr(X, "__next__") else [X]
-        X = run.learn_batches(items, check_random_state(self.random_state), sample_weight)
+        # Seeding a generator takes as long as coding dozens of samples.
+        rng = check_random_state(self.random_state) if is_first else None
+        X = run.learn_batches(items, rng, sample_weight)
+        self._session = session
         self._finish(X, n_before)
         return self
 

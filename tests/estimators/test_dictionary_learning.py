@@ -349,6 +349,17 @@ def test_wrong_objects(planted, name):
         learner(**{name: "best"}).fit(planted.X)
 
 
+def test_partial_fit_sees_parameters_that_have_changed(planted):
+    model = learner(batch_size=400).partial_fit(planted.X).partial_fit(planted.X)
+    assert model.n_iter_ == 6
+    model.set_params(batch_size=200).partial_fit(planted.X)
+    assert model.n_iter_ == 12
+    model.set_params(penalty=L1(positive=True)).partial_fit(planted.X)
+    assert model.transform(planted.X).min() == 0
+    with pytest.raises(ValueError, match="tol is -1"):
+        model.set_params(tol=-1).partial_fit(planted.X)
+
+
 def test_bad_samples(planted):
     X = planted.X
     with pytest.raises(ValueError, match=r"10 features|expecting 10"):
