@@ -17,6 +17,7 @@ from sparsecode.solvers.coordinate_descent.newton_jumps import (
     jump_on_face,
     make_jump_workspace,
 )
+from sparsecode.solvers.coordinate_descent.solver import _coordinate_residual
 from sparsecode.solvers.coordinate_descent.working_set import screen
 
 
@@ -221,3 +222,24 @@ def test_the_only_atom_that_can_move_is_found_wherever_it_is(penalty):
     X = 2 * np.eye(5)
     codes = CoordinateDescent(tol=1e-12).solve(X, np.eye(5), penalty).codes
     np.testing.assert_allclose(codes, penalty.prox(X), atol=1e-10)
+
+
+@pytest.mark.parametrize("penalty", [L0(0.2), LogSum(0.2, 0.1)], ids=repr)
+def test_residual_is_the_worst_step_to_the_minimum_over_one_coefficient(penalty, rng):
+    squares, corr = rng.uniform(0.5, 2, 5), rng.standard_normal(5)
+    squares[1] = 0
+    code, residual = rng.standard_normal((2, 5))
+    inverse = np.divide(1, squares, where=squares > 0, out=np.zeros(5))
+    ends = [
+        penalty._replace(alpha=penalty.alpha / square).prox([[b + r / square]])[0, 0]
+        for b, r, square in zip(code, residual, squares, strict=True)
+        if square
+    ]
+    kept = squares > 0
+    moves = squares[kept] * np.abs(ends - code[kept])
+    for order in (np.arange(5), np.arange(5)[::-1], np.argsort(squares)):
+        typed = penalty.prepare(5, np.float64)
+        found = _coordinate_residual(
+            typed, inverse[order], corr[order], code[order], residual[order]
+        )
+        assert found == pytest.approx(moves.max() / np.abs(corr).max(), rel=1e-9)
