@@ -22,6 +22,47 @@ def test_is_the_textbook_iteration(X, frame, penalty, n_iter):
     np.testing.assert_allclose(solver.solve(X, frame, penalty).codes, codes, atol=1e-12)
 
 
+def with_backtracking(x, atoms, penalty, n_iter, restart):
+    """FISTA of one sample: the bound begins with the longest atom and grows where it must."""
+
+    def cost(code):
+        return ((x - code @ atoms) ** 2).sum() / 2 + penalty.value([code])[0]
+
+    code = last = np.zeros(len(atoms))
+    age, momentum, bound = 1.0, 0.0, (atoms**2).sum(axis=1).max()
+    largest, n_restarts = Dictionary(atoms).lipschitz * (1 + 1e-6), 0
+    for _ in range(n_iter):
+        point = code + momentum * (code - last)
+        while True:
+            moved = penalty.prox([point + (x - point @ atoms) @ atoms.T / bound], 1 / bound)[0]
+            move = moved - point
+            curvature = ((move @ atoms) ** 2).sum() / max(move @ move, 1e-300)
+            if bound == largest or curvature <= bound * (1 + 1e-12):
+                break
+            bound = min(max(curvature, 1.5 * bound), largest)
+        if restart and momentum > 0 and cost(moved) > cost(code):
+            age, momentum, n_restarts = 1.0, 0.0, n_restarts + 1
+            continue
+        if restart and (point - moved) @ (moved - code) > 0:
+            age, n_restarts = 1.0, n_restarts + 1
+        next_age = (1 + np.sqrt(1 + 4 * age**2)) / 2
+        momentum, age = (age - 1) / next_age, next_age
+        last, code = code, moved
+    return code, n_restarts
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("n_iter", [1, 2, 3, 12])
+def test_is_the_iteration_with_backtracking(X, frame, n_iter, restart):
+    atoms, penalty = frame * np.linspace(0.3, 0.9, 9)[:, None], L1(0.05)
+    expected, n_restarts = zip(
+        *(with_backtracking(x, atoms, penalty, n_iter, restart) for x in X), strict=True
+    )
+    solver = FISTA(max_iter=n_iter, tol=0, restart=restart)
+    np.testing.assert_allclose(solver.solve(X, atoms, penalty).codes, expected, atol=1e-9)
+    assert any(n_restarts) == (restart and n_iter > 3)
+
+
 @pytest.mark.parametrize("backtracking", [False, True])
 def test_quadratic_bound_of_the_paper(X, frame, backtracking):
     """F(z_k) - F* <= 2 L ||z_0 - z*||^2 / (k + 1)^2."""
