@@ -6,6 +6,7 @@ import functools
 import inspect
 from typing import Any, ClassVar
 
+from sparsecode._doc_pages import page_of
 from sparsecode._plain import plain
 
 
@@ -19,7 +20,14 @@ class Parameterized:
     again when the state is set.
     """
 
-    def __setattr__(self, name: str, value: float) -> None:
+    # Names that scikit-learn reads for the link of the HTML of an estimator.
+    _doc_link_module = "sparsecode"
+    _doc_link_template = "{page}"
+
+    def _doc_link_url_param_generator(self):
+        return {"page": page_of(type(self))}
+
+    def __setattr__(self, name: str, value: Any) -> None:
         if name in _parameters_of(type(self)):
             value = plain(value)
         super().__setattr__(name, value)

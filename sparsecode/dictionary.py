@@ -12,6 +12,7 @@ from sparsecode._atom_products import AtomProducts, read_only
 from sparsecode._atom_views import AtomViews
 from sparsecode._first_atoms import choose_samples, cosine_atoms
 from sparsecode._matching import DictionaryMatch, match_atoms
+from sparsecode._summaries import table
 from sparsecode._typing import MatrixLike, PathLike, RandomState
 from sparsecode._validation import (
     check_code_rows,
@@ -96,6 +97,16 @@ class Dictionary(AtomProducts, AtomViews):
             f"Dictionary({self.n_components} atoms of {self.n_features} features"
             f"{offset}, {self.constraint}, {self.dtype})"
         )
+
+    def _repr_html_(self) -> str:
+        offset = "none" if self.offset is None else f"of norm {np.linalg.norm(self.offset):.3g}"
+        rows = [
+            ("atoms", f"{self.n_components:,} of {self.n_features:,} features"),
+            ("type", str(self.dtype)),
+            ("constraint", str(self.constraint)),
+            ("offset", offset),
+        ]
+        return table("Dictionary", rows)
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Dictionary):

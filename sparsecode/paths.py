@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sparsecode._messages import wrong
+from sparsecode._summaries import Summarized, gap_or_residual, share
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_flag, check_integer, check_number, check_rows
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
@@ -24,8 +25,8 @@ _REMEDY = "Give alphas, such as np.geomspace(1, 0.01, 20)."
 _MOST_ALPHAS = 10_000
 
 
-@dataclass(frozen=True, eq=False)
-class CodingPath:
+@dataclass(frozen=True, eq=False, repr=False)
+class CodingPath(Summarized):
     """Regularization path: codes of samples for decreasing weights, with certificates.
 
     Attributes
@@ -68,6 +69,17 @@ class CodingPath:
     n_iter: np.ndarray
     converged: np.ndarray
     solver: Solver
+
+    def _summary(self):
+        nonzeros = self.n_nonzero.mean(axis=1)
+        return [
+            ("weights", f"{len(self.alphas)} from {self.alphas[0]:.3g} to {self.alphas[-1]:.3g}"),
+            ("samples", f"{self.n_nonzero.shape[1]:,}"),
+            ("nonzeros", f"mean {nonzeros[0]:.3g} to {nonzeros[-1]:.3g}"),
+            gap_or_residual(self.gaps, self.residuals),
+            ("converged", share(self.converged)),
+            ("solver", type(self.solver).__name__),
+        ]
 
 
 def coding_path(

@@ -27,6 +27,8 @@ FLOORS = [
         "_binary_scaling",
         "_parallel",
         "_messages",
+        "_summaries",
+        "_doc_pages",
         "_plain",
         "_row_blocks",
         "_factored_gradients",

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from sparsecode._summaries import Summarized, share
 from sparsecode.objective import Certificate, certify
 
 
-@dataclass
-class SolveResult:
+@dataclass(repr=False)
+class SolveResult(Summarized):
     """Result of a solver: codes, iterations, and on request a certificate and the history.
 
     Attributes
@@ -41,3 +42,13 @@ class SolveResult:
         """Certificate of the codes, computed in float64 when first asked for."""
         X, dictionary, penalty, missing, n_jobs = self._arguments
         return certify(X, self.codes, dictionary, penalty, missing=missing, n_jobs=n_jobs)
+
+    def _summary(self):
+        rows = [
+            ("samples", f"{self.codes.shape[0]:,}"),
+            ("converged", share(self.converged)),
+            ("iterations", f"most {self.n_iter.max():,}, median {np.median(self.n_iter):,.0f}"),
+        ]
+        # A certificate costs about as much as the codes; it is shown if it has been asked for.
+        known = vars(self).get("certificate")
+        return rows if known is None else rows + known._summary()[1:]
