@@ -1,6 +1,24 @@
 """Sparse coding, dictionary learning and sparse autoencoders, with certificates.
 
-Names and submodules are loaded when they are first used.
+Estimators have scikit-learn's interface. `SparseCoder` codes samples on given atoms;
+`DictionaryLearning` and `OlshausenField` learn the atoms; `LISTA` learns to code fast;
+`SparseAutoencoder` and `Transcoder` train an encoder together with the atoms;
+`SparseOutlierDetector` finds samples that have no sparse code. A `Dictionary` holds atoms, and
+`certify` says how far any codes are from the optimum.
+
+Their parts are in submodules, such as `sparsecode.penalties`, `sparsecode.solvers`,
+`sparsecode.encoders`, `sparsecode.losses` and `sparsecode.metrics`; data to try them on in
+`sparsecode.datasets`; drop-in replacements for scikit-learn's classes in `sparsecode.dropin`. Names
+and submodules are loaded when they are first used.
+
+Examples
+--------
+>>> import numpy as np
+>>> from sparsecode import DictionaryLearning
+>>> X = np.random.default_rng(0).standard_normal((200, 8))
+>>> model = DictionaryLearning(16, alpha=1.0, random_state=0).fit(X)
+>>> model.transform(X).shape, model.components_.shape
+((200, 16), (16, 8))
 """
 
 from typing import TYPE_CHECKING

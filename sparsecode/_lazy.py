@@ -28,6 +28,8 @@ def lazy_names(package, homes):
         return value
 
     def __dir__():
-        return sorted({*vars(sys.modules[package]), *home_of})
+        # What the package imports for itself is no name for users.
+        own = {name for name in vars(sys.modules[package]) if name.startswith("_")}
+        return sorted(own | home_of.keys())
 
     return __getattr__, __dir__

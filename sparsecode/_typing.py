@@ -24,3 +24,12 @@ Schedule: TypeAlias = float | Callable[[int], float]
 PathLike: TypeAlias = str | os.PathLike[str]
 # An estimator, in functions that several estimators have as a method.
 Model = TypeVar("Model")
+
+
+def write_types(function: Any) -> None:
+    """Let the signature of a function show its types as they are written.
+
+    A named tuple makes references of them, whose `repr` a signature would show.
+    """
+    types = getattr(function, "__annotations__", {})
+    types.update({name: getattr(kind, "__forward_arg__", kind) for name, kind in types.items()})

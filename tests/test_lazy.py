@@ -69,6 +69,12 @@ print(*(name for name in {LIBRARIES} if name in sys.modules))
     ]
 
 
+def test_only_names_for_users_are_listed():
+    listed = [name for name in dir(sparsecode) if not name.startswith("_")]
+    names = [name for name in sparsecode.__all__ if name != "__version__"]
+    assert listed == sorted([*names, *PUBLIC_SUBMODULES])
+
+
 def test_names_and_submodules_load_when_they_are_used():
     code = """
 import pickle, sys

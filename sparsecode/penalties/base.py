@@ -12,7 +12,7 @@ from sparsecode import _jit
 from sparsecode._binary_scaling import cast
 from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
-from sparsecode._typing import Array, MatrixLike
+from sparsecode._typing import Array, MatrixLike, write_types
 from sparsecode._validation import check_matrix, check_number, check_rows
 from sparsecode.penalties import _array_kernels as kernels
 
@@ -74,6 +74,10 @@ class Penalty:
     """
 
     __slots__ = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        write_types(cls.__new__)
 
     separable = True
     convex = False

@@ -1,5 +1,6 @@
 """What every penalty shares, on arrays."""
 
+import inspect
 import re
 from collections import namedtuple
 
@@ -134,3 +135,8 @@ def test_training_needs_a_gradient():
             check_differentiable(penalty)
     with pytest.raises(TypeError, match=r"penalty is .*L1"):
         check_differentiable(L1)
+
+
+def test_a_signature_shows_types_as_they_are_written():
+    weights = inspect.signature(L1).parameters["weights"]
+    assert str(weights) == "weights: 'ArrayLike | None' = None"
