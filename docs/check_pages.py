@@ -54,12 +54,17 @@ class Page(HTMLParser):
 def check(folder):
     """Everything that is wrong with the pages of a folder, one line each."""
     folder = pathlib.Path(folder).resolve()
-    pages = {path: Page(path) for path in sorted(folder.rglob("*.html"))}
+    pages = {path: Page(path) for path in pages_of(folder)}
     return [
         f"{page.path.relative_to(folder)}: {fault}"
         for page in pages.values()
         for fault in [*_dead_links(page, pages), *_visible_tex(page), *_from_internet(page)]
     ]
+
+
+def pages_of(folder):
+    """Every page; what themes keep in ``_static`` is not for readers."""
+    return [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.parts]
 
 
 def _dead_links(page, pages):
@@ -96,7 +101,7 @@ def main(folder):
     print("\n".join(faults))
     if faults:
         sys.exit(f"{len(faults)} faults in the pages of {folder}")
-    print(f"{len(list(pathlib.Path(folder).rglob('*.html')))} pages are whole")
+    print(f"{len(pages_of(pathlib.Path(folder)))} pages are whole")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ version = release = sparsecode.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.viewcode",
+    "source_pages",
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "myst_nb",
@@ -95,6 +95,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / "jupyter_cache")
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
+nb_execution_in_temp = True
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath"]
 myst_update_mathjax = False

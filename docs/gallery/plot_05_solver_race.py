@@ -42,7 +42,7 @@ def race(solver_class, tolerances):
 
 
 tolerances = [1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8]
-figure, ax = plt.subplots(figsize=(7, 4.5))
+figure, ax = plt.subplots(figsize=(8.5, 4.5))
 for solver in (ISTA, FISTA, ADMM, CoordinateDescent, Homotopy, FeatureSign):
     times, gaps = race(solver, tolerances[:3] if solver is ISTA else tolerances)
     ax.loglog(times * 1e6 / len(X), gaps, "o-", label=solver.__name__)
@@ -51,7 +51,8 @@ ax.set(
     ylabel="mean relative duality gap",
     title="Lower and further left is better",
 )
-ax.legend()
+ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+figure.tight_layout()
 
 # %%
 # Feature-sign search and homotopy end by themselves, at the exact code, so that a tighter tolerance
