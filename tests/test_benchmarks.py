@@ -555,3 +555,23 @@ def test_all_benchmarks_go_on_where_they_were(scripts, tmp_path, monkeypatch):
     measured_at("older")
     assert "[1/1] good" in run("good").stderr
     assert run("none").exit_code == 2
+
+
+def test_pages_show_what_a_benchmark_wrote(monkeypatch):
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(BENCHMARKS.parent / "docs" / "_extensions"))
+    pages = importlib.import_module("benchmark_results")
+    columns = {"name": "", "ms": ".1f", "x": ".2f"}
+    rows = [{"cells": ["ours", 0.25, 1.0]}, {"cells": ["theirs", "not installed", None]}]
+    assert pages.layout({"columns": columns, "rows": rows}) == [
+        "name               ms     x",
+        "ours              0.2  1.00",
+        "theirs  not installed",
+    ]
+    found = {"benchmark": "one.py", "arguments": ["A", "--quick"], "form": "short"}
+    found |= {"commit": "abc", "machine": "a processor", "date": "2026-01-01", "seconds": 7.2}
+    found |= {"load before": "0.1 0.2 0.3", "load after": "1.0 0.2 0.3"}
+    assert pages.circumstances(found) == (
+        "``python benchmarks/one.py A --quick``, short form, commit abc, a processor, 2026-01-01; "
+        "load 0.1 before and 1.0 after, 7 s."
+    )
