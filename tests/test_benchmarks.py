@@ -495,6 +495,10 @@ def test_every_benchmark_has_its_script_and_its_place_on_the_page(scripts):
     page = (BENCHMARKS.parent / "docs" / "performance.rst").read_text()
     named = [benchmark.name for benchmark in scripts("run_all").BENCHMARKS]
     assert sorted(re.findall(r"benchmark:: (\w+)", page)) == sorted(named)
+    checks = BENCHMARKS.parent.joinpath(".ci", "run").read_text().rpartition("--quick")[2].split()
+    tested = Path(__file__).read_text()
+    for benchmark in scripts("run_all").BENCHMARKS:
+        assert benchmark.name in checks or f'"{Path(benchmark.script).name}"' in tested
     run = {str(BENCHMARKS / benchmark.script) for benchmark in scripts("run_all").BENCHMARKS}
     has_main = {str(p) for p in BENCHMARKS.rglob("*.py") if "__main__" in p.read_text()}
     needs_data = BENCHMARKS / "autoencoders" / "language_model.py"
