@@ -147,3 +147,12 @@ def test_errors_say_what_to_do(name, value):
 
 def test_the_most_sweeps_are_taken():
     BlockUpdate(n_sweeps=10_000).init(Dictionary(np.eye(2)))
+
+
+@pytest.mark.parametrize("n_components", [6, 20_000])
+def test_moments_of_no_samples_are_0(n_components):
+    atoms = np.ones((n_components, 2))
+    second, cross, weight, n_uses = Moments.zeros(Dictionary(atoms))
+    assert second.shape == (n_components, n_components) and second.sum() == 0
+    np.testing.assert_array_equal(cross, 0 * atoms)
+    assert weight == n_uses == 0

@@ -7,7 +7,7 @@ from scipy import optimize, sparse
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.updates import KSVD, ApproximateKSVD
-from sparsecode.updates.ksvd import _joined, _Users
+from sparsecode.updates.ksvd import Samples, _joined, _nonnegative_direction, _Users
 
 BOTH = pytest.mark.parametrize("cls", [KSVD, ApproximateKSVD])
 
@@ -166,3 +166,29 @@ def test_pending_samples_of_replaced_atoms(cls, rng):
 def test_errors_say_what_to_do(cls):
     with pytest.raises(ValueError, match="n_sweeps is"):
         cls(n_sweeps=0).init(Dictionary(np.eye(2)))
+
+
+def test_parts_are_joined_in_their_order(rng):
+    def part(n_samples):
+        codes = sparse.random_array((n_samples, 4), density=0.5, format="csr", rng=rng)
+        return Samples(rng.standard_normal((n_samples, 3)), codes, rng.uniform(size=n_samples))
+
+    parts = [part(2), part(3), part(1)]
+    for n in (1, 2, 3):
+        joined = _joined(parts[:n])
+        np.testing.assert_array_equal(joined.X, np.concatenate([p.X for p in parts[:n]]))
+        dense = np.concatenate([p.codes.toarray() for p in parts[:n]])
+        np.testing.assert_array_equal(joined.codes.toarray(), dense)
+        weight = np.concatenate([p.weight for p in parts[:n]])
+        np.testing.assert_array_equal(joined.weight, weight)
+
+
+def test_alternating_ends_where_no_entry_changes(rng):
+    """Also with entries of 0, which stay what they are from the first round on."""
+    weight = np.array([1.0, 2, 1, 0.5, 1])
+    errors = 0.3 * rng.standard_normal((5, 6)) + np.outer([1, 1.2, 0.9, 1, 1], [1, 1, 1, 1, -1, -1])
+    start = np.array([1.0, 0, 0, 0, 0])
+    atom = _nonnegative_direction(errors, start, weight, clip=True)
+    assert (atom == 0).any() and (atom > 0).sum() >= 3
+    again = np.maximum((weight * np.maximum(errors @ atom, 0)) @ errors, 0)
+    np.testing.assert_allclose(atom, again / np.linalg.norm(again), atol=1e-8)
