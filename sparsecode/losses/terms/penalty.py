@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
     from sparsecode.losses.base import LossContext, LossResult
 
-_BLOCK_SIZE = 128
+# Coefficients of a block: fewer are not worth a second thread.
+_BLOCK_ENTRIES = 2**17
 
 
 def check_differentiable(penalty: Penalty) -> None:
@@ -100,7 +101,9 @@ class PenaltyTerm(Term):
             else:
                 _add_dense(prepared, codes[rows], dcodes[rows], *here)
 
-        map_row_blocks(add, codes.shape[0], block_size=_BLOCK_SIZE)
+        n_entries = codes.nnz if sparse.issparse(codes) else codes.size
+        size = max(_BLOCK_ENTRIES * codes.shape[0] // max(n_entries, 1), 1)
+        map_row_blocks(add, codes.shape[0], block_size=size)
         return weighted_mean(values, share), {}, {}
 
 
