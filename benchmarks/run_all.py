@@ -69,6 +69,8 @@ BENCHMARKS = [
     Benchmark("proximal", "proximal.py", "", "--rounds 1", QUICK, (900, 150)),
     Benchmark("learning", "learning/table.py", "", "--rounds 1 --threads 1 A",
               "--quick --rounds 1 A", (3600, 240)),
+    Benchmark("batch_sizes", "learning/batch_sizes.py", "", None, "--quick --rounds 1 A",
+              (1800, 0)),
     Benchmark("recovery", "recovery.py", "", "--seeds 1", QUICK, (600, 60)),
     Benchmark("autoencoders", "autoencoders/speed.py", "", "--n-rounds 2", QUICK, (900, 120)),
     Benchmark("widths", "autoencoders/widths.py", "", "--widths 1024 4096 --n-steps 4",

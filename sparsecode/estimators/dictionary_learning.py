@@ -52,7 +52,8 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
     batch_size : int or None, default=None
         Samples between two updates of the atoms. None takes all samples: full-batch learning, in
         which every update forgets the codes of the previous pass. For many samples online learning
-        is much faster. A good batch size is 1024 or twice the number of atoms, whichever is more.
+        is much faster. A good batch size is 2048 or four times the number of atoms, whichever is
+        more.
     n_epochs : int, default=100
         Largest number of passes over the samples.
     init : str, array-like of shape (n_components, n_features) or Dictionary, default="samples"

@@ -19,7 +19,8 @@ class Ours(Batched):
         does by default, in as many batches as a batch has samples.
     dtype : str, default="float32"
     batch_size : int or None, default=None
-        None is what the documentation advises: 1024, or twice the number of atoms if that is more.
+        None is what the documentation advises: 2048, or four times the number of atoms if that is
+        more.
     """
 
     def __init__(self, forgetting=None, dtype="float32", batch_size=None):
@@ -29,7 +30,7 @@ class Ours(Batched):
     def prepare(self, problem, threads=1):
         super().prepare(problem, threads)
         if self.advised:
-            self.batch_size = min(max(1024, 2 * problem.n_components), len(problem.X))
+            self.batch_size = min(max(2048, 4 * problem.n_components), len(problem.X))
 
     @property
     def label(self):
