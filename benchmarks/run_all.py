@@ -66,6 +66,7 @@ BENCHMARKS = [
     Benchmark("scaling", "coding/table.py", "--scaling", None, "--scaling --quick --rounds 1",
               (900, 0)),
     Benchmark("growth", "growth.py", "", "--rounds 1", QUICK, (1800, 180)),
+    Benchmark("portability", "portability.py", "", "--rounds 3", QUICK, (600, 120)),
     Benchmark("proximal", "proximal.py", "", "--rounds 1", QUICK, (900, 150)),
     Benchmark("learning", "learning/table.py", "", "--rounds 1 --threads 1 A",
               "--quick --rounds 1 A", (3600, 240)),
