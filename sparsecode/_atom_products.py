@@ -32,8 +32,7 @@ class AtomProducts:
     @functools.cached_property
     def gram(self) -> np.ndarray:
         """Inner products of the atoms, ``atoms @ atoms.T``, shape (n_components, n_components)."""
-        gram = inner_products(self.atoms.astype(np.float64, copy=False))
-        return read_only(gram.astype(self.atoms.dtype, copy=False))
+        return read_only(inner_products(self.atoms))
 
     @functools.cached_property
     def pseudo_inverse(self) -> np.ndarray:

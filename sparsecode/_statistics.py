@@ -73,15 +73,15 @@ def products(codes, X, sample_weight=None, *, n_jobs=None):
 
 
 def inner_products(rows):
-    """Inner products of rows with each other, on all threads where they are many."""
-    n_rows = len(rows)
+    """Inner products of rows with each other, computed in float64, on all threads if many."""
+    n_rows, exact = len(rows), rows.astype(np.float64, copy=False)
     if n_rows <= 2 * _GRAM_ROWS:
         # One array times its own transpose: numpy then computes one half.
-        return rows @ rows.T
+        return (exact @ exact.T).astype(rows.dtype, copy=False)
     out = np.empty((n_rows, n_rows), dtype=rows.dtype)
 
     def block(part):
-        out[part, : part.stop] = rows[part] @ rows[: part.stop].T
+        out[part, : part.stop] = exact[part] @ exact[: part.stop].T
         out[: part.start, part] = out[part, : part.start].T
 
     map_row_blocks(block, n_rows, block_size=_GRAM_ROWS)

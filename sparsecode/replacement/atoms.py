@@ -211,6 +211,8 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
             limits = norms[rows, None] * norms[start:]
             close = self._too_close(_products(dictionary, rows, start), limits, stats)
             np.fill_diagonal(close, False)
+            if not close.any():
+                continue
             for i, j in np.argwhere(close) + start:
                 if i < j and not (useless[i] or useless[j] or copies[i] or copies[j]):
                     copies[i if usage[i] < usage[j] else j] = True
