@@ -182,7 +182,7 @@ class Dictionary(AtomProducts, AtomViews):
         return X if self.offset is None else X - self.offset
 
     def replace(
-        self, *, atoms: np.ndarray | None = None, offset: ArrayLike | None = None
+        self, *, atoms: ArrayLike | None = None, offset: ArrayLike | None = None
     ) -> Dictionary:
         """Return a dictionary with other atoms, projected on the constraint, or another offset."""
         return Dictionary(

@@ -121,7 +121,7 @@ class AmortizationReport:
     array([1., 1., 1., 1.])
     """
 
-    scores: tuple[Any, ...]
+    scores: tuple[EncoderScores, ...]
     optimum: float
     gap_error: float
     half_squared_norm: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._messages import shown
 from .._validation import FLOAT_DTYPES, check_integer
@@ -106,7 +107,7 @@ def check_image_size(image, patch_size, name="image", size_name="patch_size"):
         )
 
 
-def check_not_constant(image: np.ndarray, name: str = "image") -> None:
+def check_not_constant(image: ArrayLike, name: str = "image") -> None:
     """Refuse an image whose pixels are all equal: no scale can give it a variance.
 
     Parameters

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import fft
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -94,7 +95,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         self.boundary = boundary
         self.rcond = rcond
 
-    def fit(self, images: list[np.ndarray] | np.ndarray, y: Any = None) -> Self:
+    def fit(self, images: ArrayLike, y: Any = None) -> Self:
         """Fit the factor that gives the whitened images the variance `variance`.
 
         Parameters
@@ -127,7 +128,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         self.scale_ = float(np.sqrt(self.variance * sum(image.size for image in images) / power))
         return self
 
-    def transform(self, images: list[np.ndarray] | np.ndarray) -> list[np.ndarray] | np.ndarray:
+    def transform(self, images: ArrayLike) -> list[np.ndarray] | np.ndarray:
         """Whiten images.
 
         Parameters
@@ -145,7 +146,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         return _like(images, [self._multiply(image, self._forward) for image in checked])
 
     def inverse_transform(
-        self, images: list[np.ndarray] | np.ndarray, *, means: float | Sequence[float] = 0.0
+        self, images: ArrayLike, *, means: float | Sequence[float] = 0.0
     ) -> list[np.ndarray] | np.ndarray:
         """Undo the whitening: the filter and the scale.
 
@@ -179,7 +180,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
             ],
         )
 
-    def response(self, frequency: float | np.ndarray) -> float | np.ndarray:
+    def response(self, frequency: ArrayLike) -> float | np.ndarray:
         """Return the filter R at frequencies in cycles a pixel, before the common factor.
 
         Parameters

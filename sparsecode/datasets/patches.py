@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.random import sample_without_replacement
 
 from sparsecode._messages import shown
@@ -16,7 +16,7 @@ from ._image import check_image, check_image_size, check_images, check_pair
 
 
 def extract_patches(
-    image: np.ndarray, patch_size: int | tuple[int, int], *, step: int | tuple[int, int] = 1
+    image: ArrayLike, patch_size: int | tuple[int, int], *, step: int | tuple[int, int] = 1
 ) -> np.ndarray:
     """Extract the patches of an image, on a regular grid that covers every pixel.
 
@@ -70,7 +70,7 @@ def extract_patches(
 
 
 def reconstruct_from_patches(
-    X: np.ndarray,
+    X: ArrayLike,
     image_shape: tuple[int, ...],
     patch_size: int | tuple[int, int],
     *,
@@ -130,7 +130,7 @@ def reconstruct_from_patches(
 
 
 def sample_patches(
-    images: list[np.ndarray] | np.ndarray,
+    images: ArrayLike,
     patch_size: int | tuple[int, int],
     n_patches: int,
     *,

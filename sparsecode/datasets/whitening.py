@@ -6,6 +6,7 @@ import numbers
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -131,7 +132,7 @@ class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
     def __init__(self, *, eps: float = 0.0) -> None:
         self.eps = eps
 
-    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Estimate the mean and the covariance.
 
         Parameters
@@ -154,12 +155,12 @@ class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
         self.whitening_ = (self.components_.T / self.scale_) @ self.components_
         return self
 
-    def transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
+    def transform(self, X: MatrixLike) -> np.ndarray:
         """Whiten rows: array (n_samples, n_features) to the same shape and dtype."""
         X = self._check_transform_input(X)
         return (X - self.mean_.astype(X.dtype)) @ self.whitening_.astype(X.dtype)
 
-    def inverse_transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
+    def inverse_transform(self, X: MatrixLike) -> np.ndarray:
         """Undo `transform`: array (n_samples, n_features) to the same shape and dtype."""
         check_is_fitted(self)
         X = check_matrix(X, "X", n_columns=self.n_features_in_)
@@ -207,7 +208,7 @@ class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
         self.n_components = n_components
         self.eps = eps
 
-    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Estimate the mean and the covariance.
 
         Parameters
@@ -233,13 +234,13 @@ class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
         self.scale_ = self.scale_[:n_kept]
         return self
 
-    def transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
+    def transform(self, X: MatrixLike) -> np.ndarray:
         """Whiten rows: array (n_samples, n_features) to (n_samples, n_components), same dtype."""
         X = self._check_transform_input(X)
         projection = self.components_.T / self.scale_
         return (X - self.mean_.astype(X.dtype)) @ projection.astype(X.dtype)
 
-    def inverse_transform(self, X: MatrixLike) -> list[np.ndarray] | np.ndarray:
+    def inverse_transform(self, X: MatrixLike) -> np.ndarray:
         """Undo `transform`: array (n_samples, n_components) to (n_samples, n_features).
 
         The inverse is exact to rounding within the kept directions. The part of a row outside them

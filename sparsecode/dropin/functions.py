@@ -6,7 +6,6 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
@@ -34,8 +33,8 @@ def dict_learning(
     tol: float = 1e-8,
     method: Literal["lars", "cd"] = "lars",
     n_jobs: int | None = None,
-    dict_init: np.ndarray | None = None,
-    code_init: np.ndarray | None = None,
+    dict_init: ArrayLike | None = None,
+    code_init: ArrayLike | None = None,
     callback: Callable[..., Any] | None = None,
     verbose: bool | int = False,
     random_state: RandomState = None,
@@ -43,7 +42,7 @@ def dict_learning(
     positive_dict: bool = False,
     positive_code: bool = False,
     method_max_iter: int = 1000,
-) -> tuple[np.ndarray, np.ndarray, list[float], int]:
+) -> Any:
     """Learn a dictionary from all samples: `sklearn.decomposition.dict_learning`, faster.
 
     The problem, the cost and the parameters are those of `DictionaryLearning`. `method` is its
@@ -118,7 +117,7 @@ def dict_learning_online(
     alpha: float = 1,
     max_iter: int = 100,
     return_code: bool = True,
-    dict_init: np.ndarray | None = None,
+    dict_init: ArrayLike | None = None,
     callback: Callable[..., Any] | None = None,
     batch_size: int = 256,
     verbose: bool | int = False,
@@ -131,7 +130,7 @@ def dict_learning_online(
     method_max_iter: int = 1000,
     tol: float = 1e-3,
     max_no_improvement: int | None = 10,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Any:
     """Learn a dictionary from batches: `sklearn.decomposition.dict_learning_online`, faster.
 
     The problem, the cost and the parameters are those of `MiniBatchDictionaryLearning`. `method` is

@@ -132,7 +132,7 @@ class MiniBatchDictionaryLearning(DropInLearner):
         n_jobs: int | None = None,
         batch_size: int = 256,
         shuffle: bool = True,
-        dict_init: np.ndarray | None = None,
+        dict_init: ArrayLike | None = None,
         transform_algorithm: Literal["lasso_lars", "lasso_cd", "lars", "omp", "threshold"] = "omp",
         transform_n_nonzero_coefs: int | None = None,
         transform_alpha: float | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from sparsecode._parameters import Parameterized
@@ -19,7 +20,7 @@ class Encoder(Parameterized, BaseEstimator):
     def encode(
         self,
         X: MatrixLike,
-        dictionary: Dictionary,
+        dictionary: Dictionary | ArrayLike,
         *,
         codes: MatrixLike | None = None,
         missing: bool = False,

@@ -314,7 +314,7 @@ class TrainableEncoder(EncoderHooks, Encoder):
         parts = map_row_blocks(encode_block, shape[0], block_size=size, n_jobs=n_jobs)
         return stack_csr(parts, shape[1]) if sparse_output else whole
 
-    def bind(self, params: dict[str, Any]) -> Self:
+    def bind(self, params: dict[str, Any] | None) -> Self:
         """Return an encoder with the same hyper-parameters that encodes with `params`."""
         bound = object.__new__(type(self))
         bound.__dict__.update(self.__dict__, params=params)

@@ -209,7 +209,7 @@ class Checkpoint:
         """
         return _checkpoint_folding.fold(self)
 
-    def standardize(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def standardize(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scale each sample by its own statistics, as `input_norm` says.
 
         Parameters

@@ -105,7 +105,7 @@ class GroupL1(Penalty, _GroupL1):
     def rescaled(self, *, codes: int, values: int) -> Self:
         return self._replace(alpha=scaled_parameter(self.alpha, values - codes))
 
-    def unpenalized(self, n_components: int) -> bool:
+    def unpenalized(self, n_components: int) -> np.ndarray:
         return self.thresholds(n_components)[self.labels(n_components)] == 0
 
     def checked(self) -> Self:

@@ -26,7 +26,7 @@ TILE_PIXELS = 40  # an atom is enlarged to about this side, so that the gaps can
 
 
 def plot_atoms(
-    atoms: np.ndarray,
+    atoms: Any,
     *,
     patch_shape: tuple[int, ...] | None = None,
     order: Literal["given", "frequency"] | ArrayLike = "given",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsecode._parallel import map_row_blocks
 from sparsecode._values import check_numbers
@@ -18,7 +21,7 @@ CONSTANT = 1e-10  # an atom whose range is smaller, relative to its largest entr
 
 
 def fit_gabors(
-    atoms: np.ndarray, patch_shape: tuple[int, ...] | None = None, *, n_jobs: int | None = None
+    atoms: Any, patch_shape: tuple[int, ...] | None = None, *, n_jobs: int | None = None
 ) -> GaborFits:
     """Fit one two-dimensional Gabor function to each atom, by least squares.
 
@@ -107,14 +110,14 @@ def fit_gabors(
 def gabor_patches(
     patch_shape: tuple[int, ...],
     *,
-    center_x: float | np.ndarray,
-    center_y: float | np.ndarray,
-    orientation: float | np.ndarray,
-    frequency: float | np.ndarray,
-    width_x: float | np.ndarray,
-    width_y: float | np.ndarray,
-    phase: float | np.ndarray = 0.0,
-    amplitude: float | np.ndarray = 1.0,
+    center_x: ArrayLike,
+    center_y: ArrayLike,
+    orientation: ArrayLike,
+    frequency: ArrayLike,
+    width_x: ArrayLike,
+    width_y: ArrayLike,
+    phase: ArrayLike = 0.0,
+    amplitude: ArrayLike = 1.0,
 ) -> np.ndarray:
     """Make Gabor patches: two-dimensional Gabor functions on the pixels of a patch.
 

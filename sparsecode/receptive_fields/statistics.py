@@ -120,7 +120,7 @@ def receptive_field_statistics(fits: GaborFits, *, r2_min: float = 0.7) -> Recep
     )
 
 
-def spatial_frequency(atoms: np.ndarray, patch_shape: tuple[int, ...] | None = None) -> np.ndarray:
+def spatial_frequency(atoms: Any, patch_shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Return the mean spatial frequency of each atom, such as to sort a mosaic.
 
     It is the centroid of the power spectrum: the mean radial frequency, weighted by the power, over

@@ -14,7 +14,6 @@ from sparsecode._typing import Codes, MatrixLike
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.updates.gain_control import GainStats
 
 # Passes over the atoms in a step; more take minutes for the smallest data.
 MOST_SWEEPS = 10_000
@@ -80,11 +79,11 @@ class Update(Parameterized, BaseEstimator):
         X: MatrixLike,
         codes: MatrixLike,
         dictionary: Dictionary,
-        stats: GainStats,
+        stats: Any,
         *,
         sample_weight: ArrayLike | None = None,
         n_jobs: int | None = None,
-    ) -> GainStats:
+    ) -> tuple[Dictionary, Any]:
         """Gather a whole batch and take the step; returns ``(dictionary, stats)``."""
         stats = self.gather(X, codes, dictionary, stats, sample_weight=sample_weight, n_jobs=n_jobs)
         return self.step(dictionary, stats, n_jobs=n_jobs)

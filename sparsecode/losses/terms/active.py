@@ -11,11 +11,11 @@ from scipy import sparse
 
 from sparsecode._batches import weighted_mean
 from sparsecode._validation import check_number
-from sparsecode.losses.terms.base import Term, entry_shares
+from sparsecode.losses.terms.base import Term, TermResult, entry_shares
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 
 class _Count(Term):
@@ -29,10 +29,10 @@ class _Count(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         active, weight = context.signals["active"], self.weight_at(context.step)
         value, slope = self._cost(weighted_mean(active.sum(axis=1), share), weight)
         each = np.asarray(entry_shares(active, share) * slope, dtype=active.dtype)
@@ -165,10 +165,10 @@ class InactiveMargin(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         margin, weight = context.signals["margin"], self.weight_at(context.step)
         below, norms = np.maximum(-margin, 0), dictionary.norms.astype(margin.dtype)
         value = weight * weighted_mean(below @ norms, share)

@@ -15,12 +15,12 @@ from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._statistics import count_idle
 from sparsecode._validation import check_flag, check_integer
 from sparsecode.losses._reconstruction import reconstruct
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 from sparsecode.ops import topk_forward
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 _BLOCK_SIZE = 128
 
@@ -96,10 +96,10 @@ class AuxK(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         self._check()
         weight = self.weight_at(context.step)
         variance = self._variance(context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +15,9 @@ from sparsecode._validation import check_number
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
     from sparsecode.losses.base import LossContext
+
+# Value, gradients in the dictionary, and gradients in signals of the encoder.
+TermResult: TypeAlias = tuple[float, dict[str, Any], dict[str, Any]]
 
 
 class Term(Parameterized, BaseEstimator):
@@ -70,7 +73,7 @@ class Term(Parameterized, BaseEstimator):
         context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> tuple[float, dict[str, Any], dict[str, Any]]:
+    ) -> TermResult:
         """Compute the value of the term and its gradients.
 
         Parameters

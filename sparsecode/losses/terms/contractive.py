@@ -10,11 +10,11 @@ import numpy as np
 
 from sparsecode._batches import weighted_mean
 from sparsecode._parallel import map_row_blocks
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 _BLOCK_SIZE = 128
 
@@ -62,10 +62,10 @@ class Contractive(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         weight = self.weight_at(context.step)
         slope, norms = context.signals["slope"], context.signals["squared_norms"]
         counts = np.broadcast_to(np.asarray(share, dtype=slope.dtype), (len(slope), 1))

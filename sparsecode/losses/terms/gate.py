@@ -10,11 +10,11 @@ import numpy as np
 
 from sparsecode._batches import weighted_mean
 from sparsecode.losses._reconstruction import reconstruct
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 
 @dataclass
@@ -52,10 +52,10 @@ class GateSparsity(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         gate, weight = context.signals["gate"], self.weight_at(context.step)
         value = weight * weighted_mean(np.maximum(gate, 0).sum(axis=1), share)
         return value, {}, {"gate": (gate > 0) * np.asarray(weight * share, dtype=gate.dtype)}
@@ -105,10 +105,10 @@ class GateReconstruction(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         gate, weight = context.signals["gate"], self.weight_at(context.step)
         rectified = np.maximum(gate, 0)
         squared_norms, _, grad_codes = reconstruct(context.target, dictionary, rectified, share)

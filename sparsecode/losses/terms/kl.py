@@ -12,11 +12,11 @@ from scipy import sparse
 from sparsecode._messages import wrong
 from sparsecode._validation import check_number
 from sparsecode.losses.terms._entries import column_totals, map_entries
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 # Smallest distance of mean activations from 0 and 1, where the divergence is infinite.
 _CLOSEST = 1e-6
@@ -88,10 +88,10 @@ class KLDivergence(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         self._check()
         weight, rho, fresh = self.weight_at(context.step), self.rho, 1.0
         _check_codes(codes)

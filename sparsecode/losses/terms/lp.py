@@ -11,11 +11,11 @@ import numpy as np
 from sparsecode._batches import weighted_mean
 from sparsecode._validation import check_number
 from sparsecode.losses.terms._entries import map_entries
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 
 @dataclass
@@ -77,10 +77,10 @@ class Lp(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         weight = self.weight_at(context.step)
         p = self.p(context.step) if callable(self.p) else self.p
         p = check_number(p, "p", low=0, low_open=True)

@@ -11,14 +11,14 @@ from scipy import sparse
 
 from sparsecode._factored_gradients import scaled_rows
 from sparsecode._messages import shown, wrong
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import L1, Penalty
 from sparsecode.penalties.base import check_penalty_instance
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 
 @dataclass
@@ -72,10 +72,10 @@ class NormWeighted(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         if not check_penalty_instance(self.penalty).separable:
             raise TypeError(
                 wrong(

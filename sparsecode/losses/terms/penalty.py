@@ -13,13 +13,13 @@ from sparsecode import _jit
 from sparsecode._batches import weighted_mean
 from sparsecode._messages import shown, wrong
 from sparsecode._parallel import map_row_blocks
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 from sparsecode.penalties import L1, Penalty
 from sparsecode.penalties.base import check_penalty_instance
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 # Coefficients of a block: fewer are not worth a second thread.
 _BLOCK_ENTRIES = 2**17
@@ -80,10 +80,10 @@ class PenaltyTerm(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         penalty = check_penalty_instance(self.penalty).scaled(self.weight_at(context.step))
         if not penalty.separable or not hasattr(penalty, "_grad"):
             values = penalty.value(codes)

@@ -10,11 +10,11 @@ import numpy as np
 
 from sparsecode._batches import weighted_mean
 from sparsecode.losses.terms._entries import column_totals, map_entries
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 
 @dataclass
@@ -58,10 +58,10 @@ class Hoyer(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         return _over_units(_hoyer, self.weight_at(context.step), codes, dcodes, share), {}, {}
 
 
@@ -103,10 +103,10 @@ class PopulationSparsity(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         weight = self.weight_at(context.step) / codes.shape[1]
         return _over_units(_activity_ratio, weight, codes, dcodes, share), {}, {}
 
@@ -150,10 +150,10 @@ class LifetimeSparsity(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         weight = self.weight_at(context.step) / codes.shape[1]
         sizes = column_totals(lambda e: np.abs(e.values) * e.shares, codes, share)
         squares = column_totals(lambda e: np.square(e.values) * e.shares, codes, share)

@@ -14,13 +14,13 @@ from scipy import sparse
 from sparsecode._batches import weighted_mean
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_number
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.penalties import Penalty
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 # Bound on the logarithm of the relative error, because early codes are far too dense.
 _LARGEST = 1.0
@@ -108,10 +108,10 @@ class TargetL0(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         memory, inner = context.memory, copy.copy(self.resolved())
         factor = 1.0
         if "log_weight" in memory:

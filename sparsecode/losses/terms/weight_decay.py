@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from sparsecode._factored_gradients import scaled_rows
-from sparsecode.losses.terms.base import Term
+from sparsecode.losses.terms.base import Term, TermResult
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
-    from sparsecode.losses.base import LossContext, LossResult
+    from sparsecode.losses.base import LossContext
 
 
 @dataclass
@@ -59,10 +59,10 @@ class WeightDecay(Term):
         dcodes: np.ndarray,
         dictionary: Dictionary,
         share: np.ndarray | float,
-        context: LossContext | None,
+        context: LossContext,
         *,
         dictionary_grads: bool = False,
-    ) -> LossResult:
+    ) -> TermResult:
         weight, norms = self.weight_at(context.step), context.signals["squared_norms"]
         atoms = dictionary.atoms
         of_atoms = np.einsum("ij,ij->", atoms, atoms, dtype=np.float64)
