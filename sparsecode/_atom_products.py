@@ -15,6 +15,7 @@ from sparsecode._statistics import inner_products
 # Number of atoms up to which the whole Gram matrix is computed and kept: it is as fast as a few
 # columns.
 FEW_ATOMS = 4096
+_PLAIN = {float, int, bool, str, type(None)}
 
 
 def read_only(array):
@@ -57,6 +58,11 @@ class AtomProducts:
         return read_only(norms_of(self.atoms))
 
     @functools.cached_property
+    def _largest_norm(self):
+        """Norm of the longest atom."""
+        return float(self.norms.max())
+
+    @functools.cached_property
     def lipschitz(self) -> float:
         """Upper bound of the largest eigenvalue of the Gram matrix, the inverse step of ISTA."""
         n_components, n_features = self.atoms.shape
@@ -71,3 +77,15 @@ class AtomProducts:
     def coherence(self) -> float:
         """Largest absolute cosine between two different atoms."""
         return largest_cosine(self.atoms) if len(self.atoms) > 1 else 0.0
+
+    def _prepared_for(self, penalty):
+        """The form of a penalty that kernels take, for these atoms.
+
+        Kept for the last one that consists of plain numbers: no array in it can have changed.
+        """
+        key = type(penalty), tuple(penalty), tuple(map(type, penalty))
+        kept = self.__dict__.get("_prepared")
+        if kept is None or not set(key[2]) <= _PLAIN or kept[0] != key:
+            form = penalty.prepare(len(self.atoms), self.atoms.dtype)
+            kept = self.__dict__["_prepared"] = key, form
+        return kept[1]

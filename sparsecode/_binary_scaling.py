@@ -53,7 +53,10 @@ def row_sizes(X):
 def are_comfortable(X):
     """Return True if every row is in the middle of the range, by a cheap test of squares."""
     squares = np.einsum("ij,ij->i", X, X)
-    return squares.size > 0 and squares.min() > _LEAST_SQUARE and squares.max() < _LARGEST_SQUARE
+    if squares.size == 0:
+        return False
+    least, largest = np.minimum.reduce(squares), np.maximum.reduce(squares)
+    return bool(least > _LEAST_SQUARE and largest < _LARGEST_SQUARE)
 
 
 def odd_sizes(X):

@@ -72,16 +72,23 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
         threads than the main one, which alone receives interrupts, and `function` must check
         ``halt_flag()`` often enough.
     """
+    with single_threaded_blas():
+        return map_held_row_blocks(
+            function, n_rows, block_size=block_size, n_jobs=n_jobs, is_long=is_long
+        )
+
+
+def map_held_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
+    """Do what `map_row_blocks` does, for a caller that holds BLAS to one thread already."""
     n_jobs = check_n_jobs(n_jobs)
     blocks = [slice(i, min(i + block_size, n_rows)) for i in range(0, n_rows, block_size)]
     n_threads = min(resolve_n_jobs(n_jobs), len(blocks)) if len(blocks) > 1 else 1
     is_long = is_long and blocks and threading.current_thread() is threading.main_thread()
-    with single_threaded_blas():
-        if n_threads > 1 or is_long:
-            return _on_threads(function, blocks, n_threads, n_jobs)
-        # Functions in the blocks may use threads too, but no more in total.
-        with threads_of(n_jobs):
-            return [_unless_halted(function, block) for block in blocks]
+    if n_threads > 1 or is_long:
+        return _on_threads(function, blocks, n_threads, n_jobs)
+    # Functions in the blocks may use threads too, but no more in total.
+    with threads_of(n_jobs):
+        return [_unless_halted(function, block) for block in blocks]
 
 
 def _on_threads(function, blocks, n_threads, n_jobs):

@@ -188,7 +188,7 @@ def is_checked(array, *, halves=False):
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         if not is_on_disk(array):
-            return bool(np.isfinite(values.sum()))
+            return isfinite(np.add.reduce(values, axis=None))
         starts = range(0, len(array), max(_ENTRIES // array.shape[1], 1))
         dtype = common_dtype(array)
         sums = (dense_rows(array, slice(i, i + starts.step), dtype).sum() for i in starts)

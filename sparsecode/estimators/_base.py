@@ -113,7 +113,8 @@ class CodesEstimator(
         return self._model.encode(X, sparse_output=sparse_output, n_jobs=self._n_jobs, **options)
 
     def _check_X(self, X):
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)
         return self._validated(X, reset=False)
 
     def _validated(self, X, *, reset, read=True):
@@ -146,7 +147,8 @@ def validated(estimator, X, *, reset, sparse_too, missing, read=True):
     unread = not read and is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu"
     if unread or (is_checked(X) and (not sparse.issparse(X) or sparse_too)):
         # Names and number of features still have to be compared with those of `fit`.
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        if reset or not _has_known_features(estimator, X):
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X if unread or sparse.issparse(X) else np.asarray(X)
     return check_samples(
         estimator,
@@ -158,6 +160,13 @@ def validated(estimator, X, *, reset, sparse_too, missing, read=True):
         accept_sparse="csr" if sparse_too else False,
         order=None,
     )
+
+
+def _has_known_features(estimator, X):
+    """Whether scikit-learn's check of features would find nothing, at the time of a sample."""
+    fitted = vars(estimator)
+    is_plain = type(X) is np.ndarray and "feature_names_in_" not in fitted
+    return is_plain and fitted.get("n_features_in_") == X.shape[1]
 
 
 def check_features(X, dictionary):

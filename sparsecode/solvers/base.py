@@ -14,7 +14,7 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._interrupts import halt_if_told
 from sparsecode._kernel_cache import is_foreign
 from sparsecode._messages import shown
-from sparsecode._parallel import map_row_blocks, rows_of_codes, threads_of
+from sparsecode._parallel import map_held_row_blocks, rows_of_codes, threads_of
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._typing import MatrixLike
@@ -138,16 +138,11 @@ class Solver(Parameterized, BaseEstimator):
         problem = self._check_problem(X, dictionary, penalty, codes, missing)
         if self.tol is None:
             self = self._with_tol(default_tol(self._double_tol, problem.dictionary.dtype))
-        # Threads of BLAS wait for each other: beside other work they take a hundred times as long.
-        # The Gram matrix is made on as many threads as the codes.
-        with single_threaded_blas(), threads_of(n_jobs):
-            rescaled = Rescaled(problem)
-            prepared = self._prepare_any(rescaled.problem)
         shape, dtype = problem.shape, problem.dictionary.dtype
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
         history = np.empty((shape[0], 2, self._n_records(problem) if record else 0))
-        proven, usual = np.zeros(shape[0], dtype=bool), Verification(self, rescaled.problem)
+        proven = np.zeros(shape[0], dtype=bool)
         solve_block = self._solve_observed if missing else self._solve_any
 
         def solve_and_judge(problem, prepared, block):
@@ -166,13 +161,21 @@ class Solver(Parameterized, BaseEstimator):
                 rescaled.solve(solve_and_judge, self._prepare_any, prepared, block)
             return compress(out) if sparse_output else None
 
-        parts = map_row_blocks(
-            solve_rows,
-            shape[0],
-            block_size=min(self._rows_a_block(shape[0]), rows_of_codes(shape[1])),
-            n_jobs=n_jobs,
-            is_long=self._may_take_long(problem),
-        )
+        # Threads of BLAS wait for each other: beside other work they take a hundred times as long.
+        # The Gram matrix is made on as many threads as the codes.
+        with single_threaded_blas(), threads_of(n_jobs):
+            rescaled = Rescaled(problem)
+            prepared, usual = (
+                self._prepare_any(rescaled.problem),
+                Verification(self, rescaled.problem),
+            )
+            parts = map_held_row_blocks(
+                solve_rows,
+                shape[0],
+                block_size=min(self._rows_a_block(shape[0]), rows_of_codes(shape[1])),
+                n_jobs=n_jobs,
+                is_long=self._may_take_long(problem),
+            )
         converged = stop <= self.tol
         if self.tol > 0 and not converged.all():
             n_failed = n_iter[~converged]
@@ -269,7 +272,7 @@ class Solver(Parameterized, BaseEstimator):
         if codes is not None:
             codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
         dictionary = promote(dictionary, X)
-        prepared = penalty.prepare(dictionary.n_components, dictionary.dtype)
+        prepared = dictionary._prepared_for(penalty)
         return Problem(X, dictionary, penalty, prepared, codes, bool(missing))
 
     def _check_parameters(self):

@@ -48,9 +48,9 @@ class Verification:
 
     def verify(self, block):
         """Judge a block, in the units of the problem, correct it, and write what was measured."""
-        rows = np.flatnonzero(~block.proven)
-        if rows.size == 0:
+        if block.proven.all():
             return
+        rows = np.flatnonzero(~block.proven)
         judged = _JudgedRows(self, block, rows)
         if self.solver._claims_certificate and self._correct(judged, block):
             block.codes[rows] = judged.codes

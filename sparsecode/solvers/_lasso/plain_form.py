@@ -26,7 +26,7 @@ class LassoTask(NamedTuple):
     positive: bool
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lasso:
     """A weighted l1 or elastic-net problem as a plain lasso.
 

@@ -77,6 +77,8 @@ class FeatureSign(Solver):
         if forms is not None:
             single, double = forms
             self._search_single(problem, single, double, block)
+            if block.proven.all():
+                return
             # What was not searched looks as if it had failed.
             halt_if_told()
             failed = failed_samples(block, self.tol, self.max_iter)
@@ -96,7 +98,7 @@ class FeatureSign(Solver):
         X = problem.centred(block.rows, np.float32 if enough or rounds else np.float64)
         exact = _not_exact(single, X.dtype)
         if rounds or not enough:
-            largest = exact.largest_norm if enough else float(double.dictionary.norms.max())
+            largest = exact.largest_norm if enough else double.dictionary._largest_norm
             exact = Exact(X, double.atoms, double.ridge, largest, not enough, rounds)
         if has_offset:
             X = problem.centred(block.rows, np.float32)
@@ -124,7 +126,7 @@ class FeatureSign(Solver):
 
 def _not_exact(lasso, dtype):
     """An `Exact` for a search that stays as it is: no samples, only how long atoms are."""
-    largest = np.sqrt(float(lasso.dictionary.norms.max()) ** 2 + lasso.ridge)
+    largest = np.sqrt(lasso.dictionary._largest_norm**2 + lasso.ridge)
     return Exact(np.empty((0, 0), dtype), np.empty((0, 0)), 0.0, float(largest), False, False)
 
 
