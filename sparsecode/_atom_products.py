@@ -83,9 +83,10 @@ class AtomProducts:
 
         Kept for the last one that consists of plain numbers: no array in it can have changed.
         """
-        key = type(penalty), tuple(penalty), tuple(map(type, penalty))
+        kinds = tuple(map(type, penalty))
+        key = type(penalty), kinds, tuple(penalty)
         kept = self.__dict__.get("_prepared")
-        if kept is None or not set(key[2]) <= _PLAIN or kept[0] != key:
+        if kept is None or not set(kinds) <= _PLAIN or kept[0] != key:
             form = penalty.prepare(len(self.atoms), self.atoms.dtype)
             kept = self.__dict__["_prepared"] = key, form
         return kept[1]

@@ -33,8 +33,9 @@ def single_threaded_blas():
         # In case an interrupt breaks off the first call, or comes before it.
         try:
             _leave(holder)
-        finally:
+        except BaseException:
             _leave(holder)
+            raise
 
 
 def is_held():

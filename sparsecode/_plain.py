@@ -31,6 +31,8 @@ def plain(value):
     kind = type(value)
     if kind is float or kind is bool or kind is str or value is None:
         return value
+    if kind is int and -_LARGEST <= value <= _LARGEST:
+        return value
     if kind is tuple:
         entries = tuple(plain(entry) for entry in value)
         same = all(new is old for new, old in zip(entries, value, strict=True))

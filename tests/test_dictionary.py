@@ -13,6 +13,7 @@ from scipy.fft import dct
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.dictionary import as_dictionary, promote
+from sparsecode.penalties import L1
 
 
 @pytest.fixture
@@ -258,3 +259,20 @@ def test_coherence_is_found_a_part_at_a_time(monkeypatch):
     expected = Dictionary(atoms).coherence
     monkeypatch.setattr("sparsecode._matching._TABLE_BYTES", 0)
     assert Dictionary(atoms).coherence == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_prepared_penalty_is_that_of_the_present_numbers():
+    dictionary = Dictionary.random(4, 3, random_state=0)
+    first = dictionary._prepared_for(L1(0.5))
+    assert dictionary._prepared_for(L1(0.5)) is first
+    assert dictionary._prepared_for(L1(0.25)).weights[0] == 0.25
+    assert dictionary._prepared_for(L1(0.5, positive=True)).positive
+    weights = np.ones(4)
+    assert dictionary._prepared_for(L1(1.0, weights)).weights[2] == 1
+    weights[2] = 3.0
+    assert dictionary._prepared_for(L1(1.0, weights)).weights[2] == 3
+    assert dictionary._prepared_for(L1(1.0)).weights[2] == 1
+    # Equal to a valid penalty, but none.
+    dictionary._prepared_for(L1(0.5, positive=True))
+    with pytest.raises(ValueError, match="positive is 1"):
+        dictionary._prepared_for(L1(0.5, positive=1))
