@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 import click
 import numpy as np
@@ -23,7 +24,6 @@ from benchmark_utils.workloads import WORKLOADS
 from threadpoolctl import ThreadpoolController
 
 from sparsecode import SparseCoder
-from sparsecode.solvers import FeatureSign
 
 N_ONE_BY_ONE = 500
 NOTES = """\
@@ -44,9 +44,12 @@ call took than the second; with --cold nothing was in numba's cache."""
 @click.option("--cold", is_flag=True, help="Compile anew, in an empty cache of numba.")
 @click.option("--only-learn", is_flag=True, help="Fill the cache of dictionaries, and stop.")
 @click.option("--scaling", is_flag=True, help="Only compare two threads with one, on B.")
-def main(names, threads, rounds, solvers, quick, cold, only_learn, scaling):
+@click.option("--defaults", is_flag=True, help="Only float32 by default settings, and one sample.")
+def main(names, threads, rounds, solvers, quick, cold, only_learn, scaling, defaults):
     """Print the table for the workloads NAMES (F is all that start with it), by default all."""
     names = ["B"] if scaling else _without_absent(_expand(names))
+    if defaults:
+        names = ["A", "B", "C"]
     if only_learn:
         for name in names:
             workloads.load(name, quick=quick)
@@ -60,12 +63,18 @@ def main(names, threads, rounds, solvers, quick, cold, only_learn, scaling):
         _scale(report, workloads.load("B", quick=quick), solvers, rounds, pool)
         report.finish()
         return
+    n_samples = 20 if quick else N_ONE_BY_ONE
+    if defaults:
+        with pool.limit(limits=1):
+            _compare_defaults(report, names, rounds, quick)
+            _one_by_one(report, workloads.load("A", quick=quick), n_samples)
+        report.finish()
+        return
     report.note(NOTES)
     with pool.limit(limits=threads):
         for name in names:
             _race(report, name, threads, rounds, solvers, quick)
         if "A" in names:
-            n_samples = 20 if quick else N_ONE_BY_ONE
             _one_by_one(report, workloads.load("A", quick=quick), n_samples)
     report.finish()
 
@@ -173,7 +182,7 @@ def _one_by_one(report, problem, n_samples):
     """Milliseconds of a call with one sample, by coders that were prepared before."""
     problem = problem.head(n_samples)
     estimator = SparseCoder(
-        problem.dictionary, penalty=problem.penalty, solver=FeatureSign(tol=1e-6), n_jobs=1,
+        problem.dictionary, penalty=problem.penalty, n_jobs=1,
         **coders.sparse_output(SparseCoder),
     ).fit(problem.X)  # fmt: skip
     single = [coders.Ours(dtype="float32", tol=1e-4), coders.Ours()]
@@ -196,6 +205,29 @@ def _one_by_one(report, problem, n_samples):
         table.row(labels[j], dtypes[j], 1e3 * np.median(values), repetitions=values)
     for label in absent:
         table.absent(label)
+
+
+def _compare_defaults(report, names, rounds, quick):
+    """float32 against float64, everything else default, in turn, by the processor's time."""
+    columns = {"workload": "", "us/sample, float64": ".2f", "float32": ".2f", "ratio": ".2f"}
+    columns["worst gap, float32"] = ".1e"
+    title = f"float32 against float64 by default, one thread, medians of {rounds} rounds"
+    table = report.table(title, columns)
+    for name in names:
+        problem = workloads.load(name, quick=quick)
+        group = {dtype: coders.Ours(dtype=dtype, tol=None) for dtype in ("float64", "float32")}
+        seconds = {dtype: [] for dtype in group}
+        for coder in group.values():
+            coder.prepare(problem)
+            coder.run()
+        for _ in range(rounds):
+            for dtype, coder in group.items():
+                start = time.process_time()
+                coder.run()
+                seconds[dtype].append(time.process_time() - start)
+        double, single = (1e6 * np.median(seconds[d]) / len(problem.X) for d in group)
+        gap = problem.judge(group["float32"].codes)["worst_gap"]
+        table.row(name, double, single, double / single, gap, repetitions=seconds)
 
 
 def _scale(report, problem, solvers, rounds, pool):

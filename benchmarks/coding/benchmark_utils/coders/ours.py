@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
+
 from benchmark_utils.problems import Greedy
 from sparsecode import penalties, solvers
 
@@ -23,17 +25,20 @@ class Ours(Coder):
     ----------
     solver : str, default="FeatureSign"
     dtype : str, default="float64"
-    tol : float, default=1e-6
+    tol : float or None, default=1e-6
+        None is the default of the solver, which depends on the dtype.
     """
 
     def __init__(self, solver="FeatureSign", dtype="float64", tol=1e-6):
         self.solver = solver
         self.dtype = dtype
-        self.tol = self.gap = tol
+        self.tol = tol
+        self.gap = np.inf if tol is None else tol
 
     @property
     def label(self):
-        return f"sparsecode {self.solver}, tol {self.tol:.0e}"
+        tol = "default" if self.tol is None else f"{self.tol:.0e}"
+        return f"sparsecode {self.solver}, tol {tol}"
 
     def absent(self):
         """What this version of sparsecode lacks, or None."""
