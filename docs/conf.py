@@ -110,6 +110,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
+    "min_reported_time": 3600,
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib",),
 }

@@ -59,17 +59,20 @@ def test_whole_pages_have_no_faults(tmp_path):
 MEASURE = """<!doctype html><body style="margin:0">
 <iframe id="page" style="border:0;height:900px"></iframe>
 <pre id="report"></pre><script>
+const SCROLLING = "pre, table, .math, .output";
 const pages = PAGES, widths = WIDTHS, frame = document.getElementById("page"), report = [];
 function measure(name) {
   for (const width of widths) {
     frame.style.width = width + "px";
     const root = frame.contentDocument.documentElement;
-    if (root.scrollWidth > width) {
-      const scrolls = "pre, table, .math, .output";
-      const wide = [...root.querySelectorAll("main *")].filter(
-        (e) => e.getBoundingClientRect().right > width + 1 && !e.closest(scrolls));
-      const first = wide.length ? wide[0].outerHTML.slice(0, 120) : "";
-      report.push(`${name}: ${root.scrollWidth} pixels wide at ${width}: ${first}`);
+    // The theme gives the article a box of its own, which would scroll instead of the page.
+    for (const box of [root, ...root.querySelectorAll(".bd-article-container")]) {
+      if (box.scrollWidth <= box.clientWidth) continue;
+      const right = box.getBoundingClientRect().left + box.clientWidth;
+      const wide = [...box.querySelectorAll("*")].filter(
+        (e) => e.getBoundingClientRect().right > right + 1 && !e.closest(SCROLLING));
+      const last = wide.length ? wide[wide.length - 1].outerHTML.slice(0, 120) : "";
+      report.push(`${name}: ${box.scrollWidth} of ${box.clientWidth} pixels at ${width}: ${last}`);
     }
   }
 }
@@ -121,7 +124,8 @@ def test_no_page_scrolls_sideways(built, tmp_path):
     report = re.search(r'<pre id="report">(.*?)</pre>', dom, re.DOTALL)
     assert report, "the browser did not finish"
     assert report[1], "the browser did not finish"
-    assert json.loads(html.unescape(report[1])) == []
+    faults = json.loads(html.unescape(report[1]))
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("name", SHOWN)
