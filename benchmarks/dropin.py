@@ -41,7 +41,7 @@ ENDS = {"problem": "", "mean": "+.2f", "least": "+.2f", "most": "+.2f"}
 def main(rounds, draws, quick):
     """Print seconds and objectives of both libraries."""
     report = Report("Drop-in: median seconds, and objective of the codes")
-    X = patches(8, 200 if quick else N_SAMPLES)
+    X = patches(8, 100 if quick else N_SAMPLES)
     rounds, draws = (1, 1) if quick else (rounds, draws)
     table = report.table(
         f"{len(X)} patches of {X.shape[1]} pixels, {N_COMPONENTS} atoms, alpha {ALPHA}", COLUMNS

@@ -111,8 +111,8 @@ def table_of_crossings(report, sizes):
 def main(quick):
     """Print both tables."""
     report = Report("Codes on many atoms")
-    table_of_one_sample(report, 10_000 if quick else 100_000)
-    table_of_crossings(report, (4096,) if quick else (4096, 8192, 12288))
+    table_of_one_sample(report, 2000 if quick else 100_000)
+    table_of_crossings(report, (512,) if quick else (4096, 8192, 12288))
     report.finish()
 
 
