@@ -173,9 +173,9 @@ class TestLeftOut:
         class OwnL1(L1):
             pass
 
-        for changes in ({"solver": Own()}, {"penalty": OwnL1(0.1)}):
-            model = fitted("SparseCoder").set_params(**changes)
-            with pytest.raises(TypeError, match=r"Own.* cannot be saved"):
+        for name, value in {"solver": Own(), "penalty": OwnL1(0.1)}.items():
+            model = fitted("SparseCoder").set_params(**{name: value})
+            with pytest.raises(TypeError, match=rf"^{name} .*cannot be saved; expected one of"):
                 model.save(tmp_path / "model.npz")
         model = network().set_params(penalty=OwnL1(0.1), encoder=TopK(k=2), stages=None).fit(X)
         with pytest.raises(TypeError, match=r"OwnL1.* cannot be saved"):
