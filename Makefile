@@ -89,5 +89,6 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 clean:
-	rm -rf $(VENV) build docs/_build .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) build docs/_build docs/auto_gallery docs/notebooks docs/api/generated docs/api/backreferences \
+		.pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
