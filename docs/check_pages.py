@@ -1,4 +1,4 @@
-"""Built pages are whole: no dead link, no visible TeX, nothing from the internet.
+"""Built pages are whole: no dead link, no visible TeX, nothing from the internet, all pictures.
 
 ``python docs/check_pages.py docs/_build/html`` prints what is wrong, and exits with 1 if there is
 something.
@@ -58,7 +58,12 @@ def check(folder):
     return [
         f"{page.path.relative_to(folder)}: {fault}"
         for page in pages.values()
-        for fault in [*_dead_links(page, pages), *_visible_tex(page), *_from_internet(page)]
+        for fault in [
+            *_dead_links(page, pages),
+            *_visible_tex(page),
+            *_from_internet(page),
+            *_without_pictures(page),
+        ]
     ]
 
 
@@ -94,6 +99,12 @@ def _from_internet(page):
     for link in page.loaded:
         if urllib.parse.urlsplit(link).netloc:
             yield f"loads {link!r} from the internet"
+
+
+def _without_pictures(page):
+    drawn = any("_images/" in link for link in page.loaded)
+    if page.path.parent.name == "notebooks" and not drawn:
+        yield "a notebook without a picture"
 
 
 def main(folder):

@@ -2,6 +2,7 @@
 
 import configparser
 import itertools
+import os
 import pathlib
 import re
 import sys
@@ -12,6 +13,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "_extensions"))
 import sparsecode
 
 DOCS = pathlib.Path(__file__).parent
+
+# Kernels of notebooks draw into their outputs only if nobody has chosen a backend.
+os.environ.pop("MPLBACKEND", None)
 
 # The figures are drawn while the documentation is built: no display, and no doubt about warnings.
 warnings.simplefilter("error", category=RuntimeWarning)

@@ -47,6 +47,12 @@ def test_faults_of_pages_are_found(fault, tmp_path):
     assert found.startswith("index.html: ")
 
 
+def test_notebooks_without_pictures_are_found(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "01.html").write_text("<html><body>text</body></html>")
+    assert check_pages.check(tmp_path) == ["notebooks/01.html: a notebook without a picture"]
+
+
 def test_whole_pages_have_no_faults(tmp_path):
     (tmp_path / "index.html").write_text(
         '<html><body id="top"><a href="other.html#a%20b">other</a> <a href="https://example.org">out</a>'
