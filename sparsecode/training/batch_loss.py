@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,7 +44,11 @@ class BatchLoss:
     def __post_init__(self) -> None:
         self._takes_sparse = self.encoder.sparse_codes and self.loss.takes_sparse
         self._signals = self.loss.needs
-        self.is_constant: bool = self.loss.is_constant
+
+    @functools.cached_property
+    def is_constant(self) -> bool:
+        """Whether the same codes have the same loss at every step."""
+        return self.loss.is_constant
 
     def value(
         self, live: Any, dictionary: Dictionary, batch: Batch, n_layers: int | None, n_steps: int

@@ -238,7 +238,7 @@ def test_refuses_an_estimator_of_another_dictionary():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"penalty": L0(0.1)}, TypeError, "needs a convex penalty; L0 is not.* Use L1"),
+        ({"penalty": L0(0.1)}, TypeError, "needs a convex penalty; got L0.* Use L1"),
         ({"penalty": L1(-1.0)}, ValueError, "alpha"),
         ({"encoders": [Thresholding]}, TypeError, "'Thresholding' is .* expected an object with"),
         ({"encoders": {"mine": 3}}, TypeError, "encoder 'mine' of encoders is 3"),

@@ -86,7 +86,7 @@ def test_the_default_solver_converges(X, frame, penalty):
 def test_a_given_solver_is_checked():
     solver = FISTA(tol=1e-3)
     assert resolve_solver(solver, L1()) is solver
-    with pytest.raises(TypeError, match="FeatureSign needs an l1 or elastic-net penalty; L0"):
+    with pytest.raises(TypeError, match="FeatureSign needs an l1 or elastic-net penalty; got L0"):
         resolve_solver(FeatureSign(), L0())
     with pytest.raises(TypeError, match="expected an instance of a Solver"):
         resolve_solver(FISTA, L1())
