@@ -87,7 +87,14 @@ def test_training_goes_on_only_with_the_same_pieces(state, dictionary, options):
     larger = Dictionary.random(7, 4, random_state=0)
     refused(state, r"shape \(6, 4\); expected \(7, 4\)", OneLayer(), larger, **options)
     for other in (SGD(), LBFGS()):
-        refused(state, "the method Adam and the slots", OneLayer(), dictionary, optimizer=other, **options)
+        refused(
+            state,
+            "the method Adam and the slots",
+            OneLayer(),
+            dictionary,
+            optimizer=other,
+            **options,
+        )
     refused(
         state, "learn_dictionary=True", OneLayer(), dictionary, learn_dictionary=True, **options
     )
