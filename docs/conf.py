@@ -101,6 +101,8 @@ nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_merge_streams = True
+# Kernels that compile say so; a reader of the pages has not waited.
+nb_output_stderr = "remove"
 myst_enable_extensions = ["dollarmath"]
 myst_update_mathjax = False
 

@@ -10,7 +10,7 @@ import time
 # Longest wait for a compiler that needs no explanation.
 SECONDS = 1.0
 _LOGGER = logging.getLogger("sparsecode")
-_TEXT = (
+TEXT = (
     "sparsecode compiles its kernels for this processor. This happens once and takes some seconds; "
     "later calls and later processes load them from disk."
 )
@@ -33,7 +33,7 @@ def notice():
 
 @functools.cache
 def _say_once():
-    _LOGGER.log(logging.WARNING if _is_interactive() else logging.INFO, _TEXT)
+    _LOGGER.log(logging.WARNING if _is_interactive() else logging.INFO, TEXT)
 
 
 def _is_interactive():

@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from sparsecode._compile_notice import TEXT as COMPILING
+
 NOTEBOOKS = sorted((pathlib.Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 # In full they train as long as their readers do; otherwise a quarter of it.
@@ -60,5 +62,6 @@ def test_notebook_runs(path, tmp_path):
     client.execute(env={k: v for k, v in os.environ.items() if k != "MPLBACKEND"})
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     said = [output.text for output in outputs if output.get("name") == "stderr"]
-    assert said == [], "the notebook warns"
+    # Where no kernel is on disk yet, a line says what the reader waits for.
+    assert [text for text in said if text.strip() != COMPILING] == [], "the notebook warns"
     assert any("image/png" in output.get("data", {}) for output in outputs)

@@ -1,5 +1,7 @@
 """What the tests of the drop-in learners share."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -31,3 +33,16 @@ def lasso():
         return 0.5 * np.sum((X - codes @ atoms) ** 2) + alpha * np.abs(codes).sum()
 
     return value
+
+
+@pytest.fixture
+def plain_signature():
+    """Function that returns a signature without annotations, which scikit-learn has not."""
+
+    def signature(function):
+        found = inspect.signature(function)
+        empty = inspect.Parameter.empty
+        parameters = [p.replace(annotation=empty) for p in found.parameters.values()]
+        return found.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+
+    return signature

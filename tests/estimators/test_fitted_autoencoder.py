@@ -92,7 +92,7 @@ class TestFold:
                 model.fold(scale=scale)
         with pytest.raises(ValueError, match="mean has 3"):
             model.fold(mean=np.zeros(3))
-        with pytest.raises(TypeError, match=r"MLP is not\. Keep the pre-processing"):
+        with pytest.raises(TypeError, match=r"MLP has another form\. Keep the pre-processing"):
             fitted(X, encoder=MLP()).fold(scale=2.0)
 
 

@@ -172,7 +172,9 @@ def test_codes_to_learn_may_be_given(X, dictionary):
     same(model, network(**options).fit(X), X)
     other = network(**options).fit(X, codes=sparse.csr_array(2 * codes))
     assert np.abs(other.transform(X)).mean() > 1.2 * np.abs(model.transform(X)).mean()
-    with pytest.raises(ValueError, match="codes were given but LassoLoss compares with none"):
+    with pytest.raises(
+        ValueError, match="codes is given but LassoLoss does not compare with codes"
+    ):
         network(dictionary=dictionary).fit(X, codes=codes)
     with pytest.raises(ValueError, match="codes is given but the dictionary is learned"):
         network(loss="supervised").fit(X, codes=codes)

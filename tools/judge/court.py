@@ -45,8 +45,8 @@ def _of_sample(task, dictionary, result, certificate, s):
     half_squared_norm = float(x @ x) / 2
     yield from _of_certificate(task, certificate, verdict, half_squared_norm, s)
     yield from _of_descent(task, x, atoms, verdict, half_squared_norm, s)
-    if result.converged[s] and task.solver.tol > 0:
-        yield from _of_claim(task, x, atoms, code, verdict, s)
+    if result.converged[s] and result.tol > 0:
+        yield from _of_claim(task, x, atoms, code, verdict, s, result.tol)
 
 
 def _observed(task, s):
@@ -94,15 +94,15 @@ def _of_descent(task, x, atoms, verdict, half_squared_norm, s):
             yield "worse than its start", f"{verdict.objective:.6e} for {before:.6e}"
 
 
-def _of_claim(task, x, atoms, code, verdict, s):
+def _of_claim(task, x, atoms, code, verdict, s, tol):
     rounding = ROUNDING[task.X.dtype]
-    bound = task.solver.tol * (1 + SHARE) + rounding
+    bound = tol * (1 + SHARE) + rounding
     if isinstance(task.penalty, KSparse):
         yield from _of_greedy(task, x, atoms, code, s)
     elif verdict.gap is not None and verdict.gap > bound:
-        yield "false claim of a gap", f"{verdict.gap:.3e} at tol={task.solver.tol:g}"
+        yield "false claim of a gap", f"{verdict.gap:.3e} at tol={tol:g}"
     elif verdict.residual is not None and verdict.residual > bound:
-        yield "false claim of a residual", f"{verdict.residual:.3e} at tol={task.solver.tol:g}"
+        yield "false claim of a residual", f"{verdict.residual:.3e} at tol={tol:g}"
 
 
 def _of_greedy(task, x, atoms, code, s):
