@@ -64,7 +64,7 @@ def _classes(package, base):
 
 
 def _is_base(cls):
-    """Whether a class is only there to derive from: its own module calls it that."""
+    """Return True if a class stands in a module of base classes."""
     return cls.__module__.rpartition(".")[2] in ("base", "trainable")
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Outcome(NamedTuple):
-    """What became of a call: what it returned, or the text of its error."""
+    """Outcome of a call: its result, or the text of its error."""
 
     call: Any
     result: Any

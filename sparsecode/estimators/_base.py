@@ -163,7 +163,7 @@ def validated(estimator, X, *, reset, sparse_too, missing, read=True):
 
 
 def _has_known_features(estimator, X):
-    """Whether scikit-learn's check of features would find nothing, at the time of a sample."""
+    """Return True if scikit-learn's check of features, which takes long, has nothing to find."""
     fitted = vars(estimator)
     is_plain = type(X) is np.ndarray and "feature_names_in_" not in fitted
     return is_plain and fitted.get("n_features_in_") == X.shape[1]

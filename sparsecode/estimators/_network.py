@@ -89,7 +89,7 @@ def read_pairs(estimator, plan, item, sample_weight, codes, *, first):
 
 
 def codes_nothing(estimator, X):
-    """Whether the codes of the first samples are all zero."""
+    """Return True if the codes of the first samples are all zero."""
     some = dense_rows(X, slice(0, _LOOKED_AT), estimator.dictionary_.dtype)
     return not estimator.encoder_.encode(some, estimator.dictionary_, n_jobs=estimator.n_jobs).any()
 

@@ -81,7 +81,7 @@ class TrainingPlan:
 
     @cached_property
     def has_constant_loss(self) -> Any:
-        """Whether the loss is the same function at every step, so that values can be compared."""
+        """True if the loss is the same function at every step: its values can be compared."""
         return self.loss.is_constant
 
     @property

@@ -47,7 +47,7 @@ class BatchLoss:
 
     @functools.cached_property
     def is_constant(self) -> bool:
-        """Whether the same codes have the same loss at every step."""
+        """True if the same codes have the same loss at every step."""
         return self.loss.is_constant
 
     def value(
