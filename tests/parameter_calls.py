@@ -22,6 +22,7 @@ from sparsecode import (
     datasets,
     estimators,
     interop,
+    model_selection,
     ops,
     receptive_fields,
     schedules,
@@ -191,6 +192,7 @@ SPECIAL = {
     "datasets.make_sparse_signals": {"n_nonzero": 2},
     "dropin.sparse_encode": {"dictionary": D.atoms},
     "dropin.SparseCoder": {"dictionary": D.atoms},
+    "model_selection.EqualSparsityScorer": {"n_nonzero": 2},
     "model_selection.selection_curve": {"n_components": [3, 4], "alphas": [0.1]},
     "interop.read_checkpoint": {"path": str(FOLDER / "model"), "format": "sae_lens"},
     "interop.write_checkpoint": {"path": str(FOLDER / "written"), "format": "sae_lens"},
@@ -412,6 +414,10 @@ for _schedule in ("Constant", "GeometricDecay", "Linear", "Cosine", "Step", "War
 USES[training.NormOutliers] = lambda policy: _use_estimator(
     estimators.SparseAutoencoder(3, outliers=policy, n_epochs=1, random_state=0)
 )
+for _scorer in ("CodeLengthScorer", "MissingEntriesScorer", "EqualSparsityScorer"):
+    USES[getattr(model_selection, _scorer)] = lambda scorer: scorer(
+        estimators.SparseCoder(D, alpha=0.1).fit(X), X
+    )
 USES[interop.Checkpoint] = lambda checkpoint: checkpoint.standardize(X)
 
 

@@ -2,9 +2,10 @@
 Choosing alpha
 ==============
 
-The objective cannot choose the weight of the penalty: it grows with it. Three judges that can are
-the error on the clean signal (which is rarely known), the length of a description, and what comes
-after the codes.
+The objective cannot choose the weight of the penalty: it is smallest where the weight is. Two
+scorers for ``GridSearchCV`` can: the length of a description, and the prediction of entries that
+were hidden from the codes. Here they are compared with the error on the clean signals, which is
+rarely known.
 """
 
 # %%
@@ -12,42 +13,51 @@ after the codes.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.model_selection import GridSearchCV
 
-from sparsecode import Dictionary, alpha_max, coding_path, debias
+from sparsecode import Dictionary, SparseCoder, alpha_max
 from sparsecode.datasets import make_sparse_signals
-from sparsecode.metrics import code_length
+from sparsecode.model_selection import CodeLengthScorer, MissingEntriesScorer
 
 dictionary = Dictionary.random(80, 40, random_state=0)
 X, truth, _ = make_sparse_signals(
     300, n_nonzero=4, dictionary=dictionary, snr_db=15, random_state=0
 )
 clean = truth @ dictionary.atoms
-alphas = alpha_max(X, dictionary) * np.geomspace(0.5, 0.005, 25)
-path = coding_path(X, dictionary, alphas=alphas)
 
 # %%
-# The description gets shorter as atoms explain the signal, and longer when they explain noise.
-# Codes are debiased first, since it is the choice of atoms that is judged.
+# One search tries all weights with both scorers, and with the score of the estimator itself. Codes
+# are debiased before they are scored, since it is the choice of atoms that is judged.
 
-codes = [debias(X, z, dictionary) for z in path.codes]
-lengths = [code_length(X, z, dictionary) for z in codes]
-errors = [np.mean((z @ dictionary.atoms - clean) ** 2) for z in codes]
-figure, axes = plt.subplots(3, 1, figsize=(6.5, 6.5), sharex=True)
-curves = {
-    "objective": path.objectives.mean(axis=1),
-    "bits of a description": lengths,
-    "error on the clean signal": errors,
+alphas = alpha_max(X, dictionary) * np.geomspace(0.5, 0.005, 15)
+scoring = {
+    "objective": lambda coder, X: -coder.score(X),
+    "bits an entry": lambda coder, X: -CodeLengthScorer()(coder, X),
+    "hidden entries, 1 - R2": lambda coder, X: 1 - MissingEntriesScorer()(coder, X),
 }
-for ax, (name, values) in zip(axes, curves.items(), strict=True):
-    ax.semilogx(path.alphas, values, "o-", markersize=3)
+search = GridSearchCV(
+    SparseCoder(dictionary), {"alpha": alphas}, scoring=scoring, refit=False, cv=3
+).fit(X)
+curves = {name: search.cv_results_[f"mean_test_{name}"] for name in scoring}
+
+# %%
+# The red dots are the best weights. Both scorers choose one near that of the smallest error. The
+# scorers themselves are negative: the larger, the better.
+
+coders = [SparseCoder(dictionary, alpha=alpha, debias=True).fit(X) for alpha in alphas]
+decoded = [coder.inverse_transform(coder.transform(X)) for coder in coders]
+curves["error on the clean signals"] = [np.mean((X_hat - clean) ** 2) for X_hat in decoded]
+figure, axes = plt.subplots(2, 2, figsize=(7.5, 5.5), sharex=True)
+for ax, (name, values) in zip(axes.flat, curves.items(), strict=True):
+    ax.semilogx(alphas, values, "o-", markersize=3)
     best = int(np.argmin(values))
-    ax.plot(path.alphas[best], values[best], "o", color="tab:red")
-    ax.set_ylabel(name)
-axes[0].set_title("The objective would choose the smallest alpha")
-axes[-1].set_xlabel("alpha")
-figure.align_ylabels()
+    ax.plot(alphas[best], values[best], "o", color="tab:red")
+    ax.set_title(name)
+for ax in axes[1]:
+    ax.set_xlabel("alpha")
 figure.tight_layout()
 
 # %%
-# For a classifier, ``alpha`` is searched by its accuracy: :ref:`choosing-alpha`. More on all this
-# is under :doc:`/guide/selection`.
+# In a search of your own it is one line: ``GridSearchCV(model, grid, scoring=CodeLengthScorer())``.
+# For a classifier, ``alpha`` is searched by its accuracy: :ref:`choosing-alpha`. The page
+# :doc:`/guide/selection` tells which scorer is for what.

@@ -1,4 +1,4 @@
-"""Model selection: scores over a grid of numbers of atoms and weights of the penalty."""
+"""Curve of scores over a grid of numbers of atoms and weights of the penalty."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_flag, check_integer, check_matrix, check_number
-from sparsecode.debiasing import debias as refit
 from sparsecode.metrics import bic, code_length, explained_variance, l0
+from sparsecode.model_selection._refitting import refitted
 
 # Whether a larger value is better.
 _CRITERIA = {"bits": False, "bic": False, "objective": False, "explained_variance": True}
@@ -198,8 +198,7 @@ def _score(model, X, debias):
     """The values of `SelectionCurve` at one point."""
     dictionary, codes = model.dictionary_, model.transform(X)
     if debias:
-        penalty = model._model.penalty
-        codes = refit(X, codes, dictionary, positive=getattr(penalty, "positive", False))
+        codes = refitted(model, codes, X)
     return (
         dictionary.n_components,
         model.get_params().get("alpha", np.nan),
