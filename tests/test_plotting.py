@@ -40,8 +40,14 @@ def atoms():
 def tiles(ax, shape, n_columns, n_atoms, gap=0.04):
     """The centre pixels of every patch, back from the picture on the axes."""
     mosaic = ax.images[0].get_array()
-    zoom = round(40 / max(shape))
-    line = round(gap * zoom * max(shape))
+    n_columns = min(n_columns, n_atoms)
+    zoom, line = next(
+        (zoom, round(gap * zoom * max(shape)))
+        for zoom in range(1, 1000)
+        if n_columns * (zoom * shape[1] + round(gap * zoom * max(shape)))
+        - round(gap * zoom * max(shape))
+        == mosaic.shape[1]
+    )
     found = []
     for index in range(n_atoms):
         row, column = divmod(index, n_columns)
@@ -58,8 +64,42 @@ def test_mosaic_shows_every_atom_with_zero_in_the_middle(atoms):
     assert_allclose(shown[..., 0], expected, atol=2.01)
     assert_array_equal(shown[..., 0], shown[..., 2])
     mosaic = ax.images[0].get_array()
-    assert (mosaic[-1, -1] == 255).all() and (mosaic[:, 40] == 255).all()
+    assert (mosaic[-1, -1] == 255).all()
     ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("n_atoms", "shape", "columns", "rows"),
+    [
+        (144, (12, 12), 12, 12),
+        (192, (8, 8), 16, 12),
+        (20, (4, 4), 5, 4),
+        (50, (4, 8), 5, 10),
+        (3, (4, 4), 3, 1),
+        (13, (4, 4), 4, 4),
+        (1, (4, 4), 1, 1),
+    ],
+)
+def test_mosaics_have_full_rows_where_they_can(n_atoms, shape, columns, rows):
+    atoms = np.random.default_rng(0).standard_normal((n_atoms, *shape))
+    height, width = plot_atoms(atoms, gap=0).images[0].get_array().shape[:2]
+    zoom = width / columns / shape[1]
+    assert zoom == int(zoom) and height == zoom * shape[0] * rows
+
+
+@pytest.mark.parametrize("dpi", [100, 200])
+def test_a_pixel_of_a_mosaic_is_a_whole_number_of_pixels_of_the_screen(atoms, dpi):
+    ax = plot_atoms(atoms, patch_shape=(4, 5))
+    shown = ax.images[0].get_array()
+    figure = ax.figure
+    figure.set_dpi(dpi)
+    figure.canvas.draw()
+    picture = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    box = ax.get_window_extent()
+    x, y = round(box.x0), picture.shape[0] - round(box.y1)
+    times = dpi // 100
+    expected = shown.repeat(times, axis=0).repeat(times, axis=1)
+    assert_array_equal(picture[y : y + len(expected), x : x + expected.shape[1]], expected)
 
 
 def test_flat_atoms_are_the_same_picture(atoms):
@@ -98,8 +138,36 @@ def test_axes_are_taken_and_returned(atoms):
     assert plot_atoms(atoms, ax=ax) is ax
     assert plot_convergence({"objective": [2.0, 1.0]}, ax=ax) is ax
     figure = plt.figure()
-    pair = figure.add_subplot(121, projection="polar"), figure.add_subplot(122)
-    assert plot_gabor_statistics(fit_gabors(atoms), axes=pair) == pair
+    polar = figure.add_subplot(231, projection="polar")
+    five = (polar, *(figure.add_subplot(2, 3, place) for place in range(2, 6)))
+    assert plot_gabor_statistics(fit_gabors(atoms), axes=five) == five
+
+
+def test_titles_are_kept_and_given_where_there_are_none(atoms):
+    ax = plt.subplots()[1]
+    ax.set_title("mine")
+    assert plot_atoms(atoms, ax=ax).get_title() == "mine"
+    assert plot_atoms(atoms, order="frequency").get_title() == (
+        "7 atoms of 4 x 5 pixels, by spatial frequency"
+    )
+
+
+def whole(axis):
+    axis.axes.figure.canvas.draw()
+    ticks = axis.get_ticklocs()
+    return len(ticks) > 0 and bool(np.all(ticks == np.rint(ticks)))
+
+
+def test_counts_have_whole_ticks():
+    codes = np.zeros((10, 3))
+    codes[:3, 0], codes[:5, 1] = 1.0, -0.2
+    assert whole(plot_usage(codes).xaxis)
+    assert whole(plot_density(codes).yaxis)
+    assert whole(plot_convergence({"objective": [3.0, 2.0, 1.5]}).xaxis)
+    ax = plot_convergence({"dead_atoms": [2.0, 1.0, 1.0]}, quantity="dead_atoms")
+    assert whole(ax.yaxis)
+    assert not whole(plot_convergence({"objective": [3.0, 2.0, 1.5]}).yaxis)
+    assert whole(plot_selection(curve([2, 3], [1.0, 1.0])).xaxis)
 
 
 @pytest.mark.parametrize(
@@ -139,29 +207,54 @@ def test_what_is_no_mosaic_is_told(wrong, message):
         plot_atoms(wrong)
 
 
-def test_gabor_statistics_show_every_atom():
+def fits_of_three_and_noise():
+    """Three Gabor functions, and one atom that is none."""
     parameters = {"center_x": 6.0, "center_y": 6.0, "width_x": 2.0, "width_y": 3.0}
     orientation = np.array([0.3, 1.2, 2.5])
-    fits = fit_gabors(
-        gabor_patches((13, 13), orientation=orientation, frequency=0.2, phase=0.5, **parameters)
-    )
-    polar, plane = plot_gabor_statistics(fits)
-    polar.figure.canvas.draw()
-    angle, radius = np.asarray(polar.collections[0].get_offsets()).T
-    assert_allclose(np.sort(angle), [*orientation, *(orientation + np.pi)], atol=1e-3)
-    assert_allclose(radius, np.tile(fits.peak_frequency, 2)[0], atol=1e-3)
-    assert polar.get_theta_direction() == -1
-    points = np.asarray(plane.collections[0].get_offsets())
+    atoms = gabor_patches((13, 13), orientation=orientation, frequency=0.2, phase=0.5, **parameters)
+    noise = np.random.default_rng(0).standard_normal((1, 13, 13))
+    return orientation, fit_gabors(np.concatenate([noise, atoms]))
+
+
+def test_gabor_statistics_show_every_atom_and_keep_bad_fits_apart():
+    orientation, fits = fits_of_three_and_noise()
+    waves, shapes, octaves, directions, degrees = plot_gabor_statistics(fits)
+    waves.figure.canvas.draw()
+    bad, good = waves.collections
+    angle, radius = np.asarray(good.get_offsets()).T
+    # Rows run downwards: seen counter-clockwise, a direction is the other way round.
+    assert_allclose(np.sort(angle), np.sort(np.pi - orientation), atol=1e-3)
+    assert_allclose(radius, fits.peak_frequency[1], atol=1e-3)
+    assert len(bad.get_offsets()) == 1 and len(bad.get_facecolors()) == 0
+    assert waves.get_theta_direction() == 1 and waves.get_theta_offset() == 0
+    assert waves.get_thetamax() == 180
+    points = np.asarray(shapes.collections[1].get_offsets())
     assert_allclose(points, [[0.4, 0.6]] * 3, atol=1e-2)
-    assert "n_x" in plane.get_xlabel() and "n_y" in plane.get_ylabel()
+    assert "n_x" in shapes.get_xlabel() and "n_y" in shapes.get_ylabel()
+    for ax in (octaves, directions, degrees):
+        assert sum(bar.get_height() for bar in ax.patches) == 3
+        assert "n = 3" in ax.get_ylabel()
+    assert [ax.get_title(loc="left") for ax in waves.figure.axes] == list("ABCDE")
+    assert all(ax.get_title() for ax in waves.figure.axes)
     for ax in plot_gabor_statistics(fits[:0]):
         ax.figure.canvas.draw()
+
+
+def test_gabor_statistics_show_published_medians_if_they_are_wanted():
+    fits = fits_of_three_and_noise()[1]
+    for published in (True, False):
+        axes = plot_gabor_statistics(fits, published=published)
+        for ax, median in ((axes[2], 1.4), (axes[4], 40)):
+            lines = [line.get_xdata()[0] for line in ax.lines]
+            assert (median in lines) == published and len(lines) == 1 + published
+    none_fits = plot_gabor_statistics(fits, r2_min=1.0, published=False)
+    assert not none_fits[2].lines and "n = 0" in none_fits[2].get_ylabel()
 
 
 def test_gabor_statistics_want_a_polar_axes_first():
     fits = fit_gabors(np.random.default_rng(1).standard_normal((2, 25)))
     figure, pair = plt.subplots(1, 2)
-    with pytest.raises(ValueError, match="expected one polar and one ordinary axes"):
+    with pytest.raises(ValueError, match="expected one polar and four ordinary axes"):
         plot_gabor_statistics(fits, axes=pair)
     with pytest.raises(ValueError, match="1 axes with the projections"):
         plot_gabor_statistics(fits, axes=figure.axes[0])
@@ -234,10 +327,11 @@ def test_usage_is_shown_in_order():
     for given in (codes, sparse.csr_array(codes)):
         ax = plot_usage(given)
         assert_allclose(ax.patches[0].get_data().values, [0.5, 0.3, 0.1, 0.0])
-        assert [text.get_text() for text in ax.texts] == ["1 never used"]
+        assert [text.get_text() for text in ax.texts] == ["mean", "1 never used"]
     ax = plot_usage(codes[:, :3], ax=plt.subplots()[1])
-    assert not ax.texts
-    assert plot_usage(codes, threshold=0.5, ax=ax) is ax and len(ax.texts) == 1
+    assert [text.get_text() for text in ax.texts] == ["mean"]
+    assert plot_usage(codes, threshold=0.5, ax=ax) is ax
+    assert ax.texts[-1].get_text() == "3 never used"
     ax.figure.canvas.draw()
 
 

@@ -319,6 +319,28 @@ def test_bandwidth_and_peak_against_the_spectrum(n_x, phase):
         assert fits.bandwidth[0] == pytest.approx(octaves, abs=0.02)
 
 
+@pytest.mark.parametrize("phase", [0.0, 0.7, np.pi / 2])
+@pytest.mark.parametrize(("n_x", "n_y"), [(0.2, 0.3), (0.3, 0.1), (0.5, 0.5), (1.0, 2.0)])
+def test_orientation_bandwidth_against_the_spectrum(n_x, n_y, phase):
+    frequency, width = n_x / 2.0, n_y / n_x * 2.0
+    fits = make_fits(frequency=frequency, width_x=2.0, width_y=width, phase=phase)
+    y, x = np.mgrid[-24:25:0.5, -24:25:0.5]
+    envelope = np.exp(-0.5 * ((x / 2.0) ** 2 + (y / width) ** 2))
+    picture = envelope * np.cos(2 * np.pi * frequency * x + phase)
+    degrees = np.arange(0, 90.25, 0.25)
+    angle, peak = np.radians(degrees)[:, None, None], fits.peak_frequency[0]
+    wave = np.exp(-2j * np.pi * peak * (x * np.cos(angle) + y * np.sin(angle)))
+    amplitude = abs((wave * picture).sum(axis=(1, 2)))
+    below = np.flatnonzero(amplitude < amplitude[0] / 2)
+    expected = 2 * degrees[below[0]] if len(below) else 180.0
+    assert fits.orientation_bandwidth[0] == pytest.approx(expected, abs=1.0)
+
+
+def test_low_pass_fits_have_no_orientation():
+    fits = make_fits(frequency=0.01, width_x=2.0, width_y=2.0, phase=0.0)
+    assert fits.peak_frequency[0] == 0 and fits.orientation_bandwidth[0] == 180.0
+
+
 def test_bandwidth_closed_form_with_several_cycles():
     fits = make_fits(frequency=np.array([0.1, 0.2, 0.3]), width_x=6.0, phase=0.4)
     half = np.sqrt(2 * np.log(2)) / (2 * np.pi * 6.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from sparsecode._values import check_instance
 
@@ -19,6 +20,24 @@ def quiet(ax):
     ax.tick_params(colors=INK, labelsize=9, length=3, width=0.6, color=GRID)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set(color=INK, fontsize=10)
+
+
+def entitle(ax, title):
+    """Give axes a title, unless they have one."""
+    if not ax.get_title():
+        ax.set_title(title, color=INK, fontsize=10)
+
+
+def whole_ticks(axis):
+    """Put the ticks of an axis of counts on whole numbers."""
+    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+
+
+def plain_log_ticks(axis, span):
+    """Write the ticks of a logarithmic axis that spans this factor as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 1000 else (1,)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def axes_or_new(ax, figsize):

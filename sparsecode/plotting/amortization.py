@@ -8,7 +8,7 @@ import numpy as np
 
 from sparsecode._values import check_instance, check_option
 from sparsecode.compare import AmortizationReport
-from sparsecode.plotting._style import GRID, INK, axes_or_new, quiet
+from sparsecode.plotting._style import GRID, INK, axes_or_new, entitle, plain_log_ticks, quiet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,7 @@ def plot_ladder(report: AmortizationReport, *, ax: Axes | None = None) -> Axes:
     _draw(ax, rows, [row.microseconds for row in rows], gaps, shown)
     ax.set_xlabel("time (µs a sample)")
     ax.set_ylabel("relative gap to the optimum")
+    entitle(ax, "gap to the optimum and time to encode")
     return _finish(ax)
 
 
@@ -121,12 +122,14 @@ def plot_pareto(
         shown = np.minimum(values, _ceiling(rows, values, report.half_squared_norm))
         if shown.min() > 0 and shown.max() > _LOGARITHMIC * shown.min():
             ax.set_yscale("log")
+            plain_log_ticks(ax.yaxis, shown.max() / shown.min())
     else:
         shown = np.maximum(values, 0)
     _draw(ax, rows, [row.l0 for row in rows], values, shown)
     ax.set_xlim(left=0)
     ax.set_xlabel("nonzeros a sample")
     ax.set_ylabel(_QUANTITIES[quantity])
+    entitle(ax, f"{_QUANTITIES[quantity]} and sparsity")
     return _finish(ax)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_option
-from sparsecode.plotting._style import axes_or_new
+from sparsecode.plotting._style import axes_or_new, entitle
 from sparsecode.receptive_fields import spatial_frequency
 from sparsecode.receptive_fields._patches import as_patches
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 # Times an atom.
 _WIDEST_GAP = 10
-TILE_PIXELS = 40  # an atom is enlarged to about this side, so that the gaps can be thin
+# Pixels of the longer side of a mosaic of its own figure, and at least of an atom.
+_SIDE_PIXELS, _TILE_PIXELS = 800, 24
+_MARGIN, _ROOM_OF_TITLE, _LEAST_WIDTH = 12, 30, 320
+_LONGEST = 3.0
 
 
 def plot_atoms(
@@ -50,7 +53,8 @@ def plot_atoms(
         "frequency" sorts by :func:`~sparsecode.receptive_fields.spatial_frequency`, slow first. An
         array lists the atoms to draw, in order; it may leave some out.
     n_columns : int, optional
-        By default the mosaic is about square.
+        By default the mosaic is about square, with a full last row if a number of columns gives
+        one and the mosaic is at most three times as long as it is high, or the reverse.
     scale : {"atom", "shared"}, default="atom"
         The colour scale goes from minus to plus the largest absolute value, of each atom or of all
         atoms together.
@@ -60,7 +64,8 @@ def plot_atoms(
         Width of the lines between atoms, as a share of an atom's longer side.
     gap_color : matplotlib color, default="white"
     ax : matplotlib Axes, optional
-        By default the axes of a new figure.
+        By default the axes of a new figure, on which each pixel of an atom takes a whole number of
+        pixels of the screen.
 
     Returns
     -------
@@ -87,11 +92,13 @@ def plot_atoms(
     n_atoms, height, width, _ = colors.shape
 
     if n_columns is None:
-        n_columns = math.ceil(math.sqrt(n_atoms * height / width))
+        n_columns = _choose_columns(n_atoms, height, width)
     n_columns = min(check_integer(n_columns, "n_columns"), n_atoms)
     n_rows = math.ceil(n_atoms / n_columns)
-    zoom = max(1, round(TILE_PIXELS / max(height, width)))
-    line = round(gap * zoom * max(height, width))
+    longer = max(height, width)
+    room = min(_SIDE_PIXELS / max(n_rows * height, n_columns * width), _SIDE_PIXELS / 4 / longer)
+    zoom = max(1, math.ceil(_TILE_PIXELS / longer), math.floor(room / (1 + gap)))
+    line = round(gap * zoom * longer)
     step_y, step_x = zoom * height + line, zoom * width + line
     mosaic = np.empty((n_rows * step_y - line, n_columns * step_x - line, 3), np.uint8)
     mosaic[:] = np.rint(255 * np.array(between))
@@ -101,15 +108,34 @@ def plot_atoms(
         enlarged = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
         mosaic[y : y + zoom * height, x : x + zoom * width] = enlarged
 
-    if ax is not None:
-        ax = axes_or_new(ax, None)
-    else:
-        side = 8.0 / max(mosaic.shape[:2])
-        size = (mosaic.shape[1] * side, mosaic.shape[0] * side)
-        ax = plt.figure(figsize=size).add_axes((0.02, 0.02, 0.96, 0.96))
-    ax.imshow(mosaic)
+    ax = _axes_of_pixels(*mosaic.shape[:2]) if ax is None else axes_or_new(ax, None)
+    ax.imshow(mosaic, interpolation="nearest")
     ax.set_axis_off()
+    sorted_by = ", by spatial frequency" if isinstance(order, str) and order != "given" else ""
+    entitle(ax, f"{n_atoms} atoms of {height} x {width} pixels{sorted_by}")
     return ax
+
+
+def _choose_columns(n_atoms, height, width):
+    """Columns of a mosaic that is about square, without a gap in its last row if that is near."""
+    square = math.ceil(math.sqrt(n_atoms * height / width))
+    divisors = [n for n in range(1, n_atoms + 1) if n_atoms % n == 0]
+
+    def length(n_columns):
+        return math.log((n_columns * width) / (math.ceil(n_atoms / n_columns) * height))
+
+    # Of two that are equally far from square, the wider one.
+    best = min(divisors, key=lambda n: (round(abs(length(n)), 9), -n))
+    return best if abs(length(best)) <= math.log(_LONGEST) + 1e-9 else square
+
+
+def _axes_of_pixels(height, width):
+    """Axes of a new figure whose pixels are those of a picture of this size."""
+    dpi = plt.rcParams["figure.dpi"]
+    left = _MARGIN + max(_LEAST_WIDTH - width, 0) // 2
+    across, down = width + 2 * left, height + 2 * _MARGIN + _ROOM_OF_TITLE
+    figure = plt.figure(figsize=(across / dpi, down / dpi))
+    return figure.add_axes((left / across, _MARGIN / down, width / across, height / down))
 
 
 def _order(order, patches):

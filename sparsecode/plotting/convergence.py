@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.ndimage import median_filter
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_integer
 from sparsecode._values import as_floats, check_instance
-from sparsecode.plotting._style import GRID, axes_or_new, quiet
+from sparsecode.plotting._style import (
+    GRID,
+    axes_or_new,
+    entitle,
+    plain_log_ticks,
+    quiet,
+    whole_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,16 +100,24 @@ def plot_convergence(
     span = values.max() / values.min() if values.min() > 0 else 1
     if span > 10:
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 1000 else (1,)))
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(LABELS.get(against, against))
-    ax.set_ylabel(LABELS.get(quantity, quantity.replace("_", " ")))
+        plain_log_ticks(ax.yaxis, span)
+    name = LABELS.get(quantity, quantity.replace("_", " "))
+    ax.set_xlabel(LABELS.get(against, against.replace("_", " ")))
+    ax.set_ylabel(name)
+    if _are_whole(positions):
+        whole_ticks(ax.xaxis)
+    if _are_whole(values) and span <= 10:
+        whole_ticks(ax.yaxis)
+    entitle(ax, f"{name} while learning")
     ax.grid(axis="y", color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.margins(x=0.01)
     quiet(ax)
     return ax
+
+
+def _are_whole(values):
+    return bool(np.all(values == np.rint(values)))
 
 
 def _curve(history, key, name):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sparsecode._typing import MatrixLike
 from sparsecode.metrics import density_histogram
-from sparsecode.plotting._style import GRID, axes_or_new, note_dead, quiet
+from sparsecode.plotting._style import GRID, axes_or_new, entitle, note_dead, quiet, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +47,10 @@ def plot_density(
         note_dead(ax, histogram.n_dead)
     ax.set_xlim(histogram.edges[0], histogram.edges[-1])
     ax.set_ylim(bottom=0)
-    ax.set_xlabel("log10 of the share of samples")
-    ax.set_ylabel("atoms")
+    ax.set_xlabel("log10 of the share of samples that use the atom")
+    ax.set_ylabel("number of atoms")
+    whole_ticks(ax.yaxis)
+    entitle(ax, f"how often {int(histogram.counts.sum()) + histogram.n_dead} atoms are used")
     ax.grid(axis="y", color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
     quiet(ax)

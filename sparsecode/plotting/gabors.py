@@ -9,44 +9,71 @@ import numpy as np
 from matplotlib.ticker import FixedLocator
 
 from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_flag, check_number
 from sparsecode._values import check_instance
-from sparsecode.plotting._style import GRID, INK, quiet
+from sparsecode.plotting._style import GRID, INK, entitle, quiet, whole_ticks
 from sparsecode.receptive_fields import GaborFits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# De Valois, Albrecht and Thorell (1982), De Valois, Yund and Hepler (1982): at half amplitude.
+_PUBLISHED_OCTAVES, _PUBLISHED_DEGREES = 1.4, 40
+_GOOD = {"s": 22, "color": "C0", "edgecolors": "white", "linewidths": 0.4, "zorder": 3}
+_BAD = {"s": 18, "facecolors": "none", "edgecolors": "#9a9a9a", "linewidths": 0.8, "zorder": 2}
+_N_PANELS = 5
+_WIDEST_OCTAVES = 4.0
 
-def plot_gabor_statistics(fits: GaborFits, *, axes: Any = None) -> tuple[Axes, Axes]:
-    """Plot the orientations and frequencies of Gabor fits, and their (n_x, n_y) plane.
 
-    Each dot is an atom, coloured by the `r2` of its fit. The polar plot has the direction of the
-    wave vector as angle, turned as it is seen in the patch (clockwise, since rows run downwards),
-    and the peak of the spectrum as radius; each atom shows twice, at opposite angles. The second
-    plot has the envelope's widths in cycles of the carrier, along and across the wave vector, on
-    square root scales. Atoms near its origin are blobs or single edges. Atoms above the diagonal
-    are longer than wide.
+def plot_gabor_statistics(
+    fits: GaborFits, *, r2_min: float = 0.7, published: bool = True, axes: Any = None
+) -> tuple[Axes, ...]:
+    """Plot the orientations, frequencies, shapes and bandwidths of Gabor fits, in five panels.
+
+    A. Each dot is an atom in the plane of frequencies: the angle is the direction of its wave
+    vector as it is seen in the patch, counter-clockwise from the right, where 0 degrees means
+    vertical bars, and the radius is the peak of its spectrum. A half circle holds all directions,
+    as a wave and its opposite are the same.
+
+    B. Widths of the envelope in cycles of the carrier, along and across the wave vector, on square
+    root scales. Atoms near the origin are blobs or single edges. Atoms above the diagonal are
+    longer than wide.
+
+    C, D and E. Histograms of bandwidths in spatial frequency, of directions as in A, and of
+    bandwidths in orientation.
+
+    Filled dots and histograms are the atoms that a Gabor function fits well. Hollow dots are the
+    others, whose parameters mean little.
 
     Parameters
     ----------
     fits : GaborFits
         From :func:`~sparsecode.receptive_fields.fit_gabors`.
-    axes : pair of matplotlib Axes, optional
-        Polar axes and ordinary axes; by default those of a new figure.
+    r2_min : float, default=0.7
+        An atom counts as well fitted from this `r2` on.
+    published : bool, default=True
+        Whether dashed lines show the medians that were measured in macaque V1: 1.4 octaves [2]_ and
+        40 degrees [3]_.
+    axes : five matplotlib Axes, optional
+        Polar axes and four ordinary ones; by default those of a new figure.
 
     Returns
     -------
-    axes : tuple of two matplotlib Axes
+    axes : tuple of five matplotlib Axes
 
     Raises
     ------
     ValueError
-        If `axes` is not a pair whose first is polar.
+        If `axes` are not five whose first is polar, or `r2_min` is not a number up to 1.
 
     References
     ----------
-    D. Ringach, "Spatial structure and symmetry of simple-cell receptive fields in macaque primary
-    visual cortex", 2002.
+    .. [1] D. Ringach, "Spatial structure and symmetry of simple-cell receptive fields in macaque
+       primary visual cortex", 2002.
+    .. [2] R. De Valois, D. Albrecht and L. Thorell, "Spatial frequency selectivity of cells in
+       macaque visual cortex", 1982.
+    .. [3] R. De Valois, E. Yund and N. Hepler, "The orientation and direction selectivity of cells
+       in macaque visual cortex", 1982.
 
     Examples
     --------
@@ -54,63 +81,132 @@ def plot_gabor_statistics(fits: GaborFits, *, axes: Any = None) -> tuple[Axes, A
     >>> from sparsecode.plotting import plot_gabor_statistics
     >>> from sparsecode.receptive_fields import fit_gabors
     >>> atoms = np.random.default_rng(0).standard_normal((5, 64))
-    >>> polar, plane = plot_gabor_statistics(fit_gabors(atoms))
+    >>> waves, shapes, octaves, directions, degrees = plot_gabor_statistics(fit_gabors(atoms))
     """
     check_instance(fits, "fits", GaborFits, "GaborFits", "Make them with fit_gabors.")
-    polar, plane = _statistics_axes(axes)
-    order = np.argsort(fits.r2, kind="stable")  # the best fits on top
-    fits = fits[order]
-    dots = {"c": fits.r2, "cmap": "viridis_r", "vmin": 0, "vmax": 1, "s": 22, "alpha": 0.9}
-    dots |= {"edgecolors": "white", "linewidths": 0.4, "clip_on": False, "zorder": 3}
+    r2_min = check_number(r2_min, "r2_min", high=1)
+    published = check_flag(published, "published")
+    axes = _figure_of(fits) if axes is None else _checked(axes)
+    waves, shapes, octaves, directions, degrees = axes
+    good, bad = fits[fits.r2 >= r2_min], fits[fits.r2 < r2_min]
 
-    # a wave and its opposite are the same wave, so each atom shows at both angles
-    angles = np.concatenate([fits.orientation, fits.orientation + np.pi])
-    radii = np.tile(fits.peak_frequency, 2)
-    polar.scatter(angles, radii, **dots | {"c": np.tile(fits.r2, 2)})
-    polar.set_theta_direction(-1)
-    polar.set_thetagrids(np.arange(0, 360, 30))
-    rings = np.arange(1, np.ceil(10 * radii.max(initial=0) + 0.1) + 1) / 10
-    polar.set_rgrids(rings, labels=[])
-    polar.set_rlim(0, rings[-1])
-    for ring in rings[:-1]:  # own labels, since those of the axis lie under the dots
-        box = {"facecolor": "white", "alpha": 0.75, "pad": 0.5, "edgecolor": "none"}
-        polar.text(-np.pi / 12, ring, f"{ring:g}", fontsize=8, color=INK, bbox=box, zorder=4)
-    polar.grid(color=GRID, linewidth=0.6)
-    polar.set_title("wave vector: direction, frequency (cycles/pixel)", color=INK, fontsize=10)
+    _draw_waves(waves, good, bad, r2_min)
+    _draw_shapes(shapes, good, bad)
+    edges = 0.25 * np.arange(4 * _WIDEST_OCTAVES + 1)
+    _draw_histogram(octaves, good.bandwidth, edges)
+    octaves.set_xlabel("bandwidth (octaves)")
+    entitle(octaves, "bandwidth in frequency")
+    _draw_histogram(directions, _seen_degrees(good), np.arange(0, 181, 18))
+    directions.set_xlabel("wave vector (degrees; 0: vertical bars)")
+    entitle(directions, "orientation")
+    _draw_histogram(degrees, good.orientation_bandwidth, np.arange(0, 181, 10))
+    degrees.set_xlabel("bandwidth (degrees)")
+    entitle(degrees, "bandwidth in orientation")
+    for ax in (directions, degrees):
+        ax.set_xticks(np.arange(0, 181, 45))
+    _mark_medians(octaves, good.bandwidth, _PUBLISHED_OCTAVES if published else None)
+    _mark_medians(degrees, good.orientation_bandwidth, _PUBLISHED_DEGREES if published else None)
+    for letter, ax in zip("ABCDE", axes, strict=True):
+        ax.set_title(letter, loc="left", color=INK, fontsize=11, fontweight="bold")
+        quiet(ax)
+    return axes
 
-    points = plane.scatter(fits.n_x, fits.n_y, **dots)
-    limit = 1.1 * max(1.0, fits.n_x.max(initial=0), fits.n_y.max(initial=0))
-    plane.plot([0, limit], [0, limit], color=GRID, linewidth=1, zorder=1)
-    plane.set_xscale("function", functions=(_root, np.square))
-    plane.set_yscale("function", functions=(_root, np.square))
-    plane.set(xlim=(0, limit), ylim=(0, limit), aspect="equal")
-    for axis in (plane.xaxis, plane.yaxis):
+
+def _draw_waves(ax, good, bad, r2_min):
+    """Draw the plane of frequencies, the upper half of it."""
+    for fits, style, sign in ((bad, _BAD, "<"), (good, _GOOD, "\\geq")):
+        angles = np.radians(_seen_degrees(fits))
+        label = f"$r^2 {sign} {r2_min:g}$ (n = {len(fits)})"
+        ax.scatter(angles, fits.peak_frequency, clip_on=False, label=label, **style)
+    fastest = max(good.peak_frequency.max(initial=0), bad.peak_frequency.max(initial=0))
+    rings = np.arange(1, np.ceil(10 * fastest + 0.1) + 1) / 10
+    ax.set_thetalim(0, np.pi)
+    ax.set_theta_direction(1)
+    ax.set_thetagrids(np.arange(0, 181, 30))
+    ax.set_rlim(0, rings[-1])
+    ax.set_rgrids([0, *rings], labels=[f"{ring:g}" for ring in (0, *rings)])
+    # All labels are below the straight edge, where there are no dots.
+    ax.tick_params(axis="y", pad=6)
+    place = {"xycoords": "axes fraction", "ha": "right", "va": "top"}
+    ax.annotate("frequency (cycles/pixel)", (1, 0.16), color=INK, fontsize=10, **place)
+    ax.grid(color=GRID, linewidth=0.6)
+    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, 0.17))
+    entitle(ax, "wave vector: direction and frequency")
+
+
+def _draw_shapes(ax, good, bad):
+    """Draw Ringach's plane of the widths in cycles."""
+    for fits, style in ((bad, _BAD), (good, _GOOD)):
+        ax.scatter(fits.n_x, fits.n_y, clip_on=False, **style)
+    widest = max(values.max(initial=0) for fits in (good, bad) for values in (fits.n_x, fits.n_y))
+    limit = 1.1 * max(1.0, widest)
+    ax.plot([0, limit], [0, limit], color=GRID, linewidth=1, zorder=1)
+    ax.set_xscale("function", functions=(_root, np.square))
+    ax.set_yscale("function", functions=(_root, np.square))
+    ax.set(xlim=(0, limit), ylim=(0, limit), aspect="equal")
+    for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(FixedLocator([0, 0.1, 0.5, 1, 2, 4, 8]))
         axis.set_major_formatter("{x:g}")
-    plane.set_xlabel("$n_x$, width along the wave (cycles)")
-    plane.set_ylabel("$n_y$, width across the wave (cycles)")
-    bar = plane.figure.colorbar(points, ax=plane, shrink=0.8, pad=0.03)
-    bar.set_label("$r^2$ of the fit")
-    bar.outline.set_visible(False)
-    for ax in (polar, plane, bar.ax):
-        quiet(ax)
-    return polar, plane
+    ax.set_xlabel("$n_x$, width along the wave (cycles)")
+    ax.set_ylabel("$n_y$, width across the wave (cycles)")
+    entitle(ax, "shape of the envelope")
 
 
-def _statistics_axes(axes):
-    if axes is None:
-        figure = plt.figure(figsize=(10.5, 4.6), layout="constrained")
-        grid = figure.add_gridspec(1, 2, width_ratios=(1, 1.1))
-        return figure.add_subplot(grid[0], projection="polar"), figure.add_subplot(grid[1])
+def _draw_histogram(ax, values, edges):
+    """Draw counts of the values in the bins."""
+    ax.hist(values, edges, color="C0", alpha=0.85, edgecolor="white", linewidth=0.6)
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(bottom=0)
+    ax.set_ylabel(f"atoms (n = {len(values)})")
+    whole_ticks(ax.yaxis)
+
+
+def _mark_medians(ax, values, published):
+    """Draw the median of the values and the published one, and say how many are not shown."""
+    medians = {} if published is None else {"macaque V1": (published, "--")}
+    if len(values):
+        medians["these atoms"] = (np.median(values), "-")
+    # Room for the legend above the bars.
+    room = 1.35
+    for name, (median, line) in medians.items():
+        label = f"median, {name}: {median:.3g}"
+        ax.axvline(median, 0, 1 / room, color=INK, linewidth=1.2, linestyle=line, label=label)
+    ax.set_ylim(0, room * max(ax.get_ylim()[1], 1))
+    n_beyond = int((values > ax.get_xlim()[1]).sum())
+    title = f"{n_beyond} wider or low-pass, not shown" if n_beyond else None
+    if medians:
+        style = {"frameon": False, "fontsize": 8, "title_fontsize": 8, "alignment": "left"}
+        ax.legend(title=title, loc="upper right", **style)
+
+
+def _seen_degrees(fits):
+    """Directions of the wave vectors as they are seen, in degrees from 0 up to 180."""
+    # Rows run downwards, so that seen directions run the other way.
+    return np.degrees(-fits.orientation) % 180
+
+
+def _figure_of(fits):
+    figure = plt.figure(figsize=(10.5, 8.0), layout="constrained")
+    height, width = fits.patch_shape[:2]
+    figure.suptitle(
+        f"Gabor fits of {len(fits)} atoms of {height} x {width} pixels", color=INK, fontsize=12
+    )
+    grid = figure.add_gridspec(2, 6, height_ratios=(1.25, 1))
+    polar = figure.add_subplot(grid[0, :3], projection="polar")
+    places = (grid[0, 3:], grid[1, :2], grid[1, 2:4], grid[1, 4:])
+    return (polar, *(figure.add_subplot(place) for place in places))
+
+
+def _checked(axes):
     axes = tuple(np.ravel(axes))
     names = [getattr(ax, "name", type(ax).__name__) for ax in axes]
-    if len(axes) != 2 or names[0] != "polar" or names[1] == "polar":
+    if len(axes) != _N_PANELS or names[0] != "polar" or "polar" in names[1:]:
         raise ValueError(
             wrong(
                 "axes",
                 got=f"{len(axes)} axes with the projections {shown(names)}",
-                expected="one polar and one ordinary axes",
-                remedy='Make the first with figure.add_subplot(1, 2, 1, projection="polar").',
+                expected="one polar and four ordinary axes",
+                remedy='Make the first with figure.add_subplot(2, 3, 1, projection="polar").',
             )
         )
     return axes

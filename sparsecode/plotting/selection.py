@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from sparsecode._values import check_instance
 from sparsecode.model_selection import SelectionCurve
-from sparsecode.plotting._style import GRID, INK, axes_or_new, quiet
+from sparsecode.plotting._style import (
+    GRID,
+    INK,
+    axes_or_new,
+    entitle,
+    plain_log_ticks,
+    quiet,
+    whole_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,13 +95,14 @@ def plot_selection(
     )
     if against == "alpha" and positions.min() > 0:
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        plain_log_ticks(ax.xaxis, positions.max() / positions.min())
     if len(shades) > 1:
         ax.legend(frameon=False, fontsize=9)
     ax.set_xlabel(LABELS[against])
     ax.set_ylabel(LABELS[criterion])
+    if against == "n_components":
+        whole_ticks(ax.xaxis)
+    entitle(ax, f"{LABELS[criterion]}, the best ringed")
     ax.grid(axis="y", color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
     quiet(ax)

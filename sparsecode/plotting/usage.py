@@ -8,7 +8,15 @@ import numpy as np
 
 from sparsecode._typing import MatrixLike
 from sparsecode.metrics import usage
-from sparsecode.plotting._style import GRID, INK, axes_or_new, note_dead, quiet
+from sparsecode.plotting._style import (
+    GRID,
+    INK,
+    axes_or_new,
+    entitle,
+    note_dead,
+    quiet,
+    whole_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
 def plot_usage(codes: MatrixLike, *, threshold: float = 0.0, ax: Axes | None = None) -> Axes:
     """Plot the share of the samples that use each atom, the most used atom first.
 
-    The line is the share that every atom would have if all were used equally. If there are atoms
+    The line is the mean, the share of every atom if all were used equally. If there are atoms
     that no sample uses, the plot states their number.
 
     Parameters
@@ -42,13 +50,17 @@ def plot_usage(codes: MatrixLike, *, threshold: float = 0.0, ax: Axes | None = N
     edges = np.arange(len(share) + 1) + 0.5
     ax.stairs(share, edges, fill=True, color="C0", alpha=0.85)
     ax.axhline(share.mean(), color=INK, linewidth=0.8, linestyle="--")
+    place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right"}
+    ax.annotate("mean", (edges[-1], share.mean()), color=INK, fontsize=9, **place)
     n_dead = np.count_nonzero(share == 0)
     if n_dead:
         note_dead(ax, n_dead)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(bottom=0)
-    ax.set_xlabel("atom, by use")
-    ax.set_ylabel("share of samples")
+    ax.set_xlabel("atom, the most used first")
+    ax.set_ylabel("share of samples that use it")
+    whole_ticks(ax.xaxis)
+    entitle(ax, f"how often {len(share)} atoms are used")
     ax.grid(axis="y", color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
     quiet(ax)

@@ -104,6 +104,24 @@ class GaborFits:
         octaves = np.log2(upper / np.where(has_edge, lower, upper))
         return np.where(has_edge, octaves, np.inf)
 
+    @property
+    def orientation_bandwidth(self) -> np.ndarray:
+        """Full width of the amplitude spectrum at half its peak, over orientations, in degrees.
+
+        The frequency is that of the peak. It is 180 if no orientation brings the amplitude down to
+        half, as for a low-pass fit.
+        """
+        peak = self._spectrum_peak()
+        half = self._power(peak) / 4
+
+        def above_half(angle):
+            across = self.aspect_ratio * peak * np.sin(angle)
+            return self._power(peak * np.cos(angle)) * np.exp(-(across**2)) - half
+
+        quarter = np.full(len(self), np.pi / 2)
+        angle = _root(above_half, np.zeros(len(self)), quarter)
+        return np.where(above_half(quarter) < 0, np.degrees(2 * angle), 180.0)
+
     def orientation_histogram(self, n_bins: int = 10, r2_min: float = 0.7) -> np.ndarray:
         """Count the well-fitted atoms by orientation.
 
@@ -127,7 +145,8 @@ class GaborFits:
 
         ``pandas.DataFrame(fits.to_dict())`` and ``numpy.savez(path, **fits.to_dict())`` work.
         """
-        derived = ("peak_frequency", "bandwidth", "aspect_ratio", "n_x", "n_y")
+        derived = ("peak_frequency", "bandwidth", "orientation_bandwidth", "aspect_ratio")
+        derived += ("n_x", "n_y")
         return self._arrays() | {name: getattr(self, name) for name in derived}
 
     def _arrays(self):
