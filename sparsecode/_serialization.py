@@ -29,25 +29,40 @@ _CONSTRAINTS = {
 }
 
 
-def save(path, atoms, offset, constraint):
-    """Write the parts of a dictionary to `path`, in the format of its suffix."""
+def save(path, atoms, offset, constraint, **notes):
+    """Write the parts of a dictionary to `path`, in the format of its suffix.
+
+    `notes` are objects of JSON that go with it.
+    """
     arrays = {"atoms": atoms}
     if offset is not None:
         arrays["offset"] = offset
     header = {"version": "1", "constraint": json.dumps(describe(constraint))}
+    header |= {name: json.dumps(note) for name, note in notes.items()}
     write_arrays(path, arrays, header, format=_FORMAT)
 
 
 def load(path, max_bytes=None):
     """Read the parts (atoms, offset, constraint) that `save` wrote to `path`."""
-
-    def build(arrays, header):
-        constraint = rebuild(parsed(part(header, "constraint")))
-        return part(arrays, "atoms"), arrays.get("offset"), constraint
-
     return read_arrays(
-        path, build, format=_FORMAT, wrong_contents=not_a_dictionary, max_bytes=max_bytes
+        path, _parts, format=_FORMAT, wrong_contents=not_a_dictionary, max_bytes=max_bytes
     )
+
+
+def load_with(path, build, wrong_contents, max_bytes=None):
+    """Return ``build(parts, header)`` of what `save` wrote, where `header` holds its notes."""
+    return read_arrays(
+        path,
+        lambda arrays, header: build(_parts(arrays, header), header),
+        format=_FORMAT,
+        wrong_contents=wrong_contents,
+        max_bytes=max_bytes,
+    )
+
+
+def _parts(arrays, header):
+    constraint = rebuild(parsed(part(header, "constraint")))
+    return part(arrays, "atoms"), arrays.get("offset"), constraint
 
 
 def write_arrays(path, arrays, header, *, format):

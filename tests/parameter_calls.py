@@ -28,6 +28,7 @@ from sparsecode import (
     schedules,
     training,
 )
+from sparsecode.applications import FilterBank
 from sparsecode.compare import amortization_report
 from sparsecode.constraints import Constraint, UnitNorm
 from sparsecode.encoders import (
@@ -160,6 +161,7 @@ ARGUMENTS = {
     "backward": ops.tanh_backward,
     "function": np.square,
     "random_state": 0,
+    "whitening": datasets.ImageScaling().fit([IMAGE]),
 }
 # What keeps a call small, for parameters that have another default.
 SMALL = {
@@ -185,6 +187,7 @@ SMALL = {
 }
 # What one name needs that others do not.
 SPECIAL = {
+    "applications.FilterBank": {"patch_size": 2},
     "applications.learn_patch_dictionary": {"n_components": 10},
     "datasets.reconstruct_from_patches": {
         "X": datasets.extract_patches(IMAGE, 3),
@@ -379,7 +382,7 @@ def _use_penalty(penalty):
 
 
 def _use_estimator(estimator):
-    if isinstance(estimator, datasets.OlshausenFieldWhitening):
+    if isinstance(estimator, datasets.OlshausenFieldWhitening | datasets.ImageScaling):
         return estimator.fit([IMAGE]).transform([IMAGE])
     fitted = estimator.fit(X, X) if hasattr(estimator, "predict") else estimator.fit(X)
     judge = getattr(fitted, "transform", None) or fitted.score_samples
@@ -399,6 +402,7 @@ USES = {
     Constraint: lambda constraint: Dictionary(D.atoms, None, constraint).atoms,
     ReplaceAtoms: lambda policy: _learned(replacement=policy),
     ReplaceUnits: lambda policy: _trained(replacement=policy),
+    FilterBank: lambda bank: bank.encode(IMAGE, step=2, n_jobs=1),
     GainControl: lambda control: _learned(GradientUpdate(gain_control=control)),
     Stage: lambda stage: _trained(
         LISTA(L1(0.1), n_layers=2), LassoLoss(L1(0.1)), stages=[stage], learn_dictionary=False

@@ -1,6 +1,7 @@
 """Images, patches, whitening, and synthetic sparse signals."""
 
 from ._image import check_not_constant
+from .image_scaling import ImageScaling
 from .image_whitening import OlshausenFieldWhitening
 from .images import load_images
 from .patches import extract_patches, reconstruct_from_patches, sample_patches
@@ -9,6 +10,7 @@ from .synthetic import SparseSignals, make_sparse_signals
 from .whitening import PCAWhitening, ZCAWhitening
 
 __all__ = [
+    "ImageScaling",
     "OlshausenFieldWhitening",
     "PCAWhitening",
     "SparseSignals",

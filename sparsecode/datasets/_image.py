@@ -156,3 +156,10 @@ def to_luminance(image):
     if image.ndim == 2:
         return image
     return image @ np.asarray(LUMA_WEIGHTS, dtype=image.dtype)
+
+
+def like_given(given, images):
+    """Return `images` in the container of `given`: a list, one image, or a stack."""
+    if isinstance(given, (list, tuple)):
+        return images
+    return images[0] if np.ndim(given) == 2 else np.stack(images)

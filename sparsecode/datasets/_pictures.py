@@ -31,6 +31,10 @@ _AS_STORED = {
 }
 
 
+class Unknown(Refused):
+    """The file is of no format of pictures."""
+
+
 def read_picture(path, *, grayscale, dtype, max_bytes):
     """Return the picture of a file as an image of floats."""
     with warnings.catch_warnings(), open_regular(path) as file:
@@ -45,7 +49,7 @@ def read_picture(path, *, grayscale, dtype, max_bytes):
                 _check_single(path, picture)
                 return _image(picture, grayscale, dtype)
         except UnidentifiedImageError as error:
-            raise Refused(
+            raise Unknown(
                 f"{path} is not an image that Pillow can read. Give image files, a folder of "
                 "them, or an .npy, .npz or .mat file."
             ) from error

@@ -11,25 +11,37 @@ from sparsecode._reading.regular import open_regular, size_of
 
 from ._image import split_stack
 from ._matlab import read_matlab
-from ._pictures import read_picture
+from ._pictures import Unknown, read_picture
+from ._raw import raw_advice, read_raw
 
+PICTURE_SUFFIXES = (
+    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
+    ".tiff", ".webp",
+)  # fmt: skip
+ARRAY_SUFFIXES = (".npy", ".npz", ".mat")
 _NUMPY_NAMES = ("images", "IMAGES")
 # Types of the arrays that are read. Whether an array is an image is checked later.
 _KINDS = "fiubcUS"
 
 
-def read_file(path, *, grayscale, dtype, max_bytes):
+def read_file(path, *, grayscale, dtype, max_bytes, raw=None):
     """Read the images of a file by its suffix; anything but NumPy and MATLAB goes to Pillow.
 
-    Pictures are images of floats; arrays are as they are in the file.
+    Where a layout `raw` is given, files of other suffixes are raw numbers. Pictures are images of
+    floats; arrays are as they are in the file.
     """
-    readers = {".npy": _read_numpy, ".npz": _read_numpy, ".mat": _read_matlab}
-    reader = readers.get(path.suffix.lower())
+    suffix = path.suffix.lower()
+    reader = _READERS.get(suffix)
     try:
         if reader is not None:
             return reader(path, max_bytes)
+        if raw is not None and suffix not in PICTURE_SUFFIXES:
+            return read_raw(path, raw)
         image = read_picture(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes)
         return [(str(path), image)]
+    except Unknown as error:
+        advice = raw_advice(path.stat().st_size)
+        raise ValueError(f"{error} {advice}") from error.__cause__
     except Refused as error:
         raise ValueError(str(error)) from error.__cause__
     except MemoryError as error:
@@ -115,3 +127,6 @@ def _name_stack(name, images):
         return [(name, images[0])]
     name = name.rstrip(",")
     return [(f"{name}, image {i} of {len(images)},", image) for i, image in enumerate(images, 1)]
+
+
+_READERS = {".npy": _read_numpy, ".npz": _read_numpy, ".mat": _read_matlab}

@@ -15,7 +15,7 @@ from sparsecode._parameters import Parameterized
 from sparsecode._values import check_option
 
 from .._validation import check_number
-from ._image import check_images, check_not_constant
+from ._image import check_images, check_not_constant, like_given
 
 
 class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
@@ -143,7 +143,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         checked = check_images(images, colour=False)
-        return _like(images, [self._multiply(image, self._forward) for image in checked])
+        return like_given(images, [self._multiply(image, self._forward) for image in checked])
 
     def inverse_transform(
         self, images: ArrayLike, *, means: float | Sequence[float] = 0.0
@@ -172,7 +172,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
                 f"means has {len(means)} values for {len(checked)} images; expected one number, "
                 "or one number for each image. Pass the means of the images that were whitened."
             )
-        return _like(
+        return like_given(
             images,
             [
                 self._multiply(image, self._backward, check_number(mean, "means"))
@@ -234,10 +234,3 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _like(given, images):
-    """Return `images` in the container of `given`: a list, one image, or a stack."""
-    if isinstance(given, (list, tuple)):
-        return images
-    return images[0] if np.ndim(given) == 2 else np.stack(images)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .._messages import shown
 from .._reading.regular import check_max_bytes
 from .._validation import check_dtype, check_flag
 from .._values import check_instance, check_list
@@ -21,12 +22,8 @@ from ._image import (
     check_pixels,
 )
 from ._pixels import to_float_image
-from ._readers import cannot_read, read_file
-
-PICTURE_SUFFIXES = (
-    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
-    ".tiff", ".webp",
-)  # fmt: skip
+from ._raw import check_layout
+from ._readers import ARRAY_SUFFIXES, PICTURE_SUFFIXES, cannot_read, read_file
 
 
 def load_images(
@@ -37,6 +34,8 @@ def load_images(
     allow_constant: bool = True,
     dtype: DTypeLike = np.float64,
     max_bytes: int | None = None,
+    raw_shape: int | tuple[int, int] | None = None,
+    raw_dtype: DTypeLike = "<f4",
 ) -> list[np.ndarray]:
     """Load images as float arrays.
 
@@ -46,12 +45,16 @@ def load_images(
         Each is one of
 
         * an image file: BMP, GIF, JPEG, JPEG 2000, PNG, PNM, TIFF or WebP;
-        * a folder: its image files, known by their suffix, sorted by name, sub-folders ignored;
+        * a folder: its pictures, known by their suffix, sorted by name, sub-folders ignored. Where
+          there are none, its ``.npy``, ``.npz`` and ``.mat`` files. Where `raw_shape` is given, its
+          files of raw numbers;
         * an ``.npy`` or ``.npz`` file with one image, (height, width) or (height, width, 3), or
           a stack of images along the first axis. From an archive, the array ``images`` or
           ``IMAGES`` is read, or every array if there is neither. Pickles are refused;
         * a MATLAB ``.mat`` file with an array ``IMAGES`` (or ``IMAGESr``) of shape (rows, columns,
-          n_images), grey. Files of version 7.3 need h5py: ``pip install sparsecode[matlab]``.
+          n_images), grey. Files of version 7.3 need h5py: ``pip install sparsecode[matlab]``;
+        * where `raw_shape` is given, a file of any other suffix with raw numbers and no header: one
+          image or several, one after the other, each row by row.
     grayscale : bool, default=True
         Whether to return grey images. A colour image becomes its luma, 0.299 R + 0.587 G + 0.114 B
         (Rec. ITU-R BT.601) of the stored values. If False, return colour images; a grey image is
@@ -68,6 +71,11 @@ def load_images(
         needs eight bytes a pixel, a compressed file the unpacked size of its arrays. None is 512
         MiB for a picture (128 MiB for a file of a few bytes). For arrays it is 64 MiB, or 20 times
         the size of the file if that is more.
+    raw_shape : int, (int, int) or None, default=None
+        Height and width of the images in files of raw numbers, in pixels.
+    raw_dtype : NumPy dtype, default="<f4"
+        Type of their numbers: "<f4" are little-endian floats of 4 bytes, ">f4" big-endian ones,
+        ">u2" big-endian 16-bit integers, as in the data set of van Hateren.
 
     Returns
     -------
@@ -84,7 +92,8 @@ def load_images(
         If a file is not an image or is damaged, a folder holds no image, a MATLAB file does not
         hold the array or keeps it in another file, a file needs more than `max_bytes`, or an image
         holds NaN or infinity, has the wrong number of dimensions, or
-        fails `min_size` or `allow_constant`. The message names the file.
+        fails `min_size` or `allow_constant`, or the bytes of a file of raw numbers do not fit
+        `raw_shape` and `raw_dtype`. The message names the file.
 
     Notes
     -----
@@ -106,9 +115,10 @@ def load_images(
     grayscale = check_flag(grayscale, "grayscale")
     max_bytes = check_max_bytes(max_bytes)
     allow_constant = check_flag(allow_constant, "allow_constant")
+    raw = check_layout(raw_shape, raw_dtype)
     images = []
-    for path in _find_files(paths):
-        found = read_file(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes)
+    for path in _find_files(paths, raw):
+        found = read_file(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes, raw=raw)
         for name, pixels in found:
             check_pixels(pixels, name)
             check_image_size(pixels, min_size, name, "min_size")
@@ -127,7 +137,7 @@ def _has_channels(pixels, grayscale):
     return pixels.ndim == (2 if grayscale else 3)
 
 
-def _find_files(paths):
+def _find_files(paths, raw):
     """Return every file that `paths` stand for."""
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
@@ -141,7 +151,7 @@ def _find_files(paths):
             raise ValueError("A path of an image is empty. Give an image file or a folder.")
         path = Path(path)
         try:
-            files += _images_in(path) if path.is_dir() else [_existing(path)]
+            files += _images_in(path, raw) if path.is_dir() else [_existing(path)]
         except OSError as error:
             if error.strerror is None:  # already worded
                 raise
@@ -151,21 +161,36 @@ def _find_files(paths):
     return files
 
 
-def _images_in(folder):
-    found = sorted(
+def _images_in(folder, raw):
+    """Files of a folder: of raw numbers if a layout is given, else its pictures, else its arrays.
+
+    A folder of photographs may hold arrays of other things.
+    """
+    # macOS leaves "._name.jpg" files, which are no images, on other file systems.
+    files = [
         path
-        for path in folder.iterdir()
-        # macOS leaves "._name.jpg" files, which are no images, on other file systems.
-        if path.suffix.lower() in PICTURE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
-    if not found:
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and path.is_file()
+    ]
+    kinds = {
+        "raw": [path for path in files if raw is not None and _may_be_raw(path, raw)],
+        "pictures": [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES],
+        "arrays": [path for path in files if path.suffix.lower() in ARRAY_SUFFIXES],
+    }
+    found = next((paths for paths in kinds.values() if paths), None)
+    if found is None:
+        names = ", ".join((*PICTURE_SUFFIXES, *ARRAY_SUFFIXES))
+        holds = f"it holds {shown([path.name for path in files[:3]])}" if files else "it is empty"
         raise ValueError(
-            f"The folder {folder} holds no image file ({', '.join(PICTURE_SUFFIXES)}). Give a "
-            "folder of images, or the files themselves."
+            f"The folder {folder} holds no image file ({names}); {holds}. Give a folder of images, "
+            "the files themselves, or the layout of files of raw numbers."
         )
     return found
+
+
+def _may_be_raw(path, raw):
+    known = (*PICTURE_SUFFIXES, *ARRAY_SUFFIXES)
+    return path.suffix.lower() not in known and raw.fits(path.stat().st_size)
 
 
 def _existing(path):

@@ -343,3 +343,72 @@ class TestBadImages:
         path = save(np.full((9, 11, *colour), 77, dtype=np.uint8), tmp_path / "a.png")
         assert len(load_images(path)) == 1
         refuse(path, ValueError, "a.png is constant: every pixel is 0.30", allow_constant=False)
+
+
+class TestRawNumbers:
+    @pytest.mark.parametrize("dtype", [">f4", "<f4", ">f8", ">u2", "u1"])
+    def test_any_type_and_number_of_images(self, tmp_path, rng, dtype):
+        stack = rng.integers(0, 250, (3, 4, 6)).astype(dtype)
+        path = tmp_path / "stack.raw"
+        path.write_bytes(stack.tobytes())
+        images = load_images(path, raw_shape=(4, 6), raw_dtype=dtype)
+        most = {">u2": 65535, "u1": 255}.get(dtype, 1)
+        np.testing.assert_allclose(np.stack(images), stack.astype(float) / most)
+        (image,) = load_images(path, raw_shape=(12, 6), raw_dtype=dtype)
+        np.testing.assert_array_equal(image, np.concatenate(images))
+
+    def test_pictures_and_arrays_are_still_read_as_such(self, tmp_path, rng):
+        picture, array, numbers = (tmp_path / name for name in ("a.png", "b.npy", "c.dat"))
+        save(bytes_image(rng, 5, 7), picture)
+        np.save(array, rng.random((8, 9)))
+        numbers.write_bytes(rng.random((4, 6)).astype("<f4").tobytes())
+        (tmp_path / "notes.txt").write_text("not an image")
+        images = load_images([picture, array, numbers], raw_shape=(4, 6))
+        assert [image.shape for image in images] == [(5, 7), (8, 9), (4, 6)]
+        (image,) = load_images(tmp_path, raw_shape=(4, 6))
+        assert image.shape == (4, 6)
+
+    def test_sizes_that_do_not_fit(self, tmp_path):
+        (tmp_path / "a.raw").write_bytes(bytes(100))
+        with pytest.raises(ValueError, match=r"a.raw has 100 bytes; expected a multiple of 96"):
+            load_images(tmp_path / "a.raw", raw_shape=(4, 6))
+        (tmp_path / "a.raw").write_bytes(b"")
+        with pytest.raises(ValueError, match=r"a.raw has 0 bytes"):
+            load_images(tmp_path / "a.raw", raw_shape=(4, 6))
+
+    @pytest.mark.parametrize(("right", "wrong"), [(">f4", "<f4"), ("<f8", ">f8")])
+    def test_the_wrong_byte_order_is_told(self, tmp_path, rng, right, wrong):
+        path = tmp_path / "a.raw"
+        path.write_bytes(rng.standard_normal((16, 16)).astype(right).tobytes())
+        load_images(path, raw_shape=16, raw_dtype=right)
+        with pytest.raises(ValueError, match=f"other byte order. Give the type '{right}'"):
+            load_images(path, raw_shape=16, raw_dtype=wrong)
+
+    @pytest.mark.parametrize(
+        ("size", "words"),
+        [
+            (10 * 512 * 512 * 4, "10 images of 512 x 512 numbers of 4 bytes"),
+            (300 * 300 * 4, "one image of 300 x 300 numbers of 4 bytes"),
+            (1001, "--shape 512x512 --dtype '>f4'"),
+        ],
+    )
+    def test_a_file_that_may_be_raw_is_told_how(self, tmp_path, size, words):
+        path = tmp_path / "a.raw"
+        path.write_bytes(bytes(size))
+        with pytest.raises(ValueError, match="is not an image that Pillow can read") as caught:
+            load_images(path)
+        assert words in str(caught.value)
+
+    @pytest.mark.parametrize("dtype", ["text", object, "U4", ">f3"])
+    def test_types_that_are_no_numbers(self, tmp_path, dtype):
+        with pytest.raises(ValueError, match="raw_dtype is "):
+            load_images(tmp_path, raw_shape=4, raw_dtype=dtype)
+
+
+def test_a_folder_of_arrays(tmp_path, rng):
+    stack = rng.random((3, 4, 6))
+    np.save(tmp_path / "b.npy", stack)
+    np.savez(tmp_path / "a.npz", images=stack[:1])
+    scipy.io.savemat(tmp_path / "c.mat", {"IMAGES": stack[0]})
+    images = load_images(tmp_path)
+    np.testing.assert_array_equal(np.stack(images), stack[[0, 0, 1, 2, 0]])
