@@ -75,7 +75,7 @@ bench-proximal: $(VENV)/.installed-bench
 # Each stamp is renewed when what it installs from changes. `build` may hold files of old sources.
 $(VENV)/.installed: setup.cfg pyproject.toml $(SOURCES) | $(BIN)/python
 	@rm -rf build
-	$(BIN)/python -m pip install --quiet .
+	$(BIN)/python -m pip install --quiet '.[cli]'
 	@touch $@
 
 $(VENV)/.installed-%: setup.cfg pyproject.toml $(SOURCES) | $(BIN)/python

@@ -73,6 +73,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
+def callbacks():
+    """scikit-learn's callbacks, from its version 1.9 on."""
+    return pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+
+
+@pytest.fixture
 def n_samples():
     """Rows of a small problem; fewer where the kernels are not compiled."""
     return 3 if WITHOUT_JIT else 8

@@ -18,6 +18,7 @@ FLOORS = [
         "_version",
         "_typing",
         "_lazy",
+        "_extras",
         "_jit",
         "_kernel_cache",
         "_kernel_parts",
@@ -247,7 +248,10 @@ MOST_CLASSES = 4
 
 @pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
 def test_estimators_have_few_bases_and_define_each_hook_once(cls):
+    # With an older scikit-learn, one class stands in for a mix-in of it.
+    theirs = {"CallbackSupportMixin"}
     own = [base for base in cls.__mro__ if base.__module__.startswith("sparsecode")]
+    own = [base for base in own if base.__name__ not in theirs]
     assert len(own) <= MOST_CLASSES
     hooks = [name for base in own for name in vars(base) if name.startswith("_")]
     hooks = [name for name in hooks if not name.startswith(("__", "_abc", "_sklearn"))]
@@ -272,7 +276,10 @@ def run(code):
 def test_loading_all_names_is_light_and_compiles_nothing():
     code = """
 import sys
-import numpy, scipy.optimize, numba, numba.extending, sklearn.base, sklearn.callback
+import importlib.util
+import numpy, scipy.optimize, numba, numba.extending, sklearn.base
+if importlib.util.find_spec("sklearn.callback"):
+    import sklearn.callback
 import numba.core.dispatcher
 theirs = set(sys.modules)
 settings = {name: value for name, value in vars(numba.config).items() if name.isupper()}

@@ -76,7 +76,7 @@ def test_quiet_prints_nothing(photograph):
     assert result.output == ""
 
 
-def test_progress_shows_the_objective(photograph):
+def test_progress_shows_the_objective(callbacks, photograph):
     result = run("--images", photograph, "--out", "small.png", *SMALL)
     assert "objective" in result.stderr
 
@@ -215,7 +215,7 @@ def test_python_dash_m(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT, which only POSIX processes have")
-def test_ctrl_c_writes_what_was_learned(tmp_path):
+def test_ctrl_c_writes_what_was_learned(callbacks, tmp_path):
     # A shell that runs the tests in the background makes its children ignore Ctrl-C.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"

@@ -9,6 +9,10 @@ class Refused(ValueError):
     """The file is not what it should be; the message names it."""
 
 
+class Unknown(Refused):
+    """The file is of no format of pictures."""
+
+
 class TooLarge(Refused):
     """The file may be what it should be, but is larger than its reader was allowed to believe."""
 

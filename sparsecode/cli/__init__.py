@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from sparsecode._extras import require
+
+# All of it, before a command learns for minutes what it cannot draw.
+require("cli", "The command sparsecode")
+
 import click
 
 from sparsecode._version import __version__

@@ -20,6 +20,7 @@ from sparsecode.cli._report import describe_filters, render_table
 from sparsecode.cli._shared import INTERRUPTED, load_pictures, one_line_errors, save_figure
 from sparsecode.datasets import sample_patches
 from sparsecode.estimators import OlshausenField
+from sparsecode.estimators._callbacks import HAS_CALLBACKS
 from sparsecode.receptive_fields import fit_gabors
 
 _METHODS = {"olshausen-field": OlshausenField}
@@ -196,7 +197,9 @@ def _checked_n_patches(n_patches, n_components, pictures, patch_size):
 
 def _learn(model, X, console):
     """Fit the model; True if Ctrl-C ended it early with something learned."""
-    if not console.quiet:
+    if not HAS_CALLBACKS:
+        console.print("Learning. With scikit-learn 1.9 or newer a bar would show the progress.")
+    elif not console.quiet:
         model.set_callbacks(ObjectiveBar(console))
     try:
         model.fit(X)

@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 
+from sparsecode._extras import how_to_install
 from sparsecode._reading.refusal import Refused, damaged
 from sparsecode._reading.regular import (
     check_as_floats,
@@ -96,8 +97,8 @@ def _read_hdf5(path, size, max_bytes):
         import h5py
     except ImportError as error:
         raise Refused(
-            f"{path} is a MATLAB 7.3 file, which needs h5py. Run `pip install "
-            "sparsecode[matlab]`, or save it in MATLAB with the option -v7."
+            f"{path} is a MATLAB 7.3 file, which needs h5py. {how_to_install('matlab')} Or save "
+            "the file in MATLAB with the option -v7."
         ) from error
     with h5py.File(path, "r") as file:
         links = {name: file.get(name, getlink=True) for name in file}

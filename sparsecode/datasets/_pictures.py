@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sparsecode._reading.refusal import Refused
+from sparsecode._reading.refusal import Refused, Unknown
 from sparsecode._reading.regular import open_regular, size_of, too_large
 
 from ._pixels import fill, new_image
@@ -29,10 +29,6 @@ _AS_STORED = {
     7: lambda image: image[::-1, ::-1].swapaxes(0, 1),
     8: lambda image: np.rot90(image, -1),
 }
-
-
-class Unknown(Refused):
-    """The file is of no format of pictures."""
 
 
 def read_picture(path, *, grayscale, dtype, max_bytes):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._extras import MissingExtra, require
 from sparsecode._reading.archive import open_archive, read_npz_members
 from sparsecode._reading.npy import read_npy
-from sparsecode._reading.refusal import Refused
+from sparsecode._reading.refusal import Refused, Unknown
 from sparsecode._reading.regular import open_regular, size_of
 
 from ._image import split_stack
 from ._matlab import read_matlab
-from ._pictures import Unknown, read_picture
 from ._raw import raw_advice, read_raw
 
 PICTURE_SUFFIXES = (
@@ -37,8 +37,10 @@ def read_file(path, *, grayscale, dtype, max_bytes, raw=None):
             return reader(path, max_bytes)
         if raw is not None and suffix not in PICTURE_SUFFIXES:
             return read_raw(path, raw)
-        image = read_picture(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes)
+        image = _read_picture(path, grayscale=grayscale, dtype=dtype, max_bytes=max_bytes)
         return [(str(path), image)]
+    except MissingExtra:
+        raise
     except Unknown as error:
         advice = raw_advice(path.stat().st_size)
         raise ValueError(f"{error} {advice}") from error.__cause__
@@ -56,6 +58,13 @@ def read_file(path, *, grayscale, dtype, max_bytes, raw=None):
             f"{path} is damaged or is not what its name says{f' ({detail})' if detail else ''}. "
             "Replace it or leave it out."
         ) from error
+
+
+def _read_picture(path, **options):
+    require("images", f"{path}, a picture,")
+    from ._pictures import read_picture
+
+    return read_picture(path, **options)
 
 
 def cannot_read(path, error):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .._extras import require
 from .._validation import check_dtype, check_flag
 from ._image import to_luminance
 
@@ -37,6 +38,7 @@ def load_photographs(*, grayscale: bool = True, dtype: DTypeLike = np.float64) -
     >>> flower.shape
     (427, 640)
     """
+    require("images", "load_photographs")
     from sklearn.datasets import load_sample_image  # 0.1 s, too much for `import sparsecode`
 
     dtype = check_dtype(dtype)

@@ -1,8 +1,51 @@
-"""Tasks for scikit-learn's callbacks: a fit and its epochs."""
+"""Tasks for scikit-learn's callbacks, a fit and its epochs, where scikit-learn has callbacks."""
 
 from __future__ import annotations
 
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+import sklearn
+
+# scikit-learn 1.9 brought them.
+HAS_CALLBACKS = importlib.util.find_spec("sklearn.callback") is not None
+
+if TYPE_CHECKING or HAS_CALLBACKS:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+else:
+
+    class CallbackSupportMixin:
+        """Mix-in of an estimator that has no callbacks, and says so to whoever sets one."""
+
+        def set_callbacks(self, *callbacks: Any):
+            """Refuse callbacks, which this scikit-learn has not."""
+            raise ImportError(
+                f"set_callbacks needs scikit-learn 1.9 or newer, but {sklearn.__version__} is "
+                "installed. Update it (pip install -U scikit-learn), or fit without callbacks."
+            )
+
+        def _init_callback_context(self, max_subtasks):
+            return _SilentTask()
+
+    class _SilentTask:
+        """Task that nobody follows."""
+
+        def subcontext(self, task_name):
+            return self
+
+        def call_on_fit_task_begin(self, **given):
+            """Tell nobody."""
+
+        def call_on_fit_task_end(self, **given):
+            return False
+
+    def with_callbacks(method):
+        """Return the method as it is: no callback waits for its end."""
+        return method
+
+
+__all__ = ["HAS_CALLBACKS", "CallbackSupportMixin", "FitTasks", "with_callbacks"]
 
 
 class FitTasks:

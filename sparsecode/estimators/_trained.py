@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode.estimators._base import CodesEstimator
+from sparsecode.estimators._callbacks import CallbackSupportMixin
 from sparsecode.estimators._plan import refuse_with_stream
 from sparsecode.estimators._training_run import TrainingRun
 from sparsecode.training.data import is_stream

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from numpy.typing import ArrayLike
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 from sparsecode._typing import RandomState, Stream, Weights
 from sparsecode._validation import check_random_state
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
+from sparsecode.estimators._callbacks import CallbackSupportMixin, with_callbacks
 from sparsecode.estimators._fitted_model import exact_model
 from sparsecode.estimators._learning_plan import LearningSession, plan_learning
 from sparsecode.estimators._learning_run import LearningRun

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from sklearn.callback import with_callbacks
-
 from sparsecode._typing import Codes, MatrixLike, RandomState, Stream, Weights
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.estimators import _network, _saving, _scoring
+from sparsecode.estimators._callbacks import with_callbacks
 from sparsecode.estimators._dictionaries import has_atoms
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1, Penalty

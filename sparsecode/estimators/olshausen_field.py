@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import ArrayLike
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 from sparsecode._typing import RandomState
 from sparsecode.encoders import Exact
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator
-from sparsecode.estimators._callbacks import FitTasks
+from sparsecode.estimators._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from sparsecode.estimators._filter_learning import begin, check_settings, learn, prior_of
 from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.solvers import ConjugateGradient

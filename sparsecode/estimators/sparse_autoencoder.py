@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from numpy.typing import ArrayLike
-from sklearn.callback import with_callbacks
 
 from sparsecode._typing import RandomState, Stream, Weights
 from sparsecode.estimators import (
@@ -19,6 +18,7 @@ from sparsecode.estimators import (
     _standardization,
     _steering,
 )
+from sparsecode.estimators._callbacks import with_callbacks
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1, Penalty
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.callback import with_callbacks
 
 from sparsecode._typing import MatrixLike, RandomState, Stream, Weights
 from sparsecode.estimators import _prediction, _pretrained, _saving
+from sparsecode.estimators._callbacks import with_callbacks
 from sparsecode.estimators._targets import as_item
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1, Penalty

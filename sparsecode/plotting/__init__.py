@@ -3,6 +3,10 @@
 Every function takes and returns matplotlib axes; none shows a figure or changes a global setting.
 """
 
+from sparsecode._extras import require
+
+require("plot", "sparsecode.plotting")
+
 from sparsecode.plotting.amortization import plot_ladder, plot_pareto
 from sparsecode.plotting.atoms import plot_atoms
 from sparsecode.plotting.convergence import plot_convergence

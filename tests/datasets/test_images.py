@@ -209,7 +209,7 @@ class TestMatlab:
 def test_matlab_73_without_h5py(tmp_path, monkeypatch):
     path = save_mat73(tmp_path / "a.mat", IMAGES=np.eye(4))
     monkeypatch.setitem(sys.modules, "h5py", None)
-    refuse(path, ValueError, r"pip install sparsecode\[matlab\]")
+    refuse(path, ValueError, r"pip install \"sparsecode\[matlab\]\"")
 
 
 def refuse(paths, kind, words, named="a.", **options):

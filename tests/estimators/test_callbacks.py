@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-from sklearn.callback import ProgressBar
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+
+from sklearn.callback import ProgressBar
 
 from sparsecode import DictionaryLearning, SparseCoder, SparseOutlierDetector
 

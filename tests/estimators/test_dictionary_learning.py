@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
@@ -245,8 +244,8 @@ def test_grid_search_over_alpha_and_components(planted):
     assert search.best_params_["n_components"] == 12
 
 
-def test_scoring_monitor_and_verbose(planted, capsys):
-    monitor = ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
+def test_scoring_monitor_and_verbose(callbacks, planted, capsys):
+    monitor = callbacks.ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
     learner(n_epochs=3, verbose=True, tol=0).set_callbacks(monitor).fit(planted.X)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and lines[0].startswith("epoch 1: objective ")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -363,14 +362,14 @@ def test_grid_search_and_pipeline(X, dictionary):
     same(clone(supervised).fit(X, y), supervised.fit(X), X)
 
 
-def test_callbacks_and_verbose(X, dictionary, capsys):
-    monitor = ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
+def test_callbacks_and_verbose(callbacks, X, dictionary, capsys):
+    monitor = callbacks.ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
     model = network(dictionary=dictionary, verbose=1, n_epochs=3).set_callbacks(monitor).fit(X)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and lines[0].startswith("epoch 1: loss ")
     scores = [entry["score"] for entry in monitor.get_logs().data]
     assert len(scores) == 4 and len(set(scores)) == 3 and scores[-1] == model.score(X)
-    monitor = ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
+    monitor = callbacks.ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
     staged = network(dictionary=dictionary, stages="layer_by_layer", n_epochs=2)
     staged.set_callbacks(monitor).fit(X)
     assert len(monitor.get_logs().data) == staged.n_epochs_ + 1 == 19

@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -185,14 +184,14 @@ def test_in_a_pipeline_and_a_grid_search(data):
     assert search.best_params_["beta"] == 1.0
 
 
-def test_progress_bar(data, capsys):
+def test_progress_bar(callbacks, data, capsys):
     pytest.importorskip("rich")
-    small().set_callbacks(ProgressBar()).fit(data)
+    small().set_callbacks(callbacks.ProgressBar()).fit(data)
     assert "OlshausenField" in capsys.readouterr().out
 
 
-def test_scoring_monitor(data):
-    monitor = ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
+def test_scoring_monitor(callbacks, data):
+    monitor = callbacks.ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
     model = small(n_epochs=4)
     # Without a `y`, scikit-learn's monitor computes no score.
     model.set_callbacks(monitor).fit(data, np.zeros(len(data)))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -291,8 +290,8 @@ def test_grid_search_and_pipeline(X):
     assert pipe.fit(X, y).score(X, y) > 0.8
 
 
-def test_callbacks_and_verbose(X, capsys):
-    monitor = ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
+def test_callbacks_and_verbose(callbacks, X, capsys):
+    monitor = callbacks.ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
     model = autoencoder(verbose=1, n_epochs=3).set_callbacks(monitor).fit(X)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and lines[0].startswith("epoch 1: loss ")

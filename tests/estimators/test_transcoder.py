@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone, is_regressor
-from sklearn.callback import ScoringMonitor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
@@ -219,9 +218,9 @@ def test_held_out_samples_and_patience(pairs):
     assert len(found.history_["validation"]) == found.n_epochs_ < 300
 
 
-def test_callbacks_are_told_the_score_of_each_epoch(pairs, capsys):
+def test_callbacks_are_told_the_score_of_each_epoch(callbacks, pairs, capsys):
     X, Y = pairs
-    monitor = ScoringMonitor(scoring="r2")
+    monitor = callbacks.ScoringMonitor(scoring="r2")
     found = model(n_epochs=3, skip=True, verbose=1).set_callbacks(monitor).fit(X, Y)
     scores = [entry["r2"] for entry in monitor.get_logs().data]
     assert len(scores) == 4 and scores[-1] == pytest.approx(found.score(X, Y))
