@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sparsecode._atom_products import read_only
 from sparsecode._binary_scaling import scaled
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import ElasticNet
@@ -70,7 +71,8 @@ class Lasso:
         gram = self.dictionary.gram
         if self.ridge == 0:
             return gram
-        return gram + gram.dtype.type(self.ridge) * np.eye(len(gram), dtype=gram.dtype)
+        # Read-only as the other is: kernels are compiled for one or the other.
+        return read_only(gram + gram.dtype.type(self.ridge) * np.eye(len(gram), dtype=gram.dtype))
 
     def task(self, X):
         """A block of samples, for kernels."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._simd import WIDTH, add_outer, weighted_sum
+from sparsecode.solvers._kernels.rows import dot
 
 
 class ActiveSet(NamedTuple):
@@ -105,27 +106,17 @@ def padded(count):
 
 
 @_jit.inner
-def enter_support(start, corr, gram, alpha, positive, active_set):
+def enter_support(start, s, task, exact, active_set):
     """Make the support of `start` the active set; returns its size."""
     count = 0
     for j in range(start.shape[0]):
-        if start[j] > 0 or (start[j] < 0 and not positive):
-            count, _ = enter(
-                j,
-                start[j] > 0,
-                start[j],
-                False,
-                corr,
-                gram,
-                alpha,
-                count,
-                active_set,
-            )
+        if start[j] > 0 or (start[j] < 0 and not task.positive):
+            count, _ = enter(j, start[j] > 0, start[j], False, s, task, exact, count, active_set)
     return count
 
 
 @_jit.inner
-def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, active_set):
+def enter(j, is_up, value, may_exchange, s, task, exact, count, active_set):
     """Add atom `j` to the active set, if need be in exchange for one that it depends on.
 
     Returns the size of the active set, and whether the atom is in.
@@ -133,22 +124,24 @@ def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, active_set):
     inverse, active, is_active, target, sign, code, goal, cross, work = active_set
     if is_active[j]:
         return count, False
-    for a in range(count):
-        cross[a] = gram[j, active[a]]
-    square = np.float64(gram[j, j])
-    tolerance = 1e-5 if gram.itemsize == 4 else 1e-12
-    if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
+    is_careful = exact.is_careful
+    tolerance = 1e-12 if is_careful else 1e-5
+    square = np.float64(task.gram[j, j])
+    if is_careful:
+        square = dot(exact.atoms[j], exact.atoms[j]) + exact.ridge
+    while True:
+        _fill_cross(j, task.gram, exact, count, active_set)
+        if _append_to_inverse(inverse, count, cross, square, tolerance, work):
+            break
         if not may_exchange or not square > 0:
             return count, False
         count, value = _exchange(is_up, count, active_set)
-        for a in range(count):
-            cross[a] = gram[j, active[a]]
-        if not _append_to_inverse(inverse, count, cross, square, tolerance, work):
-            return count, False
+        may_exchange = False
     active[count], is_active[j] = j, 1
-    target[count], code[count] = corr[j], value
+    target[count] = dot(exact.samples[s], exact.atoms[j]) if is_careful else task.corr[s, j]
+    code[count] = value
     sign[count] = 1.0 if is_up else -1.0
-    new = target[count] - alpha * sign[count]
+    new = target[count] - task.alpha * sign[count]
     for a in range(count):
         new -= cross[a] * goal[a]
     new *= inverse[count, count]
@@ -156,6 +149,18 @@ def enter(j, is_up, value, may_exchange, corr, gram, alpha, count, active_set):
         goal[a] -= new * work[a]
     goal[count] = new
     return count + 1, True
+
+
+@_jit.inner
+def _fill_cross(j, gram, exact, count, active_set):
+    """Fill `cross` with the inner products of atom `j` with the active ones."""
+    active, cross = active_set.active, active_set.cross
+    if exact.is_careful:
+        for a in range(count):
+            cross[a] = dot(exact.atoms[j], exact.atoms[active[a]])
+    else:
+        for a in range(count):
+            cross[a] = gram[j, active[a]]
 
 
 @_jit.inner

@@ -13,11 +13,11 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._simd import LANES, lowest_bit, mask_from
+from sparsecode.solvers._kernels.rows import dot
 from sparsecode.solvers.feature_sign.active_set import solve_on_support, subtract_active
 
-# What the terms of a residual correlation may be wrong by, relative to their sizes: in float32, and
-# in float64.
-SLACK, DOUBLE_SLACK = 16 * 6e-8, 16 * 1.2e-16
+# What the terms of a residual correlation may be wrong by in float32, relative to their sizes.
+SLACK = 16 * 6e-8
 # A gradient on the support below this share of alpha is rounding; so is a violation.
 _FLAT = 1e-13
 _MOST_STEPS = 6
@@ -26,16 +26,18 @@ _MOST_STEPS = 6
 class Exact(NamedTuple):
     """A problem in float64; without samples, for a search that needs no such care.
 
-    `refines` says whether coefficients are made exact, and `rounds` whether the code is judged as
-    it is returned, rounded to float32.
+    `refines` says whether coefficients are made exact, `rounds` whether the code is judged as it is
+    returned, rounded to float32, and `is_careful` whether inner products of active atoms are taken
+    in float64, not from the Gram matrix.
     """
 
     samples: np.ndarray
     atoms: np.ndarray
     ridge: float
     largest_norm: float
-    refines: bool
-    rounds: bool
+    refines: bool = False
+    rounds: bool = False
+    is_careful: bool = False
 
 
 class Workspace(NamedTuple):
@@ -98,7 +100,7 @@ def exact_state(s, task, exact, bar, rough, count, active_set, workspace):
         exact.atoms, alpha, task.positive, bar, rough, residual, active_set, workspace
     )
     gap = _exact_gap(s, task, exact, residual, count, active_set, n_found, workspace.correlations)
-    total = 0.5 * _dot(residual, residual)
+    total = 0.5 * dot(residual, residual)
     for a in range(count):
         total += (
             alpha * abs(active_set.code[a])
@@ -140,7 +142,7 @@ def _refine(x, exact, alpha, tol, count, active_set, residuals):
         subtract_active(x, atoms, active, code, count, residual)
     for f in range(x.shape[0]):
         first[f] -= residual[f]
-    return count, np.sqrt(_dot(first, first)) * exact.largest_norm
+    return count, np.sqrt(dot(first, first)) * exact.largest_norm
 
 
 @_jit.inner
@@ -148,7 +150,7 @@ def _gradient(exact, alpha, residual, count, active_set):
     """Fill `cross` with the gradient on the support; returns the largest entry."""
     worst = 0.0
     for a in range(count):
-        slope = _dot(exact.atoms[active_set.active[a]], residual)
+        slope = dot(exact.atoms[active_set.active[a]], residual)
         slope -= exact.ridge * active_set.code[a] + alpha * active_set.sign[a]
         active_set.cross[a] = slope
         worst = max(worst, abs(slope))
@@ -186,7 +188,7 @@ def _find_violating(atoms, alpha, positive, bar, rough, residual, active_set, wo
 def _look_at(j, atoms, alpha, positive, residual, active_set, workspace, count):
     """Add atom `j` to those found if it violates optimality; returns how many there are."""
     if not active_set.is_active[j]:
-        exact = _dot(atoms[j], residual)
+        exact = dot(atoms[j], residual)
         if (exact if positive else abs(exact)) > alpha * (1 + _FLAT):
             workspace.found[count], workspace.correlations[count] = j, exact
             return count + 1
@@ -205,7 +207,7 @@ def _exact_gap(s, task, exact, residual, count, active_set, n_found, correlation
     largest = alpha
     for i in range(n_found):
         largest = max(largest, abs(correlations[i]))
-    half_residual = 0.5 * _dot(residual, residual)
+    half_residual = 0.5 * dot(residual, residual)
     for a in range(count):
         largest = max(largest, abs(gradient[a] + alpha * sign[a]))
         half_residual += 0.5 * exact.ridge * code[a] * code[a]
@@ -218,11 +220,3 @@ def _exact_gap(s, task, exact, residual, count, active_set, n_found, correlation
     if gap <= 0:
         return 0.0
     return gap / half_squared_norm if half_squared_norm > 0 else np.inf
-
-
-@_jit.inner
-def _dot(a, b):
-    total = 0.0
-    for f in range(a.shape[0]):
-        total += a[f] * b[f]
-    return total

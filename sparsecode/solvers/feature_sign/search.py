@@ -24,7 +24,6 @@ from sparsecode.solvers.feature_sign.lanes import (
     largest_of_lanes,
 )
 from sparsecode.solvers.feature_sign.refinement import (
-    DOUBLE_SLACK,
     SLACK,
     Workspace,
     exact_state,
@@ -87,10 +86,9 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
     tol, max_iter = rule.tol, rule.max_iter
     codes, n_iter, stop, history, proven = answer
     residual, active, code = lanes.residual, active_set.active, active_set.code
-    slack = SLACK if gram.itemsize == 4 else DOUBLE_SLACK
     count, fell = 0, True
     if may_start:
-        count = enter_support(codes[s], corr, gram, alpha, positive, active_set)
+        count = enter_support(codes[s], s, task, exact, active_set)
         # What was left out of a start may have made it better.
         fell = count == _count_nonzero(codes[s])
         count = solve_on_support(count, active_set)
@@ -99,7 +97,7 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
     while not is_halted(halt):
         subtract_active(corr, gram, active, code, count, residual)
         largest = largest_of_lanes(lanes.bits, positive, lanes.tops, lanes.top_bits)
-        is_last = t >= max_iter or n_rounds == _MOST_ROUNDS
+        is_last = t >= max_iter or (n_rounds == _MOST_ROUNDS and not exact.is_careful)
         before, n_found, moved = count, 0, 0.0
         if exact.refines:
             rounding = correlation_rounding(
@@ -120,7 +118,6 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
                 half_squared_norm,
                 largest,
                 exact.largest_norm,
-                slack,
                 residual,
                 count,
                 active_set,
@@ -144,7 +141,9 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
             # Weak candidates are often wrong and cost a removal, so only better ones enter.
             bar = alpha + _EAGER * (largest - alpha)
             n_found = _find_candidates(bar, n_wanted, positive, lanes, workspace)
-        count, n_entered = _enter_found(n_found, corr, gram, alpha, count, active_set, workspace)
+        elif exact.is_careful:
+            n_found = _keep_best(n_found, n_wanted, workspace)
+        count, n_entered = _enter_found(n_found, s, task, exact, count, active_set, workspace)
         if n_entered == 0:
             break
         count = solve_on_support(count, active_set)
@@ -204,23 +203,36 @@ def _find_candidates(bar, n_wanted, positive, lanes, workspace):
 
 
 @_jit.inner
-def _enter_found(n_found, corr, gram, alpha, count, active_set, workspace):
+def _keep_best(n_found, n_wanted, workspace):
+    """Keep the atom of the largest correlation where only one is wanted; returns how many."""
+    if n_wanted > 1:
+        return n_found
+    found, correlations = workspace.found, workspace.correlations
+    best = 0
+    for i in range(n_found):
+        if abs(correlations[i]) > abs(correlations[best]):
+            best = i
+    found[0], correlations[0] = found[best], correlations[best]
+    return 1
+
+
+@_jit.inner
+def _enter_found(n_found, s, task, exact, count, active_set, workspace):
     """Let the atoms found enter; returns the size of the active set, and how many did."""
     n_entered = 0
     for i in range(n_found):
         is_up = workspace.correlations[i] > 0
         # An exchange supposes that no active coefficient is still 0.
+        may_exchange = n_entered == 0
         count, entered = enter(
-            workspace.found[i], is_up, 0.0, n_entered == 0, corr, gram, alpha, count, active_set
+            workspace.found[i], is_up, 0.0, may_exchange, s, task, exact, count, active_set
         )
         n_entered += entered
     return count, n_entered
 
 
 @_jit.inner
-def _relative_gaps(
-    alpha, half_squared_norm, largest, largest_norm, slack, residual, count, active_set
-):
+def _relative_gaps(alpha, half_squared_norm, largest, largest_norm, residual, count, active_set):
     """Duality gap divided by half the squared norm of the sample, and what it is at most.
 
     Returns the bound of what residual correlations may be wrong by; the gap; the gap with all that
@@ -235,7 +247,7 @@ def _relative_gaps(
         inner += code[a] * there
         half_residual -= 0.5 * code[a] * (target[a] + there)
     half_residual = max(half_residual, 0.0)
-    rounding = correlation_rounding(slack, largest_norm, half_squared_norm, l1)
+    rounding = correlation_rounding(SLACK, largest_norm, half_squared_norm, l1)
     # Errors of different correlations are independent.
     error = rounding * np.sqrt(square)
     scale = 1.0 if largest <= alpha else alpha / largest

@@ -33,8 +33,8 @@ class FeatureSign(Solver):
     from `alpha`; what violates optimality after all enters, and the search goes on. Codes that are
     rounded to float32 are then judged as they are, in float64. An atom that depends on the active
     ones enters in exchange for one of them. Samples where that ends early, which are rare, are
-    searched in float64, and at last solved by `CoordinateDescent`, as are problems with an l1
-    weight of 0.
+    searched on with inner products in float64, and at last solved by `CoordinateDescent`, as are
+    problems with an l1 weight of 0.
 
     Parameters
     ----------
@@ -75,70 +75,79 @@ class FeatureSign(Solver):
 
     def _solve_block(self, problem, forms, block):
         if forms is not None:
-            single, double = forms
-            self._search_single(problem, single, double, block)
+            self._search(problem, forms, block)
             if block.proven.all():
                 return
             # What was not searched looks as if it had failed.
             halt_if_told()
             failed = failed_samples(block, self.tol, self.max_iter)
             if failed.size:
-                self._search_double(problem, double, failed, block)
+                self._search_carefully(problem, forms, failed, block)
         finish_failed(problem, block, self.tol, self.max_iter)
 
-    def _search_single(self, problem, single, double, block):
-        """Search in float32; made exact where float32 alone cannot reach the tolerance."""
+    def _search_carefully(self, problem, forms, inside, block):
+        """Go on with some samples of a block, with inner products in float64, by the same kernel.
+
+        One for a Gram matrix in float64 would be faster, but take seconds to compile.
+        """
+        part = Block(block.rows, *(array[inside] for array in block[1:]))
+        self._search(problem, forms, part, inside)
+        for whole, solved in zip(block[1:], part[1:], strict=True):
+            whole[inside] = solved
+
+    def _search(self, problem, forms, block, inside=None):
+        """Search in float32; made exact where float32 alone cannot reach the tolerance.
+
+        With `inside`, with care and from their codes, the samples of the rows that have these
+        indices.
+        """
+        single, double = forms
+        is_careful = inside is not None
+        some = inside if is_careful else slice(None)
         is_single = problem.dictionary.dtype == np.float32
         enough = is_single and self.tol >= SINGLE_TOL
         has_offset = problem.dictionary.offset is not None
         # Not where samples less an offset, or codes times weights, are rounded once more.
         rounds = is_single and not has_offset and single.weights is None
+        refines = is_careful or not enough
         # Where the codes of an exact search are then rounded to float32, that costs some of it.
-        tol = float(self.tol) if enough or rounds else self._threshold(problem.dictionary.dtype)
-        X = problem.centred(block.rows, np.float32 if enough or rounds else np.float64)
+        is_rounded_after = refines and not rounds
+        tol = self._threshold(problem.dictionary.dtype) if is_rounded_after else float(self.tol)
+        X = problem.centred(block.rows, np.float32 if enough or rounds else np.float64)[some]
         exact = _not_exact(single, X.dtype)
-        if rounds or not enough:
-            largest = exact.largest_norm if enough else double.dictionary._largest_norm
-            exact = Exact(X, double.atoms, double.ridge, largest, not enough, rounds)
+        if rounds or refines:
+            largest = double.dictionary._largest_norm if refines else exact.largest_norm
+            samples = _as_read_only(X)
+            exact = Exact(samples, double.atoms, double.ridge, largest, refines, rounds, is_careful)
         if has_offset:
-            X = problem.centred(block.rows, np.float32)
+            X = problem.centred(block.rows, np.float32)[some]
         X = X.astype(np.float32, copy=False)
         codes = single.from_codes(block.codes)
-        _search(X, single, exact, tol, self.max_iter, problem.codes is not None, codes, block)
+        search_rows(
+            single.task(X),
+            exact,
+            StopRule(True, 1.0, tol, self.max_iter),
+            is_careful or problem.codes is not None,
+            block.answer._replace(codes=codes),
+            Lanes.of(codes.shape[1], np.float32),
+            single.rank,
+            halt_flag(),
+        )
         block.codes[:] = single.to_codes(codes)
-        if is_single and not (enough or rounds):
+        if is_single and is_rounded_after:
             # Not of the codes as they are rounded now.
             block.proven[:] = False
-
-    def _search_double(self, problem, double, rows, block):
-        """Go on with some rows in float64."""
-        part = Block(block.rows, *(array[rows] for array in block[1:]))
-        codes = double.from_codes(part.codes.astype(np.float64))
-        X = problem.centred(block.rows, np.float64)[rows]
-        _search(
-            X, double, _not_exact(double, np.float64), self.tol, self.max_iter, True, codes, part
-        )
-        block.codes[rows] = double.to_codes(codes)
-        part.proven[:] &= block.codes.dtype == np.float64
-        for whole, solved in zip(block[2:], part[2:], strict=True):
-            whole[rows] = solved
 
 
 def _not_exact(lasso, dtype):
     """An `Exact` for a search that stays as it is: no samples, only how long atoms are."""
     largest = np.sqrt(lasso.dictionary._largest_norm**2 + lasso.ridge)
-    return Exact(np.empty((0, 0), dtype), np.empty((0, 0)), 0.0, float(largest), False, False)
+    samples, atoms = _as_read_only(np.empty((0, 0), dtype)), _as_read_only(np.empty((0, 0)))
+    return Exact(samples, atoms, 0.0, float(largest))
 
 
-def _search(X, lasso, exact, tol, max_iter, may_start, codes, block):
-    """Search from `codes`, which are zeros unless `may_start`, and leave the answer there."""
-    search_rows(
-        lasso.task(X),
-        exact,
-        StopRule(True, 1.0, tol, max_iter),
-        may_start,
-        block.answer._replace(codes=codes),
-        Lanes.of(codes.shape[1], lasso.atoms.dtype),
-        lasso.rank,
-        halt_flag(),
-    )
+def _as_read_only(array):
+    """A view of an array for kernels, which are compiled anew for one that may be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

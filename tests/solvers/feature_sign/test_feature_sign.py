@@ -13,6 +13,7 @@ from sparsecode import Dictionary, certify
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers import FISTA, FeatureSign
 from sparsecode.solvers._batch.problem import Block
+from sparsecode.solvers.feature_sign.search import search_rows
 
 
 @pytest.fixture
@@ -97,13 +98,55 @@ def test_codes_rounded_to_float32_are_judged_as_they_are(X, dictionary, tol, pen
     solver, single = FeatureSign(tol=tol), dictionary.astype(np.float32)
     problem = solver._check_problem(X.astype(np.float32), single, penalty, None, False)
     block = Block.empty(np.zeros(problem.shape, np.float32), np.empty((40, 2, 0)))
-    solver._search_single(problem, *solver._prepare(problem), block)
+    solver._search(problem, solver._prepare(problem), block)
     gap = certify(problem.X, block.codes, single, penalty).relative_gap
     assert block.proven.mean() > 0.9 and (gap[block.proven] <= tol).all()
     # From 2e-5 on it is a bound; the gap of an elastic net is below that of its plain lasso.
     assert (gap <= block.stop + 1e-10)[block.proven].all()
     if tol == 1e-6 and isinstance(penalty, L1):
         np.testing.assert_allclose(block.stop[block.proven], gap[block.proven], atol=1e-10)
+
+
+@pytest.mark.needs_jit("about the compiler")
+def test_the_search_is_compiled_once_for_samples_of_a_type(X, dictionary):
+    """What a problem is like must not show in the types of the arguments: each takes seconds."""
+    copies = np.vstack([dictionary.atoms, dictionary.atoms + 1e-6, dictionary.atoms[:5]])
+    fixed = X.copy()
+    fixed.flags.writeable = False
+    for dtype in (np.float64, np.float32):
+        solve = FeatureSign().solve
+        samples, atoms = X.astype(dtype), dictionary.astype(dtype)
+        before = len(search_rows.signatures)
+        first = solve(samples, atoms, L1(0.1)).codes
+        solve(fixed.astype(dtype, copy=False), Dictionary(copies.astype(dtype)), L1(0.01))
+        solve(samples, Dictionary(atoms.atoms, offset=0.1 * samples[0]), L1(0.1, positive=True))
+        solve(samples, atoms, L1(0.1, np.linspace(0.5, 2, 25)), codes=first)
+        solve(samples, atoms, ElasticNet(0.1, 0.7), sparse_output=True, record=True)
+        # None, if another test came before.
+        assert len(search_rows.signatures) <= before + 1
+
+
+def test_samples_that_float32_does_not_finish_are_searched_with_care(dictionary, monkeypatch):
+    """Near copies of atoms: no other solver is needed for what float32 takes for dependent."""
+    calls = []
+    monkeypatch.setattr(
+        "sparsecode.solvers._lasso.fallback.CoordinateDescent",
+        lambda **options: pytest.fail("another solver was needed"),
+    )
+    noise = np.random.default_rng(5).standard_normal(dictionary.atoms.shape)
+    careful = FeatureSign._search_carefully
+    monkeypatch.setattr(
+        FeatureSign,
+        "_search_carefully",
+        lambda self, *args: calls.append(len(args[2])) or careful(self, *args),
+    )
+    samples = np.random.default_rng(0).standard_normal((400, 10))
+    for size in (3e-3, 1e-3):
+        atoms = np.vstack([dictionary.atoms, dictionary.atoms + size * noise])
+        for penalty in (L1(0.02), L1(0.02, positive=True), ElasticNet(0.02, 0.99999)):
+            result = FeatureSign(tol=1e-9).solve(samples, atoms, penalty)
+            assert result.converged.all() and result.certificate.relative_gap.max() <= 1e-9
+    assert sum(calls) > 5
 
 
 def test_weights_of_infinity_and_zero(X, dictionary):
