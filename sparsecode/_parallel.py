@@ -31,8 +31,9 @@ _HELD_BYTES = 2**25
 _STRIP_BYTES = 2**19
 # Of an array of a block that has an entry in float64 for each atom.
 _CODE_BYTES = 2**25
-# Number of multiplications from which several threads are faster.
-_PRODUCT = 2e7
+# Number of multiplications from which several threads are faster, and of a block of a product:
+# smaller ones are slow, because BLAS copies the whole right factor for each.
+_PRODUCT, _BLOCK_OF_PRODUCT = 2e7, 6e7
 _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 
@@ -152,7 +153,8 @@ def product(left, right, out=None):
 
     # A thread that works on a block is one of several already.
     n_jobs = 1 if has_flag() else None
-    map_row_blocks(block, n_rows, block_size=max(-(-n_rows // 4), 32), n_jobs=n_jobs)
+    n_blocks = min(max(int(n_rows * right.size / _BLOCK_OF_PRODUCT), 2), 4)
+    map_row_blocks(block, n_rows, block_size=max(-(-n_rows // n_blocks), 32), n_jobs=n_jobs)
     return out
 
 
@@ -181,13 +183,27 @@ def scratch(shape, dtype):
     New memory for every block would be slow, because the system clears its pages. The memory is
     kept, up to a limit, as long as the thread.
     """
-    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    return scratches([shape], dtype)[0]
+
+
+def scratches(shapes, dtype):
+    """Several temporary arrays of this thread, as `scratch` returns one."""
+    sizes = [math.prod(shape) for shape in shapes]
+    memory, ends = _memory_of(sum(sizes), dtype), np.cumsum(sizes).tolist()
+    return [
+        memory[end - size : end].reshape(shape)
+        for shape, size, end in zip(shapes, sizes, ends, strict=True)
+    ]
+
+
+def _memory_of(n_entries, dtype):
+    n_bytes = n_entries * np.dtype(dtype).itemsize
     if n_bytes > _HELD_BYTES:
-        return np.empty(shape, dtype=dtype)
+        return np.empty(n_entries, dtype=dtype)
     held = getattr(_memory, "bytes", None)
     if held is None or held.nbytes < n_bytes:
         held = _memory.bytes = np.empty(n_bytes, dtype=np.uint8)
-    return held[:n_bytes].view(dtype).reshape(shape)
+    return held[:n_bytes].view(dtype)
 
 
 @contextlib.contextmanager

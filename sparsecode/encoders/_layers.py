@@ -2,13 +2,26 @@
 
 Stacks have one entry for each layer, or a single one that all layers share. ``z`` is None in the
 first layer, which starts at 0. ``x`` are samples minus the offset.
+
+`forward` returns ``v`` as the terms of ``scale * product + added``, which the threshold adds up on
+its way: a pass of its own would read and write all entries once more.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sparsecode._parallel import product
+
+
+class Terms(NamedTuple):
+    """Terms of ``scale * product + added``, or the product alone if nothing is added to it."""
+
+    product: np.ndarray
+    scale: float = 1.0
+    added: np.ndarray | None = None
 
 
 class FreeLayers:
@@ -23,20 +36,20 @@ class FreeLayers:
         """Compute the part of all layers that depends on the samples only."""
         return product(x, self.W[0]) if len(self.W) == 1 else None
 
-    def work(self, n_rows):
-        """Memory for the products of `forward`."""
-        return np.empty((n_rows, self.S.shape[2]), dtype=self.S.dtype)
+    @property
+    def n_work(self):
+        """Number of columns of the memory for the products of `forward`."""
+        return self.S.shape[2]
 
     def forward(self, t, x, z, shared, out=None, work=None):
-        """Return ``v``, and what `backward` needs besides ``x`` and ``z``."""
+        """Return the terms of ``v``, and what `backward` needs besides ``x`` and ``z``."""
         drive = product(x, _at(self.W, t), out=out) if shared is None else shared
         if z is None:
-            return drive, None
-        inner = product(z, _at(self.S, t), out=work)
-        return np.add(drive, inner, out=inner if out is None else out), None
+            return Terms(drive), None
+        return Terms(product(z, _at(self.S, t), out=work), 1.0, drive), None
 
-    def backward(self, t, x, z, kept, shared, dv, grads):
-        """Add the gradients of the parameters; return that of ``z``."""
+    def backward(self, t, x, z, kept, shared, dv, grads, out):
+        """Add the gradients of the parameters; return that of ``z``, which may be in `out`."""
         if shared is None:
             grads.add_product("W", t, x, dv)
             self._add_offset(t, dv, grads)
@@ -47,7 +60,7 @@ class FreeLayers:
         if z is None:
             return None
         grads.add_product("S", t, z, dv)
-        return product(dv, _at(self.S, t).T)
+        return product(dv, _at(self.S, t).T, out=out)
 
     def finish(self, x, grads):
         """Add the gradients that are computed once at the end."""
@@ -87,38 +100,36 @@ class CoupledLayers:
         """Compute the part of all layers that depends on the samples only."""
         return None if self.product is None else product(x, self.W[0])
 
-    def work(self, n_rows):
-        """Memory for the residuals of `forward`, unless products make them unnecessary."""
-        if self.product is not None:
-            return None
-        return np.empty((n_rows, self.atoms.shape[1]), dtype=self.atoms.dtype)
+    @property
+    def n_work(self):
+        """Number of columns of the residuals of `forward`; 0 if products make them unnecessary."""
+        return 0 if self.product is not None else self.atoms.shape[1]
 
     def forward(self, t, x, z, shared, out=None, work=None):
-        """Return ``v``, and what `backward` needs besides ``x`` and ``z``: the residual."""
+        """Return the terms of ``v``, and the residual, which `backward` needs too."""
         if shared is None:
             residual = x if z is None else product(z, self.atoms, out=work)
             if z is not None:
                 np.subtract(x, residual, out=residual)
             v = product(residual, _at(self.W, t), out=out)
         elif z is None:
-            return np.multiply(shared, self.steps[t], out=out), None
+            return Terms(np.multiply(shared, self.steps[t], out=out)), None
         else:
             residual = None
             v = product(z, self.product, out=out)
             np.subtract(shared, v, out=v)
-        if self.steps is not None:
-            v *= self.steps[t]
-        if z is not None:
-            v += z
-        return v, residual
+        step = 1.0 if self.steps is None else self.steps[t]
+        if z is None:
+            return Terms(v if self.steps is None else np.multiply(v, step, out=v)), residual
+        return Terms(v, step, z), residual
 
-    def backward(self, t, x, z, kept, shared, dv, grads):
-        """Add the gradients of the parameters; return that of ``z``."""
+    def backward(self, t, x, z, kept, shared, dv, grads, out):
+        """Add the gradients of the parameters; return that of ``z``, which may be in `out`."""
         scaled = dv if self.steps is None else dv * self.steps[t]
         if grads.with_dictionary:
             kept = self._add_dictionary(t, x, z, kept, scaled, grads)
         if kept is None:
-            return self._backward_by_product(t, z, shared, dv, scaled, grads)
+            return self._backward_by_product(t, z, shared, dv, grads, out)
         if self.weights_backward is None:
             grads.add_product("W", t, kept, scaled)
         if z is None and self.steps is None:
@@ -127,19 +138,19 @@ class CoupledLayers:
         if self.steps is not None:
             grads.add("step", t, np.vdot(back, kept))
             back *= self.steps[t]
-        return None if z is None else dv - product(back, self.atoms.T)
+        return None if z is None else np.subtract(dv, product(back, self.atoms.T, out=out), out=out)
 
     def finish(self, x, grads):
         """Add the gradient in the atoms from which the weights were computed."""
         if grads.total is not None:
             grads.arrays["atoms"] += self.weights_backward(grads.total)
 
-    def _backward_by_product(self, t, z, shared, dv, scaled, grads):
+    def _backward_by_product(self, t, z, shared, dv, grads, out):
         step = np.vdot(dv, shared)
         if z is None:
             grads.add("step", t, step)
             return None
-        inner = product(dv, self.product.T)
+        inner = product(dv, self.product.T, out=out)
         grads.add("step", t, step - np.vdot(inner, z))
         inner *= self.steps[t]
         return np.subtract(dv, inner, out=inner)

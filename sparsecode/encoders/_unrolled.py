@@ -9,15 +9,12 @@ import numpy as np
 
 from sparsecode import _jit
 from sparsecode._messages import wrong
+from sparsecode._parallel import rows_of_product, scratches
 from sparsecode._validation import check_integer, check_number
 from sparsecode.encoders._gradients import Gradients
 from sparsecode.encoders.trainable import TrainableEncoder
-from sparsecode.ops import (
-    soft_threshold_backward,
-    soft_threshold_forward,
-    support_threshold_backward,
-    support_threshold_forward,
-)
+from sparsecode.ops import soft_threshold_backward, support_threshold_backward
+from sparsecode.ops.thresholds import selected_sum, shrunk_sum
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import check_penalty_instance
 from sparsecode.solvers._requirements import incompatible
@@ -32,20 +29,18 @@ class Thresholds(NamedTuple):
     positive: bool
     counts: tuple[Any, ...]
 
-    def forward(self, t, V, out=None):
+    def forward(self, t, terms, out=None):
         """Codes after layer `t`, and the cache of its `backward`."""
         theta = self.stack[min(t, len(self.stack) - 1)]
         theta = theta if self.scale is None else theta * self.scale
         if not self.counts:
-            return soft_threshold_forward(V, theta, positive=self.positive, out=out)
-        return support_threshold_forward(
-            V, theta, n_selected=self.counts[t], positive=self.positive, out=out
-        )
+            return shrunk_sum(*terms, theta, self.positive, out)
+        return selected_sum(*terms, theta, self.counts[t], self.positive, out)
 
-    def backward(self, t, dcodes, cache, grads):
+    def backward(self, t, dcodes, cache, grads, out=None):
         """Add the gradient of the threshold; return that of the pre-activations."""
         backward = support_threshold_backward if self.counts else soft_threshold_backward
-        dV, dtheta = backward(dcodes, cache)
+        dV, dtheta = backward(dcodes, cache, out=out)
         grads.add(self.name, t, dtheta if self.scale is None else np.sum(dtheta * self.scale))
         return dV
 
@@ -90,9 +85,12 @@ class Unrolled(TrainableEncoder):
         thresholds = self._thresholds(params, dictionary)
         shared = layers.start(x)
         codes, kept, caches = [None], [], []
+        V, work = scratches([(len(x), dictionary.n_components), (len(x), layers.n_work)], x.dtype)
+        # The residuals are kept.
+        work = None if layers.reads_atoms else work
         for t in range(n_layers):
-            V, residual = layers.forward(t, x, codes[-1], shared)
-            z, cache = thresholds.forward(t, V)
+            terms, residual = layers.forward(t, x, codes[-1], shared, out=V, work=work)
+            z, cache = thresholds.forward(t, terms)
             codes.append(z)
             kept.append(residual)
             caches.append(cache)
@@ -103,11 +101,13 @@ class Unrolled(TrainableEncoder):
         layers = tape.layers
         dictionary = tape.dictionary if with_dictionary else None
         grads = Gradients(tape.params, dictionary, layers.reads_atoms, out)
-        dz = dcodes
+        (spare, before), dz, dv = scratches([dcodes.shape] * 2, dcodes.dtype), dcodes, None
         for t in reversed(range(len(tape.kept))):
-            dv = tape.thresholds.backward(t, dz, tape.caches[t], grads)
+            # The first one may become a sum over the layers.
+            out = None if dv is None else spare
+            dv = tape.thresholds.backward(t, dz, tape.caches[t], grads, out=out)
             z, kept = tape.codes[t], tape.kept[t]
-            dz = layers.backward(t, tape.x, z, kept, tape.shared, dv, grads)
+            dz = layers.backward(t, tape.x, z, kept, tape.shared, dv, grads, out=before)
         layers.finish(tape.x, grads)
         return grads.finish(tape.params)
 
@@ -117,15 +117,19 @@ class Unrolled(TrainableEncoder):
 
         def encode_rows(x, out):
             shape = len(x), dictionary.n_components
-            V, work = np.empty(shape, dtype=x.dtype), layers.work(len(x))
-            codes = np.empty(shape, dtype=x.dtype) if out is None else out
+            shapes = shape, (len(x), layers.n_work), shape if out is None else (0, 0)
+            V, work, codes = scratches(shapes, x.dtype)
+            codes = codes if out is None else out
             shared, z = layers.start(x), None
             for t in range(n_layers):
-                v, _ = layers.forward(t, x, z, shared, out=V, work=work)
-                z, _ = thresholds.forward(t, v, out=codes)
+                terms, _ = layers.forward(t, x, z, shared, out=V, work=work)
+                z, _ = thresholds.forward(t, terms, out=codes)
             return codes
 
         return encode_rows
+
+    def _rows_a_block(self, n_rows, row_bytes):
+        return rows_of_product(n_rows, row_bytes)
 
     def _thresholds(self, params, dictionary):
         counts = self._counts(dictionary.n_components)

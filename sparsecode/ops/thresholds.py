@@ -9,7 +9,7 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode._validation import check_flag, check_integer
 from sparsecode.ops._bisection import least_selected, octave, sized_buffer
-from sparsecode.ops._operands import thresholding_operands
+from sparsecode.ops._operands import result_array, thresholding_operands
 
 
 def soft_threshold_forward(
@@ -47,14 +47,19 @@ def soft_threshold_forward(
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 0.0)
     """
-    V, theta, out = thresholding_operands(V, theta, out)
     positive = check_flag(positive, "positive")
-    _shrink_rows(V, _limits(V, theta), positive, out)
+    return shrunk_sum(V, 1.0, None, theta, positive, out)
+
+
+def shrunk_sum(V, scale, added, theta, positive, out=None):
+    """`soft_threshold_forward` of ``scale * V + added``, or of `V` alone."""
+    V, theta, out = thresholding_operands(V, theta, out)
+    _shrink_rows(V, _sum_of(V, scale, added), _limits(V, theta), positive, out)
     return out, (out, theta)
 
 
 def soft_threshold_backward(
-    dout: np.ndarray, cache: tuple[Any, ...]
+    dout: np.ndarray, cache: tuple[Any, ...], *, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of `soft_threshold_forward`.
 
@@ -64,6 +69,8 @@ def soft_threshold_backward(
     ----------
     dout : ndarray of shape (n_samples, n_components)
     cache : tuple
+    out : ndarray of the shape of `dout` or None, default=None
+        Array for `dV`; may be `dout` itself.
 
     Returns
     -------
@@ -75,9 +82,9 @@ def soft_threshold_backward(
     --------
     See `soft_threshold_forward`.
     """
-    out, theta = cache
-    dV, total = np.empty_like(out), np.zeros(out.shape[1], dtype=out.dtype)
-    _unshrink_rows(dout, out, dV, total)
+    codes, theta = cache
+    dV, total = result_array(out, codes), np.zeros(codes.shape[1], dtype=codes.dtype)
+    _unshrink_rows(dout, codes, dV, total)
     return dV, _threshold_gradient(total, theta)
 
 
@@ -127,18 +134,23 @@ def support_threshold_forward(
     >>> dV, float(dtheta)
     (array([[1., 0., 1.]]), 1.0)
     """
-    V, theta, out = thresholding_operands(V, theta, out)
     n_selected = check_integer(n_selected, "n_selected", low=0)
     positive = check_flag(positive, "positive")
-    limits = _limits(V, theta)
+    return selected_sum(V, 1.0, None, theta, n_selected, positive, out)
+
+
+def selected_sum(V, scale, added, theta, n_selected, positive, out=None):
+    """`support_threshold_forward` of the sum that `shrunk_sum` takes."""
+    V, theta, out = thresholding_operands(V, theta, out)
     sizes, bits = sized_buffer(V.shape[1], V.dtype)
     least = np.empty(len(V), dtype=bits.dtype)
-    _select_rows(V, limits, n_selected, positive, sizes, bits, octave(V.dtype), out, least)
+    work, limits = (sizes, bits, octave(V.dtype)), _limits(V, theta)
+    _select_rows(V, _sum_of(V, scale, added), limits, n_selected, positive, work, out, least)
     return out, (out, least.view(V.dtype), theta)
 
 
 def support_threshold_backward(
-    dout: np.ndarray, cache: tuple[Any, ...]
+    dout: np.ndarray, cache: tuple[Any, ...], *, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of `support_threshold_forward`; selected entries add nothing to `dtheta`.
 
@@ -146,6 +158,8 @@ def support_threshold_backward(
     ----------
     dout : ndarray of shape (n_samples, n_components)
     cache : tuple
+    out : ndarray of the shape of `dout` or None, default=None
+        Array for `dV`; may be `dout` itself.
 
     Returns
     -------
@@ -156,9 +170,9 @@ def support_threshold_backward(
     --------
     See `support_threshold_forward`.
     """
-    out, least, theta = cache
-    dV, total = np.empty_like(out), np.zeros(out.shape[1], dtype=out.dtype)
-    _unselect_rows(dout, out, least, dV, total)
+    codes, least, theta = cache
+    dV, total = result_array(out, codes), np.zeros(codes.shape[1], dtype=codes.dtype)
+    _unselect_rows(dout, codes, least, dV, total)
     return dV, _threshold_gradient(total, theta)
 
 
@@ -176,11 +190,32 @@ def _threshold_gradient(total, theta):
     return np.where(theta >= 0, 0 - total, 0).astype(theta.dtype)
 
 
+def _sum_of(V, scale, added):
+    """Terms of a sum for a kernel: whether there is one, scale, what is added, and a row for it."""
+    row = np.empty(V.shape[1], dtype=V.dtype)
+    return added is not None, V.dtype.type(scale), V if added is None else added, row
+
+
+@_jit.inner
+def _sum_row(row, terms, s):
+    """Fill a row that stays in the cache with a row of the sum, or with the row itself."""
+    has_added, scale, added, total = terms
+    if has_added:
+        other = added[s]
+        for j in range(total.shape[0]):
+            total[j] = scale * row[j] + other[j]
+    else:
+        for j in range(total.shape[0]):
+            total[j] = row[j]
+
+
 @_jit.kernel
-def _shrink_rows(V, limits, positive, out):
+def _shrink_rows(V, terms, limits, positive, out):
     zero = V.dtype.type(0)
+    row = terms[-1]
     for s in range(V.shape[0]):
-        row, result = V[s], out[s]
+        result = out[s]
+        _sum_row(V[s], terms, s)
         if positive:
             for j in range(limits.shape[0]):
                 size = row[j] - limits[j]
@@ -215,10 +250,12 @@ def _unselect_rows(dout, out, least, dV, total):
 
 
 @_jit.kernel
-def _select_rows(V, limits, n_selected, positive, sizes, bits, octave, out, least):
+def _select_rows(V, terms, limits, n_selected, positive, work, out, least):
     n, zero = V.shape[1], V.dtype.type(0)
+    row, (sizes, bits, octave) = terms[-1], work
     for s in range(V.shape[0]):
-        row, result = V[s], out[s]
+        result = out[s]
+        _sum_row(V[s], terms, s)
         for j in range(n):
             size = row[j] if positive else abs(row[j])
             sizes[j] = size if size > limits[j] else zero
