@@ -21,6 +21,8 @@ Codes: TypeAlias = np.ndarray
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 # A number, or a function of the step of training.
 Schedule: TypeAlias = float | Callable[[int], float]
+# Lengths of a patch along the axes of an array.
+PatchSize: TypeAlias = int | tuple[int, ...]
 PathLike: TypeAlias = str | os.PathLike[str]
 # An estimator, in functions that several estimators have as a method.
 Model = TypeVar("Model")

@@ -114,6 +114,9 @@ ARGUMENTS = {
     "atoms": D.atoms,
     "image": IMAGE,
     "images": [IMAGE],
+    "array": IMAGE,
+    "arrays": [IMAGE],
+    "signal": IMAGE,
     "mask": MASK,
     "sigma": 0.1,
     "alpha": 0.1,
@@ -146,7 +149,7 @@ ARGUMENTS = {
     "estimator": estimators.DictionaryLearning(5, n_epochs=1, random_state=0),
     "model_loss": lambda X: float(np.sum(X**2)),
     "reconstruct": 0.9 * X,
-    "image_shape": (12, 12),
+    "shape": (12, 12),
     "center_x": 1.0,
     "center_y": 1.0,
     "orientation": 0.0,
@@ -390,6 +393,7 @@ def _use_estimator(estimator):
 
 
 USES = {
+    datasets.Patches: lambda patches: patches.average(patches.blocks(20)),
     Solver: _use_solver,
     Encoder: _use_encoder,
     Loss: _use_loss,

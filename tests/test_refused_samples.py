@@ -146,9 +146,8 @@ def test_arrays_of_objects_stay_as_they_are(use):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((9, 9, 4), r"opacity: leave it out, with image\[..., :-1\]"),
-        ((9, 9, 1), r"Leave out the last axis, with image\[..., 0\]"),
-        ((81,), r"Reshape the pixels to \(height, width\)"),
+        ((9, 9, 4), r"opacity, leave it out: array\[..., :-1\]"),
+        ((9, 9, 1), r"Leave out an axis of length 1: array\[..., 0\]"),
         ((2, 9, 9, 3), "one by one"),
     ],
 )

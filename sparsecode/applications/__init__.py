@@ -1,4 +1,4 @@
-"""Image denoising and inpainting by sparse codes of patches, and coding of images by filters.
+"""Denoising, inpainting, and coding of images and other signals by sparse codes of patches.
 
 Each application uses public parts of the package. Its source is an example for other applications.
 """
@@ -6,5 +6,14 @@ Each application uses public parts of the package. Its source is an example for 
 from sparsecode.applications.denoising import denoise_image, learn_patch_dictionary
 from sparsecode.applications.filter_bank import FilterBank
 from sparsecode.applications.inpainting import inpaint_image
+from sparsecode.applications.noise import estimate_sigma
+from sparsecode.applications.signals import denoise_signal
 
-__all__ = ["FilterBank", "denoise_image", "inpaint_image", "learn_patch_dictionary"]
+__all__ = [
+    "FilterBank",
+    "denoise_image",
+    "denoise_signal",
+    "estimate_sigma",
+    "inpaint_image",
+    "learn_patch_dictionary",
+]

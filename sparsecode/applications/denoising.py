@@ -6,37 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaincinv
 
-from sparsecode._messages import wrong
 from sparsecode._typing import RandomState
-from sparsecode._validation import check_integer, check_number
-from sparsecode.applications._patchwise import (
-    LARGEST_SCALE,
-    PatchCoder,
-    average_patches,
-    check_dictionary,
-    check_image_and_patch,
-    draw_patches,
-    patch_dictionary,
-)
-from sparsecode.encoders import Exact
-from sparsecode.learning import alternate
-from sparsecode.penalties import KSparse
-from sparsecode.updates import ApproximateKSVD
-from sparsecode.updates.base import Update, resolve_update
+from sparsecode._validation import check_integer
+from sparsecode.applications._denoiser import Denoiser
+from sparsecode.applications._patch_dictionary import check_dictionary
+from sparsecode.applications._signal import check_image, check_signal
+from sparsecode.updates.base import Update
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
 
-# Share of patches of pure noise whose norm is below the target: a gain of 1.15 for 64 values.
-_QUANTILE = 0.957
 _REMEDY = "Raise sigma or gain, or use a dictionary with more atoms."
 
 
 def denoise_image(
     image: ArrayLike,
-    sigma: float,
+    sigma: float | ArrayLike | None = None,
     *,
     dictionary: Dictionary | ArrayLike | int | None = None,
     patch_size: int = 8,
@@ -48,7 +34,7 @@ def denoise_image(
     random_state: RandomState = None,
     n_jobs: int | None = None,
 ) -> np.ndarray:
-    """Denoise an image with white Gaussian noise of known standard deviation.
+    """Denoise an image with white Gaussian noise, of a given or an estimated level.
 
     The mean of every patch, overlapping ones too, is subtracted. `OMP` then adds atoms until
     ``||x - z @ atoms||^2 <= (gain * sigma)^2 * n_features``. Structure needs few atoms, noise many.
@@ -60,14 +46,17 @@ def denoise_image(
 
     Parameters
     ----------
-    image : array-like of shape (height, width) or (height, width, 3)
-        Image with values in any range. A colour patch is coded as a whole. Not written to.
-    sigma : float
-        Standard deviation of the noise, in the units of the image.
+    image : array-like of shape (height, width) or (height, width, n_channels)
+        Grey, colour or multispectral image with values in any range. A patch is coded with all its
+        channels. Not written to.
+    sigma : float, array-like of shape (n_channels,), or None, default=None
+        Standard deviation of the noise, in the units of the image, perhaps one for each channel.
+        None estimates it for each channel by `estimate_sigma`.
     dictionary : Dictionary, array-like of shape (n_components, n_features), int, or None, \
             default=None
         Fixed atoms, or the number of atoms to learn. None learns 4 for each pixel of a patch, or 6
-        in colour. With fewer atoms than values of a patch, some patches cannot reach their error.
+        with several channels. With fewer atoms than values of a patch, some patches cannot reach
+        their error.
     patch_size : int, default=8
         Side of a patch, in pixels.
     n_iter : int, default=10
@@ -77,7 +66,8 @@ def denoise_image(
         noise need no atom: `gain` is 1.15 for 64 values, and less for more values.
     noisy_weight : float or None, default=None
         Weight of the noisy image in the average; each patch has weight 1. None is ``30 / sigma``
-        for an image that spans 255 grey levels, and proportional to the span for others.
+        for an image that spans 255 grey levels, and proportional to the span for others. With one
+        `sigma` for each channel, it is that of the channel where it is largest.
     n_patches : int, default=40_000
         Maximum number of patches for learning.
     update : Update or None, default=None
@@ -96,8 +86,10 @@ def denoise_image(
     Raises
     ------
     ValueError
-        If the image is smaller than a patch, is not 2-D or colour, or holds NaN, if `sigma` is not
-        above 0, or if the atoms do not have the size of such patches.
+        If the image is smaller than a patch, has other axes, or holds NaN, or if the atoms do not
+        have the size of such patches. If `sigma` is not above 0, or in other units than the image:
+        below 1 for whole numbers, or above the range of the image. If `sigma` is None and the image
+        shows no noise.
 
     Warns
     -----
@@ -107,6 +99,8 @@ def denoise_image(
     See Also
     --------
     learn_patch_dictionary : Learn the same dictionary, to look at it or to use it again.
+    denoise_signal : The same of series, volumes and videos.
+    estimate_sigma : Estimate the noise level.
 
     References
     ----------
@@ -125,34 +119,21 @@ def denoise_image(
     >>> bool(np.std(denoised - clean) < 0.5 * np.std(noisy - clean))
     True
     """
-    pixels, patch_size = check_image_and_patch(image, patch_size)
-    sigma = check_number(sigma, "sigma", low=0, low_open=True, high=LARGEST_SCALE)
+    signal = check_signal(check_image(image), patch_size, "image", n_axes=2)
     dictionary = check_dictionary(dictionary)
-    n_channels = pixels.shape[2]
-    penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
-    if noisy_weight is None:
-        noisy_weight = 30 / 255 * np.ptp(pixels) / sigma
-    noisy_weight = check_number(noisy_weight, "noisy_weight", low=0)
+    denoiser = Denoiser(signal, sigma, gain)
+    weight = denoiser.weight(noisy_weight)
     if dictionary is None or isinstance(dictionary, int):
-        dictionary, _ = _learn(
-            pixels, penalty, dictionary, patch_size, n_iter, n_patches, update, random_state, n_jobs
-        )
-    dictionary = patch_dictionary(dictionary, patch_size, n_channels)
-    coder = PatchCoder()
-    total, cover = average_patches(
-        pixels.astype(np.float32),
-        patch_size,
-        lambda X: coder.decode(X, dictionary, penalty, n_channels, n_jobs=n_jobs),
-    )
+        dictionary, _ = denoiser.learn(dictionary, n_iter, n_patches, update, random_state, n_jobs)
+    denoised = np.empty(np.shape(image), signal.dtype)
+    coder = denoiser.denoise(dictionary, weight, denoised, n_jobs)
     coder.warn_of_missed("denoise_image", _REMEDY)
-    total += noisy_weight * pixels
-    total /= cover + noisy_weight
-    return total.reshape(np.shape(image)).astype(pixels.dtype)
+    return denoised
 
 
 def learn_patch_dictionary(
     image: ArrayLike,
-    sigma: float,
+    sigma: float | ArrayLike | None = None,
     *,
     n_components: int | None = None,
     patch_size: int = 8,
@@ -169,11 +150,14 @@ def learn_patch_dictionary(
 
     Parameters
     ----------
-    image : array-like of shape (height, width) or (height, width, 3)
-    sigma : float
-        Standard deviation of the noise, in the units of the image.
+    image : array-like of shape (height, width) or (height, width, n_channels)
+    sigma : float, array-like of shape (n_channels,), or None, default=None
+        Standard deviation of the noise, in the units of the image. None estimates it. If channels
+        have different noise, atoms are those of patches whose channels are divided by it, relative
+        to the mean square over channels.
     n_components : int or None, default=None
-        Number of atoms. None is 4 for each pixel of a patch, or 6 in colour.
+        Number of atoms. None is 4 for each pixel of a patch, or 6 with several
+        channels.
     patch_size, n_iter, gain, n_patches, update, random_state, n_jobs
         As for `denoise_image`.
 
@@ -206,61 +190,12 @@ def learn_patch_dictionary(
     >>> learn_patch_dictionary(noisy, 1.0, n_components=20, patch_size=4, n_iter=2, random_state=0)
     Dictionary(20 atoms of 16 features, UnitNorm(), float32)
     """
-    pixels, patch_size = check_image_and_patch(image, patch_size)
-    sigma = check_number(sigma, "sigma", low=0, low_open=True, high=LARGEST_SCALE)
-    n_channels = pixels.shape[2]
-    penalty = _penalty(sigma, gain, patch_size**2 * n_channels)
+    signal = check_signal(check_image(image), patch_size, "image", n_axes=2)
+    denoiser = Denoiser(signal, sigma, gain)
     if n_components is not None:
         n_components = check_integer(n_components, "n_components")
-    dictionary, coder = _learn(
-        pixels, penalty, n_components, patch_size, n_iter, n_patches, update, random_state, n_jobs
+    dictionary, coder = denoiser.learn(
+        n_components, n_iter, n_patches, update, random_state, n_jobs
     )
     coder.warn_of_missed("learn_patch_dictionary", "Raise sigma or gain, or raise n_components.")
     return dictionary
-
-
-def _learn(
-    pixels, penalty, n_components, patch_size, n_iter, n_patches, update, random_state, n_jobs
-):
-    """Learned dictionary, and the coder of the last iteration with its count of missed patches."""
-    n_iter = check_integer(n_iter, "n_iter", low=0)
-    n_patches = check_integer(n_patches, "n_patches")
-    update = resolve_update(ApproximateKSVD if update is None else update)
-    dictionary = patch_dictionary(n_components, patch_size, pixels.shape[2])
-    X = draw_patches(pixels.astype(np.float32), patch_size, n_patches, random_state)
-    coder = PatchCoder()
-
-    def rounds():
-        for _ in range(n_iter):
-            coder.forget()
-            yield X
-
-    states = alternate(
-        Exact(penalty, coder),
-        dictionary,
-        rounds(),
-        update=update,
-        full_batch=True,
-        n_jobs=n_jobs,
-    )
-    for state in states:
-        dictionary = state.dictionary
-    return dictionary, coder
-
-
-def _penalty(sigma, gain, n_features):
-    if gain is None:
-        error = 2 * gammaincinv(n_features / 2, _QUANTILE) * sigma**2
-    else:
-        gain = check_number(gain, "gain", low=0, low_open=True, high=LARGEST_SCALE)
-        error = (gain * sigma) ** 2 * n_features
-    if error == 0:
-        raise ValueError(
-            wrong(
-                "sigma",
-                got=f"{sigma:g} and gain is {gain}",
-                expected="numbers that are large enough for squares above 0",
-                remedy="Multiply the image and sigma by the same factor.",
-            )
-        )
-    return KSparse(None, error=error)

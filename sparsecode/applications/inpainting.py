@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,15 +10,16 @@ from numpy.typing import ArrayLike
 from sparsecode._messages import wrong
 from sparsecode._typing import RandomState
 from sparsecode._validation import check_integer, check_number, check_random_state
+from sparsecode.applications._patch_dictionary import check_dictionary, patch_dictionary
 from sparsecode.applications._patchwise import (
-    LARGEST_SCALE,
     PatchCoder,
     average_patches,
-    check_dictionary,
-    check_image_and_patch,
-    draw_patches,
-    patch_dictionary,
+    patches_of,
+    without_means,
 )
+from sparsecode.applications._signal import LARGEST_SCALE, check_image, check_signal
+from sparsecode.datasets import sample_patches
+from sparsecode.datasets._grid import by
 from sparsecode.encoders import Exact
 from sparsecode.learning import alternate
 from sparsecode.penalties import KSparse
@@ -130,9 +130,15 @@ def inpaint_image(
     True
     """
     pixels, known, patch_size = _check(image, mask, patch_size)
+    n_channels = pixels.shape[-1]
     n_iter = check_integer(n_iter, "n_iter", low=0)
     n_patches = check_integer(n_patches, "n_patches")
-    step = check_integer(step, "step", high=patch_size)
+    step = check_integer(step, "step")
+    if step > min(patch_size):
+        raise ValueError(
+            f"step is {step} but a patch has only {by(patch_size)} pixels (patch_size); "
+            "expected at most the side of a patch. Use a smaller step or larger patches."
+        )
     spread = float(np.ptp(pixels[known]))
     sigma = check_number(
         _FINE * spread if sigma is None else sigma, "sigma", low=0, high=LARGEST_SCALE
@@ -140,7 +146,7 @@ def inpaint_image(
     update = resolve_update(ApproximateKSVD if update is None else update)
     dictionary = check_dictionary(dictionary)
     learns = dictionary is None or isinstance(dictionary, int)
-    dictionary = patch_dictionary(dictionary, patch_size, pixels.shape[2])
+    dictionary = patch_dictionary(dictionary, patch_size, n_channels)
     if known.all():
         return pixels.reshape(np.shape(image)).copy()
 
@@ -153,7 +159,9 @@ def inpaint_image(
         penalty = KSparse(None, error=float(tolerance**2) * dictionary.n_features)
         corrected = np.where(known, estimate + _RELAXATION * (values - estimate), estimate)
         if learns:
-            X = draw_patches(corrected, patch_size, n_patches, rng)
+            n_drawn = min(n_patches, len(patches_of(corrected, patch_size)))
+            X = sample_patches([corrected], patch_size, n_drawn, random_state=rng)
+            X = without_means(X, n_channels)[0]
             dictionary = _learn(X, dictionary, penalty, update, n_jobs)
         spacing = 1 if tolerance == last else step
         coder.forget()
@@ -168,7 +176,7 @@ def inpaint_image(
 
 def _from_known(values, patch_size, dictionary, sigma, coder, n_jobs):
     """Image decoded from codes of the known pixels of each patch."""
-    n_channels = values.shape[2]
+    n_channels = values.shape[-1]
 
     def restore(X):
         n_known = np.count_nonzero(~np.isnan(X), axis=1)
@@ -184,8 +192,8 @@ def _from_known(values, patch_size, dictionary, sigma, coder, n_jobs):
     if (cover == 0).any():
         raise ValueError(
             f"mask has {np.count_nonzero(cover == 0)} unknown values without a known value in any "
-            f"patch of {patch_size} x {patch_size} pixels around them; expected at least one. Use "
-            "a larger patch_size."
+            f"patch of {by(patch_size)} pixels around them; expected at least one. Use a larger "
+            "patch_size."
         )
     return (total / cover).astype(np.float32)
 
@@ -201,7 +209,7 @@ def _from_all(image, patch_size, dictionary, penalty, step, coder, n_jobs):
     """Average of all patches of an image, each decoded from its code."""
 
     def restore(X):
-        return coder.decode(X, dictionary, penalty, image.shape[2], n_jobs=n_jobs)
+        return coder.decode(X, dictionary, penalty, image.shape[-1], n_jobs=n_jobs)
 
     total, cover = average_patches(image, patch_size, restore, step=step)
     return (total / cover).astype(np.float32)
@@ -219,9 +227,7 @@ def _check(image, mask, patch_size):
 
     Both arrays have the shape (height, width, n_channels).
     """
-    image, mask = np.asarray(image), np.asarray(mask)
-    if image.ndim not in (2, 3):
-        check_image_and_patch(image, patch_size)
+    image, mask = check_image(image), np.asarray(mask)
     if mask.dtype != bool or mask.shape not in (image.shape, image.shape[:2]):
         raise ValueError(
             wrong(
@@ -237,9 +243,9 @@ def _check(image, mask, patch_size):
             "mask is False everywhere; expected True for known pixels. Invert the mask if True "
             "means unknown in it."
         )
-    known = mask.reshape(*mask.shape[:2], -1)
-    known = np.broadcast_to(known, (*image.shape[:2], math.prod(image.shape[2:])))
-    pixels = image.reshape(known.shape)
-    pixels = np.where(known, pixels, pixels.dtype.type(0))
-    pixels, patch_size = check_image_and_patch(pixels.reshape(image.shape), patch_size)
-    return pixels, known, patch_size
+    known = mask if mask.ndim == image.ndim else mask[..., np.newaxis]
+    known = np.broadcast_to(known, image.shape)
+    pixels = np.where(known, image, image.dtype.type(0))
+    signal = check_signal(pixels, patch_size, "image", n_axes=2)
+    pixels = signal.array.astype(signal.dtype, copy=False)
+    return pixels, known.reshape(pixels.shape), signal.patch_size

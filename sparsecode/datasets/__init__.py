@@ -1,10 +1,12 @@
-"""Images, patches, whitening, and synthetic sparse signals."""
+"""Images, patches of arrays of any number of axes, whitening, and synthetic sparse signals."""
 
 from ._image import check_not_constant
 from .image_scaling import ImageScaling
 from .image_whitening import OlshausenFieldWhitening
 from .images import load_images
-from .patches import extract_patches, reconstruct_from_patches, sample_patches
+from .patch_matrix import extract_patches, reconstruct_from_patches
+from .patch_sampling import sample_patches
+from .patches import Patches
 from .photographs import load_photographs
 from .synthetic import SparseSignals, make_sparse_signals
 from .whitening import PCAWhitening, ZCAWhitening
@@ -13,6 +15,7 @@ __all__ = [
     "ImageScaling",
     "OlshausenFieldWhitening",
     "PCAWhitening",
+    "Patches",
     "SparseSignals",
     "ZCAWhitening",
     "check_not_constant",

@@ -1,225 +1,296 @@
-"""Patches of images as rows of a matrix: an exact grid with its inverse, and random draws."""
+"""Patches of arrays as rows of a matrix: read when they are used, and averaged again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
-from sklearn.utils.random import sample_without_replacement
 
-from sparsecode._messages import shown
-from sparsecode._typing import RandomState
-from sparsecode._validation import check_random_state
+from .._messages import shown, wrong
+from .._row_blocks import release
+from .._typing import PatchSize
+from .._validation import check_dtype, check_flag, check_integer, check_matrix, common_dtype
+from ._array import check_array, check_finite, check_output
+from ._grid import grid_of
 
-from .._validation import check_dtype, check_integer, check_matrix, common_dtype
-from ._grid import add_patches, coverage, grid, view_patches
-from ._image import check_image, check_image_size, check_images, check_pair
+# Values of patches that are read at a time, unless a number of patches is given.
+_MOST_VALUES = 2**20
 
 
-def extract_patches(
-    image: ArrayLike, patch_size: int | tuple[int, int], *, step: int | tuple[int, int] = 1
-) -> np.ndarray:
-    """Extract the patches of an image, on a regular grid that covers every pixel.
+class Patches:
+    """Patches of a series, image, volume or video, read when they are used.
 
-    Patches start every `step` pixels from the top left corner. Where that grid does not end at
-    the border, one more row or column of patches is added flush with the border, so the last two
-    may overlap more than the others.
+    It is the matrix of all patches on a regular grid, one a row, without its memory: rows are made
+    when they are asked for, so the array may be a memory map that is larger than the memory.
+    `average` is the inverse.
+
+    Patches start every `step` elements from the first. Where that grid does not end at the border,
+    one more patch is added flush with it, so every element is in a patch, and the last two may
+    overlap more than the others.
 
     Parameters
     ----------
-    image : array (height, width) or (height, width, 3)
-        Never written to.
-    patch_size : int or (int, int)
-        Height and width of a patch, in pixels.
-    step : int or (int, int), default=1
-        Distance between neighbouring patches, in pixels, at most `patch_size`.
+    array : array of shape (length_1, ..., length_n) or (length_1, ..., length_n, n_channels)
+        A series, an image, a volume, or a video (time, height, width), of real numbers; the last
+        axis may be that of channels. A memory map is read in parts. Never written to.
+    patch_size : int or tuple of int
+        Lengths of a patch along the first axes; an axis beyond them is that of channels, which a
+        patch has all. ``(32,)`` cuts windows of a series (n,) or (n, n_channels), ``(8, 8)``
+        patches of an image with any number of channels, ``(4, 8, 8)`` those of a video. One
+        integer is for a series (n,), an image (height, width) or a colour image (height, width, 3).
+    step : int or tuple of int, default=1
+        Distance between neighbouring patches along each axis, at most `patch_size`.
+    missing : bool, default=False
+        Whether NaN is a missing value, and stays NaN. Otherwise it is refused.
+    dtype : numpy.float32, numpy.float64 or None, default=None
+        dtype of the patches. None is float32 for float32 and float16, else float64. Values are
+        never rescaled.
 
-    Returns
-    -------
-    X : array (n_patches, n_features)
-        One patch a row, patches in reading order. The features of a patch are its pixels in
-        reading order, the three channels of a pixel side by side:
-        ``X[i].reshape(patch_height, patch_width)`` is the patch again.
+    Attributes
+    ----------
+    shape : (int, int)
+        Number of patches, and number of values of a patch.
+    dtype : numpy.dtype
+    array_shape : tuple of int
+    patch_size : tuple of int
+    n_channels : int
+        1 if there is no axis of channels.
 
     Raises
     ------
     ValueError
-        If the image is smaller than a patch, is not 2-D or colour, or holds NaN or infinity, or
-        if `step` would leave pixels uncovered.
+        If the array is smaller than a patch, or `step` would leave elements uncovered. When
+        patches are read, if they hold NaN or infinity.
 
     See Also
     --------
-    reconstruct_from_patches : The inverse.
-    sample_patches : Patches at random positions of several images.
+    extract_patches : All patches at once.
+    sample_patches : Patches at random positions.
 
     Examples
     --------
+    Three channels of a recording, in windows of 16 values:
+
     >>> import numpy as np
-    >>> image = np.arange(20.0).reshape(4, 5)
-    >>> X = extract_patches(image, (2, 3), step=2)
-    >>> X.shape
-    (4, 6)
-    >>> bool((reconstruct_from_patches(X, image.shape, (2, 3), step=2) == image).all())
+    >>> from sparsecode.datasets import Patches
+    >>> recording = np.random.default_rng(0).standard_normal((1000, 3))
+    >>> patches = Patches(recording, (16,), step=4)
+    >>> patches.shape, patches[:2].shape
+    ((247, 48), (2, 48))
+
+    What is done to the patches, some at a time, is averaged where they overlap:
+
+    >>> changed = patches.average(2 * X for X in patches.blocks(100))
+    >>> bool(np.allclose(changed, 2 * recording))
     True
     """
-    image = check_image(image)
-    patch_size = check_pair(patch_size, "patch_size")
-    check_image_size(image, patch_size)
-    rows, columns = grid(image.shape, patch_size, step)
-    patches = view_patches(image, patch_size)[np.ix_(rows, columns)]
-    return np.ascontiguousarray(patches.reshape(len(rows) * len(columns), -1))
+
+    dtype: np.dtype
+
+    def __init__(
+        self,
+        array: ArrayLike,
+        patch_size: PatchSize,
+        *,
+        step: PatchSize = 1,
+        missing: bool = False,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        missing = check_flag(missing, "missing")
+        array = check_array(array, "array", missing=missing)
+        dtype = common_dtype(array) if dtype is None else check_dtype(dtype)
+        self._set(array, grid_of(array.shape, patch_size, step, "array"), missing, dtype, "array")
+
+    @classmethod
+    def _of(cls, array, patch_size, name, *, step=1, missing=False, dtype):
+        """Patches of a checked array that is called `name` in errors."""
+        patches = cls.__new__(cls)
+        patches._set(array, grid_of(array.shape, patch_size, step, name), missing, dtype, name)
+        return patches
+
+    def _set(self, array, grid, missing, dtype, name):
+        self._array, self._grid, self._missing, self._name = array, grid, missing, name
+        self.dtype = dtype
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of patches, and number of values of a patch."""
+        return self._grid.n_patches, self._grid.n_features
+
+    @property
+    def array_shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self._array.shape
+
+    @property
+    def patch_size(self) -> tuple[int, ...]:
+        """Lengths of a patch, without the channels."""
+        return self._grid.patch_size
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels; 1 if there is no such axis."""
+        return self._grid.shape[-1]
+
+    def __len__(self) -> int:
+        return self._grid.n_patches
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.patch_size))
+        return f"Patches({len(self)} of {size} from an array of shape {self.array_shape})"
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Patches of some rows: a slice, a number, or an array of numbers."""
+        if isinstance(rows, slice):
+            return self._read(np.arange(*rows.indices(len(self))))
+        rows = np.asarray(rows)
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        numbers = np.where(rows < 0, rows + len(self), rows)
+        if rows.dtype.kind not in "iu" or ((numbers < 0) | (numbers >= len(self))).any():
+            raise IndexError(
+                wrong(
+                    "a row of Patches",
+                    got=shown(rows),
+                    expected=f"whole numbers from 0 to {len(self) - 1}, or a slice",
+                    remedy="Use blocks() to read all.",
+                )
+            )
+        X = self._read(np.atleast_1d(numbers))
+        return X[0] if rows.ndim == 0 else X
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("Patches are made when they are read; expected copy=None or True.")
+        X = self[:]
+        return X if dtype is None else X.astype(dtype, copy=False)
+
+    def blocks(self, n_patches: int | None = None) -> Iterator[np.ndarray]:
+        """Read all patches in order, some at a time.
+
+        Parameters
+        ----------
+        n_patches : int or None, default=None
+            Number of patches in a block. None is a block of some megabytes.
+
+        Yields
+        ------
+        X : ndarray of shape (at most n_patches, n_features)
+
+        Raises
+        ------
+        ValueError
+            If a patch holds NaN or infinity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparsecode.datasets import Patches
+        >>> [len(X) for X in Patches(np.zeros((12, 12)), 5).blocks(30)]
+        [30, 30, 4]
+        """
+        if n_patches is None:
+            n_patches = max(_MOST_VALUES // self.shape[1], 1)
+        n_patches = check_integer(n_patches, "n_patches")
+        return (self[i : i + n_patches] for i in range(0, len(self), n_patches))
+
+    def average(
+        self, X: ArrayLike | Iterable[np.ndarray], *, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Put patches back where they come from, and average them where they overlap.
+
+        Unchanged patches give the array back to rounding. Sums are formed in float64, in the order
+        of the patches: the result does not depend on the blocks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patches, n_features), or iterable of such blocks
+            All patches in order; blocks may have any sizes. Never written to.
+        out : ndarray of shape `array_shape` or None, default=None
+            Array of floats to write into, such as a memory map. It is written from first to last as
+            soon as elements are complete. None is a new array of the dtype of `X`.
+
+        Returns
+        -------
+        array : ndarray of shape `array_shape`
+
+        Raises
+        ------
+        ValueError
+            If the patches are too few or too many, have another number of values, or hold NaN or
+            infinity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparsecode.datasets import Patches
+        >>> Patches(np.zeros(3), 2).average(np.array([[1.0, 1.0], [3.0, 3.0]]))
+        array([1., 2., 3.])
+        """
+        blocks = self._checked(_as_blocks(X))
+        first = next(blocks)
+        out = check_output(out, self.array_shape, first.dtype)
+        view = out.reshape(self._grid.shape)
+        for slab, total in self._grid.sums(_before(first, blocks)):
+            view[slab] = total / self._grid.coverage(slab.start, slab.stop)
+        return out
+
+    def coverage(self) -> np.ndarray:
+        """Count the patches over each element.
+
+        Returns
+        -------
+        cover : ndarray of int of shape (length_1, ..., length_n)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparsecode.datasets import Patches
+        >>> Patches(np.zeros(6), 3).coverage()
+        array([1, 2, 3, 3, 2, 1])
+        """
+        return self._grid.coverage()[..., 0].astype(int)
+
+    def _read(self, numbers):
+        release(self._array)
+        X = self._grid.read(self._array.reshape(self._grid.shape), numbers, self.dtype)
+        check_finite(X, self._name, missing=self._missing)
+        return X
+
+    def _checked(self, blocks):
+        """Check blocks as they come; their rows are as many as the patches."""
+        seen = 0
+        for block in blocks:
+            X = check_matrix(
+                block,
+                "X",
+                n_columns=self.shape[1],
+                columns_are=f"values of a patch of patch_size {self.patch_size}",
+            )
+            seen += len(X)
+            if seen > len(self):
+                break
+            yield X
+        if seen != len(self):
+            counts = " x ".join(map(str, self._grid.counts))
+            counts = f"{counts} = {len(self)}" if len(self._grid.counts) > 1 else counts
+            raise ValueError(
+                f"X has {'more than ' * (seen > len(self))}{min(seen, len(self))} rows; expected "
+                f"{counts} patches for an array of shape {self.array_shape} with this patch_size "
+                "and step. Give all patches, in their order."
+            )
 
 
-def reconstruct_from_patches(
-    X: ArrayLike,
-    image_shape: tuple[int, ...],
-    patch_size: int | tuple[int, int],
-    *,
-    step: int | tuple[int, int] = 1,
-) -> np.ndarray:
-    """Reconstruct an image from the patches of `extract_patches`; overlaps are averaged.
-
-    Unchanged patches give the image back to rounding. Sums are formed in float64.
-
-    Parameters
-    ----------
-    X : array (n_patches, n_features)
-        Never written to.
-    image_shape : (int, int) or (int, int, 3)
-        Shape of the image, in pixels.
-    patch_size, step : int or (int, int)
-        As given to `extract_patches`.
-
-    Returns
-    -------
-    image : array of shape `image_shape`
-        In the dtype of `X`.
-
-    Raises
-    ------
-    ValueError
-        If the shape of `X` is not that of the patches of such an image.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.array([[1.0, 1.0], [3.0, 3.0]])
-    >>> reconstruct_from_patches(X, (1, 3), (1, 2))
-    array([[1., 2., 3.]])
-    """
-    patch_size = check_pair(patch_size, "patch_size")
-    image_shape = _check_image_shape(image_shape)
-    image = np.zeros(image_shape if len(image_shape) == 3 else (*image_shape, 1))
-    check_image_size(image, patch_size, "the image of image_shape")
-    rows, columns = grid(image_shape, patch_size, step)
-    X = check_matrix(
-        X,
-        "X",
-        n_columns=patch_size[0] * patch_size[1] * image.shape[2],
-        columns_are=f"values of a patch of patch_size {patch_size}",
-    )
-    if len(X) != len(rows) * len(columns):
-        raise ValueError(
-            f"X has {len(X)} rows; expected {len(rows)} x {len(columns)} = "
-            f"{len(rows) * len(columns)} patches for an image of shape {image_shape} with this "
-            "patch_size and step. Pass the values that were given to extract_patches."
-        )
-    add_patches(image, X, rows, columns, patch_size)
-    cover = coverage(image_shape, rows, columns, patch_size)
-    image /= cover[:, :, np.newaxis]
-    return image.reshape(image_shape).astype(X.dtype, copy=False)
+def _as_blocks(X):
+    """The blocks that are given, or the whole matrix as one."""
+    is_list = isinstance(X, (list, tuple))
+    if isinstance(X, np.ndarray) or not isinstance(X, Iterable):
+        return [X]
+    return [X] if is_list and not (len(X) > 0 and np.ndim(X[0]) == 2) else X
 
 
-def sample_patches(
-    images: ArrayLike,
-    patch_size: int | tuple[int, int],
-    n_patches: int,
-    *,
-    border: int = 0,
-    random_state: RandomState = None,
-    dtype: DTypeLike | None = None,
-) -> np.ndarray:
-    """Draw random patches of images, without replacement, uniformly over all positions.
-
-    Parameters
-    ----------
-    images : list of arrays, or array
-        Images (height, width) or (height, width, 3), of any sizes but all grey or all colour. An
-        array is one image or a stack of images along the first axis. Never written to.
-    patch_size : int or (int, int)
-        Height and width of a patch, in pixels.
-    n_patches : int
-        Number of patches to draw.
-    border : int, default=0
-        Number of pixels at each edge of each image that no patch may touch. Olshausen and Field
-        used 4, since the edge disturbs their whitening there.
-    random_state : int, RandomState or None
-        The same seed gives the same patches.
-    dtype : numpy.float32, numpy.float64 or None
-        dtype of `X`. None means float32 if every image is float32, else float64.
-
-    Returns
-    -------
-    X : array (n_patches, n_features)
-        One patch a row, in random order, its values ordered as in `extract_patches`.
-
-    Raises
-    ------
-    ValueError
-        If an image is smaller than a patch, is not 2-D or colour, or holds NaN or infinity, or if
-        the images have fewer than `n_patches` positions.
-
-    References
-    ----------
-    Olshausen, B. A. and Field, D. J. (1996). Emergence of simple-cell receptive field properties
-    by learning a sparse code for natural images. Nature 381, 607-609.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> images = [np.eye(20), np.ones((30, 16), dtype=np.float32)]
-    >>> sample_patches(images, 12, 50, random_state=0).shape
-    (50, 144)
-    """
-    images = check_images(images)
-    patch_size = check_pair(patch_size, "patch_size")
-    n_patches = check_integer(n_patches, "n_patches")
-    border = check_integer(border, "border", low=0)
-    dtype = common_dtype(*images) if dtype is None else check_dtype(dtype)
-    if len({image.ndim for image in images}) > 1:
-        raise ValueError(
-            "images mixes grey and colour images; expected one kind. Load them all with the same "
-            "grayscale option."
-        )
-    inner = (slice(border, -border or None),) * 2
-    for i, image in enumerate(images):
-        name = f"images[{i}]" + (f" without its border of {border} pixels" if border else "")
-        check_image_size(image[inner], patch_size, name)
-
-    windows = [view_patches(image[inner], patch_size) for image in images]
-    ends = np.cumsum([window.shape[0] * window.shape[1] for window in windows])
-    if n_patches > ends[-1]:
-        raise ValueError(
-            f"n_patches is {n_patches}, but the images have only {ends[-1]} positions for patches "
-            f"of {patch_size[0]} x {patch_size[1]}. Ask for fewer or give more or larger images."
-        )
-    rng = check_random_state(random_state)
-    positions = sample_without_replacement(ends[-1], n_patches, random_state=rng)
-    rng.shuffle(positions)
-    owner = np.searchsorted(ends, positions, side="right")
-
-    X = np.empty((n_patches, images[0][:1, :1].size * patch_size[0] * patch_size[1]), dtype=dtype)
-    for i, window in enumerate(windows):
-        mine = np.flatnonzero(owner == i)
-        first = ends[i] - window.shape[0] * window.shape[1]
-        row, column = np.divmod(positions[mine] - first, window.shape[1])
-        X[mine] = window[row, column].reshape(len(mine), X.shape[1])
-    return X
-
-
-def _check_image_shape(shape):
-    if np.ndim(shape) != 1 or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 3):
-        raise ValueError(
-            f"image_shape is {shown(shape)}; expected (height, width) or (height, width, 3). Pass "
-            "the shape of the image that the patches were taken from."
-        )
-    return tuple(check_integer(length, "image_shape") for length in shape)
+def _before(first, blocks):
+    yield first
+    yield from blocks

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from sparsecode._first_atoms import cosine_products
 from sparsecode.constraints import NonNegative
-from sparsecode.dictionary import Dictionary
 
 
 def gaussian(source, n_atoms, taken):
@@ -20,11 +20,5 @@ def gaussian(source, n_atoms, taken):
 def cosines(source, n_atoms, taken):
     """The lowest frequencies of the smallest complete set that has enough atoms."""
     side = math.isqrt(source.n_features)
-    if side**2 != source.n_features:
-        n_complete = max(n_atoms, source.n_features)
-        return Dictionary.dct(n_complete, source.n_features).atoms[:n_atoms]
-    n_cosines = max(side, math.isqrt(n_atoms - 1) + 1)
-    one = Dictionary.dct(n_cosines, side).atoms
-    frequencies = np.add.outer(np.arange(n_cosines), np.arange(n_cosines)).ravel()
-    lowest = np.argsort(frequencies, kind="stable")[:n_atoms]
-    return np.kron(one, one)[np.sort(lowest)]
+    is_square = side**2 == source.n_features
+    return cosine_products(n_atoms, (side, side) if is_square else (source.n_features,))
