@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sparsecode import datasets as datasets
     from sparsecode import debiasing as debiasing
     from sparsecode import dictionary as dictionary
+    from sparsecode import distributed as distributed
     from sparsecode import dropin as dropin
     from sparsecode import encoders as encoders
     from sparsecode import estimators as estimators
@@ -83,6 +84,7 @@ else:
                 "datasets",
                 "debiasing",
                 "dictionary",
+                "distributed",
                 "dropin",
                 "encoders",
                 "estimators",

@@ -11,6 +11,9 @@ EXTRAS = {
     "plot": ("matplotlib",),
     "images": ("PIL",),
     "matlab": ("h5py",),
+    "zarr": ("zarr",),
+    "arrow": ("pyarrow",),
+    "dask": ("dask",),
 }
 _NAMES = {"PIL": "Pillow"}
 

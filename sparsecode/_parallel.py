@@ -137,6 +137,15 @@ def threads_of(n_jobs):
         _memory.n_jobs = before
 
 
+def read_ahead(items):
+    """Yield the items of a generator, of which the next one is made on a thread meanwhile."""
+    with ThreadPoolExecutor(1, thread_name_prefix="sparsecode-ahead") as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
+
+
 def product(left, right, out=None):
     """``left @ right``, on several threads if that is faster; the result does not depend on them.
 

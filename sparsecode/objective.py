@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._blas import single_threaded_blas
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._judge import Judge, half_square
 from sparsecode._objective_scaling import ScaledJudge, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
@@ -98,6 +99,8 @@ class Certificate(Summarized):
         return self._ratios[:, 1]
 
     def _summary(self):
+        if is_collection(self.objective):
+            return [("samples", "in chunks of Dask, not computed; call dask.compute")]
         return [
             ("samples", f"{len(self.objective):,}"),
             gap_or_residual(self.relative_gap, self.relative_residual, "relative "),
@@ -149,6 +152,10 @@ def certify(
     """
     check_penalty_instance(penalty)
     dictionary = as_dictionary(dictionary)
+    if is_collection(X):
+        return in_chunks(
+            "certificates.certify_codes", X, codes, dictionary, penalty, missing=missing
+        )
     X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
     codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
 

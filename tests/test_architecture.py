@@ -46,6 +46,7 @@ FLOORS = [
         "_first_atoms",
         "_least_squares",
         "_batches",
+        "_collections",
         "ops",
     ],
     [
@@ -85,6 +86,7 @@ FLOORS = [
         "__main__",
         "model_selection",
         "applications",
+        "distributed",
     ],
 ]
 TOP = len(FLOORS) - 1

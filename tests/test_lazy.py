@@ -14,7 +14,17 @@ import sparsecode
 SUBMODULES = [module.name for module in pkgutil.iter_modules(sparsecode.__path__)]
 PUBLIC_SUBMODULES = [name for name in SUBMODULES if not name.startswith("_")]
 LIBRARIES = ["numpy", "scipy", "numba", "llvmlite", "sklearn", "joblib", "threadpoolctl"]
-LIBRARIES += ["safetensors", "matplotlib", "PIL", "click", "rich", "pandas", "h5py"]
+LIBRARIES += [
+    "safetensors",
+    "matplotlib",
+    "PIL",
+    "click",
+    "rich",
+    "pandas",
+    "h5py",
+    "dask",
+    "distributed",
+]
 
 
 def run(code, *arguments, warnings="error"):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from sparsecode._reading.npy import from_bfloat16
-from sparsecode._reading.refusal import damaged, refusal
+from sparsecode._reading.refusal import damaged, listed, refusal
 from sparsecode._reading.regular import open_regular, read_into, size_of
 
 FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}
@@ -111,3 +111,26 @@ def _are_sizes(values):
 
 def _is_dict_of(value, kind):
     return type(value) is dict and all(type(item) is kind for item in value.values())
+
+
+def map_tensor(path, name=None):
+    """Return a memory map of one array of a safetensors file; bfloat16 is of type V2.
+
+    Without a name it is the only array of the file.
+    """
+    with open_regular(path) as file:
+        header, start = _read_header(path, file)
+        header.pop("__metadata__", None)
+        places = _places(path, header, NUMBERS, size_of(file) - start)
+    if name is None and len(places) == 1:
+        (name,) = places
+    if name not in places:
+        raise refusal(
+            path,
+            got=f"asked for the array {name!r} and has {listed(places)}",
+            expected="one of these",
+            remedy="Give its name as key.",
+        )
+    kind, shape, place = places[name]
+    dtype = "V2" if kind == "BF16" else NUMBERS[kind]
+    return np.memmap(path, dtype, "r", start + place, shape)

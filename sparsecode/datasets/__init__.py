@@ -1,6 +1,7 @@
 """Images, patches of arrays of any number of axes, whitening, and synthetic sparse signals."""
 
 from ._image import check_not_constant
+from .blocks import iter_blocks
 from .image_scaling import ImageScaling
 from .image_whitening import OlshausenFieldWhitening
 from .images import load_images
@@ -20,6 +21,7 @@ __all__ = [
     "ZCAWhitening",
     "check_not_constant",
     "extract_patches",
+    "iter_blocks",
     "load_images",
     "load_photographs",
     "make_sparse_signals",

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sparsecode._collections import by_chunks
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import is_on_disk
 from sparsecode._typing import Codes, MatrixLike
@@ -40,6 +41,7 @@ class CodesEstimator(
     # Whether samples may be a sparse matrix.
     _takes_sparse = True
 
+    @by_chunks("coding.transform")
     def transform(self, X: MatrixLike) -> Codes:
         """Compute the sparse code of every sample.
 
@@ -54,6 +56,7 @@ class CodesEstimator(
         """
         return self._encode(self._check_X(X))
 
+    @by_chunks("coding.inverse_transform")
     def inverse_transform(self, X: MatrixLike) -> np.ndarray:
         """Reconstruct samples from codes.
 

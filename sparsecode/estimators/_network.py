@@ -89,7 +89,12 @@ def read_pairs(estimator, plan, item, sample_weight, codes, *, first):
 
 
 def codes_nothing(estimator, X):
-    """Return True if the codes of the first samples are all zero."""
+    """Return True if the codes of the first samples are all zero, on given atoms.
+
+    A learner of the dictionary warns itself.
+    """
+    if not has_atoms(estimator.dictionary):
+        return False
     some = dense_rows(X, slice(0, _LOOKED_AT), estimator.dictionary_.dtype)
     return not estimator.encoder_.encode(some, estimator.dictionary_, n_jobs=estimator.n_jobs).any()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils import check_consistent_length
 
 from sparsecode._batches import Batch
+from sparsecode._collections import by_chunks
 from sparsecode._messages import shown, wrong
+from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_flag, common_dtype
 from sparsecode.constraints import UnitBall
 from sparsecode.dictionary import Dictionary
@@ -84,6 +88,26 @@ def _constraint_of_zero(estimator):
     """Return the constraint, if atoms can start at 0 and grow in it."""
     constraint = estimator.constraint
     return check_holds_zero(UnitBall() if constraint is None else constraint)
+
+
+@by_chunks("coding.predict")
+def predict(self: Any, X: MatrixLike) -> np.ndarray:
+    """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+
+    Returns
+    -------
+    y_hat : ndarray of shape (n_samples, n_targets), or (n_samples,) if `fit` had such targets
+    """
+    X, encoder = self._check_X(X), self.encoder_
+    codes = encoder.encode(X, self.dictionary_, sparse_output=encoder.is_sparse, n_jobs=self.n_jobs)
+    predicted = self.dictionary_.decode(codes)
+    if self.skip_ is not None:
+        predicted += X @ self.skip_
+    return predicted[:, 0] if self._is_flat else predicted
 
 
 def _predicting(loss, skip):

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sparsecode._collections import by_chunks
 from sparsecode._typing import MatrixLike
 
 if TYPE_CHECKING:
     from sparsecode.objective import Certificate
 
 
+@by_chunks("scores.score")
 def score(self: Any, X: MatrixLike, y: Any = None) -> float:
     """Return minus the mean objective of the codes of `X`; higher is better.
 
@@ -28,6 +30,7 @@ def score(self: Any, X: MatrixLike, y: Any = None) -> float:
     return float(self.score_samples(X).mean())
 
 
+@by_chunks("scores.score_samples")
 def score_samples(self: Any, X: MatrixLike) -> np.ndarray:
     """Return minus the objective of the code of each sample; higher is better.
 
@@ -48,6 +51,7 @@ def score_samples(self: Any, X: MatrixLike) -> np.ndarray:
     return self._model.score_samples(X, self._n_jobs)
 
 
+@by_chunks("certificates.certify_samples")
 def certify(self: Any, X: MatrixLike) -> Certificate:
     """Certify the codes of `X`: bound their distance from the optimum.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from sparsecode._collections import by_chunks
 from sparsecode._typing import Codes, MatrixLike, RandomState, Stream, Weights
 from sparsecode._zero_codes import warn_of_zeros
 from sparsecode.estimators import _network, _saving, _scoring
 from sparsecode.estimators._callbacks import with_callbacks
-from sparsecode.estimators._dictionaries import has_atoms
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.penalties import L1, Penalty
 
@@ -232,8 +232,7 @@ default=None
         self : LISTA
         """
         X = self._fit(X, y, sample_weight, codes)
-        # A learner of the dictionary warns itself.
-        if X is not None and has_atoms(self.dictionary) and _network.codes_nothing(self, X):
+        if X is not None and _network.codes_nothing(self, X):
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, missing=False)
         return self
 
@@ -270,6 +269,7 @@ default=None
         self._partial_fit(X, sample_weight, codes)
         return self
 
+    @by_chunks("coding.transform")
     def transform(self, X: MatrixLike, *, n_layers: int | None = None) -> Codes:
         """Compute the sparse code of every sample.
 

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._collections import by_chunks
 from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
 from sparsecode._typing import MatrixLike
@@ -117,6 +118,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
         self.offset_ = float(np.percentile(scores, 100 * self.contamination))
         return self
 
+    @by_chunks("scores.score_samples")
     def score_samples(self, X: MatrixLike) -> np.ndarray:
         """Minus the sparse reconstruction cost of each sample; lower is more abnormal.
 

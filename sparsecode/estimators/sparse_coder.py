@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._collections import by_chunks
 from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_flag, check_missing, check_n_jobs, check_number
 from sparsecode._zero_codes import warn_if_zero
@@ -127,6 +128,7 @@ class SparseCoder(CodesEstimator):
             exact_model(self)
         return self
 
+    @by_chunks("coding.transform")
     def transform(self, X: MatrixLike, *, codes: MatrixLike | None = None) -> Codes:
         """Compute the sparse code of every sample.
 

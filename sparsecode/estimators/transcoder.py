@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
+from sparsecode._collections import by_chunks
 from sparsecode._typing import MatrixLike, RandomState, Stream, Weights
 from sparsecode.estimators import _prediction, _pretrained, _saving
 from sparsecode.estimators._callbacks import with_callbacks
@@ -245,26 +246,9 @@ class Transcoder(RegressorMixin, TrainedEstimator):
     from_pretrained = _pretrained.from_pretrained
     _of_checkpoint = _pretrained.transcoder_of
 
-    def predict(self, X: MatrixLike) -> np.ndarray:
-        """Predict targets: ``transform(X) @ components_ + offset``, plus ``X @ skip_``.
+    predict = _prediction.predict
 
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y_hat : ndarray of shape (n_samples, n_targets), or (n_samples,) if `fit` had such targets
-        """
-        X, encoder = self._check_X(X), self.encoder_
-        codes = encoder.encode(
-            X, self.dictionary_, sparse_output=encoder.is_sparse, n_jobs=self.n_jobs
-        )
-        predicted = self.dictionary_.decode(codes)
-        if self.skip_ is not None:
-            predicted += X @ self.skip_
-        return predicted[:, 0] if self._is_flat else predicted
-
+    @by_chunks("scores.coefficient_of_determination")
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: Weights = None) -> float:
         """Coefficient of determination of the prediction, the mean of all targets.
 

@@ -1,0 +1,44 @@
+"""Dask collections: the one seam with functions of arrays in memory."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+from sparsecode._extras import require
+
+
+def is_collection(X):
+    """Whether `X` is a Dask array, DataFrame or the like; Dask is not imported to know it."""
+    return hasattr(X, "__dask_graph__")
+
+
+def in_chunks(name, *args, **kwargs):
+    """Call a function of `sparsecode.distributed`, ``module.function``, with a Dask collection."""
+    require("dask", "A Dask collection")
+    module, _, function = name.partition(".")
+    return getattr(importlib.import_module(f"sparsecode.distributed.{module}"), function)(
+        *args, **kwargs
+    )
+
+
+def by_chunks(name):
+    """Decorator of a method for samples in memory, which leaves Dask collections to `name`.
+
+    Parameters
+    ----------
+    name : str
+        Function of `sparsecode.distributed`, see `in_chunks`. It gets the arguments of the method,
+        the object first, and returns a Dask collection that is not computed yet.
+    """
+
+    def decorate(method):
+        @functools.wraps(method)
+        def call(self, X, *args, **kwargs):
+            if is_collection(X):
+                return in_chunks(name, self, X, *args, **kwargs)
+            return method(self, X, *args, **kwargs)
+
+        return call
+
+    return decorate

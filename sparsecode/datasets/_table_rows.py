@@ -1,0 +1,63 @@
+"""Rows of tables on disk, in the formats of Arrow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._extras import require
+from sparsecode._messages import wrong
+from sparsecode._reading.refusal import Refused, listed
+
+from ._rows import KINDS, Rows
+
+# By the end of a file's name.
+FORMATS = {".parquet": "parquet", ".arrow": "ipc", ".feather": "feather"}
+
+
+def rows_of_table(path, columns, key):
+    """Rows of a table on disk, whose columns are features, or of one column of vectors."""
+    require("arrow", f"Reading {path}")
+    from pyarrow import dataset
+
+    data = dataset.dataset(path, format=FORMATS[path.suffix.lower()])
+    names = data.schema.names if columns is None else list(columns)
+    gone = [name for name in names if name not in data.schema.names]
+    if gone:
+        raise Refused(
+            wrong(
+                str(path),
+                got=f"without the columns {listed(map(str, gone))}",
+                expected=f"columns of the file: {listed(data.schema.names)}",
+                remedy="Give other columns.",
+            )
+        )
+
+    def pieces(rows):
+        for batch in data.to_batches(columns=names, batch_size=rows):
+            if batch.num_rows:
+                yield _of_batch(path, batch)
+
+    return Rows(str(path), data.count_rows(), pieces)
+
+
+def _of_batch(path, batch):
+    """Array of the columns of a batch; of a single column of vectors, these."""
+    import pyarrow as pa
+
+    if batch.num_columns == 1 and pa.types.is_nested(batch.schema.types[0]):
+        vectors = batch.column(0)
+        return np.asarray(vectors.flatten()).reshape(len(vectors), -1)
+    parts = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        values = column.to_numpy(zero_copy_only=False)
+        if values.dtype.kind not in KINDS:
+            raise Refused(
+                wrong(
+                    f"column {name!r} of {path}",
+                    got=f"of type {column.type}",
+                    expected="numbers",
+                    remedy="Give the columns to read.",
+                )
+            )
+        parts.append(values)
+    return np.column_stack(parts)

@@ -1,0 +1,108 @@
+"""Samples in a Dask collection: their checks, without computing anything."""
+
+from __future__ import annotations
+
+import math
+
+import dask.array as da
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sparsecode._messages import shown, wrong
+
+# Dtypes of samples: Booleans, integers and floating point numbers.
+_KINDS = "buif"
+
+
+def checked_samples(estimator, X):
+    """Samples of a Dask collection as an array, if a fitted estimator can take them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; its number of features, and their names, are those of the samples.
+    X : dask.array.Array or dask.dataframe.DataFrame
+
+    Returns
+    -------
+    X : dask.array.Array of shape (n_samples, n_features)
+        The number of rows may be unknown (NaN). Values are not checked.
+    """
+    check_is_fitted(estimator)
+    array = as_rows(X, "X")
+    # The frame that stands for a DataFrame has its names and no rows.
+    names = X._meta if hasattr(X, "columns") else np.empty((0, array.shape[1]))
+    validate_data(estimator, names, reset=False, skip_check_array=True)
+    return array
+
+
+def as_rows(X, name):
+    """Dask array of a collection whose chunks hold whole rows of numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is no array or DataFrame, or does not hold numbers.
+    ValueError
+        If it is not two-dimensional, or rows are divided between chunks.
+    """
+    if hasattr(X, "to_dask_array"):
+        X = X.to_dask_array()
+    if not isinstance(X, da.Array):
+        raise TypeError(
+            wrong(
+                name,
+                got=f"a {type(X).__module__.partition('.')[0]} {type(X).__name__}",
+                expected="an array or a DataFrame of Dask",
+                remedy="Make one with dask.array.from_delayed or dask.array.from_array.",
+            )
+        )
+    if X.ndim != 2:
+        raise ValueError(
+            wrong(
+                name,
+                got=f"a Dask array of {X.ndim} dimensions",
+                expected="2: samples and features",
+                remedy=f"Reshape it, such as {name}.reshape(len({name}), -1).",
+            )
+        )
+    if X.dtype.kind not in _KINDS:
+        raise TypeError(
+            wrong(
+                name,
+                got=f"a Dask array of dtype {X.dtype}",
+                expected="numbers",
+                remedy=f"Convert it, such as {name}.astype('float32').",
+            )
+        )
+    if X.numblocks[1] != 1:
+        raise ValueError(
+            wrong(
+                name,
+                got=f"a Dask array with the columns in {X.numblocks[1]} chunks",
+                expected="whole rows in each chunk",
+                remedy=f"Pass {name}.rechunk({{1: -1}}).",
+            )
+        )
+    return X
+
+
+def check_columns(X, n_columns, name="X", of="columns"):
+    if X.shape[1] != n_columns:
+        raise ValueError(
+            f"{name} has {X.shape[1]} {of}, but the model has {n_columns}; expected the same "
+            "number. Pass codes and samples of this model."
+        )
+
+
+def check_aligned(X, codes):
+    """Raise ValueError unless two arrays have the same chunks of rows."""
+    if codes.numblocks[0] != X.numblocks[0] or not _same_rows(X.chunks[0], codes.chunks[0]):
+        raise ValueError(
+            f"codes have the chunks {shown(codes.chunks[0])} of rows and X has "
+            f"{shown(X.chunks[0])}; expected the same. Pass codes.rechunk({{0: X.chunks[0]}})."
+        )
+
+
+def _same_rows(mine, theirs):
+    return all(a == b or math.isnan(a) or math.isnan(b) for a, b in zip(mine, theirs, strict=True))

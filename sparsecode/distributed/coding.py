@@ -1,0 +1,62 @@
+"""Codes of samples in Dask collections, and what is made of codes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.utils.validation import check_is_fitted
+
+from sparsecode._messages import wrong
+from sparsecode.distributed._samples import as_rows, check_columns, checked_samples
+from sparsecode.distributed._tasks import map_rows
+
+
+def transform(estimator, X, **options):
+    """Codes of the samples of a Dask collection: a Dask array, of CSR arrays if `sparse_output`."""
+    _check_output(estimator)
+    X = checked_samples(estimator, X)
+    dtype, n_columns = _code_dtype(estimator, X), estimator._n_features_out
+    make = sparse.csr_array if getattr(estimator, "sparse_output", False) else np.empty
+    meta = make((0, n_columns), dtype=dtype)
+    return map_rows(estimator, "transform", X, meta, **options)
+
+
+def inverse_transform(estimator, X):
+    """Reconstructions of codes in a Dask array."""
+    check_is_fitted(estimator)
+    codes = as_rows(X, "X")
+    check_columns(codes, estimator._n_features_out)
+    n_features = estimator.dictionary_.n_features
+    meta = np.empty((0, n_features), dtype=_code_dtype(estimator, codes))
+    return map_rows(estimator, "inverse_transform", codes, meta)
+
+
+def predict(estimator, X):
+    """Predicted targets of the samples of a Dask collection."""
+    X = checked_samples(estimator, X)
+    # No sample says whether targets are a matrix or a vector.
+    shape = estimator.dictionary_.n_features
+    meta = np.empty((0,) if estimator._is_flat else (0, shape), dtype=_code_dtype(estimator, X))
+    return map_rows(estimator, "predict", X, meta)
+
+
+def _code_dtype(estimator, X):
+    is_single = X.dtype.kind == "f" and X.dtype.itemsize <= 4
+    is_single &= estimator.dictionary_.dtype == np.float32
+    return np.dtype(np.float32 if is_single else np.float64)
+
+
+def _check_output(estimator):
+    """Raise ValueError if transformers return a DataFrame, which would be in memory."""
+    mine = getattr(estimator, "_sklearn_output_config", {}).get("transform")
+    container = mine or get_config()["transform_output"]
+    if container != "default":
+        raise ValueError(
+            wrong(
+                "the output of transform",
+                got=f"set to {container!r}",
+                expected="'default' where samples are a Dask collection",
+                remedy="Call set_output(transform='default').",
+            )
+        )
