@@ -6,13 +6,30 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find sparsecode -name '*.py')
 
-.PHONY: filters test lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
+# With the oldest versions of the libraries, and with what publishing needs.
+OLDEST := $(VENV)-oldest
+PUBLISH := $(VENV)-publish
+
+.PHONY: filters test test-oldest package-check lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n logical --dist worksteal
+
+# Kernels run as Python in most. Libraries of long ago warn of each other.
+OLDEST_PYTEST = $(OLDEST)/bin/python -m pytest -q -n logical -p no:cacheprovider \
+	-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+test-oldest: $(OLDEST)/.installed
+	NUMBA_DISABLE_JIT=1 $(OLDEST_PYTEST) tests/penalties tests/datasets/test_images.py tests/test_constraints.py \
+		tests/test_dictionary.py tests/test_extras.py tests/test_serialization.py tests/test_plotting.py \
+		tests/test_validation.py tests/estimators/test_older_scikit_learn.py
+	$(OLDEST_PYTEST) tests/estimators/test_sklearn_checks.py -k CoderOfRandomAtoms
+
+# RELEASE=--release refuses what is not ready to be published.
+package-check: $(PUBLISH)/.installed $(VENV)/.installed-test
+	$(PUBLISH)/bin/python tools/package.py --tests-with $(abspath $(BIN))/python $(RELEASE)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -83,12 +100,26 @@ $(VENV)/.installed-%: setup.cfg pyproject.toml $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet '.[$*]'
 	@touch $@ $(VENV)/.installed
 
+$(OLDEST)/.installed: setup.cfg pyproject.toml tools/oldest.py $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit("The oldest versions need Python 3.11 or 3.12: make PYTHON=..." if sys.version_info >= (3, 13) else 0)'
+	$(PYTHON) -m venv $(OLDEST)
+	$(PYTHON) tools/oldest.py cli matlab > $(OLDEST)/constraints.txt
+	@rm -rf build
+	$(OLDEST)/bin/python -m pip install --quiet --no-compile --constraint $(OLDEST)/constraints.txt \
+		'.[cli,matlab]' pytest pytest-xdist hypothesis
+	@touch $@
+
+$(PUBLISH)/.installed:
+	$(PYTHON) -m venv $(PUBLISH)
+	$(PUBLISH)/bin/python -m pip install --quiet build twine check-wheel-contents pyroma
+	@touch $@
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 clean:
-	rm -rf $(VENV) build docs/_build docs/auto_gallery docs/notebooks docs/api/generated docs/api/backreferences \
+	rm -rf $(VENV) $(OLDEST) $(PUBLISH) build dist docs/_build docs/auto_gallery docs/notebooks docs/api/generated docs/api/backreferences \
 		.pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,13 +22,17 @@ warnings.simplefilter("error", category=RuntimeWarning)
 
 
 def repository_links():
-    """Icons for the addresses that ``setup.cfg`` has, if it has any."""
+    """Icons for the addresses that ``setup.cfg`` has, unless nothing answers there."""
     setup_cfg = configparser.ConfigParser()
     setup_cfg.read(DOCS.parent / "setup.cfg", encoding="utf-8")
     listed = setup_cfg.get("metadata", "project_urls", fallback="").strip().splitlines()
     names = {"Source": "fa-brands fa-github", "Issues": "fa-solid fa-bug"}
     links = [[part.strip() for part in line.split("=", 1)] for line in listed]
-    return [{"name": name, "url": url, "icon": names[name]} for name, url in links if name in names]
+    return [
+        {"name": name, "url": url, "icon": names[name]}
+        for name, url in links
+        if name in names and ".example/" not in url
+    ]
 
 
 def copy_notebooks():

@@ -1,9 +1,16 @@
-"""scikit-learn's checks of estimators, as a parametrization."""
+"""scikit-learn's checks of estimators, as a parametrization, and which scikit-learn is meant."""
 
+import importlib.util
 import os
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+# Before, its classes had fewer methods and other messages, and its codes were less precise.
+of_scikit_learn_1_9 = pytest.mark.skipif(
+    importlib.util.find_spec("sklearn.callback") is None,
+    reason="the drop-in is compared with scikit-learn 1.9 or newer",
+)
 
 
 def each_check(estimators):

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import sklearn.decomposition
+from scikit_learn_checks import of_scikit_learn_1_9
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from sparsecode.dropin import SparseCoder, sparse_encode
 
+pytestmark = of_scikit_learn_1_9
 ALGORITHMS = ["lasso_lars", "lasso_cd", "lars", "omp", "threshold"]
 
 

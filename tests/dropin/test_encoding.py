@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.decomposition
+from scikit_learn_checks import of_scikit_learn_1_9
 from scipy.optimize import linprog, nnls
 from sklearn.exceptions import ConvergenceWarning
 
@@ -12,6 +13,7 @@ from sparsecode import certify
 from sparsecode.dropin import sparse_encode
 from sparsecode.penalties import L1
 
+pytestmark = of_scikit_learn_1_9
 LASSO = ["lasso_lars", "lasso_cd"]
 ALGORITHMS = [*LASSO, "lars", "omp", "threshold"]
 DTYPES = [np.float64, np.float32]

@@ -4,10 +4,12 @@ import importlib.util
 
 import pytest
 import sklearn.decomposition
+from scikit_learn_checks import of_scikit_learn_1_9
 
 from sparsecode import dropin
 
 pytestmark = [
+    of_scikit_learn_1_9,
     pytest.mark.needs_jit("it learns"),
     # As in scikit-learn's own runs: some of its tests mean fits that do not converge.
     pytest.mark.filterwarnings("default"),
