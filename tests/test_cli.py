@@ -14,8 +14,14 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from sparsecode import Dictionary, _serialization
+import sparsecode
+from sparsecode import Dictionary, OlshausenField, _serialization
+from sparsecode.applications import FilterBank
 from sparsecode.cli import main
+from sparsecode.cli._report import notes_on_filters
+from sparsecode.datasets import OlshausenFieldWhitening, load_images
+from sparsecode.penalties import Cauchy
+from sparsecode.receptive_fields import fit_gabors
 
 SMALL = ["--patch-size", "6", "--n-patches", "300", "--n-components", "8", "--n-epochs", "1"]
 WRITTEN = ["small-statistics.png", "small-table.txt", "small.png", "small.safetensors"]
@@ -70,6 +76,90 @@ def test_same_seed_same_numbers_and_another_seed_others(photograph):
     assert not np.allclose(a, c)
 
 
+def test_the_file_of_filters_codes_images_by_itself(folder, photograph):
+    assert run("--images", photograph, "--out", "small.png", "--seed", "5", *SMALL).exit_code == 0
+    bank = FilterBank.load("small.safetensors")
+    assert bank.patch_size == (6, 6) and bank.penalty == Cauchy(alpha=0.01 * 2.2, sigma=0.316)
+    whitening = OlshausenFieldWhitening().fit(load_images(photograph))
+    assert bank.whitening.scale_ == whitening.scale_
+    assert bank.record["seed"] == 5 and bank.record["images"] == [photograph]
+    assert bank.record["version"] == sparsecode.__version__
+    assert bank.record["n_batches"] == 3 and bank.record["sizes"] == "1 of 40 x 50 pixels"
+
+
+def test_tables_fit_a_terminal_of_80_columns(folder, photograph):
+    result = run("--images", photograph, "--out", "small.png", *SMALL)
+    assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
+    assert "nan" not in result.stdout
+
+
+def test_progress_is_told_where_there_is_no_terminal(folder, photograph):
+    small = ["--patch-size", "6", "--n-patches", "50", "--n-components", "8", "--n-epochs", "30"]
+    result = run("--images", photograph, "--out", "small.png", *small)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("learning")]
+    assert [line.split()[1] for line in lines] == [str(n) for n in range(10, 101, 10)]
+    assert all("objective" in line for line in lines)
+
+
+class TestNotes:
+    """What seems wrong is told in one line, on standard error and in the table."""
+
+    @staticmethod
+    def notes(result):
+        assert result.exit_code == 0, result.output
+        return " ".join(line for line in result.stderr.splitlines() if line.startswith("Note: "))
+
+    def test_images_that_look_whitened(self, folder):
+        np.save("white.npy", np.random.default_rng(0).standard_normal((2, 64, 64)))
+        result = run("--images", "white.npy", "--out", "small.png", *SMALL)
+        assert "look whitened already" in self.notes(result)
+        table = " ".join(pathlib.Path("small-table.txt").read_text(encoding="utf-8").split())
+        assert "Note: The images look whitened already" in table
+        result = run("--images", "white.npy", "--whitened", "--out", "small.png", *SMALL)
+        assert not self.notes(result)
+
+    def test_images_that_do_not(self, folder):
+        assert not self.notes(run("--out", "small.png", *SMALL))
+        assert "do not look whitened" in self.notes(run("--whitened", "--out", "small.png", *SMALL))
+
+    def test_a_run_that_is_too_short(self, folder, photograph):
+        result = run("--images", photograph, "--out", "small.png", *SMALL)
+        words = " ".join(result.stdout.split())
+        assert "of 8 atoms fit a Gabor function. Most likely learning was too short" in words
+        assert "it had 3 batches" in words
+
+    def test_gain_control_at_its_bound(self):
+        model = OlshausenField(4, dict_init=1.1 * np.eye(4)).fit(np.sqrt(0.1) * np.eye(4))
+        codes = np.ones((2, 4))
+        fits = fit_gabors(model.components_, (2, 2))
+        words = " ".join(notes_on_filters(model, codes, fits))
+        low = int((model.dictionary_.norms < 0.951).sum())
+        assert (f"holds {low} of 4 norms at its bound 0.95" in words) == (low == 4)
+        model.dictionary_ = Dictionary(1.1 * np.eye(4))
+        words = " ".join(notes_on_filters(model, codes, fits))
+        assert "holds 4 of 4 norms at its bound 1.1: nearly all coefficients have too much" in words
+        codes[:, 1:] = 0
+        assert "3 of 4 atoms are dead" in " ".join(notes_on_filters(model, codes, fits))
+
+
+def test_raw_numbers_and_their_layout(folder):
+    stack = np.random.default_rng(0).standard_normal((2, 64, 64)).astype(">f4")
+    pathlib.Path("scan.raw").write_bytes(stack.tobytes())
+    result = run("--images", "scan.raw", *SMALL)
+    refused(result, "scan.raw", "32768 bytes", "--shape 512x512 --dtype '>f4'")
+    layout = ("--images", "scan.raw", "--whitened", "--shape", "64x64", "--dtype")
+    refused(run(*layout, "<f4", *SMALL), "other byte order", "'>f4'")
+    assert run(*layout, ">f4", "--out", "small.png", *SMALL).exit_code == 0
+    refused(run(*layout, "f9", *SMALL), "raw_dtype is 'f9'")
+    assert "is not a height and a width" in run("--shape", "64", *SMALL).output
+
+
+def test_a_folder_of_arrays(folder):
+    pathlib.Path("arrays").mkdir()
+    np.save("arrays/a.npy", np.random.default_rng(0).random((40, 50)))
+    assert run("--images", "arrays", "--out", "small.png", *SMALL).exit_code == 0
+
+
 def test_quiet_prints_nothing(photograph):
     result = run("--images", photograph, "--quiet", "--out", "small.png", *SMALL)
     assert result.exit_code == 0
@@ -99,8 +189,9 @@ def test_the_bundled_photographs_are_the_default(folder):
 def test_help_names_every_option():
     result = run("--help")
     assert result.exit_code == 0
-    options = ("--images", "--raw", "--whitened", "--patch-size", "--n-components", "--method",
-               "--n-patches", "--n-epochs", "--seed", "--out", "--quiet")  # fmt: skip
+    options = ("--images", "--raw", "--whitened", "--shape", "--dtype", "--patch-size",
+               "--n-components", "--method", "--n-patches", "--n-epochs", "--seed", "--out",
+               "--quiet")  # fmt: skip
     for option in options:
         assert option in result.output
 

@@ -33,6 +33,7 @@ from sparsecode.penalties.base import check_penalty_instance
 from sparsecode.solvers import ConjugateGradient, choose_solver
 
 _WHITENINGS = {cls.__name__: cls for cls in (OlshausenFieldWhitening, ImageScaling)}
+_HIGHEST_FREQUENCY = 0.5
 # As in `OlshausenField.transform`.
 _SMOOTH_SOLVER = ConjugateGradient(max_iter=200, tol=1e-3)
 
@@ -192,10 +193,11 @@ class FilterBank:
         return reconstruct_from_patches(patches, image_shape, self.patch_size, step=step)
 
     def unwhiten(self, whitened: ArrayLike, *, mean: float = 0.0) -> np.ndarray:
-        """Undo the whitening.
+        """Undo the whitening, up to 0.5 cycles a pixel.
 
-        It weakens the lowest frequencies most, where errors of the codes are therefore amplified
-        most: a picture of codes keeps its edges better than its slow changes.
+        Errors of the codes are amplified as the whitening weakened the image: hardly at edges, more
+        in slow changes of brightness, and most above 0.5 cycles a pixel, in the corners of the
+        square of frequencies, which are therefore left out.
 
         Parameters
         ----------
@@ -211,7 +213,8 @@ class FilterBank:
         mean = check_number(mean, "mean")
         if isinstance(self.whitening, ImageScaling):
             return self.whitening.inverse_transform(whitened)
-        return self.whitening.inverse_transform(whitened, means=mean)
+        options = {"means": mean, "max_frequency": _HIGHEST_FREQUENCY}
+        return self.whitening.inverse_transform(whitened, **options)
 
     def save(self, path: PathLike) -> None:
         """Write the filters to a ``.safetensors`` or ``.npz`` file, whole or not at all.

@@ -12,6 +12,7 @@ import click
 from sparsecode._version import __version__
 from sparsecode.cli.compare import compare
 from sparsecode.cli.compile import compile_kernels
+from sparsecode.cli.encode import encode
 from sparsecode.cli.filters import filters
 
 
@@ -23,6 +24,7 @@ def main() -> None:
 
 main.add_command(compare)
 main.add_command(compile_kernels)
+main.add_command(encode)
 main.add_command(filters)
 
 __all__ = ["main"]

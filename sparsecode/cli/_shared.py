@@ -1,45 +1,50 @@
-"""Parts of the commands: photographs to work on, pictures to write, and one-line errors."""
+"""Parts of the commands: pictures and tables to write, notes, and one-line errors."""
 
 from __future__ import annotations
 
 import contextlib
 
 import click
-import numpy as np
 
-from sparsecode._atomic_files import write_atomically
-from sparsecode.datasets import OlshausenFieldWhitening, load_images, load_photographs
+from sparsecode._atomic_files import check_writable, write_atomically
 
 INTERRUPTED = 130
-_PIXEL_VARIANCE = 0.1
+_SUFFIXES = (".png", ".pdf", ".svg")
+_DPI = 150
 
 
-def load_pictures(paths, raw, patch_size):
-    """Whitened images of variance 0.1, from files or the photographs that are bundled."""
-    if paths:
-        pictures = load_images(paths, min_size=patch_size, allow_constant=False)
-    else:
-        pictures = load_photographs()
-    if raw:
-        return OlshausenFieldWhitening(variance=_PIXEL_VARIANCE).fit_transform(pictures)
-    pixels = np.concatenate([picture.ravel() for picture in pictures])
-    mean, deviation = pixels.mean(), pixels.std()
-    if not deviation > 0 or not np.isfinite(deviation):
+def check_out(path):
+    """Refuse a picture of an unknown format, or one that cannot be written."""
+    if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(
-            f"the images have a standard deviation of {deviation:g}, which cannot be scaled to "
-            "variance 0.1; expected a finite number above 0. Give images that are not constant, "
-            "with values of ordinary size."
+            f"--out is {path}; expected a name that ends with .png, .pdf or .svg. Choose such a "
+            "name."
         )
-    return [(picture - mean) * (np.sqrt(_PIXEL_VARIANCE) / deviation) for picture in pictures]
+    check_writable(path)
 
 
-def save_figure(figure, path):
-    """Write a figure, whole or not at all, and close it."""
+def save_figure(figure, path, *, times=None):
+    """Write a figure, whole or not at all, and close it.
+
+    `times` is the number of pixels of the file for each pixel of the figure, both ways.
+    """
     from matplotlib import pyplot
 
     with write_atomically(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+        figure.savefig(temporary, dpi=_DPI if times is None else times * figure.dpi)
     pyplot.close(figure)
+
+
+def write_text(path, text):
+    """Write a text, whole or not at all."""
+    with write_atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def say(console, text):
+    """Print a sentence: wrapped on a terminal, on one line where output goes elsewhere."""
+    soft = not console.is_terminal
+    console.print(text, soft_wrap=soft, markup=False, highlight=False)
 
 
 @contextlib.contextmanager

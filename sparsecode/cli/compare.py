@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pathlib
 import sys
-from collections import deque
 
 import click
 import numpy as np
 from rich.console import Console
 
-from sparsecode._atomic_files import check_writable
-from sparsecode.cli._shared import INTERRUPTED, load_pictures, one_line_errors, save_figure
+from sparsecode.cli._images import image_options, note_on_whitening, read_pictures, whitened
+from sparsecode.cli._progress import Steps, show_progress
+from sparsecode.cli._shared import INTERRUPTED, check_out, one_line_errors, save_figure, say
 from sparsecode.compare import amortization_report
 from sparsecode.datasets import sample_patches
 from sparsecode.dictionary import Dictionary
@@ -27,6 +27,7 @@ _DICTIONARY_EPOCHS = 3
 
 
 @click.command()
+@image_options
 @click.option(
     "--dictionary",
     type=click.Path(path_type=pathlib.Path),
@@ -93,7 +94,20 @@ _DICTIONARY_EPOCHS = 3
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def compare(
-    dictionary, patch_size, n_components, alpha, layers, n_patches, n_epochs, seed, out, quiet
+    images,
+    raw,
+    shape,
+    dtype,
+    dictionary,
+    patch_size,
+    n_components,
+    alpha,
+    layers,
+    n_patches,
+    n_epochs,
+    seed,
+    out,
+    quiet,
 ):
     """Compare trained encoders with the exact optimum, on patches of whitened photographs.
 
@@ -105,22 +119,29 @@ def compare(
     \b
     Examples:
       sparsecode compare
+      sparsecode compare --images holiday/ --n-components 256
       sparsecode compare --dictionary filters.safetensors --layers 3 --layers 16
     """
     console = Console(stderr=True, quiet=quiet)
     try:
         with one_line_errors():
-            _check_out(out)
+            check_out(out)
             given = None if dictionary is None else _load_dictionary(dictionary)
             if given is not None:
                 patch_size = round(np.sqrt(given.n_features))
-            X, held = _patches(patch_size, n_patches, seed)
+            pictures = read_pictures(
+                images, shape, dtype, min_size=patch_size, allow_constant=False
+            )
+            X, held = _patches(whitened(pictures, raw)[0], patch_size, n_patches, seed)
+            note = note_on_whitening(pictures, raw)
+            if note:
+                say(console, f"Note: {note}")
             atoms = _learn(X, n_components, alpha, seed, console) if given is None else given
             encoders = {
                 f"LISTA {n_layers}": _train(n_layers, atoms, X, alpha, n_epochs, seed, console)
                 for n_layers in sorted(set(layers))
             }
-            console.print("comparing")
+            say(console, "comparing")
             report = amortization_report(
                 held, atoms, L1(alpha), encoders=encoders, n_iters=_N_ITERS, random_state=seed
             )
@@ -131,20 +152,11 @@ def compare(
                 click.echo(report)
                 raise
     except KeyboardInterrupt:
-        console.print("Interrupted; nothing was written.")
+        say(console, "Interrupted; nothing was written.")
         sys.exit(INTERRUPTED)
     if not quiet:
         click.echo(report)
         click.echo(f"written: {out}")
-
-
-def _check_out(out):
-    if out.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise ValueError(
-            f"--out is {out}; expected a name that ends with .png, .pdf or .svg. Choose such a "
-            "name."
-        )
-    check_writable(out)
 
 
 def _load_dictionary(path):
@@ -158,30 +170,37 @@ def _load_dictionary(path):
     return dictionary.astype(np.float32)
 
 
-def _patches(patch_size, n_patches, seed):
+def _patches(pictures, patch_size, n_patches, seed):
     """Patches to learn from, and others to compare on."""
     n_held = min(max(n_patches // 10, 2), 1000)
+    n_positions = sum(
+        (picture.shape[0] - patch_size + 1) * (picture.shape[1] - patch_size + 1)
+        for picture in pictures
+    )
+    if n_patches + n_held > n_positions:
+        raise ValueError(
+            f"--n-patches is {n_patches}, and {n_held} others are compared, but the images have "
+            f"only {n_positions} different patches of {patch_size}x{patch_size} pixels. Lower "
+            "--n-patches or give more images."
+        )
     X = sample_patches(
-        load_pictures((), True, patch_size),
-        patch_size,
-        n_patches + n_held,
-        random_state=seed,
-        dtype=np.float32,
+        pictures, patch_size, n_patches + n_held, random_state=seed, dtype=np.float32
     )
     return X[:-n_held], X[-n_held:]
 
 
 def _learn(X, n_components, alpha, seed, console):
-    console.print(f"learning {n_components} atoms")
+    say(console, f"learning {n_components} atoms")
     model = DictionaryLearning(
         n_components, alpha=alpha, batch_size=256, n_epochs=_DICTIONARY_EPOCHS, random_state=seed
     )
+    show_progress(model, console)
     return model.fit(X).dictionary_
 
 
 def _train(n_layers, dictionary, X, alpha, n_epochs, seed, console):
     encoder, penalty = LISTA(L1(alpha), n_layers=n_layers), L1(alpha)
-    console.print(f"training a LISTA of {n_layers} layers")
+    say(console, f"training a LISTA of {n_layers} layers")
     states = train(
         encoder,
         dictionary,
@@ -192,8 +211,11 @@ def _train(n_layers, dictionary, X, alpha, n_epochs, seed, console):
         validation_fraction=0.1,
         random_state=seed,
     )
-    last = deque(states, maxlen=1).pop()
-    return encoder.bind(last.best_params)
+    with Steps(console, "training", n_epochs) as steps:
+        next(states)  # The state before training.
+        for state in states:
+            steps.advance(f"objective {state.history['validation'][-1]:.4f}")
+    return encoder.bind(state.best_params)
 
 
 def _draw(report, out):

@@ -14,13 +14,29 @@ import click
 import numpy as np
 from rich.console import Console
 
-from sparsecode._atomic_files import check_writable, write_atomically
-from sparsecode.cli._progress import ObjectiveBar
-from sparsecode.cli._report import describe_filters, render_table
-from sparsecode.cli._shared import INTERRUPTED, load_pictures, one_line_errors, save_figure
+from sparsecode._atomic_files import check_writable
+from sparsecode._version import __version__
+from sparsecode.applications import FilterBank
+from sparsecode.cli._images import (
+    image_options,
+    note_on_whitening,
+    read_pictures,
+    sizes_of,
+    whitened,
+)
+from sparsecode.cli._progress import show_progress
+from sparsecode.cli._report import describe_filters, notes_on_filters, render_table
+from sparsecode.cli._shared import (
+    INTERRUPTED,
+    check_out,
+    one_line_errors,
+    save_figure,
+    say,
+    write_text,
+)
 from sparsecode.datasets import sample_patches
 from sparsecode.estimators import OlshausenField
-from sparsecode.estimators._callbacks import HAS_CALLBACKS
+from sparsecode.estimators._filter_learning import prior_of
 from sparsecode.receptive_fields import fit_gabors
 
 _METHODS = {"olshausen-field": OlshausenField}
@@ -51,20 +67,7 @@ class Outputs:
 
 
 @click.command()
-@click.option(
-    "--images",
-    multiple=True,
-    metavar="PATH",
-    help="Image file, folder of images, .npy or .npz stack, or MATLAB .mat file with an array "
-    "IMAGES. May be repeated. Default: the two photographs that ship with scikit-learn.",
-)
-@click.option(
-    "--raw/--whitened",
-    "raw",
-    default=True,
-    help="Whether the images are raw photographs, to be whitened by Olshausen and Field's filter, "
-    "or whitened already; these are only brought to mean 0 and variance 0.1.  [default: raw]",
-)
+@image_options
 @click.option(
     "--patch-size",
     type=click.IntRange(4, 64),
@@ -115,19 +118,33 @@ class Outputs:
     "statistics, and the table are written beside it under the same name.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, seed, out, quiet):
+def filters(
+    images,
+    raw,
+    shape,
+    dtype,
+    patch_size,
+    n_components,
+    method,
+    n_patches,
+    n_epochs,
+    seed,
+    out,
+    quiet,
+):
     """Learn filters from photographs, as Olshausen and Field did in 1996.
 
     Whitens the images, learns a dictionary of their patches, and writes a mosaic of its atoms
-    sorted by spatial frequency (filters.png), the dictionary (filters.safetensors), plots of the
-    receptive-field statistics (filters-statistics.png) and a table of what was learned
-    (filters-table.txt).
+    sorted by spatial frequency (filters.png), the filters with all that coding takes
+    (filters.safetensors, for `sparsecode encode`), plots of the receptive-field statistics
+    (filters-statistics.png) and a table of what was learned (filters-table.txt).
 
     \b
     Examples:
       sparsecode filters
       sparsecode filters --images holiday/ --patch-size 16 --out holiday.png
       sparsecode filters --images IMAGES.mat --whitened --n-components 192
+      sparsecode filters --images scans/ --shape 512x512 --dtype '>f4'
 
     Ctrl-C during learning writes what was learned so far. Bad input ends with exit code 2.
     """
@@ -136,32 +153,41 @@ def filters(images, raw, patch_size, n_components, method, n_patches, n_epochs, 
     n_components = patch_size**2 if n_components is None else n_components
     with one_line_errors():
         _check_outputs(outputs, images)
-        pictures = load_pictures(images, raw, patch_size)
+        pictures = read_pictures(images, shape, dtype, min_size=patch_size, allow_constant=False)
         n_patches = _checked_n_patches(n_patches, n_components, pictures, patch_size)
-        X = sample_patches(pictures, patch_size, n_patches, random_state=seed, dtype=np.float32)
+        note = note_on_whitening(pictures, raw)
+        if note:
+            say(console, f"Note: {note}")
+        white, whitening = whitened(pictures, raw)
+        X = sample_patches(white, patch_size, n_patches, random_state=seed, dtype=np.float32)
         model = _METHODS[method](n_components, n_epochs=n_epochs, random_state=seed)
         interrupted = _learn(model, X, console)
-        # The dictionary is saved before it is measured.
-        _save(model.dictionary_, outputs.dictionary)
+        record = {
+            "version": __version__,
+            "method": method,
+            "images": list(images) or ["the photographs of scikit-learn"],
+            "sizes": sizes_of(pictures),
+            "n_patches": n_patches,
+            "n_epochs": n_epochs,
+            "n_batches": model.n_iter_,
+            "seed": seed,
+        }
+        bank = FilterBank(model.dictionary_, patch_size, whitening, prior_of(model), record)
+        # The filters are saved before they are measured.
+        _save(bank, outputs.dictionary)
         try:
-            _measure(outputs, model, X[:_MEASURED_PATCHES], patch_size, quiet)
+            _measure(outputs, model, X[:_MEASURED_PATCHES], bank, note, quiet)
         except OSError as error:
             raise OSError(f"{error} The dictionary is in {outputs.dictionary}.") from error
         except KeyboardInterrupt:
-            console.print(
-                f"Interrupted while measuring: the dictionary is in {outputs.dictionary}."
-            )
+            say(console, f"Interrupted while measuring: the filters are in {outputs.dictionary}.")
             interrupted = True
     if interrupted:
         sys.exit(INTERRUPTED)
 
 
 def _check_outputs(outputs, images):
-    if outputs.picture.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise ValueError(
-            f"--out is {outputs.picture}; expected a name that ends with .png, .pdf or .svg. "
-            "Choose such a name."
-        )
+    check_out(outputs.picture)
     inputs = {pathlib.Path(image).resolve() for image in images}
     for path in outputs:
         if path.resolve() in inputs:
@@ -197,53 +223,53 @@ def _checked_n_patches(n_patches, n_components, pictures, patch_size):
 
 def _learn(model, X, console):
     """Fit the model; True if Ctrl-C ended it early with something learned."""
-    if not HAS_CALLBACKS:
-        console.print("Learning. With scikit-learn 1.9 or newer a bar would show the progress.")
-    elif not console.quiet:
-        model.set_callbacks(ObjectiveBar(console))
+    show_progress(model, console)
     try:
         model.fit(X)
     except KeyboardInterrupt:
         if not getattr(model, "n_iter_", 0):
-            console.print("Interrupted before anything was learned; nothing was written.")
+            say(console, "Interrupted before anything was learned; nothing was written.")
             sys.exit(INTERRUPTED)
-        console.print(
-            f"Interrupted after {model.n_iter_} batches: writing what was learned so far."
-        )
+        say(console, f"Interrupted after {model.n_iter_} batches: writing what was learned so far.")
         return True
     return False
 
 
-def _save(dictionary, path):
-    """Write the dictionary, or if that fails into the folder of temporary files, and name it."""
+def _save(bank, path):
+    """Write the filters, or if that fails into the folder of temporary files, and name it."""
     try:
-        dictionary.save(path)
+        bank.save(path)
     except OSError as error:
         handle, other = tempfile.mkstemp(prefix="sparsecode-filters-", suffix=path.suffix)
         os.close(handle)
         try:
-            dictionary.save(other)
+            bank.save(other)
         except OSError:
             os.unlink(other)
             raise error from None
         raise OSError(f"{error} The learned dictionary is in {other}.") from error
 
 
-def _measure(outputs, model, X, patch_size, quiet):
+def _measure(outputs, model, X, bank, note, quiet):
     # matplotlib is slow to import: bad input and --help need not wait for it.
     import matplotlib
 
     matplotlib.use("Agg")
     from sparsecode import plotting
 
-    shape = (patch_size, patch_size)
-    fits = fit_gabors(model.components_, shape)
-    title = f"{len(model.components_)} filters of {patch_size}x{patch_size} pixels"
-    table = render_table(describe_filters(model, X, fits), title)
-    with write_atomically(outputs.table) as temporary:
-        temporary.write_text(table, encoding="utf-8")
-    atoms = plotting.plot_atoms(model.components_, patch_shape=shape, order="frequency")
-    save_figure(atoms.figure, outputs.picture)
+    height, width = bank.patch_size
+    fits, codes = fit_gabors(model.components_, bank.patch_size), model.transform(X)
+    notes = [*([note] if note else []), *notes_on_filters(model, codes, fits)]
+    rows = [
+        ("images", bank.record["sizes"]),
+        ("seed", f"{bank.record['seed']}"),
+        *describe_filters(model, X, codes, fits),
+    ]
+    title = f"{len(model.components_)} filters of {height} x {width} pixels"
+    table = render_table(rows, title, notes)
+    write_text(outputs.table, table)
+    atoms = plotting.plot_atoms(model.components_, patch_shape=bank.patch_size, order="frequency")
+    save_figure(atoms.figure, outputs.picture, times=2)
     axes = plotting.plot_gabor_statistics(fits)
     save_figure(axes[0].figure, outputs.statistics)
     if not quiet:

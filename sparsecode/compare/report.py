@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-# Heading and format of each column of the printed table.
+# Both lines of the heading, and format, of each column of the printed table.
 _COLUMNS = {
-    "objective": ("objective", "{:.5g}"),
-    "gap": ("gap", "{:.2e}"),
-    "relative_gap": ("rel. gap", "{:.2e}"),
-    "precision": ("precision", "{:.3f}"),
-    "recall": ("recall", "{:.3f}"),
-    "f1": ("F1", "{:.3f}"),
-    "l0": ("l0", "{:.1f}"),
-    "explained_variance": ("expl. var.", "{:.3f}"),
-    "mcc": ("MCC", "{:.3f}"),
-    "microseconds": ("us/sample", "{:.2f}"),
-    "fista_iterations": ("FISTA its", "{:.0f}"),
-    "warm_start_saving": ("its saved", "{:.1f}"),
+    "objective": ("", "objective", "{:.5g}"),
+    "relative_gap": ("rel.", "gap", "{:.1e}"),
+    "precision": ("preci-", "sion", "{:.3f}"),
+    "recall": ("", "recall", "{:.3f}"),
+    "f1": ("", "F1", "{:.3f}"),
+    "l0": ("", "l0", "{:.1f}"),
+    "explained_variance": ("expl.", "var.", "{:.3f}"),
+    "mcc": ("", "MCC", "{:.3f}"),
+    "microseconds": ("us a", "sample", "{:.2f}"),
+    "fista_iterations": ("FISTA", "its", "{:.0f}"),
+    "warm_start_saving": ("its", "saved", "{:.1f}"),
 }
+_WIDTH = 100
 
 
 class EncoderScores(NamedTuple):
@@ -84,7 +85,7 @@ class EncoderScores(NamedTuple):
 class AmortizationReport:
     """Report of encoders compared with the optimum on the same samples and dictionary.
 
-    ``print(report)`` shows a table, ``report[name]`` is one row of it.
+    ``print(report)`` shows a table of at most 100 columns, ``report[name]`` is one row of it.
 
     Attributes
     ----------
@@ -182,22 +183,26 @@ class AmortizationReport:
         return text if self.other is None else f"{text}\n\nsecond data set: {self.other}"
 
     def _heading(self):
-        return (
-            f"{self.problem}\n"
+        sentences = (
             f"optimum {self.optimum:.6g}, certified to {self.gap_error:.1e}; "
             f"FISTA takes {self.n_iter:.1f} iterations to a relative gap of {self.tol:g}; "
             f"supports and MCC against the {self.against}"
         )
+        return "\n".join([*textwrap.wrap(self.problem, _WIDTH), *textwrap.wrap(sentences, _WIDTH)])
 
 
 def _table(scores):
-    """Rows of numbers as aligned text."""
-    cells = [["encoder", *(heading for heading, _ in _COLUMNS.values())]]
+    """Rows of numbers as aligned text; absolute gaps are left out to keep it in 100 columns."""
+    columns = _COLUMNS.values()
+    cells = [
+        ["", *(first for first, _, _ in columns)],
+        ["encoder", *(second for _, second, _ in columns)],
+    ]
     for row in scores:
-        numbers = (form.format(getattr(row, name)) for name, (_, form) in _COLUMNS.items())
+        numbers = (form.format(getattr(row, name)) for name, (*_, form) in _COLUMNS.items())
         cells.append([row.encoder, *numbers])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        " ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
         for line in cells
     )

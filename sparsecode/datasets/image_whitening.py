@@ -146,7 +146,11 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         return like_given(images, [self._multiply(image, self._forward) for image in checked])
 
     def inverse_transform(
-        self, images: ArrayLike, *, means: float | Sequence[float] = 0.0
+        self,
+        images: ArrayLike,
+        *,
+        means: float | Sequence[float] = 0.0,
+        max_frequency: float | None = None,
     ) -> list[np.ndarray] | np.ndarray:
         """Undo the whitening: the filter and the scale.
 
@@ -157,6 +161,10 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         means : float or sequence of float, default=0.0
             Mean of the result, one for all images or one an image. The filter has removed it,
             and it cannot be found from a whitened image.
+        max_frequency : float or None, default=None
+            Highest frequency to restore, in cycles a pixel; None restores all. Errors of a whitened
+            image that was changed are amplified most above 0.5, in the corners of the square of
+            frequencies.
 
         Returns
         -------
@@ -165,6 +173,13 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         checked = check_images(images, colour=False)
+        if max_frequency is not None:
+            max_frequency = check_number(max_frequency, "max_frequency", low=0, low_open=True)
+
+        def gain(frequency):
+            kept = True if max_frequency is None else frequency <= max_frequency
+            return self._backward(frequency) * kept
+
         if np.ndim(means) == 0:
             means = [means] * len(checked)
         if len(means) != len(checked):
@@ -175,7 +190,7 @@ class OlshausenFieldWhitening(Parameterized, TransformerMixin, BaseEstimator):
         return like_given(
             images,
             [
-                self._multiply(image, self._backward, check_number(mean, "means"))
+                self._multiply(image, gain, check_number(mean, "means"))
                 for image, mean in zip(checked, means, strict=True)
             ],
         )

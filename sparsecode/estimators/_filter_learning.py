@@ -29,6 +29,8 @@ _LARGEST = 1e100
 _HISTORY = ("objective", "seconds", "norm_min", "norm_max")
 # Range of mean squares of samples, relative to the goal, in which learning works.
 _LEAST, _MOST = 0.05, 5.0
+# Largest mean of samples that count as whitened, relative to their root mean square.
+_MOST_MEAN = 0.5
 _BLOCK = 4096
 
 
@@ -124,19 +126,25 @@ def prior_of(estimator):
 
 
 def _warn_of_scale(estimator, X):
-    """Warn if the variance of the samples does not fit the settings."""
-    size, goal = _root_mean_square(X), np.sqrt(estimator.variance_goal)
-    if size == 0 or np.sqrt(_LEAST) <= size / goal <= np.sqrt(_MOST):
+    """Warn if the mean or the variance of the samples does not fit the settings."""
+    (mean, size), goal = _mean_and_size(X), np.sqrt(estimator.variance_goal)
+    if size > 0 and not np.sqrt(_LEAST) <= size / goal <= np.sqrt(_MOST):
+        problem = (
+            f"X has a root mean square of {size:.3g}; expected about {goal:.3g}, the square root "
+            f"of variance_goal={estimator.variance_goal:g}. The parameters lr, sigma and noise_var "
+            "and the norms of the atoms are made for that scale: nothing is learned from larger "
+            "samples, and smaller samples count as noise. Multiply X by "
+            f"{goal / size:.3g}, or whiten it with OlshausenFieldWhitening."
+        )
+    elif abs(mean) > _MOST_MEAN * size:
+        problem = (
+            f"X has a mean of {mean:.3g} and a root mean square of {size:.3g}; expected a mean "
+            "near 0, as whitened images have. Atoms would learn the mean brightness and slow "
+            "changes. Whiten the images with OlshausenFieldWhitening before patches are drawn."
+        )
+    else:
         return
-    warnings.warn(
-        f"X has a root mean square of {size:.3g}; expected about {goal:.3g}, the square root of "
-        f"variance_goal={estimator.variance_goal:g}. The parameters lr, sigma and noise_var and "
-        "the norms of the atoms are made for that scale: nothing is learned from larger samples, "
-        f"and smaller samples count as noise. Multiply X by {goal / size:.3g}, or whiten it with "
-        "OlshausenFieldWhitening.",
-        UserWarning,
-        stacklevel=5,
-    )
+    warnings.warn(problem, UserWarning, stacklevel=5)
 
 
 def _first_dictionary(estimator, X, rng):
@@ -167,12 +175,14 @@ def _gain_control(estimator):
     )
 
 
-def _root_mean_square(X):
-    """Root mean square of all values, without overflow, read one block of rows at a time."""
-    norm = 0.0
+def _mean_and_size(X):
+    """Mean and root mean square of all values, without overflow, read a block at a time."""
+    total, norm = 0.0, 0.0
     for start in range(0, len(X), _BLOCK):
         block = dense_rows(X, slice(start, start + _BLOCK), np.float64)
         largest = np.abs(block).max()
         if largest > 0:
-            norm = np.hypot(norm, largest * np.linalg.norm(block / largest))
-    return norm / np.sqrt(X.size)
+            scaled = block / largest
+            total += largest * (scaled.sum() / X.size)
+            norm = np.hypot(norm, largest * np.linalg.norm(scaled))
+    return total, norm / np.sqrt(X.size)

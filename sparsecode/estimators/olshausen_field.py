@@ -31,7 +31,9 @@ class OlshausenField(CallbackSupportMixin, CodesEstimator):
     variances are corrected when norms change (see `GainControl`). Unless `gain_per_sample`, a batch
     has the share in the running variances that a single sample had in the papers, so that they
     change 100 times more slowly. Data should be whitened to the variance `variance_goal`, 0.1, as
-    by `OlshausenFieldWhitening`; a warning tells if their scale is very different.
+    by `OlshausenFieldWhitening`; a warning tells if their scale is very different, or if their mean
+    is not near 0. Unlike other learners it has no `outliers`: the strongest patches of whitened
+    photographs are their edges, and `NormOutliers` would take a fifth of all patches for outliers.
 
     Parameters
     ----------

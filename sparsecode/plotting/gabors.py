@@ -96,7 +96,7 @@ def plot_gabor_statistics(
     _draw_histogram(octaves, good.bandwidth, edges)
     octaves.set_xlabel("bandwidth (octaves)")
     entitle(octaves, "bandwidth in frequency")
-    _draw_histogram(directions, _seen_degrees(good), np.arange(0, 181, 18))
+    _draw_histogram(directions, good.seen_direction, np.arange(0, 181, 18))
     directions.set_xlabel("wave vector (degrees; 0: vertical bars)")
     entitle(directions, "orientation")
     _draw_histogram(degrees, good.orientation_bandwidth, np.arange(0, 181, 10))
@@ -115,7 +115,7 @@ def plot_gabor_statistics(
 def _draw_waves(ax, good, bad, r2_min):
     """Draw the plane of frequencies, the upper half of it."""
     for fits, style, sign in ((bad, _BAD, "<"), (good, _GOOD, "\\geq")):
-        angles = np.radians(_seen_degrees(fits))
+        angles = np.radians(fits.seen_direction)
         label = f"$r^2 {sign} {r2_min:g}$ (n = {len(fits)})"
         ax.scatter(angles, fits.peak_frequency, clip_on=False, label=label, **style)
     fastest = max(good.peak_frequency.max(initial=0), bad.peak_frequency.max(initial=0))
@@ -177,12 +177,6 @@ def _mark_medians(ax, values, published):
     if medians:
         style = {"frameon": False, "fontsize": 8, "title_fontsize": 8, "alignment": "left"}
         ax.legend(title=title, loc="upper right", **style)
-
-
-def _seen_degrees(fits):
-    """Directions of the wave vectors as they are seen, in degrees from 0 up to 180."""
-    # Rows run downwards, so that seen directions run the other way.
-    return np.degrees(-fits.orientation) % 180
 
 
 def _figure_of(fits):

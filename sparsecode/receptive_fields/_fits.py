@@ -79,6 +79,17 @@ class GaborFits:
         return self.width_y / self.width_x
 
     @property
+    def seen_direction(self) -> np.ndarray:
+        """Direction of the wave vector as it is seen, in degrees from 0 up to 180.
+
+        It runs counter-clockwise from the right, as rows are drawn downwards: 0 means vertical
+        bars, 45 bars from the upper left to the lower right.
+        """
+        degrees = np.degrees(-self.orientation) % 180
+        # Rounding can reach 180 itself.
+        return np.where(degrees >= 180, 0.0, degrees)
+
+    @property
     def peak_frequency(self) -> np.ndarray:
         """Peak of the amplitude spectrum of the fit, along the wave vector, in cycles per pixel.
 
@@ -146,7 +157,7 @@ class GaborFits:
         ``pandas.DataFrame(fits.to_dict())`` and ``numpy.savez(path, **fits.to_dict())`` work.
         """
         derived = ("peak_frequency", "bandwidth", "orientation_bandwidth", "aspect_ratio")
-        derived += ("n_x", "n_y")
+        derived += ("n_x", "n_y", "seen_direction")
         return self._arrays() | {name: getattr(self, name) for name in derived}
 
     def _arrays(self):

@@ -34,6 +34,8 @@ class ReceptiveFieldStatistics:
         Peak of the spectrum, cycles per pixel.
     median_bandwidth : float
         Octaves, full width at half amplitude; infinite if most atoms are low-pass.
+    median_orientation_bandwidth : float
+        Degrees, full width at half amplitude; 180 if most atoms have no orientation.
     median_aspect_ratio : float
         Length over width of the envelope.
     median_n_x, median_n_y : float
@@ -49,6 +51,7 @@ class ReceptiveFieldStatistics:
     median_r2: float
     median_frequency: float
     median_bandwidth: float
+    median_orientation_bandwidth: float
     median_aspect_ratio: float
     median_n_x: float
     median_n_y: float
@@ -112,6 +115,7 @@ def receptive_field_statistics(fits: GaborFits, *, r2_min: float = 0.7) -> Recep
         median_r2=_median(fits.r2),
         median_frequency=_median(good.peak_frequency),
         median_bandwidth=_median(good.bandwidth),
+        median_orientation_bandwidth=_median(good.orientation_bandwidth),
         median_aspect_ratio=_median(good.aspect_ratio),
         median_n_x=_median(good.n_x),
         median_n_y=_median(good.n_y),

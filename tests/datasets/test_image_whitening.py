@@ -173,3 +173,19 @@ def test_constant_colour_and_rounding():
         check_not_constant(image, "wall.png")
     image[0, 0, 1] = 0.31
     check_not_constant(image)
+
+
+def test_frequencies_above_a_limit_are_left_out():
+    y, x = np.mgrid[:32, :32] + 0.5
+    # Cosines of the transform, of 0.125 and of 0.53 cycles a pixel.
+    slow, fast = (
+        np.cos(np.pi * 8 * x / 32),
+        np.cos(np.pi * 24 * x / 32) * np.cos(np.pi * 24 * y / 32),
+    )
+    whitening = OlshausenFieldWhitening()
+    whitened = whitening.fit_transform([slow + fast])
+    restored = whitening.inverse_transform(whitened, max_frequency=0.5)[0]
+    np.testing.assert_allclose(restored, slow, atol=1e-9)
+    np.testing.assert_allclose(whitening.inverse_transform(whitened)[0], slow + fast, atol=1e-9)
+    with pytest.raises(ValueError, match="max_frequency is 0"):
+        whitening.inverse_transform(whitened, max_frequency=0)

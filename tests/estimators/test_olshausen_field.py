@@ -64,6 +64,14 @@ def test_data_of_about_the_scale_are_not(data, scale):
     small(n_epochs=1, variance_goal=10.0, sigma=3.16, noise_var=1.0).fit(10 * data)
 
 
+def test_raw_photographs_are_told_so(rng):
+    """Patches of values in [0, 1] have about the right scale, but a mean."""
+    raw = rng.uniform(0, 1, (200, 9))
+    with pytest.warns(UserWarning, match=r"X has a mean of 0\.5.*OlshausenFieldWhitening"):
+        small(n_epochs=1).fit(raw)
+    small(n_epochs=1).fit(raw - raw.mean())
+
+
 def test_the_published_gain_rate_is_that_of_a_sample(data):
     slow, published = small(), small(gain_per_sample=True)
     batch = small(gain_rate=1 - (1 - 0.001) ** 100)
