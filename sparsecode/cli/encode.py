@@ -106,7 +106,7 @@ def encode(image, bank, index, shape, dtype, step, out, quiet):
             check_out(out)
             for path in (codes_path, table_path):
                 check_writable(path)
-            filters = FilterBank.load(bank)
+            filters = _load_filters(bank)
             step = _checked_step(step, filters)
             name, pixels = _read(image, index, shape, dtype, filters.patch_size, console)
             note = _note_on_units(pixels, filters)
@@ -123,6 +123,16 @@ def encode(image, bank, index, shape, dtype, step, out, quiet):
     if not quiet:
         click.echo(table, nl=False)
         click.echo(f"written: {out}, {codes_path}, {table_path}")
+
+
+def _load_filters(path):
+    try:
+        return FilterBank.load(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path}: no such file. Learn filters first, with `sparsecode filters`, or give the "
+            "file that it wrote as --filters."
+        ) from error
 
 
 def _checked_step(step, filters):

@@ -188,7 +188,7 @@ def filters(
 
 def _check_outputs(outputs, images):
     check_out(outputs.picture)
-    inputs = {pathlib.Path(image).resolve() for image in images}
+    inputs = {pathlib.Path(image).resolve() for image in images if image}
     for path in outputs:
         if path.resolve() in inputs:
             raise ValueError(

@@ -87,7 +87,7 @@ def raw_advice(size):
         n_numbers = size // itemsize
         for side in (*_SIDES, math.isqrt(n_numbers)):
             n_images = n_numbers // max(side * side, 1)
-            if side >= _SIDES[-1] and n_images * side * side * itemsize == size:
+            if side >= _SIDES[-1] and n_images * side * side * itemsize == size > 0:
                 images = "one image" if n_images == 1 else f"{n_images} images"
                 return (
                     f"Its {size} bytes could be {images} of {side} x {side} numbers of {itemsize} "

@@ -42,8 +42,8 @@ def read_file(path, *, grayscale, dtype, max_bytes, raw=None):
     except MissingExtra:
         raise
     except Unknown as error:
-        advice = raw_advice(path.stat().st_size)
-        raise ValueError(f"{error} {advice}") from error.__cause__
+        advice = "" if suffix in PICTURE_SUFFIXES else f" {raw_advice(path.stat().st_size)}"
+        raise ValueError(f"{error}{advice}") from error.__cause__
     except Refused as error:
         raise ValueError(str(error)) from error.__cause__
     except MemoryError as error:
