@@ -47,6 +47,11 @@ def say(console, text):
     console.print(text, soft_wrap=soft, markup=False, highlight=False)
 
 
+def written(paths):
+    """Names of the files that were written, one a line."""
+    return "written: " + "\n         ".join(str(path) for path in paths)
+
+
 @contextlib.contextmanager
 def one_line_errors():
     """Turn what bad input raises into one line on standard error and exit code 2."""

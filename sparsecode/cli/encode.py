@@ -21,6 +21,7 @@ from sparsecode.cli._shared import (
     save_figure,
     say,
     write_text,
+    written,
 )
 from sparsecode.metrics import explained_variance
 
@@ -122,7 +123,7 @@ def encode(image, bank, index, shape, dtype, step, out, quiet):
         sys.exit(INTERRUPTED)
     if not quiet:
         click.echo(table, nl=False)
-        click.echo(f"written: {out}, {codes_path}, {table_path}")
+        click.echo(written((out, codes_path, table_path)))
 
 
 def _load_filters(path):

@@ -33,6 +33,7 @@ from sparsecode.cli._shared import (
     save_figure,
     say,
     write_text,
+    written,
 )
 from sparsecode.datasets import sample_patches
 from sparsecode.estimators import OlshausenField
@@ -274,4 +275,4 @@ def _measure(outputs, model, X, bank, note, quiet):
     save_figure(axes[0].figure, outputs.statistics)
     if not quiet:
         click.echo(table, nl=False)
-        click.echo("written: " + ", ".join(str(path) for path in outputs))
+        click.echo(written(outputs))
