@@ -10,7 +10,7 @@ SOURCES := $(shell find sparsecode -name '*.py')
 OLDEST := $(VENV)-oldest
 PUBLISH := $(VENV)-publish
 
-.PHONY: filters test test-oldest package-check lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
+.PHONY: filters test test-short test-oldest package-check lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -18,14 +18,21 @@ filters: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n logical --dist worksteal
 
-# Kernels run as Python in most. Libraries of long ago warn of each other.
-OLDEST_PYTEST = $(OLDEST)/bin/python -m pytest -q -n logical -p no:cacheprovider \
-	-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+# A part of the tests for other versions. Kernels run as Python in most; a few are compiled.
+PLAIN := tests/penalties tests/datasets/test_images.py tests/test_constraints.py tests/test_dictionary.py \
+	tests/test_extras.py tests/test_serialization.py tests/test_plotting.py tests/test_validation.py \
+	tests/estimators/test_older_scikit_learn.py
+COMPILED := tests/estimators/test_sklearn_checks.py -k CoderOfRandomAtoms
+
+test-short: $(VENV)/.installed-test
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n logical $(PLAIN)
+	$(BIN)/python -m pytest -q -n logical $(COMPILED)
+
+# Libraries of long ago warn of each other.
+OLD := -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 test-oldest: $(OLDEST)/.installed
-	NUMBA_DISABLE_JIT=1 $(OLDEST_PYTEST) tests/penalties tests/datasets/test_images.py tests/test_constraints.py \
-		tests/test_dictionary.py tests/test_extras.py tests/test_serialization.py tests/test_plotting.py \
-		tests/test_validation.py tests/estimators/test_older_scikit_learn.py
-	$(OLDEST_PYTEST) tests/estimators/test_sklearn_checks.py -k CoderOfRandomAtoms
+	NUMBA_DISABLE_JIT=1 $(OLDEST)/bin/python -m pytest -q -n logical $(OLD) $(PLAIN)
+	$(OLDEST)/bin/python -m pytest -q -n logical $(OLD) $(COMPILED)
 
 # RELEASE=--release refuses what is not ready to be published.
 package-check: $(PUBLISH)/.installed $(VENV)/.installed-test
@@ -120,6 +127,6 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(PUBLISH) build dist docs/_build docs/auto_gallery docs/notebooks docs/api/generated docs/api/backreferences \
+	rm -rf $(VENV) $(VENV)-* build dist docs/_build docs/auto_gallery docs/notebooks docs/api/generated docs/api/backreferences \
 		.pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

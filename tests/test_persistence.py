@@ -25,6 +25,8 @@ from sparsecode import (
     SparseOutlierDetector,
     Transcoder,
     dropin,
+    estimators,
+    penalties,
 )
 from sparsecode.encoders import Exact, Thresholding
 from sparsecode.estimators._base import _RESOLVED
@@ -32,6 +34,7 @@ from sparsecode.losses import LassoLoss
 from sparsecode.penalties import L1, MCP, GroupL1, KSparse, Penalty
 
 D = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
+GRAM = D @ D.T
 ONE = np.ones(1)
 # What cannot be made without arguments.
 ARGUMENTS = {
@@ -50,6 +53,7 @@ ARGUMENTS = {
 }
 PACKAGES = ["sparsecode.constraints", "sparsecode.datasets", "sparsecode.dropin"]
 PACKAGES += ["sparsecode.receptive_fields"]
+FITTING = {"GroupL1": GroupL1(groups=[0, 0, 1]), "KSparse": KSparse(1)}
 EVERY = dict(PUBLIC)
 for package in PACKAGES:
     EVERY |= dict(public(package))
@@ -143,9 +147,31 @@ def fitted():
         SparseAutoencoder(5, n_epochs=1, random_state=0).fit(X),
         Transcoder(5, n_epochs=1, random_state=0).fit(X, X),
         SparseOutlierDetector(DictionaryLearning(3, penalty=KSparse(1), n_epochs=1)).fit(X),
+        dropin.SparseCoder(atoms.atoms.copy()).fit(X),
         dropin.DictionaryLearning(3, max_iter=2, random_state=0).fit(X),
         dropin.MiniBatchDictionaryLearning(3, max_iter=2, random_state=0).fit(X),
     ]
+
+
+@pytest.mark.needs_jit("it fits")
+def test_every_estimator_is_among_them(fitted):
+    public = {getattr(home, name) for home in (estimators, dropin) for name in home.__all__}
+    assert {type(model) for model in fitted} == {cls for cls in public if inspect.isclass(cls)}
+
+
+@pytest.mark.parametrize("name", [name for name in penalties.__all__ if name != "Penalty"])
+@ways
+def test_fitted_coders_come_back_with_every_penalty(name, way):
+    penalty = FITTING.get(name) or example(getattr(penalties, name))
+    X = np.random.default_rng(0).standard_normal((5, 2))
+    model = SparseCoder(D, penalty=penalty).fit(X)
+    again = way(model)
+    assert_same(model, again)
+    assert_same(model._model, again._model)
+    assert type(again._model.penalty) is type(penalty)
+    np.testing.assert_array_equal(
+        again._model.penalty.value(GRAM), model._model.penalty.value(GRAM)
+    )
 
 
 @pytest.mark.needs_jit("it fits")

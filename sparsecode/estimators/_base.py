@@ -133,7 +133,7 @@ class CodesEstimator(
     def _check_weights(self, X, sample_weight):
         """Weights of samples, or None for 1 each."""
         if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, X, allow_all_zero_weights=True)
+            sample_weight = check_weights(sample_weight, X, allow_all_zero=True)
             if not sample_weight.any():
                 raise ValueError(
                     "sample_weight is zero for all samples; expected a positive weight for some. "

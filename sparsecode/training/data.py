@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import numbers
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,9 @@ def is_stream(X: MatrixLike) -> bool:
 
 # Weights of samples are added up.
 _HEAVIEST = 1e100
+# Newer versions of scikit-learn refuse weights that are all 0 unless they are told.
+_ZEROS = "allow_all_zero_weights"
+_ANY_ZEROS = {_ZEROS: True} if _ZEROS in signature(_check_sample_weight).parameters else {}
 
 
 @dataclass
@@ -90,7 +94,7 @@ class StreamSource:
             item = Batch(item)
         X = check_rows(item.X, "X", n_columns=self.n_features)
         # A batch of weight 0 is skipped.
-        weight = check_weights(item.sample_weight, X, allow_all_zero_weights=True)
+        weight = check_weights(item.sample_weight, X, allow_all_zero=True)
         return Batch(X, weight, check_targets(item.target, X.shape[0]))
 
 
@@ -127,7 +131,11 @@ class Gatherer:
 
 
 def check_weights(
-    sample_weight: ArrayLike | None, X: MatrixLike, name: str = "sample_weight", **options: Any
+    sample_weight: ArrayLike | None,
+    X: MatrixLike,
+    name: str = "sample_weight",
+    *,
+    allow_all_zero: bool = False,
 ) -> np.ndarray | None:
     """Return the weights of the samples in float64, or None."""
     if sample_weight is None:
@@ -137,9 +145,12 @@ def check_weights(
         # One for all, which must still be a number.
         sample_weight = check_number(sample_weight, name, low=0, high=_HEAVIEST)
     try:
-        return _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True, **options
+        weights = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True, **_ANY_ZEROS
         )
+        if not allow_all_zero and not weights.any():
+            raise ValueError("All weights are 0.")
+        return weights
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
