@@ -146,7 +146,10 @@ def test_axes_are_taken_and_returned(atoms):
 def test_titles_are_kept_and_given_where_there_are_none(atoms):
     ax = plt.subplots()[1]
     ax.set_title("mine")
-    assert plot_atoms(atoms, ax=ax).get_title() == "mine"
+    history = {"objective": [2.0, 1.0], "seconds": [1.0, 2.0]}
+    assert plot_convergence(history, ax=ax).get_title() == "mine"
+    assert plot_convergence(history, against="seconds").get_title() == "objective against time"
+    assert not plot_atoms(atoms, ax=plt.subplots()[1]).get_title()
     assert plot_atoms(atoms, order="frequency").get_title() == (
         "7 atoms of 4 x 5 pixels, by spatial frequency"
     )

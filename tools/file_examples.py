@@ -19,8 +19,9 @@ from sparsecode import (
     SparseCoder,
     Transcoder,
 )
+from sparsecode.applications import FilterBank
 from sparsecode.constraints import NonNegative, UnitBall, UnitNorm
-from sparsecode.datasets import load_images
+from sparsecode.datasets import ImageScaling, OlshausenFieldWhitening, load_images
 from sparsecode.encoders import LISTACP, TopK
 from sparsecode.estimators._filter_learning import hold_filters
 from sparsecode.estimators._fitted_model import FittedModel
@@ -30,7 +31,7 @@ from sparsecode.interop import Checkpoint, read_checkpoint, write_checkpoint
 from sparsecode.interop._torch_write import write_torch
 from sparsecode.losses import AutoencoderLoss, AuxK, Hoyer, LassoLoss, PenaltyTerm, TargetL0
 from sparsecode.optimizers import Adam, AdamW
-from sparsecode.penalties import L1, ElasticNet, GroupL1
+from sparsecode.penalties import L1, Cauchy, ElasticNet, GroupL1
 from sparsecode.replacement import ReplaceAtoms, ReplaceUnits
 from sparsecode.schedules import Cosine, Linear, WarmUp
 from sparsecode.solvers import ADMM, FISTA
@@ -40,6 +41,7 @@ from sparsecode.updates import GainControl, GradientUpdate
 _RNG = np.random.default_rng(0)
 _W, _ATOMS = _RNG.standard_normal((2, 6, 4))
 _PIXELS = _RNG.integers(0, 256, (24, 20, 3), dtype=np.uint8)
+_SQUARE = _RNG.standard_normal((8, 8))
 _STACK = _RNG.standard_normal((6, 5, 3))
 
 
@@ -107,6 +109,12 @@ def _filters():
     return filters
 
 
+def _bank(whitening):
+    return FilterBank(
+        Dictionary(_ATOMS), 2, whitening.fit([_SQUARE]), Cauchy(0.02, 0.3), {"seed": 0}
+    )
+
+
 def _network():
     dictionary, encoder = Dictionary(_ATOMS, constraint=UnitNorm()), LISTACP(L1(0.1), n_layers=2)
     network = LISTA(
@@ -144,9 +152,11 @@ def _savers():
     saved = {"dictionary": Dictionary(_ATOMS, np.zeros(4)), "state": _state()}
     saved |= {"model": _model(), "coder": _coder(), "learner": _learner(), "filters": _filters()}
     saved |= {"network": _network(), "prediction": _transcoder()}
+    saved |= {"bank": _bank(OlshausenFieldWhitening())}
     for name, value in saved.items():
         for suffix in (".npz", ".safetensors"):
             yield f"{name}{suffix}", name, value.save
+    yield "scaled bank.npz", "bank", _bank(ImageScaling()).save
     yield "trained model.npz", "model", _trained_model().save
     openai = {"pre_bias": np.zeros(4), "latent_bias": np.zeros(6)}
     openai |= {"encoder.weight": _W, "decoder.weight": np.ascontiguousarray(_ATOMS.T)}
@@ -208,6 +218,7 @@ READERS = {
     "coder": SparseCoder.load,
     "learner": DictionaryLearning.load,
     "filters": OlshausenField.load,
+    "bank": FilterBank.load,
     "network": LISTA.load,
     "prediction": Transcoder.load,
     "state": TrainingState.load,
@@ -222,6 +233,10 @@ def use(found):
     """Do with what was read what it is for; nothing may fail then."""
     if isinstance(found, Dictionary):
         found.decode(np.zeros((2, found.n_components)))
+    elif isinstance(found, FilterBank):
+        size = tuple(min(2 * length, 64) for length in found.patch_size)
+        codes = found.encode(np.arange(size[0] * size[1], dtype=float).reshape(size), step=1)
+        found.unwhiten(found.decode(codes, size, step=1))
     elif isinstance(found, (DictionaryLearning, OlshausenField, LISTA, SparseCoder)):
         found.get_params()
         found.inverse_transform(found.transform(np.zeros((2, found.n_features_in_))))

@@ -64,8 +64,8 @@ def plot_atoms(
         Width of the lines between atoms, as a share of an atom's longer side.
     gap_color : matplotlib color, default="white"
     ax : matplotlib Axes, optional
-        By default the axes of a new figure, on which each pixel of an atom takes a whole number of
-        pixels of the screen.
+        By default the axes of a new figure with a title, on which each pixel of an atom takes a
+        whole number of pixels of the screen.
 
     Returns
     -------
@@ -108,11 +108,12 @@ def plot_atoms(
         enlarged = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
         mosaic[y : y + zoom * height, x : x + zoom * width] = enlarged
 
-    ax = _axes_of_pixels(*mosaic.shape[:2]) if ax is None else axes_or_new(ax, None)
-    ax.imshow(mosaic, interpolation="nearest")
+    if ax is None:
+        ax = _axes_of_pixels(*mosaic.shape[:2])
+        sorted_by = ", by spatial frequency" if isinstance(order, str) and order != "given" else ""
+        entitle(ax, f"{n_atoms} atoms of {height} x {width} pixels{sorted_by}")
+    axes_or_new(ax, None).imshow(mosaic, interpolation="nearest")
     ax.set_axis_off()
-    sorted_by = ", by spatial frequency" if isinstance(order, str) and order != "given" else ""
-    entitle(ax, f"{n_atoms} atoms of {height} x {width} pixels{sorted_by}")
     return ax
 
 

@@ -102,13 +102,14 @@ def plot_convergence(
         ax.set_yscale("log")
         plain_log_ticks(ax.yaxis, span)
     name = LABELS.get(quantity, quantity.replace("_", " "))
-    ax.set_xlabel(LABELS.get(against, against.replace("_", " ")))
+    x_name = LABELS.get(against, against.replace("_", " "))
+    ax.set_xlabel(x_name)
     ax.set_ylabel(name)
     if _are_whole(positions):
         whole_ticks(ax.xaxis)
     if _are_whole(values) and span <= 10:
         whole_ticks(ax.yaxis)
-    entitle(ax, f"{name} while learning")
+    entitle(ax, f"{name} against {x_name.partition(' (')[0]}")
     ax.grid(axis="y", color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.margins(x=0.01)
