@@ -66,7 +66,10 @@ def plot_ladder(report: AmortizationReport, *, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.set_yscale("log")
     shown = np.clip(gaps, floor, max(_ceiling(rows, gaps, none), floor))
-    _draw(ax, rows, [row.microseconds for row in rows], gaps, shown)
+    times = [row.microseconds for row in rows]
+    _draw(ax, rows, times, gaps, shown)
+    if min(times, default=0) > 0:
+        plain_log_ticks(ax.xaxis, max(times) / min(times))
     ax.set_xlabel("time (µs a sample)")
     ax.set_ylabel("relative gap to the optimum")
     entitle(ax, "gap to the optimum and time to encode")
