@@ -65,6 +65,7 @@ extensions = [
     "from_code",
     "benchmark_results",
     "mathml",
+    "mentions",
 ]
 exclude_patterns = [
     "_build",
