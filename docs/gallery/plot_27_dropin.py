@@ -24,9 +24,9 @@ settings = {"n_components": 64, "alpha": 1.0, "max_iter": 5, "batch_size": 256, 
 
 
 def fitted(module):
-    start = time.perf_counter()
+    start = time.process_time()
     model = module.MiniBatchDictionaryLearning(transform_algorithm="lasso_lars", **settings).fit(X)
-    return model, time.perf_counter() - start
+    return model, time.process_time() - start
 
 
 fitted(sparsecode.dropin)  # Kernels are compiled before the clock starts.
@@ -47,7 +47,7 @@ for name, model in (("scikit-learn", theirs), ("sparsecode", ours)):
     print(f"{name:12} objective {objective(model):.2f}")
 
 # %%
-# The times are those of one run while this page was built. Measured ones are under
+# The times are seconds of processors, in one run while this page was built. Measured ones are under
 # :doc:`/performance`.
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 5))
