@@ -15,8 +15,8 @@ from sparsecode._parameters import Parameterized
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_number
 from sparsecode.estimators._base import validated
+from sparsecode.estimators._few_atoms import learn_few_atoms
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
-from sparsecode.penalties import KSparse
 
 
 class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
@@ -32,10 +32,8 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
     estimator : estimator with `fit` and `score_samples`, or None, default=None
         Estimator that computes the scores, such as `DictionaryLearning`, `OlshausenField` or a
         `SparseCoder` with a dictionary of normal samples. Wrap a fitted estimator in
-        `sklearn.frozen.FrozenEstimator` to keep it from being fitted again. None is
-        `DictionaryLearning` with as many atoms as features, for codes with one nonzero for every 10
-        features and at least 1. It replaces no atoms, because new atoms would be the worst
-        represented samples.
+        `sklearn.frozen.FrozenEstimator` to keep it from being fitted again. None learns few atoms
+        around the mean, see the notes.
     contamination : float, default=0.1
         Share of outliers among the training samples, above 0 and at most 0.5. Only `offset_`
         depends on it, not the scores.
@@ -50,10 +48,19 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
 
     Notes
     -----
-    The cost grows with the square of a sample's scale. If the scale is irrelevant, normalise the
-    samples first (`sklearn.preprocessing.Normalizer`). A dictionary that has learned from outliers
-    also explains them. Use few atoms compared with the number of outliers, or fit on normal samples
-    only.
+    By default the codes are those of ``3 sqrt(n_features)`` atoms around the mean, with an l1
+    penalty whose `alpha` is half the median distance of a sample from the mean. Atoms are
+    learned from all samples, then again without those of the highest cost, so that a few outliers
+    do not become atoms. On data with four features and more its area under the ROC curve is mostly
+    within 0.05 of the best detector of scikit-learn; `sklearn.neighbors.LocalOutlierFactor` is
+    often a little better. Where usual samples are clusters or curves in a plane, or ten kinds of
+    samples, it is clearly worse. The page on performance has a table.
+
+    The cost grows with the square of a sample's scale, and features count by their variance:
+    standardise features of different units, and normalise samples whose scale says nothing
+    (`sklearn.preprocessing.StandardScaler`, `sklearn.preprocessing.Normalizer`). An `estimator` of
+    your own should have few atoms compared with the number of outliers, and ``replacement=None``,
+    as new atoms would be the worst represented samples; or fit on normal samples only.
 
     References
     ----------
@@ -107,13 +114,9 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
                 )
             )
         X = self._validated(X, reset=True)
-        if self.estimator is None:
-            penalty = KSparse(max(1, X.shape[1] // 10))
-            estimator = DictionaryLearning(penalty=penalty, replacement=None, random_state=0)
-        else:
-            estimator = clone(self.estimator)
         # A frozen estimator needs an argument `y`.
-        self.estimator_ = estimator.fit(X, None)
+        is_default = self.estimator is None
+        self.estimator_ = learn_few_atoms(X) if is_default else clone(self.estimator).fit(X, None)
         scores = self.estimator_.score_samples(X)
         self.offset_ = float(np.percentile(scores, 100 * self.contamination))
         return self

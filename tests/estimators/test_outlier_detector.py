@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from sparsecode import (
@@ -63,6 +65,46 @@ def test_planted_outliers_are_found(normal, strange, estimator):
     # The others are not made for codes of two atoms.
     least = 0.95 if isinstance(estimator, DictionaryLearning) else 0.75
     assert roc_auc_score(is_strange, -detector.score_samples(new)) > least
+
+
+@pytest.mark.needs_jit("learns from hundreds of digits")
+@pytest.mark.parametrize("usual, strange, least", [(3, 8, 0.85), (4, 9, 0.9), (1, 7, 0.9)])
+def test_by_default_few_digits_of_another_kind_are_found(usual, strange, least, rng):
+    """With as many atoms as pixels the area for eights among threes was 0.6."""
+    X, y = load_digits(return_X_y=True)
+    both = np.vstack([X[y == usual], rng.permutation(X[y == strange])[:18]])
+    is_strange = np.arange(len(both)) >= len(both) - 18
+    scores = SparseOutlierDetector().fit(both).score_samples(both)
+    assert roc_auc_score(is_strange, -scores) > least
+
+
+def test_by_default_the_place_and_the_scale_of_all_samples_do_not_matter(normal):
+    X, _ = normal
+    expected = SparseOutlierDetector().fit(X).score_samples(X)
+    moved = 10 * X - 3
+    # Learning may stop an epoch earlier for other roundings.
+    np.testing.assert_allclose(
+        SparseOutlierDetector().fit(moved).score_samples(moved), 100 * expected, rtol=1e-2
+    )
+
+
+def test_by_default_kinds_of_arrays_do_not_matter(normal, tmp_path):
+    X, _ = normal
+    X = np.where(np.abs(X) > 0.1, X, 0)
+    expected = SparseOutlierDetector().fit(X).score_samples(X)
+    np.save(tmp_path / "X.npy", X)
+    for same in (np.load(tmp_path / "X.npy", mmap_mode="r"), sparse.csr_array(X)):
+        scores = SparseOutlierDetector().fit(same).score_samples(same)
+        np.testing.assert_allclose(scores, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_same", [3, 20])
+def test_by_default_equal_samples_are_no_error(n_same):
+    X = np.ones((n_same, 4))
+    assert (SparseOutlierDetector().fit(X).predict(X) == 1).all()
+    X = np.vstack([X, [[1.0, 1.0, 5.0, 1.0]]])
+    scores = SparseOutlierDetector().fit(X).score_samples(X)
+    assert scores.argmin() == n_same
 
 
 def test_contamination_is_the_share_of_outliers(normal, strange):
