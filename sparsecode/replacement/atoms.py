@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from sparsecode import _jit
 from sparsecode._atom_products import FEW_ATOMS
 from sparsecode._blas import single_threaded_blas
 from sparsecode._messages import shown, wrong
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # A coefficient below this share of the largest one of its sample does not count as use.
 _NEGLIGIBLE = 1e-3
 _PATIENCE_AN_ATOM = 100
+# Atoms that are compared with all others at a time.
+_ROWS = 64
 
 
 class ReplacementStats(NamedTuple):
@@ -148,9 +151,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         )
         squared_norms[~counted] = 0
         squared_norms = np.concatenate([stats.squared_norms, squared_norms])
-        # Of equal ones the first, whatever the parts that the batch came in.
-        worst = np.argsort(-squared_norms, kind="stable")[: dictionary.n_components]
-        worst = worst[squared_norms[worst] > 0]
+        worst = _largest(squared_norms, dictionary.n_components)
         is_old = worst < len(stats.squared_norms)
         samples = np.empty((len(worst), dictionary.n_features), dtype=dictionary.dtype)
         samples[is_old] = stats.samples[worst[is_old]]
@@ -204,18 +205,12 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         """From each pair of too similar atoms the less used one, or the later one in a tie."""
         usage = stats.uses / np.maximum(stats.seen, 1)
         copies = np.zeros(len(usage), dtype=bool)
-        norms = dictionary.norms
+        # Norms of any dtype in one, for which the kernel is compiled.
+        norms, limit = dictionary.norms.astype(np.float64), float(self.max_cosine)
         # A few rows at a time stay in the cache, and only later columns are new pairs.
-        for start in range(0, len(norms), 64):
-            rows = slice(start, start + 64)
-            limits = norms[rows, None] * norms[start:]
-            close = self._too_close(_products(dictionary, rows, start), limits, stats)
-            np.fill_diagonal(close, False)
-            if not close.any():
-                continue
-            for i, j in np.argwhere(close) + start:
-                if i < j and not (useless[i] or useless[j] or copies[i] or copies[j]):
-                    copies[i if usage[i] < usage[j] else j] = True
+        for start in range(0, len(norms), _ROWS):
+            products = _products(dictionary, slice(start, start + _ROWS), start)
+            _mark_copies(products, start, norms, limit, stats.signed, usage, useless, copies)
         return copies
 
     def _replace(self, dictionary, useless, stats):
@@ -261,15 +256,18 @@ def _uses(codes, counted):
         sizes = np.abs(codes[counted])
         limits = _NEGLIGIBLE * sizes.max(axis=1, keepdims=True, initial=0)
         return np.count_nonzero((sizes >= limits) & (sizes > 0), axis=0)
-    lengths = np.diff(codes.indptr)
-    sizes = np.abs(codes.data)
-    limits = np.full(len(lengths), np.inf)
-    # Rows without entries have no segment.
-    filled = lengths > 0
-    limits[filled] = _NEGLIGIBLE * np.maximum.reduceat(sizes, codes.indptr[:-1][filled])
-    limits[~counted] = np.inf
-    used = (sizes >= np.repeat(limits, lengths)) & (sizes > 0)
-    return np.bincount(codes.indices[used], minlength=codes.shape[1])
+    uses = np.zeros(codes.shape[1], dtype=np.int64)
+    _count_uses(codes.indptr, codes.indices, codes.data, counted, uses)
+    return uses
+
+
+def _largest(values, n):
+    """Indices of the `n` largest positive values in decreasing order; of equal ones the first."""
+    candidates = np.flatnonzero(values > 0)
+    if len(candidates) > n:
+        bar = np.partition(values[candidates], -n)[-n]
+        candidates = candidates[values[candidates] >= bar]
+    return candidates[np.argsort(-values[candidates], kind="stable")[:n]]
 
 
 def resolve_replacement(replacement: Any) -> Any:
@@ -286,3 +284,35 @@ def resolve_replacement(replacement: Any) -> Any:
             )
         )
     return replacement
+
+
+@_jit.kernel
+def _mark_copies(products, start, norms, limit, signed, usage, useless, copies):
+    """Mark the less used of two atoms whose cosine is above the limit, the later one in a tie.
+
+    Row `i` and column `j` of the inner products are of atoms ``start + i`` and ``start + j``.
+    """
+    for a in range(products.shape[0]):
+        i = start + a
+        for b in range(a + 1, products.shape[1]):
+            j, product = start + b, np.float64(products[a, b])
+            size = abs(product) if signed else product
+            if not size > limit * norms[i] * norms[j]:
+                continue
+            if not (useless[i] or useless[j] or copies[i] or copies[j]):
+                copies[i if usage[i] < usage[j] else j] = True
+
+
+@_jit.kernel
+def _count_uses(starts, columns, values, counted, uses):
+    """Count the samples that use each atom; coefficients that are negligible do not count."""
+    for s in range(len(starts) - 1):
+        if not counted[s]:
+            continue
+        largest = 0.0
+        for e in range(starts[s], starts[s + 1]):
+            largest = max(largest, abs(np.float64(values[e])))
+        for e in range(starts[s], starts[s + 1]):
+            size = abs(np.float64(values[e]))
+            if size > 0 and size >= _NEGLIGIBLE * largest:
+                uses[columns[e]] += 1
