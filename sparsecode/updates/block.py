@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 # Atoms corrected one after the other between two products with all of them.
 _WIDTH = 64
-# Exponents of forgetting that `None` chooses between, and uses of an atom, for each of its values,
-# that it keeps; fewer, and atoms fit the noise of the last batches.
-_SLOWEST, _FASTEST, _KEPT_USES = 1.0, 5.0, 0.5
+# Exponent of forgetting that `None` chooses, with `u` uses of an atom for each of its values:
+# ``_SPEED * u**_POWER - 1``, but no less than the slowest. The weight of a new batch in the sums then
+# falls as the number of samples to the power of `_POWER` - 1; measured, with a flat optimum.
+_SPEED, _POWER, _SLOWEST = 2.5, 0.4, 1.0
 _FREE, _BALL, _SPHERE = 0, 1, 2
 _KINDS = {Free: _FREE, UnitBall: _BALL, UnitNorm: _SPHERE}
 
@@ -166,7 +167,7 @@ class MomentUpdate(Update):
         """Exponent of forgetting, from the number of uses of an atom for each of its values."""
         if self.forgetting is not None:
             return self.forgetting
-        return min(max(n_uses_a_value / _KEPT_USES - 1, _SLOWEST), _FASTEST)
+        return max(_SPEED * n_uses_a_value**_POWER - 1, _SLOWEST)
 
     def forget(self, stats: Any) -> MomentStats:
         return MomentStats(stats.past.faded(0), stats.batch.faded(0), 0.0, 0.0)
@@ -199,10 +200,12 @@ class BlockUpdate(MomentUpdate):
     forgetting : float or None, default=None
         Exponent of the weights of old batches, whose codes belong to old atoms. After `t` batches
         of equal size, batch `s` has the weight ``(s / t)**forgetting``. 0 weighs all batches
-        equally, and infinity keeps only the last one. None chooses an exponent between 1 and 5, as
-        large as the data allow: on average each atom is used by the remaining samples at least half
-        as often as it has entries. From the second epoch on, `t` stays at the number of batches in
-        an epoch. In full-batch learning only the last pass counts, and `forgetting` has no effect.
+        equally, and infinity keeps only the last one. None chooses an exponent that grows with the
+        data: ``2.5 u**0.4 - 1``, but at least 1, where `u` is the number of nonzero coefficients so
+        far for each entry of the atoms. So the share of a new batch falls as ``t**-0.6``, as in
+        stochastic approximation (Cappé and Moulines), and the sums cover ever more samples. From
+        the second epoch on, `t` stays at the number of batches in an epoch. In full-batch learning
+        only the last pass counts, and `forgetting` has no effect.
     n_sweeps : int, default=1
         Passes over the atoms in a step, at most 10000.
 
@@ -210,6 +213,9 @@ class BlockUpdate(MomentUpdate):
     ----------
     J. Mairal, F. Bach, J. Ponce and G. Sapiro, "Online learning for matrix factorization and
     sparse coding", 2010.
+
+    O. Cappé and E. Moulines, "On-line expectation-maximization algorithm for latent data models",
+    2009.
 
     Examples
     --------

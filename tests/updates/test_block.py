@@ -106,9 +106,9 @@ def test_faded_moments_count_less(rng, factor, n_samples):
 
 
 @pytest.mark.parametrize("cls", [BlockUpdate, MOD])
-@pytest.mark.parametrize(("n_samples", "exponent"), [(2, 1.0), (18, 2.0), (90, 5.0)])
-def test_forgetting_keeps_uses_enough_for_the_values_of_an_atom(rng, cls, n_samples, exponent):
-    """Half a use for each of the 60 values of the atoms: one more than the exponent, of 1 to 5."""
+@pytest.mark.parametrize(("n_samples", "exponent"), [(2, 1.0), (18, 1.9402), (90, 4.5971)])
+def test_forgetting_grows_with_the_uses_of_atoms_for_each_value(rng, cls, n_samples, exponent):
+    """The atoms have 60 values."""
     update, dictionary = cls(), Dictionary(rng.standard_normal((3, 20)))
     stats, parts = update.init(dictionary), []
     for _ in range(2):
@@ -118,8 +118,9 @@ def test_forgetting_keeps_uses_enough_for_the_values_of_an_atom(rng, cls, n_samp
         weight = np.full(n_samples, 0.01)
         parts.append(Moments.of(X, codes, dictionary, weight))
         stats = update.update(X, codes, dictionary, stats, sample_weight=weight)[1]
-    assert exponent == min(max(2 * n_uses / 60 / 0.5 - 1, 1), 5)
-    expected = parts[0].faded(0.5**exponent) + parts[1]
+    right = max(2.5 * (2 * n_uses / 60) ** 0.4 - 1, 1)
+    assert right == pytest.approx(exponent, abs=1e-4)
+    expected = parts[0].faded(0.5**right) + parts[1]
     for got, wanted in zip(stats.past, expected, strict=True):
         np.testing.assert_allclose(got, wanted)
     assert stats.n_used == 2 * n_uses and stats.n_seen == pytest.approx(0.02 * n_samples)
