@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # Atoms corrected one after the other between two products with all of them.
 _WIDTH = 64
 # Exponent of forgetting that `None` chooses, with `u` uses of an atom for each of its values:
-# ``_SPEED * u**_POWER - 1``, but no less than the slowest. The weight of a new batch in the sums then
-# falls as the number of samples to the power of `_POWER` - 1; measured, with a flat optimum.
+# ``_SPEED * u**_POWER - 1``, but no less than the slowest. The share of a new batch in the sums
+# then falls as the number of samples to the power of `_POWER` - 1; measured, with a flat optimum.
 _SPEED, _POWER, _SLOWEST = 2.5, 0.4, 1.0
 _FREE, _BALL, _SPHERE = 0, 1, 2
 _KINDS = {Free: _FREE, UnitBall: _BALL, UnitNorm: _SPHERE}
@@ -89,6 +89,15 @@ class Moments(NamedTuple):
         return Moments(
             self.second * scale, self.cross * scale, self.weight * factor, self.n_uses * factor
         )
+
+    def plus(self, other: Self) -> Moments:
+        """Moments of both sets of samples, where the arrays of this one are not used elsewhere."""
+        if self.weight == 0 or sparse.issparse(self.second):
+            return self + other
+        second, cross = self.second, self.cross
+        second += other.second
+        cross += other.cross
+        return Moments(second, cross, self.weight + other.weight, self.n_uses + other.n_uses)
 
     def without(self, atoms: np.ndarray) -> Self:
         """Moments without the uses of some atoms."""
@@ -157,7 +166,7 @@ class MomentUpdate(Update):
         n_seen, n_used = stats.n_seen + batch.weight, stats.n_used + batch.n_uses
         if stats.n_seen > 0:
             exponent = self._exponent(n_used / dictionary.atoms.size)
-            batch = past.faded((stats.n_seen / n_seen) ** exponent) + batch
+            batch = past.faded((stats.n_seen / n_seen) ** exponent).plus(batch)
         with single_threaded_blas():
             atoms = self._fit(dictionary, batch, n_jobs=n_jobs)
         stats = MomentStats(batch, Moments.zeros(dictionary), n_seen, n_used)
@@ -202,10 +211,10 @@ class BlockUpdate(MomentUpdate):
         of equal size, batch `s` has the weight ``(s / t)**forgetting``. 0 weighs all batches
         equally, and infinity keeps only the last one. None chooses an exponent that grows with the
         data: ``2.5 u**0.4 - 1``, but at least 1, where `u` is the number of nonzero coefficients so
-        far for each entry of the atoms. So the share of a new batch falls as ``t**-0.6``, as in
-        stochastic approximation (Cappé and Moulines), and the sums cover ever more samples. From
-        the second epoch on, `t` stays at the number of batches in an epoch. In full-batch learning
-        only the last pass counts, and `forgetting` has no effect.
+        far, whatever their weights, for each entry of the atoms. So the share of a new batch falls
+        as ``t**-0.6``, as in stochastic approximation (Cappé and Moulines), and the sums cover ever
+        more samples. From the second epoch on, `t` stays at the number of batches in an epoch. In
+        full-batch learning only the last pass counts, and `forgetting` has no effect.
     n_sweeps : int, default=1
         Passes over the atoms in a step, at most 10000.
 

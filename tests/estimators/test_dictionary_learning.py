@@ -113,10 +113,14 @@ def test_threads_do_not_matter(planted, batch_size):
     assert one.history_["objective"] == two.history_["objective"]
 
 
-@pytest.mark.parametrize("batch_size", [None, 1200])
-def test_weights_are_repetitions(planted, batch_size):
+@pytest.mark.parametrize(
+    ("batch_size", "update"),
+    # The exponent of forgetting that None chooses depends on the number of samples.
+    [(None, None), (1200, BlockUpdate(forgetting=5.0))],
+)
+def test_weights_are_repetitions(planted, batch_size, update):
     X, weight = planted.X[:400], np.arange(400) % 3
-    options = {"batch_size": batch_size, "n_epochs": 4, "shuffle": False, "init": "svd"}
+    options = {"batch_size": batch_size, "n_epochs": 4, "shuffle": False, "update": update}
     start = Dictionary.random(12, 10, random_state=0)
     options["init"] = start
     weighted = learner(**options).fit(X, sample_weight=weight)
