@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._row_blocks import is_on_disk
 from sparsecode._typing import MatrixLike
 
@@ -50,8 +51,13 @@ class Batch(NamedTuple):
         kept = self.sample_weight > 0
         return Batch(*(None if array is None else array[kept] for array in self))
 
-    def in_memory_counted(self) -> Self:
-        """`counted`, except for a memory map, whose batches leave out such samples."""
+    def to_start_from(self, rng: Any) -> Self:
+        """`counted`, to make a first model from; of a Dask array some rows, drawn at random.
+
+        Batches of a memory map leave out samples of weight 0 themselves.
+        """
+        if is_collection(self.X):
+            return in_chunks("samples.some_rows", self, rng)
         return self if is_on_disk(self.X) else self.counted()
 
 
@@ -143,6 +149,13 @@ class Samples:
         return Batch(
             *(None if a is None else a[rows] for a in (self.X, self.sample_weight, self.target))
         )
+
+
+def samples_of(batch: Batch, run: int | None = None) -> Any:
+    """Samples of a batch, to be drawn in smaller ones."""
+    if is_collection(batch.X):
+        return in_chunks("samples.ChunkedSamples", *batch, run=run)
+    return Samples(*batch, run=run)
 
 
 def hold_out(samples, fraction, rng, *, most=np.inf):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
 
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._messages import shown
 from sparsecode._row_blocks import dense_rows
 from sparsecode._statistics import residual_rows
@@ -185,25 +186,14 @@ class _Learner:
     def learn(self, batch, state):
         """State after one more batch."""
         begin = time.perf_counter()
-        dictionary, stats, policy = state.dictionary, state.stats, state.replacement_state
+        dictionary, stats = state.dictionary, state.stats
         if self.full_batch:
             stats = self.update.forget(stats)
-        tally = _Tally(dictionary.n_components)
-        for rows in self._parts(batch.X.shape[0], dictionary.n_components):
-            X = dense_rows(batch.X, rows, dictionary.dtype)
-            weight = None if batch.sample_weight is None else batch.sample_weight[rows]
-            X, weight, _ = Batch(X, weight).counted()
-            if len(X) == 0:
-                continue
-            X, codes, residual = self._code(X, dictionary)
-            tally.add(self.encoder.penalty, codes, residual, weight)
-            stats = self.update.gather(
-                X, codes, dictionary, stats, sample_weight=weight, n_jobs=self.n_jobs
-            )
-            if self.replacement is not None:
-                policy = self.replacement.gather(
-                    X, codes, residual, dictionary, policy, sample_weight=weight
-                )
+        known = Gathered(_Tally(dictionary.n_components), stats, state.replacement_state)
+        if is_collection(batch.X):
+            tally, stats, policy = in_chunks("learning.gather", self, batch, dictionary, known)
+        else:
+            tally, stats, policy = self.gather(batch, dictionary, known)
         objective = tally.objective
         if not np.isfinite(objective):
             raise FloatingPointError(_DIVERGED)
@@ -227,6 +217,39 @@ class _Learner:
             seconds,
             policy,
         )
+
+    def nothing(self, dictionary):
+        """Sums over no samples."""
+        policy = None if self.replacement is None else self.replacement.init(dictionary)
+        return Gathered(_Tally(dictionary.n_components), self.update.init(dictionary), policy)
+
+    def gather(self, batch, dictionary, known):
+        """Code a batch, and add it to what is known of other samples."""
+        tally, stats, policy = known
+        for rows in self._parts(batch.X.shape[0], dictionary.n_components):
+            X = dense_rows(batch.X, rows, dictionary.dtype)
+            weight = None if batch.sample_weight is None else batch.sample_weight[rows]
+            X, weight, _ = Batch(X, weight).counted()
+            if len(X) == 0:
+                continue
+            X, codes, residual = self._code(X, dictionary)
+            tally.add(self.encoder.penalty, codes, residual, weight)
+            stats = self.update.gather(
+                X, codes, dictionary, stats, sample_weight=weight, n_jobs=self.n_jobs
+            )
+            if self.replacement is not None:
+                policy = self.replacement.gather(
+                    X, codes, residual, dictionary, policy, sample_weight=weight
+                )
+        return Gathered(tally, stats, policy)
+
+    def merge(self, known, other):
+        """Sums over the samples of both, the first ones first."""
+        policy = known.policy
+        if self.replacement is not None:
+            policy = self.replacement.merge(policy, other.policy)
+        stats = self.update.merge(known.stats, other.stats)
+        return Gathered(known.tally.merged(other.tally), stats, policy)
 
     def _parts(self, n_rows, n_components):
         step = _PART
@@ -265,6 +288,14 @@ class _Learner:
         return dictionary, stats
 
 
+class Gathered(NamedTuple):
+    """Sums over samples, with one dictionary: their tally, and the statistics of the policies."""
+
+    tally: Any
+    stats: Any
+    policy: Any
+
+
 class _Tally:
     """Sums over the codes of a batch: objective, nonzeros and use of the atoms."""
 
@@ -280,6 +311,12 @@ class _Tally:
         self.weight += float(weight.sum())
         self.n_samples += len(costs)
         self.usage += _usage(codes)
+
+    def merged(self, other):
+        both = _Tally(len(self.usage))
+        for name, value in vars(self).items():
+            setattr(both, name, value + getattr(other, name))
+        return both
 
     @property
     def objective(self):

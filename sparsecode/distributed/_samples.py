@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sparsecode._messages import shown, wrong
+from sparsecode.estimators import DictionaryLearning, SparseCoder
 
 # Dtypes of samples: Booleans, integers and floating point numbers.
 _KINDS = "buif"
@@ -34,6 +35,44 @@ def checked_samples(estimator, X):
     names = X._meta if hasattr(X, "columns") else np.empty((0, array.shape[1]))
     validate_data(estimator, names, reset=False, skip_check_array=True)
     return array
+
+
+def samples_to_learn(estimator, X, *, reset):
+    """Samples of a Dask collection as an array, if an estimator can learn from them.
+
+    Raises
+    ------
+    TypeError
+        If the estimator learns from arrays in memory only.
+    ValueError
+        If the number of rows of a chunk is unknown, or there are none.
+    """
+    if not isinstance(estimator, DictionaryLearning | SparseCoder):
+        name = type(estimator).__name__
+        raise TypeError(
+            wrong(
+                f"X of {name}.fit",
+                got="a Dask collection",
+                expected="samples in memory, or an iterator of batches",
+                remedy="Give an iterator: (block.compute() for block in X.blocks).",
+            )
+        )
+    array = as_rows(X, "X")
+    if any(math.isnan(length) for length in array.chunks[0]):
+        raise ValueError(
+            wrong(
+                "X",
+                got="a Dask array with chunks of unknown size",
+                expected="known numbers of rows",
+                remedy="Call X.compute_chunk_sizes() first.",
+            )
+        )
+    if array.shape[0] == 0:
+        raise ValueError("X has 0 samples; expected at least 1. Give another array.")
+    names = X._meta if hasattr(X, "columns") else np.empty((0, array.shape[1]))
+    validate_data(estimator, names, reset=reset, skip_check_array=True)
+    is_single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    return array.astype(np.float32 if is_single else np.float64)
 
 
 def as_rows(X, name):

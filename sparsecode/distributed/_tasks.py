@@ -61,14 +61,19 @@ def _apply(X, *arrays, model, method, names, options, like, finish, block_id=Non
     return result if finish is None else finish(result)
 
 
-@contextlib.contextmanager
 def naming_chunk(block_id):
     """Context that puts the number of the chunk before errors about its values."""
+    return naming(f"Chunk {block_id[0]} of the rows")
+
+
+@contextlib.contextmanager
+def naming(rows):
+    """Context that puts the name of some rows before errors about their values."""
     try:
         yield
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"Chunk {block_id[0]} of the rows: {error}") from error
+        raise kind(f"{rows}: {error}") from error
 
 
 def _for_coding(estimator):

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sparsecode._collections import by_chunks
+from sparsecode._collections import by_chunks, in_chunks, is_collection
 from sparsecode._parameters import Parameterized
 from sparsecode._row_blocks import is_on_disk
 from sparsecode._typing import Codes, MatrixLike
@@ -147,6 +147,8 @@ def validated(estimator, X, *, reset, sparse_too, missing, read=True):
 
     Unless `read`, the solver checks the values of a memory map.
     """
+    if is_collection(X):
+        return in_chunks("_samples.samples_to_learn", estimator, X, reset=reset)
     unread = not read and is_on_disk(X) and X.ndim == 2 and X.dtype.kind in "fiu"
     if unread or (is_checked(X) and (not sparse.issparse(X) or sparse_too)):
         # Names and number of features still have to be compared with those of `fit`.

@@ -65,7 +65,7 @@ class FitTasks:
     def __init__(self, estimator, X, y, n_epochs, fitted=("dictionary_",)):
         self._estimator, self._fitted, self._epoch = estimator, fitted, None
         # `ScoringMonitor` records nothing without `y`.
-        self._data = {"X": X, "y": np.zeros(X.shape[0]) if y is None else y}
+        self._data = {"X": X, "y": np.broadcast_to(0.0, X.shape[0]) if y is None else y}
         self._context = estimator._init_callback_context(max_subtasks=n_epochs)
         self._begin(self._context)
 

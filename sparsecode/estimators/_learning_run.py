@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._batches import Batch, Samples, hold_out
+from sparsecode._batches import Batch, hold_out, samples_of
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._callbacks import FitTasks
@@ -47,7 +47,7 @@ class LearningRun:
         fraction = estimator.validation_fraction
         with unchanged_on_error(estimator):
             batch = self._read(X, sample_weight)
-            samples = Samples(batch.X, batch.sample_weight, run=estimator.batch_size)
+            samples = samples_of(batch, estimator.batch_size)
             if fraction is not None:
                 samples, held = hold_out(samples, fraction, rng, most=_MOST_HELD)
                 held = held.whole()
@@ -82,7 +82,7 @@ class LearningRun:
                 elif estimator._update is None:
                     self._start_statistics()
             self.is_first = self.again = False
-            samples = Samples(*batch, run=estimator.batch_size)
+            samples = samples_of(batch, estimator.batch_size)
             self._learn(samples.batches(estimator.batch_size or len(samples)), full_batch=False)
         if X is None:
             raise no_batch()
@@ -158,7 +158,7 @@ class LearningRun:
             self._start_statistics(estimator._state)
             estimator._n_before = estimator.n_iter_
             return
-        X, sample_weight, _ = batch.in_memory_counted()
+        X, sample_weight, _ = batch.to_start_from(rng)
         estimator.dictionary_ = initial_dictionary(
             estimator.init,
             X,

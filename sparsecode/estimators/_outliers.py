@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._batches import Batch
+from sparsecode._collections import is_collection
 
 
 def without_outliers(estimator, policy, batch, *, first, judges_targets=False):
@@ -31,6 +32,12 @@ def without_outliers(estimator, policy, batch, *, first, judges_targets=False):
         estimator.n_outliers_, estimator.outlier_norm_, estimator._target_norm = 0, None, None
     if policy is None:
         return batch
+    if is_collection(batch.X):
+        raise ValueError(
+            "outliers is given but X is a Dask collection; expected None, because their norms "
+            "would need a pass of their own. Choose rows first, such as "
+            "X[(X**2).sum(axis=1) < limit**2].compute_chunk_sizes()."
+        )
     if estimator.outlier_norm_ is None:
         estimator.outlier_norm_ = policy.limit(batch.X, batch.sample_weight)
         if judges_targets:

@@ -89,7 +89,7 @@ class TrainingRun:
             with unchanged_on_error(estimator):
                 batch = self._read(item, sample_weight, codes)
                 self._check_split(batch)
-                estimator._begin(plan, batch.in_memory_counted(), rng)
+                estimator._begin(plan, batch.to_start_from(rng), rng)
                 batch = self._with_targets(batch)
                 tasks = FitTasks(estimator, batch.X, y, plan.most_epochs, ("_model",))
                 states = self._epochs(batch, rng, tasks.begin_epoch)
@@ -123,7 +123,7 @@ class TrainingRun:
                         continue
                     if self.is_first:
                         rng = check_random_state(estimator.random_state)
-                        estimator._begin(self.plan, batch.in_memory_counted(), rng)
+                        estimator._begin(self.plan, batch.to_start_from(rng), rng)
                     batch = self._with_targets(batch)
                     state = self._state()
                 self.is_first = False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from numpy.typing import ArrayLike
 
+from sparsecode._batches import Batch
 from sparsecode._typing import RandomState, Stream, Weights
 from sparsecode._validation import check_random_state
 from sparsecode._zero_codes import warn_of_zeros
@@ -267,6 +268,7 @@ class DictionaryLearning(CallbackSupportMixin, CodesEstimator):
         counts = self.history_["l0"][n_before:]
         # There are no codes if all samples were outliers.
         if counts and not any(counts):
+            X = Batch(X).to_start_from(check_random_state(0)).X
             options = {"missing": self._missing, "stacklevel": 5}
             warn_of_zeros(X, self.dictionary_, self.penalty, self.alpha, **options)
 

@@ -167,6 +167,20 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
             squared_norms[worst],
         )
 
+    def merge(self, stats: ReplacementStats, other: ReplacementStats) -> ReplacementStats:
+        """Add the counts and the samples of other statistics, which began with `init`."""
+        squared_norms = np.concatenate([stats.squared_norms, other.squared_norms])
+        worst = np.argsort(-squared_norms, kind="stable")[: len(stats.uses)]
+        samples = np.concatenate([stats.samples, other.samples])[worst]
+        return ReplacementStats(
+            stats.uses + other.uses,
+            stats.seen + other.seen,
+            stats.signed or other.signed,
+            stats.unchecked + other.unchecked,
+            samples,
+            squared_norms[worst],
+        )
+
     def step(
         self, dictionary: Dictionary, stats: Any
     ) -> tuple[Dictionary, np.ndarray, ReplacementStats]:

@@ -62,6 +62,17 @@ class Update(Parameterized, BaseEstimator):
         """
         raise TypeError(f"{type(self).__name__} does not define gather; every Update must.")
 
+    def merge(self, stats: Any, other: Any) -> Any:
+        """Add the samples of other statistics, which began with `init`, and return the sum.
+
+        Samples in chunks, such as those of Dask, are gathered apart. An update that needs the
+        samples themselves cannot do that.
+        """
+        raise TypeError(
+            f"{type(self).__name__} needs the samples themselves for its step; expected an update "
+            "by sums over samples, where samples are in chunks of Dask. Use BlockUpdate() or MOD()."
+        )
+
     def step(
         self, dictionary: Dictionary, stats: Any, *, n_jobs: int | None = None
     ) -> tuple[Dictionary, Any]:

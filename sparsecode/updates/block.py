@@ -157,6 +157,9 @@ class MomentUpdate(Update):
         new = Moments.of(X, codes, dictionary, sample_weight, n_jobs=n_jobs)
         return stats._replace(batch=stats.batch + new)
 
+    def merge(self, stats: Any, other: Any) -> Any:
+        return stats._replace(batch=stats.batch + other.batch)
+
     def step(
         self, dictionary: Dictionary, stats: Any, *, n_jobs: int | None = None
     ) -> tuple[Dictionary, Any]:

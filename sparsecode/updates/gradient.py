@@ -93,11 +93,10 @@ class GradientUpdate(Update):
         descent = products(codes, residual, sample_weight, n_jobs=n_jobs)
         squared_codes = squares(codes, sample_weight)
         weight = len(X) if sample_weight is None else float(np.sum(sample_weight))
-        return stats._replace(
-            descent=stats.descent + descent,
-            squared_codes=stats.squared_codes + squared_codes,
-            weight=stats.weight + weight,
-        )
+        return _with_samples(stats, descent, squared_codes, weight)
+
+    def merge(self, stats: Any, other: Any) -> Any:
+        return _with_samples(stats, other.descent, other.squared_codes, other.weight)
 
     def step(
         self, dictionary: Dictionary, stats: Any, *, n_jobs: int | None = None
@@ -119,6 +118,14 @@ class GradientUpdate(Update):
         if self.gain_control is None:
             return stats
         return stats._replace(gain=self.gain_control.reset(stats.gain, atoms))
+
+
+def _with_samples(stats, descent, squared_codes, weight):
+    return stats._replace(
+        descent=stats.descent + descent,
+        squared_codes=stats.squared_codes + squared_codes,
+        weight=stats.weight + weight,
+    )
 
 
 def _without_samples(stats):

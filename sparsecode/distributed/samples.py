@@ -1,0 +1,142 @@
+"""Samples to learn from in chunks of Dask: batches of them, and some of their rows in memory."""
+
+from __future__ import annotations
+
+import dask
+import dask.array as da
+import numpy as np
+from scipy import sparse
+
+from sparsecode._batches import Batch
+
+# A batch is drawn in this many runs of rows, so that several workers code it.
+_RUNS_A_BATCH = 8
+# Limits of what is read to start from: rows, their bytes, and chunks.
+_MOST_ROWS, _MOST_BYTES, _MOST_CHUNKS = 2**17, 2**28, 64
+
+
+class ChunkedSamples:
+    """Samples in a Dask array, with the methods of `sparsecode._batches.Samples`.
+
+    Rows are drawn in runs of consecutive ones of a chunk. Batches do not depend on the number of
+    workers.
+    """
+
+    def __init__(self, X, sample_weight=None, target=None, *, run=None, runs=None):
+        self.X, self.sample_weight, self.target = X, sample_weight, target
+        if runs is None:
+            length = X.shape[0] if run is None else max(run // _RUNS_A_BATCH, 1)
+            runs = _runs(X.chunks[0], length)
+            if sample_weight is not None:
+                runs = [rows for rows in runs if np.any(sample_weight[slice(*rows)] > 0)]
+        self.units = runs
+
+    def __len__(self):
+        return sum(stop - start for start, stop in self.units)
+
+    @property
+    def weight(self):
+        """Sum of the weights of the samples."""
+        if self.sample_weight is None:
+            return float(len(self))
+        return float(sum(self.sample_weight[slice(*rows)].sum() for rows in self.units))
+
+    def split(self, n_held, rng):
+        """Return two sets of samples, the second of about `n_held`, drawn at random; it is read."""
+        runs = [part for rows in self.units for part in _parts(*rows, max(round(n_held / 64), 1))]
+        order, n_runs, n_rows = rng.permutation(len(runs)), 0, 0
+        while n_rows < n_held and n_runs < len(runs) - 1:
+            start, stop = runs[order[n_runs]]
+            n_rows, n_runs = n_rows + stop - start, n_runs + 1
+        parts = np.sort(order[n_runs:]), np.sort(order[:n_runs])
+        learned, held = (self._with([runs[i] for i in part]) for part in parts)
+        return learned, held.in_memory()
+
+    def whole(self):
+        """All samples as one batch."""
+        lengths = self.X.chunks[0]
+        if len(self) == sum(lengths):
+            return Batch(self.X, self.sample_weight, self.target)
+        return self._batch(self.units)
+
+    def in_memory(self):
+        """The samples as arrays in memory."""
+        batch = self._batch(self.units)
+        X, target = dask.compute(batch.X, batch.target)
+        return _Held(Batch(X, batch.sample_weight, target))
+
+    def batches(self, size, rng=None):
+        """Batches of `size` samples, the last one smaller, in random order or as they come."""
+        order = range(len(self.units)) if rng is None else rng.permutation(len(self.units))
+        taken, free = [], size
+        for i in order:
+            start, stop = self.units[i]
+            while stop - start >= free:
+                yield self._batch([*taken, (start, start + free)])
+                taken, start, free = [], start + free, size
+            if start < stop:
+                taken.append((start, stop))
+                free -= stop - start
+        if taken:
+            yield self._batch(taken)
+
+    def _with(self, runs):
+        return ChunkedSamples(self.X, self.sample_weight, self.target, runs=runs)
+
+    def _batch(self, runs):
+        rows = [slice(*run) for run in sorted(runs)]
+        X, target = (
+            None if array is None else da.concatenate([array[part] for part in rows])
+            for array in (self.X, self.target)
+        )
+        weight = self.sample_weight
+        weight = None if weight is None else np.concatenate([weight[part] for part in rows])
+        return Batch(X, weight, target)
+
+
+class _Held:
+    """Samples to validate with, in memory."""
+
+    def __init__(self, batch):
+        self.batch, self.units = batch, range(batch.X.shape[0])
+
+    def whole(self):
+        """All samples as one batch."""
+        return self.batch
+
+
+def some_rows(batch, rng):
+    """Return a batch in memory with some of the samples, drawn at random, to start from.
+
+    They come from a limited number of chunks, each of which is read once. Few samples are all
+    taken, and nothing is drawn.
+    """
+    X, lengths = batch.X, np.array(batch.X.chunks[0])
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    most = min(_MOST_ROWS, max(_MOST_BYTES // max(8 * X.shape[1], 1), 1))
+    chosen = np.flatnonzero(lengths)
+    if len(chosen) > _MOST_CHUNKS or starts[-1] > most:
+        chosen = np.sort(rng.permutation(chosen)[:_MOST_CHUNKS])
+    share = most / lengths[chosen].sum()
+    rows = []
+    for start, length in zip(starts[chosen], lengths[chosen], strict=True):
+        part = np.arange(length)
+        if share < 1:
+            part = np.sort(rng.permutation(length)[: max(int(share * length), 1)])
+        rows.append(start + part)
+    (blocks,) = dask.compute([X[part] for part in rows])
+    weight = None if batch.sample_weight is None else batch.sample_weight[np.concatenate(rows)]
+    stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
+    return Batch(stack(blocks), weight).counted()
+
+
+def _runs(lengths, most):
+    """Runs of at most `most` consecutive rows, none of which leaves its chunk."""
+    stops = np.cumsum(lengths)
+    starts = stops - lengths
+    pairs = zip(starts.tolist(), stops.tolist(), strict=True)
+    return [part for start, stop in pairs for part in _parts(start, stop, most)]
+
+
+def _parts(start, stop, most):
+    return [(i, min(i + most, stop)) for i in range(start, stop, most)]
