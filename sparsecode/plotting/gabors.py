@@ -35,9 +35,9 @@ def plot_gabor_statistics(
     vertical bars, and the radius is the peak of its spectrum. A half circle holds all directions,
     as a wave and its opposite are the same.
 
-    B. Widths of the envelope in cycles of the carrier, along and across the wave vector, on square
-    root scales. Atoms near the origin are blobs or single edges. Atoms above the diagonal are
-    longer than wide.
+    B. Widths of the envelope in cycles of the carrier, along and across the wave vector [1]_, on
+    square root scales. Atoms near the origin are blobs or single edges. Atoms above the diagonal
+    are longer than wide.
 
     C, D and E. Histograms of bandwidths in spatial frequency, of directions as in A, and of
     bandwidths in orientation.
