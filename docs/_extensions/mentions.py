@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 DOCS = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [
     *sorted((DOCS / "guide").glob("*.rst")),
-    *(DOCS / f"{n}.rst" for n in ("math", "extending")),
+    *(DOCS / f"{n}.rst" for n in ("conventions", "math", "extending")),
 ]
 NOTEBOOKS = sorted((DOCS.parent / "notebooks").glob("*.ipynb"))
 # Names in roles, and names that code imports.
