@@ -52,7 +52,7 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
     penalty whose `alpha` is half the median distance of a sample from the mean. Atoms are
     learned from all samples, then again without those of the highest cost, so that a few outliers
     do not become atoms. On data with four features and more its area under the ROC curve is mostly
-    within 0.05 of the best detector of scikit-learn; `sklearn.neighbors.LocalOutlierFactor` is
+    within 0.06 of the best detector of scikit-learn; `sklearn.neighbors.LocalOutlierFactor` is
     often a little better. Where usual samples are clusters or curves in a plane, or ten kinds of
     samples, it is clearly worse. The page on performance has a table.
 
