@@ -220,6 +220,11 @@ class BlockUpdate(MomentUpdate):
         full-batch learning only the last pass counts, and `forgetting` has no effect.
     n_sweeps : int, default=1
         Passes over the atoms in a step, at most 10000.
+    damping : float, default=0.0
+        Resistance of an atom to change, as a number of uses for each of its entries, each with a
+        mean squared coefficient: atoms that few samples have used then fit less of their noise, as
+        with the statistics that Mairal and others start from. Atoms at which learning comes to rest
+        stay the same. 0.1 helps where a batch uses an atom less often than it has entries.
 
     References
     ----------
@@ -243,24 +248,34 @@ class BlockUpdate(MomentUpdate):
 
     forgetting: float | None = None
     n_sweeps: int = 1
+    damping: float = 0.0
 
     def _check(self):
         super()._check()
+        check_number(self.damping, "damping", low=0)
         check_integer(self.n_sweeps, "n_sweeps", high=MOST_SWEEPS)
 
     def _fit(self, dictionary, moments, *, n_jobs=None):
         atoms = np.array(dictionary.atoms)
+        pull = self._pull(dictionary.n_features, moments)
         for _ in range(self.n_sweeps):
-            _sweep(atoms, moments, dictionary.constraint)
+            _sweep(atoms, moments, dictionary.constraint, pull)
         return atoms
 
+    def _pull(self, n_features, moments):
+        """Curvature that damping adds to that of each atom."""
+        if self.damping == 0 or moments.n_uses == 0:
+            return moments.second.dtype.type(0)
+        mean_square = moments.second.diagonal().sum(dtype=np.float64) / moments.n_uses
+        return moments.second.dtype.type(self.damping * n_features * mean_square)
 
-def _sweep(atoms, moments, constraint):
+
+def _sweep(atoms, moments, constraint, pull):
     """One pass of coordinate descent over the atoms, in place."""
     positive = isinstance(constraint, NonNegative)
     kind = _KINDS.get(type(constraint.norm if positive else constraint))
     if kind is None:
-        _sweep_any(atoms, moments, constraint)
+        _sweep_any(atoms, moments, constraint, pull)
         return
     for start in range(0, len(atoms), _WIDTH):
         part = slice(start, start + _WIDTH)
@@ -268,20 +283,21 @@ def _sweep(atoms, moments, constraint):
         missing = moments.cross[part] - moments.second[part] @ atoms
         second = moments.second[part, part]
         second = second.toarray() if sparse.issparse(second) else second
-        _correct(atoms[part], missing, second, positive, kind)
+        _correct(atoms[part], missing, second, pull, positive, kind)
 
 
-def _sweep_any(atoms, moments, constraint):
+def _sweep_any(atoms, moments, constraint, pull):
     """One pass for a constraint without a kernel, with one projection for each atom."""
     for j in np.flatnonzero(moments.second.diagonal() > 0):
         second = moments.second[j]
         second = second.toarray() if sparse.issparse(second) else second
         missing = moments.cross[j] - second @ atoms
-        atoms[j] = constraint.project((atoms[j] + missing / moments.second[j, j])[None])[0]
+        step = missing / (moments.second[j, j] + pull)
+        atoms[j] = constraint.project((atoms[j] + step)[None])[0]
 
 
 @_jit.kernel
-def _correct(atoms, missing, second, positive, kind):
+def _correct(atoms, missing, second, pull, positive, kind):
     """Set some atoms to their minimisers in turn; `missing` follows every change."""
     n_atoms, n_features = atoms.shape
     change = np.empty(n_features, dtype=atoms.dtype)
@@ -290,7 +306,7 @@ def _correct(atoms, missing, second, positive, kind):
             continue
         squares = 0.0
         for f in range(n_features):
-            value = atoms[j, f] + missing[j, f] / second[j, j]
+            value = atoms[j, f] + missing[j, f] / (second[j, j] + pull)
             if positive:
                 value = max(value, atoms.dtype.type(0))
             change[f] = value

@@ -139,7 +139,13 @@ def test_a_new_epoch_counts_as_many_samples_as_one_has(rng, cls):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("forgetting", -1), ("forgetting", -1.0), ("n_sweeps", 0), ("n_sweeps", 10_001)],
+    [
+        ("forgetting", -1),
+        ("forgetting", -1.0),
+        ("n_sweeps", 0),
+        ("n_sweeps", 10_001),
+        ("damping", -0.1),
+    ],
 )
 def test_errors_say_what_to_do(name, value):
     with pytest.raises(ValueError, match=f"{name} is"):
@@ -157,3 +163,20 @@ def test_moments_of_no_samples_are_0(n_components):
     assert second.shape == (n_components, n_components) and second.sum() == 0
     np.testing.assert_array_equal(cross, 0 * atoms)
     assert weight == n_uses == 0
+
+
+@pytest.mark.parametrize("constraint", [Free(), UnitNorm(), NonNegative(Free()), Box()])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_damped_step_minimises_a_fit_that_resists(rng, constraint, dtype):
+    """Of one atom: the closed form, with the curvature of a tenth of a use for each entry."""
+    X, codes = (
+        rng.standard_normal((20, 4)).astype(dtype),
+        rng.standard_normal((20, 1)).astype(dtype),
+    )
+    before = Dictionary(np.abs(rng.standard_normal((1, 4))).astype(dtype), constraint=constraint)
+    update = BlockUpdate(damping=0.1)
+    after, _ = update.update(X, codes, before, update.init(before))
+    square = np.sum(codes**2)
+    pull = 0.1 * 4 * square / 20
+    minimiser = (codes.T @ X + pull * before.atoms) / (square + pull)
+    np.testing.assert_allclose(after.atoms, constraint.project(minimiser), rtol=2e-5, atol=1e-6)
