@@ -79,14 +79,21 @@ class AtomProducts:
         return largest_cosine(self.atoms) if len(self.atoms) > 1 else 0.0
 
     def _prepared_for(self, penalty):
-        """The form of a penalty that kernels take, for these atoms.
+        """The form of a penalty that kernels take, for these atoms."""
+        return self._kept(
+            "_prepared", penalty, lambda: penalty.prepare(len(self.atoms), self.atoms.dtype)
+        )
 
-        Kept for the last one that consists of plain numbers: no array in it can have changed.
+    def _kept(self, name, penalty, make):
+        """What `make` returns, which depends on these atoms and a penalty alone.
+
+        Kept for the last penalty that consists of plain numbers: no array in it can have changed.
         """
-        kinds = tuple(map(type, penalty))
-        key = type(penalty), kinds, tuple(penalty)
-        kept = self.__dict__.get("_prepared")
-        if kept is None or not set(kinds) <= _PLAIN or kept[0] != key:
-            form = penalty.prepare(len(self.atoms), self.atoms.dtype)
-            kept = self.__dict__["_prepared"] = key, form
-        return kept[1]
+        key = type(penalty), *map(type, penalty), *penalty
+        kept = self.__dict__.get(name)
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        made = make()
+        if set(map(type, penalty)) <= _PLAIN:
+            self.__dict__[name] = key, made
+        return made

@@ -14,6 +14,8 @@ import numpy as np
 COMFORT = 24
 # Bounds of squares of rows in that range: sufficient, and far cheaper than magnitudes.
 _LEAST_SQUARE, _LARGEST_SQUARE = 2.0 ** (-2 * COMFORT), 2.0 ** (2 * COMFORT)
+# Numbers for which a loop of Python is faster than NumPy.
+_FEW = 8
 # Exponents of odd rows are rounded, so that few units are needed: there are as many groups.
 _STEP = 16
 # Limits of parameters of a penalty: beyond them codes are all zero, or not penalised at all.
@@ -55,6 +57,8 @@ def are_comfortable(X):
     squares = np.einsum("ij,ij->i", X, X)
     if squares.size == 0:
         return False
+    if squares.size <= _FEW:
+        return all(_LEAST_SQUARE < square < _LARGEST_SQUARE for square in squares.tolist())
     least, largest = np.minimum.reduce(squares), np.maximum.reduce(squares)
     return bool(least > _LEAST_SQUARE and largest < _LARGEST_SQUARE)
 

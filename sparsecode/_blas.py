@@ -54,8 +54,10 @@ def _enter(holder):
         if _state is None:
             _state = [library.num_threads for library in libraries()], False
         if not _state[1]:
-            for library in libraries():
-                library.set_num_threads(1)
+            # To set a number takes longer than to read it.
+            for library, n_threads in zip(libraries(), _state[0], strict=True):
+                if n_threads != 1:
+                    library.set_num_threads(1)
             _state = _state[0], True
 
 
@@ -78,7 +80,8 @@ def _restore_unless(others_hold):
     if _state is None or any(others_hold):
         return
     for library, n_threads in zip(libraries(), _state[0], strict=True):
-        library.set_num_threads(n_threads)
+        if n_threads != 1:
+            library.set_num_threads(n_threads)
     _state = None
 
 

@@ -82,8 +82,11 @@ def map_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
 def map_held_row_blocks(function, n_rows, *, block_size, n_jobs=None, is_long=False):
     """Do what `map_row_blocks` does, for a caller that holds BLAS to one thread already."""
     n_jobs = check_n_jobs(n_jobs)
-    blocks = [slice(i, min(i + block_size, n_rows)) for i in range(0, n_rows, block_size)]
-    n_threads = min(resolve_n_jobs(n_jobs), len(blocks)) if len(blocks) > 1 else 1
+    if n_rows <= block_size:
+        blocks, n_threads = [slice(0, n_rows)] if n_rows else [], 1
+    else:
+        blocks = [slice(i, min(i + block_size, n_rows)) for i in range(0, n_rows, block_size)]
+        n_threads = min(resolve_n_jobs(n_jobs), len(blocks))
     is_long = is_long and blocks and threading.current_thread() is threading.main_thread()
     if n_threads > 1 or is_long:
         return _on_threads(function, blocks, n_threads, n_jobs)
@@ -126,12 +129,16 @@ def _unless_halted(function, block):
     return function(block)
 
 
-@contextlib.contextmanager
 def threads_of(n_jobs):
     """Context that sets the default `n_jobs` of calls from this thread, unless it is None."""
+    return contextlib.nullcontext() if n_jobs is None else _threads_of(n_jobs)
+
+
+@contextlib.contextmanager
+def _threads_of(n_jobs):
     before = getattr(_memory, "n_jobs", None)
     try:
-        _memory.n_jobs = before if n_jobs is None else n_jobs
+        _memory.n_jobs = n_jobs
         yield
     finally:
         _memory.n_jobs = before
@@ -213,6 +220,18 @@ def _memory_of(n_entries, dtype):
     if held is None or held.nbytes < n_bytes:
         held = _memory.bytes = np.empty(n_bytes, dtype=np.uint8)
     return held[:n_bytes].view(dtype)
+
+
+def kept_by_thread(name, size, make):
+    """Return ``make(size)``, kept by this thread for the next call with the same size.
+
+    For small arrays to work in, which take as long to make as to use.
+    """
+    held = getattr(_memory, name, None)
+    if held is None or held[0] != size:
+        held = size, make(size)
+        setattr(_memory, name, held)
+    return held[1]
 
 
 @contextlib.contextmanager

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 from sparsecode._doc_pages import page_of
 from sparsecode._plain import plain
 
+# Types of values that are no components, and that are compared as they are.
+_SIMPLE = {type(None), bool, int, float, str, type}
+
 
 class Parameterized:
     """Mix-in of the estimators and their components.
@@ -52,13 +55,16 @@ def leaves_of(component):
     found, waiting = [], [component]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, Parameterized):
-            found.append(type(value))
-            waiting += [getattr(value, name, None) for name in _parameters_of(type(value))]
-        elif type(value) in (list, tuple):
+        kind = type(value)
+        if kind in _SIMPLE:
+            found.append(value)
+        elif isinstance(value, Parameterized):
+            found.append(kind)
+            waiting += [getattr(value, name, None) for name in _parameters_of(kind)]
+        elif kind in (list, tuple):
             found.append(len(value))
             waiting += value
-        elif value is None or isinstance(value, (bool, int, float, str, type)):
+        elif isinstance(value, (bool, int, float, str, type)):
             found.append(value)
         else:
             found.append(_Same(value))

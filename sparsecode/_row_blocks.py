@@ -19,7 +19,8 @@ def dense_rows(matrix, rows, dtype):
     """A block of rows as a C-contiguous array of `dtype`; may be a view of `matrix`."""
     release(matrix)
     block = matrix[rows]
-    if sparse.issparse(block):
+    # To ask whether an array is sparse takes longer than its type.
+    if type(block) is not np.ndarray and sparse.issparse(block):
         block = block.toarray()
     return np.ascontiguousarray(block, dtype=dtype)
 

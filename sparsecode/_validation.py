@@ -17,8 +17,8 @@ from sparsecode._messages import shown, wrong
 from sparsecode._plain import plain
 from sparsecode._row_blocks import dense_rows, is_on_disk
 
-# Values of a memory map that are read at a time.
-_ENTRIES = 2**17
+# Values of a memory map that are read at a time, and so few that a mask is faster than a sum.
+_ENTRIES, _FEW = 2**17, 2**10
 FLOAT_DTYPES = (np.float64, np.float32)
 
 
@@ -172,20 +172,21 @@ def check_rows(array, name, *, n_columns=None, missing=False, halves=False):
 def is_checked(array, *, halves=False):
     """Whether scikit-learn's check would return an array unchanged.
 
-    With `halves`, a float16 memory map, which is read in blocks, counts too.
-
-    That check takes longer than coding a sample. It still has to check arrays for which this
-    function returns False, and to raise the error.
+    With `halves`, a float16 memory map, which is read in blocks, counts too. That check takes
+    longer than coding a sample. It still has to check arrays for which this function returns
+    False, and to raise the error.
     """
-    if sparse.issparse(array) and array.format == "csr" and min(array.shape) > 0:
-        values = array.data
-    elif type(array) in (np.ndarray, np.memmap) and array.ndim == 2 and array.size > 0:
+    if type(array) in (np.ndarray, np.memmap) and array.ndim == 2 and array.size > 0:
         values = array
+    elif sparse.issparse(array) and array.format == "csr" and min(array.shape) > 0:
+        values = array.data
     else:
         return False
     is_half = halves and values.dtype == np.float16 and is_on_disk(array)
     if not is_half and values.dtype not in FLOAT_DTYPES:
         return False
+    if values.size <= _FEW and type(array) is np.ndarray:
+        return bool(np.logical_and.reduce(np.isfinite(values), axis=None))
     with np.errstate(over="ignore", invalid="ignore"):
         if not is_on_disk(array):
             return isfinite(np.add.reduce(values, axis=None))

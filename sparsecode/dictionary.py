@@ -334,4 +334,6 @@ def as_dictionary(dictionary: Dictionary | ArrayLike) -> Dictionary:
 
 def promote(dictionary: Dictionary, X: MatrixLike) -> Dictionary:
     """Return the dictionary in the type it has in common with `X`: float32 only if both are."""
+    if X.dtype == dictionary.atoms.dtype:
+        return dictionary
     return dictionary.astype(common_dtype(X, dictionary.atoms))

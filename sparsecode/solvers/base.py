@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 # A batch is cut in so many blocks if that leaves so many rows in each, for threads to share.
 _BLOCKS, _FEW_ROWS = 4, 256
+_EPS = {np.dtype(real): float(np.finfo(real).eps) for real in (np.float32, np.float64)}
 # Operations, about .2 seconds of one core.
 _LONG = 5e8
 
@@ -140,7 +141,8 @@ class Solver(Parameterized, BaseEstimator):
             self = self._with_tol(default_tol(self._double_tol, problem.dictionary.dtype))
         shape, dtype = problem.shape, problem.dictionary.dtype
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
-        n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.full(shape[0], np.inf)
+        n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.empty(shape[0])
+        stop.fill(np.inf)
         history = np.empty((shape[0], 2, self._n_records(problem) if record else 0))
         proven = np.zeros(shape[0], dtype=bool)
         solve_block = self._solve_observed if missing else self._solve_any
@@ -177,7 +179,7 @@ class Solver(Parameterized, BaseEstimator):
                 is_long=self._may_take_long(problem),
             )
         converged = stop <= self.tol
-        if self.tol > 0 and not converged.all():
+        if self.tol > 0 and np.count_nonzero(converged) < len(converged):
             n_failed = n_iter[~converged]
             may_go_on = bool((n_failed >= getattr(self, "max_iter", np.inf)).any())
             self._warn(problem, stop[~converged], len(converged), may_go_on)
@@ -262,7 +264,7 @@ class Solver(Parameterized, BaseEstimator):
 
         It is a Python number for every dtype: a kernel is compiled for each type of its arguments.
         """
-        return float(self.tol - min(32 * float(np.finfo(dtype).eps), self.tol / 2))
+        return float(self.tol - min(32 * _EPS[dtype], self.tol / 2))
 
     def _check_problem(self, X, dictionary, penalty, codes, missing):
         self._check_parameters()

@@ -227,6 +227,11 @@ class Block(NamedTuple):
     proven: np.ndarray
 
     @property
+    def is_proven(self) -> bool:
+        """True if no sample needs another judge."""
+        return np.count_nonzero(self.proven) == len(self.proven)
+
+    @property
     def answer(self) -> Any:
         """The arrays to fill in, for kernels."""
         return Answer(*self[1:])

@@ -7,7 +7,6 @@ solved together, as the problem that they are in a unit of their own: a sample i
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 from sparsecode._binary_scaling import are_comfortable, exponents_of, odd_sizes, row_sizes, scaled
 from sparsecode._interrupts import halt_if_told
@@ -35,8 +34,10 @@ class Rescaled:
         self.first = slice(0, min(_FIRST, given.X.shape[0]))
         self.first_sizes = _sizes(given, self.first)
         if self.may_change:
-            exponents = 0 if self.first_sizes is None else exponents_of(self.first_sizes)
-            self.problem = given.in_units(int(np.median(exponents)) if np.any(exponents) else 0)
+            exponent = 0
+            if self.first_sizes is not None:
+                exponent = int(np.median(exponents_of(self.first_sizes)))
+            self.problem = given.in_units(exponent)
         else:
             _check_safe(given, "the atoms", row_sizes(given.dictionary.atoms).max())
             self.problem = given
@@ -82,7 +83,7 @@ def _sizes(problem, rows):
 
     None if all are.
     """
-    if sparse.issparse(problem.X) and problem.dictionary.offset is None:
+    if problem.dictionary.offset is None and not isinstance(problem.X, np.ndarray):
         return np.abs(problem.X[rows]).nanmax(axis=1).toarray().ravel()
     X = problem.centred(rows)
     return None if are_comfortable(X) else odd_sizes(X)

@@ -48,7 +48,7 @@ class Verification:
 
     def verify(self, block):
         """Judge a block, in the units of the problem, correct it, and write what was measured."""
-        if block.proven.all():
+        if block.is_proven:
             return
         rows = np.flatnonzero(~block.proven)
         judged = _JudgedRows(self, block, rows)

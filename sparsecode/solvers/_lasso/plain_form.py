@@ -61,10 +61,15 @@ class Lasso:
     def atoms(self) -> Any:
         return self.dictionary.atoms
 
-    @property
-    def rank(self) -> Any:
+    @cached_property
+    def rank(self) -> int:
         """Most atoms that can be linearly independent; a ridge makes all of them so."""
         return len(self.atoms) if self.ridge > 0 else min(self.atoms.shape)
+
+    @cached_property
+    def largest_norm(self) -> float:
+        """Norm of the longest atom, on whose square the ridge lies."""
+        return float(np.sqrt(self.dictionary._largest_norm**2 + self.ridge))
 
     @cached_property
     def gram(self) -> np.ndarray:

@@ -24,7 +24,7 @@ _MOST_STEPS = 6
 
 
 class Exact(NamedTuple):
-    """A problem in float64; without samples, for a search that needs no such care.
+    """A problem in float64; without samples or atoms, for a search that needs no such care.
 
     `refines` says whether coefficients are made exact, `rounds` whether the code is judged as it is
     returned, rounded to float32, and `is_careful` whether inner products of active atoms are taken
@@ -35,9 +35,9 @@ class Exact(NamedTuple):
     atoms: np.ndarray
     ridge: float
     largest_norm: float
-    refines: bool = False
-    rounds: bool = False
-    is_careful: bool = False
+    refines: bool
+    rounds: bool
+    is_careful: bool
 
 
 class Workspace(NamedTuple):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
+from sparsecode._parallel import kept_by_thread
 from sparsecode.solvers._kernels.certainty import correlation_rounding
 from sparsecode.solvers.feature_sign.active_set import (
     enter,
@@ -46,13 +46,17 @@ class Lanes(NamedTuple):
     top_bits: np.ndarray
 
     @classmethod
-    def of(cls, n_components: int, dtype: DTypeLike) -> Self:
+    def of(cls, n_components: int) -> Self:
+        """Those of this thread, kept for the next samples: they take time to make."""
+        return kept_by_thread("lanes", n_components, cls._empty)
+
+    @classmethod
+    def _empty(cls, n_components):
         n_rows = -(-n_components // N_LANES)
-        residual = np.zeros((n_rows + N_LANES, N_LANES), dtype=dtype)[N_LANES:]
-        tops = np.empty(N_LANES + 1, dtype=dtype)
-        bits = np.int32 if dtype == np.float32 else np.int64
+        residual = np.zeros((n_rows + N_LANES, N_LANES), dtype=np.float32)[N_LANES:]
+        tops = np.empty(N_LANES + 1, dtype=np.float32)
         flat = residual.ravel()[:n_components]
-        return cls(flat, residual.view(bits), tops, tops.view(bits))
+        return cls(flat, residual.view(np.int32), tops, tops.view(np.int32))
 
 
 @_jit.kernel

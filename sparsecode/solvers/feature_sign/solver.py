@@ -9,7 +9,7 @@ import numpy as np
 
 from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode.solvers._batch.problem import Block
-from sparsecode.solvers._kernels.arguments import StopRule
+from sparsecode.solvers._kernels.arguments import Answer, StopRule
 from sparsecode.solvers._lasso.fallback import failed_samples, finish_failed
 from sparsecode.solvers._lasso.plain_form import Lasso, has_free_atoms
 from sparsecode.solvers._tolerance import SINGLE_TOL
@@ -66,17 +66,12 @@ class FeatureSign(Solver):
 
     def _prepare(self, problem):
         """The problem as a lasso in float32 and in float64."""
-        if has_free_atoms(problem.penalty):
-            return None
-        single = Lasso.of(problem, np.float32)
-        # Before blocks need it at the same time.
-        _ = single.gram
-        return single, Lasso.of(problem, np.float64)
+        return problem.dictionary._kept("_lassos", problem.penalty, lambda: _forms_of(problem))
 
     def _solve_block(self, problem, forms, block):
         if forms is not None:
             self._search(problem, forms, block)
-            if block.proven.all():
+            if block.is_proven:
                 return
             # What was not searched looks as if it had failed.
             halt_if_told()
@@ -103,7 +98,6 @@ class FeatureSign(Solver):
         """
         single, double = forms
         is_careful = inside is not None
-        some = inside if is_careful else slice(None)
         is_single = problem.dictionary.dtype == np.float32
         enough = is_single and self.tol >= SINGLE_TOL
         has_offset = problem.dictionary.offset is not None
@@ -113,37 +107,44 @@ class FeatureSign(Solver):
         # Where the codes of an exact search are then rounded to float32, that costs some of it.
         is_rounded_after = refines and not rounds
         tol = self._threshold(problem.dictionary.dtype) if is_rounded_after else float(self.tol)
-        X = problem.centred(block.rows, np.float32 if enough or rounds else np.float64)[some]
-        exact = _not_exact(single, X.dtype)
+        X = problem.centred(block.rows, np.float32 if enough or rounds else np.float64)
+        X = X[inside] if is_careful else X
+        # For a search that stays as it is, no samples: only how long atoms are.
         if rounds or refines:
-            largest = double.dictionary._largest_norm if refines else exact.largest_norm
-            samples = _as_read_only(X)
-            exact = Exact(samples, double.atoms, double.ridge, largest, refines, rounds, is_careful)
+            samples, atoms, ridge = _as_read_only(X), double.atoms, double.ridge
+        else:
+            samples, atoms, ridge = _NO_SAMPLES[X.dtype], _NO_SAMPLES[_DOUBLE], 0.0
+        largest = double.dictionary._largest_norm if refines else single.largest_norm
         if has_offset:
-            X = problem.centred(block.rows, np.float32)[some]
+            X = problem.centred(block.rows, np.float32)
+            X = X[inside] if is_careful else X
         X = X.astype(np.float32, copy=False)
         codes = single.from_codes(block.codes)
         search_rows(
             single.task(X),
-            exact,
+            Exact(samples, atoms, ridge, largest, refines, rounds, is_careful),
             StopRule(True, 1.0, tol, self.max_iter),
             is_careful or problem.codes is not None,
-            block.answer._replace(codes=codes),
-            Lanes.of(codes.shape[1], np.float32),
+            Answer(codes, *block[2:]),
+            Lanes.of(codes.shape[1]),
             single.rank,
             halt_flag(),
         )
-        block.codes[:] = single.to_codes(codes)
+        if codes is not block.codes:
+            block.codes[:] = single.to_codes(codes)
         if is_single and is_rounded_after:
             # Not of the codes as they are rounded now.
             block.proven[:] = False
 
 
-def _not_exact(lasso, dtype):
-    """An `Exact` for a search that stays as it is: no samples, only how long atoms are."""
-    largest = np.sqrt(lasso.dictionary._largest_norm**2 + lasso.ridge)
-    samples, atoms = _as_read_only(np.empty((0, 0), dtype)), _as_read_only(np.empty((0, 0)))
-    return Exact(samples, atoms, 0.0, float(largest))
+def _forms_of(problem):
+    """The problem as a lasso in float32 and in float64; None if it is no lasso."""
+    if has_free_atoms(problem.penalty):
+        return None
+    single = Lasso.of(problem, np.float32)
+    # Before blocks need it at the same time.
+    _ = single.gram
+    return single, Lasso.of(problem, np.float64)
 
 
 def _as_read_only(array):
@@ -151,3 +152,7 @@ def _as_read_only(array):
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_NO_SAMPLES = {dtype: _as_read_only(np.empty((0, 0), dtype)) for dtype in (_SINGLE, _DOUBLE)}

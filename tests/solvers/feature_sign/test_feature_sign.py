@@ -198,3 +198,14 @@ def test_random_problems_of_every_shape():
             penalty = L1(float(rng.uniform(0.01, 1)) * np.abs(samples @ atoms.T).max())
             codes = FeatureSign(tol=1e-7).solve(samples, atoms, penalty).codes
             assert certify(samples, codes, atoms, penalty).relative_gap.max() <= 1e-7
+
+
+def test_what_a_dictionary_keeps_for_a_penalty_follows_the_penalty(X, dictionary):
+    """Number by number, also of arrays that are changed in place between calls."""
+    weights = np.linspace(0.5, 2, 25)
+    penalties = [L1(0.1), L1(0.3), L1(0.3, positive=True), ElasticNet(0.3, 0.9), L1(0.3, weights)]
+    for penalty in [*penalties, *penalties[::-1]]:
+        weights *= 1.1
+        result = FeatureSign().solve(X[:3], dictionary, penalty)
+        fresh = FeatureSign().solve(X[:3], Dictionary(dictionary.atoms), penalty)
+        np.testing.assert_array_equal(result.codes, fresh.codes)
