@@ -18,6 +18,7 @@ import joblib
 import numba
 import numpy as np
 
+from sparsecode._aligned import aligned_empty
 from sparsecode._blas import single_threaded_blas
 from sparsecode._interrupts import SECONDS, halt_flag, halt_if_told, has_flag, working_for
 from sparsecode._validation import check_n_jobs
@@ -215,10 +216,10 @@ def scratches(shapes, dtype):
 def _memory_of(n_entries, dtype):
     n_bytes = n_entries * np.dtype(dtype).itemsize
     if n_bytes > _HELD_BYTES:
-        return np.empty(n_entries, dtype=dtype)
+        return aligned_empty((n_entries,), dtype)
     held = getattr(_memory, "bytes", None)
     if held is None or held.nbytes < n_bytes:
-        held = _memory.bytes = np.empty(n_bytes, dtype=np.uint8)
+        held = _memory.bytes = aligned_empty((n_bytes,), np.uint8)
     return held[:n_bytes].view(dtype)
 
 

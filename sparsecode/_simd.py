@@ -14,23 +14,48 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-# Entries of a row that a product works on, and columns of a search, both at once.
-WIDTH, LANES = 8, 32
+# Entries of a row that a product works on at once, rows of a tile, and columns of a search.
+WIDTH, TILE_ROWS, LANES = 8, 4, 32
 _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 _ARRAY_1D = numba.types.Array(numba.float64, 1, "C")
 _ARRAY_2D = numba.types.Array(numba.float64, 2, "C")
 
 
-def weighted_sum(rows, count, weights, start, out):
-    """Set `out` to ``weights[:count] @ rows[:count]``, at the `WIDTH` entries from `start`."""
-    here = slice(start, start + WIDTH)
-    out[here] = weights[:count] @ rows[:count, here]
+def add_tiled(tiles, first, last, scales, start, vector, out):
+    """Add ``vector @ rows.T * scales @ rows`` to `out`, of few rows that are kept as tiles.
+
+    A tile, a row of `tiles`, has `TILE_ROWS` times `WIDTH` entries; those from `first` to `last`
+    hold the rows from left to right. `start` is the place of their scales.
+    """
+    n_tiles = last - first
+    rows = tiles[first:last].reshape(n_tiles, TILE_ROWS, WIDTH).swapaxes(0, 1)
+    rows, here = rows.reshape(TILE_ROWS, -1), slice(0, n_tiles * WIDTH)
+    out[here] += (rows @ vector[here] * scales[start : start + TILE_ROWS]) @ rows
 
 
-def add_outer(rows, count, weights, scale, values, start):
-    """Add ``scale * weights[:count, None] * values`` to `rows`, at `WIDTH` entries from `start`."""
-    here = slice(start, start + WIDTH)
-    rows[:count, here] += (scale * weights[:count])[:, None] * values[here]
+def put_in_tiles(tiles, first, last, r, row):
+    """Write `row`, from its start, as row `r` of tiles; see `add_tiled`."""
+    n_tiles, here = last - first, slice(r * WIDTH, (r + 1) * WIDTH)
+    tiles[first:last, here] = row[: n_tiles * WIDTH].reshape(n_tiles, WIDTH)
+
+
+def subtract_rows(start, rows, picked, weights, count, out):
+    """Set `out` to ``start - weights[:count] @ rows[picked[:count]]``."""
+    out[:] = start
+    for k in range(count):
+        out -= out.dtype.type(weights[k]) * rows[picked[k]]
+
+
+def dot(left, right, count):
+    """Sum of the first products of two rows, of which `count` is rounded up to `WIDTH`."""
+    here = slice(0, -(-count // WIDTH) * WIDTH)
+    return left[here] @ right[here]
+
+
+def add_scaled(scale, row, count, out):
+    """Add a multiple of the first entries of `row`; `count` is rounded up to `WIDTH`."""
+    here = slice(0, -(-count // WIDTH) * WIDTH)
+    out[here] += scale * row[here]
 
 
 def lane_maxima(bits, mask, tops):
@@ -91,52 +116,225 @@ def _typed_lowest_bit(mask):
     return implementation
 
 
-@overload(weighted_sum)
-def _typed_weighted_sum(rows, count, weights, start, out):
-    def implementation(rows, count, weights, start, out):
-        _weighted_sum(rows, count, weights, start, out)
+@overload(add_tiled)
+def _typed_add_tiled(tiles, first, last, scales, start, vector, out):
+    def implementation(tiles, first, last, scales, start, vector, out):
+        _add_tiled(tiles, first, last, scales, start, vector, out)
 
     return implementation
 
 
-@overload(add_outer)
-def _typed_add_outer(rows, count, weights, scale, values, start):
-    def implementation(rows, count, weights, scale, values, start):
-        _add_outer(rows, count, weights, scale, values, start)
+@overload(put_in_tiles)
+def _typed_put_in_tiles(tiles, first, last, r, row):
+    def implementation(tiles, first, last, r, row):
+        _put_in_tiles(tiles, first, last, r, row)
+
+    return implementation
+
+
+@overload(subtract_rows)
+def _typed_subtract_rows(start, rows, picked, weights, count, out):
+    real = out.dtype
+    many, few = 256 // (real.bitwidth // 8), 16
+
+    def implementation(start, rows, picked, weights, count, out):
+        at, n = 0, out.shape[0]
+        while at + many <= n:
+            _subtract_many(start, rows, picked, weights, count, at, out)
+            at += many
+        while at + few <= n:
+            _subtract_few(start, rows, picked, weights, count, at, out)
+            at += few
+        while at < n:
+            total = real(start[at])
+            for k in range(count):
+                total -= real(weights[k]) * rows[picked[k], at]
+            out[at] = total
+            at += 1
+
+    return implementation
+
+
+@overload(dot)
+def _typed_dot(left, right, count):
+    def implementation(left, right, count):
+        return _dot(left, right, count)
+
+    return implementation
+
+
+@overload(add_scaled)
+def _typed_add_scaled(scale, row, count, out):
+    def implementation(scale, row, count, out):
+        _add_scaled(scale, row, count, out)
 
     return implementation
 
 
 @intrinsic
-def _weighted_sum(context, rows, count, weights, start, out):
+def _add_tiled(context, tiles, first, last, scales, start, vector, out):
     def generate(context, builder, signature, arguments):
-        rows, count, weights, start, out = arguments
-        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * WIDTH))
-        with cgutils.for_range(builder, count) as loop:
-            row = _load(builder, _at(context, builder, rows, loop.index, start))
-            weight = _splat(builder, _scalar(context, builder, weights, loop.index))
-            builder.store(_multiply_add(builder, weight, row, builder.load(total)), total)
-        _store(builder, builder.load(total), _at(context, builder, out, None, start))
+        tiles, first, last, scales, start, vector, out = arguments
+        tiles = context.make_array(_ARRAY_2D)(context, builder, tiles).data
+
+        def row_of(tile, r):
+            return _vector_at(builder, tiles, _place_in_tile(builder, tile, tile.type(r)), WIDTH)
+
+        def column(tile):
+            return builder.mul(builder.sub(tile, first), tile.type(WIDTH))
+
+        zeros = ir.Constant(_VECTOR, [0.0] * WIDTH)
+        totals = [cgutils.alloca_once_value(builder, zeros) for _ in range(TILE_ROWS)]
+        with cgutils.for_range(builder, last, first) as loop:
+            values = _load(builder, _at(context, builder, vector, column(loop.index)))
+            for r, total in enumerate(totals):
+                row = row_of(loop.index, r)
+                builder.store(_multiply_add(builder, row, values, builder.load(total)), total)
+        weights = []
+        for r, total in enumerate(totals):
+            scale = _scalar(context, builder, scales, builder.add(start, start.type(r)))
+            inner = _sum_of(builder, builder.load(total))
+            weights.append(_splat(builder, builder.fmul(inner, scale)))
+        with cgutils.for_range(builder, last, first) as loop:
+            place = _at(context, builder, out, column(loop.index))
+            values = _load(builder, place)
+            for r, weight in enumerate(weights):
+                values = _multiply_add(builder, weight, row_of(loop.index, r), values)
+            _store(builder, values, place)
         return context.get_dummy_value()
 
     integer = numba.intp
-    return numba.void(_ARRAY_2D, integer, _ARRAY_1D, integer, _ARRAY_1D), generate
+    kinds = (_ARRAY_2D, integer, integer, _ARRAY_1D, integer, _ARRAY_1D, _ARRAY_1D)
+    return numba.void(*kinds), generate
 
 
 @intrinsic
-def _add_outer(context, rows, count, weights, scale, values, start):
+def _put_in_tiles(context, tiles, first, last, r, row):
     def generate(context, builder, signature, arguments):
-        rows, count, weights, scale, values, start = arguments
-        added = _load(builder, _at(context, builder, values, None, start))
-        added = builder.fmul(added, _splat(builder, scale))
-        with cgutils.for_range(builder, count) as loop:
-            place = _at(context, builder, rows, loop.index, start)
-            weight = _splat(builder, _scalar(context, builder, weights, loop.index))
-            _store(builder, _multiply_add(builder, weight, added, _load(builder, place)), place)
+        tiles, first, last, r, row = arguments
+        tiles = context.make_array(_ARRAY_2D)(context, builder, tiles).data
+        with cgutils.for_range(builder, last, first) as loop:
+            start = builder.mul(builder.sub(loop.index, first), first.type(WIDTH))
+            values = _load(builder, _at(context, builder, row, start))
+            place = builder.gep(tiles, [_place_in_tile(builder, loop.index, r)])
+            _store(builder, values, builder.bitcast(place, _VECTOR.as_pointer()))
         return context.get_dummy_value()
 
-    integer, real = numba.intp, numba.float64
-    return numba.void(_ARRAY_2D, integer, _ARRAY_1D, real, _ARRAY_1D, integer), generate
+    integer = numba.intp
+    return numba.void(_ARRAY_2D, integer, integer, integer, _ARRAY_1D), generate
+
+
+def _place_in_tile(builder, tile, r):
+    """Where row `r` of a tile begins."""
+    row = builder.add(builder.mul(tile, tile.type(TILE_ROWS)), r)
+    return builder.mul(row, tile.type(WIDTH))
+
+
+@intrinsic
+def _dot(context, left, right, count):
+    def generate(context, builder, signature, arguments):
+        left, right, count = arguments
+        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * WIDTH))
+        with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
+            a, b = (_load(builder, _at(context, builder, row, at)) for row in (left, right))
+            builder.store(_multiply_add(builder, a, b, builder.load(total)), total)
+        return _sum_of(builder, builder.load(total))
+
+    return numba.float64(_ARRAY_1D, _ARRAY_1D, numba.intp), generate
+
+
+@intrinsic
+def _add_scaled(context, scale, row, count, out):
+    def generate(context, builder, signature, arguments):
+        scale, row, count, out = arguments
+        scale = _splat(builder, scale)
+        with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
+            place = _at(context, builder, out, at)
+            values = _load(builder, _at(context, builder, row, at))
+            _store(builder, _multiply_add(builder, scale, values, _load(builder, place)), place)
+        return context.get_dummy_value()
+
+    return numba.void(numba.float64, _ARRAY_1D, numba.intp, _ARRAY_1D), generate
+
+
+def _sum_of(builder, vector):
+    name = f"llvm.vector.reduce.fadd.v{WIDTH}f64"
+    kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType(), vector.type])
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(
+        function, [ir.Constant(ir.DoubleType(), 0.0), vector], fastmath=("reassoc",)
+    )
+
+
+@intrinsic
+def _subtract_many(context, start, rows, picked, weights, count, at, out):
+    # As many as fill the registers of most processors, with some to spare.
+    kinds = (start, rows, picked, weights, count, at, out)
+    return numba.void(*kinds), _subtract_strip(256 // (out.dtype.bitwidth // 8))
+
+
+@intrinsic
+def _subtract_few(context, start, rows, picked, weights, count, at, out):
+    return numba.void(start, rows, picked, weights, count, at, out), _subtract_strip(16)
+
+
+def _subtract_strip(width):
+    def generate(context, builder, signature, arguments):
+        start, rows, picked, weights, out = (
+            context.make_array(signature.args[i])(context, builder, arguments[i])
+            for i in (0, 1, 2, 3, 6)
+        )
+        count, at = arguments[4:6]
+        real = out.data.type.pointee
+        begin = _vector_at(builder, start.data, at, width)
+        if begin.type.element != real:
+            begin = builder.fpext(begin, ir.VectorType(real, width))
+        total = cgutils.alloca_once_value(builder, begin)
+        n_columns = builder.extract_value(rows.shape, 1)
+        with cgutils.for_range(builder, count) as loop:
+            j = builder.load(builder.gep(picked.data, [loop.index]))
+            row = _vector_at(builder, rows.data, builder.add(builder.mul(j, n_columns), at), width)
+            weight = builder.load(builder.gep(weights.data, [loop.index]))
+            if weight.type != real:
+                weight = builder.fptrunc(weight, real)
+            weight = _splat(builder, builder.fneg(weight), row.type)
+            builder.store(_multiply_add(builder, weight, row, builder.load(total)), total)
+        place = builder.bitcast(builder.gep(out.data, [at]), begin.type.as_pointer())
+        builder.store(builder.load(total), place, align=4)
+        return context.get_dummy_value()
+
+    return generate
+
+
+@intrinsic
+def _dot(context, left, right, count):
+    def generate(context, builder, signature, arguments):
+        left, right, count = arguments
+        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * WIDTH))
+        with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
+            a, b = (_load(builder, _at(context, builder, row, at)) for row in (left, right))
+            builder.store(_multiply_add(builder, a, b, builder.load(total)), total)
+        name = f"llvm.vector.reduce.fadd.v{WIDTH}f64"
+        kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType(), _VECTOR])
+        sum_of = cgutils.get_or_insert_function(builder.module, kind, name)
+        zero = ir.Constant(ir.DoubleType(), 0.0)
+        return builder.call(sum_of, [zero, builder.load(total)], fastmath=("reassoc",))
+
+    return numba.float64(_ARRAY_1D, _ARRAY_1D, numba.intp), generate
+
+
+@intrinsic
+def _add_scaled(context, scale, row, count, out):
+    def generate(context, builder, signature, arguments):
+        scale, row, count, out = arguments
+        scale = _splat(builder, scale)
+        with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
+            place = _at(context, builder, out, at)
+            values = _load(builder, _at(context, builder, row, at))
+            _store(builder, _multiply_add(builder, scale, values, _load(builder, place)), place)
+        return context.get_dummy_value()
+
+    return numba.void(numba.float64, _ARRAY_1D, numba.intp, _ARRAY_1D), generate
 
 
 @intrinsic
@@ -203,20 +401,20 @@ def _lowest_bit(context, mask):
     return numba.int64(numba.int64), generate
 
 
-def _at(context, builder, array, row, start):
-    """Address of the vector from `start`, in a row where there are several."""
-    kind = _ARRAY_1D if row is None else _ARRAY_2D
-    view = context.make_array(kind)(context, builder, array)
-    if row is not None:
-        n_columns = builder.extract_value(view.shape, 1)
-        start = builder.add(builder.mul(row, n_columns), start)
-    return builder.bitcast(builder.gep(view.data, [start]), _VECTOR.as_pointer())
+def _at(context, builder, array, start):
+    """Address of the vector from `start`."""
+    data = context.make_array(_ARRAY_1D)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [start]), _VECTOR.as_pointer())
 
 
 def _lanes_at(context, builder, array_type, array, start):
     """The `LANES` entries of a row from `start`."""
     data = context.make_array(array_type)(context, builder, array).data
-    vector = ir.VectorType(data.type.pointee, LANES)
+    return _vector_at(builder, data, start, LANES)
+
+
+def _vector_at(builder, data, start, width):
+    vector = ir.VectorType(data.type.pointee, width)
     place = builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
     return builder.load(place, align=4)
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode import _jit
+from sparsecode._aligned import aligned, aligned_empty
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import dense_rows
@@ -77,8 +78,8 @@ def inner_products(rows):
     n_rows, exact = len(rows), rows.astype(np.float64, copy=False)
     if n_rows <= 2 * _GRAM_ROWS:
         # One array times its own transpose: numpy then computes one half.
-        return (exact @ exact.T).astype(rows.dtype, copy=False)
-    out = np.empty((n_rows, n_rows), dtype=rows.dtype)
+        return aligned(exact @ exact.T, rows.dtype)
+    out = aligned_empty((n_rows, n_rows), rows.dtype)
 
     def block(part):
         out[part, : part.stop] = exact[part] @ exact[: part.stop].T

@@ -35,6 +35,7 @@ FLOORS = [
         "_factored_gradients",
         "_gathered_rows",
         "_simd",
+        "_aligned",
         "_validation",
         "_values",
         "_atomic_files",

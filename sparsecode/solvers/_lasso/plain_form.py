@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sparsecode._aligned import aligned
 from sparsecode._atom_products import read_only
 from sparsecode._binary_scaling import scaled
+from sparsecode._parallel import scratch
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import ElasticNet
 
@@ -77,12 +79,14 @@ class Lasso:
         if self.ridge == 0:
             return gram
         # Read-only as the other is: kernels are compiled for one or the other.
-        return read_only(gram + gram.dtype.type(self.ridge) * np.eye(len(gram), dtype=gram.dtype))
+        raised = aligned(gram)
+        raised[np.diag_indices(len(gram))] += gram.dtype.type(self.ridge)
+        return read_only(raised)
 
     def task(self, X):
         """A block of samples, for kernels."""
         return LassoTask(
-            X @ self.atoms.T,
+            np.matmul(X, self.atoms.T, out=scratch((len(X), len(self.atoms)), X.dtype)),
             np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2,
             self.gram,
             self.alpha,

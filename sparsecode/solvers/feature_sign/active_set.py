@@ -1,7 +1,6 @@
 """Kernels on the active set of one sample: its atoms, their inverse Gram matrix, its optimum.
 
-The set holds `count` atoms; row and column `a` of `inverse` belong to atom ``active[a]``. The
-inverse is kept in float64 whatever the data: in float32 it is too inaccurate to be of use.
+The set holds `count` atoms; row and column `a` of the inverse belong to atom ``active[a]``.
 """
 
 from __future__ import annotations
@@ -11,14 +10,22 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._simd import WIDTH, add_outer, weighted_sum
+from sparsecode._simd import WIDTH, add_scaled, padded_dot
 from sparsecode.solvers._kernels.rows import dot
+from sparsecode.solvers.feature_sign.inverse import (
+    Inverse,
+    append,
+    make_inverse,
+    multiply,
+    pad,
+    remove,
+)
 
 
 class ActiveSet(NamedTuple):
     """Arrays with an entry an active atom, but for `is_active`, and space to spare for padding."""
 
-    inverse: np.ndarray
+    inverse: Inverse
     active: np.ndarray
     is_active: np.ndarray
     # Correlation with the sample, sign, coefficient, and the optimum for the present signs, which
@@ -37,8 +44,7 @@ def make_active_set(n_components, most):
     """An empty active set for `n_components` atoms, of which `most` are ever active at a time."""
     size = most + WIDTH
     return ActiveSet(
-        # Rows of no power of two of bytes, which would all lie on the same cache lines.
-        np.empty((size, size + WIDTH + 4)),
+        make_inverse(most),
         np.empty(size, dtype=np.int64),
         np.zeros(n_components, dtype=np.uint8),
         np.empty(size),
@@ -48,61 +54,6 @@ def make_active_set(n_components, most):
         np.empty(size),
         np.empty(size),
     )
-
-
-@_jit.inner
-def _append_to_inverse(inverse, count, cross, square, tolerance, work):
-    """Add an atom with inner products `cross` with the active ones and squared norm `square`.
-
-    Fills `work` with the coefficients of the atom in the active ones. Returns False, and changes
-    nothing else, if the atom depends linearly on them, as it does where the set is full.
-    """
-    for o in range(0, padded(count), WIDTH):
-        weighted_sum(inverse, count, cross, o, work)
-    schur = square
-    for a in range(count):
-        schur -= work[a] * cross[a]
-    is_full = count + WIDTH == inverse.shape[0]
-    if is_full or not schur > tolerance * square:
-        return False
-    end = padded(count + 1)
-    if padded(count) == count:
-        for a in range(count):
-            for b in range(count, end):
-                inverse[a, b] = 0.0
-    for b in range(end):
-        inverse[count, b] = 0.0
-    # With -1 for the new atom, all of the new inverse is the old one and an outer product.
-    for a in range(count, end):
-        work[a] = 0.0
-    work[count] = -1.0
-    for o in range(0, end, WIDTH):
-        add_outer(inverse, count + 1, work, 1.0 / schur, work, o)
-    return True
-
-
-@_jit.inner
-def _remove_from_inverse(inverse, count, p, work):
-    """Remove atom `p` from the inverse of `count` atoms; the last one takes its place."""
-    q = count - 1
-    if p != q:
-        for a in range(count):
-            inverse[a, p], inverse[a, q] = inverse[a, q], inverse[a, p]
-        for a in range(count):
-            inverse[p, a], inverse[q, a] = inverse[q, a], inverse[p, a]
-    for a in range(q):
-        work[a] = inverse[a, q]
-    scale = -1.0 / inverse[q, q]
-    for o in range(0, padded(count), WIDTH):
-        add_outer(inverse, q, work, scale, inverse[q], o)
-    for a in range(q):
-        inverse[a, q] = 0.0
-
-
-@_jit.inner
-def padded(count):
-    """The next multiple of `WIDTH`; rows of the inverse hold zeros up to there."""
-    return (count + WIDTH - 1) & -WIDTH
 
 
 @_jit.inner
@@ -125,30 +76,52 @@ def enter(j, is_up, value, may_exchange, s, task, exact, count, active_set):
     if is_active[j]:
         return count, False
     is_careful = exact.is_careful
-    tolerance = 1e-12 if is_careful else 1e-5
+    most, tolerance = active.shape[0] - WIDTH, 1e-12 if is_careful else 1e-5
     square = np.float64(task.gram[j, j])
     if is_careful:
         square = dot(exact.atoms[j], exact.atoms[j]) + exact.ridge
     while True:
         _fill_cross(j, task.gram, exact, count, active_set)
-        if _append_to_inverse(inverse, count, cross, square, tolerance, work):
+        last = append(inverse, count, most, cross, square, tolerance, work)
+        if last > 0:
             break
         if not may_exchange or not square > 0:
             return count, False
         count, value = _exchange(is_up, count, active_set)
         may_exchange = False
+    if count % WIDTH == 0:
+        for a in range(count, count + WIDTH):
+            goal[a] = 0.0
     active[count], is_active[j] = j, 1
     target[count] = dot(exact.samples[s], exact.atoms[j]) if is_careful else task.corr[s, j]
     code[count] = value
     sign[count] = 1.0 if is_up else -1.0
-    new = target[count] - task.alpha * sign[count]
-    for a in range(count):
-        new -= cross[a] * goal[a]
-    new *= inverse[count, count]
-    for a in range(count):
-        goal[a] -= new * work[a]
+    new = (target[count] - task.alpha * sign[count] - padded_dot(cross, goal, count)) * last
+    add_scaled(-new, work, count, goal)
     goal[count] = new
     return count + 1, True
+
+
+@_jit.inner
+def set_up_again(s, task, exact, count, active_set):
+    """Enter the active atoms anew, so that their inverse has no more terms than it needs.
+
+    Returns the size of the set.
+    """
+    active, sign, code = active_set.active, active_set.sign, active_set.code
+    empty(count, active_set)
+    kept = 0
+    for a in range(count):
+        kept, _ = enter(active[a], sign[a] > 0, code[a], False, s, task, exact, kept, active_set)
+    return kept
+
+
+@_jit.inner
+def empty(count, active_set):
+    """Take all atoms out of the active set, which leaves the arrays of the atoms as they are."""
+    for a in range(count):
+        active_set.is_active[active_set.active[a]] = 0
+    active_set.inverse.n_terms[0] = 0
 
 
 @_jit.inner
@@ -161,6 +134,7 @@ def _fill_cross(j, gram, exact, count, active_set):
     else:
         for a in range(count):
             cross[a] = gram[j, active[a]]
+    pad(cross, count)
 
 
 @_jit.inner
@@ -186,16 +160,19 @@ def _exchange(is_up, count, active_set):
 @_jit.inner
 def _drop(p, count, active_set):
     """Take atom `p` out of the active set; the last one takes its place."""
-    inverse, active, is_active, target, sign, code, goal, _, work = active_set
-    share = goal[p] / inverse[p, p]
+    inverse, active, is_active, target, sign, code, goal, cross, work = active_set
     for a in range(count):
-        goal[a] -= share * inverse[p, a]
-    _remove_from_inverse(inverse, count, p, work)
+        cross[a] = a == p
+    pad(cross, count)
+    multiply(inverse, count, cross, work)
+    add_scaled(-goal[p] / work[p], work, count, goal)
+    remove(inverse, count, p, work)
     is_active[active[p]] = 0
     last = count - 1
     active[p], target[p], sign[p] = active[last], target[last], sign[last]
     code[p], goal[p] = code[last], goal[last]
-    return count - 1
+    goal[last] = 0.0
+    return last
 
 
 @_jit.inner
@@ -223,37 +200,3 @@ def solve_on_support(count, active_set):
             # Only where coefficients are no numbers.
             break
     return count
-
-
-@_jit.inner
-def subtract_active(start, rows, active, code, count, out):
-    """Fill `out` with ``start - code @ rows[active]``, four rows a pass.
-
-    These are residual correlations if the rows are those of the Gram matrix, the residual if they
-    are the atoms.
-    """
-    n = out.shape[0]
-    real = out.dtype.type
-    k = count % 4
-    if k == 0:
-        for j in range(n):
-            out[j] = start[j]
-    else:
-        # Zeros stand in for rows that are not there; the first ones of a pass cost nothing more.
-        a1, a2 = min(1, k - 1), min(2, k - 1)
-        z0 = real(code[0])
-        z1, z2 = real(code[a1] if k > 1 else 0.0), real(code[a2] if k > 2 else 0.0)
-        r0, r1, r2 = rows[active[0]], rows[active[a1]], rows[active[a2]]
-        if k == 1:
-            for j in range(n):
-                out[j] = start[j] - z0 * r0[j]
-        else:
-            for j in range(n):
-                out[j] = start[j] - (z0 * r0[j] + z1 * r1[j] + z2 * r2[j])
-    while k < count:
-        z0, z1, z2, z3 = real(code[k]), real(code[k + 1]), real(code[k + 2]), real(code[k + 3])
-        r0, r1 = rows[active[k]], rows[active[k + 1]]
-        r2, r3 = rows[active[k + 2]], rows[active[k + 3]]
-        for j in range(n):
-            out[j] -= z0 * r0[j] + z1 * r1[j] + z2 * r2[j] + z3 * r3[j]
-        k += 4

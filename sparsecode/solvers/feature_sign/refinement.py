@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._simd import LANES, lowest_bit, mask_from
+from sparsecode._simd import LANES, lowest_bit, mask_from, subtract_rows
 from sparsecode.solvers._kernels.rows import dot
-from sparsecode.solvers.feature_sign.active_set import solve_on_support, subtract_active
+from sparsecode.solvers.feature_sign.active_set import solve_on_support
+from sparsecode.solvers.feature_sign.inverse import multiply, pad
 
 # What the terms of a residual correlation may be wrong by in float32, relative to their sizes.
 SLACK = 16 * 6e-8
@@ -92,7 +93,7 @@ def exact_state(s, task, exact, bar, rough, count, active_set, workspace):
     Only atoms that reach `bar` by the `rough` correlations may violate optimality.
     """
     alpha, residual = task.alpha, workspace.residuals[1]
-    subtract_active(
+    subtract_rows(
         exact.samples[s], exact.atoms, active_set.active, active_set.code, count, residual
     )
     _gradient(exact, alpha, residual, count, active_set)
@@ -117,15 +118,14 @@ def _refine(x, exact, alpha, tol, count, active_set, residuals):
     and by how much a residual correlation can have changed.
     """
     atoms, residual, first = exact.atoms, residuals[0], residuals[1]
-    inverse, active, code, goal = (
-        active_set.inverse,
+    active, code, goal, work = (
         active_set.active,
         active_set.code,
         active_set.goal,
+        active_set.work,
     )
-    gradient = active_set.cross
     flat = alpha * max(0.01 * tol, _FLAT)
-    subtract_active(x, atoms, active, code, count, first)
+    subtract_rows(x, atoms, active, code, count, first)
     for f in range(x.shape[0]):
         residual[f] = first[f]
     for step in range(_MOST_STEPS):
@@ -133,13 +133,12 @@ def _refine(x, exact, alpha, tol, count, active_set, residuals):
         # What is left of the gradient serves to judge the result.
         if worst <= flat or step == _MOST_STEPS - 1:
             break
+        pad(active_set.cross, count)
+        multiply(active_set.inverse, count, active_set.cross, work)
         for a in range(count):
-            total = code[a]
-            for b in range(count):
-                total += inverse[a, b] * gradient[b]
-            goal[a] = total
+            goal[a] = code[a] + work[a]
         count = solve_on_support(count, active_set)
-        subtract_active(x, atoms, active, code, count, residual)
+        subtract_rows(x, atoms, active, code, count, residual)
     for f in range(x.shape[0]):
         first[f] -= residual[f]
     return count, np.sqrt(dot(first, first)) * exact.largest_norm

@@ -9,14 +9,17 @@ import numpy as np
 from sparsecode import _jit
 from sparsecode._interrupts import is_halted
 from sparsecode._parallel import kept_by_thread
+from sparsecode._simd import subtract_rows
 from sparsecode.solvers._kernels.certainty import correlation_rounding
 from sparsecode.solvers.feature_sign.active_set import (
+    empty,
     enter,
     enter_support,
     make_active_set,
+    set_up_again,
     solve_on_support,
-    subtract_active,
 )
+from sparsecode.solvers.feature_sign.inverse import is_nearly_full
 from sparsecode.solvers.feature_sign.lanes import (
     N_LANES,
     find_in_lane,
@@ -99,7 +102,7 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
     t = n_iter[s]
     n_wanted, n_rounds = N_LANES, 0
     while not is_halted(halt):
-        subtract_active(corr, gram, active, code, count, residual)
+        subtract_rows(corr, gram, active, code, count, residual)
         largest = largest_of_lanes(lanes.bits, positive, lanes.tops, lanes.top_bits)
         is_last = t >= max_iter or (n_rounds == _MOST_ROUNDS and not exact.is_careful)
         before, n_found, moved = count, 0, 0.0
@@ -147,6 +150,8 @@ def _search_row(s, task, exact, rule, may_start, answer, lanes, active_set, work
             n_found = _find_candidates(bar, n_wanted, positive, lanes, workspace)
         elif exact.is_careful:
             n_found = _keep_best(n_found, n_wanted, workspace)
+        if is_nearly_full(count, active_set.inverse):
+            count = set_up_again(s, task, exact, count, active_set)
         count, n_entered = _enter_found(n_found, s, task, exact, count, active_set, workspace)
         if n_entered == 0:
             break
@@ -181,7 +186,7 @@ def _write_code(out, may_start, count, active_set):
             out[j] = 0
     for a in range(count):
         out[active_set.active[a]] = active_set.code[a]
-        active_set.is_active[active_set.active[a]] = 0
+    empty(count, active_set)
 
 
 @_jit.inner
@@ -224,7 +229,7 @@ def _keep_best(n_found, n_wanted, workspace):
 def _enter_found(n_found, s, task, exact, count, active_set, workspace):
     """Let the atoms found enter; returns the size of the active set, and how many did."""
     n_entered = 0
-    for i in range(n_found):
+    for i in range(min(n_found, N_LANES)):
         is_up = workspace.correlations[i] > 0
         # An exchange supposes that no active coefficient is still 0.
         may_exchange = n_entered == 0
