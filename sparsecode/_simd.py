@@ -14,29 +14,11 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-# Entries of a row that a product works on at once, rows of a tile, and columns of a search.
-WIDTH, TILE_ROWS, LANES = 8, 4, 32
-_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
-_ARRAY_1D = numba.types.Array(numba.float64, 1, "C")
-_ARRAY_2D = numba.types.Array(numba.float64, 2, "C")
-
-
-def add_tiled(tiles, first, last, scales, start, vector, out):
-    """Add ``vector @ rows.T * scales @ rows`` to `out`, of few rows that are kept as tiles.
-
-    A tile, a row of `tiles`, has `TILE_ROWS` times `WIDTH` entries; those from `first` to `last`
-    hold the rows from left to right. `start` is the place of their scales.
-    """
-    n_tiles = last - first
-    rows = tiles[first:last].reshape(n_tiles, TILE_ROWS, WIDTH).swapaxes(0, 1)
-    rows, here = rows.reshape(TILE_ROWS, -1), slice(0, n_tiles * WIDTH)
-    out[here] += (rows @ vector[here] * scales[start : start + TILE_ROWS]) @ rows
-
-
-def put_in_tiles(tiles, first, last, r, row):
-    """Write `row`, from its start, as row `r` of tiles; see `add_tiled`."""
-    n_tiles, here = last - first, slice(r * WIDTH, (r + 1) * WIDTH)
-    tiles[first:last, here] = row[: n_tiles * WIDTH].reshape(n_tiles, WIDTH)
+# Entries of a row that a product works on at once, and columns of a search.
+WIDTH, LANES = 8, 32
+VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
+ARRAY_1D = numba.types.Array(numba.float64, 1, "C")
+ARRAY_2D = numba.types.Array(numba.float64, 2, "C")
 
 
 def subtract_rows(start, rows, picked, weights, count, out):
@@ -116,22 +98,6 @@ def _typed_lowest_bit(mask):
     return implementation
 
 
-@overload(add_tiled)
-def _typed_add_tiled(tiles, first, last, scales, start, vector, out):
-    def implementation(tiles, first, last, scales, start, vector, out):
-        _add_tiled(tiles, first, last, scales, start, vector, out)
-
-    return implementation
-
-
-@overload(put_in_tiles)
-def _typed_put_in_tiles(tiles, first, last, r, row):
-    def implementation(tiles, first, last, r, row):
-        _put_in_tiles(tiles, first, last, r, row)
-
-    return implementation
-
-
 @overload(subtract_rows)
 def _typed_subtract_rows(start, rows, picked, weights, count, out):
     real = out.dtype
@@ -172,92 +138,37 @@ def _typed_add_scaled(scale, row, count, out):
 
 
 @intrinsic
-def _add_tiled(context, tiles, first, last, scales, start, vector, out):
-    def generate(context, builder, signature, arguments):
-        tiles, first, last, scales, start, vector, out = arguments
-        tiles = context.make_array(_ARRAY_2D)(context, builder, tiles).data
-
-        def row_of(tile, r):
-            return _vector_at(builder, tiles, _place_in_tile(builder, tile, tile.type(r)), WIDTH)
-
-        def column(tile):
-            return builder.mul(builder.sub(tile, first), tile.type(WIDTH))
-
-        zeros = ir.Constant(_VECTOR, [0.0] * WIDTH)
-        totals = [cgutils.alloca_once_value(builder, zeros) for _ in range(TILE_ROWS)]
-        with cgutils.for_range(builder, last, first) as loop:
-            values = _load(builder, _at(context, builder, vector, column(loop.index)))
-            for r, total in enumerate(totals):
-                row = row_of(loop.index, r)
-                builder.store(_multiply_add(builder, row, values, builder.load(total)), total)
-        weights = []
-        for r, total in enumerate(totals):
-            scale = _scalar(context, builder, scales, builder.add(start, start.type(r)))
-            inner = _sum_of(builder, builder.load(total))
-            weights.append(_splat(builder, builder.fmul(inner, scale)))
-        with cgutils.for_range(builder, last, first) as loop:
-            place = _at(context, builder, out, column(loop.index))
-            values = _load(builder, place)
-            for r, weight in enumerate(weights):
-                values = _multiply_add(builder, weight, row_of(loop.index, r), values)
-            _store(builder, values, place)
-        return context.get_dummy_value()
-
-    integer = numba.intp
-    kinds = (_ARRAY_2D, integer, integer, _ARRAY_1D, integer, _ARRAY_1D, _ARRAY_1D)
-    return numba.void(*kinds), generate
-
-
-@intrinsic
-def _put_in_tiles(context, tiles, first, last, r, row):
-    def generate(context, builder, signature, arguments):
-        tiles, first, last, r, row = arguments
-        tiles = context.make_array(_ARRAY_2D)(context, builder, tiles).data
-        with cgutils.for_range(builder, last, first) as loop:
-            start = builder.mul(builder.sub(loop.index, first), first.type(WIDTH))
-            values = _load(builder, _at(context, builder, row, start))
-            place = builder.gep(tiles, [_place_in_tile(builder, loop.index, r)])
-            _store(builder, values, builder.bitcast(place, _VECTOR.as_pointer()))
-        return context.get_dummy_value()
-
-    integer = numba.intp
-    return numba.void(_ARRAY_2D, integer, integer, integer, _ARRAY_1D), generate
-
-
-def _place_in_tile(builder, tile, r):
-    """Where row `r` of a tile begins."""
-    row = builder.add(builder.mul(tile, tile.type(TILE_ROWS)), r)
-    return builder.mul(row, tile.type(WIDTH))
-
-
-@intrinsic
 def _dot(context, left, right, count):
     def generate(context, builder, signature, arguments):
         left, right, count = arguments
-        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * WIDTH))
+        total = cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * WIDTH))
         with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
-            a, b = (_load(builder, _at(context, builder, row, at)) for row in (left, right))
-            builder.store(_multiply_add(builder, a, b, builder.load(total)), total)
-        return _sum_of(builder, builder.load(total))
+            a, b = (
+                load_vector(builder, address_of(context, builder, row, at)) for row in (left, right)
+            )
+            builder.store(multiply_add(builder, a, b, builder.load(total)), total)
+        return sum_of(builder, builder.load(total))
 
-    return numba.float64(_ARRAY_1D, _ARRAY_1D, numba.intp), generate
+    return numba.float64(ARRAY_1D, ARRAY_1D, numba.intp), generate
 
 
 @intrinsic
 def _add_scaled(context, scale, row, count, out):
     def generate(context, builder, signature, arguments):
         scale, row, count, out = arguments
-        scale = _splat(builder, scale)
+        scale = splat(builder, scale)
         with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
-            place = _at(context, builder, out, at)
-            values = _load(builder, _at(context, builder, row, at))
-            _store(builder, _multiply_add(builder, scale, values, _load(builder, place)), place)
+            place = address_of(context, builder, out, at)
+            values = load_vector(builder, address_of(context, builder, row, at))
+            store_vector(
+                builder, multiply_add(builder, scale, values, load_vector(builder, place)), place
+            )
         return context.get_dummy_value()
 
-    return numba.void(numba.float64, _ARRAY_1D, numba.intp, _ARRAY_1D), generate
+    return numba.void(numba.float64, ARRAY_1D, numba.intp, ARRAY_1D), generate
 
 
-def _sum_of(builder, vector):
+def sum_of(builder, vector):
     name = f"llvm.vector.reduce.fadd.v{WIDTH}f64"
     kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType(), vector.type])
     function = cgutils.get_or_insert_function(builder.module, kind, name)
@@ -286,55 +197,24 @@ def _subtract_strip(width):
         )
         count, at = arguments[4:6]
         real = out.data.type.pointee
-        begin = _vector_at(builder, start.data, at, width)
+        begin = vector_at(builder, start.data, at, width)
         if begin.type.element != real:
             begin = builder.fpext(begin, ir.VectorType(real, width))
         total = cgutils.alloca_once_value(builder, begin)
         n_columns = builder.extract_value(rows.shape, 1)
         with cgutils.for_range(builder, count) as loop:
             j = builder.load(builder.gep(picked.data, [loop.index]))
-            row = _vector_at(builder, rows.data, builder.add(builder.mul(j, n_columns), at), width)
+            row = vector_at(builder, rows.data, builder.add(builder.mul(j, n_columns), at), width)
             weight = builder.load(builder.gep(weights.data, [loop.index]))
             if weight.type != real:
                 weight = builder.fptrunc(weight, real)
-            weight = _splat(builder, builder.fneg(weight), row.type)
-            builder.store(_multiply_add(builder, weight, row, builder.load(total)), total)
+            weight = splat(builder, builder.fneg(weight), row.type)
+            builder.store(multiply_add(builder, weight, row, builder.load(total)), total)
         place = builder.bitcast(builder.gep(out.data, [at]), begin.type.as_pointer())
         builder.store(builder.load(total), place, align=4)
         return context.get_dummy_value()
 
     return generate
-
-
-@intrinsic
-def _dot(context, left, right, count):
-    def generate(context, builder, signature, arguments):
-        left, right, count = arguments
-        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * WIDTH))
-        with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
-            a, b = (_load(builder, _at(context, builder, row, at)) for row in (left, right))
-            builder.store(_multiply_add(builder, a, b, builder.load(total)), total)
-        name = f"llvm.vector.reduce.fadd.v{WIDTH}f64"
-        kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType(), _VECTOR])
-        sum_of = cgutils.get_or_insert_function(builder.module, kind, name)
-        zero = ir.Constant(ir.DoubleType(), 0.0)
-        return builder.call(sum_of, [zero, builder.load(total)], fastmath=("reassoc",))
-
-    return numba.float64(_ARRAY_1D, _ARRAY_1D, numba.intp), generate
-
-
-@intrinsic
-def _add_scaled(context, scale, row, count, out):
-    def generate(context, builder, signature, arguments):
-        scale, row, count, out = arguments
-        scale = _splat(builder, scale)
-        with cgutils.for_range_slice(builder, count.type(0), count, count.type(WIDTH)) as (at, _):
-            place = _at(context, builder, out, at)
-            values = _load(builder, _at(context, builder, row, at))
-            _store(builder, _multiply_add(builder, scale, values, _load(builder, place)), place)
-        return context.get_dummy_value()
-
-    return numba.void(numba.float64, _ARRAY_1D, numba.intp, _ARRAY_1D), generate
 
 
 @intrinsic
@@ -344,7 +224,7 @@ def _lane_maxima(context, bits, mask, tops):
     def generate(context, builder, signature, arguments):
         bits, mask, tops = arguments
         rows = context.make_array(signature.args[0])(context, builder, bits)
-        mask = _splat(builder, mask, vector)
+        mask = splat(builder, mask, vector)
         best = cgutils.alloca_once_value(builder, ir.Constant(vector, [0] * LANES))
         with cgutils.for_range(builder, builder.extract_value(rows.shape, 0)) as loop:
             place = builder.gep(rows.data, [builder.mul(loop.index, loop.index.type(LANES))])
@@ -387,7 +267,7 @@ def _mask_of(comparison, row):
     def generate(context, builder, signature, arguments):
         row, start, bar = arguments
         values = _lanes_at(context, builder, signature.args[0], row, start)
-        bars = _splat(builder, bar, values.type)
+        bars = splat(builder, bar, values.type)
         return _as_bits(builder, builder.fcmp_ordered(comparison, values, bars))
 
     return numba.int64(row, numba.intp, row.dtype), generate
@@ -401,19 +281,19 @@ def _lowest_bit(context, mask):
     return numba.int64(numba.int64), generate
 
 
-def _at(context, builder, array, start):
+def address_of(context, builder, array, start):
     """Address of the vector from `start`."""
-    data = context.make_array(_ARRAY_1D)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [start]), _VECTOR.as_pointer())
+    data = context.make_array(ARRAY_1D)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [start]), VECTOR.as_pointer())
 
 
 def _lanes_at(context, builder, array_type, array, start):
     """The `LANES` entries of a row from `start`."""
     data = context.make_array(array_type)(context, builder, array).data
-    return _vector_at(builder, data, start, LANES)
+    return vector_at(builder, data, start, LANES)
 
 
-def _vector_at(builder, data, start, width):
+def vector_at(builder, data, start, width):
     vector = ir.VectorType(data.type.pointee, width)
     place = builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
     return builder.load(place, align=4)
@@ -423,12 +303,12 @@ def _as_bits(builder, lanes):
     return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), ir.IntType(64))
 
 
-def _scalar(context, builder, array, index):
-    view = context.make_array(_ARRAY_1D)(context, builder, array)
+def scalar_at(context, builder, array, index):
+    view = context.make_array(ARRAY_1D)(context, builder, array)
     return builder.load(builder.gep(view.data, [index]))
 
 
-def _splat(builder, scalar, vector=_VECTOR):
+def splat(builder, scalar, vector=VECTOR):
     """A vector of equal entries."""
     undefined, zero = ir.Constant(vector, ir.Undefined), ir.Constant(ir.IntType(32), 0)
     first = builder.insert_element(undefined, scalar, zero)
@@ -436,13 +316,13 @@ def _splat(builder, scalar, vector=_VECTOR):
     return builder.shuffle_vector(first, undefined, mask)
 
 
-def _multiply_add(builder, a, b, c):
+def multiply_add(builder, a, b, c):
     return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
 
 
-def _load(builder, place):
+def load_vector(builder, place):
     return builder.load(place, align=8)
 
 
-def _store(builder, value, place):
+def store_vector(builder, value, place):
     builder.store(value, place, align=8)

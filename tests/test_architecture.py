@@ -36,6 +36,7 @@ FLOORS = [
         "_gathered_rows",
         "_simd",
         "_aligned",
+        "_tiled_rows",
         "_validation",
         "_values",
         "_atomic_files",

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from sparsecode import _simd
+from sparsecode import _simd, _tiled_rows
 from sparsecode._aligned import aligned, aligned_empty
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="compares with compiled code")
@@ -36,15 +36,15 @@ def test_rows_are_subtracted_at_any_width(n_columns, count, dtype):
 def test_tiles_hold_the_rows_of_a_product(n_tiles):
     rng = np.random.default_rng(0)
     size = n_tiles * _simd.WIDTH
-    rows, scales = rng.standard_normal((_simd.TILE_ROWS, size)), rng.standard_normal(9)
-    tiles = np.zeros((n_tiles + 2, _simd.TILE_ROWS * _simd.WIDTH))
+    rows, scales = rng.standard_normal((_tiled_rows.TILE_ROWS, size)), rng.standard_normal(9)
+    tiles = np.zeros((n_tiles + 2, _tiled_rows.TILE_ROWS * _simd.WIDTH))
     for r, row in enumerate(rows):
-        _compiled(_simd.put_in_tiles)(tiles, 1, 1 + n_tiles, r, row)
+        _compiled(_tiled_rows.put_in_tiles)(tiles, 1, 1 + n_tiles, r, row)
     vector, out = rng.standard_normal(size), np.ones(size)
-    expected = out + (rows @ vector * scales[2 : 2 + _simd.TILE_ROWS]) @ rows
+    expected = out + (rows @ vector * scales[2 : 2 + _tiled_rows.TILE_ROWS]) @ rows
     plain = out.copy()
-    _simd.add_tiled(tiles, 1, 1 + n_tiles, scales, 2, vector, plain)
-    _compiled(_simd.add_tiled)(tiles, 1, 1 + n_tiles, scales, 2, vector, out)
+    _tiled_rows.add_tiled(tiles, 1, 1 + n_tiles, scales, 2, vector, plain)
+    _compiled(_tiled_rows.add_tiled)(tiles, 1, 1 + n_tiles, scales, 2, vector, out)
     np.testing.assert_allclose(out, expected, rtol=1e-12)
     np.testing.assert_allclose(plain, expected, rtol=1e-12)
     assert (tiles[0] == 0).all() and (tiles[-1] == 0).all()

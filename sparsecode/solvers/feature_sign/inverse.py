@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._simd import TILE_ROWS, WIDTH, add_tiled, dot, put_in_tiles
+from sparsecode._simd import WIDTH, dot
+from sparsecode._tiled_rows import TILE_ROWS, add_tiled, put_in_tiles
 
 # Terms that a pass may need besides those of all active atoms: two for each candidate.
 _SPARE = 128

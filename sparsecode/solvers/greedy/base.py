@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._interrupts import halt_flag, halt_if_told
+from sparsecode._parallel import scratch
 from sparsecode._validation import check_number
 from sparsecode.solvers.base import Solver
 from sparsecode.solvers.greedy.gram_schmidt import (
@@ -93,7 +94,7 @@ class Greedy(Solver):
             observed = np.ones(X.shape, dtype=bool) if batch.observed is None else batch.observed
             partial = Partial(observed, unit.atoms, unit.columns)
             unit = unit if batch.observed is None else unit.observed(observed)
-        corr = X @ unit.atoms.T
+        corr = np.matmul(X, unit.atoms.T, out=scratch((len(X), len(unit.atoms)), X.dtype))
         corr *= unit.scale
         recheck = np.zeros(len(X), dtype=bool)
         choose_rows(

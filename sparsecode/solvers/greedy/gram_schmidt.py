@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from sparsecode import _jit
+from sparsecode._aligned import aligned, aligned_empty
 from sparsecode._interrupts import is_halted
 from sparsecode.solvers.greedy.directions import (
     BLOCK,
@@ -104,9 +105,9 @@ class Workspace(NamedTuple):
     def of(cls, n_components: int, most: float, dtype: DTypeLike) -> Self:
         """Arrays for so many atoms, of which `most` are chosen at most."""
         n_blocks = -(-n_components // BLOCK)
-        # Rows of no power of two of bytes, which would all lie on the same cache lines.
-        basis = np.empty((most, n_components + 80), dtype=dtype)
-        blocks = np.zeros((3, n_blocks, BLOCK), dtype=dtype)
+        # Rows of whole cache lines, of no power of two of bytes: those would all lie on the same.
+        basis = aligned_empty((most, n_blocks * BLOCK + 80), dtype)
+        blocks = aligned(np.zeros((3, n_blocks, BLOCK), dtype=dtype))
         rows = (row.ravel()[:n_components] for row in blocks)
         bits = np.int32 if dtype == np.float32 else np.int64
         tops = np.empty(n_blocks, dtype=bits)

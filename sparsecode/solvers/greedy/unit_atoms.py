@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from sparsecode._aligned import aligned
+
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
 
@@ -36,7 +38,7 @@ class UnitAtoms(NamedTuple):
             scale, gram = np.ones_like(norms), dictionary.gram
         else:
             scale = _inverse(norms)
-            gram = dictionary.gram * scale * scale[:, None]
+            gram = aligned(dictionary.gram * scale * scale[:, None])
             # As that of a dictionary is: kernels are compiled for one or the other.
             gram.flags.writeable = False
         return cls(dictionary.atoms, gram, np.diag(gram)[None].copy(), scale[None], None)
