@@ -28,7 +28,7 @@ def subtract_rows(start, rows, picked, weights, count, out):
         out -= out.dtype.type(weights[k]) * rows[picked[k]]
 
 
-def dot(left, right, count):
+def padded_dot(left, right, count):
     """Sum of the first products of two rows, of which `count` is rounded up to `WIDTH`."""
     here = slice(0, -(-count // WIDTH) * WIDTH)
     return left[here] @ right[here]
@@ -121,10 +121,10 @@ def _typed_subtract_rows(start, rows, picked, weights, count, out):
     return implementation
 
 
-@overload(dot)
-def _typed_dot(left, right, count):
+@overload(padded_dot)
+def _typed_padded_dot(left, right, count):
     def implementation(left, right, count):
-        return _dot(left, right, count)
+        return _padded_dot(left, right, count)
 
     return implementation
 
@@ -138,7 +138,7 @@ def _typed_add_scaled(scale, row, count, out):
 
 
 @intrinsic
-def _dot(context, left, right, count):
+def _padded_dot(context, left, right, count):
     def generate(context, builder, signature, arguments):
         left, right, count = arguments
         total = cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * WIDTH))

@@ -55,7 +55,9 @@ def test_sums_run_over_whole_vectors(count):
     rng = np.random.default_rng(0)
     left, right = rng.standard_normal((2, 16))
     whole = -(-count // _simd.WIDTH) * _simd.WIDTH
-    assert _compiled(_simd.dot)(left, right, count) == pytest.approx(left[:whole] @ right[:whole])
+    assert _compiled(_simd.padded_dot)(left, right, count) == pytest.approx(
+        left[:whole] @ right[:whole]
+    )
     expected = right.copy()
     expected[:whole] += 0.5 * left[:whole]
     _compiled(_simd.add_scaled)(0.5, left, count, right)

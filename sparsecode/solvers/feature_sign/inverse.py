@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode import _jit
-from sparsecode._simd import WIDTH, dot
+from sparsecode._simd import WIDTH, padded_dot
 from sparsecode._tiled_rows import TILE_ROWS, add_tiled, put_in_tiles
 
 # Terms that a pass may need besides those of all active atoms: two for each candidate.
@@ -94,7 +94,7 @@ def append(inverse, count, most, cross, square, tolerance, work):
     does where there are `most`.
     """
     multiply(inverse, count, cross, work)
-    schur = square - dot(work, cross, count)
+    schur = square - padded_dot(work, cross, count)
     if count == most or not schur > tolerance * square:
         return 0.0
     # With -1 for the new atom, all of the new inverse is the old one and an outer product.
