@@ -55,6 +55,7 @@ def test_every_estimator_is_checked():
 
 # The checks give it data of any scale.
 @pytest.mark.filterwarnings("ignore:X has a root mean square")
+@pytest.mark.filterwarnings("ignore:X has a mean of")
 # Three epochs on a few random samples need not lower the loss.
 @pytest.mark.filterwarnings("ignore:Training raised the loss")
 # Some have samples that are all weaker than the weight of the penalty.
