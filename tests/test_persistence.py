@@ -28,6 +28,7 @@ from sparsecode import (
     estimators,
     penalties,
 )
+from sparsecode.datasets import ImageScaling
 from sparsecode.encoders import Exact, Thresholding
 from sparsecode.estimators._base import _RESOLVED
 from sparsecode.losses import LassoLoss
@@ -36,6 +37,7 @@ from sparsecode.penalties import L1, MCP, GroupL1, KSparse, Penalty
 D = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
 GRAM = D @ D.T
 ONE = np.ones(1)
+SCALING = ImageScaling().fit(np.arange(16.0).reshape(1, 4, 4))
 # What cannot be made without arguments.
 ARGUMENTS = {
     "Batch": (D,),
@@ -44,8 +46,11 @@ ARGUMENTS = {
     "CodingPath": (ONE,) * 8 + (Exact(),),
     "DensityHistogram": (ONE, ONE, 0),
     "Dictionary": (D, [1.0, 2.0]),
+    "EqualSparsityScorer": (2,),
+    "FilterBank": (Dictionary(np.eye(4)), (2, 2), SCALING, L1(0.1)),
     "LearningState": (Dictionary(D), None),
     "LossResult": (1.0, {}, D, {}),
+    "Patches": (np.ones((3, 4)), 2),
     "SelectionCurve": (ONE,) * 7,
     "SolveResult": (ONE, ONE, ONE, 1e-6),
     "SparseCoder": (D,),

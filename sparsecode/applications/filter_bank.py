@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sparsecode import _serialization
 from sparsecode._messages import shown, wrong
+from sparsecode._parameters import Parameterized
 from sparsecode._reading.refusal import Refused, listed
 from sparsecode._serialization import ended, parsed, part
 from sparsecode._typing import MatrixLike, PathLike
@@ -39,7 +40,7 @@ _SMOOTH_SOLVER = ConjugateGradient(max_iter=200, tol=1e-3)
 
 
 @dataclass(frozen=True, eq=False)
-class FilterBank:
+class FilterBank(Parameterized):
     """Filters of grey images, with the whitening and the prior that they were learned with.
 
     ``sparsecode filters`` writes one, and ``sparsecode encode`` codes images with it. Its file is
