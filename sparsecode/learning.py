@@ -189,7 +189,7 @@ class _Learner:
         dictionary, stats = state.dictionary, state.stats
         if self.full_batch:
             stats = self.update.forget(stats)
-        known = Gathered(_Tally(dictionary.n_components), stats, state.replacement_state)
+        known = _Gathered(_Tally(dictionary.n_components), stats, state.replacement_state)
         if is_collection(batch.X):
             tally, stats, policy = in_chunks("learning.gather", self, batch, dictionary, known)
         else:
@@ -221,7 +221,7 @@ class _Learner:
     def nothing(self, dictionary):
         """Sums over no samples."""
         policy = None if self.replacement is None else self.replacement.init(dictionary)
-        return Gathered(_Tally(dictionary.n_components), self.update.init(dictionary), policy)
+        return _Gathered(_Tally(dictionary.n_components), self.update.init(dictionary), policy)
 
     def gather(self, batch, dictionary, known):
         """Code a batch, and add it to what is known of other samples."""
@@ -241,7 +241,7 @@ class _Learner:
                 policy = self.replacement.gather(
                     X, codes, residual, dictionary, policy, sample_weight=weight
                 )
-        return Gathered(tally, stats, policy)
+        return _Gathered(tally, stats, policy)
 
     def merge(self, known, other):
         """Sums over the samples of both, the first ones first."""
@@ -249,7 +249,7 @@ class _Learner:
         if self.replacement is not None:
             policy = self.replacement.merge(policy, other.policy)
         stats = self.update.merge(known.stats, other.stats)
-        return Gathered(known.tally.merged(other.tally), stats, policy)
+        return _Gathered(known.tally.merged(other.tally), stats, policy)
 
     def _parts(self, n_rows, n_components):
         step = _PART
@@ -288,8 +288,8 @@ class _Learner:
         return dictionary, stats
 
 
-class Gathered(NamedTuple):
-    """Sums over samples, with one dictionary: their tally, and the statistics of the policies."""
+class _Gathered(NamedTuple):
+    """Sums over samples, with one dictionary: their tally, and statistics of the policies."""
 
     tally: Any
     stats: Any

@@ -25,7 +25,7 @@ def gather(learner, batch, dictionary, known):
     batch : Batch
         Its samples are a Dask array.
     dictionary : Dictionary
-    known : Gathered
+    known : sums of the learner
     """
     # Refuses an update that cannot add up sums, before anything is coded.
     learner.merge(known, learner.nothing(dictionary))

@@ -47,7 +47,7 @@ TARGET = {"loss": SupervisedLoss(), "target": CODES}
         ),
         ({"validation_fraction": 1}, "is 1; expected a number above 0 and below 1"),
         ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
-        ({"sample_weight": np.zeros(5)}, "at least one non-zero"),
+        ({"sample_weight": np.zeros(5)}, "All weights are 0"),
         ({"sample_weight": np.ones(4)}, "sample_weight.shape"),
         ({"X": iter([X]), "sample_weight": np.ones(5)}, "sample_weight is given with an iterator"),
         ({"X": iter([X]), **TARGET}, "target is given with an iterator"),
