@@ -117,6 +117,7 @@ ARGUMENTS = {
     "array": IMAGE,
     "arrays": [IMAGE],
     "signal": IMAGE,
+    "source": X,
     "mask": MASK,
     "sigma": 0.1,
     "alpha": 0.1,

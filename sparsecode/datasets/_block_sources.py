@@ -66,12 +66,29 @@ def _of_array(name, array, columns):
             )
         )
 
+    if columns is not None:
+        columns = _indices(columns, shape[1], name)
+
     def pieces(rows):
         for start in range(0, shape[0], rows):
             block = array[start : start + rows]
             yield block if columns is None else block[:, columns]
 
     return Rows(name, shape[0], pieces)
+
+
+def _indices(columns, n_columns, name):
+    """Columns of an array, if they are indices that it has."""
+    if all(isinstance(c, int | np.integer) and 0 <= c < n_columns for c in columns):
+        return [int(c) for c in columns]
+    raise ValueError(
+        wrong(
+            "columns",
+            got=shown(list(columns)),
+            expected=f"indices from 0 to {n_columns - 1} of {name}, an array",
+            remedy="Give for example columns=[0, 1]; names are for tables.",
+        )
+    )
 
 
 def _npy(path, columns, key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._extras import require
-from sparsecode._messages import wrong
+from sparsecode._messages import shown, wrong
 from sparsecode._reading.refusal import Refused, listed
 
 from ._rows import KINDS, Rows
@@ -21,6 +21,11 @@ def rows_of_table(path, columns, key):
 
     data = dataset.dataset(path, format=FORMATS[path.suffix.lower()])
     names = data.schema.names if columns is None else list(columns)
+    if not all(isinstance(name, str) for name in names):
+        got, remedy = shown(names), "Give names, such as columns=['a', 'b']."
+        raise ValueError(
+            wrong("columns", got=got, expected=f"names of columns of {path}", remedy=remedy)
+        )
     gone = [name for name in names if name not in data.schema.names]
     if gone:
         raise Refused(

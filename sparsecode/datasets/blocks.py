@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from sparsecode._extras import require
-from sparsecode._messages import wrong
+from sparsecode._messages import shown, wrong
 from sparsecode._parallel import read_ahead
 from sparsecode._typing import PathLike, RandomState
 from sparsecode._validation import check_flag, check_integer, check_random_state
@@ -80,6 +80,10 @@ def iter_blocks(
     """
     rows, shuffle = check_integer(rows, "rows"), check_flag(shuffle, "shuffle")
     progress, rng = check_flag(progress, "progress"), check_random_state(random_state)
+    columns = _columns(columns)
+    if key is not None and not isinstance(key, str):
+        expected, remedy = "a string or None", "Give the name of an array in the file."
+        raise TypeError(wrong("key", got=shown(key), expected=expected, remedy=remedy))
     sources = [
         rows_of(one, columns, key, name=f"source {number}")
         for number, one in enumerate(_listed(source))
@@ -89,6 +93,23 @@ def iter_blocks(
         blocks = (block[rng.permutation(block.shape[0])] for block in blocks)
     blocks = read_ahead(blocks)
     return _with_bar(blocks, sum(one.n_rows for one in sources)) if progress else blocks
+
+
+def _columns(columns):
+    """Columns as a list, or None."""
+    if columns is None:
+        return None
+    is_list = isinstance(columns, Sequence | np.ndarray) and not isinstance(columns, str | bytes)
+    if not is_list or np.ndim(columns) != 1 or len(columns) == 0:
+        raise TypeError(
+            wrong(
+                "columns",
+                got=shown(columns),
+                expected="a list of names or indices, or None",
+                remedy="Leave it out to read all.",
+            )
+        )
+    return list(columns)
 
 
 def _listed(source):
