@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -36,7 +37,8 @@ class Lasso:
     Atoms are divided by their weights, and `ridge` lies on the diagonal of the Gram matrix.
     """
 
-    dictionary: Dictionary
+    # A dictionary, or a weak reference to that of the problem.
+    held: Any
     weights: np.ndarray | None
     alpha: float
     ridge: float
@@ -45,19 +47,27 @@ class Lasso:
     @classmethod
     def of(cls, problem, dtype):
         penalty, dictionary = problem.penalty, problem.dictionary.astype(dtype)
+        if dictionary is problem.dictionary:
+            # It may keep this form: a cycle would outlive thousands of dictionaries.
+            dictionary = weakref.ref(dictionary)
         positive = bool(penalty.positive)
         if isinstance(penalty, ElasticNet):
             alpha, ridge = penalty.alpha * penalty.l1_ratio, penalty.alpha * (1 - penalty.l1_ratio)
             return cls(dictionary, None, float(alpha), float(ridge), positive)
         if penalty.weights is None:
             return cls(dictionary, None, float(penalty.alpha), 0.0, positive)
-        weights = penalty.thresholds(dictionary.n_components)
+        weights = penalty.thresholds(problem.dictionary.n_components)
         # By a power of two near the usual weight, so that the atoms keep their size.
         usual = weights[np.isfinite(weights)]
         exponent = int(np.frexp(np.median(usual))[1]) if usual.size else 0
         weights = scaled(weights, -exponent)
         atoms = problem.dictionary.atoms.astype(np.float64) / weights[:, None]
         return cls(Dictionary(atoms.astype(dtype)), weights, 2.0**exponent, 0.0, positive)
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """Atoms of the lasso: those of the problem, or these in another dtype or divided."""
+        return self.held() if isinstance(self.held, weakref.ref) else self.held
 
     @property
     def atoms(self) -> Any:
