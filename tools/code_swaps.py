@@ -25,7 +25,7 @@ def functions_of(path):
     """Living functions of a source file, by their code."""
     found = defaultdict(list)
     for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and thing.__code__.co_filename == path:
+        if type(thing) is FunctionType and thing.__code__.co_filename == path:
             found[thing.__code__].append(thing)
     return found
 
