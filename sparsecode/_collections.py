@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sparsecode._extras import require
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def is_collection(X):
@@ -22,7 +26,7 @@ def in_chunks(name, *args, **kwargs):
     )
 
 
-def by_chunks(name):
+def by_chunks(name: str) -> Callable[[Method], Method]:
     """Decorator of a method for samples in memory, which leaves Dask collections to `name`.
 
     Parameters
@@ -32,13 +36,13 @@ def by_chunks(name):
         the object first, and returns a Dask collection that is not computed yet.
     """
 
-    def decorate(method):
+    def decorate(method: Method) -> Method:
         @functools.wraps(method)
         def call(self, X, *args, **kwargs):
             if is_collection(X):
                 return in_chunks(name, self, X, *args, **kwargs)
             return method(self, X, *args, **kwargs)
 
-        return call
+        return call  # pyright: ignore[reportReturnType]
 
     return decorate

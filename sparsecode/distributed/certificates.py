@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dask.array as da
 import numpy as np
 
@@ -14,7 +16,7 @@ _FIGURES = ("objective", "gap", "residual", "half_squared_norm", "correlation")
 _N_FIGURES = len(_FIGURES) + 2
 
 
-def certify_samples(estimator, X):
+def certify_samples(estimator: Any, X: Any) -> Certificate:
     """Certificate of the codes of a Dask collection; its arrays are those of Dask."""
     X = checked_samples(estimator, X)
     penalty = estimator._model.penalty
@@ -23,7 +25,9 @@ def certify_samples(estimator, X):
     return _certificate(figures, penalty)
 
 
-def certify_codes(X, codes, dictionary, penalty, *, missing=False):
+def certify_codes(
+    X: Any, codes: Any, dictionary: Any, penalty: Any, *, missing: bool = False
+) -> Certificate:
     """Certificate of codes in a Dask array, on a given dictionary."""
     X, codes = as_rows(X, "X"), as_rows(codes, "codes")
     check_columns(X, dictionary.n_features, "X", "features")

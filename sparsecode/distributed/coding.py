@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from sklearn import get_config
@@ -12,7 +14,7 @@ from sparsecode.distributed._samples import as_rows, check_columns, checked_samp
 from sparsecode.distributed._tasks import map_rows
 
 
-def transform(estimator, X, **options):
+def transform(estimator: Any, X: Any, **options: Any) -> Any:
     """Codes of the samples of a Dask collection: a Dask array, of CSR arrays if `sparse_output`."""
     _check_output(estimator)
     X = checked_samples(estimator, X)
@@ -22,7 +24,7 @@ def transform(estimator, X, **options):
     return map_rows(estimator, "transform", X, meta, **options)
 
 
-def inverse_transform(estimator, X):
+def inverse_transform(estimator: Any, X: Any) -> Any:
     """Reconstructions of codes in a Dask array."""
     check_is_fitted(estimator)
     codes = as_rows(X, "X")
@@ -32,7 +34,7 @@ def inverse_transform(estimator, X):
     return map_rows(estimator, "inverse_transform", codes, meta)
 
 
-def predict(estimator, X):
+def predict(estimator: Any, X: Any) -> Any:
     """Predicted targets of the samples of a Dask collection."""
     X = checked_samples(estimator, X)
     # No sample says whether targets are a matrix or a vector.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import dask
 
@@ -16,7 +17,7 @@ from sparsecode.distributed._tasks import naming, one_task
 _FAN_IN = 4
 
 
-def gather(learner, batch, dictionary, known):
+def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     """Code a batch in chunks, and add its sums to what is known of other samples.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dask
 import dask.array as da
 import numpy as np
@@ -22,26 +24,36 @@ class ChunkedSamples:
     workers.
     """
 
-    def __init__(self, X, sample_weight=None, target=None, *, run=None, runs=None):
-        self.X, self.sample_weight, self.target = X, sample_weight, target
+    def __init__(
+        self,
+        X: Any,
+        sample_weight: Any = None,
+        target: Any = None,
+        *,
+        run: int | None = None,
+        runs: Any = None,
+    ) -> None:
+        self.X: Any = X
+        self.sample_weight: Any = sample_weight
+        self.target: Any = target
         if runs is None:
             length = X.shape[0] if run is None else max(run // _RUNS_A_BATCH, 1)
             runs = _runs(X.chunks[0], length)
             if sample_weight is not None:
                 runs = [rows for rows in runs if np.any(sample_weight[slice(*rows)] > 0)]
-        self.units = runs
+        self.units: Any = runs
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(stop - start for start, stop in self.units)
 
     @property
-    def weight(self):
+    def weight(self) -> float:
         """Sum of the weights of the samples."""
         if self.sample_weight is None:
             return float(len(self))
         return float(sum(self.sample_weight[slice(*rows)].sum() for rows in self.units))
 
-    def split(self, n_held, rng):
+    def split(self, n_held: float, rng: Any) -> Any:
         """Return two sets of samples, the second of about `n_held`, drawn at random; it is read."""
         runs = [part for rows in self.units for part in _parts(*rows, max(round(n_held / 64), 1))]
         order, n_runs, n_rows = rng.permutation(len(runs)), 0, 0
@@ -52,20 +64,20 @@ class ChunkedSamples:
         learned, held = (self._with([runs[i] for i in part]) for part in parts)
         return learned, held.in_memory()
 
-    def whole(self):
+    def whole(self) -> Batch:
         """All samples as one batch."""
         lengths = self.X.chunks[0]
         if len(self) == sum(lengths):
             return Batch(self.X, self.sample_weight, self.target)
         return self._batch(self.units)
 
-    def in_memory(self):
+    def in_memory(self) -> Any:
         """The samples as arrays in memory."""
         batch = self._batch(self.units)
         X, target = dask.compute(batch.X, batch.target)
         return _Held(Batch(X, batch.sample_weight, target))
 
-    def batches(self, size, rng=None):
+    def batches(self, size: int, rng: Any = None) -> Any:
         """Batches of `size` samples, the last one smaller, in random order or as they come."""
         order = range(len(self.units)) if rng is None else rng.permutation(len(self.units))
         taken, free = [], size
@@ -105,7 +117,7 @@ class _Held:
         return self.batch
 
 
-def some_rows(batch, rng):
+def some_rows(batch: Batch, rng: Any) -> Batch:
     """Return a batch in memory with some of the samples, drawn at random, to start from.
 
     They come from a limited number of chunks, each of which is read once. Few samples are all

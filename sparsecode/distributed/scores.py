@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dask.array as da
 import numpy as np
 
@@ -10,17 +12,17 @@ from sparsecode.distributed._tasks import map_rows
 from sparsecode.distributed.coding import predict
 
 
-def score_samples(estimator, X):
+def score_samples(estimator: Any, X: Any) -> Any:
     """Scores of the samples of a Dask collection."""
     return map_rows(estimator, "score_samples", checked_samples(estimator, X), np.empty(0))
 
 
-def score(estimator, X, y=None):
+def score(estimator: Any, X: Any, y: Any = None) -> Any:
     """Mean score of the samples of a Dask collection, a Dask array without dimensions."""
     return estimator.score_samples(X).mean()
 
 
-def coefficient_of_determination(estimator, X, y, sample_weight=None):
+def coefficient_of_determination(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
     """Coefficient of determination of the predictions for a Dask collection, mean of the targets.
 
     Like that of scikit-learn, a target that never varies counts 1 if it is met and 0 otherwise.
