@@ -31,9 +31,7 @@ def checked_samples(estimator, X):
     """
     check_is_fitted(estimator)
     array = as_rows(X, "X")
-    # The frame that stands for a DataFrame has its names and no rows.
-    names = X._meta if hasattr(X, "columns") else np.empty((0, array.shape[1]))
-    validate_data(estimator, names, reset=False, skip_check_array=True)
+    _check_features(estimator, X, array, reset=False)
     return array
 
 
@@ -69,10 +67,20 @@ def samples_to_learn(estimator, X, *, reset):
         )
     if array.shape[0] == 0:
         raise ValueError("X has 0 samples; expected at least 1. Give another array.")
+    _check_features(estimator, X, array, reset=reset)
+    return array.astype(np.float32 if is_single(array) else np.float64)
+
+
+def is_single(array):
+    """Whether samples of this dtype are read as float32, as float16 is."""
+    return array.dtype.kind == "f" and array.dtype.itemsize <= 4
+
+
+def _check_features(estimator, X, array, *, reset):
+    """Compare the number of features and their names with those of `fit`, or set them."""
+    # The frame that stands for a DataFrame has its names and no rows.
     names = X._meta if hasattr(X, "columns") else np.empty((0, array.shape[1]))
     validate_data(estimator, names, reset=reset, skip_check_array=True)
-    is_single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return array.astype(np.float32 if is_single else np.float64)
 
 
 def as_rows(X, name):

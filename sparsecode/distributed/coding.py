@@ -10,7 +10,7 @@ from sklearn import get_config
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode._messages import wrong
-from sparsecode.distributed._samples import as_rows, check_columns, checked_samples
+from sparsecode.distributed._samples import as_rows, check_columns, checked_samples, is_single
 from sparsecode.distributed._tasks import map_rows
 
 
@@ -44,9 +44,8 @@ def predict(estimator: Any, X: Any) -> Any:
 
 
 def _code_dtype(estimator, X):
-    is_single = X.dtype.kind == "f" and X.dtype.itemsize <= 4
-    is_single &= estimator.dictionary_.dtype == np.float32
-    return np.dtype(np.float32 if is_single else np.float64)
+    both = is_single(X) and estimator.dictionary_.dtype == np.float32
+    return np.dtype(np.float32 if both else np.float64)
 
 
 def _check_output(estimator):
