@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import dask
-import dask.array as da
 import numpy as np
 from scipy import sparse
 
 from sparsecode._batches import Batch
+from sparsecode.distributed._chunks import Chunks
 
-# A batch is drawn in this many runs of rows, so that several workers code it.
-_RUNS_A_BATCH = 8
+# A batch is drawn in at least so many runs of rows, so that several workers code it, and a run has
+# at most so many rows, so that hundreds of them do.
+_RUNS_A_BATCH, _LONGEST_RUN = 8, 2**14
 # Limits of what is read to start from: rows, their bytes, and chunks.
 _MOST_ROWS, _MOST_BYTES, _MOST_CHUNKS = 2**17, 2**28, 64
 
@@ -32,12 +33,18 @@ class ChunkedSamples:
         *,
         run: int | None = None,
         runs: Any = None,
+        chunks: Any = None,
     ) -> None:
         self.X: Any = X
         self.sample_weight: Any = sample_weight
         self.target: Any = target
+        self._chunks: Any = chunks or [
+            None if array is None else Chunks(array) for array in (X, target)
+        ]
         if runs is None:
-            length = X.shape[0] if run is None else max(run // _RUNS_A_BATCH, 1)
+            length = X.shape[0]
+            if run is not None:
+                length = min(max(run // _RUNS_A_BATCH, 1), _LONGEST_RUN)
             runs = _runs(X.chunks[0], length)
             if sample_weight is not None:
                 runs = [rows for rows in runs if np.any(sample_weight[slice(*rows)] > 0)]
@@ -93,16 +100,14 @@ class ChunkedSamples:
             yield self._batch(taken)
 
     def _with(self, runs):
-        return ChunkedSamples(self.X, self.sample_weight, self.target, runs=runs)
+        arrays = self.X, self.sample_weight, self.target
+        return ChunkedSamples(*arrays, runs=runs, chunks=self._chunks)
 
     def _batch(self, runs):
-        rows = [slice(*run) for run in sorted(runs)]
-        X, target = (
-            None if array is None else da.concatenate([array[part] for part in rows])
-            for array in (self.X, self.target)
-        )
-        weight = self.sample_weight
-        weight = None if weight is None else np.concatenate([weight[part] for part in rows])
+        runs, weight = sorted(runs), self.sample_weight
+        X, target = (None if chunks is None else chunks.rows(runs) for chunks in self._chunks)
+        if weight is not None:
+            weight = np.concatenate([weight[slice(*run)] for run in runs])
         return Batch(X, weight, target)
 
 

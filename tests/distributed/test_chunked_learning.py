@@ -21,6 +21,7 @@ from sparsecode import (
     Transcoder,
 )
 from sparsecode.datasets import make_sparse_signals
+from sparsecode.distributed._chunks import Chunks
 from sparsecode.distributed.samples import ChunkedSamples, some_rows
 from sparsecode.encoders import Exact
 from sparsecode.learning import Batch, alternate
@@ -93,6 +94,24 @@ def test_random_batches_learn_what_the_loop_learns_from_them(signals, atoms):
     seen = np.concatenate(arrays)
     assert not np.array_equal(seen, signals)
     assert np.array_equal(np.unique(seen, axis=0), np.unique(signals, axis=0))
+
+
+def test_a_batch_carries_no_more_tasks_than_it_needs(signals):
+    X = da.ones((80_000, 8), chunks=(16, 8)) + 1
+    samples = ChunkedSamples(X, run=64)
+    batch = next(samples.batches(64, np.random.default_rng(0)))
+    # A chunk is made, added to, named and cut.
+    assert len(dict(batch.X.__dask_graph__())) <= 5 * 8
+    # Hundreds of workers have something to do.
+    X = da.ones((2**21, 8), chunks=(2**20, 8))
+    assert len(ChunkedSamples(X, run=2**21).units) == 128
+
+
+def test_rows_are_those_of_the_array(signals):
+    lengths = (50, 0, 90, 100)
+    X = da.from_array(signals, chunks=(lengths, (8,))).map_blocks(sparse.csr_array)
+    rows = Chunks(X).rows([(3, 40), (45, 55), (100, 240)]).compute(scheduler="synchronous")
+    assert np.array_equal(rows.toarray(), signals[np.r_[3:40, 45:55, 100:240]])
 
 
 def test_early_stopping_holds_the_same_share_out(signals, atoms):
