@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 from dask.core import get_dependencies
@@ -36,15 +38,27 @@ class Chunks:
         runs : list of (int, int)
             First row and the one after the last of consecutive rows.
         """
-        parts = []
-        for start, stop in runs:
-            while start < stop:
-                i = int(np.searchsorted(self._stops, start, side="right"))
-                chunk, end = self._array(i), int(self._stops[i])
-                first, last = end - chunk.shape[0], min(stop, end)
-                parts.append(chunk[start - first : last - first])
-                start = last
+        parts = [self._array(i)[rows] for run in runs for i, rows in self._pieces(*run)]
         return da.concatenate(parts) if len(parts) > 1 else parts[0]
+
+    def hold(self, runs: Any) -> None:
+        """Read the chunks of some rows once, and keep them, in place of those kept before.
+
+        Chunks that one run takes from are not kept.
+        """
+        uses = collections.Counter(i for run in runs for i, _ in self._pieces(*run))
+        self._arrays = {i: array for i, array in self._arrays.items() if i in uses}
+        fresh = [i for i, n in uses.items() if n > 1 and i not in self._arrays]
+        arrays = dask.persist(*map(self._array, fresh)) if fresh else ()
+        self._arrays.update(zip(fresh, arrays, strict=True))
+
+    def _pieces(self, start, stop):
+        """Numbers of the chunks of consecutive rows, and the slice of each of them."""
+        while start < stop:
+            i = int(np.searchsorted(self._stops, start, side="right"))
+            first, end = int(self._stops[i]) - self._X.chunks[0][i], int(self._stops[i])
+            yield i, slice(start - first, min(stop, end) - first)
+            start = end
 
     def _array(self, i):
         """Array of one chunk."""
@@ -53,7 +67,7 @@ class Chunks:
             if self._graph is None:
                 self._graph = ensure_dict(X.dask)
             key, name = (X.name, i, *[0] * (X.ndim - 1)), f"rows-{i}-{X.name}"
-            graph = {_only_key(name, X.ndim): key, **self._needed(key)}
+            graph = {(name, *[0] * X.ndim): key, **self._needed(key)}
             lengths = ((X.chunks[0][i],), *X.chunks[1:])
             self._arrays[i] = da.Array(graph, name, lengths, dtype=X.dtype, meta=X._meta)
         return self._arrays[i]
@@ -67,8 +81,3 @@ class Chunks:
                 tasks[key] = self._graph[key]
                 waiting.extend(get_dependencies(self._graph, key))
         return tasks
-
-
-def _only_key(name, n_dimensions):
-    """Key of the only chunk of an array."""
-    return (name, *[0] * n_dimensions)

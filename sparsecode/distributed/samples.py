@@ -11,9 +11,11 @@ from scipy import sparse
 from sparsecode._batches import Batch
 from sparsecode.distributed._chunks import Chunks
 
-# A batch is drawn in at least so many runs of rows, so that several workers code it, and a run has
-# at most so many rows, so that hundreds of them do.
-_RUNS_A_BATCH, _LONGEST_RUN = 8, 2**14
+# A batch is drawn in at least so many runs of rows, so that several workers code it. Longer runs
+# are divided, so that hundreds of workers do, but not into more than a scheduler can hand out.
+_FEWEST_RUNS, _LONG_RUN, _MOST_RUNS = 8, 2**14, 1024
+# Runs are drawn from so many chunks at a time, which are read once and kept, within these bytes.
+_WINDOW, _WINDOW_BYTES = 8, 2**30
 # Limits of what is read to start from: rows, their bytes, and chunks.
 _MOST_ROWS, _MOST_BYTES, _MOST_CHUNKS = 2**17, 2**28, 64
 
@@ -21,8 +23,8 @@ _MOST_ROWS, _MOST_BYTES, _MOST_CHUNKS = 2**17, 2**28, 64
 class ChunkedSamples:
     """Samples in a Dask array, with the methods of `sparsecode._batches.Samples`.
 
-    Rows are drawn in runs of consecutive ones of a chunk. Batches do not depend on the number of
-    workers.
+    Rows are drawn in runs of consecutive ones, from a few chunks at a time. Batches do not depend
+    on the number of workers.
     """
 
     def __init__(
@@ -44,8 +46,8 @@ class ChunkedSamples:
         if runs is None:
             length = X.shape[0]
             if run is not None:
-                length = min(max(run // _RUNS_A_BATCH, 1), _LONGEST_RUN)
-            runs = _runs(X.chunks[0], length)
+                length = min(run // _FEWEST_RUNS, max(_LONG_RUN, run // _MOST_RUNS))
+            runs = _runs(X.chunks[0], max(length, 1))
             if sample_weight is not None:
                 runs = [rows for rows in runs if np.any(sample_weight[slice(*rows)] > 0)]
         self.units: Any = runs
@@ -86,18 +88,35 @@ class ChunkedSamples:
 
     def batches(self, size: int, rng: Any = None) -> Any:
         """Batches of `size` samples, the last one smaller, in random order or as they come."""
-        order = range(len(self.units)) if rng is None else rng.permutation(len(self.units))
         taken, free = [], size
-        for i in order:
-            start, stop = self.units[i]
-            while stop - start >= free:
-                yield self._batch([*taken, (start, start + free)])
-                taken, start, free = [], start + free, size
-            if start < stop:
-                taken.append((start, stop))
-                free -= stop - start
+        for window in self._windows(rng):
+            for chunks in self._chunks:
+                if chunks is not None:
+                    chunks.hold([*taken, *window])
+            for start, stop in window:
+                first = start
+                while stop - first >= free:
+                    yield self._batch([*taken, (first, first + free)])
+                    taken, first, free = [], first + free, size
+                if first < stop:
+                    taken.append((first, stop))
+                    free -= stop - first
         if taken:
             yield self._batch(taken)
+
+    def _windows(self, rng):
+        """Runs of a few chunks at a time: as they come, or chunks and runs in random order."""
+        stops, groups = np.cumsum(self.X.chunks[0]), {}
+        for run in self.units:
+            groups.setdefault(np.searchsorted(stops, run[0], side="right"), []).append(run)
+        groups = list(groups.values())
+        order = np.arange(len(groups)) if rng is None else rng.permutation(len(groups))
+        row = self.X.shape[1] * self.X.dtype.itemsize
+        most = max(_WINDOW_BYTES // max(row * max(self.X.chunks[0]), 1), 1)
+        for start in range(0, len(order), min(most, _WINDOW)):
+            chosen = order[start : start + min(most, _WINDOW)]
+            runs = [run for i in chosen for run in groups[i]]
+            yield runs if rng is None else [runs[i] for i in rng.permutation(len(runs))]
 
     def _with(self, runs):
         arrays = self.X, self.sample_weight, self.target

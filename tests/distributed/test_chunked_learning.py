@@ -107,6 +107,26 @@ def test_a_batch_carries_no_more_tasks_than_it_needs(signals):
     assert len(ChunkedSamples(X, run=2**21).units) == 128
 
 
+def test_an_epoch_reads_every_chunk_once(signals):
+    reads = []
+
+    def block(block_info=None):
+        reads.append(block_info[None]["chunk-location"][0])
+        start = 10 * reads[-1]
+        return signals[start : start + 10]
+
+    X = da.map_blocks(block, chunks=((10,) * 24, (8,)), dtype=float)
+    seen = []
+    with dask.config.set(scheduler="synchronous"):
+        for batch in ChunkedSamples(X, run=16).batches(16, np.random.default_rng(0)):
+            seen.append(batch.X.compute())
+    assert sorted(reads) == list(range(24))
+    assert np.array_equal(np.unique(np.concatenate(seen), axis=0), np.unique(signals, axis=0))
+    # Neighbours come apart.
+    assert len(np.unique(reads[:8])) == 8
+    assert not np.array_equal(np.concatenate(seen)[:80], signals[:80])
+
+
 def test_rows_are_those_of_the_array(signals):
     lengths = (50, 0, 90, 100)
     X = da.from_array(signals, chunks=(lengths, (8,))).map_blocks(sparse.csr_array)
