@@ -74,6 +74,8 @@ RETURNED = {
     "CodingPath",
     "DensityHistogram",
     "EncoderScores",
+    "FeatureMixture",
+    "FeatureSamples",
     "FitSummary",
     "GaborFits",
     "LearningState",
@@ -195,6 +197,13 @@ SPECIAL = {
     "applications.learn_patch_dictionary": {"n_components": 10},
     "datasets.reconstruct_from_patches": {
         "X": datasets.extract_patches(IMAGE, 3),
+    },
+    "datasets.make_feature_mixture": {
+        "n_components": 40,
+        "n_roots": 2,
+        "depth": 1,
+        "compensate": False,
+        "n_steps": 2,
     },
     "datasets.make_sparse_signals": {"n_nonzero": 2},
     "dropin.sparse_encode": {"dictionary": D.atoms},

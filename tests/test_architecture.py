@@ -43,6 +43,7 @@ FLOORS = [
         "_parameters",
         "_reading",
         "_tensor_files",
+        "_array_files",
         "_statistics",
         "_analytic",
         "_first_atoms",

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import sparsecode
-from sparsecode import Dictionary, OlshausenField, _serialization
+from sparsecode import Dictionary, OlshausenField, _array_files
 from sparsecode.applications import FilterBank
 from sparsecode.cli import main
 from sparsecode.cli._report import notes_on_filters
@@ -347,14 +347,14 @@ class TestFullDisk:
     def fill(monkeypatch, path):
         """Let every write beside `path` fail, as on a full disk."""
 
-        write, folder = _serialization.write_tensors, path.resolve().parent
+        write, folder = _array_files.write_tensors, path.resolve().parent
 
         def fail(temporary, *arguments):
             if temporary.parent == folder:
                 raise OSError(errno.ENOSPC, "No space left on device")
             write(temporary, *arguments)
 
-        monkeypatch.setattr(_serialization, "write_tensors", fail)
+        monkeypatch.setattr(_array_files, "write_tensors", fail)
 
     def test_the_dictionary_is_offered_elsewhere(
         self, folder, photograph, monkeypatch, tmp_path_factory

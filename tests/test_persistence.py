@@ -47,6 +47,7 @@ ARGUMENTS = {
     "DensityHistogram": (ONE, ONE, 0),
     "Dictionary": (D, [1.0, 2.0]),
     "EqualSparsityScorer": (2,),
+    "FeatureMixture": (D, [0, 1], *np.ones((2, 3)), D / 2, *np.ones((2, 3)), np.ones(3, bool)),
     "FilterBank": (Dictionary(np.eye(4)), (2, 2), SCALING, L1(0.1)),
     "LearningState": (Dictionary(D), None),
     "LossResult": (1.0, {}, D, {}),

@@ -134,7 +134,7 @@ def test_too_little_memory_is_not_called_a_damaged_file(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr("sparsecode._serialization.open_archive", fail)
+    monkeypatch.setattr("sparsecode._array_files.open_archive", fail)
     with pytest.raises(MemoryError, match=r"a\.npz needs more memory than is available"):
         Dictionary.load(tmp_path / "a.npz")
 

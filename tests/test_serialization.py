@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from sparsecode import Dictionary, _serialization
+from sparsecode import Dictionary, _array_files
 from sparsecode.constraints import Constraint, Free, NonNegative, UnitBall, UnitNorm
 
 suffixes = pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
@@ -180,7 +180,7 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, suffix, error, monkey
         temporary.write_bytes(b"half")
         raise error
 
-    monkeypatch.setattr(_serialization, writer, half)
+    monkeypatch.setattr(_array_files, writer, half)
     with pytest.raises(type(error) if isinstance(error, Exception) else error):
         Dictionary(np.ones((3, 3))).save(path)
     assert Dictionary.load(path) == old

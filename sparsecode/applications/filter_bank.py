@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode import _serialization
+from sparsecode._array_files import ended, parsed, part
 from sparsecode._messages import shown, wrong
 from sparsecode._parameters import Parameterized
 from sparsecode._reading.refusal import Refused, listed
-from sparsecode._serialization import ended, parsed, part
 from sparsecode._typing import MatrixLike, PathLike
 from sparsecode._validation import check_number
 from sparsecode._values import check_instance

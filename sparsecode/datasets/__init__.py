@@ -2,6 +2,9 @@
 
 from ._image import check_not_constant
 from .blocks import iter_blocks
+from .feature_mixture import FeatureMixture
+from .feature_mixtures import make_feature_mixture
+from .feature_samples import FeatureSamples
 from .image_scaling import ImageScaling
 from .image_whitening import OlshausenFieldWhitening
 from .images import load_images
@@ -13,6 +16,8 @@ from .synthetic import SparseSignals, make_sparse_signals
 from .whitening import PCAWhitening, ZCAWhitening
 
 __all__ = [
+    "FeatureMixture",
+    "FeatureSamples",
     "ImageScaling",
     "OlshausenFieldWhitening",
     "PCAWhitening",
@@ -24,6 +29,7 @@ __all__ = [
     "iter_blocks",
     "load_images",
     "load_photographs",
+    "make_feature_mixture",
     "make_sparse_signals",
     "reconstruct_from_patches",
     "sample_patches",

@@ -23,10 +23,10 @@ from sparsecode import (
     training,
     updates,
 )
+from sparsecode._array_files import part
 from sparsecode._messages import shown
 from sparsecode._plain import plain
 from sparsecode._reading.refusal import Refused, listed
-from sparsecode._serialization import part
 from sparsecode.penalties import Penalty
 
 _BASES = (

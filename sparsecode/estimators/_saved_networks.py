@@ -7,9 +7,9 @@ import json
 
 import numpy as np
 
+from sparsecode._array_files import parsed, part
 from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused
-from sparsecode._serialization import parsed, part
 from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.encoders._inputs import InputEncoder

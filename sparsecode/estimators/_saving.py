@@ -14,9 +14,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sparsecode import _serialization
+from sparsecode._array_files import ended, parsed, part, read_arrays, write_arrays
 from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused, listed
-from sparsecode._serialization import ended, parsed, part
 from sparsecode._typing import Model, PathLike
 from sparsecode._validation import check_random_state
 from sparsecode.constraints import check_constraint
@@ -88,7 +88,7 @@ def save(self: Any, path: PathLike) -> None:
         "left_out": json.dumps(left_out),
         "names": json.dumps(None if names is None else list(names)),
     }
-    _serialization.write_arrays(path, arrays, header, format=f"sparsecode.{name}")
+    write_arrays(path, arrays, header, format=f"sparsecode.{name}")
 
 
 @classmethod
@@ -127,7 +127,7 @@ def load(cls: type[Model], path: PathLike, *, max_bytes: int | None = None) -> M
             f"{path} is not a saved {noun}: {ended(reason)} Give a file that {name}.save wrote."
         )
 
-    return _serialization.read_arrays(
+    return read_arrays(
         path,
         build,
         format=f"sparsecode.{name}",

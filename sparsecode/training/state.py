@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from sparsecode import _serialization
+from sparsecode._array_files import ended, parsed, part, read_arrays, write_arrays
 from sparsecode._reading.refusal import Refused
-from sparsecode._serialization import ended, part
 from sparsecode._typing import PathLike
 from sparsecode._validation import check_integer
 from sparsecode.dictionary import Dictionary
@@ -115,7 +115,7 @@ class TrainingState:
             # An empty history has no arrays, and the terms have an order.
             "history": json.dumps(list(self.history)),
         }
-        _serialization.write_arrays(path, arrays, header, format=_FORMAT)
+        write_arrays(path, arrays, header, format=_FORMAT)
 
     @classmethod
     def load(
@@ -148,7 +148,7 @@ class TrainingState:
         FileNotFoundError, OSError
             If there is no such file, or it cannot be read.
         """
-        state = _serialization.read_arrays(
+        state = read_arrays(
             path, cls._build, format=_FORMAT, wrong_contents=_not_a_state, max_bytes=max_bytes
         )
         if encoder is not None:
@@ -171,13 +171,13 @@ class TrainingState:
             if folder not in folders:
                 raise Refused(f"it has an array named {path[:80]!r}")
             folders[folder][name] = array
-        constraint = _serialization.rebuild(_serialization.parsed(part(header, "constraint")))
+        constraint = _serialization.rebuild(parsed(part(header, "constraint")))
         for name in ("dictionary", "best_dictionary"):
             parts = folders[name]
             folders[name] = Dictionary(part(parts, "atoms"), parts.get("offset"), constraint)
-        names = _serialization.parsed(part(header, "history"), list)
+        names = parsed(part(header, "history"), list)
         folders["history"] = {name: part(folders["history"], name).tolist() for name in names}
-        numbers = _serialization.parsed(part(header, "numbers"))
+        numbers = parsed(part(header, "numbers"))
         texts = {name: part(header, name) for name in ("architecture", "method")}
         if not all(isinstance(text, str) for text in texts.values()):
             raise Refused("its architecture or its method is not a name")
