@@ -49,7 +49,7 @@ class Batch(NamedTuple):
         if self.sample_weight is None or (self.sample_weight > 0).all():
             return self
         kept = self.sample_weight > 0
-        return Batch(*(None if array is None else array[kept] for array in self))
+        return rows_of(self, kept)
 
     def to_start_from(self, rng: Any) -> Self:
         """`counted`, to make a first model from; of a Dask array some rows, drawn at random.
@@ -57,8 +57,12 @@ class Batch(NamedTuple):
         Batches of a memory map leave out samples of weight 0 themselves.
         """
         if is_collection(self.X):
-            return in_chunks("samples.some_rows", self, rng)
+            return self.limited(rng)
         return self if is_on_disk(self.X) else self.counted()
+
+    def limited(self, rng: Any, most: int | None = None) -> Self:
+        """Some rows of a Dask array in memory, at most `most` of them; any other batch itself."""
+        return in_chunks("samples.some_rows", self, rng, most) if is_collection(self.X) else self
 
 
 class Samples:
@@ -67,6 +71,9 @@ class Samples:
     Rows are drawn one by one. Rows of a memory map are drawn in runs of `run` consecutive ones,
     because each single row would read a page of the file.
     """
+
+    # Largest number of samples to hold out.
+    most_held = np.inf
 
     def __init__(
         self,
@@ -140,15 +147,13 @@ class Samples:
             return self._rows(units)
         if len(units) == 1:
             return self._run(units[0])
-        return Batch(*(_join(parts) for parts in zip(*map(self._run, units), strict=True)))
+        return joined(map(self._run, units))
 
     def _run(self, unit):
         return self._rows(slice(unit * self.run, (unit + 1) * self.run))
 
     def _rows(self, rows):
-        return Batch(
-            *(None if a is None else a[rows] for a in (self.X, self.sample_weight, self.target))
-        )
+        return rows_of((self.X, self.sample_weight, self.target), rows)
 
 
 def samples_of(batch: Batch, run: int | None = None) -> Any:
@@ -190,6 +195,16 @@ def hold_out(samples, fraction, rng, *, most=np.inf):
             "fraction such as 0.1."
         )
     return parts
+
+
+def joined(batches):
+    """One batch of the rows of all, in their order."""
+    return Batch(*(_join(parts) for parts in zip(*batches, strict=True)))
+
+
+def rows_of(batch, rows):
+    """Some rows of a batch: a slice, numbers, or whether each is one."""
+    return Batch(*(None if array is None else array[rows] for array in batch))
 
 
 def _join(parts):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
+import dask
 import dask.array as da
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sparsecode._messages import shown, wrong
-from sparsecode.estimators import DictionaryLearning, SparseCoder
+from sparsecode._validation import check_rows
+from sparsecode.estimators import DictionaryLearning, OlshausenField, SparseCoder
+from sparsecode.estimators._trained import TrainedEstimator
 
 # Dtypes of samples: Booleans, integers and floating point numbers.
 _KINDS = "buif"
+# Estimators that learn from chunks, or from a stream of them.
+_LEARN = (DictionaryLearning, OlshausenField, SparseCoder, TrainedEstimator)
 
 
 def checked_samples(estimator, X):
@@ -45,7 +51,7 @@ def samples_to_learn(estimator, X, *, reset):
     ValueError
         If the number of rows of a chunk is unknown, or there are none.
     """
-    if not isinstance(estimator, DictionaryLearning | SparseCoder):
+    if not isinstance(estimator, _LEARN):
         name = type(estimator).__name__
         raise TypeError(
             wrong(
@@ -55,20 +61,88 @@ def samples_to_learn(estimator, X, *, reset):
                 remedy="Give an iterator: (block.compute() for block in X.blocks).",
             )
         )
-    array = as_rows(X, "X")
+    array = known_rows(X, "X")
+    _check_features(estimator, X, array, reset=reset)
+    is_summed = isinstance(estimator, DictionaryLearning | SparseCoder)
+    # Sums of chunks check the values themselves, and may allow NaN.
+    return array if is_summed else checked_values(array, "X")
+
+
+def known_rows(X, name):
+    """Rows of a Dask collection whose numbers are known, as a Dask array of float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If the number of rows of a chunk is unknown, or there are none.
+    """
+    array = as_rows(X, name)
     if any(math.isnan(length) for length in array.chunks[0]):
+        is_frame = hasattr(X, "columns")
+        remedy = (
+            f"Pass {name}.to_dask_array(lengths=True)."
+            if is_frame
+            else (f"Call {name}.compute_chunk_sizes() first.")
+        )
         raise ValueError(
             wrong(
-                "X",
-                got="a Dask array with chunks of unknown size",
+                name,
+                got="a Dask collection with chunks of unknown size",
                 expected="known numbers of rows",
-                remedy="Call X.compute_chunk_sizes() first.",
+                remedy=remedy,
             )
         )
     if array.shape[0] == 0:
-        raise ValueError("X has 0 samples; expected at least 1. Give another array.")
-    _check_features(estimator, X, array, reset=reset)
+        raise ValueError(f"{name} has 0 samples; expected at least 1. Give another array.")
+    return as_floats(array)
+
+
+def as_floats(array):
+    """Dask array in float32 if it has no more digits, else in float64."""
     return array.astype(np.float32 if is_single(array) else np.float64)
+
+
+def checked_values(array, name, lengths=None):
+    """Dask array whose chunks are checked when they are computed; errors name the chunk.
+
+    `lengths` are the numbers of rows of the chunks, if the array may not know them.
+    """
+    prefix = f"checked-{name}-"
+    if array.name.startswith(prefix):
+        return array
+    return da.map_blocks(
+        _checked_chunk,
+        array,
+        what=name,
+        chunks=(array.chunks[0] if lengths is None else lengths, *array.chunks[1:]),
+        dtype=array.dtype,
+        meta=array._meta,
+        name=prefix + dask.base.tokenize(array),
+    )
+
+
+def _checked_chunk(block, what, block_id=None):
+    if block.shape[0] == 0:
+        return block
+    with naming_chunk(block_id):
+        if block.ndim == 1:
+            return check_rows(block[:, None], what)[:, 0]
+        return check_rows(block, what)
+
+
+def naming_chunk(block_id):
+    """Context that puts the number of the chunk before errors about its values."""
+    return naming(f"Chunk {block_id[0]} of the rows")
+
+
+@contextlib.contextmanager
+def naming(rows):
+    """Context that puts the name of some rows before errors about their values."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{rows}: {error}") from error
 
 
 def is_single(array):
@@ -142,12 +216,12 @@ def check_columns(X, n_columns, name="X", of="columns"):
         )
 
 
-def check_aligned(X, codes):
+def check_aligned(X, other, name="codes"):
     """Raise ValueError unless two arrays have the same chunks of rows."""
-    if codes.numblocks[0] != X.numblocks[0] or not _same_rows(X.chunks[0], codes.chunks[0]):
+    if other.numblocks[0] != X.numblocks[0] or not _same_rows(X.chunks[0], other.chunks[0]):
         raise ValueError(
-            f"codes have the chunks {shown(codes.chunks[0])} of rows and X has "
-            f"{shown(X.chunks[0])}; expected the same. Pass codes.rechunk({{0: X.chunks[0]}})."
+            f"{name} has the chunks {shown(other.chunks[0])} of rows and X has "
+            f"{shown(X.chunks[0])}; expected the same. Pass {name}.rechunk({{0: X.chunks[0]}})."
         )
 
 

@@ -5,7 +5,6 @@ The estimator is one task, so that it travels once to each worker.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import uuid
 
@@ -16,7 +15,7 @@ from sklearn.base import BaseEstimator
 
 from sparsecode._collections import is_collection
 from sparsecode._parallel import threads_of
-from sparsecode.distributed._samples import as_rows, check_aligned
+from sparsecode.distributed._samples import as_rows, check_aligned, naming_chunk
 
 # What a fitted estimator keeps to go on learning, or to show, which coding does not need.
 _NOT_FOR_CODING = (
@@ -59,21 +58,6 @@ def _apply(X, *arrays, model, method, names, options, like, finish, block_id=Non
     with naming_chunk(block_id), threads_of(1):
         result = getattr(model, method)(X, **options)
     return result if finish is None else finish(result)
-
-
-def naming_chunk(block_id):
-    """Context that puts the number of the chunk before errors about its values."""
-    return naming(f"Chunk {block_id[0]} of the rows")
-
-
-@contextlib.contextmanager
-def naming(rows):
-    """Context that puts the name of some rows before errors about their values."""
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{rows}: {error}") from error
 
 
 def _for_coding(estimator):

@@ -7,8 +7,14 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
-from sparsecode.distributed._samples import as_rows, check_aligned, check_columns, checked_samples
-from sparsecode.distributed._tasks import map_rows, naming_chunk, one_task
+from sparsecode.distributed._samples import (
+    as_rows,
+    check_aligned,
+    check_columns,
+    checked_samples,
+    naming_chunk,
+)
+from sparsecode.distributed._tasks import map_rows, one_task
 from sparsecode.objective import Certificate, certify
 
 # Columns of the figures of a certificate.

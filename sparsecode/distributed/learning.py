@@ -11,7 +11,8 @@ from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import threads_of
 from sparsecode._validation import check_rows
-from sparsecode.distributed._tasks import naming, one_task
+from sparsecode.distributed._samples import naming
+from sparsecode.distributed._tasks import one_task
 
 # Sums that a task adds up. The tree depends on chunks alone, and so do the bits of the sums.
 _FAN_IN = 4

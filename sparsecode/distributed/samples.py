@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import dask
 import numpy as np
-from scipy import sparse
 
-from sparsecode._batches import Batch
+from sparsecode._batches import Batch, Samples, joined
 from sparsecode.distributed._chunks import Chunks
 
 # A batch is drawn in at least so many runs of rows, so that several workers code it. Longer runs
@@ -63,7 +63,7 @@ class ChunkedSamples:
         return float(sum(self.sample_weight[slice(*rows)].sum() for rows in self.units))
 
     def split(self, n_held: float, rng: Any) -> Any:
-        """Return two sets of samples, the second of about `n_held`, drawn at random; it is read."""
+        """Return two sets of samples, the second of about `n_held`, drawn at random."""
         runs = [part for rows in self.units for part in _parts(*rows, max(round(n_held / 64), 1))]
         order, n_runs, n_rows = rng.permutation(len(runs)), 0, 0
         while n_rows < n_held and n_runs < len(runs) - 1:
@@ -71,7 +71,7 @@ class ChunkedSamples:
             n_rows, n_runs = n_rows + stop - start, n_runs + 1
         parts = np.sort(order[n_runs:]), np.sort(order[:n_runs])
         learned, held = (self._with([runs[i] for i in part]) for part in parts)
-        return learned, held.in_memory()
+        return learned, _Held(held)
 
     def whole(self) -> Batch:
         """All samples as one batch."""
@@ -80,11 +80,11 @@ class ChunkedSamples:
             return Batch(self.X, self.sample_weight, self.target)
         return self._batch(self.units)
 
-    def in_memory(self) -> Any:
-        """The samples as arrays in memory."""
+    def read(self) -> Batch:
+        """All samples as one batch in memory."""
         batch = self._batch(self.units)
         X, target = dask.compute(batch.X, batch.target)
-        return _Held(Batch(X, batch.sample_weight, target))
+        return Batch(X, batch.sample_weight, target)
 
     def batches(self, size: int, rng: Any = None) -> Any:
         """Batches of `size` samples, the last one smaller, in random order or as they come."""
@@ -120,7 +120,7 @@ class ChunkedSamples:
 
     def _with(self, runs):
         arrays = self.X, self.sample_weight, self.target
-        return ChunkedSamples(*arrays, runs=runs, chunks=self._chunks)
+        return type(self)(*arrays, runs=runs, chunks=self._chunks)
 
     def _batch(self, runs):
         runs, weight = sorted(runs), self.sample_weight
@@ -131,25 +131,33 @@ class ChunkedSamples:
 
 
 class _Held:
-    """Samples to validate with, in memory."""
+    """Samples to validate with, kept in memory from when they are used."""
 
-    def __init__(self, batch):
-        self.batch, self.units = batch, range(batch.X.shape[0])
+    def __init__(self, samples):
+        self.samples, self.units = samples, samples.units
+
+    @functools.cached_property
+    def in_memory(self):
+        return Samples(*self.samples.read())
 
     def whole(self):
         """All samples as one batch."""
-        return self.batch
+        return self.in_memory.whole()
+
+    def batches(self, size):
+        """Batches of `size` samples, the last one smaller, as they come."""
+        return self.in_memory.batches(size)
 
 
-def some_rows(batch: Batch, rng: Any) -> Batch:
-    """Return a batch in memory with some of the samples, drawn at random, to start from.
+def some_rows(batch: Batch, rng: Any, most: int | None = None) -> Batch:
+    """Return a batch in memory with some of the samples, drawn at random, at most `most`.
 
     They come from a limited number of chunks, each of which is read once. Few samples are all
     taken, and nothing is drawn.
     """
-    X, lengths = batch.X, np.array(batch.X.chunks[0])
+    (X, weight, target), lengths = batch, np.array(batch.X.chunks[0])
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    most = min(_MOST_ROWS, max(_MOST_BYTES // max(8 * X.shape[1], 1), 1))
+    most = most_rows(X) if most is None else min(most_rows(X), most)
     chosen = np.flatnonzero(lengths)
     if len(chosen) > _MOST_CHUNKS or starts[-1] > most:
         chosen = np.sort(rng.permutation(chosen)[:_MOST_CHUNKS])
@@ -160,10 +168,15 @@ def some_rows(batch: Batch, rng: Any) -> Batch:
         if share < 1:
             part = np.sort(rng.permutation(length)[: max(int(share * length), 1)])
         rows.append(start + part)
-    (blocks,) = dask.compute([X[part] for part in rows])
-    weight = None if batch.sample_weight is None else batch.sample_weight[np.concatenate(rows)]
-    stack = sparse.vstack if sparse.issparse(blocks[0]) else np.concatenate
-    return Batch(stack(blocks), weight).counted()
+    computed = dask.compute([(X[part], None if target is None else target[part]) for part in rows])
+    blocks = [Batch(x, None, y) for x, y in computed[0]]
+    weight = None if weight is None else weight[np.concatenate(rows)]
+    return joined(blocks)._replace(sample_weight=weight).counted()
+
+
+def most_rows(X: Any) -> int:
+    """Largest number of rows that are read into memory at once, to start from or to hold out."""
+    return min(_MOST_ROWS, max(_MOST_BYTES // max(8 * X.shape[1], 1), 1))
 
 
 def _runs(lengths, most):

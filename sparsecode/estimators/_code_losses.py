@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._messages import shown, wrong
-from sparsecode._validation import check_code_rows
+from sparsecode._validation import check_code_rows, check_codes_shape
 from sparsecode.dictionary import as_dictionary
 from sparsecode.estimators._dictionaries import has_atoms
 from sparsecode.losses import LassoLoss, SupervisedLoss
@@ -44,4 +45,9 @@ def check_codes_to_learn(codes, X, dictionary, loss):
             f"codes is given but {type(loss).__name__} does not compare with codes; expected "
             "None. Leave codes out, or use loss='supervised'."
         )
-    return check_code_rows(codes, X.shape[0], as_dictionary(dictionary).n_components)
+    n_components = as_dictionary(dictionary).n_components
+    if not is_collection(X):
+        return check_code_rows(codes, X.shape[0], n_components)
+    codes = in_chunks("streaming.aligned_targets", X, codes, "codes")
+    check_codes_shape(codes, X.shape[0], n_components)
+    return codes

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from sparsecode._batches import Samples
+from sparsecode._batches import Batch
 from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import (
     check_flag,
@@ -22,6 +22,7 @@ from sparsecode.learning import LearningState, alternate
 from sparsecode.penalties import Cauchy
 from sparsecode.schedules import GeometricDecay
 from sparsecode.solvers import ConjugateGradient
+from sparsecode.training.data import samples_to_train
 from sparsecode.updates import GainControl, GradientUpdate
 
 # Limits of a scale, so that squares are in range.
@@ -61,9 +62,9 @@ def check_settings(estimator):
 def begin(estimator, X):
     """Draw the first atoms, fix the settings of learning, and return the generator."""
     rng = check_random_state(estimator.random_state)
-    _warn_of_scale(estimator, X)
+    _warn_of_scale(estimator, Batch(X).limited(rng).X)
     hold_filters(estimator, _first_dictionary(estimator, X, rng))
-    _start_statistics(estimator, len(X))
+    _start_statistics(estimator, X.shape[0])
     return rng
 
 
@@ -98,8 +99,9 @@ def learn(estimator, X, rng=None):
     Results are stored after each batch.
     """
     if estimator._update is None:
-        _start_statistics(estimator, len(X))
-    batches = Samples(X, run=estimator.batch_size).batches(estimator.batch_size, rng)
+        _start_statistics(estimator, X.shape[0])
+    samples = samples_to_train(Batch(X), estimator.batch_size)
+    batches = samples.batches(estimator.batch_size, rng)
     states = alternate(
         Exact(prior_of(estimator), ConjugateGradient(max_iter=estimator.max_iter, tol=0.0)),
         estimator.dictionary_,

@@ -129,7 +129,7 @@ class Outcome:
 
 def some_samples(batch, dictionary):
     """Return dense samples of a batch to compare parameters on, always the same ones."""
-    X, weight, target = batch
+    X, weight, target = to_compare(batch, dictionary)
     rows = np.arange(X.shape[0]) if weight is None else np.flatnonzero(weight)
     n_most, run = _most(dictionary), _RUN if is_on_disk(X) else 1
     if len(rows) > n_most:
@@ -141,6 +141,11 @@ def some_samples(batch, dictionary):
         None if weight is None else weight[rows],
         None if target is None else dense_rows(target, rows, dictionary.dtype),
     )
+
+
+def to_compare(batch, dictionary):
+    """Return some samples of a Dask array, always the same ones; any other batch itself."""
+    return batch.limited(np.random.default_rng(0), _most(dictionary))
 
 
 def _most(dictionary):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_consistent_length
 
 from sparsecode._batches import Batch
 from sparsecode._collections import by_chunks
@@ -42,8 +41,7 @@ def read_pair(estimator, plan, item, sample_weight, codes, *, first):
     """Return the samples and targets of a tuple, checked, as a `Batch`."""
     X, y = split_item(item, type(estimator).__name__)
     X, sample_weight = estimator._check_samples(X, sample_weight, reset=first)
-    y, flat = check_targets(y)
-    check_consistent_length(X, y)
+    y, flat = check_targets(X, y)
     if first:
         estimator._is_flat = flat
     elif y.shape[1] != estimator.dictionary_.n_features:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._messages import wrong
 from sparsecode._validation import check_named_array, float_dtypes, is_checked
 
@@ -64,10 +66,31 @@ def refuse_targets(item):
         )
 
 
-def check_targets(y):
-    """Return targets as rows, dense or CSR, and whether they were one-dimensional."""
-    if not is_checked(y):
+def check_targets(X, y):
+    """Return targets of samples as rows, dense or CSR, and whether they were one-dimensional.
+
+    Raises
+    ------
+    TypeError
+        If only one of both is a Dask collection.
+    ValueError
+        If their numbers of rows differ, or their chunks.
+    """
+    if is_collection(X):
+        y = in_chunks("streaming.aligned_targets", X, y, "y")
+    elif is_collection(y):
+        raise TypeError(
+            wrong(
+                "y",
+                got="a Dask collection with samples in memory",
+                expected="both of one kind",
+                remedy="Pass y.compute(), or dask.array.from_array(X, chunks=(y.chunks[0], -1)).",
+            )
+        )
+    if not is_collection(y) and not is_checked(y):
         y = check_named_array(
             y, "y", accept_sparse="csr", dtype=float_dtypes(y), order=None, ensure_2d=False
         )
-    return (y.reshape(-1, 1), True) if y.ndim == 1 else (y, False)
+    if not is_collection(X):
+        check_consistent_length(X, y)
+    return (y[:, None], True) if y.ndim == 1 else (y, False)

@@ -6,8 +6,8 @@ import dataclasses
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sparsecode._batches import Samples
 from sparsecode._blas import single_threaded_blas
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._parallel import threads_of
 from sparsecode._parameters import leaves_of
 from sparsecode._validation import check_random_state
@@ -16,12 +16,12 @@ from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._callbacks import FitTasks
 from sparsecode.estimators._input_scaling import rescale_penalty
 from sparsecode.estimators._network_scaling import scaled_codes
-from sparsecode.estimators._outcome import Outcome
+from sparsecode.estimators._outcome import Outcome, to_compare
 from sparsecode.estimators._outliers import without_outliers
 from sparsecode.estimators._plan import TrainingPlan, no_batch
 from sparsecode.estimators._sparsity import found_weight, judging_penalty
 from sparsecode.training import train
-from sparsecode.training.data import ArraySource, draw_held_out
+from sparsecode.training.data import ArraySource, draw_held_out, samples_to_train
 from sparsecode.training.loop import begin, make_trainer, print_epoch
 from sparsecode.training.trainer import Trainer
 
@@ -87,15 +87,17 @@ class TrainingRun:
         rng = check_random_state(estimator.random_state)
         with threads_of(estimator.n_jobs), single_threaded_blas():
             with unchanged_on_error(estimator):
-                batch = self._read(item, sample_weight, codes)
-                self._check_split(batch)
-                estimator._begin(plan, batch.to_start_from(rng), rng)
-                batch = self._with_targets(batch)
+                given = self._read(item, sample_weight, codes)
+                self._check_split(given)
+                start = given.to_start_from(rng)
+                estimator._begin(plan, start, rng)
+                batch = self._with_targets(given)
                 tasks = FitTasks(estimator, batch.X, y, plan.most_epochs, ("_model",))
                 states = self._epochs(batch, rng, tasks.begin_epoch)
                 first = next(states)
             outcome = Outcome(self, first, is_held_out=self._is_held_out)
-            outcome.see(batch)
+            some = to_compare(given, first.dictionary)
+            outcome.see(batch if some is given else self._with_targets(some))
 
             def learn():
                 for state in chain([first], states):
@@ -105,7 +107,7 @@ class TrainingRun:
 
             _settled(learn, outcome)
             tasks.end()
-            return batch.X
+            return start.X if is_collection(batch.X) else batch.X
 
     def learn_batches(self, items, sample_weight=None, codes=None):
         """Train on each batch once; the first one makes the initial model if there is none."""
@@ -184,7 +186,7 @@ class TrainingRun:
     def _check_split(self, batch):
         """Raise ValueError if there are too few samples to hold some out."""
         if self.plan.validation_fraction is not None:
-            samples = Samples(batch.X, batch.sample_weight, run=self.plan.batch_size)
+            samples = samples_to_train(batch._replace(target=None), self.plan.batch_size)
             draw_held_out(samples, self.plan.validation_fraction, 0)
 
     def _with_targets(self, batch):
@@ -193,12 +195,16 @@ class TrainingRun:
             return batch
         model, target = self.estimator._model, batch.target
         if target is None:
-            exact = Exact(model.penalty)
-            target = exact.encode(
-                batch.X, model.dictionary, sparse_output=True, n_jobs=self.estimator.n_jobs
-            )
+            target = self._exact_codes(batch.X, model)
         factor = model.scaling.codes
         return batch._replace(target=target if factor == 1 else scaled_codes(target, factor))
+
+    def _exact_codes(self, X, model):
+        exact = Exact(model.penalty)
+        if is_collection(X):
+            return in_chunks("streaming.encoded", exact, X, model.dictionary)
+        n_jobs = self.estimator.n_jobs
+        return exact.encode(X, model.dictionary, sparse_output=True, n_jobs=n_jobs)
 
     def _epochs(self, batch, rng, callback):
         """States of a training on all samples."""
@@ -244,7 +250,7 @@ class TrainingRun:
     def _pass_over(self, batch, state):
         """Learn from a batch, in steps of `batch_size`."""
         size = self.plan.batch_size
-        samples = Samples(*batch, run=size)
+        samples = samples_to_train(batch, size)
         source = ArraySource(samples, size or len(samples), False, None)
         if state is not self.estimator.state_:
             self.keep(state, state.params, state.dictionary)

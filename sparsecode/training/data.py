@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Batch, Samples, hold_out
+from sparsecode._collections import in_chunks, is_collection
+from sparsecode._messages import wrong
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_fraction, check_number, check_rows
 
@@ -122,12 +124,51 @@ class Gatherer:
         *,
         suffix: str = "",
     ) -> Any:
+        if is_collection(X):
+            return self._in_chunks(X, target, sample_weight, suffix)
         X = check_rows(X, f"X{suffix}", n_columns=self.n_features, halves=True)
         sample_weight = check_weights(sample_weight, X, f"sample_weight{suffix}")
         if self.teacher is not None:
             target = self.teacher.encode(X, self.dictionary, sparse_output=True)
         target = check_targets(target, X.shape[0], f"target{suffix}")
         return Samples(X, sample_weight, target, run=self.batch_size)
+
+    def _in_chunks(self, X, target, sample_weight, suffix):
+        """Samples of a Dask collection; their targets are computed where they are."""
+        check_batch_size(self.batch_size)
+        X = in_chunks("_samples.known_rows", X, f"X{suffix}")
+        sample_weight = check_weights(sample_weight, X, f"sample_weight{suffix}")
+        if self.teacher is not None:
+            target = in_chunks("streaming.encoded", self.teacher, X, self.dictionary)
+        return in_chunks(
+            "streaming.train_on",
+            X,
+            sample_weight,
+            target,
+            n_columns=self.n_features,
+            suffix=suffix,
+        )
+
+
+def samples_to_train(batch: Batch, batch_size: int | None) -> Any:
+    """Samples of a checked batch, to be drawn in steps of `batch_size`."""
+    if is_collection(batch.X):
+        check_batch_size(batch_size)
+        return in_chunks("streaming.StreamedSamples", *batch)
+    return Samples(*batch, run=batch_size)
+
+
+def check_batch_size(batch_size: int | None) -> None:
+    """Raise ValueError if a step takes all samples of a Dask array, which may not fit in memory."""
+    if batch_size is None:
+        raise ValueError(
+            wrong(
+                "batch_size",
+                got="None with a Dask array",
+                expected="a number of samples, as a step on all of them needs all in memory",
+                remedy="Set batch_size, for example to 4096.",
+            )
+        )
 
 
 def check_weights(
@@ -177,4 +218,5 @@ def check_targets(
 def draw_held_out(samples: Any, fraction: float, seed: int) -> Any:
     """Split samples into training and validation samples, the same for the same seed."""
     fraction = check_fraction(fraction, "validation_fraction")
-    return hold_out(samples, fraction, np.random.default_rng((seed, _SPLIT)))
+    rng = np.random.default_rng((seed, _SPLIT))
+    return hold_out(samples, fraction, rng, most=samples.most_held)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparsecode._batches import Batch, Samples
+from sparsecode._batches import Samples, rows_of
 from sparsecode._blas import single_threaded_blas
 from sparsecode._factored_gradients import gradient_norm
 from sparsecode.optimizers import clip_gradients
@@ -236,7 +236,7 @@ class Trainer:
         """Whether the last step made the loss of its batch far worse."""
         if self.optimizer.full_batch or not self._can_encode(live.params):
             return False
-        some, limit = _first_rows(self._last), _BLOWN_UP * abs(value)
+        some, limit = rows_of(self._last, slice(0, _FEW)), _BLOWN_UP * abs(value)
         self.last_loss = self._loss_after(live, some, n_layers, state)
         # If a few samples did not become far worse, the batch did not either.
         return self.last_loss > limit < self._loss_after(live, self._last, n_layers, state)
@@ -270,8 +270,3 @@ class Trainer:
         if self.callback is not None and self.callback(progress):
             self.stopped = True
         return self.stopped
-
-
-def _first_rows(batch):
-    """The first samples of a batch."""
-    return Batch(*(None if array is None else array[:_FEW] for array in batch))
