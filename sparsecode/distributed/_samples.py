@@ -107,6 +107,8 @@ def checked_values(array, name, lengths=None):
 
     `lengths` are the numbers of rows of the chunks, if the array may not know them.
     """
+    if lengths == array.chunks[0]:
+        lengths = None
     prefix = f"checked-{name}-"
     if array.name.startswith(prefix):
         return array
@@ -114,6 +116,7 @@ def checked_values(array, name, lengths=None):
         _checked_chunk,
         array,
         what=name,
+        lengths=lengths,
         chunks=(array.chunks[0] if lengths is None else lengths, *array.chunks[1:]),
         dtype=array.dtype,
         meta=array._meta,
@@ -121,10 +124,15 @@ def checked_values(array, name, lengths=None):
     )
 
 
-def _checked_chunk(block, what, block_id=None):
-    if block.shape[0] == 0:
-        return block
+def _checked_chunk(block, what, lengths, block_id=None):
     with naming_chunk(block_id):
+        if lengths is not None and block.shape[0] != lengths[block_id[0]]:
+            raise ValueError(
+                f"{what} has {block.shape[0]} rows but there are {lengths[block_id[0]]} samples; "
+                f"expected a row for each. Give {what} of exactly these samples."
+            )
+        if block.shape[0] == 0:
+            return block
         if block.ndim == 1:
             return check_rows(block[:, None], what)[:, 0]
         return check_rows(block, what)

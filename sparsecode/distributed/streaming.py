@@ -106,7 +106,7 @@ class StreamedSamples(ChunkedSamples):
         """Batches of some chunks, which are computed at the same time."""
         starts, read = np.cumsum((0, *self.X.chunks[0])).tolist(), dask.delayed(_read_chunk)
         tasks = [
-            read(*(_delayed(chunks, starts[n : n + 2]) for chunks in self._chunks), by_chunk[n], n)
+            read(*(_delayed(chunks, starts[n : n + 2]) for chunks in self._chunks), by_chunk[n])
             for n in numbers
         ]
         try:
@@ -236,13 +236,8 @@ def _placed(arrays, places, order):
     return out
 
 
-def _read_chunk(X, target, rows, number):
+def _read_chunk(X, target, rows):
     """Samples and targets of a chunk; a task."""
-    if target is not None and target.shape[0] != X.shape[0]:
-        raise ValueError(
-            f"Chunk {number} of the rows: target has {target.shape[0]} rows but there are "
-            f"{X.shape[0]} samples; expected a row for each. Give targets of these samples."
-        )
     if rows is None:
         return X, target
     return X[rows], None if target is None else target[rows]

@@ -222,7 +222,7 @@ def test_targets_of_unknown_length(signals, targets):
     lengths = tuple(len(part) for part in frame.partitions)
     X = da.from_array(signals, chunks=(lengths, N_FEATURES))
     assert same(fitted(model, X, frame), expected)
-    with pytest.raises(ValueError, match=r"Chunk \d of the rows: target has"):
+    with pytest.raises(ValueError, match=r"Chunk \d of the rows: y has"):
         model.fit(da.from_array(signals, chunks=((100, 200, 200), N_FEATURES)), frame)
 
 
