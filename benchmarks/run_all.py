@@ -101,7 +101,8 @@ BENCHMARKS = [
               (600, 60)),
     Benchmark("cs294a", "autoencoders/cs294a.py", "", None,
               "--patches 100 --steps 3 --memory 10", (900, 0)),
-    Benchmark("ground_truth_samples", "ground_truth/sampling.py", "", "--rounds 2", QUICK, (300, 60)),
+    Benchmark("ground_truth_samples", "ground_truth/sampling.py", "", "--rounds 2", QUICK,
+              (300, 60)),
     Benchmark("dead_units", "autoencoders/dead_units.py", "", None, QUICK, (1800, 0)),
 ]  # fmt: skip
 

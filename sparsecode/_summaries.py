@@ -32,6 +32,13 @@ def table(title: str, rows: list[tuple[str, str]]) -> str:
     return f"<table>{caption}<tbody>{lines}</tbody></table>"
 
 
+def lines(result: object, labels: dict[str, tuple[str, str]]) -> str:
+    """Return figures of a result as lines of text, one for each label and format of `labels`."""
+    rows = [(label, form.format(getattr(result, name))) for name, (label, form) in labels.items()]
+    names, values = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(f"{name:<{names}}  {value:>{values}}" for name, value in rows)
+
+
 def gap_or_residual(
     gaps: np.ndarray | None, residuals: np.ndarray, kind: str = ""
 ) -> tuple[str, str]:

@@ -67,12 +67,17 @@ interop.write_checkpoint(
     "sae_lens",
 )
 
+_mixture = datasets.make_feature_mixture(
+    n_components=20, n_features=4, n_roots=0, n_steps=0, random_state=0
+)
+
 # Made by functions and read by users, who have no reason to call their constructors.
 RETURNED = {
     "AmortizationReport",
     "Certificate",
     "CodingPath",
     "DensityHistogram",
+    "DetectionScores",
     "EncoderScores",
     "FeatureMixture",
     "FeatureSamples",
@@ -83,11 +88,13 @@ RETURNED = {
     "LossRecovered",
     "LossResult",
     "MatchedEncoder",
+    "RecoverySummary",
     "ReceptiveFieldStatistics",
     "ReplacementStats",
     "SelectionCurve",
     "SolveResult",
     "SparseSignals",
+    "Stability",
     "SupportScores",
     "TrainingState",
     "Usage",
@@ -167,6 +174,7 @@ ARGUMENTS = {
     "backward": ops.tanh_backward,
     "function": np.square,
     "random_state": 0,
+    "mixture": _mixture,
     "whitening": datasets.ImageScaling().fit([IMAGE]),
 }
 # What keeps a call small, for parameters that have another default.
@@ -215,6 +223,10 @@ SPECIAL = {
     "metrics.atom_mcc": {"truth": D.atoms},
     "metrics.atom_mmcs": {"truth": D.atoms},
     "metrics.atom_recovery": {"truth": D.atoms},
+    "metrics.nearest_atoms": {"truth": D.atoms},
+    "metrics.uniqueness": {"truth": D.atoms},
+    "metrics.recovery_summary": {"model": Exact(L1(0.1), FISTA()), "dictionary": D},
+    "metrics.stability": {"models": [D, D.atoms[::-1]]},
     "ops.gated_forward": {"r": np.ones(5)},
     "testing.gradcheck": {"backward": lambda upstream, x: 2 * upstream * x},
     "testing.check_solver": {"penalties": [L1(0.2)], "n_samples": 3},

@@ -45,6 +45,7 @@ ARGUMENTS = {
     "Checkpoint": ("ReLU", D, D),
     "CodingPath": (ONE,) * 8 + (Exact(),),
     "DensityHistogram": (ONE, ONE, 0),
+    "DetectionScores": (ONE,) * 4,
     "Dictionary": (D, [1.0, 2.0]),
     "EqualSparsityScorer": (2,),
     "FeatureMixture": (D, [0, 1], *np.ones((2, 3)), D / 2, *np.ones((2, 3)), np.ones(3, bool)),

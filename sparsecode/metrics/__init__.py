@@ -1,6 +1,7 @@
 """Measures of codes and reconstructions, one definition each."""
 
 from sparsecode.metrics.atom_usage import Usage, dead_atoms, sort_atoms, usage
+from sparsecode.metrics.common_atoms import Stability, stability
 from sparsecode.metrics.density import (
     DensityHistogram,
     dead_fraction,
@@ -8,6 +9,12 @@ from sparsecode.metrics.density import (
     density_histogram,
 )
 from sparsecode.metrics.description import bic, code_length
+from sparsecode.metrics.detection import (
+    DetectionScores,
+    detection_scores,
+    nearest_atoms,
+    uniqueness,
+)
 from sparsecode.metrics.fit_summary import FitSummary, summary
 from sparsecode.metrics.reconstruction import (
     cosine,
@@ -17,6 +24,7 @@ from sparsecode.metrics.reconstruction import (
     normalized_mse,
     relative_reconstruction_bias,
 )
+from sparsecode.metrics.recovered_features import RecoverySummary, recovery_summary
 from sparsecode.metrics.recovery import atom_mcc, atom_mmcs, atom_recovery, code_mcc, code_mmcs
 from sparsecode.metrics.sparsity import kurtosis, l0
 from sparsecode.metrics.splicing import LossRecovered, loss_recovered
@@ -24,8 +32,11 @@ from sparsecode.metrics.support import SupportScores, support_scores
 
 __all__ = [
     "DensityHistogram",
+    "DetectionScores",
     "FitSummary",
     "LossRecovered",
+    "RecoverySummary",
+    "Stability",
     "SupportScores",
     "Usage",
     "atom_mcc",
@@ -40,16 +51,21 @@ __all__ = [
     "dead_fraction",
     "dense_fraction",
     "density_histogram",
+    "detection_scores",
     "explained_variance",
     "kurtosis",
     "l0",
     "l2_ratio",
     "loss_recovered",
     "mse",
+    "nearest_atoms",
     "normalized_mse",
+    "recovery_summary",
     "relative_reconstruction_bias",
     "sort_atoms",
+    "stability",
     "summary",
     "support_scores",
+    "uniqueness",
     "usage",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from numpy.typing import ArrayLike
 
+from sparsecode._summaries import lines
 from sparsecode._typing import MatrixLike
 from sparsecode.metrics._fit import fit_of_codes
 from sparsecode.metrics.density import dead_fraction, dense_fraction
@@ -66,11 +67,7 @@ class FitSummary(NamedTuple):
     code_length: float
 
     def __str__(self) -> str:
-        rows = [
-            (label, form.format(getattr(self, name))) for name, (label, form) in _LABELS.items()
-        ]
-        names, values = (max(map(len, column)) for column in zip(*rows, strict=True))
-        return "\n".join(f"{name:<{names}}  {value:>{values}}" for name, value in rows)
+        return lines(self, _LABELS)
 
 
 def summary(

@@ -55,7 +55,7 @@ def atom_recovery(
     0.5
     """
     threshold = check_number(threshold, "threshold", low=0, high=1)
-    atoms, truth = _checked_atoms(dictionary, truth)
+    atoms, truth = checked_atoms(dictionary, truth)
     paired = match_atoms(atoms, truth).cosines
     return float(np.count_nonzero(paired > threshold) / len(truth))
 
@@ -88,7 +88,7 @@ def atom_mcc(dictionary: Dictionary | ArrayLike, truth: Dictionary | ArrayLike) 
     >>> round(atom_mcc([[0.0, -2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]]), 6)
     0.8
     """
-    atoms, truth = _checked_atoms(dictionary, truth)
+    atoms, truth = checked_atoms(dictionary, truth)
     return min(float(match_atoms(atoms, truth).cosines.sum() / len(truth)), 1.0)
 
 
@@ -126,13 +126,14 @@ def atom_mmcs(dictionary: Dictionary | ArrayLike, truth: Dictionary | ArrayLike)
     >>> round(atom_mmcs([[3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]]), 6)
     0.7
     """
-    atoms, truth = _checked_atoms(dictionary, truth)
+    atoms, truth = checked_atoms(dictionary, truth)
     starts = range(0, len(truth), _ATOMS)
     largest = (np.abs(cosines(truth[i : i + _ATOMS], atoms)).max(axis=1).sum() for i in starts)
     return min(float(sum(largest) / len(truth)), 1.0)
 
 
-def _checked_atoms(dictionary, truth):
+def checked_atoms(dictionary, truth):
+    """Return the atoms of both, which have the same number of features."""
     truth = check_matrix(getattr(truth, "atoms", truth), "truth")
     atoms = getattr(dictionary, "atoms", dictionary)
     return check_matrix(atoms, "dictionary", n_columns=truth.shape[1]), truth
