@@ -164,6 +164,10 @@ def variations(cls):
         yield cls(hidden=())
         yield cls(hidden=(), positive=False)
         yield cls(hidden=(5, 4))
+    if "feedback" in defaults:
+        inner = encoders.BatchTopK(k=2), encoders.JumpReLU(tied=True), encoders.ReLU()
+        for encoder, feedback in zip(inner, ("learned", "encoder", "atoms"), strict=True):
+            yield cls(encoder, n_steps=2, feedback=feedback)
 
 
 @pytest.mark.parametrize("encoder", [e for cls in ENCODERS for e in variations(cls)], ids=repr)

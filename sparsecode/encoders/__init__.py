@@ -12,6 +12,7 @@ from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
 from sparsecode.encoders.matching_pursuit import MatchingPursuit
 from sparsecode.encoders.mlp import MLP
 from sparsecode.encoders.psd import PSD
+from sparsecode.encoders.refined import Refined
 from sparsecode.encoders.relu import ReLU
 from sparsecode.encoders.scaled_relu import ScaledReLU
 from sparsecode.encoders.sigmoid import Sigmoid
@@ -41,6 +42,7 @@ __all__ = [
     "LeakyReLU",
     "MatchingPursuit",
     "ReLU",
+    "Refined",
     "ScaledReLU",
     "Sigmoid",
     "Softmax",

@@ -13,6 +13,7 @@ from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_flag, check_integer, check_random_state, check_rows
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
 from sparsecode.encoders._forward_cache import ForwardCache
+from sparsecode.encoders._wrapping import Wrapping
 from sparsecode.encoders.relu import ReLU
 from sparsecode.encoders.trainable import TrainableEncoder
 
@@ -26,7 +27,7 @@ class InputTape(NamedTuple):
 
 
 @dataclass(eq=False)
-class InputEncoder(TrainableEncoder):
+class InputEncoder(Wrapping, TrainableEncoder):
     """Encoder of a transcoder: its codes reconstruct targets, not the samples.
 
     The inner encoder gets a dictionary with the features of the samples and without an offset. It
@@ -54,54 +55,6 @@ class InputEncoder(TrainableEncoder):
         """Signals that `forward` can return for a loss."""
         names = self.encoder.signal_names
         return (*names, "skip") if self.skip else names
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether codes are sparse, independently of the loss."""
-        return self.encoder.is_sparse
-
-    @property
-    def sparse_codes(self) -> bool:
-        """Whether `forward` takes ``sparse=True``."""
-        return self.encoder.sparse_codes
-
-    @property
-    def depends_on_batch(self) -> bool:
-        """Whether codes in training depend on the other samples of the batch."""
-        return self.encoder.depends_on_batch
-
-    @property
-    def buffers(self) -> tuple[str, ...]:
-        """Parameters that `update_buffers` sets."""
-        return self.encoder.buffers
-
-    @property
-    def straight_through(self) -> tuple[str, ...]:
-        """Parameters whose gradient is a straight-through estimate."""
-        return self.encoder.straight_through
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Lower and upper bound of all codes."""
-        return self.encoder.bounds
-
-    @property
-    def active_setting(self) -> str | None:
-        """Name of the setting for the number of active units of a sample."""
-        return self.encoder.active_setting
-
-    @property
-    def active_in_mean(self) -> bool:
-        """Whether this number is a mean over samples."""
-        return self.encoder.active_in_mean
-
-    def default_terms(self, penalty):
-        """Terms of a loss that make codes sparse; see `TrainableEncoder.default_terms`."""
-        return self.encoder.default_terms(penalty)
-
-    def target_term(self, target_l0, weight):
-        """Term with a target for the number of active units; see `TrainableEncoder.target_term`."""
-        return self.encoder.target_term(target_l0, weight)
 
     def update_buffers(self, params, cache, n_before=None):
         """Set the `buffers` after a step of training, in place."""

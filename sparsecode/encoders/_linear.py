@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
@@ -30,6 +31,26 @@ SLOPE_SIGNALS = ("pre", "slope", "squared_norms")
 
 # Share of nonzero entries in a block of samples above which dense codes are faster in training.
 DENSEST = 1 / 6
+
+
+class Products(NamedTuple):
+    """Products of samples with weights, made block by block: the pre-activations without a bias.
+
+    ``fill(rows, out)`` writes those of a slice of samples.
+    """
+
+    shape: tuple[int, int]
+    dtype: np.dtype
+    fill: Callable[[slice, np.ndarray], Any]
+
+    @classmethod
+    def of(cls, x: np.ndarray, W: np.ndarray) -> Self:
+        """Return the products of centred samples with the rows of `W`."""
+
+        def fill(rows, out):
+            np.matmul(x[rows], W.T, out=out)
+
+        return cls((len(x), len(W)), W.dtype, fill)
 
 
 class LinearTape(NamedTuple):
@@ -92,10 +113,10 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
         # Norms have no entries per code, and need no dense codes.
         of_entries = tuple(name for name in signals if name != "squared_norms")
-        codes, stored = self._codes(params, x, dictionary, training, sparse, of_entries)
+        W = self._weights(params, dictionary)
+        codes, stored = self._codes(params, Products.of(x, W), training, sparse, of_entries)
         found = {name: stored[name] for name in of_entries}
         if "squared_norms" in signals:
-            W = self._weights(params, dictionary)
             found["squared_norms"] = np.einsum("ij,ij->i", W, W)
         return codes, LinearTape(x, params, dictionary, stored), found
 
@@ -104,7 +125,7 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
         matrix = "atoms" if self.tied else "W"
         buffer = _dense_buffer((out or {}).get(matrix), cache.codes)
         parts = self._pre_gradients(dcodes, cache, dsignals, grads, buffer)
-        total = sum(map(_column_sums, parts))
+        total = sum(map(column_sums, parts))
         if "b" in tape.params:
             grads["b"] = total
         W = self._weights(tape.params, tape.dictionary)
@@ -147,16 +168,15 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
                 _add_part(parts, dsignals["slope"] * curvature)
         return parts
 
-    def _codes(self, params, x, dictionary, training, is_sparse, signals):
-        """Codes of centred samples, and a dict of the arrays to store."""
-        W = self._weights(params, dictionary)
-        shape = len(x), dictionary.n_components
-        stored = self._workspace(shape, W.dtype, signals)
+    def _codes(self, params, products, training, is_sparse, signals):
+        """Codes of the products of samples, and a dict of the arrays to store."""
+        (n_samples, n_components), dtype = products.shape, products.dtype
+        stored = self._workspace(products.shape, dtype, signals)
         adapts = is_sparse and self._adapts
         if adapts and signals:
             # Signals contain all entries.
             adapts = is_sparse = False
-        codes = None if is_sparse and not adapts else np.empty(shape, dtype=W.dtype)
+        codes = None if is_sparse and not adapts else np.empty(products.shape, dtype=dtype)
 
         def finish(A, rows, as_entries):
             if "b" in params:
@@ -170,8 +190,9 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
 
         def block(rows):
             n_rows = rows.stop - rows.start
-            out = scratch((n_rows, shape[1]), W.dtype) if codes is None else codes[rows]
-            A, found, n_found = np.matmul(x[rows], W.T, out=out), [] if is_sparse else None, 0
+            A = scratch((n_rows, n_components), dtype) if codes is None else codes[rows]
+            products.fill(rows, A)
+            found, n_found = [] if is_sparse else None, 0
             for strip in strips(rows, A[0].nbytes):
                 stop = strip.stop - rows.start
                 entries = finish(A[strip.start - rows.start : stop], strip, found is not None)
@@ -181,14 +202,14 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
                 n_found += len(entries[0])
                 # The decision is based on at least an eighth of the block, as single samples may be
                 # dense.
-                if adapts and n_found > DENSEST * max(stop, n_rows / 8) * shape[1]:
+                if adapts and n_found > DENSEST * max(stop, n_rows / 8) * n_components:
                     found = None
             return found
 
-        size = rows_of_product(len(x), shape[1] * W.itemsize)
-        parts = map_row_blocks(block, len(x), block_size=size)
+        size = rows_of_product(n_samples, n_components * dtype.itemsize)
+        parts = map_row_blocks(block, n_samples, block_size=size)
         if is_sparse and all(found is not None for found in parts):
-            codes = stack_csr(list(chain.from_iterable(parts)), shape[1])
+            codes = stack_csr(list(chain.from_iterable(parts)), n_components)
         return codes, stored
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
@@ -198,14 +219,22 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
             # Dense codes that are not kept are compressed before the next block.
             out = scratch((len(x), len(W)), W.dtype) if out is None else out
             codes = np.matmul(x, W.T, out=out)
-            for strip in strips(slice(0, len(codes)), codes[0].nbytes):
-                A = codes[strip]
-                if "b" in params:
-                    A += params["b"]
-                self._activate(A, params)
+            self._activate_rows(codes, params)
             return codes
 
         return encode_rows
+
+    def _activate_rows(self, products, params):
+        """Turn products with the weights into codes, in place."""
+        for strip in strips(slice(0, len(products)), products[0].nbytes):
+            A = products[strip]
+            if "b" in params:
+                A += params["b"]
+            self._activate(A, params)
+
+    def _found_buffers(self, params, products, weight):
+        """Buffers computed from products of samples and the weight of each sample."""
+        return {}
 
     def _rows_a_block(self, n_rows, row_bytes):
         return rows_of_product(n_rows, row_bytes)
@@ -275,7 +304,8 @@ def _add_part(parts, gradient):
         parts[0] += gradient
 
 
-def _column_sums(dA):
+def column_sums(dA):
+    """Sums over the samples of a dense array or a CSR array, in its dtype."""
     if not sparse.issparse(dA):
         size = rows_of_product(len(dA), dA.strides[0])
         return sum(map_row_blocks(lambda rows: dA[rows].sum(axis=0), len(dA), block_size=size))

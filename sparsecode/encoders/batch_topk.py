@@ -12,7 +12,7 @@ from scipy import sparse
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_number
-from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._linear import LinearEncoder, Products
 from sparsecode.encoders._parameter_kinds import THRESHOLD, Kind
 from sparsecode.encoders.topk import check_k
 from sparsecode.ops.batch_selection import largest, least_of_largest
@@ -115,42 +115,54 @@ class BatchTopK(LinearEncoder):
         self, X: np.ndarray, dictionary: Dictionary, sample_weight: np.ndarray | None = None
     ) -> TrainableEncoder:
         X, dictionary, params, _ = self._check_call(self.params, X, dictionary, None)
-        W, b = self._weights(params, dictionary), params["b"]
+        W = self._weights(params, dictionary)
+
+        def fill(rows, out):
+            np.matmul(dictionary.center(dense_rows(X, rows, W.dtype)), W.T, out=out)
+
         weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+        products = Products((X.shape[0], len(W)), W.dtype, fill)
+        return self.bind({**self.params, **self._found_buffers(params, products, weight)})
+
+    def _found_buffers(self, params, products, weight):
+        n_samples, n_components = products.shape
 
         def positive(rows):
-            A = dictionary.center(dense_rows(X, rows, W.dtype)) @ W.T
-            A += b
+            A = np.empty((rows.stop - rows.start, n_components), dtype=products.dtype)
+            products.fill(rows, A)
+            A += params["b"]
             values, _, counts = compress(np.maximum(A, 0))
             return values, np.repeat(weight[rows], counts)
 
-        found = map_row_blocks(positive, X.shape[0], block_size=_BLOCK_SIZE)
+        found = map_row_blocks(positive, n_samples, block_size=_BLOCK_SIZE)
         values, counts = (np.concatenate(parts) for parts in zip(*found, strict=True))
         values, counts = values[counts > 0], counts[counts > 0]
         budget = self.k * np.sum(weight)
         # If there are too few positive entries, all of them are kept.
         threshold = _first_left_out(values, counts, budget) if counts.sum() > budget else 0.0
-        return self.bind({**self.params, "threshold": np.array(threshold, dtype=W.dtype)})
+        return {"threshold": np.array(threshold, dtype=products.dtype)}
 
-    def _codes(self, params, x, dictionary, training, is_sparse, signals):
+    def _codes(self, params, products, training, is_sparse, signals):
         if not training:
-            return super()._codes(params, x, dictionary, training, is_sparse, signals)
-        W, n_kept = self._weights(params, dictionary), max(round(self.k * len(x)), 1)
-        A = np.empty((len(x), dictionary.n_components), dtype=W.dtype)
+            return super()._codes(params, products, training, is_sparse, signals)
+        n_samples = products.shape[0]
+        n_kept = max(round(self.k * n_samples), 1)
+        A = np.empty(products.shape, dtype=products.dtype)
 
         def bound(rows):
-            block = np.matmul(x[rows], W.T, out=A[rows])
+            block = A[rows]
+            products.fill(rows, block)
             block += params["b"]
             # As many of every block as of the batch: the least bound is one of the batch.
             return least_of_largest(block.reshape(-1), math.ceil(self.k * len(block)))
 
-        low = min(map_row_blocks(bound, len(x), block_size=_BLOCK_SIZE))
+        low = min(map_row_blocks(bound, n_samples, block_size=_BLOCK_SIZE))
 
         def candidates(rows):
             # NaN must stay NaN.
             return compress(np.where(A[rows] < low, A.dtype.type(0), A[rows]))
 
-        found = map_row_blocks(candidates, len(x), block_size=_BLOCK_SIZE)
+        found = map_row_blocks(candidates, n_samples, block_size=_BLOCK_SIZE)
         codes = _largest_entries(stack_csr(found, A.shape[1]), n_kept)
         stored = {"pre": A} if "pre" in signals else {}
         return (codes if is_sparse else codes.toarray()), stored

@@ -113,27 +113,28 @@ class JumpReLU(LinearEncoder):
         least = np.exp(self.params["log_threshold"].min())
         return {"log_threshold": np.log(np.maximum(limits, least))}
 
-    def _codes(self, params, x, dictionary, training, is_sparse, signals):
+    def _codes(self, params, products, training, is_sparse, signals):
         if not is_sparse:
-            return super()._codes(params, x, dictionary, training, False, signals)
-        W, theta = self._weights(params, dictionary), np.exp(params["log_threshold"])
-        A = np.empty((len(x), dictionary.n_components), dtype=W.dtype)
+            return super()._codes(params, products, training, False, signals)
+        theta = np.exp(params["log_threshold"])
+        A = np.empty(products.shape, dtype=products.dtype)
         # Below these, entries are 0 and have no part in any gradient.
-        least = theta - W.dtype.type(self.bandwidth / 2)
+        least = theta - A.dtype.type(self.bandwidth / 2)
 
         def count(rows):
-            block = np.matmul(x[rows], W.T, out=A[rows])
+            block = A[rows]
+            products.fill(rows, block)
             block += params["b"]
             return np.count_nonzero(block > least)
 
-        if sum(map_row_blocks(count, len(x), block_size=_BLOCK_SIZE)) > _linear.DENSEST * A.size:
+        if sum(map_row_blocks(count, len(A), block_size=_BLOCK_SIZE)) > _linear.DENSEST * A.size:
             return self._finish(A, params, signals)
 
         def entries(rows):
             # NaN must stay NaN.
             return compress(np.where(A[rows] <= least, A.dtype.type(0), A[rows]))
 
-        parts = map_row_blocks(entries, len(x), block_size=_BLOCK_SIZE)
+        parts = map_row_blocks(entries, len(A), block_size=_BLOCK_SIZE)
         return self._split(stack_csr(parts, A.shape[1]), A, theta, signals)
 
     def _finish(self, A, params, signals):

@@ -92,11 +92,11 @@ class WinnerTakeAll(LinearEncoder):
     def _derive(self, dcodes, codes, params):
         return dcodes * (codes > 0)
 
-    def _codes(self, params, x, dictionary, training, is_sparse, signals):
+    def _codes(self, params, products, training, is_sparse, signals):
         if not training or self.lifetime is None:
-            return super()._codes(params, x, dictionary, training, is_sparse, signals)
+            return super()._codes(params, products, training, is_sparse, signals)
         # The largest entries are known only after all samples.
-        codes, stored = super()._codes(params, x, dictionary, training, False, signals)
+        codes, stored = super()._codes(params, products, training, False, signals)
         lifetime_topk_forward(codes, k=_share_of(self.lifetime, len(codes)), out=codes)
         few = is_sparse and not signals and np.count_nonzero(codes) <= _linear.DENSEST * codes.size
         return (sparse.csr_array(codes) if few else codes), stored

@@ -10,7 +10,6 @@ from sparsecode import encoders
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_integer, check_number
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders._foldable_encoder import FoldableEncoder
 from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.losses import AutoencoderLoss, PenaltyTerm, TargetActiveUnits, TargetL0
 from sparsecode.losses.terms.penalty import check_differentiable
@@ -69,7 +68,7 @@ def check_size(encoder, loss, n_components, target_l0):
             )
         )
     placeholder = Dictionary(np.zeros((n_components, 1)))
-    if isinstance(encoder, FoldableEncoder):
+    if isinstance(encoder, ScalableEncoder):
         encoder._shapes(placeholder)
     loss.init(placeholder)
 

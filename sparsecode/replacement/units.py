@@ -13,6 +13,7 @@ from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_option
 from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders.refined import Refined
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
@@ -46,8 +47,9 @@ class ReplaceUnits(Parameterized, BaseEstimator):
     is the new atom and, with a smaller norm, the new row of the encoder. All other parameters of
     the unit, such as its bias, are those of the encoder's `init`. The optimizer resets its averages
     of these rows. Each unit gets a different sample; if there are more dead units than samples in
-    the batch, the others wait. The encoder must be a `LinearEncoder`, tied or not. The dictionary
-    must be learned. Targets are not possible, because samples are used as atoms.
+    the batch, the others wait. The encoder must be a `LinearEncoder`, tied or not, or a
+    `Refined` one. The dictionary must be learned. Targets are not possible, because samples are
+    used as atoms.
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ class ReplaceUnits(Parameterized, BaseEstimator):
         changed = {
             name: fresh[name][units]
             for name, param in params.items()
-            if param.shape[:1] == (dictionary.n_components,)
+            if name not in encoder.buffers and param.shape[:1] == (dictionary.n_components,)
         }
         if "W" in changed:
             norms = np.linalg.norm(params["W"], axis=1)
@@ -194,7 +196,7 @@ def check_replacement(replacement: Any, encoder: Encoder) -> Any:
                 remedy="Use ReplaceUnits(), or replacement=None to leave dead units as they are.",
             )
         )
-    if not isinstance(encoder, LinearEncoder):
+    if not isinstance(encoder, LinearEncoder | Refined):
         raise TypeError(
             f"replacement is given but {type(encoder).__name__} has no row of weights for each "
             "unit; expected an encoder such as ReLU or TopK. Leave replacement out."

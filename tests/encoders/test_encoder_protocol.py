@@ -7,7 +7,17 @@ import pytest
 from scipy import sparse
 
 from sparsecode import Dictionary, encoders
-from sparsecode.encoders import LISTA, MLP, ReLU, TopK, TrainableEncoder
+from sparsecode.encoders import (
+    LISTA,
+    MLP,
+    BatchTopK,
+    Gated,
+    JumpReLU,
+    Refined,
+    ReLU,
+    TopK,
+    TrainableEncoder,
+)
 from sparsecode.encoders._inputs import InputEncoder
 
 DICTIONARY = Dictionary(np.random.default_rng(0).standard_normal((12, 6)), np.arange(6.0))
@@ -16,6 +26,7 @@ PUBLIC = [getattr(encoders, name) for name in encoders.__all__]
 ENCODERS = [cls() for cls in PUBLIC if issubclass(cls, TrainableEncoder)]
 ENCODERS = [encoder for encoder in ENCODERS if type(encoder) is not TrainableEncoder]
 ENCODERS += [InputEncoder(ReLU(), 6, skip=True), InputEncoder(MLP(), 6)]
+ENCODERS += [Refined(cls(), 2) for cls in (ReLU, JumpReLU, BatchTopK, Gated)]
 each = pytest.mark.parametrize("encoder", ENCODERS, ids=repr)
 
 
@@ -40,7 +51,7 @@ def test_every_encoder_takes_every_option(encoder):
 
 @each
 def test_options_that_an_encoder_has_not_are_refused(encoder):
-    name = type(getattr(encoder, "encoder", encoder)).__name__
+    name = encoder._name
     params = encoder.init(DICTIONARY, random_state=0)
     codes, cache = encoder.forward(params, X, DICTIONARY, training=True)
     with pytest.raises(ValueError, match=f"signal of {name} is 'other'"):

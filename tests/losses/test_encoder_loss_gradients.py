@@ -7,7 +7,7 @@ import pytest
 
 from sparsecode import Dictionary, encoders, losses
 from sparsecode._factored_gradients import add_gradients
-from sparsecode.encoders import Sigmoid, Softmax
+from sparsecode.encoders import BatchTopK, JumpReLU, Refined, ReLU, Sigmoid, Softmax, TopK
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.losses import AutoencoderLoss, KLDivergence, LossContext, Term
 from sparsecode.penalties import L1
@@ -42,10 +42,14 @@ def is_refused(encoder, loss):
 
 
 ENCODERS = [make(cls, tied=t) for cls in public(encoders, LinearEncoder) for t in (False, True)]
+INNER = [e for e in ENCODERS if type(e) in (TopK, BatchTopK, JumpReLU, ReLU)]
+ENCODERS += [Refined(encoder, 2) for encoder in INNER]
+OTHERS = [Refined(encoder, 2, 0.3, how) for encoder in INNER for how in ("atoms", "learned")]
 TERMS = [heavy(make(cls)) for cls in public(losses, Term) if not cls.detached]
 LOSSES = [AutoencoderLoss([term]) for term in TERMS]
 LOSSES += [AutoencoderLoss(), AutoencoderLoss([L1(0.3)], levels=(2, 3, None))]
 ALL = [(e, loss) for e in ENCODERS for loss in LOSSES if set(loss.needs) <= set(e.signal_names)]
+ALL += [(encoder, loss) for encoder in OTHERS for loss in LOSSES[-2:]]
 PAIRS = [pair for pair in ALL if not is_refused(*pair)]
 REFUSED = [pair for pair in ALL if is_refused(*pair)]
 SPARSE = [(e, loss) for e, loss in PAIRS if e.sparse_codes and loss.takes_sparse]

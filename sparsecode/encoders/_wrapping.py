@@ -1,0 +1,68 @@
+"""Encoders that hold another encoder, whose abilities they have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sparsecode.losses.terms.base import Term
+    from sparsecode.penalties.base import Penalty
+
+
+class Wrapping:
+    """Mix-in of encoders with an inner one, `encoder`, that makes the codes."""
+
+    encoder: Any
+
+    @property
+    def signal_names(self) -> tuple[str, ...]:
+        """Signals that `forward` can return for a loss."""
+        return self.encoder.signal_names
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether codes are sparse, independently of the loss."""
+        return self.encoder.is_sparse
+
+    @property
+    def sparse_codes(self) -> bool:
+        """Whether `forward` takes ``sparse=True``."""
+        return self.encoder.sparse_codes
+
+    @property
+    def depends_on_batch(self) -> bool:
+        """Whether codes in training depend on the other samples of the batch."""
+        return self.encoder.depends_on_batch
+
+    @property
+    def buffers(self) -> tuple[str, ...]:
+        """Parameters that `update_buffers` sets."""
+        return self.encoder.buffers
+
+    @property
+    def straight_through(self) -> tuple[str, ...]:
+        """Parameters whose gradient is a straight-through estimate."""
+        return self.encoder.straight_through
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lower and upper bound of all codes."""
+        return self.encoder.bounds
+
+    @property
+    def active_setting(self) -> str | None:
+        """Name of the setting for the number of active units of a sample."""
+        return self.encoder.active_setting
+
+    @property
+    def active_in_mean(self) -> bool:
+        """Whether this number is a mean over samples."""
+        return self.encoder.active_in_mean
+
+    def default_terms(self, penalty: Penalty) -> list[Term]:
+        """Terms of a loss that make codes sparse; see `TrainableEncoder.default_terms`."""
+        return self.encoder.default_terms(penalty)
+
+    def target_term(self, target_l0: Any, weight: float) -> Term | None:
+        """Term with a target for the number of active units; see `TrainableEncoder.target_term`."""
+        return self.encoder.target_term(target_l0, weight)
