@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sparsecode._row_blocks import dense_rows
 from sparsecode.losses import PenaltyTerm
@@ -48,6 +48,26 @@ class EncoderHooks:
             training.
         """
         return None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the encoder is the same at every step of training: no setting is a schedule."""
+        return True
+
+    def at_step(self, step: int | None) -> Self:
+        """Return the encoder of a step of training, in which settings are no schedules.
+
+        Parameters
+        ----------
+        step : int or None
+            Number of steps before; None stands for all of them.
+
+        Returns
+        -------
+        encoder : TrainableEncoder
+            This one, if it is the same at every step.
+        """
+        return self
 
     @property
     def _name(self):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from sparsecode.losses.terms.base import Term
@@ -58,6 +58,19 @@ class Wrapping:
     def active_in_mean(self) -> bool:
         """Whether this number is a mean over samples."""
         return self.encoder.active_in_mean
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the inner encoder is the same at every step of training."""
+        return self.encoder.is_constant
+
+    def at_step(self, step: int | None) -> Self:
+        """Return the encoder with the inner one of a step; see `TrainableEncoder.at_step`."""
+        if self.is_constant:
+            return self
+        fixed = self.bind(self.params)
+        fixed.encoder = self.encoder.at_step(step)
+        return fixed
 
     def default_terms(self, penalty: Penalty) -> list[Term]:
         """Terms of a loss that make codes sparse; see `TrainableEncoder.default_terms`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +15,7 @@ from sparsecode._row_blocks import compress, dense_rows, stack_csr
 from sparsecode._validation import check_number
 from sparsecode.encoders._linear import LinearEncoder, Products
 from sparsecode.encoders._parameter_kinds import THRESHOLD, Kind
-from sparsecode.encoders.topk import check_k
+from sparsecode.encoders._scheduled import ScheduledCount
 from sparsecode.ops.batch_selection import largest, least_of_largest
 from sparsecode.ops.jumps import zero_below
 
@@ -26,7 +27,7 @@ _BLOCK_SIZE = 128
 
 
 @dataclass(eq=False)
-class BatchTopK(LinearEncoder):
+class BatchTopK(ScheduledCount, LinearEncoder):
     """BatchTopK: keep the ``k * n_samples`` largest positive entries of a batch.
 
     The samples of a batch share this number of nonzeros in training: a sample that is hard to
@@ -40,8 +41,10 @@ class BatchTopK(LinearEncoder):
 
     Parameters
     ----------
-    k : float, default=8
-        Mean number of nonzeros of a sample; may be a fraction.
+    k : float or callable, default=8
+        Mean number of nonzeros of a sample; may be a fraction. A schedule of
+        `sparsecode.schedules`, such as ``Linear(100, 25, n_steps)``, gives it for each step of
+        training; `set_buffers` uses its last value.
     decay : float, default=0.99
         Share of the running mean that a step keeps, in [0, 1).
     tied : bool, default=False
@@ -81,7 +84,7 @@ class BatchTopK(LinearEncoder):
     array([[0., 4.]])
     """
 
-    k: float = 8
+    k: float | Callable[[int], float] = 8
     decay: float = 0.99
 
     sparse_codes: ClassVar[bool] = True
@@ -137,7 +140,7 @@ class BatchTopK(LinearEncoder):
         found = map_row_blocks(positive, n_samples, block_size=_BLOCK_SIZE)
         values, counts = (np.concatenate(parts) for parts in zip(*found, strict=True))
         values, counts = values[counts > 0], counts[counts > 0]
-        budget = self.k * np.sum(weight)
+        budget = self._k * np.sum(weight)
         # If there are too few positive entries, all of them are kept.
         threshold = _first_left_out(values, counts, budget) if counts.sum() > budget else 0.0
         return {"threshold": np.array(threshold, dtype=products.dtype)}
@@ -146,7 +149,7 @@ class BatchTopK(LinearEncoder):
         if not training:
             return super()._codes(params, products, training, is_sparse, signals)
         n_samples = products.shape[0]
-        n_kept = max(round(self.k * n_samples), 1)
+        n_kept = max(round(self._k * n_samples), 1)
         A = np.empty(products.shape, dtype=products.dtype)
 
         def bound(rows):
@@ -154,7 +157,7 @@ class BatchTopK(LinearEncoder):
             products.fill(rows, block)
             block += params["b"]
             # As many of every block as of the batch: the least bound is one of the batch.
-            return least_of_largest(block.reshape(-1), math.ceil(self.k * len(block)))
+            return least_of_largest(block.reshape(-1), math.ceil(self._k * len(block)))
 
         low = min(map_row_blocks(bound, n_samples, block_size=_BLOCK_SIZE))
 
@@ -175,15 +178,15 @@ class BatchTopK(LinearEncoder):
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_number(self.k, "k", low=0, low_open=True)
+        self._check_count()
         check_number(self.decay, "decay", low=0, high=np.nextafter(1.0, 0.0))
 
     def _shapes(self, dictionary):
-        check_k(self, self.k, dictionary)
+        self._check_size(dictionary)
         return {**super()._shapes(dictionary), "threshold": ()}
 
     def _initial(self, dictionary, random_state):
-        check_k(self, self.k, dictionary)
+        self._check_size(dictionary)
         return {**super()._initial(dictionary, random_state), "threshold": np.nan}
 
 

@@ -14,7 +14,7 @@ from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._pursuit import Pursuit, gradients_of_steps, inverse_norms, walk_back
-from sparsecode.encoders.topk import check_k
+from sparsecode.encoders._scheduled import check_k
 from sparsecode.encoders.trainable import TrainableEncoder
 
 _BLOCK_SIZE = 128

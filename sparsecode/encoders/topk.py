@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from sparsecode._validation import check_integer
 from sparsecode.encoders._linear import LinearEncoder
+from sparsecode.encoders._scheduled import ScheduledCount
 from sparsecode.ops import topk_forward
 from sparsecode.ops._largest import largest_entries
 
-if TYPE_CHECKING:
-    from sparsecode.dictionary import Dictionary
-    from sparsecode.encoders.base import Encoder
-
 
 @dataclass(eq=False)
-class TopK(LinearEncoder):
+class TopK(ScheduledCount, LinearEncoder):
     """TopK: keep the `k` largest positive entries of ``(x - offset) @ W.T + b``.
 
     All other entries are 0. This is the k-sparse autoencoder: it sets the number of nonzeros
@@ -27,8 +24,10 @@ class TopK(LinearEncoder):
 
     Parameters
     ----------
-    k : int, default=8
-        Largest number of nonzeros of a sample. There are fewer if fewer entries are positive.
+    k : int or callable, default=8
+        Largest number of nonzeros of a sample. There are fewer if fewer entries are positive. A
+        schedule of `sparsecode.schedules`, such as ``Linear(100, 25, n_steps)``, gives it for each
+        step of training, rounded; `encode` uses its last value.
     tied : bool, default=False
         Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
@@ -55,7 +54,7 @@ class TopK(LinearEncoder):
     array([[0., 3.]])
     """
 
-    k: int = 8
+    k: int | Callable[[int], float] = 8
 
     is_sparse: ClassVar[bool] = True
     sparse_codes: ClassVar[bool] = True
@@ -63,24 +62,24 @@ class TopK(LinearEncoder):
     _signed: ClassVar[bool] = False
 
     def _activate(self, A, params):
-        topk_forward(A, k=min(self.k, A.shape[1]), signed=self._signed, out=A)
+        topk_forward(A, k=min(self._k, A.shape[1]), signed=self._signed, out=A)
 
     def _entries(self, A, params):
-        return largest_entries(A, min(self.k, A.shape[1]), self._signed)
+        return largest_entries(A, min(self._k, A.shape[1]), self._signed)
 
     def _derive(self, dcodes, codes, params):
         return dcodes * (codes != 0)
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_integer(self.k, "k")
+        self._check_count()
 
     def _shapes(self, dictionary):
-        check_k(self, self.k, dictionary)
+        self._check_size(dictionary)
         return super()._shapes(dictionary)
 
     def _initial(self, dictionary, random_state):
-        check_k(self, self.k, dictionary)
+        self._check_size(dictionary)
         return super()._initial(dictionary, random_state)
 
 
@@ -94,8 +93,8 @@ class AbsTopK(TopK):
 
     Parameters
     ----------
-    k : int, default=8
-        Largest number of nonzeros of a sample.
+    k : int or callable, default=8
+        Largest number of nonzeros of a sample, or a schedule of it, see `TopK`.
     tied : bool, default=False
         Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
@@ -124,13 +123,3 @@ class AbsTopK(TopK):
 
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     _signed: ClassVar[bool] = True
-
-
-def check_k(encoder: Encoder, k: int, dictionary: Dictionary, *, name: str = "k") -> None:
-    """Raise ValueError if `k` exceeds the number of units."""
-    if k > dictionary.n_components:
-        raise ValueError(
-            f"{type(encoder).__name__} has {name}={k} but the dictionary has "
-            f"{dictionary.n_components} atoms; expected at most {dictionary.n_components}. Lower "
-            f"{name}, or use more atoms."
-        )

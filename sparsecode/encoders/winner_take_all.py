@@ -14,7 +14,7 @@ from sparsecode._messages import wrong
 from sparsecode._validation import check_integer, check_number
 from sparsecode.encoders import _linear
 from sparsecode.encoders._linear import LinearEncoder
-from sparsecode.encoders.topk import check_k
+from sparsecode.encoders._scheduled import check_k
 from sparsecode.ops import lifetime_topk_forward, relu_forward, topk_forward
 
 

@@ -46,7 +46,7 @@ def to_checkpoint(self: Any) -> Checkpoint:
     if np.ndim(arrays.get("threshold", ())) == 0 and np.isnan(arrays.get("threshold", 0.0)):
         del arrays["threshold"]
     if hasattr(model.encoder, "k"):
-        arrays["k"] = model.encoder.k
+        arrays["k"] = model.encoder.at_step(None).k
     dictionary = model.dictionary
     if pursuit:
         arrays |= _pursuit(model.encoder, dictionary)

@@ -53,7 +53,7 @@ def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=Non
         **pieces,
     )
     check_signals(resolve_loss(estimator.loss, encoder, penalty, None), encoder)
-    check_patience(plan.patience, loss)
+    check_patience(plan.patience, loss, encoder)
     check_corruption(plan.corrupt)
     check_activity(plan.replacement, plan.dead_window, encoder, plan.optimizer, True, loss)
     return plan

@@ -81,8 +81,8 @@ class TrainingPlan:
 
     @cached_property
     def has_constant_loss(self) -> Any:
-        """True if the loss is the same function at every step: its values can be compared."""
-        return self.loss.is_constant
+        """True if losses are the same function of the parameters at every step."""
+        return self.loss.is_constant and self.encoder.is_constant
 
     @property
     def most_epochs(self) -> Any:

@@ -35,6 +35,11 @@ def set_target(encoder, target_l0):
     target_l0 = check_number(target_l0, "target_l0", low=0, low_open=True)
     name, setting = type(encoder).__name__, encoder.active_setting
     if setting is not None:
+        if callable(encoder.get_params()[setting]):
+            raise ValueError(
+                f"target_l0 is {target_l0} but {setting} of {name} is a schedule; expected only "
+                f"one of them. Leave target_l0 None, or set {setting} to a number."
+            )
         if encoder.active_in_mean:
             encoder.set_params(**{setting: target_l0})
             return

@@ -47,8 +47,8 @@ class BatchLoss:
 
     @functools.cached_property
     def is_constant(self) -> bool:
-        """True if the same codes have the same loss at every step."""
-        return self.loss.is_constant
+        """True if the same parameters have the same loss at every step."""
+        return self.loss.is_constant and self.encoder.is_constant
 
     def value(
         self, live: Any, dictionary: Dictionary, batch: Batch, n_layers: int | None, n_steps: int
@@ -102,10 +102,10 @@ class BatchLoss:
             grads[name] = add_gradients(grads.get(name), grad)
         return result, grads, cache
 
-    def encode(self, live: Any, dictionary: Dictionary, batch: Batch) -> Any:
-        """Samples of a batch, and their codes as in training, of all layers."""
+    def encode(self, live: Any, dictionary: Dictionary, batch: Batch, n_steps: int) -> Any:
+        """Samples of a batch, and their codes as in a step of training, of all layers."""
         X = self._samples(batch, dictionary.dtype)
-        return X, self._forward(live.params, X, dictionary, None, training=True)[0]
+        return X, self._forward(live.params, X, dictionary, None, n_steps, training=True)[0]
 
     def _evaluate(self, live, dictionary, batch, n_layers, context, seed=None, activity=None):
         dtype = dictionary.dtype
@@ -118,7 +118,9 @@ class BatchLoss:
         training, seen = seed is not None, X
         if self.corrupt is not None and training:
             seen = corrupted(X, self.corrupt, seed)
-        codes, cache = self._forward(live.params, seen, dictionary, n_layers, training=training)
+        codes, cache = self._forward(
+            live.params, seen, dictionary, n_layers, context.step, training=training
+        )
         if activity is not None:
             activity.see(codes)
         context = context._replace(signals=cache.signals)
@@ -138,9 +140,9 @@ class BatchLoss:
         X = dense_rows(batch.X, slice(None), dtype)
         return X if self.input_scale == 1 else X * dtype.type(self.input_scale)
 
-    def _forward(self, params, X, dictionary, n_layers, *, training):
+    def _forward(self, params, X, dictionary, n_layers, n_steps, *, training):
         """Codes of samples, sparse where encoder and loss can be, and the signals of the loss."""
-        return self.encoder.forward(
+        return self.encoder.at_step(n_steps).forward(
             params,
             X,
             dictionary,

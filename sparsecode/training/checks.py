@@ -38,14 +38,17 @@ def resolve_optimizer(optimizer: Optimizer) -> Optimizer:
     return optimizer
 
 
-def check_patience(patience: int | None, loss: Loss) -> None:
+def check_patience(patience: int | None, loss: Loss, encoder: Encoder) -> None:
     """Raise ValueError if there is no lowest loss to wait for."""
-    if patience is not None and not loss.is_constant:
-        raise ValueError(
-            f"patience is {patience} but the weights of {type(loss).__name__} change, so that its "
-            "values in different epochs cannot be compared; expected None. Leave patience out, or "
-            "use constant weights."
-        )
+    if patience is None or (loss.is_constant and encoder.is_constant):
+        return
+    changing = f"the weights of {type(loss).__name__} change"
+    if loss.is_constant:
+        changing = f"a setting of {type(encoder).__name__} is a schedule"
+    raise ValueError(
+        f"patience is {patience} but {changing}, so that losses in different epochs cannot be "
+        "compared; expected None. Leave patience out, or use constant numbers."
+    )
 
 
 def resolve_stages(stages: Any, encoder: Encoder, optimizer: Optimizer) -> Any:

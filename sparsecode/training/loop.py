@@ -281,7 +281,7 @@ def make_trainer(
         replacement, dead_window, encoder, optimizer, learn_dictionary, loss
     )
     check_corruption(corrupt)
-    check_patience(patience, loss)
+    check_patience(patience, loss, encoder)
     teacher = target if hasattr(target, "encode") else None
     if teacher is not None and input_scale != 1:
         raise ValueError(

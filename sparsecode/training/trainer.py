@@ -223,7 +223,7 @@ class Trainer:
         if not self.replacement.is_due(n_steps):
             return 0
         dictionary = live.dictionary()
-        X, codes = self.batch_loss.encode(live, dictionary, batch)
+        X, codes = self.batch_loss.encode(live, dictionary, batch, n_steps - 1)
         new = self._activity.replace_dead(
             self.replacement, self.encoder, live.params, dictionary, X, codes, batch, seed
         )
