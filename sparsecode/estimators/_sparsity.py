@@ -96,7 +96,9 @@ def _examples(signal):
     """Names of encoders that have a signal, for an error message."""
     classes = [getattr(encoders, name) for name in encoders.__all__]
     trainable = [cls for cls in classes if issubclass(cls, encoders.TrainableEncoder)]
-    names = [f"{cls.__name__}()" for cls in trainable if signal in cls.signal_names]
+    # Those around another encoder have its signals.
+    plain = [cls for cls in trainable if isinstance(cls.signal_names, tuple)]
+    names = [f"{cls.__name__}()" for cls in plain if signal in cls.signal_names]
     return f", such as {names[-1]}" if names else ""
 
 
