@@ -103,6 +103,8 @@ BENCHMARKS = [
               "--patches 100 --steps 3 --memory 10", (900, 0)),
     Benchmark("ground_truth_samples", "ground_truth/sampling.py", "", "--rounds 2", QUICK,
               (300, 60)),
+    Benchmark("ground_truth", "ground_truth/table.py", "", None, QUICK, (10800, 0)),
+    Benchmark("ground_truth_curve", "ground_truth/large.py", None, None, QUICK, (10800, 0)),
     Benchmark("dead_units", "autoencoders/dead_units.py", "", None, QUICK, (1800, 0)),
 ]  # fmt: skip
 

@@ -158,8 +158,7 @@ class LearningRun:
             self._start_statistics(estimator._state)
             estimator._n_before = estimator.n_iter_
             return
-        # Atoms that are given need no samples.
-        X, sample_weight, _ = batch.to_start_from(rng, read=isinstance(estimator.init, str))
+        X, sample_weight, _ = batch.to_start_from(rng)
         estimator.dictionary_ = initial_dictionary(
             estimator.init,
             X,
