@@ -51,12 +51,15 @@ class Batch(NamedTuple):
         kept = self.sample_weight > 0
         return rows_of(self, kept)
 
-    def to_start_from(self, rng: Any) -> Self:
+    def to_start_from(self, rng: Any, *, read: bool = True) -> Self:
         """`counted`, to make a first model from; of a Dask array some rows, drawn at random.
 
-        Batches of a memory map leave out samples of weight 0 themselves.
+        Unless `read`, one row of zeros stands for a Dask array. Batches of a memory map leave out
+        samples of weight 0 themselves.
         """
         if is_collection(self.X):
+            if not read:
+                return Batch(np.zeros((1, self.X.shape[1]), dtype=self.X.dtype))
             return self.limited(rng)
         return self if is_on_disk(self.X) else self.counted()
 

@@ -1,8 +1,10 @@
-"""Chunks of rows of a Dask array, each with a graph of its own."""
+"""Chunks of rows of a Dask array, in graphs that have no more than their rows need."""
 
 from __future__ import annotations
 
 import collections
+import operator
+import uuid
 from typing import Any
 
 import dask
@@ -13,10 +15,10 @@ from dask.utils import ensure_dict
 
 
 class Chunks:
-    """Parts of a Dask array whose graph has no more than these parts need.
+    """Chunks of a Dask array, from which rows are taken, and which can be held in memory.
 
-    A slice of an array keeps the graph of all chunks, which would travel to the scheduler with
-    every batch.
+    A slice of an array keeps the graph of all chunks, which would have to be cut again for every
+    batch.
 
     Parameters
     ----------
@@ -27,7 +29,8 @@ class Chunks:
     def __init__(self, X: Any) -> None:
         self._X: Any = X
         self._graph: Any = None
-        self._arrays: dict[int, Any] = {}
+        # Key and tasks of the chunks that are held.
+        self._held: dict[int, Any] = {}
         self._stops: np.ndarray = np.cumsum(X.chunks[0])
 
     def rows(self, runs: Any) -> Any:
@@ -38,8 +41,14 @@ class Chunks:
         runs : list of (int, int)
             First row and the one after the last of consecutive rows.
         """
-        parts = [self._array(i)[rows] for run in runs for i, rows in self._pieces(*run)]
-        return da.concatenate(parts) if len(parts) > 1 else parts[0]
+        graph, lengths, name = {}, [], f"rows-{uuid.uuid4().hex}"
+        for run in runs:
+            for i, rows in self._pieces(*run):
+                key, tasks = self._chunk(i)
+                graph |= tasks
+                graph[self._key(name, len(lengths))] = (operator.getitem, key, rows)
+                lengths.append(rows.stop - rows.start)
+        return self._array(graph, name, lengths)
 
     def hold(self, runs: Any) -> None:
         """Read the chunks of some rows once, and keep them, in place of those kept before.
@@ -47,37 +56,46 @@ class Chunks:
         Chunks that one run takes from are not kept.
         """
         uses = collections.Counter(i for run in runs for i, _ in self._pieces(*run))
-        self._arrays = {i: array for i, array in self._arrays.items() if i in uses}
-        fresh = [i for i, n in uses.items() if n > 1 and i not in self._arrays]
-        arrays = dask.persist(*map(self._array, fresh)) if fresh else ()
-        self._arrays.update(zip(fresh, arrays, strict=True))
+        self._held = {i: held for i, held in self._held.items() if i in uses}
+        fresh = [i for i, n in uses.items() if n > 1 and i not in self._held]
+        arrays = [self._only(i) for i in fresh]
+        for i, array in zip(fresh, dask.persist(*arrays) if fresh else (), strict=True):
+            self._held[i] = self._key(array.name, 0), dict(array.dask)
 
     def _pieces(self, start, stop):
         """Numbers of the chunks of consecutive rows, and the slice of each of them."""
         while start < stop:
             i = int(np.searchsorted(self._stops, start, side="right"))
-            first, end = int(self._stops[i]) - self._X.chunks[0][i], int(self._stops[i])
+            end, length = int(self._stops[i]), self._X.chunks[0][i]
+            first = end - length
             yield i, slice(start - first, min(stop, end) - first)
             start = end
 
-    def _array(self, i):
-        """Array of one chunk."""
-        if i not in self._arrays:
-            X = self._X
-            if self._graph is None:
-                self._graph = ensure_dict(X.dask)
-            key, name = (X.name, i, *[0] * (X.ndim - 1)), f"rows-{i}-{X.name}"
-            graph = {(name, *[0] * X.ndim): key, **self._needed(key)}
-            lengths = ((X.chunks[0][i],), *X.chunks[1:])
-            self._arrays[i] = da.Array(graph, name, lengths, dtype=X.dtype, meta=X._meta)
-        return self._arrays[i]
+    def _chunk(self, i):
+        """Key of a chunk, and the tasks that it needs."""
+        return self._held.get(i) or (self._key(self._X.name, i), self._needed(i))
 
-    def _needed(self, key):
-        """Tasks of a key and of all that it needs."""
-        tasks, waiting = {}, [key]
+    def _only(self, i):
+        """Array of one chunk."""
+        key, tasks = self._chunk(i)
+        name = f"chunk-{i}-{self._X.name}"
+        return self._array({self._key(name, 0): key, **tasks}, name, [self._X.chunks[0][i]])
+
+    def _needed(self, i):
+        """Tasks of a chunk and of all that it needs."""
+        if self._graph is None:
+            self._graph = ensure_dict(self._X.dask)
+        tasks, waiting = {}, [self._key(self._X.name, i)]
         while waiting:
             key = waiting.pop()
             if key not in tasks:
                 tasks[key] = self._graph[key]
                 waiting.extend(get_dependencies(self._graph, key))
         return tasks
+
+    def _key(self, name, i):
+        return (name, i, *[0] * (self._X.ndim - 1))
+
+    def _array(self, graph, name, lengths):
+        X = self._X
+        return da.Array(graph, name, (tuple(lengths), *X.chunks[1:]), dtype=X.dtype, meta=X._meta)

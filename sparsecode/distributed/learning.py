@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import functools
+import uuid
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dask
+from dask.core import flatten
+from dask.delayed import Delayed
 
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import threads_of
 from sparsecode._validation import check_rows
 from sparsecode.distributed._samples import naming
-from sparsecode.distributed._tasks import one_task
 
 # Sums that a task adds up. The tree depends on chunks alone, and so do the bits of the sums.
 _FAN_IN = 4
@@ -31,23 +34,37 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     """
     # Refuses an update that cannot add up sums, before anything is coded.
     learner.merge(known, learner.nothing(dictionary))
-    task = one_task((replace(learner, n_jobs=1), dictionary))
-    add, code = dask.delayed(_added), dask.delayed(_gathered)
-    sums, start = [], 0
-    for block, length in zip(batch.X.to_delayed()[:, 0], batch.X.chunks[0], strict=True):
+    X, name, keys, start = batch.X, uuid.uuid4().hex, [], 0
+    blocks = list(flatten(X.__dask_keys__()))
+    # One graph made by hand: with small batches, making it of parts takes as long as coding.
+    graph = dict(X.__dask_optimize__(X.dask, blocks))
+    graph[work := f"model-{name}"] = _Work(replace(learner, n_jobs=1), dictionary)
+    for block, length in zip(blocks, X.chunks[0], strict=True):
         rows = slice(start, start + length)
         weight = None if batch.sample_weight is None else batch.sample_weight[rows]
-        sums.append(code(task, block, weight, rows.start))
+        keys.append((f"code-{name}", len(keys)))
+        graph[keys[-1]] = (_gathered, work, block, weight, start)
         start = rows.stop
-    while len(sums) > 1:
-        sums = [add(task, sums[i : i + _FAN_IN]) for i in range(0, len(sums), _FAN_IN)]
-    (total,) = dask.compute(*sums)
+    level = 0
+    while len(keys) > 1:
+        parts = [keys[i : i + _FAN_IN] for i in range(0, len(keys), _FAN_IN)]
+        level, keys = level + 1, [(f"add-{name}", level, i) for i in range(len(parts))]
+        graph |= {key: (_added, work, part) for key, part in zip(keys, parts, strict=True)}
+    (total,) = dask.compute(Delayed(keys[0], graph))
     return learner.merge(known, total)
 
 
-def _gathered(task, X, weight, start):
+@dataclass(frozen=True)
+class _Work:
+    """What tasks of a batch share: it is one task, so that it travels once to each worker."""
+
+    learner: Any
+    dictionary: Any
+
+
+def _gathered(work, X, weight, start):
     """Sums over the samples of a chunk."""
-    learner, dictionary = task
+    learner, dictionary = work.learner, work.dictionary
     rows = f"Rows {start} to {start + X.shape[0]} of the batch"
     nothing = learner.nothing(dictionary)
     if X.shape[0] == 0:
@@ -57,10 +74,6 @@ def _gathered(task, X, weight, start):
         return learner.gather(Batch(X, weight), dictionary, nothing)
 
 
-def _added(task, sums):
+def _added(work, sums):
     """Sums over the samples of all, in their order."""
-    learner, _ = task
-    total = sums[0]
-    for other in sums[1:]:
-        total = learner.merge(total, other)
-    return total
+    return functools.reduce(work.learner.merge, sums)

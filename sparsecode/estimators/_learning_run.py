@@ -158,7 +158,8 @@ class LearningRun:
             self._start_statistics(estimator._state)
             estimator._n_before = estimator.n_iter_
             return
-        X, sample_weight, _ = batch.to_start_from(rng)
+        # Atoms that are given need no samples.
+        X, sample_weight, _ = batch.to_start_from(rng, read=isinstance(estimator.init, str))
         estimator.dictionary_ = initial_dictionary(
             estimator.init,
             X,

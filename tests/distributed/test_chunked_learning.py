@@ -123,6 +123,18 @@ def test_an_epoch_reads_every_chunk_once(signals):
     assert not np.array_equal(np.concatenate(seen)[:80], signals[:80])
 
 
+def test_given_atoms_need_no_samples_to_start_from(signals, atoms):
+    reads = []
+
+    def block(x):
+        reads.append(len(x))
+        return x
+
+    X = chunks(signals, 60).map_blocks(block, dtype=float, meta=np.empty((0, 8)))
+    learner(atoms, n_epochs=1).fit(X)
+    assert reads == [60] * 4
+
+
 def test_rows_are_those_of_the_array(signals):
     lengths = (50, 0, 90, 100)
     X = da.from_array(signals, chunks=(lengths, (8,))).map_blocks(sparse.csr_array)
