@@ -38,7 +38,7 @@ def main():
     report = Report(f"Online learning from {arguments.gib:g} GiB, memory-mapped")
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         path = pathlib.Path(folder) / "samples.npy"
-        _write(path, int(arguments.gib * GIB / (4 * N_FEATURES)))
+        write_samples(path, int(arguments.gib * GIB / (4 * N_FEATURES)))
         X = np.load(path, mmap_mode="r")
         model = DictionaryLearning(
             N_COMPONENTS, alpha=1.0, batch_size=BATCH_SIZE, n_epochs=1, random_state=0
@@ -59,7 +59,8 @@ def main():
         sys.exit(f"above {LIMIT} GiB")
 
 
-def _write(path, n_samples):
+def write_samples(path, n_samples):
+    """Write a sparse file of samples, most of which are zero."""
     X = np.lib.format.open_memmap(path, "w+", np.float32, (n_samples, N_FEATURES))
     rng = np.random.default_rng(0)
     atoms = rng.standard_normal((N_COMPONENTS, N_FEATURES)).astype(np.float32)

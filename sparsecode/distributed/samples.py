@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 import dask
@@ -44,10 +45,7 @@ class ChunkedSamples:
             None if array is None else Chunks(array) for array in (X, target)
         ]
         if runs is None:
-            length = X.shape[0]
-            if run is not None:
-                length = min(run // _FEWEST_RUNS, max(_LONG_RUN, run // _MOST_RUNS))
-            runs = _runs(X.chunks[0], max(length, 1))
+            runs = _runs(X.chunks[0], X.shape[0] if run is None else run_length(run))
             if sample_weight is not None:
                 runs = [rows for rows in runs if np.any(sample_weight[slice(*rows)] > 0)]
         self.units: Any = runs
@@ -114,9 +112,8 @@ class ChunkedSamples:
         row = self.X.shape[1] * self.X.dtype.itemsize
         most = max(_WINDOW_BYTES // max(row * max(self.X.chunks[0]), 1), 1)
         for start in range(0, len(order), min(most, _WINDOW)):
-            chosen = order[start : start + min(most, _WINDOW)]
-            runs = [run for i in chosen for run in groups[i]]
-            yield runs if rng is None else [runs[i] for i in rng.permutation(len(runs))]
+            chosen = [groups[i] for i in order[start : start + min(most, _WINDOW)]]
+            yield [run for runs in chosen for run in runs] if rng is None else _mixed(chosen, rng)
 
     def _with(self, runs):
         arrays = self.X, self.sample_weight, self.target
@@ -147,6 +144,11 @@ class _Held:
     def batches(self, size):
         """Batches of `size` samples, the last one smaller, as they come."""
         return self.in_memory.batches(size)
+
+
+def run_length(size: int) -> int:
+    """Number of rows of the runs that batches of `size` samples are drawn in."""
+    return max(min(size // _FEWEST_RUNS, max(_LONG_RUN, size // _MOST_RUNS)), 1)
 
 
 def some_rows(batch: Batch, rng: Any, most: int | None = None) -> Batch:
@@ -185,6 +187,14 @@ def _runs(lengths, most):
     starts = stops - lengths
     pairs = zip(starts.tolist(), stops.tolist(), strict=True)
     return [part for start, stop in pairs for part in _parts(start, stop, most)]
+
+
+def _mixed(chunks, rng):
+    """Runs of some chunks in random order, one of each chunk in turn, so that all have work."""
+    shuffled = [[runs[i] for i in rng.permutation(len(runs))] for runs in chunks]
+    rounds = itertools.zip_longest(*shuffled)
+    mixed = [turn[i] for turn in rounds for i in rng.permutation(len(turn))]
+    return [run for run in mixed if run is not None]
 
 
 def _parts(start, stop, most):

@@ -1,0 +1,1 @@
+"""Parts of the table, each of which answers one question."""
