@@ -43,7 +43,9 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
         rows = slice(start, start + length)
         weight = None if batch.sample_weight is None else batch.sample_weight[rows]
         keys.append((f"code-{name}", len(keys)))
-        graph[keys[-1]] = (_gathered, work, block, weight, start)
+        # A chunk that was persisted is a future, which the optimized graph leaves out.
+        source = block if block in graph else X.dask[block]
+        graph[keys[-1]] = (_gathered, work, source, weight, start)
         start = rows.stop
     level = 0
     while len(keys) > 1:

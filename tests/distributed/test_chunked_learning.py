@@ -67,6 +67,17 @@ def test_workers_do_not_change_a_bit(client, signals, atoms):
         assert np.array_equal(model.fit(X).components_, expected)
 
 
+@pytest.mark.parametrize("batch_size", [None, 60])
+def test_chunks_that_are_persisted_are_learned_from(client, signals, atoms, batch_size):
+    model = learner(atoms, batch_size=batch_size, n_epochs=2)
+    expected = model.fit(chunks(signals, 50)).components_
+    assert np.array_equal(model.fit(chunks(signals, 50).persist()).components_, expected)
+    with client.as_current():
+        X = chunks(signals, 50).persist()
+        assert np.array_equal(model.fit(X).components_, expected)
+        assert np.array_equal(model.fit(2 * X / 2).components_, expected)
+
+
 def test_batches_in_order_are_those_of_memory(signals, atoms):
     model = learner(atoms, batch_size=50)
     inside = model.partial_fit(signals)
