@@ -214,6 +214,7 @@ SPECIAL = {
         "n_steps": 2,
     },
     "datasets.make_sparse_signals": {"n_nonzero": 2},
+    "encoders.LeaveOneOut": {"encoder": TopK(k=2)},
     "encoders.Refined": {"encoder": TopK(k=2)},
     "dropin.sparse_encode": {"dictionary": D.atoms},
     "dropin.SparseCoder": {"dictionary": D.atoms},

@@ -7,6 +7,7 @@ from sparsecode.encoders.exact import Exact
 from sparsecode.encoders.gated import Gated
 from sparsecode.encoders.jumprelu import JumpReLU
 from sparsecode.encoders.leaky_relu import LeakyReLU
+from sparsecode.encoders.leave_one_out import LeaveOneOut
 from sparsecode.encoders.lista import LISTA, LISTASS
 from sparsecode.encoders.lista_cp import LISTACP, LISTACPSS
 from sparsecode.encoders.matching_pursuit import MatchingPursuit
@@ -40,6 +41,7 @@ __all__ = [
     "Gated",
     "JumpReLU",
     "LeakyReLU",
+    "LeaveOneOut",
     "MatchingPursuit",
     "ReLU",
     "Refined",

@@ -50,6 +50,15 @@ class EncoderHooks:
         return None
 
     @property
+    def unit_rows(self) -> tuple[str, ...] | None:
+        """Names of the parameters, all with one row for each unit, that order units.
+
+        Units in another order, with these rows in this order, have the same codes in this order.
+        None if that is not so, or not known.
+        """
+        return None
+
+    @property
     def is_constant(self) -> bool:
         """Whether the encoder is the same at every step of training: no setting is a schedule."""
         return True

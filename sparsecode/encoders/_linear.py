@@ -110,6 +110,11 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
     # Signals that are the pre-activations plus a term independent of the sample.
     _shifted: ClassVar[tuple[str, ...]] = ("pre",)
 
+    @property
+    def unit_rows(self) -> tuple[str, ...]:
+        """Names of the parameters with one row for each unit: all but the buffers."""
+        return tuple(name for name in self.parameter_kinds if name not in self.buffers)
+
     def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
         # Norms have no entries per code, and need no dense codes.
         of_entries = tuple(name for name in signals if name != "squared_norms")

@@ -60,6 +60,11 @@ class Wrapping:
         return self.encoder.active_in_mean
 
     @property
+    def unit_rows(self) -> tuple[str, ...] | None:
+        """Names of the parameters with one row for each unit."""
+        return self.encoder.unit_rows
+
+    @property
     def is_constant(self) -> bool:
         """Whether the inner encoder is the same at every step of training."""
         return self.encoder.is_constant

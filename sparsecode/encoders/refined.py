@@ -143,6 +143,11 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
         kinds = self.encoder.parameter_kinds
         return {**kinds, "feedback": PURE_NUMBER} if self.feedback == "learned" else kinds
 
+    @property
+    def unit_rows(self) -> tuple[str, ...]:
+        """Names of the parameters with one row for each unit."""
+        return tuple(name for name in self.parameter_kinds if name not in self.buffers)
+
     def calibrate(self, X: np.ndarray, dictionary: Dictionary, share: float) -> Self:
         """Return an encoder with the inner one calibrated, as it selects before the first step.
 

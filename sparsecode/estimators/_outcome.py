@@ -91,6 +91,9 @@ class Outcome:
             if after <= before or not np.isfinite(before):
                 return None
         begun = dataclasses.replace(state, optimizer=first.optimizer)
+        if self.run.plan.loss.sorts_units:
+            # What the memory knows of the units is in the order of the end.
+            begun = dataclasses.replace(begun, memory=first.memory)
         self.run.keep(begun, first.params, first.dictionary)
         if after <= (1 + _SLIGHT) * before:
             return None

@@ -43,7 +43,7 @@ def check_levels(levels, n_components):
     return np.array(edges, dtype=np.int64)
 
 
-def reconstruct_levels(target, dictionary, codes, share, edges):
+def reconstruct_levels(target, dictionary, codes, share, edges, detach=False):
     """Squared error of each sample, averaged over widths, and gradients of half their sum.
 
     Parameters
@@ -56,14 +56,16 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
         Weight of each sample.
     edges : ndarray of shape (n_levels + 1,)
         From `check_levels`.
+    detach : bool, default=False
+        Whether the part of a reconstruction from narrower levels counts as a constant.
 
     Returns
     -------
     squared_norms : ndarray of shape (n_samples,)
     errors : ndarray of shape (n_levels, n_samples, n_features)
-        Entry `l` is the weighted sum over all levels from `l` on. It is the gradient in the part of
-        the reconstruction from the atoms ``edges[l]`` to ``edges[l + 1]``. The first entry is the
-        gradient in the offset.
+        Entry `l` is the weighted sum over all levels from `l` on or, if detached, level `l` alone.
+        It is the gradient in the part of the reconstruction from the atoms ``edges[l]`` to
+        ``edges[l + 1]``. The first entry is the gradient in the offset.
     error : ndarray of shape (n_samples, n_features)
         Weighted error of the last level alone, of all atoms.
     dcodes : ndarray or csr_array of shape (n_samples, n_components)
@@ -90,7 +92,7 @@ def reconstruct_levels(target, dictionary, codes, share, edges):
         last[rows] = r[-1]
         r /= n_levels
         # Atoms of a level are in its reconstruction and in all wider ones.
-        for level in range(n_levels - 2, -1, -1):
+        for level in () if detach else range(n_levels - 2, -1, -1):
             r[level] += r[level + 1]
         if is_sparse:
             _slopes(starts, codes.indices, atoms, edges, r, grad_codes)

@@ -12,6 +12,7 @@ from sparsecode._gathered_rows import add_picked, multiply_picked
 from sparsecode._parallel import map_row_blocks, rows_of_product
 from sparsecode.losses._nested import check_levels, reconstruct_levels
 from sparsecode.losses._output import check_output, reconstruct_output
+from sparsecode.losses._tilt import tilted_mean, times_rows
 from sparsecode.losses.base import LossContext, LossResult
 
 
@@ -26,12 +27,15 @@ def evaluate_terms(
     context=None,
     levels=None,
     output=None,
+    detach=False,
+    tilt=0.0,
 ):
     """Mean of ``1/2 ||target - offset - codes @ atoms||^2``, and the terms; see `Loss.evaluate`.
 
     Without a target, the samples are the target. With levels, there is a reconstruction for each
-    width. The signal ``"skip"`` of the context is subtracted from the target first. With an output
-    activation, neither offset nor skip can be subtracted.
+    width; if detached, only the atoms that are new in it get gradients. The signal ``"skip"`` of
+    the context is subtracted from the target first. With an output activation, neither offset nor
+    skip can be subtracted. With a tilt, the mean is a tilted one; the error that terms read is not.
     """
     context = LossContext() if context is None else context
     share = shares(sample_weight, codes)
@@ -44,12 +48,16 @@ def evaluate_terms(
         target = dictionary.center(target)
         target = target if skip is None else target - skip
         squared_norms, error, dcodes, products, total = _linear(
-            target, dictionary, codes, share, levels
+            target, dictionary, codes, share, levels, detach
         )
     fit = weighted_mean(squared_norms, share) / 2
     parts = {"fit": fit}
     if not np.isfinite(fit):
         return LossResult(fit, {"fit": fit, "penalty": np.nan}, dcodes, {})
+    if tilt:
+        parts["fit"], factors = tilted_mean(squared_norms / 2, share, tilt)
+        dcodes, total = times_rows(factors, dcodes), times_rows(factors, total)
+        products = [(codes, times_rows(factors, rows), *part) for codes, rows, *part in products]
     grads = {}
     if dictionary_grads:
         grads["atoms"] = RowGradient(*products)
@@ -71,7 +79,7 @@ def evaluate_terms(
     return LossResult(sum(parts.values()), parts, dcodes, grads, dsignals, reports)
 
 
-def _linear(target, dictionary, codes, share, levels):
+def _linear(target, dictionary, codes, share, levels, detach):
     """Squared errors, error and gradient in the codes; factors of that of the atoms, and the sum
     of errors that that of the offset is made of.
     """
@@ -80,7 +88,7 @@ def _linear(target, dictionary, codes, share, levels):
         return squared_norms, error, dcodes, [(codes, error)], error
     edges = check_levels(levels, dictionary.n_components)
     squared_norms, errors, error, dcodes = reconstruct_levels(
-        target, dictionary, codes, share, edges
+        target, dictionary, codes, share, edges, detach
     )
     segments = [slice(*edges[level : level + 2].tolist()) for level in range(len(errors))]
     products = list(zip([codes] * len(errors), errors, segments, strict=True))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sparsecode._messages import shown, wrong
+from sparsecode._statistics import active_counts
+from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode._values import check_list
 from sparsecode.losses._nested import check_levels
 from sparsecode.losses._output import check_output
@@ -38,21 +40,34 @@ class AutoencoderLoss(Loss):
         most common features, and the last ones can be removed after training. There are no
         additional multiplications; each level needs the memory of one residual. None uses the
         reconstruction from all atoms only.
-
     output : {"sigmoid"} or None, default=None
         Activation at the end of the decoder: ``1/2 ||x - sigmoid(offset + z @ atoms)||^2``, for
         samples between 0 and 1. None is the linear reconstruction, for which all terms and levels
         are possible.
+    detach_levels : bool, default=False
+        Whether each width counts the reconstruction of narrower ones as a constant. Its error then
+        has gradients only in the units that are new in it. The first width alone trains the offset.
+    sort_every : int or None, default=None
+        Number of training steps after which units are sorted by how many samples they were active
+        on since, so that the first width holds the units in most frequent use. Atoms, parameters of
+        the encoder, averages of the optimizer and memories of terms change places together. None
+        keeps the order.
+    tilt : float, default=0.0
+        Tilt `t` of the mean over samples, ``log(mean(exp(t * error))) / t``, in units of one over
+        the error ``1/2 ||x - x_hat||^2`` in training. A positive tilt counts samples of large error
+        more, a negative one less; 0 is the mean.
 
     Raises
     ------
     ValueError
-        By `init` and `evaluate`, if `levels` do not increase up to the number of atoms.
+        By `init` and `evaluate`, if `levels` do not increase up to the number of atoms; by `init`,
+        if units are to be sorted and a term has settings for certain units.
 
     References
     ----------
     B. Bussmann, N. Nabeshima, A. Karvonen and N. Nanda, "Learning multi-level features with
-    Matryoshka sparse autoencoders", 2025.
+    Matryoshka sparse autoencoders", 2025. T. Li, A. Beirami, M. Sanjabi and V. Smith, "Tilted
+    empirical risk minimization", 2021.
 
     Examples
     --------
@@ -71,6 +86,9 @@ class AutoencoderLoss(Loss):
     terms: Sequence[Term | Penalty] = ()
     levels: Sequence[int | None] | None = None
     output: str | None = None
+    detach_levels: bool = False
+    sort_every: int | None = None
+    tilt: float = 0.0
 
     @property
     def takes_sparse(self) -> bool:
@@ -79,24 +97,37 @@ class AutoencoderLoss(Loss):
 
     @property
     def is_constant(self) -> bool:
-        """Whether all weights are constant during training."""
-        return all(term.is_constant for term in self.resolved())
+        """Whether all weights, and the order of the units, are constant during training."""
+        return not self.sorts_units and all(term.is_constant for term in self.resolved())
+
+    @property
+    def sorts_units(self) -> bool:
+        """Whether training sorts the units."""
+        return self.sort_every is not None
 
     @property
     def needs(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for term in self.resolved() for name in term.needs))
 
     def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
-        self._check_output()
+        self._check()
         if self.levels is not None:
             check_levels(self.levels, dictionary.n_components)
-        memory = {}
+        memory = {"uses": np.zeros(dictionary.n_components, dtype=np.int64)}
+        memory = memory if self.sorts_units else {}
         for i, term in enumerate(self.resolved()):
             memory.update({f"{i}.{k}": array for k, array in term.init(dictionary).items()})
         return memory
 
+    def unit_order(self, n_steps: int, memory: dict[str, np.ndarray]) -> np.ndarray | None:
+        if not self.sorts_units or n_steps % self.sort_every != 0:
+            return None
+        order = np.argsort(-memory["uses"], kind="stable")
+        memory["uses"][:] = 0
+        return order
+
     def check_encoder(self, encoder: Any) -> None:
-        self._check_output()
+        self._check()
         for term in self.resolved():
             term.check_encoder(encoder)
 
@@ -127,6 +158,25 @@ class AutoencoderLoss(Loss):
                 )
         return terms
 
+    def _check(self):
+        """Raise if a setting is not valid, or two of them do not go together."""
+        check_number(self.tilt, "tilt")
+        if check_flag(self.detach_levels, "detach_levels") and self.levels is None:
+            raise ValueError(
+                "detach_levels is True but levels is None; expected nested widths to detach. Set "
+                "levels, or leave detach_levels False."
+            )
+        if self.sorts_units:
+            check_integer(self.sort_every, "sort_every")
+            for term in self.resolved():
+                if term.by_position:
+                    raise ValueError(
+                        f"sort_every is {self.sort_every} but {shown(term)} has settings for units "
+                        "at certain positions, which sorting changes; expected only one of them. "
+                        "Leave sort_every None, or use the same setting for all units."
+                    )
+        self._check_output()
+
     def _check_output(self):
         """Raise if there is no such activation, or a term or level needs linear reconstructions."""
         if check_output(self.output) is None:
@@ -150,6 +200,8 @@ class AutoencoderLoss(Loss):
         dictionary_grads: bool = False,
         context: LossContext | None = None,
     ) -> LossResult:
+        if context is not None and context.training and "uses" in context.memory:
+            context.memory["uses"] += active_counts(codes)
         return evaluate_terms(
             [_Remembering(i, term) for i, term in enumerate(self.resolved())],
             X,
@@ -161,6 +213,8 @@ class AutoencoderLoss(Loss):
             context,
             self.levels,
             self.output,
+            self.detach_levels,
+            self.tilt,
         )
 
 

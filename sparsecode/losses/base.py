@@ -123,6 +123,28 @@ class Loss(Parameterized, BaseEstimator):
         """Names of the signals of the encoder that the loss uses."""
         return ()
 
+    @property
+    def sorts_units(self) -> bool:
+        """Whether training changes the order of the units; see `unit_order`."""
+        return False
+
+    def unit_order(self, n_steps: int, memory: dict[str, np.ndarray]) -> np.ndarray | None:
+        """Return the order that units get after a step of training, or None to keep it.
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of steps so far.
+        memory : dict of str to ndarray
+            Memory of the loss, which may be changed in place.
+
+        Returns
+        -------
+        order : ndarray of shape (n_components,) or None
+            Present positions of the units, in their new order.
+        """
+        return None
+
     def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         """Return the memory of the loss before the first batch: a dict of arrays."""
         return {}

@@ -43,6 +43,8 @@ def check_patience(patience: int | None, loss: Loss, encoder: Encoder) -> None:
     if patience is None or (loss.is_constant and encoder.is_constant):
         return
     changing = f"the weights of {type(loss).__name__} change"
+    if loss.sorts_units:
+        changing = "units are sorted"
     if loss.is_constant:
         changing = f"a setting of {type(encoder).__name__} is a schedule"
     raise ValueError(

@@ -20,6 +20,7 @@ from sparsecode.training.full_batch import FullBatch
 from sparsecode.training.parameters import LiveParameters
 from sparsecode.training.records import Progress, diverged, extended, means
 from sparsecode.training.stages import lr_scale
+from sparsecode.training.unit_order import reorder_units
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
@@ -205,6 +206,9 @@ class Trainer:
             row = {"loss": result.value, **result.terms, **result.reports, "grad_norm": norm}
             if self.replacement is not None:
                 row["replaced"] = self._replace_dead(live, batch, slots, n_steps + 1, seed)
+            order = self.loss.unit_order(n_steps + 1, live.memory)
+            if order is not None:
+                reorder_units(order, live, slots, self.encoder, self.optimizer, self._activity)
             rows.append({**row, "lr": lr * stage.lr, "weight": weight, "n_steps": 1})
             if self._told(rows[-1], state.n_epochs, n_steps + 1):
                 break

@@ -57,6 +57,15 @@ class Term(Parameterized, BaseEstimator):
         """Whether the term is the same function at every step."""
         return not callable(self.weight)
 
+    @property
+    def by_position(self) -> bool:
+        """Whether settings of the term are for units at certain positions.
+
+        Then units cannot be sorted. The memory of a term does not count: training sorts its arrays
+        too, if their first axis has an entry for each unit.
+        """
+        return False
+
     def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         """Return the memory of the term before the first batch: a dict of arrays."""
         return {}

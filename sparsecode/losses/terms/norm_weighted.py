@@ -12,7 +12,7 @@ from scipy import sparse
 from sparsecode._factored_gradients import scaled_rows
 from sparsecode._messages import shown, wrong
 from sparsecode.losses.terms.base import Term, TermResult
-from sparsecode.losses.terms.penalty import PenaltyTerm
+from sparsecode.losses.terms.penalty import PenaltyTerm, is_by_position
 from sparsecode.penalties import L1, Penalty
 from sparsecode.penalties.base import check_penalty_instance
 
@@ -65,6 +65,11 @@ class NormWeighted(Term):
     weight: float | Callable[[int], float] = 1.0
 
     makes_sparse: ClassVar[bool] = True
+
+    @property
+    def by_position(self) -> bool:
+        """Whether the penalty has weights or groups of atoms."""
+        return is_by_position(self.penalty)
 
     def evaluate(
         self,

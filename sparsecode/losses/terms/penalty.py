@@ -34,6 +34,11 @@ def check_differentiable(penalty: Penalty) -> None:
         raise TypeError(wrong("penalty", got=shown(penalty), expected=expected, remedy=remedy))
 
 
+def is_by_position(penalty: Penalty) -> bool:
+    """Whether a penalty has weights or groups of atoms, which are for certain positions."""
+    return getattr(penalty, "weights", None) is not None or hasattr(penalty, "groups")
+
+
 @dataclass
 class PenaltyTerm(Term):
     """Penalty term: mean penalty ``g`` of the codes, with the same weight as in exact coding.
@@ -61,6 +66,11 @@ class PenaltyTerm(Term):
     weight: float | Callable[[int], float] = 1.0
 
     makes_sparse: ClassVar[bool] = True
+
+    @property
+    def by_position(self) -> bool:
+        """Whether the penalty has weights or groups of atoms."""
+        return is_by_position(self.penalty)
 
     @property
     def label(self) -> str:

@@ -83,6 +83,11 @@ class TargetL0(Term):
     def takes_sparse(self) -> bool:
         return self.resolved().takes_sparse
 
+    @property
+    def by_position(self) -> bool:
+        """Whether the inner term has settings for units at certain positions."""
+        return self.resolved().by_position
+
     def check_encoder(self, encoder: Any) -> None:
         self.resolved().check_encoder(encoder)
 

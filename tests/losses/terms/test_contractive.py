@@ -30,7 +30,9 @@ class Logistic(LinearEncoder):
 
 
 def _tells_slopes(kind):
-    return isinstance(kind, type) and "slope" in getattr(kind, "signal_names", ())
+    names = getattr(kind, "signal_names", ())
+    # Those around another encoder have its signals.
+    return isinstance(kind, type) and isinstance(names, tuple) and "slope" in names
 
 
 KINDS = [
