@@ -74,6 +74,7 @@ BENCHMARKS = [
               (1800, 0)),
     Benchmark("recovery", "recovery.py", "", "--seeds 1", QUICK, (600, 60)),
     Benchmark("autoencoders", "autoencoders/speed.py", "", "--n-rounds 2", QUICK, (900, 120)),
+    Benchmark("refined", "autoencoders/refined.py", "", "--n-rounds 2", QUICK, (900, 120)),
     Benchmark("widths", "autoencoders/widths.py", "", "--widths 1024 4096 --n-steps 4",
               "--widths 64 128 --n-steps 3", (600, 90)),
     Benchmark("unrolled_speed", "unrolled/speed.py", "", "--rounds 3 --threads 1",

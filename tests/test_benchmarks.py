@@ -452,6 +452,15 @@ def test_speed_of_autoencoders_runs(tmp_path):
 
 
 @pytest.mark.needs_jit("times autoencoders")
+def test_cost_of_refined_encoders_runs(tmp_path):
+    script = BENCHMARKS / "autoencoders" / "refined.py"
+    tables = _tables(script, "--quick", folder=tmp_path)
+    names = ["plain", "1 step", "3 steps", "1 step, feedback learned"]
+    assert [[row[""] for row in rows] for rows in tables] == [names] * 4
+    assert all(row["core ms"] > 0 for rows in tables for row in rows)
+
+
+@pytest.mark.needs_jit("times autoencoders")
 def test_speed_against_width_runs(tmp_path):
     script = BENCHMARKS / "autoencoders" / "widths.py"
     steps, peaks = _tables(script, "--widths", "64", "128", "--n-steps=3", folder=tmp_path)

@@ -17,14 +17,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from _common import missing
 from _report import Report
+from _steps import timed_steps
 
 from sparsecode import Dictionary
 from sparsecode.constraints import UnitNorm
 from sparsecode.encoders import ReLU, TopK
 from sparsecode.losses import AutoencoderLoss
-from sparsecode.optimizers import Adam
 from sparsecode.penalties import L1
-from sparsecode.training import train
 
 N_FEATURES, LR, ALPHA = 512, 1e-4, 0.1
 # With it 2 % of the units are active, as in an autoencoder that an l1 penalty has made sparse.
@@ -103,35 +102,11 @@ def add_rows(table, seconds, losses):
 
 
 def ours(X, atoms, k, bias, batch_size, constraint):
-    """Yields seconds of the steps of a round, and the loss of the first."""
+    """Seconds of the steps of a round, and the loss of the first, from a generator."""
     dictionary = Dictionary(atoms, np.zeros(N_FEATURES, dtype=np.float32), constraint)
     encoder = ReLU(initial_bias=bias) if k is None else TopK(k=k)
     loss = AutoencoderLoss([L1(ALPHA)] if k is None else [])
-    clock, losses = [], []
-
-    def told(progress):
-        clock.append(time.perf_counter())
-        losses.append(progress.loss)
-
-    states = train(
-        encoder,
-        dictionary,
-        X,
-        loss=loss,
-        optimizer=Adam(lr=LR),
-        n_epochs=10**6,
-        batch_size=batch_size,
-        learn_dictionary=True,
-        shuffle=False,
-        random_state=0,
-        callback=told,
-    )
-    next(states)
-    while True:
-        clock.clear()
-        next(states)
-        # The first step of a round copies the state.
-        yield np.diff(clock), losses[0]
+    return timed_steps(encoder, dictionary, X, loss, lr=LR, batch_size=batch_size)
 
 
 def theirs(X, atoms, k, bias, batch_size, with_compile):
