@@ -2,7 +2,7 @@
 
 It is made for long runs that may be broken off: what was trained is saved at every judgement, and
 the same command goes on from there. Run: ``python benchmarks/ground_truth/large.py --rung
-"+ 1 refinement step" --samples 5e7 [--folder .]``.
+"... and k annealed" --samples 5e7 [--folder .]``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from methods import LADDER, SETTINGS, Frozen, optimizer_of
 
 from sparsecode import Dictionary
 from sparsecode.datasets import FeatureMixture, make_feature_mixture
-from sparsecode.losses import AutoencoderLoss
 from sparsecode.metrics import recovery_summary
 from sparsecode.training import TrainingState, train
 
@@ -98,8 +97,7 @@ def _mixture(preset, folder, quick):
 
 def _pieces(rung, setting, n_steps):
     row = LADDER[rung]
-    loss = AutoencoderLoss(levels=setting.levels if row.is_nested else None)
-    return row.encoder(setting, n_steps), loss
+    return row.encoder(setting, n_steps), row.loss(setting)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,10 @@ SETTINGS = {
 
 
 class Rung(NamedTuple):
-    """A row of the ladder: its encoder, whether the loss is nested, and the published F1 (16k)."""
+    """A row of the ladder: its encoder, its loss, and the published F1 (16k)."""
 
     encoder: Callable[[Setting, int], Any]
-    is_nested: bool
+    loss: Callable[[Setting], AutoencoderLoss]
     published: float | None = None
 
 
@@ -59,12 +59,31 @@ def _annealed(setting, n_steps):
     return Refined(BatchTopK(k=k), n_steps=1)
 
 
+def _plain(setting):
+    return AutoencoderLoss()
+
+
+def _nested(setting):
+    return AutoencoderLoss(levels=setting.levels)
+
+
+def _detached(**options):
+    def make(setting):
+        levels = (setting.width // 32, setting.width // 8, setting.width // 2, None)
+        return AutoencoderLoss(levels=levels, detach_levels=True, **options)
+
+    return make
+
+
 LADDER = {
-    "BatchTopK": Rung(_batch_topk, False, 0.610),
-    "+ nested widths": Rung(_batch_topk, True, 0.755),
-    "+ 1 refinement step": Rung(_refined(1), True),
-    "+ 3 refinement steps": Rung(_refined(3), True, 0.899),
-    "+ 1 step, k annealed": Rung(_annealed, True),
+    "BatchTopK": Rung(_batch_topk, _plain, 0.610),
+    "nested widths": Rung(_batch_topk, _nested, 0.755),
+    "nested, 3 refinements": Rung(_refined(3), _nested, 0.899),
+    "nested, 1 refinement": Rung(_refined(1), _nested),
+    "detached, 1 refinement": Rung(_refined(1), _detached()),
+    "sorted, detached, 1 refinement": Rung(_refined(1), _detached(sort_every=100)),
+    "... and k annealed": Rung(_annealed, _detached(sort_every=100), 0.971),
+    "... and tilted": Rung(_annealed, _detached(sort_every=100, tilt=0.01)),
 }
 
 
@@ -79,7 +98,7 @@ def train_rung(rung, setting, batches, n_steps, seed):
     return SparseAutoencoder(
         setting.width,
         encoder=rung.encoder(setting, n_steps),
-        loss=AutoencoderLoss(levels=setting.levels if rung.is_nested else None),
+        loss=rung.loss(setting),
         optimizer=optimizer_of(setting, n_steps),
         batch_size=setting.batch_size,
         sparse_output=True,

@@ -38,7 +38,7 @@ from methods import (
 from sparsecode import Dictionary, certify
 from sparsecode.compare import match_l0, polish
 from sparsecode.datasets import make_feature_mixture
-from sparsecode.encoders import Exact
+from sparsecode.encoders import BatchTopK, Exact, LeaveOneOut
 from sparsecode.metrics import recovery_summary, stability
 from sparsecode.penalties import L1, KSparse
 from sparsecode.solvers import IHT, OLS, OMP
@@ -136,6 +136,25 @@ def ladder(report, task, seeds, names):
         plain = models if name == "BatchTopK" else plain
     table.end()
     return points, plain
+
+
+def leave_one_out(report, task, models):
+    """Units that a sample does not need are dropped after training."""
+    table = report.table("Leave-one-out selection after training, of BatchTopK", {"": "", **SCORES})
+    X, _ = task.mixture.sample(5000, random_state=2)
+    for factor in (1, 2, 4):
+        for tau in (None, 1.0, 2.0, 3.0):
+            found = []
+            for model in models:
+                dictionary, params = model.dictionary_, model.encoder_.params
+                encoder = BatchTopK(k=factor * task.setting.k, params=params)
+                encoder = encoder.set_buffers(X, dictionary)
+                if tau is not None:
+                    encoder = LeaveOneOut(encoder, tau)
+                found.append(scores_of(task.judge(encoder, dictionary=dictionary)))
+            what = "all of it" if tau is None else f"gain above {tau:g}"
+            table.row(f"k = {factor * task.setting.k}, {what}", *np.mean(found, axis=0))
+    table.end()
 
 
 def exact_codes(report, task, alphas):
@@ -281,9 +300,9 @@ def scatter(report, points):
 def main(preset, samples, seeds, names, quick):
     """Print what finds the true features of a preset."""
     if quick:
-        preset, samples, seeds, names = "1k", 8192, 1, names or ["BatchTopK", "+ nested widths"]
+        preset, samples, seeds, names = "1k", 8192, 1, names or ["BatchTopK", "nested widths"]
     mixture = make_feature_mixture(preset, n_steps=5 if quick else 100, random_state=0)
-    n_judge, n_exact = (512, 128) if quick else (50_000, 2000)
+    n_judge, n_exact = (512, 128) if quick else (20_000, 2000)
     task = Task(mixture, SETTINGS[preset], int(samples), n_judge, n_exact)
     width, k = task.setting[:2]
     report = Report(
@@ -294,6 +313,7 @@ def main(preset, samples, seeds, names, quick):
     report.note(NOTES)
     points, plain = ladder(report, task, seeds, names or list(LADDER))
     if plain:
+        leave_one_out(report, task, plain)
         seeds_agree(report, plain)
         two_by_two(report, task, plain, seeds)
     exact_codes(report, task, (1.0,) if quick else (0.25, 0.5, 1.0, 1.5, 2.0, 3.0))
