@@ -45,8 +45,8 @@ class Batch(NamedTuple):
         return float(self.X.shape[0] if self.sample_weight is None else self.sample_weight.sum())
 
     def counted(self) -> Self:
-        """The batch without the samples of weight 0; this one, if there are none."""
-        if self.sample_weight is None or (self.sample_weight > 0).all():
+        """The batch without the samples of weight 0; this one, if there are none, or of Dask."""
+        if self.sample_weight is None or (self.sample_weight > 0).all() or is_collection(self.X):
             return self
         kept = self.sample_weight > 0
         return rows_of(self, kept)

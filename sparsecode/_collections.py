@@ -5,9 +5,13 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from sparsecode._extras import require
+
+# Number of parts that `sparsecode.distributed.data_parallel` divides a batch into.
+PARTS: ContextVar[int | None] = ContextVar("parts", default=None)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -219,6 +219,10 @@ SPECIAL = {
     "dropin.sparse_encode": {"dictionary": D.atoms},
     "dropin.SparseCoder": {"dictionary": D.atoms},
     "model_selection.EqualSparsityScorer": {"n_nonzero": 2},
+    "model_selection.fit_many": {
+        "models": [estimators.SparseAutoencoder(3, random_state=0, n_jobs=1)],
+        "y": None,
+    },
     "model_selection.selection_curve": {"n_components": [3, 4], "alphas": [0.1]},
     "interop.read_checkpoint": {"path": str(FOLDER / "model"), "format": "sae_lens"},
     "interop.write_checkpoint": {"path": str(FOLDER / "written"), "format": "sae_lens"},

@@ -2,8 +2,8 @@
 
 Estimators take Dask arrays and DataFrames where they take samples, and so does
 `sparsecode.certify`. What they return is a Dask array with the same chunks of rows, and is not
-computed before the user asks for it. There is nothing to call here: Dask is an option,
-``pip install 'sparsecode[dask]'``, and is imported only when a collection is given.
+computed before the user asks for it. Dask is an option, ``pip install 'sparsecode[dask]'``, and is
+imported only when a collection is given, or in `data_parallel`.
 
 Examples
 --------
@@ -17,4 +17,6 @@ Examples
 array([[0.75, 0.75]])
 """
 
-__all__ = []
+from sparsecode.distributed.parallel import data_parallel
+
+__all__ = ["data_parallel"]

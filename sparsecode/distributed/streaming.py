@@ -13,7 +13,13 @@ from scipy import sparse
 from sparsecode._batches import Batch, joined, rows_of
 from sparsecode._messages import shown, wrong
 from sparsecode._parallel import read_ahead, threads_of
-from sparsecode.distributed._samples import as_floats, as_rows, check_aligned, checked_values
+from sparsecode.distributed._samples import (
+    as_floats,
+    as_rows,
+    check_aligned,
+    checked_values,
+    known_rows,
+)
 from sparsecode.distributed._tasks import one_task
 from sparsecode.distributed.samples import ChunkedSamples, most_rows
 
@@ -135,16 +141,13 @@ class StreamedSamples(ChunkedSamples):
             raise
 
 
-def train_on(
-    X: Any, sample_weight: Any, target: Any, *, n_columns: int, suffix: str = ""
-) -> StreamedSamples:
-    """Samples of a Dask array to train on, checked as far as nothing has to be computed.
+def checked_pair(X: Any, target: Any, *, n_columns: int, suffix: str = "") -> tuple[Any, Any]:
+    """Samples and targets to train on, checked as far as nothing has to be computed.
 
     Parameters
     ----------
     X : dask.array.Array of shape (n_samples, n_features)
         As `known_rows` returns it.
-    sample_weight : ndarray of shape (n_samples,) or None
     target : dask.array.Array of shape (n_samples, n_targets) or None
         With the same chunks of rows.
     n_columns : int
@@ -154,7 +157,8 @@ def train_on(
 
     Returns
     -------
-    samples : StreamedSamples
+    X, target : dask.array.Array, and one or None
+        Their values are checked when they are computed.
     """
     if X.shape[1] != n_columns:
         raise ValueError(
@@ -164,7 +168,7 @@ def train_on(
     if target is not None:
         target = aligned_targets(X, target, f"target{suffix}")
         target = target[:, None] if target.ndim == 1 else target
-    return StreamedSamples(checked_values(X, f"X{suffix}"), sample_weight, target)
+    return checked_values(X, f"X{suffix}"), target
 
 
 def aligned_targets(X: Any, target: Any, name: str) -> Any:
@@ -214,6 +218,35 @@ def encoded(encoder: Any, X: Any, dictionary: Any) -> Any:
         chunks=(X.chunks[0], (dictionary.n_components,)),
         task=one_task((encoder, dictionary)),
     )
+
+
+def blocks(X: Any, y: Any, rows: int, n_epochs: int, rng: Any) -> Iterator[Any]:
+    """Blocks of samples of a Dask collection, or tuples of samples and targets.
+
+    Parameters
+    ----------
+    X : dask.array.Array or dask.dataframe.DataFrame
+    y : dask.array.Array or None
+        With the same chunks of rows.
+    rows : int
+        Samples in a block.
+    n_epochs : int
+        Passes over the samples.
+    rng : RandomState or None
+        None keeps the order.
+
+    Returns
+    -------
+    blocks : iterator
+    """
+    X = known_rows(X, "X")
+    is_flat = y is not None and y.ndim == 1
+    X, y = checked_pair(X, y, n_columns=X.shape[1])
+    samples = StreamedSamples(X, None, y)
+    batches = (batch for _ in range(n_epochs) for batch in samples.batches(rows, rng))
+    if y is None:
+        return (batch.X for batch in batches)
+    return ((batch.X, batch.target[:, 0] if is_flat else batch.target) for batch in batches)
 
 
 def shuffled(pieces: list[Batch], rng: Any) -> Batch:

@@ -65,13 +65,18 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
 
     def _fit(self, item, y, sample_weight=None, codes=None):
         """Train from scratch; return the samples, or None for an iterator."""
-        run = TrainingRun(self, self._plan(None))
         if not is_stream(item):
-            return run.fit(item, y, sample_weight, codes)
-        run.plan.check_seen_once()
-        refuse_with_stream(sample_weight=sample_weight, codes=codes, **run.plan.of_epochs)
-        run.learn_batches(item)
+            return TrainingRun(self, self._plan(None)).fit(item, y, sample_weight, codes)
+        refuse_with_stream(sample_weight=sample_weight, codes=codes)
+        self._run_once().learn_batches(item)
         return None
+
+    def _run_once(self):
+        """Return the run that trains from scratch on batches, each seen once."""
+        run = TrainingRun(self, self._plan(None))
+        run.plan.check_seen_once()
+        refuse_with_stream(**run.plan.of_epochs)
+        return run
 
     def _partial_fit(self, item, sample_weight=None, codes=None):
         """Continue training with samples, each used once, or begin with them."""

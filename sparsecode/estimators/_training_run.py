@@ -64,6 +64,8 @@ class TrainingRun:
         self.estimator, self.plan = estimator, plan
         self.is_part, self.trainer = is_part, trainer
         self.is_first = not is_part or not hasattr(estimator, "_model")
+        # Of batches that are seen once.
+        self.outcome = Outcome(self, None, is_part=is_part)
         # A previous run with the same plan has stored the penalty of the loss.
         self._has_penalty = trainer is not None
 
@@ -111,35 +113,45 @@ class TrainingRun:
 
     def learn_batches(self, items, sample_weight=None, codes=None):
         """Train on each batch once; the first one makes the initial model if there is none."""
-        estimator = self.estimator
-        outcome, is_empty = Outcome(self, None, is_part=self.is_part), True
+        estimator, is_empty = self.estimator, True
 
         def learn():
             nonlocal is_empty
             for item in items:
                 is_empty = False
-                with unchanged_on_error(estimator):
-                    batch = self._read(item, sample_weight, codes)
-                    if batch.weight == 0:
-                        # All samples were outliers.
-                        continue
-                    if self.is_first:
-                        rng = check_random_state(estimator.random_state)
-                        estimator._begin(self.plan, batch.to_start_from(rng), rng)
-                    batch = self._with_targets(batch)
-                    state = self._state()
-                self.is_first = False
-                outcome.see(batch, state)
-                self._pass_over(batch, state)
-                outcome.check(batch, self.trainer)
+                self.learn_batch(self.prepared(item, sample_weight, codes))
 
         with threads_of(estimator.n_jobs), single_threaded_blas():
-            _settled(learn, outcome)
+            _settled(learn, self.outcome)
         if is_empty:
             raise no_batch()
         if self.is_part and self.trainer is not None:
             leaves = leaves_of(estimator)
             estimator._session = Session(leaves, self.plan, self.trainer, estimator.state_)
+
+    def prepared(self, item, sample_weight=None, codes=None):
+        """Return a batch and the state to learn from it; None if all samples are outliers.
+
+        An error leaves the estimator as it was.
+        """
+        estimator = self.estimator
+        with unchanged_on_error(estimator):
+            batch = self._read(item, sample_weight, codes)
+            if batch.weight == 0:
+                return None
+            if self.is_first:
+                rng = check_random_state(estimator.random_state)
+                estimator._begin(self.plan, batch.to_start_from(rng), rng)
+            return self._with_targets(batch), self._state()
+
+    def learn_batch(self, prepared):
+        """Train on a batch that is prepared."""
+        if prepared is not None:
+            batch, state = prepared
+            self.is_first = False
+            self.outcome.see(batch, state)
+            self._pass_over(batch, state)
+            self.outcome.check(batch, self.trainer)
 
     def keep(self, state, params, dictionary):
         """Use the parameters of a state, also for further training."""

@@ -216,7 +216,7 @@ default=None
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
+        X : array-like, sparse matrix or Dask array of shape (n_samples, n_features), or iterator
             An iterator yields batches; each is used once, in pieces of `batch_size`. The
             dictionary, unless it is given, is learned from the first. Callbacks are not called,
             because there are no epochs.
@@ -253,7 +253,7 @@ default=None
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of such
+        X : array-like, sparse matrix or Dask array of shape (n_samples, n_features), or iterator
             One batch, or several of `batch_size`.
         y : None
             Ignored; present for scikit-learn's pipelines.

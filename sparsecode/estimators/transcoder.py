@@ -200,7 +200,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of tuples
+        X : array-like, sparse matrix or Dask array of shape (n_samples, n_features), or iterator
             An iterator yields batches, tuples of samples and targets; each is used once, in pieces
             of `batch_size`. Callbacks are not called, because there are no epochs.
         y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
@@ -228,7 +228,7 @@ class Transcoder(RegressorMixin, TrainedEstimator):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or iterator of tuples
+        X : array-like, sparse matrix or Dask array of shape (n_samples, n_features), or iterator
             One batch, or several of `batch_size`.
         y : array-like or sparse matrix of shape (n_samples, n_targets), array-like of shape \
 (n_samples,), or None

@@ -106,6 +106,11 @@ class AutoencoderLoss(Loss):
         return self.sort_every is not None
 
     @property
+    def is_mean(self) -> bool:
+        """Whether all terms are means over samples."""
+        return all(term.is_mean for term in self.resolved())
+
+    @property
     def needs(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for term in self.resolved() for name in term.needs))
 

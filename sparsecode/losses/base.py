@@ -112,11 +112,15 @@ class Loss(Parameterized, BaseEstimator):
         Whether `codes` may be a CSR array. The gradient then has the same entries.
     is_constant : bool
         Whether the loss is the same function at every step, so that values can be compared.
+    is_mean : bool
+        Whether the loss is a mean over samples, without memory of batches: that of a batch is then
+        the mean of those of its parts.
     """
 
     uses_target: ClassVar[bool] = False
     takes_sparse: ClassVar[bool] = False
     is_constant: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = False
 
     @property
     def needs(self) -> tuple[str, ...]:

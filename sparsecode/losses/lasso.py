@@ -41,6 +41,7 @@ class LassoLoss(Loss):
     penalty: Penalty = field(default_factory=L1)
 
     takes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,

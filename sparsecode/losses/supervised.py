@@ -31,6 +31,7 @@ class SupervisedLoss(Loss):
     """
 
     uses_target: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,

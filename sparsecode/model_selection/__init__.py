@@ -1,6 +1,7 @@
-"""Model selection: scores over a grid of numbers of atoms and weights, and scorers for searches."""
+"""Model selection: scores over a grid, scorers for searches, and many models in one pass."""
 
 from sparsecode.model_selection.curve import SelectionCurve, selection_curve
+from sparsecode.model_selection.many import fit_many
 from sparsecode.model_selection.scorers import (
     CodeLengthScorer,
     EqualSparsityScorer,
@@ -12,5 +13,6 @@ __all__ = [
     "EqualSparsityScorer",
     "MissingEntriesScorer",
     "SelectionCurve",
+    "fit_many",
     "selection_curve",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from sparsecode._collections import PARTS, in_chunks, is_collection
 from sparsecode._factored_gradients import RowGradient, add_gradients
+from sparsecode._messages import shown
 from sparsecode._row_blocks import dense_rows
 from sparsecode.losses import LossContext
 from sparsecode.training.corruption import corrupted
@@ -54,6 +56,8 @@ class BatchLoss:
         self, live: Any, dictionary: Dictionary, batch: Batch, n_layers: int | None, n_steps: int
     ) -> Any:
         """Loss of a batch that is not learned from."""
+        if is_collection(batch.X):
+            batch = in_chunks("gradients.in_memory", batch)
         context = LossContext(n_steps, memory=live.memory)
         return self._evaluate(live, dictionary, batch, n_layers, context)[0].value
 
@@ -78,8 +82,49 @@ class BatchLoss:
     ) -> Any:
         """Loss of a batch, its gradients in all learned parameters, and the cache of the encoder.
 
-        Raises FloatingPointError if the loss is NaN or infinite. `activity` counts the codes.
+        Raises FloatingPointError if the loss is NaN or infinite. `activity` counts the codes. In
+        `sparsecode.distributed.data_parallel`, tasks compute them in parts, without a cache.
         """
+        where, n_parts = (n_layers, n_epochs, n_steps, seed), PARTS.get()
+        if n_parts is None:
+            return self.of_batch(live, batch, *where, activity)
+        self.check_divisible(counts=activity is not None)
+        return *in_chunks("gradients.of_parts", self, n_parts, live, batch, *where), None
+
+    def alone(self) -> BatchLoss:
+        """Loss without parameters and memory, to travel to workers."""
+        encoder = self.encoder.bind(None)
+        return replace(self, encoder=encoder, corrupt=None, _memory=None)
+
+    def check_divisible(self, *, counts: bool = False) -> None:
+        """Raise TypeError in `data_parallel` if the gradients of parts of a batch have no mean."""
+        if PARTS.get() is None:
+            return
+        reasons = [
+            (self.encoder.depends_on_batch, f"codes of {shown(self.encoder)} depend on the batch"),
+            (self.encoder.buffers, f"{shown(self.encoder)} keeps statistics of batches"),
+            (not self.loss.is_mean, f"{shown(self.loss)} has a term that is no mean over samples"),
+            (self.corrupt is not None, "corrupt draws its noise for a whole batch"),
+            (counts, "replacement and dead_window count the codes of a whole batch"),
+        ]
+        for is_wrong, reason in reasons:
+            if is_wrong:
+                raise TypeError(
+                    f"training in data_parallel but {reason}; expected gradients that are means "
+                    "over the samples of a batch. Train outside of data_parallel."
+                )
+
+    def of_batch(
+        self,
+        live: Any,
+        batch: Batch,
+        n_layers: int | None,
+        n_epochs: int,
+        n_steps: int,
+        seed: int,
+        activity: Any = None,
+    ) -> Any:
+        """What `gradients` returns, computed here from the whole batch."""
         dictionary = live.dictionary()
         context = LossContext(n_steps, memory=live.memory, training=True)
         result, cache = self._evaluate(live, dictionary, batch, n_layers, context, seed, activity)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight
 
 from sparsecode._batches import Batch, Samples, hold_out
-from sparsecode._collections import in_chunks, is_collection
+from sparsecode._collections import PARTS, in_chunks, is_collection
 from sparsecode._messages import wrong
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_fraction, check_number, check_rows
@@ -140,20 +140,17 @@ class Gatherer:
         sample_weight = check_weights(sample_weight, X, f"sample_weight{suffix}")
         if self.teacher is not None:
             target = in_chunks("streaming.encoded", self.teacher, X, self.dictionary)
-        return in_chunks(
-            "streaming.train_on",
-            X,
-            sample_weight,
-            target,
-            n_columns=self.n_features,
-            suffix=suffix,
-        )
+        checks = {"n_columns": self.n_features, "suffix": suffix}
+        X, target = in_chunks("streaming.checked_pair", X, target, **checks)
+        return samples_to_train(Batch(X, sample_weight, target), self.batch_size)
 
 
 def samples_to_train(batch: Batch, batch_size: int | None) -> Any:
     """Samples of a checked batch, to be drawn in steps of `batch_size`."""
     if is_collection(batch.X):
         check_batch_size(batch_size)
+        if PARTS.get() is not None:
+            return in_chunks("samples.ChunkedSamples", *batch, run=batch_size)
         return in_chunks("streaming.StreamedSamples", *batch)
     return Samples(*batch, run=batch_size)
 

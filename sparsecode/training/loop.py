@@ -86,9 +86,9 @@ def train(
         Encoder to train. Training starts from its `params`, or from its `init` if these are None.
     dictionary : Dictionary or array-like of shape (n_components, n_features)
         Atoms and offset. The batches are converted to its dtype.
-    X : array-like or sparse matrix of shape (n_samples, n_features), or iterator
-        Samples. A memory map is read in runs of `batch_size` rows. An iterator yields batches, each
-        an array, a tuple of samples and targets, or a `Batch`; it is read once.
+    X : array-like, sparse matrix or Dask array of shape (n_samples, n_features), or iterator
+        Samples. A memory map is read in runs of `batch_size` rows, a Dask array in chunks. An
+        iterator yields batches: arrays, tuples of samples and targets, or `Batch`; it is read once.
     loss : Loss
         Loss to minimise, such as `SupervisedLoss()` or `LassoLoss(penalty)`.
     optimizer : Optimizer or None, default=None
@@ -290,13 +290,15 @@ def make_trainer(
             f"input_scale is {input_scale} but an encoder computes the targets from samples that "
             "are not scaled; expected 1. Scale the samples before training."
         )
+    batch_loss = BatchLoss(
+        encoder, loss, optimizer, teacher, learn_dictionary, corrupt, input_scale
+    )
+    batch_loss.check_divisible(counts=(replacement, dead_window) != (None, None))
     return Trainer(
         encoder=encoder,
         loss=loss,
         optimizer=optimizer,
-        batch_loss=BatchLoss(
-            encoder, loss, optimizer, teacher, learn_dictionary, corrupt, input_scale
-        ),
+        batch_loss=batch_loss,
         stages=resolve_stages(stages, encoder, optimizer),
         n_epochs=n_epochs,
         batch_size=batch_size,

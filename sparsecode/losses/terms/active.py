@@ -87,6 +87,7 @@ class ActiveUnits(_Count):
     weight: float | Callable[[int], float] = 1.0
 
     makes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def _cost(self, l0, weight):
         return weight * l0, weight
@@ -158,6 +159,7 @@ class InactiveMargin(Term):
     weight: float | Callable[[int], float] = 3e-6
 
     needs: ClassVar[tuple[str, ...]] = ("margin",)
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,

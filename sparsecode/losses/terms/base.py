@@ -39,6 +39,9 @@ class Term(Parameterized, BaseEstimator):
     reads_error : bool
         Whether the term uses `target` or `error` of its context. A loss with an output activation
         does not provide these.
+    is_mean : bool
+        Whether the value is a mean over samples, or no function of them, and has no memory: that of
+        a batch is then the mean of those of its parts.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -46,6 +49,7 @@ class Term(Parameterized, BaseEstimator):
     detached: ClassVar[bool] = False
     makes_sparse: ClassVar[bool] = False
     reads_error: ClassVar[bool] = False
+    is_mean: ClassVar[bool] = False
 
     @property
     def label(self) -> str:

@@ -55,6 +55,7 @@ class Contractive(Term):
     weight: float | Callable[[int], float] = 1.0
 
     needs: ClassVar[tuple[str, ...]] = ("slope", "squared_norms")
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,

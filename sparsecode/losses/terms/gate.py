@@ -45,6 +45,7 @@ class GateSparsity(Term):
 
     needs: ClassVar[tuple[str, ...]] = ("gate",)
     makes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,
@@ -98,6 +99,7 @@ class GateReconstruction(Term):
     needs: ClassVar[tuple[str, ...]] = ("gate",)
     detached: ClassVar[bool] = True
     reads_error: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,

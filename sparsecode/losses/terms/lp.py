@@ -65,6 +65,7 @@ class Lp(Term):
     epsilon: float = 1e-3
 
     makes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     @property
     def is_constant(self) -> bool:

@@ -65,6 +65,7 @@ class NormWeighted(Term):
     weight: float | Callable[[int], float] = 1.0
 
     makes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     @property
     def by_position(self) -> bool:

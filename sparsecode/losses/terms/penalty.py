@@ -66,6 +66,7 @@ class PenaltyTerm(Term):
     weight: float | Callable[[int], float] = 1.0
 
     makes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     @property
     def by_position(self) -> bool:

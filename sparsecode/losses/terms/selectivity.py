@@ -51,6 +51,7 @@ class Hoyer(Term):
     weight: float | Callable[[int], float] = 1.0
 
     makes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,
@@ -96,6 +97,7 @@ class PopulationSparsity(Term):
     weight: float | Callable[[int], float] = 1.0
 
     makes_sparse: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,

@@ -52,6 +52,7 @@ class WeightDecay(Term):
     weight: float | Callable[[int], float] = 1e-4
 
     needs: ClassVar[tuple[str, ...]] = ("squared_norms",)
+    is_mean: ClassVar[bool] = True
 
     def evaluate(
         self,
