@@ -19,6 +19,7 @@ AMORTIZED, BASELINE, EXACT = "amortized", "baseline", "exact"
 # Largest difference of equal atoms after rounding to float32, relative to the largest entry.
 _ROUNDING = 8 * float(np.finfo(np.float32).eps)
 BASELINES = "thresholding", "thresholding, same l0", "random weights, same l0"
+RANDOM_DECODER = "random decoder, same l0"
 
 
 class WithDictionary(NamedTuple):
@@ -29,6 +30,10 @@ class WithDictionary(NamedTuple):
 
     def encode(self, X, dictionary, *, n_jobs=None):
         return self.encoder.encode(X, self.dictionary.astype(dictionary.dtype), n_jobs=n_jobs)
+
+
+class Decoder(WithDictionary):
+    """Encoder whose codes are judged on a dictionary of its own."""
 
 
 class Fitted(NamedTuple):
@@ -72,8 +77,11 @@ def _counts(n_iters):
     return sorted({check_integer(count, "n_iters") for count in n_iters})
 
 
-def baselines(reference, threshold, random_state):
-    """Dict from name to (family, encoder): thresholding with the atoms and with random weights."""
+def baselines(reference, threshold, random_state, random_decoder):
+    """Dict from name to (family, encoder): thresholding with the atoms and with random weights.
+
+    With `random_decoder` also exact codes on random atoms, paired best with those of the reference.
+    """
     dictionary, penalty = reference.dictionary, reference.penalty
     target = float(l0(reference.codes, threshold=threshold).mean())
     # Drawn transposed, so that the seed that made the atoms makes different weights here.
@@ -92,8 +100,15 @@ def baselines(reference, threshold, random_state):
             make, reference.X, dictionary, target, start=penalty.alpha or 1.0, threshold=threshold
         ).best.encoder
 
-    found = Thresholding(penalty), at_same_l0(make), at_same_l0(with_random_weights)
-    return {name: (BASELINE, encoder) for name, encoder in zip(BASELINES, found, strict=True)}
+    encoders = Thresholding(penalty), at_same_l0(make), at_same_l0(with_random_weights)
+    found = dict(zip(BASELINES, encoders, strict=True))
+    if random_decoder:
+        paired = random.match(dictionary)
+        decoder = Dictionary(paired.signs[:, None] * weights[paired.indices], dictionary.offset)
+        found[RANDOM_DECODER] = at_same_l0(
+            lambda alpha: Decoder(Exact(penalty._replace(alpha=alpha)), decoder)
+        )
+    return {name: (BASELINE, encoder) for name, encoder in found.items()}
 
 
 def given_encoders(encoders, taken, dictionary):

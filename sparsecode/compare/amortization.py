@@ -13,13 +13,21 @@ from numpy.typing import ArrayLike
 from sparsecode._typing import MatrixLike, RandomState
 from sparsecode._validation import (
     check_code_rows,
+    check_flag,
     check_integer,
     check_matrix,
     check_n_jobs,
     check_number,
     check_rows,
 )
-from sparsecode.compare._encoders import BASELINES, baselines, exact_encoders, given_encoders
+from sparsecode.compare._encoders import (
+    BASELINES,
+    RANDOM_DECODER,
+    Decoder,
+    baselines,
+    exact_encoders,
+    given_encoders,
+)
 from sparsecode.compare._reference import Reference
 from sparsecode.compare.report import AmortizationReport, EncoderScores
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
@@ -43,6 +51,7 @@ def amortization_report(
     tol: float = 1e-6,
     threshold: float = 0.0,
     n_repeats: int = 5,
+    random_decoder: bool = False,
     random_state: RandomState = None,
     n_jobs: int | None = None,
 ) -> AmortizationReport:
@@ -92,8 +101,12 @@ def amortization_report(
     n_repeats : int, default=5
         Number of timed calls of an encoder; the report has their median. A first call is not timed.
         Encoders take turns.
+    random_decoder : bool, default=False
+        Whether to add "random decoder, same l0": exact codes on these Gaussian atoms, which nobody
+        learned, judged on them and not on the dictionary. Atoms are paired best with those of the
+        dictionary before supports are compared.
     random_state : int, RandomState instance or None, default=None
-        Draws the random weights.
+        Draws the random weights and atoms.
     n_jobs : int or None, default=None
         Threads; None uses all cores. Passed on to encoders that take it. Times depend on it, and
         nothing else.
@@ -124,7 +137,8 @@ def amortization_report(
     References
     ----------
     C. O'Neill, A. Gumran and D. Klindt, "Compute optimal inference and provable amortisation gap in
-    sparse autoencoders", 2025.
+    sparse autoencoders", 2025. "Sanity checks for sparse autoencoders", arXiv 2602.14111, 2026, for
+    random decoders.
 
     Examples
     --------
@@ -152,12 +166,13 @@ def amortization_report(
         raise ValueError(
             "X is None; expected samples. Give the samples to compare the encoders on."
         )
+    random_decoder = check_flag(random_decoder, "random_decoder")
     exact = exact_encoders(penalty, n_iters)
-    given = given_encoders(encoders, {*exact, *BASELINES}, dictionary)
+    given = given_encoders(encoders, {*exact, *BASELINES, RANDOM_DECODER}, dictionary)
     data = _check_data(X, truth, dictionary, "X", "truth")
     data_other = _check_data(X_other, truth_other, dictionary, "X_other", "truth_other")
     reference = _refer(data, dictionary, setup)
-    line_up = exact | baselines(reference, setup.threshold, random_state) | given
+    line_up = exact | (baselines(reference, setup.threshold, random_state, random_decoder) | given)
     other = None
     if data_other is not None:
         other = _compare(data_other, _refer(data_other, dictionary, setup), line_up, setup)
@@ -246,6 +261,8 @@ def _score(name, family, encoder, data, reference, setup):
     """Scores of one encoder, all but its time."""
     X, dictionary, threshold = data.X, data.dictionary, setup.threshold
     codes = _encode(name, encoder, data, setup)
+    if isinstance(encoder, Decoder):
+        dictionary = promote(encoder.dictionary, X)
     certificate = certify(X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
     objective = float(certificate.objective.mean())
     # Differences are taken sample by sample, so that equal objectives cancel exactly.

@@ -264,3 +264,20 @@ def test_refuses_an_estimator_of_another_dictionary():
 def test_refuses(options, error, message):
     with pytest.raises(error, match=message):
         report_on(**options)
+
+
+def test_a_random_decoder_is_judged_on_its_own_atoms():
+    dictionary = Dictionary.random(30, 20, random_state=0)
+    X = make_sparse_signals(300, n_nonzero=3, dictionary=dictionary, random_state=0).X
+    options = {"n_iters": [4], "n_repeats": 1, "random_state": 0}
+    plain = amortization_report(X, dictionary, L1(0.05), **options)
+    report = amortization_report(X, dictionary, L1(0.05), random_decoder=True, **options)
+    assert report.column("encoder").tolist()[-1] == "random decoder, same l0"
+    assert plain.column("encoder").tolist() == report.column("encoder").tolist()[:-1]
+    random, learned = report["random decoder, same l0"], report["exact"]
+    assert random.l0 == pytest.approx(learned.l0, rel=0.02)
+    # It explains something, and finds little.
+    weights = report["random weights, same l0"].explained_variance
+    assert weights < 0.3 < random.explained_variance < learned.explained_variance
+    assert random.gap > 0 and random.f1 < 0.6 < learned.f1
+    assert random.mcc < 0.7 < learned.mcc
