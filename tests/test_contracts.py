@@ -164,9 +164,14 @@ def variations(cls):
         yield cls(hidden=())
         yield cls(hidden=(), positive=False)
         yield cls(hidden=(5, 4))
+    if "through_jump" in defaults:
+        yield cls(through_jump=True, bandwidth=2.0)
     if "feedback" in defaults:
         inner = encoders.BatchTopK(k=2), encoders.JumpReLU(tied=True), encoders.ReLU()
-        for encoder, feedback in zip(inner, ("learned", "encoder", "atoms"), strict=True):
+        inner = *inner, encoders.JumpReLU(through_jump=True, bandwidth=2.0)
+        for encoder, feedback in zip(
+            inner, ("learned", "encoder", "atoms", "learned"), strict=True
+        ):
             yield cls(encoder, n_steps=2, feedback=feedback)
 
 

@@ -5,6 +5,7 @@ from sparsecode.encoders.base import Encoder
 from sparsecode.encoders.batch_topk import BatchTopK
 from sparsecode.encoders.exact import Exact
 from sparsecode.encoders.gated import Gated
+from sparsecode.encoders.group_max import GroupMax
 from sparsecode.encoders.jumprelu import JumpReLU
 from sparsecode.encoders.leaky_relu import LeakyReLU
 from sparsecode.encoders.leave_one_out import LeaveOneOut
@@ -39,6 +40,7 @@ __all__ = [
     "Encoder",
     "Exact",
     "Gated",
+    "GroupMax",
     "JumpReLU",
     "LeakyReLU",
     "LeaveOneOut",

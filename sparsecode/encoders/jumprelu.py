@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, stack_csr
-from sparsecode._validation import check_number
+from sparsecode._validation import check_flag, check_number
 from sparsecode.encoders import _linear
 from sparsecode.encoders._linear import LinearEncoder
 from sparsecode.encoders._parameter_kinds import LOG_THRESHOLD, Kind
@@ -41,6 +41,9 @@ class JumpReLU(LinearEncoder):
         more bias.
     threshold_init : float, default=0.1
         Positive initial threshold, in units of `a`.
+    through_jump : bool, default=False
+        Whether the estimate at the threshold trains `a` too, and so weights and biases, instead of
+        the threshold alone: units near their threshold learn to be active or not.
     tied : bool, default=False
         Whether the encoder is tied: `W` is the atoms of the dictionary, not a parameter.
     initial_bias : float, default=0.0
@@ -55,12 +58,13 @@ class JumpReLU(LinearEncoder):
     signal_names : tuple of str
         ``"pre"``, the pre-activations `a`; ``"margin"``, ``a - threshold``; ``"active"``, 1 if the
         margin is positive and 0 otherwise. The gradient of ``"active"`` changes the thresholds
-        alone.
+        alone, unless `through_jump`.
 
     References
     ----------
     S. Rajamanoharan et al., "Jumping ahead: improving reconstruction fidelity with JumpReLU sparse
-    autoencoders", 2024.
+    autoencoders", 2024. T. Conerly et al., "Dictionary learning optimization techniques", 2025, for
+    `through_jump`.
 
     Examples
     --------
@@ -73,15 +77,22 @@ class JumpReLU(LinearEncoder):
 
     bandwidth: float = 0.1
     threshold_init: float = 0.1
+    through_jump: bool = False
 
     sparse_codes: ClassVar[bool] = True
     signal_names: ClassVar[tuple[str, ...]] = ("pre", "margin", "active", "squared_norms")
-    straight_through: ClassVar[tuple[str, ...]] = ("log_threshold",)
     parameter_kinds: ClassVar[dict[str, Kind]] = {
         **LinearEncoder.parameter_kinds,
         "log_threshold": LOG_THRESHOLD,
     }
     _shifted: ClassVar[tuple[str, ...]] = ("pre", "margin")
+
+    @property
+    def straight_through(self) -> tuple[str, ...]:
+        """Parameters whose gradient is a straight-through estimate."""
+        if not self.through_jump:
+            return ("log_threshold",)
+        return "log_threshold", "b", "offset", "atoms" if self.tied else "W"
 
     def default_terms(self, penalty: Penalty) -> list[Term]:
         return [ActiveUnits(penalty.alpha)]
@@ -166,27 +177,35 @@ class JumpReLU(LinearEncoder):
         window = cache.kept.stored["window"]
         dactive = dsignals.get("active")
 
+        parts = super()._pre_gradients(dcodes, cache, dsignals, grads, buffer)
+
         def block(rows):
             # At its threshold a code jumps by the threshold, and the count of active units by 1.
             jump = dcodes[rows] * theta
             if dactive is not None:
                 jump += dactive[rows]
+            if self.through_jump:
+                parts[0][rows] += jump * window[rows] / jump.dtype.type(self.bandwidth)
             return jump_gradient(jump, window[rows], theta, self.bandwidth)
 
         if sparse.issparse(dcodes):
             jump = dcodes.data * theta[dcodes.indices]
             jump += 0 if dactive is None else dactive.data
-            total = np.bincount(dcodes.indices, jump * window, len(theta))
-            dtheta = (-total / self.bandwidth).astype(theta.dtype)
+            jump *= window
+            dtheta = np.bincount(dcodes.indices, jump, len(theta))
+            dtheta = (-dtheta / self.bandwidth).astype(theta.dtype)
+            if self.through_jump:
+                parts[0].data += jump / jump.dtype.type(self.bandwidth)
         else:
             dtheta = sum(map_row_blocks(block, len(window), block_size=_BLOCK_SIZE))
         if "margin" in dsignals:
             dtheta -= dsignals["margin"].sum(axis=0)
         grads["log_threshold"] = theta * dtheta
-        return super()._pre_gradients(dcodes, cache, dsignals, grads, buffer)
+        return parts
 
     def _check_parameters(self):
         super()._check_parameters()
+        check_flag(self.through_jump, "through_jump")
         check_number(self.bandwidth, "bandwidth", low=0, low_open=True)
         check_number(self.threshold_init, "threshold_init", low=0, low_open=True)
 

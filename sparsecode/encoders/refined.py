@@ -132,6 +132,13 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
         return False
 
     @property
+    def straight_through(self) -> tuple[str, ...]:
+        """Parameters whose gradient is a straight-through estimate."""
+        found = self.encoder.straight_through
+        # If the inner encoder passes an estimate to its samples, all that makes residuals gets it.
+        return (*found, "atoms", "feedback") if "offset" in found else found
+
+    @property
     def active_setting(self) -> str | None:
         """Name of the setting of the inner encoder for the number of active units."""
         setting = self.encoder.active_setting
@@ -144,23 +151,16 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
         return {**kinds, "feedback": PURE_NUMBER} if self.feedback == "learned" else kinds
 
     @property
-    def unit_rows(self) -> tuple[str, ...]:
+    def unit_rows(self) -> tuple[str, ...] | None:
         """Names of the parameters with one row for each unit."""
+        if self.encoder.unit_rows is None:
+            return None
         return tuple(name for name in self.parameter_kinds if name not in self.buffers)
 
     def calibrate(self, X: np.ndarray, dictionary: Dictionary, share: float) -> Self:
-        """Return an encoder with the inner one calibrated, as it selects before the first step.
+        """Return an encoder with the inner one calibrated; see `ScalableEncoder.calibrate`.
 
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-        dictionary : Dictionary
-        share : float
-            In (0, 1].
-
-        Returns
-        -------
-        encoder : Refined
+        Each unit of the first selection is then active on the share of the samples.
         """
         inner = self.encoder.bind(self._within(self.params, 0))
         found = inner.calibrate(X, dictionary, share).params

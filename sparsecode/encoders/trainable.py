@@ -54,7 +54,8 @@ class TrainableEncoder(EncoderHooks, Encoder):
         Parameters that `update_buffers` sets instead of gradients; `backward` leaves them out. They
         are NaN at first, and `encode` raises an error until they are set.
     straight_through : tuple of str
-        Parameters whose gradient is a straight-through estimate, because codes jump.
+        Parameters whose gradient is a straight-through estimate, because codes jump; also "atoms"
+        and "offset", if theirs is one.
     bounds : tuple of float
         Lower and upper bound of all codes.
     parameter_kinds : dict of str to Kind

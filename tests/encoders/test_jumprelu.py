@@ -45,6 +45,48 @@ def test_codes_are_those_above_their_threshold(problem):
     np.testing.assert_array_equal(signals["active"], expected > 0)
 
 
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_the_jump_may_train_weights_too(problem, tied, is_sparse, monkeypatch):
+    """As a shift of all pre-activations is one of all thresholds, the other way."""
+    monkeypatch.setattr("sparsecode.encoders._linear.DENSEST", 1.0)
+    X, dictionary, _, params = problem
+    X, weight, found = X[:9], 0.4, []
+    params = params if not tied else {n: a for n, a in params.items() if n != "W"}
+    rng = np.random.default_rng(3)
+    upstream = rng.standard_normal((9, 8))
+    for through_jump in (False, True):
+        encoder = JumpReLU(bandwidth=BANDWIDTH, threshold_init=0.7, tied=tied)
+        encoder.through_jump = through_jump
+        codes, cache = encoder.forward(
+            params, X, dictionary, sparse=is_sparse, signals=("active",), training=True
+        )
+        given, dactive = upstream, np.full((9, 8), weight)
+        if is_sparse:
+            rows = np.repeat(np.arange(9), np.diff(codes.indptr))
+            given = sparse.csr_array(
+                (upstream[rows, codes.indices], codes.indices, codes.indptr), shape=codes.shape
+            )
+            dactive = sparse.csr_array(
+                (np.full(codes.nnz, weight), codes.indices, codes.indptr), shape=codes.shape
+            )
+        grads = encoder.backward(given, cache, with_dictionary=True, dsignals={"active": dactive})
+        found.append({name: np.asarray(grad) for name, grad in grads.items()})
+    W = dictionary.atoms if tied else params["W"]
+    theta = np.exp(params["log_threshold"])
+    x = X - dictionary.offset
+    A = x @ W.T + params["b"]
+    jump = (upstream * theta + weight) * (np.abs(A - theta) < BANDWIDTH / 2) / BANDWIDTH
+    plain, through = found
+    np.testing.assert_allclose(through["log_threshold"], plain["log_threshold"], rtol=1e-10)
+    np.testing.assert_allclose(through["log_threshold"], -theta * jump.sum(axis=0), rtol=1e-10)
+    more = {"b": jump.sum(axis=0), "offset": -(jump @ W).sum(axis=0)}
+    more["atoms" if tied else "W"] = jump.T @ x
+    assert set(JumpReLU(through_jump=True, tied=tied).straight_through) == {*more, "log_threshold"}
+    for name, change in more.items():
+        np.testing.assert_allclose(through[name], plain[name] + change, rtol=1e-9, atol=1e-12)
+
+
 def test_a_threshold_of_almost_0_is_relu(problem):
     X, dictionary, _, params = problem
     low = JumpReLU().bind(params | {"log_threshold": np.full(8, -50.0)}).encode(X, dictionary)

@@ -7,6 +7,7 @@ from sparsecode.losses.terms.contractive import Contractive
 from sparsecode.losses.terms.gate import GateReconstruction, GateSparsity
 from sparsecode.losses.terms.kl import KLDivergence
 from sparsecode.losses.terms.lp import Lp
+from sparsecode.losses.terms.multi_topk import MultiTopK
 from sparsecode.losses.terms.norm_weighted import NormWeighted
 from sparsecode.losses.terms.penalty import PenaltyTerm
 from sparsecode.losses.terms.selectivity import Hoyer, LifetimeSparsity, PopulationSparsity
@@ -24,6 +25,7 @@ __all__ = [
     "KLDivergence",
     "LifetimeSparsity",
     "Lp",
+    "MultiTopK",
     "NormWeighted",
     "PenaltyTerm",
     "PopulationSparsity",
