@@ -223,6 +223,7 @@ SPECIAL = {
         "models": [estimators.SparseAutoencoder(3, random_state=0, n_jobs=1)],
         "y": None,
     },
+    "model_selection.probe_scores": {"features": [0], "n_samples": 50, "n_test": 50},
     "model_selection.selection_curve": {"n_components": [3, 4], "alphas": [0.1]},
     "interop.read_checkpoint": {"path": str(FOLDER / "model"), "format": "sae_lens"},
     "interop.write_checkpoint": {"path": str(FOLDER / "written"), "format": "sae_lens"},

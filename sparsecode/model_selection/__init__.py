@@ -2,6 +2,7 @@
 
 from sparsecode.model_selection.curve import SelectionCurve, selection_curve
 from sparsecode.model_selection.many import fit_many
+from sparsecode.model_selection.probes import probe_scores
 from sparsecode.model_selection.scorers import (
     CodeLengthScorer,
     EqualSparsityScorer,
@@ -14,5 +15,6 @@ __all__ = [
     "MissingEntriesScorer",
     "SelectionCurve",
     "fit_many",
+    "probe_scores",
     "selection_curve",
 ]
