@@ -14,6 +14,18 @@ from dask.core import get_dependencies
 from dask.utils import ensure_dict
 
 
+class Rows(da.Array):
+    """Dask array of rows of another one.
+
+    Attributes
+    ----------
+    starts : list of int
+        Number of the first row of each chunk in the other array.
+    """
+
+    starts: list[int]
+
+
 class Chunks:
     """Chunks of a Dask array, from which rows are taken, and which can be held in memory.
 
@@ -33,7 +45,7 @@ class Chunks:
         self._held: dict[int, Any] = {}
         self._stops: np.ndarray = np.cumsum(X.chunks[0])
 
-    def rows(self, runs: Any) -> Any:
+    def rows(self, runs: Any) -> Rows:
         """Dask array of some rows.
 
         Parameters
@@ -41,14 +53,17 @@ class Chunks:
         runs : list of (int, int)
             First row and the one after the last of consecutive rows.
         """
-        graph, lengths, name = {}, [], f"rows-{uuid.uuid4().hex}"
+        graph, lengths, name, starts = {}, [], f"rows-{uuid.uuid4().hex}", []
         for run in runs:
             for i, rows in self._pieces(*run):
                 key, tasks = self._chunk(i)
                 graph |= tasks
                 graph[self._key(name, len(lengths))] = (operator.getitem, key, rows)
                 lengths.append(rows.stop - rows.start)
-        return self._array(graph, name, lengths)
+                starts.append(int(self._stops[i]) - self._X.chunks[0][i] + rows.start)
+        array = self._array(graph, name, lengths)
+        array.starts = starts
+        return array
 
     def hold(self, runs: Any) -> None:
         """Read the chunks of some rows once, and keep them, in place of those kept before.
@@ -98,4 +113,4 @@ class Chunks:
 
     def _array(self, graph, name, lengths):
         X = self._X
-        return da.Array(graph, name, (tuple(lengths), *X.chunks[1:]), dtype=X.dtype, meta=X._meta)
+        return Rows(graph, name, (tuple(lengths), *X.chunks[1:]), dtype=X.dtype, meta=X._meta)

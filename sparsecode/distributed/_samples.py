@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_rows
+from sparsecode.distributed._clients import check_open
 from sparsecode.estimators import DictionaryLearning, OlshausenField, SparseCoder
 from sparsecode.estimators._trained import TrainedEstimator
 
@@ -37,6 +38,7 @@ def checked_samples(estimator, X):
     """
     check_is_fitted(estimator)
     array = as_rows(X, "X")
+    check_open(X, "X", computes=False)
     _check_features(estimator, X, array, reset=False)
     return array
 
@@ -62,6 +64,7 @@ def samples_to_learn(estimator, X, *, reset):
             )
         )
     array = known_rows(X, "X")
+    check_open(X, "X", computes=True)
     _check_features(estimator, X, array, reset=reset)
     is_summed = isinstance(estimator, DictionaryLearning | SparseCoder)
     # Sums of chunks check the values themselves, and may allow NaN.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import dask
+import numpy as np
 from dask.core import flatten
 from dask.delayed import Delayed
 
@@ -35,17 +36,19 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     # Refuses an update that cannot add up sums, before anything is coded.
     learner.merge(known, learner.nothing(dictionary))
     X, name, keys, start = batch.X, uuid.uuid4().hex, [], 0
+    # Rows of the whole array, for errors.
+    numbers = getattr(X, "starts", np.cumsum((0, *X.chunks[0])).tolist())
     blocks = list(flatten(X.__dask_keys__()))
     # One graph made by hand: with small batches, making it of parts takes as long as coding.
     graph = dict(X.__dask_optimize__(X.dask, blocks))
     graph[work := f"model-{name}"] = _Work(replace(learner, n_jobs=1), dictionary)
-    for block, length in zip(blocks, X.chunks[0], strict=True):
+    for number, block, length in zip(numbers, blocks, X.chunks[0], strict=False):
         rows = slice(start, start + length)
         weight = None if batch.sample_weight is None else batch.sample_weight[rows]
         keys.append((f"code-{name}", len(keys)))
         # A chunk that was persisted is a future, which the optimized graph leaves out.
         source = block if block in graph else X.dask[block]
-        graph[keys[-1]] = (_gathered, work, source, weight, start)
+        graph[keys[-1]] = (_gathered, work, source, weight, number)
         start = rows.stop
     level = 0
     while len(keys) > 1:
@@ -67,7 +70,7 @@ class _Work:
 def _gathered(work, X, weight, start):
     """Sums over the samples of a chunk."""
     learner, dictionary = work.learner, work.dictionary
-    rows = f"Rows {start} to {start + X.shape[0]} of the batch"
+    rows = f"Rows {start} to {start + X.shape[0]} of X"
     nothing = learner.nothing(dictionary)
     if X.shape[0] == 0:
         return nothing

@@ -1,8 +1,5 @@
 """Learning from Dask arrays: the dictionary of the array in memory, on any number of workers."""
 
-import os
-import signal
-
 import dask
 import dask.array as da
 import numpy as np
@@ -217,22 +214,6 @@ def test_a_model_of_a_cluster_needs_none(client, signals, atoms):
     assert type(model.components_) is np.ndarray
 
 
-def test_a_killed_worker_changes_nothing(client, signals, atoms, tmp_path):
-    def block(x, flag=None, block_id=None):
-        # The first task that reads this chunk kills its worker.
-        if block_id[0] == 2 and not os.path.exists(flag):
-            with open(flag, "w"):
-                os.kill(os.getpid(), signal.SIGKILL)
-        return x
-
-    expected = learner(atoms).fit(chunks(signals, 60)).components_
-    X = chunks(signals, 60).map_blocks(block, flag=str(tmp_path / "killed"), dtype=float)
-    with client.as_current():
-        model = learner(atoms).fit(X)
-    assert (tmp_path / "killed").exists()
-    assert np.array_equal(model.components_, expected)
-
-
 def test_an_interrupted_fit_keeps_the_last_dictionary(signals, atoms):
     n_read = 0
 
@@ -254,8 +235,10 @@ def test_an_interrupted_fit_keeps_the_last_dictionary(signals, atoms):
 def test_errors_name_the_rows(signals, atoms):
     wrong = signals.copy()
     wrong[100, 3] = np.inf
-    with pytest.raises(ValueError, match=r"Rows 80 to 160 of the batch: .*infinity"):
+    with pytest.raises(ValueError, match=r"Rows 80 to 160 of X: .*infinity"):
         learner(atoms).fit(chunks(wrong, 80))
+    with pytest.raises(ValueError, match=r"Rows 100 to 105 of X: .*infinity"):
+        learner(atoms, batch_size=40).fit(chunks(wrong, 80))
 
 
 @pytest.mark.parametrize("update", [KSVD(), ApproximateKSVD()], ids=repr)

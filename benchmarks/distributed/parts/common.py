@@ -73,7 +73,7 @@ def local_cluster(n_workers, **options):
 
     with (
         LocalCluster(
-            n_workers=n_workers, threads_per_worker=1, dashboard_address=None, **options
+            n_workers=n_workers, threads_per_worker=1, dashboard_address=":0", **options
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -92,7 +92,7 @@ def processes(n_workers):
     try:
         with (
             SubprocessCluster(
-                n_workers=n_workers, threads_per_worker=1, dashboard_address=None,
+                n_workers=n_workers, threads_per_worker=1, dashboard_address=":0",
                 worker_class="distributed.Worker",
             ) as cluster,
             Client(cluster) as client,
