@@ -85,6 +85,8 @@ BENCHMARKS = [
     Benchmark("dropin", "dropin.py", "", "--rounds 1 --draws 0", QUICK, (1200, 90)),
     Benchmark("denoising", "denoising.py", "", "--level 25", "--quick --level 25", (900, 90)),
     Benchmark("dask", "distributed/table.py", "", None, QUICK, (3600, 0)),
+    Benchmark("data_parallel", "distributed/data_parallel.py", "", None, QUICK, (1800, 0)),
+    Benchmark("many_models", "distributed/many_models.py", "", "--gib 0.5", QUICK, (3600, 120)),
     Benchmark("outliers", "outliers.py", "", "--seeds 1", QUICK, (900, 150)),
     Benchmark("defaults", "defaults.py", "", None, QUICK, (1800, 0)),
     Benchmark("filters", "filters.py", "", None, QUICK, (600, 200)),

@@ -247,6 +247,20 @@ def test_learning_table_runs_without_spams(tmp_path):
 
 
 @pytest.mark.needs_jit("learns many dictionaries")
+def test_many_models_runs(tmp_path):
+    (rows,) = _tables(BENCHMARKS / "distributed" / "many_models.py", "--quick", folder=tmp_path)
+    assert [row[""] for row in rows][-2:] == [
+        "reading and five trainings", "five models in one pass"
+    ]  # fmt: skip
+
+
+def test_data_parallel_runs(tmp_path):
+    pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    script = BENCHMARKS / "distributed" / "data_parallel.py"
+    tables = list(_tables(script, "--quick", folder=tmp_path))
+    assert [len(rows) for rows in tables] == [1, 1]
+
+
 def test_recovery_runs(tmp_path):
     (rows,) = _tables(BENCHMARKS / "recovery.py", "--quick", "--seeds=1", folder=tmp_path)
     names = [row["update"] for row in rows]
