@@ -66,8 +66,10 @@ def make_feature_mixture(
     n_components, n_features, n_roots : int or None, default=None
         Numbers of atoms, features and trees; None takes those of the preset. 0 trees make no
         hierarchy.
-    branching, depth : int, default=4, 3
-        Children of a node, and levels below the roots.
+    branching : int, default=4
+        Children of a node.
+    depth : int, default=3
+        Levels below the roots.
     rates : (float, float), default=(5e-4, 0.4)
         Rates of the rarest and the most frequent feature.
     exponent : float, default=0.5
