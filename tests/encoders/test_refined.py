@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode import LISTA, Dictionary, SparseAutoencoder
+from sparsecode import LISTA, Dictionary, SparseAutoencoder, Transcoder
 from sparsecode.compare import amortization_report
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.encoders import MLP, BatchTopK, JumpReLU, Refined, ReLU, TopK
@@ -228,3 +228,19 @@ def test_what_does_not_fit_is_refused(problem):
         encoder.bind(params).encode(X, dictionary)
     with pytest.raises(ValueError, match="n_layers"):
         encoder.encode(X, dictionary, n_layers=3)
+
+
+@pytest.mark.needs_jit("it fits")
+def test_what_needs_one_affine_map_is_refused():
+    model = fit(Refined(TopK(k=3)), n_epochs=1)
+    with pytest.raises(TypeError, match="fold is for encoders of the form"):
+        model.fold(np.zeros(20), 2.0)
+    for method in ("scale", "decoder"):
+        with pytest.raises(TypeError, match=r"refine is for encoders .* Refined has another form"):
+            model.refine(SIGNALS.X, method)
+    with pytest.raises(ValueError, match=r"the encoder is Refined; expected one that other"):
+        model.to_checkpoint()
+    model.refine(SIGNALS.X, "support")
+    assert np.isfinite(model.score(SIGNALS.X))
+    with pytest.raises(TypeError, match=r"Refined.*, which reads the atoms"):
+        Transcoder(10, encoder=Refined(TopK(k=3))).fit(SIGNALS.X[:, :5], SIGNALS.X)
