@@ -99,6 +99,28 @@ def test_calls_of_partial_fit_leave_the_context(signals):
     assert np.allclose(inside.components_, apart.components_, rtol=0, atol=1e-12)
 
 
+def test_the_scheduler_forgets_steps_that_are_done(client, signals):
+    counts = []
+
+    def count(progress):
+        if progress.n_steps % 20 == 0:
+            found = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
+            counts.append(found)
+
+    options = {"loss": AutoencoderLoss(), "learn_dictionary": True, "random_state": 0}
+    atoms = Dictionary.random(N_ATOMS, N_FEATURES, random_state=0)
+    with client.as_current(), data_parallel(3):
+        *_, last = train(
+            *(TopK(2), atoms, chunks(signals)),
+            batch_size=46,
+            n_epochs=24,
+            callback=count,
+            **options,
+        )
+    assert last.n_steps == 120 and len(counts) == 6
+    assert max(counts[3:]) <= max(counts[:3]) + 20
+
+
 def public(package, base):
     found = [getattr(package, name) for name in package.__all__]
     return [c for c in found if inspect.isclass(c) and issubclass(c, base) and c is not base]
