@@ -21,7 +21,13 @@ from sparsecode import (
 )
 from sparsecode.applications import FilterBank
 from sparsecode.constraints import NonNegative, UnitBall, UnitNorm
-from sparsecode.datasets import ImageScaling, OlshausenFieldWhitening, load_images
+from sparsecode.datasets import (
+    FeatureMixture,
+    ImageScaling,
+    OlshausenFieldWhitening,
+    load_images,
+    make_feature_mixture,
+)
 from sparsecode.encoders import LISTACP, TopK
 from sparsecode.estimators._filter_learning import hold_filters
 from sparsecode.estimators._fitted_model import FittedModel
@@ -147,12 +153,17 @@ def _transcoder():
     return Transcoder.from_pretrained(checkpoint, loss=AutoencoderLoss([Hoyer()]))
 
 
+def _mixture():
+    sizes = {"n_components": 8, "n_features": 4, "n_roots": 1, "branching": 2, "depth": 1}
+    return make_feature_mixture(**sizes, compensate=False, rank=2, n_steps=1, random_state=0)
+
+
 def _savers():
     """Functions that write one file, by its name, and the reader of each."""
     saved = {"dictionary": Dictionary(_ATOMS, np.zeros(4)), "state": _state()}
     saved |= {"model": _model(), "coder": _coder(), "learner": _learner(), "filters": _filters()}
     saved |= {"network": _network(), "prediction": _transcoder()}
-    saved |= {"bank": _bank(OlshausenFieldWhitening())}
+    saved |= {"bank": _bank(OlshausenFieldWhitening()), "mixture": _mixture()}
     for name, value in saved.items():
         for suffix in (".npz", ".safetensors"):
             yield f"{name}{suffix}", name, value.save
@@ -219,6 +230,7 @@ READERS = {
     "learner": DictionaryLearning.load,
     "filters": OlshausenField.load,
     "bank": FilterBank.load,
+    "mixture": FeatureMixture.load,
     "network": LISTA.load,
     "prediction": Transcoder.load,
     "state": TrainingState.load,
@@ -233,6 +245,8 @@ def use(found):
     """Do with what was read what it is for; nothing may fail then."""
     if isinstance(found, Dictionary):
         found.decode(np.zeros((2, found.n_components)))
+    elif isinstance(found, FeatureMixture):
+        found.sample(3, random_state=0)
     elif isinstance(found, FilterBank):
         size = tuple(min(2 * length, 64) for length in found.patch_size)
         codes = found.encode(np.arange(size[0] * size[1], dtype=float).reshape(size), step=1)
