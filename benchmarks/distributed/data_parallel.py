@@ -1,12 +1,16 @@
 """Gradients in parts on two workers of one thread, against streaming to one process.
 
 Both train on the same Dask array, which the workers hold. The streaming process uses two threads,
-as many as the workers have together. The ratio is that of the seconds of a step; bytes are those of
-the parameters, which travel to each worker once a step, and of the gradients that come back. Run:
+as many as the workers have together. The ratio is that of the seconds of a step. Seconds of
+processors, which other programs do not change, are those of the streaming process and its workers,
+and of this process (with the scheduler) and of the workers in parts. Bytes are those of the
+parameters, which travel to each worker once a step, and of the gradients that come back. Run:
 ``python benchmarks/distributed/data_parallel.py``.
 """
 
 from __future__ import annotations
+
+import time
 
 import click
 import dask.array as da
@@ -36,10 +40,13 @@ def main(widths, batches, quick):
         "streaming s": ".3g",
         "parts s": ".3g",
         "ratio": ".2f",
+        "streaming CPU": ".3g",
+        "own CPU": ".3g",
+        "workers' CPU": ".3g",
         "params MiB": ".3g",
         "grads MiB": ".3g",
     }
-    with local_cluster(N_WORKERS):
+    with local_cluster(N_WORKERS) as client:
         X = da.random.default_rng(0).standard_normal(
             (N_STEPS * max(batches), N_FEATURES), chunks=(max(max(batches) // 4, 1), N_FEATURES)
         )
@@ -48,13 +55,13 @@ def main(widths, batches, quick):
             table = report.table(type(encoder).__name__, columns)
             for width in widths:
                 for batch in batches:
-                    table.row(f"{width}, {batch}", *_measured(X, encoder, width, batch))
+                    table.row(f"{width}, {batch}", *_measured(client, X, encoder, width, batch))
             table.end()
     report.finish()
 
 
-def _measured(X, encoder, width, batch):
-    """Seconds of a step of both, their ratio, and the MiB of parameters and of gradients."""
+def _measured(client, X, encoder, width, batch):
+    """Seconds of a step of both, and of processors, and MiB of parameters and of gradients."""
     model = SparseAutoencoder(
         width, encoder=encoder, alpha=0.1, batch_size=batch, random_state=0, n_jobs=N_WORKERS
     )
@@ -71,15 +78,30 @@ def _measured(X, encoder, width, batch):
     try:
         # The first call draws the parameters, and compiles.
         model.partial_fit(X)
-        streaming = min(clock(lambda: model.partial_fit(X)) for _ in range(2)) / N_STEPS
+        streaming = _least(client, lambda: model.partial_fit(X))
         with data_parallel(2 * N_WORKERS):
             model.partial_fit(X)
-            parts = min(clock(lambda: model.partial_fit(X)) for _ in range(2)) / N_STEPS
+            parts = _least(client, lambda: model.partial_fit(X))
     finally:
         gradients.of_parts = original
     params = {**model.encoder_.params, "atoms": model.components_}
     n_bytes = sum(array.nbytes for array in params.values())
-    return streaming, parts, streaming / parts, n_bytes / MIB, np.mean(sent) / MIB
+    ratio, of_streaming = streaming[0] / parts[0], streaming[1] + streaming[2]
+    n_sent = np.mean(sent) / MIB
+    return streaming[0], parts[0], ratio, of_streaming, *parts[1:], n_bytes / MIB, n_sent
+
+
+def _least(client, run):
+    """Seconds of a step, and of the processors in this process and in the workers."""
+    rounds = []
+    for _ in range(2):
+        before = _of_processors(client)
+        rounds.append([clock(run), *(_of_processors(client) - before)])
+    return np.min(rounds, axis=0) / N_STEPS
+
+
+def _of_processors(client):
+    return np.array([time.process_time(), sum(client.run(time.process_time).values())])
 
 
 def _n_bytes(grad):
