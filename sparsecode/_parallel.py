@@ -11,6 +11,7 @@ import contextlib
 import functools
 import math
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -39,16 +40,30 @@ _LOKY_LIMIT = "LOKY_MAX_CPU_COUNT"
 
 
 def resolve_n_jobs(n_jobs):
-    """Number of threads meant by `n_jobs`, as in joblib; None is what numba and joblib allow."""
+    """Number of threads meant by `n_jobs`, as in joblib; None is what numba and joblib allow.
+
+    In a task of Dask it is one, as the worker runs as many tasks at a time as it has threads.
+    """
     n_jobs = check_n_jobs(n_jobs)
     if n_jobs is None:
         n_jobs = getattr(_memory, "n_jobs", None)
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
     available = min(numba.config.NUMBA_NUM_THREADS, _n_cores(os.environ.get(_LOKY_LIMIT)))
+    if available > 1 and _is_task_of_dask():
+        available = 1
     if n_jobs is None:
         return available
     return max(1, available + 1 + n_jobs)
+
+
+def _is_task_of_dask():
+    """Whether a worker of a cluster runs this; Dask is not imported to know it."""
+    distributed = sys.modules.get("distributed")
+    try:
+        return distributed is not None and distributed.get_worker() is not None
+    except ValueError:
+        return False
 
 
 @functools.cache

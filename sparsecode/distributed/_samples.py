@@ -168,6 +168,23 @@ def _check_features(estimator, X, array, *, reset):
     validate_data(estimator, names, reset=reset, skip_check_array=True)
 
 
+def weights_in_memory(weight, X, name):
+    """Weights of samples in a Dask array, or in a column of a DataFrame, as an array in memory."""
+    if hasattr(weight, "to_dask_array"):
+        weight = weight.to_dask_array(lengths=True)
+    check_open(weight, name, computes=True)
+    if not isinstance(weight, da.Array) or weight.ndim != 1 or weight.shape[0] != X.shape[0]:
+        raise ValueError(
+            wrong(
+                name,
+                got=f"a Dask collection of shape {shown(getattr(weight, 'shape', None))}",
+                expected=f"one weight for each of {X.shape[0]} samples",
+                remedy=f"Give an array of shape ({X.shape[0]},), and chunks of known size.",
+            )
+        )
+    return weight.compute()
+
+
 def as_rows(X, name):
     """Dask array of a collection whose chunks hold whole rows of numbers.
 

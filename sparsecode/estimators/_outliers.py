@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._batches import Batch
-from sparsecode._collections import is_collection
+from sparsecode.training.norm_outliers import MOST
 
 
 def without_outliers(estimator, policy, batch, *, first, judges_targets=False):
@@ -32,16 +32,10 @@ def without_outliers(estimator, policy, batch, *, first, judges_targets=False):
         estimator.n_outliers_, estimator.outlier_norm_, estimator._target_norm = 0, None, None
     if policy is None:
         return batch
-    if is_collection(batch.X):
-        raise ValueError(
-            "outliers is given but X is a Dask collection; expected None, because their norms "
-            "would need a pass of their own. Choose rows first, such as "
-            "X[(X**2).sum(axis=1) < limit**2].compute_chunk_sizes()."
-        )
     if estimator.outlier_norm_ is None:
-        estimator.outlier_norm_ = policy.limit(batch.X, batch.sample_weight)
+        estimator.outlier_norm_ = _limit(policy, batch)
         if judges_targets:
-            estimator._target_norm = policy.limit(batch.target, batch.sample_weight)
+            estimator._target_norm = _limit(policy, Batch(batch.target, batch.sample_weight))
     batch, far = policy.apply(batch, estimator.outlier_norm_)
     if judges_targets:
         turned, wide = Batch(batch.target, batch.sample_weight, batch.X), far
@@ -49,3 +43,9 @@ def without_outliers(estimator, policy, batch, *, first, judges_targets=False):
         batch, far = Batch(turned.target, turned.sample_weight, turned.X), far | wide
     estimator.n_outliers_ += int(np.count_nonzero(far))
     return batch
+
+
+def _limit(policy, batch):
+    """Largest norm that is not an outlier; of a Dask array from some rows in memory."""
+    X, weight, _ = batch.limited(np.random.default_rng(0), MOST)
+    return policy.limit(X, weight)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_flag, check_integer, check_matrix, check_number
@@ -112,7 +113,9 @@ def selection_curve(
 ) -> SelectionCurve:
     """Grid search over the number of atoms and `alpha`: fit each point and score its dictionary.
 
-    The cost of a point is one fit, and the coding of the scored samples.
+    The cost of a point is one fit, and the coding of the scored samples. Points are fitted in
+    turn, each on all threads, or side by side within `joblib.parallel_config`, such as one with
+    ``backend="dask"``.
 
     Parameters
     ----------
@@ -161,10 +164,9 @@ def selection_curve(
         )
     X = check_matrix(X, "X")
     scored = X if X_val is None else check_matrix(X_val, "X_val", n_columns=X.shape[1])
-    rows = [
-        _score(clone(estimator).set_params(**parameters).fit(X), scored, debias)
-        for parameters in _grid(n_components, alphas)
-    ]
+    fit = delayed(_fit_and_score)
+    grid = _grid(n_components, alphas)
+    rows = Parallel()(fit(estimator, parameters, X, scored, debias) for parameters in grid)
     return SelectionCurve(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -192,6 +194,11 @@ def _listed(values, name):
             )
         )
     return values
+
+
+def _fit_and_score(estimator, parameters, X, scored, debias):
+    """The values of `SelectionCurve` of an estimator with other parameters."""
+    return _score(clone(estimator).set_params(**parameters).fit(X), scored, debias)
 
 
 def _score(model, X, debias):

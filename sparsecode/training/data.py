@@ -182,6 +182,8 @@ def check_weights(
     if is_scalar or getattr(sample_weight, "ndim", None) == 0:
         # One for all, which must still be a number.
         sample_weight = check_number(sample_weight, name, low=0, high=_HEAVIEST)
+    elif is_collection(sample_weight):
+        sample_weight = in_chunks("_samples.weights_in_memory", sample_weight, X, name)
     try:
         weights = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True, **_ANY_ZEROS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._messages import shown, wrong
 from sparsecode._plain import make_plain
 from sparsecode._row_blocks import dense_rows, is_on_disk
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 4096
 # Samples that the usual norm is estimated from, and rows of a memory map in one such run.
-_MOST, _RUN = 10_000, 64
+MOST, _RUN = 10_000, 64
 # Ratio of standard deviation and median absolute deviation of a normal distribution.
 _DEVIATION = 1.4826
 # Smallest spread, relative to the median, so that rounding errors are not outliers.
@@ -95,9 +96,9 @@ class NormOutliers:
         """
         used = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
         run = _RUN if is_on_disk(X) else 1
-        if len(used) > _MOST:
+        if len(used) > MOST:
             starts = np.arange(0, len(used) - run + 1, run)
-            drawn = np.random.default_rng(0).choice(starts, _MOST // run, replace=False)
+            drawn = np.random.default_rng(0).choice(starts, MOST // run, replace=False)
             used = used[(np.sort(drawn)[:, None] + np.arange(run)).ravel()]
         norms = row_norms(X, used)
         norms = norms[norms > 0]
@@ -113,6 +114,7 @@ class NormOutliers:
         Parameters
         ----------
         batch : Batch
+            Samples in a Dask array are computed once, for their norms.
         limit : float
             Largest norm that is not an outlier.
 
@@ -123,7 +125,10 @@ class NormOutliers:
         far : ndarray of bool of shape (n_samples,)
             Which samples of positive weight were dropped or clipped.
         """
-        norms = row_norms(batch.X, np.arange(batch.X.shape[0]))
+        if is_collection(batch.X):
+            norms = in_chunks("norms.row_norms", batch.X)
+        else:
+            norms = row_norms(batch.X, np.arange(batch.X.shape[0]))
         far, weight = norms > limit, batch.sample_weight
         if weight is not None:
             far &= weight > 0
@@ -138,7 +143,9 @@ class NormOutliers:
                 "'drop', or samples in memory. Use 'drop', or give an iterator of batches."
             )
         factors = np.where(far, limit / np.where(far, norms, 1.0), 1.0)
-        return batch._replace(X=_scaled(batch.X, factors)), far
+        if is_collection(batch.X):
+            return batch._replace(X=in_chunks("norms.scaled", batch.X, factors)), far
+        return batch._replace(X=scaled(batch.X, factors)), far
 
 
 def resolve_outliers(outliers: Any) -> Any:
@@ -180,7 +187,7 @@ def row_norms(X: MatrixLike, rows: slice | np.ndarray) -> np.ndarray:
     return norms
 
 
-def _scaled(X, factors):
+def scaled(X: MatrixLike, factors: np.ndarray) -> MatrixLike:
     """Rows times a number each."""
     if not sparse.issparse(X):
         return (X * factors[:, None]).astype(X.dtype)

@@ -194,6 +194,48 @@ def test_dead_atoms_and_missing_entries(signals, atoms):
     assert model.dictionary_.norms.min() > 0.5
 
 
+@pytest.mark.parametrize("policy", ["drop", "clip"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_outliers_are_those_of_memory(signals, atoms, policy, weighted, make):
+    far = signals.copy()
+    far[[3, 75, 200]] *= 1000
+    weight = np.random.default_rng(0).integers(0, 2, len(far)) if weighted else None
+    model = learner(atoms, outliers=policy)
+    inside = model.fit(far, sample_weight=weight)
+    expected, found = inside.components_, (inside.n_outliers_, inside.outlier_norm_)
+    assert found[0] == (3 if weight is None else weight[[3, 75, 200]].sum()) > 0
+    model.fit(chunks(far, 70).map_blocks(make), sample_weight=weight)
+    assert np.abs(model.components_ - expected).max() < 1e-12
+    assert (model.n_outliers_, model.outlier_norm_) == pytest.approx(found)
+
+
+def test_limits_of_outliers_come_from_some_rows(monkeypatch, signals, atoms):
+    monkeypatch.setattr("sparsecode.estimators._outliers.MOST", 60)
+    far = signals.copy()
+    far[[3, 75, 200]] *= 1000
+    model = learner(atoms, outliers="drop", n_epochs=1).fit(chunks(far, 70))
+    assert model.n_outliers_ == 3
+
+
+@pytest.mark.parametrize("batch_size", [None, 60])
+def test_weights_may_be_in_chunks(signals, atoms, batch_size):
+    weight = np.random.default_rng(0).integers(0, 3, len(signals))
+    model = learner(atoms, batch_size=batch_size)
+    X = chunks(signals, 70)
+    expected = model.fit(X, sample_weight=weight).components_
+    lazy = da.from_array(weight, chunks=90)
+    assert np.array_equal(model.fit(X, sample_weight=lazy).components_, expected)
+    after = learner(atoms, batch_size=batch_size).partial_fit(X, sample_weight=weight)
+    mine = learner(atoms, batch_size=batch_size).partial_fit(X, sample_weight=lazy)
+    assert np.array_equal(mine.components_, after.components_)
+    for wrong in (lazy[1:], lazy[:, None], lazy[lazy > 0]):
+        with pytest.raises(ValueError, match=r"one weight for each of 240 samples"):
+            model.fit(X, sample_weight=wrong)
+    with pytest.raises(ValueError, match="sample_weight"):
+        model.fit(X, sample_weight=-lazy)
+
+
 def test_frames_and_sparse_chunks_are_learned_from(signals, atoms):
     dd = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not installed")
     frame = pd.DataFrame(signals, columns=list("abcdefgh"))
