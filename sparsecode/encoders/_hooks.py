@@ -51,10 +51,9 @@ class EncoderHooks:
 
     @property
     def unit_rows(self) -> tuple[str, ...] | None:
-        """Names of the parameters, all with one row for each unit, that order units.
+        """Names of the parameters with one row for each unit, if these rows are all of a unit.
 
-        Units in another order, with these rows in this order, have the same codes in this order.
-        None if that is not so, or not known.
+        Rows in another order then give codes in this order. None if that is not so, or not known.
         """
         return None
 
@@ -74,7 +73,6 @@ class EncoderHooks:
         Returns
         -------
         encoder : TrainableEncoder
-            This one, if it is the same at every step.
         """
         return self
 

@@ -86,7 +86,6 @@ class LeaveOneOut(Encoder):
         dictionary = promote(dictionary, X)
         options: dict[str, Any] = {} if codes is None else {"codes": codes}
         found = self.encoder.encode(X, dictionary, sparse_output=True, n_jobs=n_jobs, **options)
-        found = sparse.csr_array(found)
 
         def gains(rows):
             part = found[rows]
@@ -96,8 +95,8 @@ class LeaveOneOut(Encoder):
             gain += part.data * dictionary.norms.astype(gain.dtype)[part.indices] ** 2
             return gain * np.sign(part.data) > tau
 
-        kept = map_row_blocks(gains, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
-        kept = np.concatenate(kept)
+        blocks = map_row_blocks(gains, X.shape[0], block_size=_BLOCK_SIZE, n_jobs=n_jobs)
+        kept = np.concatenate(blocks)
         starts = np.concatenate([[0], np.cumsum(kept)])[found.indptr].astype(found.indptr.dtype)
         parts = found.data[kept], found.indices[kept], starts
         found = sparse.csr_array(parts, shape=found.shape)
@@ -115,6 +114,6 @@ class LeaveOneOut(Encoder):
             )
         if check_flag(missing, "missing"):
             raise TypeError(
-                "LeaveOneOut got missing=True; expected False, as gains are inner products of all "
-                "features. Use Exact for samples with missing entries."
+                "LeaveOneOut got missing=True; expected False, as gains read all features. Use "
+                "Exact for samples with missing entries."
             )

@@ -11,7 +11,6 @@ from sparsecode.initialization import initial_dictionary, initial_offset
 from sparsecode.penalties.base import resolve_penalty
 from sparsecode.training.checks import check_activity, check_corruption, check_patience
 from sparsecode.training.norm_outliers import resolve_outliers
-from sparsecode.training.unit_order import check_sorting
 
 
 def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=None, **pieces):
@@ -56,7 +55,6 @@ def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=Non
     check_signals(resolve_loss(estimator.loss, encoder, penalty, None), encoder)
     check_patience(plan.patience, loss, encoder)
     check_corruption(plan.corrupt)
-    check_sorting(loss, encoder, plan.optimizer, True)
     check_activity(plan.replacement, plan.dead_window, encoder, plan.optimizer, True, loss)
     return plan
 

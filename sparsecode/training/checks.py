@@ -17,6 +17,7 @@ from sparsecode.optimizers import Adam, Optimizer
 from sparsecode.replacement.units import check_replacement
 from sparsecode.training.stages import Stage, check_layers
 from sparsecode.training.state import TrainingState
+from sparsecode.training.unit_order import check_sorting
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
@@ -164,7 +165,8 @@ def check_activity(
     learn_dictionary: bool,
     loss: Loss,
 ) -> Any:
-    """Return `dead_window`; raise if units cannot be counted or replaced with these components."""
+    """Return `dead_window`; raise if units cannot be counted, replaced or sorted in a training."""
+    check_sorting(loss, encoder, optimizer, learn_dictionary)
     check_replacement(replacement, encoder)
     if dead_window is not None:
         dead_window = check_integer(dead_window, "dead_window")

@@ -31,7 +31,6 @@ from sparsecode.training.checks import (
 )
 from sparsecode.training.data import ArraySource, Gatherer, StreamSource, draw_held_out, is_stream
 from sparsecode.training.trainer import Trainer
-from sparsecode.training.unit_order import check_sorting
 
 if TYPE_CHECKING:
     from sparsecode.losses.base import Loss
@@ -283,7 +282,6 @@ def make_trainer(
     )
     check_corruption(corrupt)
     check_patience(patience, loss, encoder)
-    check_sorting(loss, encoder, optimizer, learn_dictionary)
     teacher = target if hasattr(target, "encode") else None
     if teacher is not None and input_scale != 1:
         raise ValueError(
