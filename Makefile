@@ -44,10 +44,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 
 docs: $(VENV)/.installed-docs
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -j auto -b html docs docs/_build/html
 	$(BIN)/python docs/check_pages.py docs/_build/html
 
-# BENCH="--short" takes about twelve minutes; an interrupted run goes on where it was.
+# BENCH="--short" takes about eighteen minutes; an interrupted run goes on where it was.
 bench-all: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/run_all.py $(BENCH)
 

@@ -47,6 +47,9 @@ def copy_notebooks():
 
 copy_notebooks()
 
+# Examples run in as many processes as this one may use cores.
+N_PROCESSES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
 project = "sparsecode"
 author = "The sparsecode developers"
 copyright = "2026, The sparsecode developers"
@@ -124,6 +127,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 3600,
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib",),
+    "parallel": N_PROCESSES,
 }
 
 copybutton_exclude = ".linenos, .gp, .go"

@@ -80,4 +80,4 @@ def found(name):
 
 def setup(app):
     app.add_directive("mentions", Mentions)
-    return {"version": "1", "parallel_read_safe": True}
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
