@@ -19,7 +19,7 @@ from numba.extending import overload
 from sparsecode._compile_notice import notice
 from sparsecode._interrupts import halt_if_told, out_of_reach
 from sparsecode._kernel_cache import guarded_cache, is_foreign
-from sparsecode._kernel_parts import PART, as_part, without_literals
+from sparsecode._kernel_parts import PART, KernelCompiler, as_part, without_literals
 
 # Sums may be reordered and fused; NaN and infinity keep their meaning. Only Python calls a kernel.
 _OPTIONS = {
@@ -28,8 +28,8 @@ _OPTIONS = {
     "fastmath": {"reassoc", "contract", "nsz"},
     "no_cfunc_wrapper": True,
 }
-# A kernel inlines all that it calls: otherwise which of two differently rounding copies of a callee
-# is linked depends on whether its caller was just compiled or came from the disk.
+# A kernel inlines what it calls, or has its own copy: otherwise which of two differently rounding
+# copies of a callee is linked depends on whether its caller was just compiled or came from the disk.
 _PART = {**_OPTIONS, **PART, "forceinline": True}
 # numba counts the references to every view of an array, an atomic operation that costs as much as
 # dozens of others; without a runtime that could release memory there is nothing to count.
@@ -42,7 +42,7 @@ ABOVE_ONE = 1 + 1e-6
 
 def kernel(function):
     """Compile `function` lazily, without the GIL, and cache it on disk."""
-    compiled = numba.njit(**_OPTIONS)(function)
+    compiled = numba.njit(**_OPTIONS, pipeline_class=KernelCompiler)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = guarded_cache(function)
         compiled.compile = functools.partial(_compile, compiled)
@@ -80,6 +80,21 @@ def inner(function):
 def inner_with_arrays(function):
     """Compile a function that only kernels call and that makes arrays."""
     return _part(function, _PART)
+
+
+def outlined(function):
+    """Compile as `inner` a function that is not inlined.
+
+    For what is called at several places, or once where a loop stops: code that is inlined is
+    optimised and translated again at every place, and all of a kernel waits for its largest
+    function. A call takes some 10 ns.
+    """
+    return _part(function, {**_INNER, "forceinline": False})
+
+
+def outlined_with_arrays(function):
+    """Compile as `outlined` a function that makes arrays."""
+    return _part(function, {**_PART, "forceinline": False})
 
 
 def _part(function, options):

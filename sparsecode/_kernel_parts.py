@@ -2,10 +2,13 @@
 
 numba optimises every function and translates it to machine code, also one that all its callers
 inline and that nobody calls. Its code is then optimised again at every level of the calls. A part
-skips that: a kernel with all its parts is optimised and translated once, as a whole.
+skips that: a kernel with all its parts is optimised and translated once, as a whole. It inlines its
+parts, but for those that are marked as outlined: these are functions in its machine code.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from numba import _dynfunc
 from numba.core import types
@@ -14,6 +17,22 @@ from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
+
+
+# Symbols of the parts that are outlined.
+_outlined = set()
+
+
+class _KernelLibrary(JITCodeLibrary):
+    """Code of a kernel and of its parts."""
+
+    def _optimize_final_module(self):
+        for function in self._final_module.functions:
+            if function.name in _outlined and not function.is_declaration:
+                function.add_function_attribute("noinline")
+                # A copy for this kernel alone: those of others may round differently.
+                function.linkage = "internal"
+        super()._optimize_final_module()
 
 
 class _PartLibrary(JITCodeLibrary):
@@ -41,6 +60,8 @@ class _PartLowering(NativeLowering):
         super().run_pass(state)
         library._ensure_finalized()
         lowered = state["cr"]
+        if not state.flags.forceinline:
+            _outlined.add(lowered.fndesc.llvm_func_name)
         # numba knows the part by this object; as there is no machine code, its address is 0.
         entry = _dynfunc.make_function(
             lowered.fndesc.lookup_module(), name, "part of kernels", 0, lowered.env, (library,)
@@ -53,18 +74,45 @@ class _PartLowering(NativeLowering):
         return True
 
 
-class PartCompiler(Compiler):
-    """Pipeline of numba that ends with `_PartLowering`."""
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _KernelLowering(NativeLowering):
+    """Pass that writes the code of a kernel, and translates it."""
+
+    _name = "kernel_lowering"
+
+    def run_pass(self, state):
+        state.library = _KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        # Otherwise the machine code could not be written to disk.
+        state.library.enable_object_caching()
+        return super().run_pass(state)
+
+
+class _OwnCompiler(Compiler):
+    """Pipeline of numba with another pass in place of `NativeLowering`."""
+
+    lowering: ClassVar[type[NativeLowering]]
 
     def define_pipelines(self):
         pipelines = super().define_pipelines()
         for pipeline in pipelines:
             pipeline.passes = [
-                (_PartLowering, text) if stage is NativeLowering else (stage, text)
+                (self.lowering, text) if stage is NativeLowering else (stage, text)
                 for stage, text in pipeline.passes
             ]
             pipeline.finalize()
         return pipelines
+
+
+class PartCompiler(_OwnCompiler):
+    """Pipeline for parts."""
+
+    lowering = _PartLowering
+
+
+class KernelCompiler(_OwnCompiler):
+    """Pipeline for kernels."""
+
+    lowering = _KernelLowering
 
 
 # Options that belong to a part: nobody calls it but compiled code.

@@ -29,8 +29,27 @@ def total(row):
     return result
 
 
+@_jit.outlined
+def summed(row):
+    result = 0.0
+    for value in row:
+        result += value
+    return result
+
+
+@_jit.kernel
+def twice(row):
+    return summed(row) + summed(row[::-1])
+
+
+@_jit.kernel
+def thrice(row):
+    return summed(row) * 3
+
+
 # This file is not of the package, which alone has a cache.
-total._cache = NullCache()
+for kernel in (total, twice, thrice):
+    kernel._cache = NullCache()
 
 
 def test_a_kernel_calls_its_parts():
@@ -46,6 +65,20 @@ def test_a_part_has_no_machine_code():
     (kernel,) = total.overloads.values()
     text = kernel.library.get_llvm_str()
     assert shifted.overloads and "call double @_ZN" not in text, "a part is called, not inlined"
+
+
+@pytest.mark.parametrize("caller", [twice, thrice])
+def test_an_outlined_part_is_a_function_of_its_kernel_alone(caller):
+    assert caller(np.arange(4.0)) == {twice: 12, thrice: 18}[caller]
+    (compiled,) = caller.overloads.values()
+    names = {part.fndesc.llvm_func_name for part in summed.overloads.values()}
+    bodies = [
+        function for function in compiled.library._final_module.functions
+        if function.name in names and not function.is_declaration
+    ]  # fmt: skip
+    assert bodies, "it is inlined"
+    # With another linkage the linker would take one copy for all kernels.
+    assert {function.linkage.name for function in bodies} == {"internal"}
 
 
 def test_literals_share_the_code_of_variables():

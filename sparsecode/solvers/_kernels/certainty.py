@@ -44,7 +44,7 @@ def correlation_rounding(slack, largest_norm, half_squared_norm, l1):
     return slack * largest_norm * (np.sqrt(2 * half_squared_norm) + largest_norm * l1)
 
 
-@_jit.inner
+@_jit.outlined
 def is_certain(penalty, rule, claim, corr, half_squared_norm, code, residual_corr, start_value):
     """Prove that a code keeps its tolerance, and is no worse than 0 or the start, despite rounding.
 
@@ -87,7 +87,7 @@ def is_certain(penalty, rule, claim, corr, half_squared_norm, code, residual_cor
     )
 
 
-@_jit.inner
+@_jit.outlined
 def _largest_residual(penalty, lipschitz, reach, corr, code, residual_corr):
     """Largest scaled stationarity residual of all that correlations within `reach` may have."""
     step = 1 / lipschitz

@@ -10,7 +10,7 @@ import numpy as np
 from sparsecode import _jit
 
 
-@_jit.inner
+@_jit.outlined
 def append_to_factor(factor, count, square, least, ridge):
     """Add an atom whose inner products with the others lie in row `count` of `factor`.
 
@@ -34,7 +34,7 @@ def append_to_factor(factor, count, square, least, ridge):
     return True
 
 
-@_jit.inner
+@_jit.outlined
 def remove_from_factor(factor, count, p):
     """Remove atom `p` of `count`; those after it move up by one."""
     for i in range(p, count - 1):
@@ -51,7 +51,7 @@ def remove_from_factor(factor, count, p):
             factor[m, i + 1] = cosine * right - sine * left
 
 
-@_jit.inner
+@_jit.outlined
 def solve_factored(factor, count, vector):
     """Solve the system of the Gram block in place."""
     for i in range(count):

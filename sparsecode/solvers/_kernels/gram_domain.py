@@ -11,7 +11,7 @@ import numpy as np
 from sparsecode import _jit
 
 
-@_jit.inner
+@_jit.outlined
 def residual_correlations(corr, code, gram, support, out):
     """Fill `out` with ``corr - code @ gram`` and return the number of nonzeros of `code`.
 
@@ -55,7 +55,7 @@ def inner_product(gram, n, i, j):
     return total
 
 
-@_jit.inner
+@_jit.outlined
 def _subtract_products(code, columns, support, count, out):
     """Subtract ``(code @ atoms) @ atoms.T``, four features at a time; `columns` is ``atoms.T``."""
     n, n_features = code.shape[0], columns.shape[0]
@@ -81,7 +81,7 @@ def _subtract_products(code, columns, support, count, out):
             out[i] -= s0 * c0[i]
 
 
-@_jit.inner
+@_jit.outlined
 def objective_of(penalty, corr, half_squared_norm, code, residual_corr):
     """Objective of one sample, from ``corr`` and ``corr - code @ gram``."""
     total = half_squared_norm + _jit.row_value(penalty, code)
@@ -97,7 +97,7 @@ def dual_scale(penalty, residual_corr):
     return 1.0 / max(1.0, _jit.row_dual_excess(penalty, residual_corr))
 
 
-@_jit.inner
+@_jit.outlined
 def relative_gap(penalty, scale, corr, half_squared_norm, code, residual_corr):
     """Duality gap of one sample divided by half its squared norm, at a dual feasible scale."""
     fenchel = _jit.row_value(penalty, code) + _jit.row_conjugate(penalty, scale, residual_corr)
@@ -112,7 +112,7 @@ def relative_gap(penalty, scale, corr, half_squared_norm, code, residual_corr):
     return gap / half_squared_norm if half_squared_norm > 0 else np.inf
 
 
-@_jit.inner_with_arrays
+@_jit.outlined_with_arrays
 def relative_residual(penalty, corr, lipschitz, code, residual_corr):
     """Stationarity residual of one sample divided by its largest correlation."""
     worst, largest, total = 0.0, 0.0, 0.0

@@ -38,7 +38,7 @@ class JumpWorkspace(NamedTuple):
     face: np.ndarray
 
 
-@_jit.inner_with_arrays
+@_jit.outlined_with_arrays
 def make_jump_workspace(like):
     """Workspace of as many atoms as `like` has entries, of its type."""
     n = like.shape[0]
@@ -51,7 +51,7 @@ def make_jump_workspace(like):
     )
 
 
-@_jit.inner
+@_jit.outlined
 def jump_on_face(penalty, inverse, working, count, gram, part, workspace, halt):
     """Newton steps on the nonzero coefficients, each as far as no sign changes, if it goes down.
 
@@ -145,7 +145,7 @@ def _multiply_by_gram(gram, face, m, direction, count, out):
             out[b] += d * row[b]
 
 
-@_jit.inner
+@_jit.outlined
 def _excess(penalty, working, face, m, last, part, direction, length, target):
     """Fill `target` with the end of a jump; return how far the penalty leaves its slopes.
 
@@ -167,7 +167,7 @@ def _excess(penalty, working, face, m, last, part, direction, length, target):
     return excess if not abs(excess) <= 4 * np.finfo(code.dtype).eps * size else 0.0
 
 
-@_jit.inner
+@_jit.outlined
 def _factorize(gram, face, m, factor, halt):
     """Cholesky factor of the Gram block of the face."""
     ridge = _SINGLE_RIDGE if gram.itemsize == 4 else _RIDGE

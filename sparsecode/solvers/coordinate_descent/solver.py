@@ -243,7 +243,7 @@ def _scatter(values, working, code):
         code[working[a]] = values[a]
 
 
-@_jit.inner_with_arrays
+@_jit.outlined_with_arrays
 def _judge(penalty, rule, inverse, corr, half_squared_norm, code, residual):
     """Measure that `tol` bounds, and the dual scale of the residual."""
     if rule.by_gap:
@@ -253,7 +253,7 @@ def _judge(penalty, rule, inverse, corr, half_squared_norm, code, residual):
     return max(worst, _coordinate_residual(penalty, inverse, corr, code, residual)), 1.0
 
 
-@_jit.inner
+@_jit.outlined
 def _coordinate_residual(penalty, inverse, corr, code, residual):
     """Stationarity residual of the steps to the minimum over each coefficient.
 

@@ -27,7 +27,7 @@ def movable_atoms(inverse, code, candidates, is_working):
     return n_candidates
 
 
-@_jit.inner
+@_jit.outlined
 def violations(penalty, inverse, norms, code, residual, is_working, candidates, score):
     """Length of the step that each candidate would take; the longest, and the bar to newcomers."""
     worst = 0.0
@@ -41,7 +41,7 @@ def violations(penalty, inverse, norms, code, residual, is_working, candidates, 
     return worst, _EAGER * worst_outside
 
 
-@_jit.inner
+@_jit.outlined
 def enter_working_set(bar, score, code, gram, candidates, is_working, working, count, part_gram):
     """Let candidates that reach `bar` join, and all that are not 0; returns the new size."""
     for j in candidates:
@@ -55,7 +55,7 @@ def enter_working_set(bar, score, code, gram, candidates, is_working, working, c
     return count
 
 
-@_jit.inner
+@_jit.outlined
 def screen(penalty, scale, radius, residual, norms, code, is_working, candidates, n_candidates):
     """Drop candidates that are not in use and zero at the optimum; returns how many are left.
 

@@ -39,7 +39,7 @@ class ActiveSet(NamedTuple):
     work: np.ndarray
 
 
-@_jit.inner_with_arrays
+@_jit.outlined_with_arrays
 def make_active_set(n_components, most):
     """An empty active set for `n_components` atoms, of which `most` are ever active at a time."""
     size = most + WIDTH
@@ -66,7 +66,7 @@ def enter_support(start, s, task, exact, active_set):
     return count
 
 
-@_jit.inner
+@_jit.outlined
 def enter(j, is_up, value, may_exchange, s, task, exact, count, active_set):
     """Add atom `j` to the active set, if need be in exchange for one that it depends on.
 
@@ -102,7 +102,7 @@ def enter(j, is_up, value, may_exchange, s, task, exact, count, active_set):
     return count + 1, True
 
 
-@_jit.inner
+@_jit.outlined
 def set_up_again(s, task, exact, count, active_set):
     """Enter the active atoms anew, so that their inverse has no more terms than it needs.
 
@@ -137,7 +137,7 @@ def _fill_cross(j, gram, exact, count, active_set):
     pad(cross, count)
 
 
-@_jit.inner
+@_jit.outlined
 def _exchange(is_up, count, active_set):
     """Move along the dependence of a new atom until an active coefficient is 0, and drop that.
 
@@ -157,7 +157,7 @@ def _exchange(is_up, count, active_set):
     return _drop(first, count, active_set), up * length
 
 
-@_jit.inner
+@_jit.outlined
 def _drop(p, count, active_set):
     """Take atom `p` out of the active set; the last one takes its place."""
     inverse, active, is_active, target, sign, code, goal, cross, work = active_set
@@ -175,7 +175,7 @@ def _drop(p, count, active_set):
     return last
 
 
-@_jit.inner
+@_jit.outlined
 def solve_on_support(count, active_set):
     """Walk to the optimum for the present signs, dropping atoms whose coefficient reaches 0.
 

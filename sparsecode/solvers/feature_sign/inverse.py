@@ -33,7 +33,7 @@ class Inverse(NamedTuple):
     longest: int
 
 
-@_jit.inner_with_arrays
+@_jit.outlined_with_arrays
 def make_inverse(most):
     """The inverse of no atoms, with space for `most` of them."""
     n_terms, longest = 2 * most + most // 2 + _SPARE, n_vectors(most)
@@ -119,7 +119,7 @@ def remove(inverse, count, p, work):
             tiles[first + p // WIDTH, r + p % WIDTH] = value
 
 
-@_jit.inner
+@_jit.outlined
 def _add_term(inverse, count, scale, work):
     """Add ``scale * outer(work, work)``."""
     t = inverse.n_terms[0]

@@ -49,7 +49,7 @@ class Workspace(NamedTuple):
     residuals: np.ndarray
 
 
-@_jit.inner
+@_jit.outlined
 def make_exact(s, task, exact, tol, rounding, rough, count, active_set, workspace):
     """Refine the coefficients, judge them, and find what atoms still violate optimality.
 
@@ -86,7 +86,7 @@ def judge_rounded(s, task, exact, reach, rough, count, active_set, workspace):
     return exact_state(s, task, exact, bar, rough, count, active_set, workspace)
 
 
-@_jit.inner
+@_jit.outlined
 def exact_state(s, task, exact, bar, rough, count, active_set, workspace):
     """Objective, and duality gap divided by half the squared norm.
 
@@ -110,7 +110,7 @@ def exact_state(s, task, exact, bar, rough, count, active_set, workspace):
     return total, gap
 
 
-@_jit.inner
+@_jit.outlined
 def _refine(x, exact, alpha, tol, count, active_set, residuals):
     """Make the coefficients on the support exact, dropping those that change sign.
 
@@ -156,7 +156,7 @@ def _gradient(exact, alpha, residual, count, active_set):
     return worst
 
 
-@_jit.inner
+@_jit.outlined
 def _find_violating(atoms, alpha, positive, bar, rough, residual, active_set, workspace):
     """Find atoms outside the support whose exact correlation is above alpha; count them.
 
@@ -194,7 +194,7 @@ def _look_at(j, atoms, alpha, positive, residual, active_set, workspace, count):
     return count
 
 
-@_jit.inner
+@_jit.outlined
 def _exact_gap(s, task, exact, residual, count, active_set, n_found, correlations):
     """Duality gap divided by half the squared norm of the sample, in float64.
 

@@ -189,7 +189,7 @@ def _write_code(out, may_start, count, active_set):
     empty(count, active_set)
 
 
-@_jit.inner
+@_jit.outlined
 def _record(s, t, task, gap, exact, history, lanes, count, active_set, workspace):
     """Write objective and gap to the history of a sample, from iteration `t` on."""
     residual = lanes.residual
@@ -240,7 +240,7 @@ def _enter_found(n_found, s, task, exact, count, active_set, workspace):
     return count, n_entered
 
 
-@_jit.inner
+@_jit.outlined
 def _relative_gaps(alpha, half_squared_norm, largest, largest_norm, residual, count, active_set):
     """Duality gap divided by half the squared norm of the sample, and what it is at most.
 

@@ -171,7 +171,7 @@ def choose_rows(samples, unit, partial, targets, choice, answer, workspace, halt
             history[s, 1, count:] = stop[s]
 
 
-@_jit.inner
+@_jit.outlined
 def _judge(
     s,
     x,
@@ -295,7 +295,7 @@ def _choose_atoms(
     return count, error, weakest
 
 
-@_jit.inner
+@_jit.outlined
 def _next_of_start(
     start, scale, squares, residual, basis, loading, count, dependent, least, otherwise
 ):

@@ -26,7 +26,7 @@ class Chosen(NamedTuple):
     code: np.ndarray
 
 
-@_jit.inner
+@_jit.outlined
 def back_substitute(loading, inverse, code, count):
     """Coefficients of the atoms from what the sample has along the directions, in place."""
     for a in range(count - 1, -1, -1):
@@ -49,7 +49,7 @@ def subtract_chosen(x, atoms, scale, chosen, count, out):
             out[f] -= c * atom[f]
 
 
-@_jit.inner
+@_jit.outlined
 def refine_on_support(x, atoms, partial, sample, scale, chosen, count, enough, left, step):
     """Make coefficients exact that rounding of the Gram matrix has spoilt.
 
@@ -87,7 +87,7 @@ def refine_on_support(x, atoms, partial, sample, scale, chosen, count, enough, l
     return np.inf
 
 
-@_jit.inner
+@_jit.outlined
 def store(codes, scale, chosen, count):
     """Write coefficients to a code; returns by how much of the sample rounding moves them."""
     active, code = chosen.active, chosen.code

@@ -48,7 +48,7 @@ class Path(NamedTuple):
     factor: np.ndarray
 
 
-@_jit.inner_with_arrays
+@_jit.outlined_with_arrays
 def _make_path(n):
     """A path of `n` atoms, to be filled in."""
     return Path(
@@ -111,7 +111,7 @@ def follow_paths(task, penalty, rule, claim, may_start, answer, halt):
         history[s, 1, n_iter[s] :] = stop[s]
 
 
-@_jit.inner_with_arrays
+@_jit.outlined_with_arrays
 def _judge(penalty, corr, half_squared_norm, code, gram, support, residual):
     """Relative duality gap and objective of a code."""
     residual_correlations(corr, code, gram, support, residual)
@@ -167,7 +167,7 @@ def _first_event(corr, positive):
     return largest, first
 
 
-@_jit.inner
+@_jit.outlined
 def _objective_and_gap(alpha, weight, half_squared_norm, count, corr, path):
     """Objective of a point of the path, and its relative duality gap.
 
@@ -185,7 +185,7 @@ def _objective_and_gap(alpha, weight, half_squared_norm, count, corr, path):
     return half_residual + value, share * share * max(half_residual, 0.0) / half_squared_norm
 
 
-@_jit.inner
+@_jit.outlined
 def _apply(event, gram, count, path):
     """Let an atom join (its number + 1) or leave (minus its place - 1); returns the new size.
 
@@ -219,7 +219,7 @@ def _apply(event, gram, count, path):
     return count
 
 
-@_jit.inner
+@_jit.outlined
 def _next_event(weight, alpha, positive, count, path):
     """Fall of the weight to the next corner, and the event there; 0 for none."""
     sign, code, speed = path.sign, path.code, path.speed
@@ -247,7 +247,7 @@ def _advance(length, rate, residual, status):
             status[j] = 0
 
 
-@_jit.inner
+@_jit.outlined
 def _polish(alpha, corr, gram, count, path):
     """Solve once more at the end for the support and signs found, free of what has added up."""
     sign, code, speed, work = path.sign, path.code, path.speed, path.work

@@ -1,13 +1,14 @@
 """The inverse Gram matrix of an active set, as atoms enter and leave."""
 
-import numba
 import numpy as np
 import pytest
+from numba.core.caching import NullCache
 
+from sparsecode import _jit
 from sparsecode.solvers.feature_sign import inverse as module
 
 
-@numba.njit
+@_jit.kernel
 def _play(gram, moves, most, vector, work, out):
     """Enter an atom for a move of 1, remove one in the middle for -1; then multiply."""
     inverse = module.make_inverse(most)
@@ -35,6 +36,10 @@ def _play(gram, moves, most, vector, work, out):
     module.pad(vector, count)
     module.multiply(inverse, count, vector, out)
     return active[:count]
+
+
+# This file is not of the package, which alone has a cache.
+_play._cache = NullCache()
 
 
 @pytest.mark.parametrize("pattern", [[1], [1, 1, 1, -1], [1, 1, -1, 1]])
