@@ -28,8 +28,8 @@ _OPTIONS = {
     "fastmath": {"reassoc", "contract", "nsz"},
     "no_cfunc_wrapper": True,
 }
-# A kernel inlines what it calls, or has its own copy: otherwise which of two differently rounding
-# copies of a callee is linked depends on whether its caller was just compiled or came from the disk.
+# A kernel inlines what it calls, or has a copy of its own: otherwise which of two differently
+# rounding copies is linked depends on whether the caller was just compiled or came from the disk.
 _PART = {**_OPTIONS, **PART, "forceinline": True}
 # numba counts the references to every view of an array, an atomic operation that costs as much as
 # dozens of others; without a runtime that could release memory there is nothing to count.

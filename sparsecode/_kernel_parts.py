@@ -18,7 +18,6 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 
-
 # Symbols of the parts that are outlined.
 _outlined = set()
 
