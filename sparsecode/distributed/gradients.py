@@ -91,7 +91,9 @@ def of_parts(
     sums = [compute(task, *part) for part in _parts(batch, n_parts)]
     while len(sums) > 1:
         sums = [add(sums[i : i + _FAN_IN]) for i in range(0, len(sums), _FAN_IN)]
-    ((values, grads),) = dask.compute(*sums)
+    # The parameters are in the graph, so that they survive the loss of a worker.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+        ((values, grads),) = dask.compute(*sums)
     reports, terms = values["reports"], values["terms"]
     result = LossResult(values["loss"]["value"], terms, np.empty((0, 0)), {}, reports=reports)
     return result, {

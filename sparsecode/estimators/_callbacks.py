@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sklearn
 
+from sparsecode._batches import Batch
+from sparsecode._collections import is_collection
+
 # scikit-learn 1.9 brought them.
 HAS_CALLBACKS = importlib.util.find_spec("sklearn.callback") is not None
 
@@ -55,7 +58,7 @@ class FitTasks:
     ----------
     estimator : estimator with `CallbackSupportMixin`
     X, y : array-like
-        Arguments of `fit`.
+        Arguments of `fit`. Of Dask arrays, callbacks get some rows in memory, always the same ones.
     n_epochs : int
         Largest number of epochs.
     fitted : tuple of str, default=("dictionary_",)
@@ -64,6 +67,9 @@ class FitTasks:
 
     def __init__(self, estimator, X, y, n_epochs, fitted=("dictionary_",)):
         self._estimator, self._fitted, self._epoch = estimator, fitted, None
+        if is_collection(X) and getattr(estimator, "_skl_callbacks", None):
+            target = y if is_collection(y) else None
+            X, _, y = Batch(X, None, target).limited(np.random.default_rng(0))
         # `ScoringMonitor` records nothing without `y`.
         self._data = {"X": X, "y": np.broadcast_to(0.0, X.shape[0]) if y is None else y}
         self._context = estimator._init_callback_context(max_subtasks=n_epochs)

@@ -11,10 +11,18 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sparsecode import LISTA, Dictionary, OlshausenField, SparseAutoencoder, Transcoder
+from sparsecode import (
+    LISTA,
+    Dictionary,
+    DictionaryLearning,
+    OlshausenField,
+    SparseAutoencoder,
+    Transcoder,
+)
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.distributed.streaming import StreamedSamples
 from sparsecode.encoders import BatchTopK, Exact, TopK
+from sparsecode.estimators._callbacks import HAS_CALLBACKS
 from sparsecode.losses import AutoencoderLoss, LassoLoss, SupervisedLoss
 from sparsecode.optimizers import LBFGS
 from sparsecode.penalties import L1
@@ -320,6 +328,29 @@ def test_wrong_arrays_are_refused(signals, make, match):
     with pytest.raises((ValueError, TypeError), match=match):
         model.fit(make(chunks(signals)))
     assert not hasattr(model, "dictionary_")
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="scikit-learn 1.9 brought callbacks")
+@pytest.mark.parametrize("name", ["network", "transcoder", "dictionary"])
+def test_callbacks_score_some_rows_in_memory(signals, targets, name, capsys):
+    from sklearn.callback import ScoringMonitor
+
+    short = {"n_epochs": 3, "random_state": 0, "verbose": 1}
+    model = {
+        "network": SparseAutoencoder(N_ATOMS, encoder=TopK(2), patience=5, **short),
+        "transcoder": Transcoder(N_ATOMS, **short),
+        "dictionary": DictionaryLearning(N_ATOMS, alpha=0.1, tol=0, **short),
+    }[name]
+    y = (targets,) if name == "transcoder" else ()
+    monitor = ScoringMonitor(
+        scoring={
+            "score": lambda model, X, y: model.score(X, *([y] if name == "transcoder" else []))
+        }
+    )
+    model.set_callbacks(monitor).fit(chunks(signals), *map(chunks, y))
+    scores = [entry["score"] for entry in monitor.get_logs().data]
+    assert len(scores) == 4 and scores[-1] == pytest.approx(model.score(signals, *y), rel=1e-9)
+    assert capsys.readouterr().out.count("epoch") == 3
 
 
 def test_what_cannot_go_together_is_refused(signals, targets):
