@@ -6,8 +6,12 @@ The estimator is one task, so that it travels once to each worker.
 from __future__ import annotations
 
 import copy
+import pickle
 import uuid
+from dataclasses import dataclass
+from typing import Any
 
+import cloudpickle
 import dask
 import dask.array as da
 import numpy as np
@@ -56,7 +60,7 @@ def _apply(X, *arrays, model, method, names, options, like, finish, block_id=Non
         return make((0, *shape), dtype=X.dtype) if make is not np.ndarray else np.empty((0, *shape))
     options = options | dict(zip(names, arrays, strict=True))
     with naming_chunk(block_id), threads_of(1):
-        result = getattr(model, method)(X, **options)
+        result = getattr(model.value, method)(in_place(X), **options)
     return result if finish is None else finish(result)
 
 
@@ -73,6 +77,30 @@ def _for_coding(estimator):
     return model
 
 
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Value that travels in one piece, so that its arrays begin where the processor wants them.
+
+    Dask sends arrays apart, and they may then begin at any byte. Products with those are rounded
+    in another way, and kernels would be compiled again for them.
+    """
+
+    value: Any
+
+    def __reduce__(self) -> Any:
+        return _unpacked, (cloudpickle.dumps(self.value, protocol=4),)
+
+
+def _unpacked(data):
+    return Packed(pickle.loads(data))
+
+
+def in_place(block):
+    """Samples of a chunk that begin where the processor wants them; a sparse matrix as it is."""
+    return np.require(block, requirements="A") if isinstance(block, np.ndarray) else block
+
+
 def one_task(value):
-    """Task with this value, for all chunks."""
-    return dask.delayed(value, name=f"model-{uuid.uuid4().hex}", traverse=False)
+    """Task with this value, `Packed`, for all chunks."""
+    name = f"model-{uuid.uuid4().hex}"
+    return dask.delayed(Packed(value), name=name, traverse=False)

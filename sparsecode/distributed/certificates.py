@@ -62,7 +62,7 @@ def _certificate(figures, penalty):
 def _certified(X, codes, problem, block_id=None):
     if X.shape[0] == 0:
         return np.empty((0, _N_FIGURES))
-    dictionary, penalty, missing = problem
+    dictionary, penalty, missing = problem.value
     with naming_chunk(block_id):
         certificate = certify(X, codes, dictionary, penalty, missing=missing, n_jobs=1)
     return _figures(certificate)

@@ -132,7 +132,7 @@ def _blocks(array, size):
 
 def _gradients(task, X, weight, target, share):
     """Values and gradients of a part, times its share in the batch."""
-    batch_loss, point, where = task
+    batch_loss, point, where = task.value
     with threads_of(1), single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         # Of its own, because tasks on other threads would share its memory of gradients.
         batch_loss = batch_loss.alone()

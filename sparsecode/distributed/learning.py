@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import dask
@@ -17,6 +17,7 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import threads_of
 from sparsecode._validation import check_rows
 from sparsecode.distributed._samples import naming
+from sparsecode.distributed._tasks import Packed, in_place
 
 # Sums that a task adds up. The tree depends on chunks alone, and so do the bits of the sums.
 _FAN_IN = 4
@@ -41,7 +42,7 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     blocks = list(flatten(X.__dask_keys__()))
     # One graph made by hand: with small batches, making it of parts takes as long as coding.
     graph = dict(X.__dask_optimize__(X.dask, blocks))
-    graph[work := f"model-{name}"] = _Work(replace(learner, n_jobs=1), dictionary)
+    graph[work := f"model-{name}"] = Packed((replace(learner, n_jobs=1), dictionary))
     for number, block, length in zip(numbers, blocks, X.chunks[0], strict=False):
         rows = slice(start, start + length)
         weight = None if batch.sample_weight is None else batch.sample_weight[rows]
@@ -59,26 +60,19 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     return learner.merge(known, total)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What tasks of a batch share: it is one task, so that it travels once to each worker."""
-
-    learner: Any
-    dictionary: Any
-
-
 def _gathered(work, X, weight, start):
     """Sums over the samples of a chunk."""
-    learner, dictionary = work.learner, work.dictionary
+    learner, dictionary = work.value
     rows = f"Rows {start} to {start + X.shape[0]} of X"
     nothing = learner.nothing(dictionary)
     if X.shape[0] == 0:
         return nothing
     with naming(rows), threads_of(1), single_threaded_blas():
-        X = check_rows(X, "X", missing=learner.missing)
+        X = check_rows(in_place(X), "X", missing=learner.missing)
         return learner.gather(Batch(X, weight), dictionary, nothing)
 
 
 def _added(work, sums):
     """Sums over the samples of all, in their order."""
-    return functools.reduce(work.learner.merge, sums)
+    learner, _ = work.value
+    return functools.reduce(learner.merge, sums)

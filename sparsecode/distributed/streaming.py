@@ -277,7 +277,7 @@ def _read_chunk(X, target, rows):
 
 
 def _encode(X, task):
-    encoder, dictionary = task
+    encoder, dictionary = task.value
     if X.shape[0] == 0:
         return sparse.csr_array((0, dictionary.n_components), dtype=dictionary.dtype)
     with threads_of(1):

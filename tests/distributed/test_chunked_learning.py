@@ -1,5 +1,7 @@
 """Learning from Dask arrays: the dictionary of the array in memory, on any number of workers."""
 
+import pickle
+
 import dask
 import dask.array as da
 import numpy as np
@@ -15,6 +17,7 @@ from sparsecode import (
 )
 from sparsecode.datasets import make_sparse_signals
 from sparsecode.distributed._chunks import Chunks
+from sparsecode.distributed._tasks import Packed
 from sparsecode.distributed.samples import ChunkedSamples, some_rows
 from sparsecode.encoders import Exact
 from sparsecode.learning import Batch, alternate
@@ -73,6 +76,23 @@ def test_chunks_that_are_persisted_are_learned_from(client, signals, atoms, batc
         X = chunks(signals, 50).persist()
         assert np.array_equal(model.fit(X).components_, expected)
         assert np.array_equal(model.fit(2 * X / 2).components_, expected)
+
+
+def test_single_precision_has_the_same_bits_on_workers(client, signals, atoms):
+    X = chunks(np.tile(signals.astype(np.float32), (8, 1)), 240)
+    model = learner(atoms.replace(atoms=atoms.atoms.astype(np.float32)), batch_size=160)
+    expected = model.fit(X).components_
+    assert expected.dtype == np.float32
+    with client.as_current():
+        for _ in range(2):
+            assert np.array_equal(model.fit(X).components_, expected)
+
+
+def test_what_travels_is_packed_with_its_arrays():
+    buffers = []
+    data = pickle.dumps(Packed(np.arange(5.0)), 5, buffer_callback=buffers.append)
+    assert buffers == []
+    assert np.array_equal(pickle.loads(data).value, np.arange(5.0))
 
 
 def test_batches_in_order_are_those_of_memory(signals, atoms):
@@ -247,8 +267,6 @@ def test_frames_and_sparse_chunks_are_learned_from(signals, atoms):
 
 
 def test_a_model_of_a_cluster_needs_none(client, signals, atoms):
-    import pickle
-
     with client.as_current():
         model = learner(atoms).fit(chunks(signals, 70))
     model = pickle.loads(pickle.dumps(model))
