@@ -134,6 +134,10 @@ def loss_term(name):
 
 SETTINGS = {
     "levels": {"loss": AutoencoderLoss([pen.L1(0.1)], levels=(6, 12, None))},
+    "sorted": {
+        "loss": AutoencoderLoss(levels=(6, 12, None), detach_levels=True, sort_every=3, tilt=0.1),
+        "encoder": encoders.Refined(encoders.BatchTopK(k=schedules.Linear(6, 3, 9)), 2),
+    },
     "sigmoid": {"loss": AutoencoderLoss([pen.L1(0.1)], output="sigmoid")},
     "target_l0": {"target_l0": 4.0, "n_epochs": 6},
     "target_l0_topk": {"target_l0": 4.0, "encoder": encoders.TopK()},
