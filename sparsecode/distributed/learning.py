@@ -57,7 +57,7 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
         level, keys = level + 1, [(f"add-{name}", level, i) for i in range(len(parts))]
         graph |= {key: (_added, work, part) for key, part in zip(keys, parts, strict=True)}
     (total,) = dask.compute(Delayed(keys[0], graph))
-    return learner.merge(known, total)
+    return learner.merge(known, total.value)
 
 
 def _gathered(work, X, weight, start):
@@ -66,13 +66,13 @@ def _gathered(work, X, weight, start):
     rows = f"Rows {start} to {start + X.shape[0]} of X"
     nothing = learner.nothing(dictionary)
     if X.shape[0] == 0:
-        return nothing
+        return Packed(nothing)
     with naming(rows), threads_of(1), single_threaded_blas():
         X = check_rows(in_place(X), "X", missing=learner.missing)
-        return learner.gather(Batch(X, weight), dictionary, nothing)
+        return Packed(learner.gather(Batch(X, weight), dictionary, nothing))
 
 
 def _added(work, sums):
     """Sums over the samples of all, in their order."""
     learner, _ = work.value
-    return functools.reduce(learner.merge, sums)
+    return Packed(functools.reduce(learner.merge, [part.value for part in sums]))
