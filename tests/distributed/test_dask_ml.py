@@ -5,9 +5,9 @@ import dask.array as da
 import numpy as np
 import pytest
 
-wrappers = pytest.importorskip("dask_ml.wrappers", reason="dask-ml is not installed")
-
 from sparsecode import DictionaryLearning, SparseAutoencoder
+
+wrappers = pytest.importorskip("dask_ml.wrappers", reason="dask-ml is not installed")
 
 MODELS = [
     DictionaryLearning(8, alpha=0.1, n_epochs=2, random_state=0),
