@@ -114,7 +114,7 @@ def selection_curve(
     """Grid search over the number of atoms and `alpha`: fit each point and score its dictionary.
 
     The cost of a point is one fit, and the coding of the scored samples. Points are fitted in
-    turn, each on all threads, or side by side within `joblib.parallel_config`, such as one with
+    turn, each on all threads, or side by side within ``joblib.parallel_config``, such as one with
     ``backend="dask"``.
 
     Parameters
