@@ -15,6 +15,7 @@ from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import register_pass
+from numba.core.lowering import Lower
 from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering
 
@@ -28,7 +29,6 @@ class _KernelLibrary(JITCodeLibrary):
     def _optimize_final_module(self):
         for function in self._final_module.functions:
             if function.name in _outlined and not function.is_declaration:
-                function.add_function_attribute("noinline")
                 # A copy for this kernel alone: those of others may round differently.
                 function.linkage = "internal"
         super()._optimize_final_module()
@@ -46,11 +46,21 @@ class _PartLibrary(JITCodeLibrary):
         self._finalized = True
 
 
+class _PartLower(Lower):
+    """Writer of the code of a part."""
+
+    def setup_function(self, fndesc):
+        super().setup_function(fndesc)
+        if not fndesc.inline:
+            self.function.attributes.add("noinline")
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _PartLowering(NativeLowering):
     """Pass that writes the code of a part, and stops before machine code."""
 
     _name = "part_lowering"
+    lowering_class = _PartLower
 
     def run_pass(self, state):
         name = state.func_id.func_qualname
