@@ -6,12 +6,11 @@ The estimator is one task, so that it travels once to each worker.
 from __future__ import annotations
 
 import copy
-import pickle
+import importlib
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import cloudpickle
 import dask
 import dask.array as da
 import numpy as np
@@ -88,11 +87,17 @@ class Packed:
     value: Any
 
     def __reduce__(self) -> Any:
-        return _unpacked, (cloudpickle.dumps(self.value, protocol=4),)
+        # Later protocols leave arrays out of the piece.
+        return _unpacked, (_serializer().dumps(self.value, protocol=4),)
 
 
 def _unpacked(data):
-    return Packed(pickle.loads(data))
+    return Packed(_serializer().loads(data))
+
+
+def _serializer():
+    """The functions with which Dask serialises what it sends to workers."""
+    return importlib.import_module("distributed.protocol.pickle")
 
 
 def in_place(block):
