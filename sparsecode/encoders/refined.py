@@ -158,10 +158,7 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
         return tuple(name for name in self.parameter_kinds if name not in self.buffers)
 
     def calibrate(self, X: np.ndarray, dictionary: Dictionary, share: float) -> Self:
-        """Return an encoder with the inner one calibrated; see `ScalableEncoder.calibrate`.
-
-        Each unit of the first selection is then active on the share of the samples.
-        """
+        """Return an encoder whose first selection has each unit active on a share of samples."""
         inner = self.encoder.bind(self._within(self.params, 0))
         found = inner.calibrate(X, dictionary, share).params
         changes = {name: array for name, array in found.items() if name not in self.buffers}
