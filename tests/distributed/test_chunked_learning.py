@@ -7,6 +7,7 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
+from rounding_of_rows import rounds_rows_alike
 from scipy import sparse
 
 from sparsecode import (
@@ -24,19 +25,8 @@ from sparsecode.learning import Batch, alternate
 from sparsecode.penalties import L1
 from sparsecode.updates import KSVD, MOD, ApproximateKSVD, BlockUpdate, GradientUpdate
 
-
-def _rounds_rows_alike():
-    """Whether BLAS rounds a row in the same way, whatever the number of rows of a product."""
-    rng = np.random.default_rng(0)
-    # The search for codes works in single precision.
-    X = rng.standard_normal((500, 8)).astype(np.float32)
-    weights = rng.standard_normal((12, 8)).astype(np.float32).T
-    parts = (slice(i, i + n) for n in (50, 70, 110) for i in range(0, 500, n))
-    return all(np.array_equal((X @ weights)[part], X[part] @ weights) for part in parts)
-
-
-# Where it does not, codes of chunks and of memory differ as far as their tolerance lets them.
-CLOSE = 1e-12 if _rounds_rows_alike() else 1e-6
+# Where BLAS does not, codes of chunks and of memory differ as far as their tolerance lets them.
+CLOSE = 1e-12 if rounds_rows_alike() else 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +205,7 @@ def test_what_is_read_to_start_from_is_bounded(monkeypatch, signals):
     assert (batch.X[:, None] == signals).all(axis=2).any(axis=1).all()
 
 
-def test_dead_atoms_and_missing_entries(signals, atoms):
+def test_dead_atoms_and_missing_entries(signals, atoms, rows_alike):
     gone = signals.copy()
     gone[::5, 2] = np.nan
     model = learner(atoms, missing="mask")
