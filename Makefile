@@ -10,7 +10,7 @@ SOURCES := $(shell find sparsecode -name '*.py')
 OLDEST := $(VENV)-oldest
 PUBLISH := $(VENV)-publish
 
-.PHONY: filters test test-short test-oldest package-check lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
+.PHONY: filters test test-short test-oldest test-peers package-check lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
 
 filters: $(VENV)/.installed
 	$(BIN)/sparsecode filters
@@ -38,6 +38,10 @@ test-oldest: $(OLDEST)/.installed
 # RELEASE=--release refuses what is not ready to be published.
 package-check: $(PUBLISH)/.installed $(VENV)/.installed-test
 	$(PUBLISH)/bin/python tools/package.py --tests-with $(abspath $(BIN))/python $(RELEASE)
+
+# The pages for those who come from other libraries, which must be there.
+test-peers: $(VENV)/.installed-test $(VENV)/.installed-peers
+	$(BIN)/python -m pytest -q tests/test_doctests.py -k "from_spams or from_ksvd"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -24,6 +24,8 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 PAGES = sorted((ROOT / "docs").glob("*.rst")) + sorted((ROOT / "docs" / "guide").glob("*.rst"))
+# Pages that run another library beside this one.
+PEERS = {"from_spams": "spams", "from_ksvd": "dictlearn"}
 EXAMPLES = ["own_loss", "own_term", "proximal_gradient", "relu_encoder"]
 
 
@@ -49,6 +51,8 @@ def test_docstrings(name):
 def test_pages(page):
     if page.stem == "callbacks":
         pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+    if page.stem in PEERS:
+        pytest.importorskip(PEERS[page.stem])
     assert doctest.testfile(str(page), module_relative=False).failed == 0
 
 
