@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sparsecode import dropin as dropin
     from sparsecode import encoders as encoders
     from sparsecode import estimators as estimators
+    from sparsecode import implicit_gradients as implicit_gradients
     from sparsecode import initialization as initialization
     from sparsecode import interop as interop
     from sparsecode import learning as learning
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from sparsecode import paths as paths
     from sparsecode import penalties as penalties
     from sparsecode import plotting as plotting
+    from sparsecode import prediction as prediction
     from sparsecode import receptive_fields as receptive_fields
     from sparsecode import replacement as replacement
     from sparsecode import schedules as schedules
@@ -88,6 +90,7 @@ else:
                 "dropin",
                 "encoders",
                 "estimators",
+                "implicit_gradients",
                 "initialization",
                 "interop",
                 "learning",
@@ -100,6 +103,7 @@ else:
                 "paths",
                 "penalties",
                 "plotting",
+                "prediction",
                 "receptive_fields",
                 "replacement",
                 "schedules",

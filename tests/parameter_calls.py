@@ -48,6 +48,7 @@ from sparsecode.losses import AutoencoderLoss, KLDivergence, LassoLoss, Loss, Su
 from sparsecode.model_selection import selection_curve
 from sparsecode.optimizers import Optimizer
 from sparsecode.penalties import L1, Cauchy, KSparse, Penalty
+from sparsecode.prediction import PredictionLoss
 from sparsecode.replacement import ReplaceAtoms, ReplaceUnits
 from sparsecode.solvers import FISTA, Solver, choose_solver
 from sparsecode.training import Batch, Stage, train
@@ -75,6 +76,7 @@ _mixture = datasets.make_feature_mixture(
 RETURNED = {
     "AmortizationReport",
     "Certificate",
+    "CodeGradient",
     "CodingPath",
     "DensityHistogram",
     "DetectionScores",
@@ -99,7 +101,8 @@ RETURNED = {
     "TrainingState",
     "Usage",
 }
-ABSTRACT = {Constraint, Encoder, Loss, Optimizer, Penalty, Solver, Term, TrainableEncoder, Update}
+ABSTRACT = {Constraint, Encoder, Loss, Optimizer, Penalty, PredictionLoss}
+ABSTRACT |= {Solver, Term, TrainableEncoder, Update}
 # What only another function makes, what is documented as ignored, and open lists of arguments.
 OPAQUE = {"cache", "y", "callback"}
 
@@ -119,6 +122,7 @@ ARGUMENTS = {
     "dictionary": D,
     "penalty": L1(0.1),
     "codes": CODES,
+    "dcodes": CODES,
     "truth": CODES,
     "atoms": D.atoms,
     "image": IMAGE,
@@ -422,6 +426,7 @@ def _use_estimator(estimator):
 
 
 USES = {
+    PredictionLoss: lambda loss: loss.value(np.zeros((2, 3)), loss.encode(np.array([0, 2]), 3)),
     datasets.Patches: lambda patches: patches.average(patches.blocks(20)),
     Solver: _use_solver,
     Encoder: _use_encoder,

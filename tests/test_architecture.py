@@ -73,11 +73,12 @@ FLOORS = [
         "initialization",
         "metrics",
         "debiasing",
+        "implicit_gradients",
         "_zero_codes",
         "schedules",
         "receptive_fields",
     ],
-    ["learning", "training", "paths"],
+    ["learning", "training", "prediction", "paths"],
     ["compare"],
     [
         "estimators",
