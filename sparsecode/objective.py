@@ -163,7 +163,7 @@ def certify(
         return Judge(dictionary, penalty, missing)
 
     with single_threaded_blas():
-        judge = ScaledJudge(make_judge, dictionary.astype(np.float64), penalty)
+        judge = ScaledJudge(make_judge, penalty.centred(dictionary.astype(np.float64)), penalty)
 
     def block(rows):
         of_rows = penalty.for_rows(rows, X.shape[0])

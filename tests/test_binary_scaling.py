@@ -21,6 +21,7 @@ from sparsecode.penalties import (
     KSparse,
     LogSum,
     Penalty,
+    Simplex,
     Tanh,
 )
 from sparsecode.solvers import ADMM, FISTA, LCA, FeatureSign, Solver
@@ -44,6 +45,7 @@ PENALTIES = [
     Tanh(0.1),
     Cauchy(0.3),
     KSparse(3),
+    Simplex(2.0),
     KSparse(None, error=0.5),
 ]
 NAMES = [getattr(solvers, name) for name in solvers.__all__]

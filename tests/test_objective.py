@@ -14,7 +14,7 @@ from sklearn.linear_model import Lasso
 from sparsecode import Dictionary, alpha_max, certify, penalties
 from sparsecode._judge import Judge
 from sparsecode.objective import Certificate, objective
-from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, KSparse, LogSum
+from sparsecode.penalties import L0, L1, MCP, Cauchy, ElasticNet, GroupL1, KSparse, LogSum, Simplex
 
 N_FEATURES, N_ATOMS = 6, 9
 WEIGHTS = np.array([0.0, 0.5, 1.0, 2.0, 1.0, 0.0, np.inf, 1.0, 3.0])
@@ -159,7 +159,8 @@ def test_rows_may_have_limits_of_their_own(X, frame):
 
 def test_every_convex_penalty_has_its_gap_compared():
     every = [getattr(penalties, name) for name in penalties.__all__]
-    compared = {type(penalty) for penalty in CONVEX} | {GroupL1}
+    # Those of groups and of the simplex are, where their optima are known.
+    compared = {type(penalty) for penalty in CONVEX} | {GroupL1, Simplex}
     assert {penalty for penalty in every if penalty.convex} == compared
 
 

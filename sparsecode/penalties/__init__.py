@@ -10,6 +10,7 @@ from sparsecode.penalties.l1 import L1
 from sparsecode.penalties.log_sum import LogSum
 from sparsecode.penalties.mcp import MCP
 from sparsecode.penalties.scad import SCAD
+from sparsecode.penalties.simplex import Simplex
 from sparsecode.penalties.tanh import Tanh
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "KSparse",
     "LogSum",
     "Penalty",
+    "Simplex",
     "Tanh",
 ]

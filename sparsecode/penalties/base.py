@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -15,6 +15,10 @@ from sparsecode._plain import plain
 from sparsecode._typing import Array, MatrixLike, write_types
 from sparsecode._validation import check_matrix, check_number, check_rows
 from sparsecode.penalties import _array_kernels as kernels
+from sparsecode.penalties._row_sums import RowSums
+
+if TYPE_CHECKING:
+    from sparsecode.dictionary import Dictionary
 
 
 def check_penalty_instance(penalty: Penalty) -> Penalty:
@@ -42,7 +46,7 @@ def resolve_penalty(penalty: Penalty | type[Penalty], alpha: float) -> Penalty:
     return penalty.scaled(alpha).checked()
 
 
-class Penalty:
+class Penalty(RowSums):
     """Base of the penalties ``g``: a mix-in for a named tuple of parameters.
 
     A penalty is an immutable named tuple whose first field is its weight `alpha`, plus static
@@ -291,6 +295,18 @@ class Penalty:
         """Mask of the atoms whose coefficients cost nothing, shape (n_components,)."""
         return np.full(n_components, self.alpha == 0)
 
+    def origin(self, n_components: int) -> float:
+        """Value of the coefficients of the code that solvers start from, which costs nothing."""
+        return 0.0
+
+    def centred(self, dictionary: Dictionary) -> Dictionary:
+        """Return a dictionary that solvers may use instead: allowed codes have the same fit.
+
+        The code of `origin` reconstructs its offset, as a code of 0 does that of `dictionary`. A
+        constraint that excludes 0 defines this and `origin`.
+        """
+        return dictionary
+
     def checked(self) -> Self:
         """Return the penalty with its numbers as Python numbers, after checking its parameters.
 
@@ -317,33 +333,6 @@ class Penalty:
     @staticmethod
     def _conjugate(penalty, correlation, j):
         return 0.0
-
-    @staticmethod
-    def _row_value(penalty, code):
-        total = 0.0
-        for j in range(code.shape[0]):
-            if code[j] != 0:
-                total += _jit.scalar_value(penalty, code[j], j)
-        return total
-
-    @staticmethod
-    def _row_prox(penalty, point, step, out):
-        for j in range(point.shape[0]):
-            out[j] = _jit.scalar_prox(penalty, point[j], step, j)
-
-    @staticmethod
-    def _row_dual_excess(penalty, correlations):
-        worst = 0.0
-        for j in range(correlations.shape[0]):
-            worst = max(worst, _jit.scalar_dual_excess(penalty, correlations[j], j))
-        return worst
-
-    @staticmethod
-    def _row_conjugate(penalty, scale, correlations):
-        total = 0.0
-        for j in range(correlations.shape[0]):
-            total += _jit.scalar_conjugate(penalty, scale * correlations[j], j)
-        return total
 
     def _typed(self, array, name):
         array = check_matrix(array, name)

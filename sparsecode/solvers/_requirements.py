@@ -28,7 +28,10 @@ class Requirement(NamedTuple):
 
 REQUIREMENTS = {
     "weighted": Requirement(
-        "a weighted penalty", lambda g: g.weighted, "Use OMP, OLS, IHT or HTP.", after=None
+        "a weighted penalty or a convex constraint",
+        lambda g: g.weighted or g.convex,
+        "Use OMP, OLS, IHT or HTP.",
+        after=None,
     ),
     "separable": Requirement("a separable penalty", lambda g: g.separable, "Use FISTA or ISTA."),
     "convex": Requirement(

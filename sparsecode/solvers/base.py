@@ -60,7 +60,7 @@ class Solver(Parameterized, BaseEstimator):
     Attributes
     ----------
     needs : str
-        Kind of penalty that the solver takes: ``"weighted"`` (any but a constraint),
+        Kind of penalty that the solver takes: ``"weighted"`` (any but `KSparse`),
         ``"separable"``, ``"convex"``, ``"smooth"``, ``"l1"`` (also elastic net), ``"k_sparse"``, or
         ``"k_sparse count"`` (without an error target).
     finite : bool
@@ -136,7 +136,8 @@ class Solver(Parameterized, BaseEstimator):
         """
         sparse_output = check_flag(sparse_output, "sparse_output")
         record, n_jobs = check_flag(record, "record"), check_n_jobs(n_jobs)
-        problem = self._check_problem(X, dictionary, penalty, codes, missing)
+        given = as_dictionary(dictionary)
+        problem = self._check_problem(X, given, penalty, codes, missing)
         if self.tol is None:
             self = self._with_tol(default_tol(self._double_tol, problem.dictionary.dtype))
         shape, dtype = problem.shape, problem.dictionary.dtype
@@ -189,7 +190,7 @@ class Solver(Parameterized, BaseEstimator):
             converged,
             self.tol,
             _history_of(history[:, :, : n_iter.max() + 1]) if record else None,
-            (problem.X, problem.dictionary, problem.penalty, problem.missing, n_jobs),
+            (problem.X, given, problem.penalty, problem.missing, n_jobs),
         )
 
     def _prepare_any(self, problem):
@@ -219,7 +220,8 @@ class Solver(Parameterized, BaseEstimator):
                 self._solve_any(smaller, own_prepared, part)
             else:
                 # Nothing to fit: the code of least penalty.
-                part.codes[:], part.stop[:], part.history[:], part.proven[:] = 0, 0, 0, True
+                part.codes[:] = problem.origin
+                part.stop[:], part.history[:], part.proven[:] = 0, 0, True
             for whole, solved in zip(block[1:], part[1:], strict=True):
                 whole[inside] = solved
 
@@ -273,7 +275,7 @@ class Solver(Parameterized, BaseEstimator):
         X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
         if codes is not None:
             codes = check_code_rows(codes, X.shape[0], dictionary.n_components)
-        dictionary = promote(dictionary, X)
+        dictionary = penalty.centred(promote(dictionary, X))
         prepared = dictionary._prepared_for(penalty)
         return Problem(X, dictionary, penalty, prepared, codes, bool(missing))
 

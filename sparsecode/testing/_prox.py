@@ -19,8 +19,10 @@ def check_projection(penalty, V, rng):
     distance = ((inside - V) ** 2).sum(axis=1)
     for _ in range(20):
         other = penalty.prox(V * rng.uniform(size=V.shape))
-        closer = ((np.where(other != 0, V, 0) - V) ** 2).sum(axis=1) < distance * (1 - 1e-12)
-        require(not closer.any(), "prox is not the closest feasible row")
+        for row in (other, np.where(other != 0, V, 0)):
+            closer = ((row - V) ** 2).sum(axis=1) < distance * (1 - 1e-12)
+            closer &= penalty.value(row) == 0
+            require(not closer.any(), "prox is not the closest feasible row")
 
 
 def prox_cost(penalty, U, V, step):
@@ -73,6 +75,8 @@ def check_prox_of_rows(penalty, V, step, rng):
     cost = prox_cost(penalty, U, V, step)
     candidates = [V, np.zeros_like(V), np.maximum(V, 0), U * (rng.uniform(size=U.shape) < 0.5)]
     candidates += [U + size * rng.standard_normal(U.shape) for size in (1e-4, 1e-2, 1.0)]
+    # Of a constraint nothing else may be feasible.
+    candidates += [penalty.prox(candidate, step) for candidate in candidates]
     for candidate in candidates:
         better = prox_cost(penalty, candidate, V, step) < cost - 1e-10 * (1 + cost)
         require(not better.any(), "is not the minimiser: another row has a lower objective")

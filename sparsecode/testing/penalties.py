@@ -82,7 +82,7 @@ def check_penalty(
             _check_curvature(penalty, V)
         if penalty.convex:
             _check_duality(penalty, V, rng)
-        if penalty.weighted:
+        if penalty.weighted or penalty.convex:
             _check_solvers(penalty, span, n_components, rng)
         if penalty.can_be_rescaled:
             _check_units(penalty, V)
@@ -101,9 +101,10 @@ def _span(penalty, n_components):
 
 
 def _check_value(penalty, V):
-    zero = penalty.value(np.zeros_like(V))
-    require(zero.shape == (len(V),), f"value has shape {zero.shape}, expected ({len(V)},)")
-    require((zero == 0).all(), "value of a code of 0 is not 0")
+    origin = penalty.origin(V.shape[1])
+    start = penalty.value(np.full_like(V, origin))
+    require(start.shape == (len(V),), f"value has shape {start.shape}, expected ({len(V)},)")
+    require((start == 0).all(), f"value of a code of {origin:g} is not 0")
     value = penalty.value(V)
     require((value >= 0).all(), "value is negative or NaN somewhere")
 
@@ -277,14 +278,15 @@ def _check_solvers(penalty, span, n_components, rng):
     atoms = rng.standard_normal((n_components, n_features))
     atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     X = span / 2 * rng.standard_normal((20, n_features))
-    half_squared_norm = (X**2).sum(axis=1) / 2
+    start = np.full((len(X), n_components), penalty.origin(n_components))
+    first = ((X - start @ atoms) ** 2).sum(axis=1) / 2
     solvers = (FISTA(), CoordinateDescent()) if penalty.separable else (FISTA(),)
     for solver in solvers:
         with naming(f"codes of {type(solver).__name__}"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             certificate = solver.solve(X, atoms, penalty, n_jobs=1).certificate
-            worse = ~(certificate.objective <= half_squared_norm * (1 + 1e-9))
-            require(not worse.any(), "are infeasible, or worse than 0")
+            worse = ~(certificate.objective <= first * (1 + 1e-9))
+            require(not worse.any(), "are infeasible, or worse than the origin")
             if penalty.convex:
                 worst = certificate.relative_gap.max()
                 require(worst <= 1e-6, f"end at a duality gap of {worst:.1e}, above 1e-6")

@@ -18,7 +18,7 @@ from sparsecode._values import check_list
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary
 from sparsecode.objective import certify
-from sparsecode.penalties import L1, ElasticNet, KSparse, Penalty
+from sparsecode.penalties import L1, ElasticNet, KSparse, Penalty, Simplex
 from sparsecode.solvers import Solver, SolveResult
 from sparsecode.testing import _edge_cases, _k_sparse
 from sparsecode.testing._require import naming, raised_by, read_only, require, require_close
@@ -46,7 +46,7 @@ def check_solver(
         Its `max_iter` must be enough to reach a tolerance of 1e-6 on a small problem.
     penalties : list of Penalty or None, default=None
         What to try it on, for any number of atoms. None is every penalty of `sparsecode.penalties`
-        with a weight of 0.2, the non-negative ones, and two nonzeros.
+        with a weight of 0.2, the non-negative ones, two nonzeros, and the simplex.
     float32 : bool, default=True
         Whether float32 is tried beside float64. Kernels are compiled for either, which takes most
         of the time.
@@ -92,10 +92,10 @@ def check_solver(
 
 
 def default_penalties() -> list[Penalty]:
-    """Every penalty of the library at a weight of 0.2, the non-negative ones, two nonzeros."""
+    """Every penalty of the library at a weight of 0.2, the non-negative ones, the constraints."""
     classes = [getattr(_penalties, name) for name in _penalties.__all__]
     ours = [cls().scaled(0.2) for cls in classes if cls is not Penalty and cls.weighted]
-    return [*ours, L1(0.2, positive=True), ElasticNet(0.2, positive=True), KSparse(2)]
+    return [*ours, L1(0.2, positive=True), ElasticNet(0.2, positive=True), KSparse(2), Simplex()]
 
 
 @dataclass(frozen=True)

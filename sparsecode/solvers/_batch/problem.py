@@ -56,6 +56,11 @@ class Problem:
         penalty = self.penalty
         return penalty.convex and not penalty.unpenalized(self.dictionary.n_components).any()
 
+    @property
+    def origin(self) -> Any:
+        """Value of the coefficients of a code that no start is given for, mostly 0."""
+        return self.penalty.origin(self.dictionary.n_components)
+
     def takes_gram(self, columns_a_row):
         """Return whether to compute the Gram matrix, where a sample else takes so many columns."""
         return takes_gram(self.dictionary, self.shape[0] * columns_a_row)
@@ -176,14 +181,16 @@ class Problem:
         """Fill `out`, which holds zeros, with the codes to start from."""
         if self.codes is not None:
             out[:] = self.start_of(rows)
+        elif self.origin != 0:
+            out[:] = self.origin
 
     def start_of(self, rows):
-        """The codes that a block starts from: 0 for samples of 0, whose codes these are."""
+        """The codes that a block starts from: the origin for samples of 0, whose codes it is."""
         codes = scaled(dense_rows(self.codes, rows, self.dictionary.dtype), self.code_exponent)
         X = self.centred(rows)
         # NaN are missing entries.
         is_zero = ~((X != 0) & (X == X)).any(axis=1, keepdims=True)
-        return np.where(is_zero, 0, codes) if is_zero.any() else codes
+        return np.where(is_zero, self.origin, codes) if is_zero.any() else codes
 
 
 def takes_gram(dictionary, n_columns):

@@ -38,7 +38,7 @@ class Verification:
         """Objectives of codes and of codes of 0, and what a tolerance, if there is one, bounds."""
         finite = np.isfinite(codes).all(axis=1)
         if not finite.all():
-            codes = np.where(finite[:, None], codes, 0)
+            codes = np.where(finite[:, None], codes, self.problem.origin)
         if self.solver._claims_certificate and self.solver.tol > 0:
             value, half_squared_norm, measure = self.judge.claim(X, codes, penalty)
         else:
@@ -119,8 +119,8 @@ class _JudgedRows:
         self.value, half_squared_norm, self.measure = verification.measures(
             self.X, self.codes, self.penalty
         )
-        # The better of the start and 0, and what no objective may exceed.
-        self.fallback = np.zeros_like(self.codes)
+        # The better of the start and the origin, and what no objective may exceed.
+        self.fallback = np.full_like(self.codes, problem.origin)
         # Mask of the rows that did not begin at their fallback.
         self.is_far = np.zeros(len(rows), dtype=bool)
         limit = half_squared_norm
