@@ -3,8 +3,9 @@
 Estimators have scikit-learn's interface. `SparseCoder` codes samples on given atoms;
 `DictionaryLearning` and `OlshausenField` learn the atoms; `LISTA` learns to code fast;
 `SparseAutoencoder` and `Transcoder` train an encoder together with the atoms;
-`SparseOutlierDetector` finds samples that have no sparse code. A `Dictionary` holds atoms, and
-`certify` says how far any codes are from the optimum.
+`SparseOutlierDetector` finds samples that have no sparse code; `PatchFeatures` makes features of
+images for a classifier. A `Dictionary` holds atoms, and `certify` says how far any codes are from
+the optimum.
 
 Their parts are in submodules, such as `sparsecode.penalties`, `sparsecode.solvers`,
 `sparsecode.encoders`, `sparsecode.losses` and `sparsecode.metrics`; data to try them on in
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         LISTA,
         DictionaryLearning,
         OlshausenField,
+        PatchFeatures,
         SparseAutoencoder,
         SparseCoder,
         SparseOutlierDetector,
@@ -119,6 +121,7 @@ else:
                 "LISTA",
                 "DictionaryLearning",
                 "OlshausenField",
+                "PatchFeatures",
                 "SparseAutoencoder",
                 "SparseCoder",
                 "SparseOutlierDetector",
@@ -136,6 +139,7 @@ __all__ = [
     "Dictionary",
     "DictionaryLearning",
     "OlshausenField",
+    "PatchFeatures",
     "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",

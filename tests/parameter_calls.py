@@ -248,6 +248,12 @@ SPECIAL = {
     "training.train": {"encoder": LISTA(L1(0.1), n_layers=2), "target": None},
     "training.Batch": {"target": None},
     "estimators.OlshausenField": {"n_components": 4},
+    "estimators.PatchFeatures": {
+        "patch_size": 2,
+        "levels": 1,
+        "image_shape": (2, 2),
+        "n_patches": 6,
+    },
 }
 _LAZY = {
     "plotting.plot_atoms": lambda: {"atoms": _rng.standard_normal((3, 9))},

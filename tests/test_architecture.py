@@ -78,7 +78,7 @@ FLOORS = [
         "schedules",
         "receptive_fields",
     ],
-    ["learning", "training", "prediction", "paths"],
+    ["learning", "training", "prediction", "paths", "_patch_features"],
     ["compare"],
     [
         "estimators",

@@ -152,8 +152,17 @@ class ZCAWhitening(OneToOneFeatureMixin, _CovarianceWhitening):
             If `X` holds NaN or infinity, has fewer than two rows, or all its rows are the same.
         """
         self._fit_directions(X)
-        self.whitening_ = (self.components_.T / self.scale_) @ self.components_
+        self.whitening_ = _symmetric(self.components_, self.scale_)
         return self
+
+    @classmethod
+    def _of(cls, mean, components, scale, *, eps):
+        """A fitted whitening of its parts."""
+        whitening = cls(eps=eps)
+        whitening.mean_, whitening.components_, whitening.scale_ = mean, components, scale
+        whitening.whitening_ = _symmetric(components, scale)
+        whitening.n_features_in_ = components.shape[1]
+        return whitening
 
     def transform(self, X: MatrixLike) -> np.ndarray:
         """Whiten rows: array (n_samples, n_features) to the same shape and dtype."""
@@ -272,6 +281,10 @@ class PCAWhitening(ClassNamePrefixFeaturesOutMixin, _CovarianceWhitening):
     @property
     def _n_features_out(self):
         return len(self.components_)
+
+
+def _symmetric(components, scale):
+    return (components.T / scale) @ components
 
 
 def _mean_and_covariance(X):

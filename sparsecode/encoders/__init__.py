@@ -24,6 +24,7 @@ from sparsecode.encoders.tanh import Tanh
 from sparsecode.encoders.thresholding import Thresholding
 from sparsecode.encoders.topk import AbsTopK, TopK
 from sparsecode.encoders.trainable import TrainableEncoder
+from sparsecode.encoders.triangle import Triangle
 from sparsecode.encoders.winner_take_all import WinnerTakeAll
 
 __all__ = [
@@ -55,5 +56,6 @@ __all__ = [
     "TiLISTA",
     "TopK",
     "TrainableEncoder",
+    "Triangle",
     "WinnerTakeAll",
 ]

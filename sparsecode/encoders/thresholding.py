@@ -88,8 +88,7 @@ class Thresholding(Encoder):
         X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
         dictionary = promote(dictionary, X)
         n_samples, dtype = X.shape[0], dictionary.dtype
-        largest = float(dictionary.norms.max()) ** 2
-        step = 1 / largest if largest > 0 else 1.0
+        step = threshold_step(dictionary)
         codes = None if sparse_output else np.empty((n_samples, dictionary.n_components), dtype)
 
         def block(rows):
@@ -105,3 +104,9 @@ class Thresholding(Encoder):
 
         parts = map_row_blocks(block, n_samples, block_size=_BLOCK_SIZE, n_jobs=n_jobs)
         return stack_csr(parts, dictionary.n_components) if sparse_output else codes
+
+
+def threshold_step(dictionary):
+    """Factor of the correlations: with it the code is exact if atoms are orthogonal and alike."""
+    largest = float(dictionary.norms.max()) ** 2
+    return 1 / largest if largest > 0 else 1.0

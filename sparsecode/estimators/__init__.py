@@ -4,6 +4,7 @@ from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.estimators.lista import LISTA
 from sparsecode.estimators.olshausen_field import OlshausenField
 from sparsecode.estimators.outlier_detector import SparseOutlierDetector
+from sparsecode.estimators.patch_features import PatchFeatures
 from sparsecode.estimators.sparse_autoencoder import SparseAutoencoder
 from sparsecode.estimators.sparse_coder import SparseCoder
 from sparsecode.estimators.transcoder import Transcoder
@@ -12,6 +13,7 @@ __all__ = [
     "LISTA",
     "DictionaryLearning",
     "OlshausenField",
+    "PatchFeatures",
     "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",

@@ -10,6 +10,7 @@ from sparsecode import (
     Dictionary,
     DictionaryLearning,
     OlshausenField,
+    PatchFeatures,
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
@@ -38,9 +39,37 @@ class CoderOfRandomAtoms(SparseCoder):
             del self.dictionary
 
 
+class FeaturesOfRows(PatchFeatures):
+    """`PatchFeatures` that take each sample as an image of one row."""
+
+    # After `fit` the shape of its images counts.
+    image_shape = None
+
+    def __init__(self, n_components=3, *, random_state=0, n_jobs=None):
+        super().__init__(
+            n_components,
+            patch_size=1,
+            dictionary="patches",
+            contrast=None,
+            whitening=None,
+            levels=1,
+            random_state=random_state,
+            n_jobs=n_jobs,
+        )
+
+    def fit(self, X, y=None):
+        shape = X.shape if issparse(X) else np.asarray(X).shape
+        self.image_shape = (1, max(shape[1], 1)) if len(shape) == 2 else None
+        try:
+            return super().fit(X, y)
+        finally:
+            del self.image_shape
+
+
 TO_CHECK = {
     "SparseCoder": CoderOfRandomAtoms(),
     "DictionaryLearning": DictionaryLearning(n_components=3, alpha=0.1, n_epochs=3),
+    "PatchFeatures": FeaturesOfRows(),
     "OlshausenField": OlshausenField(n_epochs=2),
     "LISTA": LISTA(n_components=3, n_layers=3, alpha=0.1, n_epochs=3),
     "SparseAutoencoder": SparseAutoencoder(n_components=3, alpha=0.1, n_epochs=3),

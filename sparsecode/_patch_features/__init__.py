@@ -1,0 +1,1 @@
+"""Parts of `sparsecode.PatchFeatures`: images, contrast, pooling, and the codes of positions."""
