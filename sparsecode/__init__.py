@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         SparseAutoencoder,
         SparseCoder,
         SparseOutlierDetector,
+        SparseRepresentationClassifier,
         Transcoder,
     )
     from sparsecode.objective import Certificate, alpha_max, certify
@@ -125,6 +126,7 @@ else:
                 "SparseAutoencoder",
                 "SparseCoder",
                 "SparseOutlierDetector",
+                "SparseRepresentationClassifier",
                 "Transcoder",
             ),
             "sparsecode.objective": ("Certificate", "alpha_max", "certify"),
@@ -143,6 +145,7 @@ __all__ = [
     "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",
+    "SparseRepresentationClassifier",
     "Transcoder",
     "__version__",
     "alpha_max",

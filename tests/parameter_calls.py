@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import is_classifier
 
 import sparsecode
 from sparsecode import (
@@ -57,6 +58,7 @@ from sparsecode.updates import BlockUpdate, GainControl, GradientUpdate, Update
 _rng = np.random.default_rng(0)
 X = _rng.standard_normal((6, 4))
 D = Dictionary(np.linalg.qr(_rng.standard_normal((5, 4)))[0])
+LABELS = ["a", "b", "a", "b", "a", "b"]
 CODES = np.where(_rng.random((6, 5)) < 0.5, 0.0, _rng.standard_normal((6, 5)))
 IMAGE = _rng.random((12, 12))
 MASK = _rng.random((12, 12)) < 0.9
@@ -140,6 +142,7 @@ ARGUMENTS = {
     "solver": FISTA(),
     "target_l0": 2.0,
     "n_components": 4,
+    "atoms_per_class": 2,
     "n_samples": 6,
     "n_layers": 2,
     "init": "samples",
@@ -243,6 +246,7 @@ SPECIAL = {
     "testing.check_solver": {"penalties": [L1(0.2)], "n_samples": 3},
     "testing.check_encoder": {"encoder": Thresholding(L1(0.1))},
     "interop.Checkpoint": {"W": D.atoms, "b": np.zeros(5), "k": None},
+    "initialization.class_balanced_dictionary": {"y": LABELS},
     "initialization.initial_offset": {"init": "mean"},
     "replacement.ReplaceAtoms": {"patience": 1.0},
     "training.train": {"encoder": LISTA(L1(0.1), n_layers=2), "target": None},
@@ -426,6 +430,9 @@ def _use_penalty(penalty):
 def _use_estimator(estimator):
     if isinstance(estimator, datasets.OlshausenFieldWhitening | datasets.ImageScaling):
         return estimator.fit([IMAGE]).transform([IMAGE])
+    if is_classifier(estimator):
+        fitted = estimator.fit(X, LABELS)
+        return fitted.transform(X), fitted.decision_function(X), fitted.predict(X)
     fitted = estimator.fit(X, X) if hasattr(estimator, "predict") else estimator.fit(X)
     judge = getattr(fitted, "transform", None) or fitted.score_samples
     return judge(X)

@@ -7,6 +7,7 @@ from sparsecode.estimators.outlier_detector import SparseOutlierDetector
 from sparsecode.estimators.patch_features import PatchFeatures
 from sparsecode.estimators.sparse_autoencoder import SparseAutoencoder
 from sparsecode.estimators.sparse_coder import SparseCoder
+from sparsecode.estimators.sparse_representation_classifier import SparseRepresentationClassifier
 from sparsecode.estimators.transcoder import Transcoder
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",
+    "SparseRepresentationClassifier",
     "Transcoder",
 ]

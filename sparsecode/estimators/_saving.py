@@ -21,10 +21,12 @@ from sparsecode._typing import Model, PathLike
 from sparsecode._validation import check_random_state
 from sparsecode.constraints import check_constraint
 from sparsecode.dictionary import Dictionary
+from sparsecode.estimators._classifier import CodesClassifier
 from sparsecode.estimators._descriptions import describe_settings, rebuild
 from sparsecode.estimators._filter_learning import check_settings, hold_filters
 from sparsecode.estimators._learning_plan import plan_learning
 from sparsecode.estimators._learning_run import hold_dictionary
+from sparsecode.estimators._saved_classifiers import classifier_parts, hold_classifier
 from sparsecode.estimators._saved_networks import hold_network, network_parts
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.initialization.dictionary import check_init_name
@@ -70,6 +72,10 @@ def save(self: Any, path: PathLike) -> None:
             # It is another loss than that of the training.
             settings.pop("loss", None)
             left_out = sorted({*left_out, "loss"})
+    elif isinstance(self, CodesClassifier):
+        self._check_parameters()
+        _check_described(self, left_out)
+        arrays, header = classifier_parts(self)
     else:
         _EXACT[name].check(self)
         _check_described(self, left_out)
@@ -147,6 +153,8 @@ def _build(arrays, header, cls):
     _check_starts(model)
     if isinstance(model, TrainedEstimator):
         hold_network(model, arrays, header, dictionary, left_out)
+    elif isinstance(model, CodesClassifier):
+        hold_classifier(model, arrays, header, dictionary)
     else:
         kind = _EXACT[_name_of(cls)]
         kind.check(model)

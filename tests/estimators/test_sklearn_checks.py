@@ -14,6 +14,7 @@ from sparsecode import (
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
+    SparseRepresentationClassifier,
     Transcoder,
     estimators,
 )
@@ -74,6 +75,7 @@ TO_CHECK = {
     "LISTA": LISTA(n_components=3, n_layers=3, alpha=0.1, n_epochs=3),
     "SparseAutoencoder": SparseAutoencoder(n_components=3, alpha=0.1, n_epochs=3),
     "SparseOutlierDetector": SparseOutlierDetector(),
+    "SparseRepresentationClassifier": SparseRepresentationClassifier(),
     "Transcoder": Transcoder(n_components=3, skip=True, optimizer=Adam(0.1), n_epochs=30),
 }
 

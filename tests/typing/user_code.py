@@ -22,6 +22,7 @@ from sparsecode import (
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
+    SparseRepresentationClassifier,
     Transcoder,
     alpha_max,
     certify,
@@ -117,6 +118,7 @@ def train_an_autoencoder() -> None:
     assert_type(model.refine(X), SparseAutoencoder)
     assert_type(SparseAutoencoder.from_pretrained("sae"), SparseAutoencoder)
     assert_type(Transcoder(32).fit(X, X[:, 0]).predict(X), np.ndarray)
+    assert_type(SparseRepresentationClassifier().fit(X, X[:, 0] > 0).predict(X), np.ndarray)
     assert_type(SparseOutlierDetector().fit(X).score_samples(X), np.ndarray)
 
 
