@@ -4,8 +4,9 @@ Estimators have scikit-learn's interface. `SparseCoder` codes samples on given a
 `DictionaryLearning` and `OlshausenField` learn the atoms; `LISTA` learns to code fast;
 `SparseAutoencoder` and `Transcoder` train an encoder together with the atoms;
 `SparseOutlierDetector` finds samples that have no sparse code; `PatchFeatures` makes features of
-images for a classifier. A `Dictionary` holds atoms, and `certify` says how far any codes are from
-the optimum.
+images for a classifier; `TaskDrivenDictionaryLearningClassifier` and
+`TaskDrivenDictionaryLearningRegressor` learn atoms for labels. A `Dictionary` holds atoms, and
+`certify` says how far any codes are from the optimum.
 
 Their parts are in submodules, such as `sparsecode.penalties`, `sparsecode.solvers`,
 `sparsecode.encoders`, `sparsecode.losses` and `sparsecode.metrics`; data to try them on in
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
         SparseCoder,
         SparseOutlierDetector,
         SparseRepresentationClassifier,
+        TaskDrivenDictionaryLearningClassifier,
+        TaskDrivenDictionaryLearningRegressor,
         Transcoder,
     )
     from sparsecode.objective import Certificate, alpha_max, certify
@@ -127,6 +130,8 @@ else:
                 "SparseCoder",
                 "SparseOutlierDetector",
                 "SparseRepresentationClassifier",
+                "TaskDrivenDictionaryLearningClassifier",
+                "TaskDrivenDictionaryLearningRegressor",
                 "Transcoder",
             ),
             "sparsecode.objective": ("Certificate", "alpha_max", "certify"),
@@ -146,6 +151,8 @@ __all__ = [
     "SparseCoder",
     "SparseOutlierDetector",
     "SparseRepresentationClassifier",
+    "TaskDrivenDictionaryLearningClassifier",
+    "TaskDrivenDictionaryLearningRegressor",
     "Transcoder",
     "__version__",
     "alpha_max",

@@ -149,6 +149,43 @@ class Cosine:
 
 
 @dataclass(frozen=True)
+class InverseTime:
+    """Inverse decay: a constant learning rate for some steps, then one that falls as 1 / step.
+
+    Parameters
+    ----------
+    start : float
+        Learning rate of the first `n_steps` steps.
+    n_steps : int
+        Number of steps at that rate; step ``t``, counted from 1, has the rate
+        ``start * min(1, n_steps / t)``.
+
+    References
+    ----------
+    J. Mairal, F. Bach and J. Ponce, "Task-driven dictionary learning", 2012.
+
+    Examples
+    --------
+    >>> from sparsecode.schedules import InverseTime
+    >>> schedule = InverseTime(start=1.0, n_steps=2)
+    >>> [schedule(step) for step in range(4)]
+    [1.0, 1.0, 0.6666666666666666, 0.5]
+    """
+
+    start: float = 1e-2
+    n_steps: int = 1
+
+    def __post_init__(self) -> None:
+        make_plain(self)
+        check_number(self.start, "start", low=0)
+        check_integer(self.n_steps, "n_steps")
+
+    def __call__(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        return self.start * min(1.0, self.n_steps / (step + 1))
+
+
+@dataclass(frozen=True)
 class Step:
     """Step decay: a learning rate that is multiplied by `factor` after every `every` steps.
 

@@ -14,6 +14,8 @@ from sparsecode import (
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
+    TaskDrivenDictionaryLearningClassifier,
+    TaskDrivenDictionaryLearningRegressor,
     Transcoder,
     alpha_max,
     certify,
@@ -72,6 +74,14 @@ ESTIMATORS = {
     ),
     "LISTA": lambda X: fitted(LISTA(dictionary=DICTIONARY, alpha=0.1, n_layers=2, **LOSS), X),
     "SparseAutoencoder": lambda X: fitted(SparseAutoencoder(4, **LOSS), X),
+    "TaskDrivenDictionaryLearningClassifier": lambda X: fitted(
+        TaskDrivenDictionaryLearningClassifier(4, input_map=3, **LOSS),
+        X,
+        y=np.arange(X.shape[0]) % 3,
+    ),
+    "TaskDrivenDictionaryLearningRegressor": lambda X: fitted(
+        TaskDrivenDictionaryLearningRegressor(4, **LOSS), X, y=np.arange(X.shape[0]) % 3
+    ),
     "Transcoder": lambda X: fitted(Transcoder(4, **LOSS), X, y=X),
     "SparseOutlierDetector": of_outliers,
 }

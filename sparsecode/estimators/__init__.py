@@ -8,6 +8,8 @@ from sparsecode.estimators.patch_features import PatchFeatures
 from sparsecode.estimators.sparse_autoencoder import SparseAutoencoder
 from sparsecode.estimators.sparse_coder import SparseCoder
 from sparsecode.estimators.sparse_representation_classifier import SparseRepresentationClassifier
+from sparsecode.estimators.task_driven_classifier import TaskDrivenDictionaryLearningClassifier
+from sparsecode.estimators.task_driven_regressor import TaskDrivenDictionaryLearningRegressor
 from sparsecode.estimators.transcoder import Transcoder
 
 __all__ = [
@@ -19,5 +21,7 @@ __all__ = [
     "SparseCoder",
     "SparseOutlierDetector",
     "SparseRepresentationClassifier",
+    "TaskDrivenDictionaryLearningClassifier",
+    "TaskDrivenDictionaryLearningRegressor",
     "Transcoder",
 ]

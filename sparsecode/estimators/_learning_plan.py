@@ -27,7 +27,7 @@ from sparsecode.updates import BlockUpdate, Update
 from sparsecode.updates.base import resolve_update
 
 # Relative gap of codes while learning; their error is then small against changes of atoms.
-_LEARNING_TOL = 1e-4
+LEARNING_TOL = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def plan_learning(estimator):
     penalty = resolve_penalty(estimator.penalty, estimator.alpha)
     solver = resolve_solver(estimator.solver, penalty)
     if estimator.solver is None and "tol" in vars(solver):
-        solver.tol = _LEARNING_TOL
+        solver.tol = LEARNING_TOL
     return LearningPlan(
         Exact(penalty, solver),
         resolve_update(BlockUpdate if estimator.update is None else estimator.update),

@@ -28,6 +28,7 @@ from sparsecode.estimators._learning_plan import plan_learning
 from sparsecode.estimators._learning_run import hold_dictionary
 from sparsecode.estimators._saved_classifiers import classifier_parts, hold_classifier
 from sparsecode.estimators._saved_networks import hold_network, network_parts
+from sparsecode.estimators._saved_tasks import hold_task, task_parts
 from sparsecode.estimators._trained import TrainedEstimator
 from sparsecode.initialization.dictionary import check_init_name
 from sparsecode.initialization.offset import check_offset_name
@@ -79,6 +80,7 @@ def save(self: Any, path: PathLike) -> None:
     else:
         _EXACT[name].check(self)
         _check_described(self, left_out)
+        arrays, header = _EXACT[name].parts(self)
     dictionary = self.dictionary_
     if _is_given(self):
         left_out.remove("dictionary")
@@ -160,6 +162,7 @@ def _build(arrays, header, cls):
         kind.check(model)
         kind.hold(model, dictionary)
         model.n_features_in_ = dictionary.n_features
+        kind.hold_parts(model, arrays, header)
         model._model.encoder.solver._check_parameters()
     model._model.penalty.prepare(dictionary.n_components, dictionary.dtype)
     names = parsed(part(header, "names"), list | None)
@@ -216,11 +219,24 @@ def _check_described(estimator, left_out):
             )
 
 
+def _no_parts(estimator):
+    return {}, {}
+
+
+def _hold_no_parts(estimator, arrays, header):
+    pass
+
+
 class _Exact(NamedTuple):
-    """How an estimator of exact codes is checked, and made a fitted one with a dictionary."""
+    """How an estimator of exact codes is checked, and made a fitted one with a dictionary.
+
+    Other arrays and notes of it are its `parts`, which `hold_parts` puts back.
+    """
 
     check: Callable[..., Any]
     hold: Callable[..., Any]
+    parts: Callable[..., Any] = _no_parts
+    hold_parts: Callable[..., Any] = _hold_no_parts
 
 
 def _check_coder(coder):
@@ -231,8 +247,11 @@ def _hold_atoms(coder, dictionary):
     coder.dictionary_ = dictionary
 
 
+_TASK = _Exact(_check_coder, _hold_atoms, task_parts, hold_task)
 _EXACT = {
     "SparseCoder": _Exact(_check_coder, _hold_atoms),
     "DictionaryLearning": _Exact(plan_learning, hold_dictionary),
     "OlshausenField": _Exact(check_settings, hold_filters),
+    "TaskDrivenDictionaryLearningClassifier": _TASK,
+    "TaskDrivenDictionaryLearningRegressor": _TASK,
 }

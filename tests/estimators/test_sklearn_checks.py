@@ -15,6 +15,8 @@ from sparsecode import (
     SparseCoder,
     SparseOutlierDetector,
     SparseRepresentationClassifier,
+    TaskDrivenDictionaryLearningClassifier,
+    TaskDrivenDictionaryLearningRegressor,
     Transcoder,
     estimators,
 )
@@ -76,6 +78,8 @@ TO_CHECK = {
     "SparseAutoencoder": SparseAutoencoder(n_components=3, alpha=0.1, n_epochs=3),
     "SparseOutlierDetector": SparseOutlierDetector(),
     "SparseRepresentationClassifier": SparseRepresentationClassifier(),
+    "TaskDrivenDictionaryLearningClassifier": TaskDrivenDictionaryLearningClassifier(n_epochs=5),
+    "TaskDrivenDictionaryLearningRegressor": TaskDrivenDictionaryLearningRegressor(n_epochs=5),
     "Transcoder": Transcoder(n_components=3, skip=True, optimizer=Adam(0.1), n_epochs=30),
 }
 

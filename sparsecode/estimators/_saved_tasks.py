@@ -1,0 +1,91 @@
+"""Parts of a task-driven estimator in its file: linear model, input map and classes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from sparsecode._array_files import parsed, part
+from sparsecode._reading.refusal import Refused
+from sparsecode.prediction._descent import HISTORY
+
+# Arrays of a fitted estimator by their name in the file.
+_ARRAYS = ("coef_", "intercept_", "input_map_", "target_mean_", "target_scale_")
+
+
+def task_parts(estimator: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Arrays of an estimator, beside its atoms, and notes as JSON."""
+    found = {name: vars(estimator).get(name) for name in _ARRAYS}
+    arrays = {f"task/{name}": array for name, array in found.items() if array is not None}
+    for name in ("coef", "intercept"):
+        arrays[f"task/{name}"] = estimator._params[name]
+    notes = {"lr": estimator.lr_, "n_iter": estimator.n_iter_}
+    if hasattr(estimator, "classes_"):
+        classes = estimator.classes_
+        notes["classes"] = {"dtype": classes.dtype.str, "labels": classes.tolist()}
+    else:
+        notes["is_flat"] = estimator._is_flat
+    return arrays, {"task": json.dumps(notes)}
+
+
+def hold_task(model: Any, arrays: dict[str, np.ndarray], header: dict[str, str]) -> None:
+    """Make an estimator with its atoms fitted, with the other arrays and notes of its file."""
+    notes = parsed(part(header, "task"), dict)
+    atoms = model.dictionary_.atoms
+    coef, intercept = part(arrays, "task/coef"), part(arrays, "task/intercept")
+    n_outputs = len(intercept)
+    _check_shape("coef", coef, (n_outputs, len(atoms)))
+    _check_shape("intercept", intercept, (n_outputs,))
+    params = {"atoms": atoms, "coef": coef, "intercept": intercept}
+    matrix = arrays.get("task/input_map_")
+    if matrix is not None:
+        _check_shape("input_map_", matrix, (len(matrix), atoms.shape[1]))
+        params["input_map"] = matrix
+        model.n_features_in_ = len(matrix)
+    model.input_map_ = matrix
+    model._params = params
+    if hasattr(type(model), "predict_proba") or "class_weight" in model.get_params(deep=False):
+        model.classes_ = _classes(notes.get("classes"), n_outputs)
+    else:
+        model._is_flat = notes.get("is_flat") is True
+        for name in ("target_mean_", "target_scale_"):
+            array = part(arrays, f"task/{name}")
+            _check_shape(name, array, (n_outputs,))
+            setattr(model, name, array)
+    for name, shape in (("coef_", coef.shape), ("intercept_", intercept.shape)):
+        array = part(arrays, f"task/{name}")
+        _check_shape(name, array, shape)
+        setattr(model, name, array)
+    lr, n_iter = notes.get("lr"), notes.get("n_iter")
+    if not (lr is None or (isinstance(lr, float) and 0 < lr < np.inf)):
+        raise Refused("its learning rate is no positive number")
+    model.lr_, model.n_iter_ = lr, n_iter if isinstance(n_iter, int) and n_iter >= 0 else 0
+    model.n_epochs_, model.history_ = 0, {name: [] for name in HISTORY}
+    model._state = None
+
+
+def _check_shape(name, array, shape):
+    if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise Refused(f"its {name} is no array of numbers of shape {shape}")
+
+
+def _classes(note, n_outputs):
+    """Labels of the classes, from their type and a list of JSON."""
+    if not isinstance(note, dict) or set(note) != {"dtype", "labels"}:
+        raise Refused("it has no classes")
+    labels, dtype = note["labels"], note["dtype"]
+    simple = isinstance(labels, list) and all(
+        isinstance(v, (bool, int, float, str)) for v in labels
+    )
+    if not simple or not isinstance(dtype, str):
+        raise Refused("its classes are no labels")
+    try:
+        classes = np.array(labels, dtype=np.dtype(dtype))
+        is_sorted = np.array_equal(np.unique(classes), classes)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Refused("its classes are no labels") from error
+    if len(classes) < 2 or not is_sorted or n_outputs not in (1, len(classes)):
+        raise Refused(f"its classes do not fit {n_outputs} outputs")
+    return classes
