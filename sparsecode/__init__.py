@@ -7,6 +7,10 @@ Estimators have scikit-learn's interface. `SparseCoder` codes samples on given a
 images for a classifier; `TaskDrivenDictionaryLearningClassifier` and
 `TaskDrivenDictionaryLearningRegressor` learn atoms for labels. A `Dictionary` holds atoms, and
 `certify` says how far any codes are from the optimum.
+`DictionaryLearning` and `OlshausenField` learn the atoms, `ArchetypalAnalysis` mixtures of samples;
+`LISTA` learns to code fast; `SparseAutoencoder` and `Transcoder` train an encoder together with the
+atoms; `SparseOutlierDetector` finds samples that have no sparse code. A `Dictionary` holds atoms,
+and `certify` says how far any codes are from the optimum.
 
 Their parts are in submodules, such as `sparsecode.penalties`, `sparsecode.solvers`,
 `sparsecode.encoders`, `sparsecode.losses` and `sparsecode.metrics`; data to try them on in
@@ -67,6 +71,7 @@ if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
     from sparsecode.estimators import (
         LISTA,
+        ArchetypalAnalysis,
         DictionaryLearning,
         OlshausenField,
         PatchFeatures,
@@ -123,6 +128,7 @@ else:
             "sparsecode.dictionary": ("Dictionary",),
             "sparsecode.estimators": (
                 "LISTA",
+                "ArchetypalAnalysis",
                 "DictionaryLearning",
                 "OlshausenField",
                 "PatchFeatures",
@@ -141,6 +147,7 @@ else:
 
 __all__ = [
     "LISTA",
+    "ArchetypalAnalysis",
     "Certificate",
     "CodingPath",
     "Dictionary",

@@ -6,6 +6,7 @@ from scipy import sparse
 
 from sparsecode import (
     LISTA,
+    ArchetypalAnalysis,
     Dictionary,
     DictionaryLearning,
     OlshausenField,
@@ -28,6 +29,7 @@ WITH_NAN = np.where(GONE, np.nan, X)
 # What lies under the mask must not matter.
 MASKED = np.ma.masked_array(np.where(GONE, 1e6, X), GONE)
 DENSE = [
+    ArchetypalAnalysis(2),
     OlshausenField(),
     ZCAWhitening(),
     PCAWhitening(),

@@ -1,5 +1,6 @@
 """Estimators with scikit-learn's interface."""
 
+from sparsecode.estimators.archetypal_analysis import ArchetypalAnalysis
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
 from sparsecode.estimators.lista import LISTA
 from sparsecode.estimators.olshausen_field import OlshausenField
@@ -14,6 +15,7 @@ from sparsecode.estimators.transcoder import Transcoder
 
 __all__ = [
     "LISTA",
+    "ArchetypalAnalysis",
     "DictionaryLearning",
     "OlshausenField",
     "PatchFeatures",

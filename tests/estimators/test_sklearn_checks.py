@@ -7,6 +7,7 @@ from scipy.sparse import issparse
 
 from sparsecode import (
     LISTA,
+    ArchetypalAnalysis,
     Dictionary,
     DictionaryLearning,
     OlshausenField,
@@ -73,6 +74,7 @@ TO_CHECK = {
     "SparseCoder": CoderOfRandomAtoms(),
     "DictionaryLearning": DictionaryLearning(n_components=3, alpha=0.1, n_epochs=3),
     "PatchFeatures": FeaturesOfRows(),
+    "ArchetypalAnalysis": ArchetypalAnalysis(2, n_epochs=3),
     "OlshausenField": OlshausenField(n_epochs=2),
     "LISTA": LISTA(n_components=3, n_layers=3, alpha=0.1, n_epochs=3),
     "SparseAutoencoder": SparseAutoencoder(n_components=3, alpha=0.1, n_epochs=3),
