@@ -2,6 +2,8 @@
 
 from sparsecode.estimators.archetypal_analysis import ArchetypalAnalysis
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
+from sparsecode.estimators.discriminative_ksvd import DiscriminativeKSVD
+from sparsecode.estimators.label_consistent_ksvd import LabelConsistentKSVD
 from sparsecode.estimators.lista import LISTA
 from sparsecode.estimators.olshausen_field import OlshausenField
 from sparsecode.estimators.outlier_detector import SparseOutlierDetector
@@ -17,6 +19,8 @@ __all__ = [
     "LISTA",
     "ArchetypalAnalysis",
     "DictionaryLearning",
+    "DiscriminativeKSVD",
+    "LabelConsistentKSVD",
     "OlshausenField",
     "PatchFeatures",
     "SparseAutoencoder",
