@@ -1,16 +1,13 @@
 """Sparse coding, dictionary learning and sparse autoencoders, with certificates.
 
 Estimators have scikit-learn's interface. `SparseCoder` codes samples on given atoms;
-`DictionaryLearning` and `OlshausenField` learn the atoms; `LISTA` learns to code fast;
+`DictionaryLearning` and `OlshausenField` learn the atoms, `ArchetypalAnalysis` mixtures of samples;
+`LISTA` learns to code fast;
 `SparseAutoencoder` and `Transcoder` train an encoder together with the atoms;
 `SparseOutlierDetector` finds samples that have no sparse code; `PatchFeatures` makes features of
 images for a classifier; `TaskDrivenDictionaryLearningClassifier` and
 `TaskDrivenDictionaryLearningRegressor` learn atoms for labels. A `Dictionary` holds atoms, and
 `certify` says how far any codes are from the optimum.
-`DictionaryLearning` and `OlshausenField` learn the atoms, `ArchetypalAnalysis` mixtures of samples;
-`LISTA` learns to code fast; `SparseAutoencoder` and `Transcoder` train an encoder together with the
-atoms; `SparseOutlierDetector` finds samples that have no sparse code. A `Dictionary` holds atoms,
-and `certify` says how far any codes are from the optimum.
 
 Their parts are in submodules, such as `sparsecode.penalties`, `sparsecode.solvers`,
 `sparsecode.encoders`, `sparsecode.losses` and `sparsecode.metrics`; data to try them on in
@@ -48,6 +45,7 @@ if TYPE_CHECKING:
     from sparsecode import implicit_gradients as implicit_gradients
     from sparsecode import initialization as initialization
     from sparsecode import interop as interop
+    from sparsecode import joint as joint
     from sparsecode import learning as learning
     from sparsecode import losses as losses
     from sparsecode import metrics as metrics
@@ -106,6 +104,7 @@ else:
                 "implicit_gradients",
                 "initialization",
                 "interop",
+                "joint",
                 "learning",
                 "losses",
                 "metrics",

@@ -73,6 +73,7 @@ FLOORS = [
         "initialization",
         "metrics",
         "debiasing",
+        "joint",
         "implicit_gradients",
         "_zero_codes",
         "schedules",

@@ -41,6 +41,7 @@ PUBLIC_PACKAGES = [
     "sparsecode.estimators",
     "sparsecode.initialization",
     "sparsecode.interop",
+    "sparsecode.joint",
     "sparsecode.learning",
     "sparsecode.losses",
     "sparsecode.metrics",
