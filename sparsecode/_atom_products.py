@@ -10,6 +10,7 @@ from sparsecode._analytic import analytic_weights
 from sparsecode._binary_scaling import norms_of
 from sparsecode._blas import single_threaded_blas
 from sparsecode._matching import largest_cosine
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode._statistics import inner_products
 
 # Number of atoms up to which the whole Gram matrix is computed and kept: it is as fast as a few
@@ -77,6 +78,22 @@ class AtomProducts:
     def coherence(self) -> float:
         """Largest absolute cosine between two different atoms."""
         return largest_cosine(self.atoms) if len(self.atoms) > 1 else 0.0
+
+    @functools.cached_property
+    def _atoms_as_columns(self):
+        return panels_to_keep(self.atoms.T)
+
+    @functools.cached_property
+    def _atoms_as_rows(self):
+        return panels_to_keep(self.atoms)
+
+    def _correlate(self, rows, out=None):
+        """``rows @ atoms.T``, of which a row does not depend on the others."""
+        return row_product(rows, self._atoms_as_columns, out)
+
+    def _combine(self, codes, out=None):
+        """``codes @ atoms`` of dense codes, of which a row does not depend on the others."""
+        return row_product(codes, self._atoms_as_rows, out)
 
     def _prepared_for(self, penalty):
         """The form of a penalty that kernels take, for these atoms."""

@@ -90,7 +90,7 @@ class AtomViews:
         if self.offset is None or (atoms is self and offset_exponent == 0):
             return atoms
         other = type(self)(atoms.atoms, scaled(self.offset, offset_exponent))
-        kept = ("gram", "norms", "lipschitz")
+        kept = ("gram", "norms", "lipschitz", "_atoms_as_columns", "_atoms_as_rows")
         other.__dict__.update({key: atoms.__dict__[key] for key in kept if key in atoms.__dict__})
         return other
 

@@ -42,7 +42,16 @@ ABOVE_ONE = 1 + 1e-6
 
 def kernel(function):
     """Compile `function` lazily, without the GIL, and cache it on disk."""
-    compiled = numba.njit(**_OPTIONS, pipeline_class=KernelCompiler)(function)
+    return _kernel(function, _OPTIONS)
+
+
+def exact_kernel(function):
+    """Compile as `kernel` a function whose sums keep their order and their roundings."""
+    return _kernel(function, {**_OPTIONS, "fastmath": False})
+
+
+def _kernel(function, options):
+    compiled = numba.njit(**options, pipeline_class=KernelCompiler)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = guarded_cache(function)
         compiled.compile = functools.partial(_compile, compiled)

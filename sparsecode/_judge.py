@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsecode._free_atoms import normalized, row_space, without_cone
 from sparsecode._objective_scaling import ratio
+from sparsecode._row_products import row_product
 
 
 class Judge:
@@ -28,9 +29,8 @@ class Judge:
 
     def __call__(self, X, codes, penalty):
         """Certify rows with their penalty: one entry of a `Certificate` each, without ratios."""
-        atoms = self.dictionary.atoms
         X, residual, observed = self._residual(X, codes)
-        correlations = residual @ atoms.T
+        correlations = self.dictionary._correlate(residual)
         value, half_residual = penalty.value(codes), half_square(residual)
         gap = np.zeros(len(X))
         if penalty.convex:
@@ -40,14 +40,13 @@ class Judge:
             gap,
             penalty.stationarity(codes, correlations, self.dictionary.lipschitz, half_residual),
             half_square(X),
-            np.abs(X @ atoms.T).max(axis=1),
+            np.abs(self.dictionary._correlate(X)).max(axis=1),
         )
 
     def claim(self, X, codes, penalty):
         """Objective of rows and of codes of 0, and the ratio that a tolerance limits."""
-        atoms = self.dictionary.atoms
         X, residual, observed = self._residual(X, codes)
-        correlations = residual @ atoms.T
+        correlations = self.dictionary._correlate(residual)
         value, half_squared_norm, half_residual = (
             penalty.value(codes),
             half_square(X),
@@ -60,13 +59,13 @@ class Judge:
         else:
             lipschitz = self.dictionary.lipschitz
             worst = penalty.stationarity(codes, correlations, lipschitz, half_residual)
-            measure = ratio(worst, np.abs(X @ atoms.T).max(axis=1))
+            measure = ratio(worst, np.abs(self.dictionary._correlate(X)).max(axis=1))
         return half_residual + value, half_squared_norm, measure
 
     def _residual(self, X, codes):
         """Centred samples and residuals, 0 for missing entries, and a mask of the observed ones."""
         X = self.dictionary.center(X)
-        residual = X - codes @ self.dictionary.atoms
+        residual = X - self.dictionary._combine(codes)
         if not self.missing:
             return X, residual, None
         observed = ~np.isnan(X)
@@ -76,7 +75,7 @@ class Judge:
         dual = residual
         if self.free_directions is not None:
             dual = self._without_free(residual, observed)
-            correlations = dual @ self.dictionary.atoms.T
+            correlations = self.dictionary._correlate(dual)
             correlations[:, self.free] = np.minimum(correlations[:, self.free], 0)
             if not self.positive:
                 correlations[:, self.free] = 0
@@ -91,7 +90,8 @@ class Judge:
             pairs = zip(residual, observed, strict=True)
             return np.array([without_cone(row, normalized(atoms * seen)) for row, seen in pairs])
         if observed.all():
-            return residual - residual @ self.free_directions.T @ self.free_directions
+            inside = row_product(residual, self.free_directions.T)
+            return residual - row_product(inside, self.free_directions)
         directions = (row_space(atoms * seen) for seen in observed)
         return np.array([row - row @ d.T @ d for row, d in zip(residual, directions, strict=True)])
 

@@ -22,6 +22,7 @@ import numpy as np
 from sparsecode._aligned import aligned_empty
 from sparsecode._blas import single_threaded_blas
 from sparsecode._interrupts import SECONDS, halt_flag, halt_if_told, has_flag, working_for
+from sparsecode._row_products import Panels, row_product
 from sparsecode._validation import check_n_jobs
 
 _lock = threading.Lock()
@@ -172,8 +173,11 @@ def read_ahead(items):
 def product(left, right, out=None):
     """``left @ right``, on several threads if that is faster; the result does not depend on them.
 
-    Call it with BLAS limited to one thread.
+    Call it with BLAS limited to one thread. Where `rows_alike`, and of panels, a row does not
+    depend on the others.
     """
+    if isinstance(right, Panels) or are_rows_alike():
+        return row_product(left, right, out)
     n_rows = len(left)
     if n_rows * right.size < _PRODUCT:
         return np.matmul(left, right, out=out)
@@ -188,6 +192,22 @@ def product(left, right, out=None):
     n_blocks = min(max(int(n_rows * right.size / _BLOCK_OF_PRODUCT), 2), 4)
     map_row_blocks(block, n_rows, block_size=max(-(-n_rows // n_blocks), 32), n_jobs=n_jobs)
     return out
+
+
+@contextlib.contextmanager
+def rows_alike():
+    """Context in which a row of a `product` of this thread does not depend on the others."""
+    before = are_rows_alike()
+    _memory.rows_alike = True
+    try:
+        yield
+    finally:
+        _memory.rows_alike = before
+
+
+def are_rows_alike():
+    """Whether this thread is in the context `rows_alike`."""
+    return getattr(_memory, "rows_alike", False)
 
 
 def rows_of_product(n_rows, row_bytes):

@@ -127,7 +127,7 @@ def residual_rows(X, codes, dictionary, *, n_jobs=None):
     """Residuals of the codes, ``X - offset - codes @ atoms``."""
     if not sparse.issparse(codes):
         with single_threaded_blas():
-            return dictionary.center(X) - codes @ dictionary.atoms
+            return dictionary.center(X) - dictionary._combine(codes)
     residual = np.array(dictionary.center(X))
     parts, atoms = _parts(codes), dictionary.atoms
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
+from scipy import sparse
 
 from sparsecode import _serialization
 from sparsecode._atom_products import AtomProducts, read_only
@@ -145,7 +146,7 @@ class Dictionary(AtomProducts, AtomViews):
         """
         codes = check_rows(codes, "codes")
         check_codes_shape(codes, codes.shape[0], self.n_components)
-        X_hat = codes @ self.atoms
+        X_hat = codes @ self.atoms if sparse.issparse(codes) else self._combine(codes)
         return X_hat if self.offset is None else X_hat + self.offset
 
     def correlate(self, X: ArrayLike) -> np.ndarray:
@@ -160,7 +161,7 @@ class Dictionary(AtomProducts, AtomViews):
         correlations : ndarray of shape (n_samples, n_components)
         """
         X = self._check_X(X)
-        return self.center(X) @ self.atoms.T
+        return self._correlate(self.center(X))
 
     def residual(self, X: ArrayLike, codes: MatrixLike) -> np.ndarray:
         """Residual of samples, ``X - codes @ atoms - offset``.

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._blas import single_threaded_blas
@@ -204,8 +205,9 @@ def objective(
 
     def block(rows):
         samples = dictionary.center(dense_rows(X, rows, np.float64))
-        # Of sparse codes this is the sparse product.
-        residual = samples - codes[rows] @ dictionary.atoms
+        part = codes[rows]
+        is_sparse = sparse.issparse(part)
+        residual = samples - (part @ dictionary.atoms if is_sparse else dictionary._combine(part))
         if missing:
             residual[np.isnan(samples)] = 0
         value = penalty.for_rows(rows, X.shape[0]).value(dense_rows(codes, rows, np.float64))
@@ -281,7 +283,7 @@ def alpha_max(
             correlations = np.linalg.norm(samples, axis=1, keepdims=True)
         else:
             exponent += dictionary.unit_exponent
-            correlations = samples @ dictionary.in_unit(0).atoms.T
+            correlations = dictionary.in_unit(0)._correlate(samples)
         return float(scaled(penalty.alpha_max(correlations), -exponent))
 
     block_size = _rows_a_block(1 if dictionary is None else dictionary.n_components)

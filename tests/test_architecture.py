@@ -37,6 +37,7 @@ FLOORS = [
         "_simd",
         "_aligned",
         "_tiled_rows",
+        "_row_products",
         "_validation",
         "_values",
         "_atomic_files",

@@ -7,8 +7,8 @@ from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._gathered_rows import add_picked, multiply_picked
-from sparsecode._parallel import map_row_blocks, product
-from sparsecode._row_blocks import compress
+from sparsecode._parallel import are_rows_alike, map_row_blocks, product
+from sparsecode._row_blocks import compress, stack_csr
 from sparsecode.encoders._linear import DENSEST, Products
 
 _BLOCK_SIZE = 128
@@ -75,19 +75,33 @@ class Feedback:
 def residual_of(x, codes, atoms, step):
     """Return ``step * (x - codes @ atoms)`` of centred samples."""
     residual = np.array(x)
-    add_product(-codes, atoms, residual)
+    if are_rows_alike():
+        _subtract_alike(codes, atoms, residual)
+    else:
+        add_product(-codes, atoms, residual)
     residual *= residual.dtype.type(step)
     return residual
 
 
-def few_entries(codes):
-    """Return dense codes as a CSR array if few of them are not 0."""
-    values, columns, counts = compress(codes)
-    if len(values) > DENSEST * codes.size:
-        return codes
-    starts = np.zeros(len(codes) + 1, dtype=np.int32)
-    np.cumsum(counts, out=starts[1:])
-    return sparse.csr_array((values, columns, starts), shape=codes.shape)
+def _subtract_alike(codes, atoms, residual):
+    """Subtract ``codes @ atoms`` by entries or not, as each sample alone has few or many."""
+    if not sparse.issparse(codes):
+        add_product(-codes, atoms, residual)
+        return
+    is_dense = np.diff(codes.indptr) > DENSEST * codes.shape[1]
+    few, many = np.flatnonzero(~is_dense), np.flatnonzero(is_dense)
+    if many.size == 0:
+        add_product(-codes, atoms, residual)
+        return
+    for rows, part in ((few, codes[few]), (many, codes[many].toarray())):
+        rest = residual[rows]
+        add_product(-part, atoms, rest)
+        residual[rows] = rest
+
+
+def as_csr(codes):
+    """Return dense codes as a CSR array."""
+    return stack_csr([compress(codes)], codes.shape[1])
 
 
 def add_product(codes, matrix, out):

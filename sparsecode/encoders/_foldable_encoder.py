@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 
+from sparsecode._row_products import row_product
 from sparsecode.constraints import Free
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._parameter_kinds import in_float64, with_products_plus
@@ -108,4 +109,4 @@ class FoldableEncoder(ScalableEncoder):
         return encoder, Dictionary(dictionary.atoms * factor, offset, Free())
 
     def _products(self, X, dictionary):
-        return dictionary.center(X) @ self._weights(self.params, dictionary).T
+        return row_product(dictionary.center(X), self._weights(self.params, dictionary).T)

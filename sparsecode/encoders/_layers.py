@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode._parallel import product
+from sparsecode._row_products import panels_to_keep
 
 
 class Terms(NamedTuple):
@@ -30,16 +31,16 @@ class FreeLayers:
     reads_atoms = False
 
     def __init__(self, W, S):
-        self.W, self.S = W, S
+        self.W, self.S, self.n_work = W, S, S.shape[2]
+
+    def for_rows(self, n_rows):
+        """Prepare the layers to code so many samples; there is no way `backward` then."""
+        self.W, self.S = _kept(self.W, n_rows), _kept(self.S, n_rows)
+        return self
 
     def start(self, x):
         """Compute the part of all layers that depends on the samples only."""
         return product(x, self.W[0]) if len(self.W) == 1 else None
-
-    @property
-    def n_work(self):
-        """Number of columns of the memory for the products of `forward`."""
-        return self.S.shape[2]
 
     def forward(self, t, x, z, shared, out=None, work=None):
         """Return the terms of ``v``, and what `backward` needs besides ``x`` and ``z``."""
@@ -95,15 +96,18 @@ class CoupledLayers:
     def __init__(self, atoms, W, steps=None, product=None, weights_backward=None):
         self.atoms, self.W, self.steps = atoms, W, steps
         self.product, self.weights_backward = product, weights_backward
+        # Residuals have as many columns; products make them unnecessary.
+        self.n_work = 0 if product is not None else atoms.shape[1]
+
+    def for_rows(self, n_rows):
+        """Prepare the layers to code so many samples; there is no way `backward` then."""
+        self.W, self.atoms = _kept(self.W, n_rows), panels_to_keep(self.atoms, n_rows)
+        self.product = None if self.product is None else panels_to_keep(self.product, n_rows)
+        return self
 
     def start(self, x):
         """Compute the part of all layers that depends on the samples only."""
         return None if self.product is None else product(x, self.W[0])
-
-    @property
-    def n_work(self):
-        """Number of columns of the residuals of `forward`; 0 if products make them unnecessary."""
-        return 0 if self.product is not None else self.atoms.shape[1]
 
     def forward(self, t, x, z, shared, out=None, work=None):
         """Return the terms of ``v``, and the residual, which `backward` needs too."""
@@ -174,6 +178,10 @@ def product_pays(dictionary, n_rows, n_layers):
     n_components, n_features = dictionary.atoms.shape
     saved = n_rows * (n_layers - 1) * (2 * n_features - n_components)
     return saved > n_components * n_features
+
+
+def _kept(stack, n_rows):
+    return [panels_to_keep(matrix, n_rows) for matrix in stack]
 
 
 def _at(stack, t):

@@ -13,12 +13,14 @@ from scipy import sparse
 from sparsecode._blas import single_threaded_blas
 from sparsecode._factored_gradients import RowGradient, scaled_rows
 from sparsecode._parallel import (
+    are_rows_alike,
     map_row_blocks,
     rows_of_product,
     scratch,
     strips,
 )
 from sparsecode._row_blocks import compress, stack_csr
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._foldable_encoder import FoldableEncoder
@@ -47,8 +49,11 @@ class Products(NamedTuple):
     def of(cls, x: np.ndarray, W: np.ndarray) -> Self:
         """Return the products of centred samples with the rows of `W`."""
 
+        # Blocks may be filled by other threads.
+        multiply = row_product if are_rows_alike() else np.matmul
+
         def fill(rows, out):
-            np.matmul(x[rows], W.T, out=out)
+            multiply(x[rows], W.T, out=out)
 
         return cls((len(x), len(W)), W.dtype, fill)
 
@@ -219,11 +224,12 @@ class LinearEncoder(FoldableEncoder, TrainableEncoder):
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
         W = self._weights(params, dictionary)
+        columns = dictionary._atoms_as_columns if self.tied else panels_to_keep(W.T, n_rows)
 
         def encode_rows(x, out):
             # Dense codes that are not kept are compressed before the next block.
             out = scratch((len(x), len(W)), W.dtype) if out is None else out
-            codes = np.matmul(x, W.T, out=out)
+            codes = row_product(x, columns, out)
             self._activate_rows(codes, params)
             return codes
 

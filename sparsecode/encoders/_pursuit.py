@@ -20,6 +20,7 @@ class Pursuit:
         self.atoms, self.k, self.positive = dictionary.atoms, k, bool(encoder.positive)
         self.repeats, self.least = bool(encoder.repeats), float(encoder.min_residual) ** 2
         self.inverse, self.gram = inverse_norms(dictionary), None
+        self._correlate = dictionary._correlate
         n = len(self.atoms)
         # In working precision: it is used for selection only; coefficients come from the residuals.
         if n <= (k - 1) * n_rows and n * n * self.atoms.itemsize <= _GRAM_BYTES:
@@ -28,7 +29,7 @@ class Pursuit:
     def run(self, x, out, selected, steps):
         """Write codes of centred samples to `out`, or return them in a new array."""
         r = x.copy()
-        products = np.matmul(r, self.atoms.T, out=out)
+        products = self._correlate(r, out)
         for t in range(self.k):
             halt_if_told()
             rules = self.positive, self.repeats, self.least
@@ -37,7 +38,7 @@ class Pursuit:
             if t + 1 == self.k:
                 break
             if self.gram is None:
-                np.matmul(r, self.atoms.T, out=products)
+                self._correlate(r, products)
             else:
                 _take_from_products(products, self.gram, *step)
         _put_codes(selected, steps, products)

@@ -112,7 +112,7 @@ class Unrolled(TrainableEncoder):
         return grads.finish(tape.params)
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
-        layers = self._layers(params, dictionary, n_rows, n_layers)
+        layers = self._layers(params, dictionary, n_rows, n_layers).for_rows(n_rows)
         thresholds = self._thresholds(params, dictionary)
 
         def encode_rows(x, out):

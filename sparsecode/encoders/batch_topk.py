@@ -12,6 +12,7 @@ from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import compress, dense_rows, stack_csr
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode._validation import check_number
 from sparsecode.encoders._linear import LinearEncoder, Products
 from sparsecode.encoders._parameter_kinds import THRESHOLD, Kind
@@ -119,9 +120,11 @@ class BatchTopK(ScheduledCount, LinearEncoder):
     ) -> TrainableEncoder:
         X, dictionary, params, _ = self._check_call(self.params, X, dictionary, None)
         W = self._weights(params, dictionary)
+        # The products of `encode`, so that the threshold lies where it does among these.
+        columns = panels_to_keep(W.T, X.shape[0])
 
         def fill(rows, out):
-            np.matmul(dictionary.center(dense_rows(X, rows, W.dtype)), W.T, out=out)
+            row_product(dictionary.center(dense_rows(X, rows, W.dtype)), columns, out)
 
         weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
         products = Products((X.shape[0], len(W)), W.dtype, fill)

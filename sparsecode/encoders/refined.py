@@ -12,13 +12,14 @@ from scipy.sparse import issparse
 from sparsecode._blas import single_threaded_blas
 from sparsecode._factored_gradients import RowGradient, add_gradients, scaled_rows
 from sparsecode._messages import shown, wrong
-from sparsecode._parallel import scratches
+from sparsecode._parallel import rows_alike, scratches
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode._validation import check_integer, check_number
 from sparsecode._values import check_option
 from sparsecode.encoders._feedback import (
     Feedback,
     add_product,
-    few_entries,
+    as_csr,
     product_at,
     residual_of,
 )
@@ -179,13 +180,15 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
         weight = np.ones(X.shape[0]) if sample_weight is None else sample_weight
         params = {name: array.copy() for name, array in params.items()}
         x = self._inputs(X, slice(0, X.shape[0]), dictionary)
-        feedback = self._started(params, x, dictionary)
-        for t in range(n_layers):
-            within, products = self._within(params, t), feedback.products()
-            for name, found in self.encoder._found_buffers(within, products, weight).items():
-                within[name][...] = found
-            if t + 1 < n_layers:
-                feedback.advance(self._codes(within, feedback.products(), False)[0])
+        # The products of `encode`, so that a threshold lies where it does among these.
+        with single_threaded_blas(), rows_alike():
+            feedback = self._started(params, x, dictionary)
+            for t in range(n_layers):
+                within, products = self._within(params, t), feedback.products()
+                for name, found in self.encoder._found_buffers(within, products, weight).items():
+                    within[name][...] = found
+                if t + 1 < n_layers:
+                    feedback.advance(self._codes(within, feedback.products(), False)[0])
         return self.bind(params)
 
     def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
@@ -262,6 +265,8 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
 
     def _row_encoder(self, params, dictionary, n_layers, n_rows):
         W, F = self._matrices(params, dictionary)
+        columns = panels_to_keep(W.T, n_rows)
+        of_feedback = columns if F is W else panels_to_keep(F.T, n_rows)
         each = [self._within(params, t) for t in range(n_layers)]
 
         def encode_rows(x, out):
@@ -270,15 +275,15 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
             codes, total = dense if out is None else out, np.zeros_like(x)
             for t, within in enumerate(each):
                 if t == 0 or F is W:
-                    np.matmul(x + total, W.T, out=codes)
+                    row_product(x + total, columns, codes)
                 else:
-                    np.matmul(total, F.T, out=codes)
+                    row_product(total, of_feedback, codes)
                     codes += first
                 if t == 0 and F is not W:
                     first[:] = codes
                 self.encoder._activate_rows(codes, within)
                 if t + 1 < n_layers:
-                    few = few_entries(codes) if self.encoder.sparse_codes else codes
+                    few = as_csr(codes) if self.encoder.sparse_codes else codes
                     total += residual_of(x, few, dictionary.atoms, self.step)
             return codes
 

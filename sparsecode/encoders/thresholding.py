@@ -95,7 +95,7 @@ class Thresholding(Encoder):
             centred = dictionary.center(dense_rows(X, rows, dtype))
             if missing:
                 centred = np.where(np.isnan(centred), dtype.type(0), centred)
-            correlations = centred @ dictionary.atoms.T
+            correlations = dictionary._correlate(centred)
             correlations *= dtype.type(step)
             thresholded = penalty.for_rows(rows, n_samples).prox(correlations, step)
             if sparse_output:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._parallel import map_row_blocks
+from sparsecode._parallel import map_row_blocks, rows_alike
 from sparsecode._row_blocks import compress, stack_csr
 from sparsecode._typing import Codes, MatrixLike, RandomState
 from sparsecode._validation import check_flag, check_rows
@@ -308,7 +308,8 @@ class TrainableEncoder(EncoderHooks, Encoder):
 
         def encode_block(rows):
             x = self._inputs(X, rows, dictionary)
-            result = encode_rows(x, None if sparse_output else whole[rows])
+            with rows_alike():
+                result = encode_rows(x, None if sparse_output else whole[rows])
             return compress(result) if sparse_output else None
 
         size = self._rows_a_block(shape[0], shape[1] * dictionary.dtype.itemsize)

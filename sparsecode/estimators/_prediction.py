@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._batches import Batch
 from sparsecode._collections import by_chunks
 from sparsecode._messages import shown, wrong
+from sparsecode._row_products import row_product
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_flag, common_dtype
 from sparsecode.constraints import UnitBall
@@ -104,7 +106,7 @@ def predict(self: Any, X: MatrixLike) -> np.ndarray:
     codes = encoder.encode(X, self.dictionary_, sparse_output=encoder.is_sparse, n_jobs=self.n_jobs)
     predicted = self.dictionary_.decode(codes)
     if self.skip_ is not None:
-        predicted += X @ self.skip_
+        predicted += X @ self.skip_ if sparse.issparse(X) else row_product(X, self.skip_)
     return predicted[:, 0] if self._is_flat else predicted
 
 

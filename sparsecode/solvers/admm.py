@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from sparsecode import _jit
 from sparsecode._binary_scaling import scaled
 from sparsecode._interrupts import halt_flag, halt_if_told, is_halted
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode._validation import check_number
 from sparsecode.solvers._kernels.gram_domain import (
     improves,
@@ -152,7 +153,8 @@ class ADMM(Solver):
 class _Factors(NamedTuple):
     """A dictionary in the coordinates of its principal directions, ready to solve for any rho."""
 
-    rotated: np.ndarray
+    as_rows: Any
+    as_columns: Any
     squares: np.ndarray
     rho: float
 
@@ -168,13 +170,15 @@ class _Factors(NamedTuple):
         squares = np.einsum("ij,ij->j", rotated, rotated).astype(dictionary.dtype)
         # Any rho will do where all atoms are zero.
         mean = np.mean(dictionary.norms.astype(np.float64) ** 2)
-        return cls(rotated.astype(dictionary.dtype), squares, mean if mean > 0 else 1.0)
+        rotated = rotated.astype(dictionary.dtype)
+        factors = panels_to_keep(rotated), panels_to_keep(rotated.T)
+        return cls(*factors, squares, mean if mean > 0 else 1.0)
 
     def solve(self, right, rho):
         """``right @ inv(G + rho * I)``, a rho for each row, by the matrix inversion lemma."""
         rho = rho[:, None]
-        inner = (right @ self.rotated) / (self.squares + rho)
-        return (right - inner @ self.rotated.T) / rho
+        inner = row_product(right, self.as_rows) / (self.squares + rho)
+        return (right - row_product(inner, self.as_columns)) / rho
 
 
 class _Iterate(NamedTuple):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from rounding_of_rows import rounds_rows_alike
 
 pytest.importorskip("dask.array", reason="Dask is not installed")
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
@@ -57,10 +56,3 @@ def models(samples):
     }
     targets = samples[:, :2] @ [[1.0, 0.5], [-1.0, 2.0]]
     return {name: model.fit(samples, targets) for name, model in made.items()}
-
-
-@pytest.fixture
-def rows_alike():
-    """Skips a test of equal bits where BLAS rounds a row by the number of rows."""
-    if not rounds_rows_alike():
-        pytest.skip("BLAS rounds a row of a product by the number of rows on this processor")

@@ -71,9 +71,7 @@ def same(first, second):
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_rows_in_order_train_the_network_of_memory(signals, targets, name, weighted, request):
-    if name == "exact codes":
-        request.getfixturevalue("rows_alike")
+def test_rows_in_order_train_the_network_of_memory(signals, targets, name, weighted):
     model = MODELS[name].set_params(shuffle=False)
     weight = np.random.default_rng(0).integers(0, 3, len(signals)) if weighted else None
     expected = fitted(model, signals, targets, sample_weight=weight)
@@ -201,7 +199,7 @@ def test_a_resumed_loop_gives_the_same_bits(signals, optimizer):
         assert np.array_equal(array, resumed.params[name])
 
 
-def test_an_encoder_computes_targets_in_chunks(signals, rows_alike):
+def test_an_encoder_computes_targets_in_chunks(signals):
     MODELS["exact codes"].set_params(shuffle=False).fit(signals)
     encoder = MODELS["exact codes"].encoder_
     options = {"loss": SupervisedLoss(), "target": Exact(L1(0.1)), "shuffle": False, "n_epochs": 2}

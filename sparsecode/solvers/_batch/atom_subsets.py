@@ -9,6 +9,7 @@ the tolerance of the whole problem, so that the certificate is what it would be 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from sparsecode import _jit
 from sparsecode._interrupts import halt_if_told
 from sparsecode._judge import duality_gap
 from sparsecode._objective_scaling import ratio
+from sparsecode._row_products import row_product
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import ElasticNet
 from sparsecode.penalties.base import Penalty
@@ -73,6 +75,7 @@ class Parts:
 
     solver: object
     atoms: np.ndarray
+    columns: Any
     norms: np.ndarray
     inverse: np.ndarray
     lipschitz: float
@@ -87,14 +90,20 @@ class Parts:
         inverse[~np.isfinite(inverse)] = 0
         prepared = problem.penalty.prepare(dictionary.n_components, np.float64)
         return cls(
-            solver, dictionary.atoms, np.sqrt(squares), inverse, dictionary.lipschitz, prepared
+            solver,
+            dictionary.atoms,
+            dictionary._atoms_as_columns,
+            np.sqrt(squares),
+            inverse,
+            dictionary.lipschitz,
+            prepared,
         )
 
     def solve(self, problem, block):
         """Fill in a block of rows of `problem`, whose atoms these are."""
         X = problem.centred(block.rows, np.float64)
         samples = [_Sample(np.flatnonzero(code)) for code in block.codes]
-        largest = np.abs(X @ self.atoms.T).max(axis=1)
+        largest = np.abs(row_product(X, self.columns)).max(axis=1)
         rows = np.arange(len(X))
         while rows.size:
             halt_if_told()
@@ -112,7 +121,7 @@ class Parts:
         for s, row in enumerate(rows):
             used = samples[row].atoms
             residual[s] -= codes[s, used] @ self.atoms[used]
-        correlations = residual @ self.atoms.T
+        correlations = row_product(residual, self.columns)
         values = penalty.value(codes)
         scores, worst = np.empty_like(codes), np.empty(len(rows))
         _score_rows(self.prepared, self.inverse, self.norms, codes, correlations, scores, worst)

@@ -13,6 +13,7 @@ from sparsecode import _jit
 from sparsecode._atom_products import FEW_ATOMS
 from sparsecode._binary_scaling import scaled
 from sparsecode._row_blocks import dense_rows
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import Penalty
 from sparsecode.solvers._kernels.arguments import Answer, StopRule, Task
@@ -86,8 +87,12 @@ class Problem:
     def times_gram(self, codes):
         """``codes @ gram``, whether there is one or not."""
         if len(self.gram) == self.dictionary.n_components:
-            return codes @ self.gram
-        return (codes @ self.dictionary.atoms) @ self.gram
+            return row_product(codes, self._kept_gram)
+        return self.dictionary._correlate(self.dictionary._combine(codes))
+
+    @cached_property
+    def _kept_gram(self):
+        return panels_to_keep(self.gram)
 
     def well_posed(self):
         """The problem in float64 if some coefficients cost nothing.
@@ -146,7 +151,7 @@ class Problem:
         """Inner products of a block of centred samples with the atoms, and half squared norms."""
         X = self.centred(rows)
         half_squared_norm = np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2
-        return X @ self.dictionary.atoms.T, half_squared_norm
+        return self.dictionary._correlate(X), half_squared_norm
 
     def task(self, rows):
         """A block of samples in the Gram domain, for kernels."""

@@ -96,7 +96,7 @@ class Lasso:
     def task(self, X):
         """A block of samples, for kernels."""
         return LassoTask(
-            np.matmul(X, self.atoms.T, out=scratch((len(X), len(self.atoms)), X.dtype)),
+            self.dictionary._correlate(X, scratch((len(X), len(self.atoms)), X.dtype)),
             np.einsum("ij,ij->i", X, X, dtype=np.float64) / 2,
             self.gram,
             self.alpha,

@@ -49,7 +49,7 @@ class Greedy(Solver):
     def _prepare(self, problem):
         prepared = _Prepared(problem)
         # Before blocks need it at the same time.
-        _ = prepared.unit
+        _ = prepared.single
         return prepared
 
     def _solve_block(self, problem, prepared, block):
@@ -76,7 +76,9 @@ class Greedy(Solver):
         exact = batch.X
         if problem.dictionary.offset is not None and exact.dtype != np.float64:
             exact = centred(block.rows, np.float64)
-        left = np.flatnonzero(self._choose(prepared.unit, batch, exact, problem.codes is not None))
+        left = np.flatnonzero(
+            self._choose(*prepared.single, batch, exact, problem.codes is not None)
+        )
         for choose in (self._choose_again, self._choose_by_residual):
             if len(left) == 0:
                 break
@@ -87,14 +89,14 @@ class Greedy(Solver):
             batch.put(left, part)
             left = left[recheck]
 
-    def _choose(self, unit, batch, exact, may_start):
+    def _choose(self, dictionary, unit, batch, exact, may_start):
         """Choose by the Gram matrix; returns which samples need a recheck."""
         X, partial = batch.X, None
         if unit.columns is not None:
             observed = np.ones(X.shape, dtype=bool) if batch.observed is None else batch.observed
             partial = Partial(observed, unit.atoms, unit.columns)
             unit = unit if batch.observed is None else unit.observed(observed)
-        corr = np.matmul(X, unit.atoms.T, out=scratch((len(X), len(unit.atoms)), X.dtype))
+        corr = dictionary._correlate(X, scratch((len(X), len(unit.atoms)), X.dtype))
         corr *= unit.scale
         recheck = np.zeros(len(X), dtype=bool)
         choose_rows(
@@ -116,7 +118,7 @@ class Greedy(Solver):
         """
         if problem.dictionary.dtype == np.float64 or batch.observed is not None:
             return np.ones(len(batch.X), dtype=bool)
-        return self._choose(prepared.double, batch, batch.X, problem.codes is not None)
+        return self._choose(*prepared.double, batch, batch.X, problem.codes is not None)
 
     def _choose_by_residual(self, problem, prepared, batch):
         for s, x in enumerate(batch.X):
@@ -188,14 +190,15 @@ class _Prepared:
         self._takes_gram = not problem.missing and problem.takes_gram(columns)
 
     @cached_property
-    def unit(self):
-        """The atoms divided by their norms."""
-        return UnitAtoms.of(self._dictionary, self._takes_gram)
+    def single(self):
+        """The dictionary, and its atoms divided by their norms."""
+        return self._dictionary, UnitAtoms.of(self._dictionary, self._takes_gram)
 
     @cached_property
     def double(self):
         """The same in float64."""
-        return UnitAtoms.of(self._dictionary.astype(np.float64), self._takes_gram)
+        dictionary = self._dictionary.astype(np.float64)
+        return dictionary, UnitAtoms.of(dictionary, self._takes_gram)
 
     @cached_property
     def scale(self):

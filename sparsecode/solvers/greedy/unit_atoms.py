@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from sparsecode._aligned import aligned
+from sparsecode._row_products import row_product
 
 if TYPE_CHECKING:
     from sparsecode.dictionary import Dictionary
@@ -45,7 +46,7 @@ class UnitAtoms(NamedTuple):
 
     def observed(self, observed: np.ndarray) -> Any:
         """The same atoms with their norms on the features that each sample has; `gram` stays."""
-        squares = observed.astype(self.atoms.dtype) @ np.square(self.atoms).T
+        squares = row_product(observed.astype(self.atoms.dtype), np.square(self.atoms).T)
         scale = _inverse(np.sqrt(squares))
         return self._replace(squares=squares * scale * scale, scale=scale)
 
