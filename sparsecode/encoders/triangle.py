@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from sparsecode._parallel import map_row_blocks, rows_of_product, scratch, strips
 from sparsecode._row_blocks import compress, dense_rows, stack_csr
+from sparsecode._row_products import row_product
 from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_flag, check_rows
 from sparsecode.dictionary import Dictionary, as_dictionary, promote
@@ -91,7 +92,7 @@ class Triangle(Encoder):
             x = dictionary.center(dense_rows(X, rows, dtype))
             out = scratch((len(x), shape[1]), dtype) if codes is None else codes[rows]
             squares = _squared_norms(x, dictionary.atoms, missing)
-            np.matmul(_filled(x, missing), dictionary.atoms.T, out=out)
+            dictionary._correlate(_filled(x, missing), out)
             for strip in strips(slice(0, len(x)), out[0].nbytes):
                 _to_codes(out[strip], *(array[strip] for array in squares))
             return compress(out) if sparse_output else None
@@ -110,7 +111,7 @@ def _squared_norms(x, atoms, missing):
     present = _filled(x, missing)
     of_samples = np.einsum("ij,ij->i", present, present)[:, np.newaxis]
     if missing:
-        return of_samples, (~np.isnan(x)).astype(x.dtype) @ (atoms * atoms).T
+        return of_samples, row_product((~np.isnan(x)).astype(x.dtype), (atoms * atoms).T)
     of_atoms = np.einsum("ij,ij->i", atoms, atoms)
     return of_samples, np.broadcast_to(of_atoms, (len(x), len(atoms)))
 
