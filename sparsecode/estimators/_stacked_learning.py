@@ -6,15 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from sparsecode._validation import (
-    check_integer,
-    check_n_jobs,
-    check_number,
-    check_random_state,
-)
+from sparsecode._validation import check_integer, check_random_state
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import unchanged_on_error
-from sparsecode.estimators._class_atoms import check_class_atoms, class_atoms
+from sparsecode.estimators._class_atoms import class_atoms
+from sparsecode.estimators._class_learning import check_learning, check_weight, keep_best
 from sparsecode.initialization._source import unit
 from sparsecode.penalties import KSparse
 from sparsecode.prediction.representation import Representation
@@ -24,26 +20,16 @@ from sparsecode.updates.base import resolve_update
 
 # Nonzeros of a code where their number is not given.
 _FEW = 10
-# Beside larger weights, samples of norm 1 count nothing.
-_LARGEST = 1e6
 
 
 def check_stacked(estimator: Any) -> None:
     """Raise if a parameter of a classifier by K-SVD is wrong."""
-    check_class_atoms(estimator)
+    check_learning(estimator)
     if estimator.n_nonzero is not None:
         check_integer(estimator.n_nonzero, "n_nonzero")
-    check_integer(estimator.n_epochs, "n_epochs")
-    check_number(estimator.tol, "tol", low=0)
     for name in ("label_weight", "ridge"):
         check_weight(getattr(estimator, name), name)
     resolve_update(KSVD if estimator.update is None else estimator.update)
-    check_n_jobs(estimator.n_jobs)
-
-
-def check_weight(value: Any, name: str) -> float:
-    """Return a weight beside samples of norm 1."""
-    return check_number(value, name, low=0, low_open=True, high=_LARGEST)
 
 
 def fit_stacked(
@@ -90,20 +76,13 @@ def n_nonzero_of(estimator: Any, dictionary: Dictionary) -> int:
 
 
 def _learn(estimator, stack, start):
-    update = resolve_update(KSVD if estimator.update is None else estimator.update)
-    costs, best = [], start
-    try:
-        for dictionary, objective in stack.learn(start, update, estimator.n_epochs):
-            if objective <= min(costs, default=np.inf):
-                best = dictionary
-            costs.append(float(objective))
-            if len(costs) > 1 and costs[-2] - costs[-1] <= estimator.tol * costs[-2]:
-                break
-    finally:
-        maps = stack.unstacked(best)
+    def keep(dictionary):
+        maps = stack.unstacked(dictionary)
         labels = stack.fitted_labels(maps.atoms) if maps.labels is None else maps.labels
         estimator.dictionary_ = Dictionary(maps.atoms)
         estimator.coef_ = np.ascontiguousarray(labels.T)
         if maps.consistency is not None:
             estimator.consistency_ = maps.consistency
-        estimator.history_, estimator.n_iter_ = {"objective": costs}, max(len(costs) - 1, 0)
+
+    update = resolve_update(KSVD if estimator.update is None else estimator.update)
+    keep_best(estimator, stack.learn(start, update, estimator.n_epochs), keep)

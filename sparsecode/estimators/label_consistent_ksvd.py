@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from sparsecode._messages import shown, wrong
 from sparsecode._typing import MatrixLike, RandomState
 from sparsecode.estimators import _saving
+from sparsecode.estimators._class_learning import check_weight
 from sparsecode.estimators._classifier import CodesClassifier, kept_model
 from sparsecode.estimators._stacked_learning import (
     check_stacked,
-    check_weight,
     fit_stacked,
     stacked_representation,
 )
