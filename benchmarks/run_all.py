@@ -109,6 +109,7 @@ BENCHMARKS = [
               (300, 60)),
     Benchmark("ground_truth", "ground_truth/table.py", "", None, QUICK, (10800, 0)),
     Benchmark("ground_truth_curve", "ground_truth/large.py", None, None, QUICK, (10800, 0)),
+    Benchmark("task_driven", "prediction/task_driven.py", "", None, QUICK, (900, 0)),
     Benchmark("dead_units", "autoencoders/dead_units.py", "", None, QUICK, (1800, 0)),
 ]  # fmt: skip
 

@@ -6,10 +6,14 @@ import json
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from sparsecode._array_files import parsed, part
+from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused
+from sparsecode.estimators._labels import loss_of
 from sparsecode.prediction._descent import HISTORY
+from sparsecode.prediction.losses import LOSSES
 
 # Arrays of a fitted estimator by their name in the file.
 _ARRAYS = ("coef_", "intercept_", "input_map_", "target_mean_", "target_scale_")
@@ -17,6 +21,12 @@ _ARRAYS = ("coef_", "intercept_", "input_map_", "target_mean_", "target_scale_")
 
 def task_parts(estimator: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Arrays of an estimator, beside its atoms, and notes as JSON."""
+    loss = loss_of(estimator)
+    if type(loss) not in LOSSES.values():
+        raise TypeError(
+            f"loss {shown(loss)} cannot be saved; expected one of this package. Save dictionary_ "
+            "alone, with its own method save."
+        )
     found = {name: vars(estimator).get(name) for name in _ARRAYS}
     arrays = {f"task/{name}": array for name, array in found.items() if array is not None}
     for name in ("coef", "intercept"):
@@ -46,8 +56,11 @@ def hold_task(model: Any, arrays: dict[str, np.ndarray], header: dict[str, str])
         model.n_features_in_ = len(matrix)
     model.input_map_ = matrix
     model._params = params
-    if hasattr(type(model), "predict_proba") or "class_weight" in model.get_params(deep=False):
-        model.classes_ = _classes(notes.get("classes"), n_outputs)
+    if is_classifier(model):
+        model.classes_ = _classes(notes.get("classes"))
+        expected = loss_of(model).encode(np.zeros(1, dtype=int), len(model.classes_)).shape[1]
+        if n_outputs != expected:
+            raise Refused(f"it has {n_outputs} outputs for {len(model.classes_)} classes")
     else:
         model._is_flat = notes.get("is_flat") is True
         for name in ("target_mean_", "target_scale_"):
@@ -71,7 +84,7 @@ def _check_shape(name, array, shape):
         raise Refused(f"its {name} is no array of numbers of shape {shape}")
 
 
-def _classes(note, n_outputs):
+def _classes(note):
     """Labels of the classes, from their type and a list of JSON."""
     if not isinstance(note, dict) or set(note) != {"dtype", "labels"}:
         raise Refused("it has no classes")
@@ -86,6 +99,6 @@ def _classes(note, n_outputs):
         is_sorted = np.array_equal(np.unique(classes), classes)
     except (TypeError, ValueError, OverflowError) as error:
         raise Refused("its classes are no labels") from error
-    if len(classes) < 2 or not is_sorted or n_outputs not in (1, len(classes)):
-        raise Refused(f"its classes do not fit {n_outputs} outputs")
+    if len(classes) < 2 or not is_sorted:
+        raise Refused("its classes are not two or more sorted labels")
     return classes

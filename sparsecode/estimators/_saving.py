@@ -180,6 +180,8 @@ def _rebuilt_settings(settings, cls, dictionary):
         raise Refused(f"it has the settings {listed(unknown)}, which {cls.__name__} does not have")
     rebuilt = {name: rebuild(value, name) for name, value in settings.items()}
     needs_atoms = "dictionary" in cls._get_param_names() and not issubclass(cls, TrainedEstimator)
+    # Where atoms are learned, the parameter is only their start.
+    needs_atoms = needs_atoms and not getattr(cls, "learn_dictionary", False)
     if needs_atoms or rebuilt.get("dictionary") == _SAVED:
         rebuilt["dictionary"] = dictionary
     return rebuilt

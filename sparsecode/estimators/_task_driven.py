@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 
 from sparsecode._batches import Batch, hold_out, samples_of
@@ -43,6 +44,8 @@ class TaskDrivenEstimator(CallbackSupportMixin, CodesEstimator):
     n_epochs_: int
     history_: dict[str, list[float]]
 
+    # The atoms that are given are where learning starts.
+    learn_dictionary: ClassVar[bool] = True
     # Missing entries of samples are refused.
     missing: ClassVar[None] = None
 
@@ -71,6 +74,11 @@ class TaskDrivenEstimator(CallbackSupportMixin, CodesEstimator):
     def _learn_more(self, X, y, sample_weight, classes=None):
         plan, first = self._check_parameters(), not self.__sklearn_is_fitted__()
         run = TaskRun(self, plan)
+        if first and classes is None and is_classifier(self):
+            raise ValueError(
+                "classes is None in the first call of partial_fit; expected the labels of all "
+                "classes that will ever come. Pass classes=np.unique(y) of all samples."
+            )
         with unchanged_on_error(self):
             batch = self._read(X, y, sample_weight, first, classes)
             if first:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._batches import Batch, samples_of
 from sparsecode._messages import shown
@@ -26,8 +28,10 @@ from sparsecode.prediction._descent import HISTORY, TRIAL_STEPS, descend, search
 from sparsecode.prediction._linear_model import fit_linear_model
 from sparsecode.prediction._task import is_labelled, mapped
 
-# Largest number of samples that decide about a learning rate.
+# Largest number of samples that decide about a learning rate, and about the end of training.
 _MOST_PROBED = 2000
+# Relative change of the cost that needs no warning.
+_SLIGHT = 1e-3
 # Passes of the default learner of the first atoms.
 _LEARNER_EPOCHS = 20
 
@@ -64,8 +68,19 @@ class TaskRun:
         params["atoms"] = np.ascontiguousarray(atoms, dtype=dtype)
         self._add_linear_model(params, batch)
         rate = self.plan.lr
+        samples, order = samples_of(batch, estimator.batch_size), rng if estimator.shuffle else None
+        self._probe = next(iter(samples.batches(min(_MOST_PROBED, len(samples)), order)))
         if self.plan.optimizer is None and rate is None:
-            rate = self._search(params, batch, rng)
+            drawn = samples.batches(estimator.batch_size, order)
+            batches = [part for part, _ in zip(drawn, range(TRIAL_STEPS), strict=False)]
+            rate = search_rate(
+                self.task,
+                params,
+                batches,
+                self._probe,
+                lambda rate: self.plan.optimizer_of(rate, n_steps),
+                n_steps,
+            )
         estimator.lr_ = rate
         self._use_optimizer(params, n_steps)
         estimator.n_iter_, estimator.n_epochs_ = 0, 0
@@ -82,7 +97,7 @@ class TaskRun:
     def pass_over(self, samples: Any, held: Batch | None, rng: Any, tasks: FitTasks) -> None:
         """Learn for some epochs, and keep the best parameters of the complete ones."""
         estimator, lowest = self.estimator, np.inf
-        best = estimator._params
+        best = start = estimator._params
         try:
             if held is not None:
                 lowest = self._judge(held)
@@ -97,6 +112,8 @@ class TaskRun:
                     _print_epoch(epoch + 1, value, estimator.history_)
                 if tasks.end_epoch():
                     break
+            if held is None:
+                best = self._better(start, best)
         finally:
             self.hold(best)
 
@@ -128,6 +145,24 @@ class TaskRun:
             params["coef"], params["intercept"]
         )
         estimator.input_map_ = params.get("input_map")
+
+    def _better(self, start, end):
+        """The parameters at the end of training or, if they are worse, those at the start."""
+        try:
+            before, after = (
+                self.task.evaluate(params, self._probe).cost for params in (start, end)
+            )
+        except FloatingPointError:
+            before, after = 0.0, np.inf
+        if after <= before + _SLIGHT * abs(before):
+            return end
+        warnings.warn(
+            f"Training raised the cost of some training samples from {before:.3g} to {after:.3g}; "
+            "the estimator keeps the parameters of the start. Lower lr, or raise n_epochs.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+        return start
 
     def _judge(self, held):
         value = float(self.task.evaluate(self.estimator._params, held).cost)
@@ -180,14 +215,6 @@ class TaskRun:
         dtype = params["atoms"].dtype
         params["coef"] = np.ascontiguousarray(model.coef, dtype=dtype)
         params["intercept"] = np.ascontiguousarray(model.intercept, dtype=dtype)
-
-    def _search(self, params, batch, rng):
-        samples = samples_of(batch, self.estimator.batch_size)
-        order = rng if self.estimator.shuffle else None
-        drawn = samples.batches(self.estimator.batch_size, order)
-        batches = [part for part, _ in zip(drawn, range(TRIAL_STEPS), strict=False)]
-        probe = next(iter(samples.batches(min(_MOST_PROBED, len(samples)), order)))
-        return search_rate(self.task, params, batches, probe)
 
 
 def _check_any_label(targets):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
-from sparsecode.optimizers import SGD, Optimizer
+from sparsecode.optimizers import Optimizer
 from sparsecode.prediction._task import DIVERGED, Evaluation, Task
 
 # What is known of an epoch, the first three of them means of its batches.
@@ -20,8 +20,6 @@ HISTORY = ("cost", "loss", "l0", "lr", "seconds")
 _SHARE = 0.05
 # Ratio of two rates that are tried, how many on either side, and the steps of each.
 _RATIO, _MOST, TRIAL_STEPS = 3.0, 6, 40
-# Part of the largest decrease of the cost that a rate must reach to be chosen.
-_ENOUGH = 0.75
 
 
 def descend(
@@ -53,12 +51,17 @@ def descend(
 
 
 def search_rate(
-    task: Task, params: dict[str, np.ndarray], batches: list[Batch], probe: Batch
+    task: Task,
+    params: dict[str, np.ndarray],
+    batches: list[Batch],
+    probe: Batch,
+    optimizer_of: Callable[[float], Optimizer],
+    n_steps: int | None = None,
 ) -> float:
-    """Find a learning rate of plain SGD, by a few steps with each of some rates.
+    """Find a learning rate, by a few steps with each of some rates.
 
-    It is the largest of them that lowers the cost of `probe` about as much as the best one: a
-    large rate is lowered later on, a small one never rises.
+    It is the one after whose steps the cost of `probe` is lowest or, where none lowers it, the
+    smallest.
 
     Parameters
     ----------
@@ -69,6 +72,10 @@ def search_rate(
         Batches of the steps, taken again where they are too few.
     probe : Batch
         Samples whose cost after the steps decides.
+    optimizer_of : callable
+        Function of a rate that returns the optimizer.
+    n_steps : int or None, default=None
+        Number of steps that the optimizer will take; no more are tried.
 
     Returns
     -------
@@ -78,25 +85,31 @@ def search_rate(
     slope = float(np.linalg.norm(start.grads["atoms"]))
     if not slope > 0:
         return 1.0
+    n_steps = TRIAL_STEPS if n_steps is None else min(n_steps, TRIAL_STEPS)
+    steps = list(itertools.islice(itertools.cycle(batches), n_steps))
     unit = _SHARE * float(np.linalg.norm(params["atoms"])) / slope
-    costs = {0: _cost_after(task, params, batches, probe, unit)}
-    for direction in (1, -1):
-        for power in range(direction, direction * (_MOST + 1), direction):
-            costs[power] = _cost_after(task, params, batches, probe, unit * _RATIO**power)
-            if costs[power] > min(costs.values()):
+
+    def cost_after(power):
+        return _cost_after(task, params, steps, probe, optimizer_of(unit * _RATIO**power))
+
+    costs = {0: cost_after(0)}
+    if costs[0] < start.cost:
+        for power in range(1, _MOST + 1):
+            costs[power] = cost_after(power)
+            if not costs[power] <= min(costs.values()):
                 break
-        if min(costs, key=costs.get) > 0:
-            break
-    enough = start.cost - _ENOUGH * (start.cost - min(costs.values()))
-    chosen = [power for power, cost in costs.items() if cost <= enough]
-    return unit * _RATIO ** max(chosen, default=min(costs, key=costs.get))
+    if min(costs, key=costs.get) <= 0:
+        for power in range(-1, -_MOST - 1, -1):
+            costs[power] = cost_after(power)
+            if min(costs.values()) < min(start.cost, costs[power]):
+                break
+    lowest = min(costs, key=costs.get)
+    return unit * _RATIO ** (lowest if costs[lowest] < start.cost else min(costs))
 
 
-def _cost_after(task, params, batches, probe, rate):
-    """Cost of a probe after some steps with a learning rate; infinite if they diverge."""
+def _cost_after(task, params, steps, probe, optimizer):
+    """Cost of a probe after some steps of an optimizer; infinite if they diverge."""
     params = {name: array.copy() for name, array in params.items()}
-    optimizer = SGD(lr=rate)
-    steps = itertools.islice(itertools.cycle(batches), TRIAL_STEPS)
     with warnings.catch_warnings():
         # Codes on the atoms of a rate that is too large may be hard to find.
         warnings.simplefilter("ignore", ConvergenceWarning)
