@@ -110,6 +110,10 @@ BENCHMARKS = [
     Benchmark("ground_truth", "ground_truth/table.py", "", None, QUICK, (10800, 0)),
     Benchmark("ground_truth_curve", "ground_truth/large.py", None, None, QUICK, (10800, 0)),
     Benchmark("task_driven", "prediction/task_driven.py", "", None, QUICK, (900, 0)),
+    Benchmark("patch_features", "prediction/patch_features.py", "", "--images 400 --threads 1",
+              QUICK, (7200, 120)),
+    Benchmark("exact_or_threshold", "prediction/exact_or_threshold.py", "", "--seeds 1", QUICK,
+              (1800, 150)),
     Benchmark("dead_units", "autoencoders/dead_units.py", "", None, QUICK, (1800, 0)),
 ]  # fmt: skip
 

@@ -602,3 +602,27 @@ def test_pages_show_what_a_benchmark_wrote(monkeypatch):
         "``python benchmarks/one.py A --quick``, short form, commit abc, a processor, 2026-01-01; "
         "load 0.1 before and 1.0 after, 7 s."
     )
+
+
+@pytest.mark.needs_jit("codes images")
+def test_time_of_patch_features_runs(tmp_path):
+    script = BENCHMARKS / "prediction" / "patch_features.py"
+    (rows,) = _tables(script, "--quick", "--threads", "1", folder=tmp_path)
+    assert [row["asked"] for row in rows] == ["under 8", None, "under 40", "under 40"]
+    assert all(float(row["worst gap"]) < 1e-4 for row in rows[2:])
+    assert all(row["peak GiB"] < 6 for row in rows)
+
+
+@pytest.mark.needs_jit("codes images")
+def test_errors_of_patch_features_run(tmp_path):
+    rng = np.random.default_rng(0)
+    data = {name: rng.integers(256, size=(90, 28, 28)) for name in ("x_train", "x_test")}
+    data |= {name: np.arange(90) % 3 for name in ("y_train", "y_test")}
+    np.savez(tmp_path / "data.npz", **data)
+    script = BENCHMARKS / "prediction" / "exact_or_threshold.py"
+    options = "--quick", "--data", str(tmp_path / "data.npz")
+    digits, others = _tables(script, *options, folder=tmp_path)
+    names = ["pixels", "soft threshold, alpha=0.5", "lasso, alpha=0.5", "OMP, 2 atoms", "triangle"]
+    assert [row["features"] for row in digits] == names == [row["features"] for row in others]
+    assert digits[1]["errors %"] < digits[0]["errors %"]
+    assert digits[2]["mean gap"] < 1e-4 < digits[1]["mean gap"]
