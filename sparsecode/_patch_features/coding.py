@@ -55,6 +55,7 @@ class PositionCoder:
     def __post_init__(self):
         self._missed = []
         self._encoder = self._bound()
+        self._prepare = self.preparation.function(self.dictionary.dtype)
 
     @property
     def n_features(self) -> int:
@@ -89,7 +90,7 @@ class PositionCoder:
 
     def patches(self, images, numbers):
         """Prepared patches of images: those of some numbers, in reading order of all images."""
-        return self.preparation.apply(self._patches_of(images.array)[numbers])
+        return self._prepare(self._patches_of(images.array)[numbers])
 
     def n_patches(self, images):
         """Number of the patches of images."""
@@ -123,7 +124,7 @@ class PositionCoder:
         regions = regions.ravel()
         for start in range(0, len(patches), self._n_rows):
             rows = slice(start, start + self._n_rows)
-            X = self.preparation.apply(patches[rows])
+            X = self._prepare(patches[rows])
             if self._is_soft_threshold:
                 self._add_thresholded(X, regions[rows], pooled)
             else:
@@ -149,11 +150,11 @@ class PositionCoder:
 
     def _add_thresholded(self, X, regions, pooled):
         """Add the soft threshold of correlations, which is taken while these are pooled."""
-        X, atoms = self.dictionary.center(X), self.dictionary.atoms
+        X = self.dictionary.center(X)
         for start in range(0, len(X), _ROWS_OF_PRODUCT):
             rows = slice(start, start + _ROWS_OF_PRODUCT)
-            out = scratch((len(X[rows]), len(atoms)), X.dtype)
-            np.matmul(X[rows], atoms.T, out=out)
+            out = scratch((len(X[rows]), self.dictionary.n_components), X.dtype)
+            self.dictionary._correlate(X[rows], out)
             self.pooling.add(out, regions[rows], pooled, self.encoder.penalty.alpha)
 
     def _bound(self):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode.datasets import ZCAWhitening
 
 # Published for pixels from 0 to 255, whose range is this.
@@ -37,9 +38,21 @@ class Preparation(NamedTuple):
 
     def apply(self, X):
         """Prepare patches, which may be changed, as a matrix of the same dtype."""
-        if self.contrast is not None:
-            X = normalise_contrast(X, self.contrast)
+        return self.function(X.dtype)(X)
+
+    def function(self, dtype):
+        """Function that prepares patches of a dtype, which it may change; each row by itself."""
         if self.whitening is None:
-            return X
-        X -= self.whitening.mean_.astype(X.dtype)
-        return X @ self.whitening.whitening_.astype(X.dtype)
+            return self._normalised
+        mean = self.whitening.mean_.astype(dtype)
+        matrix = panels_to_keep(self.whitening.whitening_.astype(dtype))
+
+        def prepare(X):
+            X = self._normalised(X)
+            X -= mean
+            return row_product(X, matrix)
+
+        return prepare
+
+    def _normalised(self, X):
+        return X if self.contrast is None else normalise_contrast(X, self.contrast)
