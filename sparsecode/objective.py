@@ -17,6 +17,8 @@ from scipy import sparse
 from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._blas import single_threaded_blas
 from sparsecode._collections import in_chunks, is_collection
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
+from sparsecode._convolutional_judge import judge as judge_convolutional
 from sparsecode._judge import Judge, half_square
 from sparsecode._objective_scaling import ScaledJudge, ratio
 from sparsecode._parallel import map_row_blocks, rows_of_codes
@@ -124,8 +126,11 @@ def certify(
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
+        Signals or images for a convolutional dictionary.
     codes : array-like or sparse matrix of shape (n_samples, n_components)
-    dictionary : Dictionary or array-like of shape (n_components, n_features)
+        Of signals (n_signals, n_components, *positions), or a list of CSR arrays.
+    dictionary : Dictionary, array-like of shape (n_components, n_features), or \
+            ConvolutionalDictionary
     penalty : Penalty
         Holds its own weight `alpha`.
     missing : bool, default=False
@@ -152,6 +157,10 @@ def certify(
     (array([0.88]), array([0.]))
     """
     check_penalty_instance(penalty)
+    if isinstance(dictionary, ConvolutionalDictionary):
+        return Certificate(
+            *judge_convolutional(X, codes, dictionary, penalty, missing=missing, n_jobs=n_jobs)
+        )
     dictionary = as_dictionary(dictionary)
     if is_collection(X):
         return in_chunks(

@@ -1,0 +1,7 @@
+"""Convolutional sparse coding: atoms that are shifted over signals and images, with certificates."""
+
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
+from sparsecode.convolutional.locally_greedy import LocallyGreedy
+from sparsecode.convolutional.result import ConvolutionalResult
+
+__all__ = ["ConvolutionalDictionary", "ConvolutionalResult", "LocallyGreedy"]
