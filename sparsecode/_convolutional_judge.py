@@ -6,7 +6,7 @@ import numpy as np
 
 from sparsecode._convolution.codes import Events
 from sparsecode._convolution.dictionary import check_codes
-from sparsecode._convolution.products import block_size, correlate_rows
+from sparsecode._convolution.products import block_size, correlate, correlate_rows
 from sparsecode._convolution.signals import check_signals
 from sparsecode._messages import shown
 from sparsecode._parallel import map_row_blocks
@@ -30,6 +30,21 @@ def judge(X, codes, dictionary, penalty, *, missing=False, n_jobs=None):
         for array, observed, one in zip(signals.arrays, signals.observed, events, strict=True)
     ]
     return list(map(np.array, zip(*rows, strict=True)))
+
+
+def alpha_max(X, dictionary, penalty, *, missing=False):
+    """Smallest weight at which all codes of the signals are zero."""
+    check_l1(penalty)
+    signals = check_signals(
+        X,
+        dictionary.n_dims,
+        n_channels=dictionary.n_channels,
+        support=dictionary.support,
+        missing=missing,
+    )
+    found = [correlate(array, dictionary.planes) for array in signals.arrays]
+    rows = np.concatenate([one.reshape(dictionary.n_components, -1).T for one in found])
+    return penalty.alpha_max(rows)
 
 
 def check_l1(penalty):

@@ -18,6 +18,7 @@ from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._blas import single_threaded_blas
 from sparsecode._collections import in_chunks, is_collection
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
+from sparsecode._convolutional_judge import alpha_max as convolutional_alpha_max
 from sparsecode._convolutional_judge import judge as judge_convolutional
 from sparsecode._judge import Judge, half_square
 from sparsecode._objective_scaling import ScaledJudge, ratio
@@ -242,7 +243,8 @@ def alpha_max(
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
-    dictionary : Dictionary, array-like of shape (n_components, n_features) or None, default=None
+    dictionary : Dictionary, array-like of shape (n_components, n_features), \
+            ConvolutionalDictionary or None, default=None
         None is any dictionary of atoms of norm 1: the largest norm of a sample, for l1.
     penalty : Penalty or its class, default=L1
         Its own `alpha` does not matter. Without a dictionary it must be a sum over coefficients
@@ -271,6 +273,8 @@ def alpha_max(
     3.606
     """
     penalty = check_penalty_instance(penalty() if isinstance(penalty, type) else penalty).checked()
+    if isinstance(dictionary, ConvolutionalDictionary):
+        return convolutional_alpha_max(X, dictionary, penalty, missing=missing)
     if dictionary is None:
         _check_needs_no_dictionary(penalty)
     else:

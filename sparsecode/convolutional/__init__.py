@@ -1,7 +1,15 @@
 """Convolutional sparse coding: atoms that are shifted over signals and images, with certificates."""
 
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
+from sparsecode.convolutional.coder import ConvolutionalSparseCoder
+from sparsecode.convolutional.learning import ConvolutionalDictionaryLearning
 from sparsecode.convolutional.locally_greedy import LocallyGreedy
 from sparsecode.convolutional.result import ConvolutionalResult
 
-__all__ = ["ConvolutionalDictionary", "ConvolutionalResult", "LocallyGreedy"]
+__all__ = [
+    "ConvolutionalDictionary",
+    "ConvolutionalDictionaryLearning",
+    "ConvolutionalResult",
+    "ConvolutionalSparseCoder",
+    "LocallyGreedy",
+]

@@ -34,9 +34,9 @@ from sparsecode.convolutional.result import ConvolutionalResult
 from sparsecode.penalties import L1
 
 # Only positions whose excess is a share of the largest enter a round.
-_SHARE = 0.1
+_SHARE = 0.03
 # Segments of an atom's size in each direction.
-_SEGMENTS = 4
+_SEGMENTS = 6
 _SWEEPS = 1000
 
 
@@ -127,12 +127,9 @@ class LocallyGreedy(Parameterized, BaseEstimator):
         ConvergenceWarning
             Once, if signals stopped at `max_iter` before they reached `tol`.
         """
-        max_iter = check_integer(self.max_iter, "max_iter")
-        tol = check_number(self.tol, "tol", low=0)
         sparse_output, n_jobs = check_flag(sparse_output, "sparse_output"), check_n_jobs(n_jobs)
         dictionary = as_convolutional(dictionary)
         check_l1(penalty)
-        thresholds = _check_thresholds(penalty, dictionary)
         signals = check_signals(
             X,
             dictionary.n_dims,
@@ -141,39 +138,44 @@ class LocallyGreedy(Parameterized, BaseEstimator):
             missing=missing,
         )
         _check_sizes(signals, sparse_output)
-        starts = [Events.none()] * len(signals)
-        if codes is not None:
-            starts = events_of(codes, signals, dictionary)
+        starts = None if codes is None else events_of(codes, signals, dictionary)
+        events, gaps, n_iter = self.solve_events(
+            signals, dictionary, penalty, starts=starts, n_jobs=n_jobs
+        )
+        self._warn(gaps)
+        dtype = np.result_type(signals.dtype, dictionary.dtype)
+        return ConvolutionalResult(
+            packed(events, signals, dictionary, dtype, sparse_output),
+            n_iter,
+            gaps <= self.tol,
+            gaps,
+            (X, dictionary, penalty, missing, n_jobs),
+        )
+
+    def solve_events(self, signals, dictionary, penalty, *, starts=None, n_jobs=None):
+        """Nonzeros of the codes of checked signals, their relative gaps and numbers of rounds."""
+        max_iter = check_integer(self.max_iter, "max_iter")
+        tol = check_number(self.tol, "tol", low=0)
+        thresholds = _check_thresholds(penalty, dictionary)
+        starts = [Events.none()] * len(signals) if starts is None else starts
         # What all signals need is made once, and not on several threads.
         _ = dictionary.planes, dictionary.shifted_products
 
         def one(index):
-            work = _Work(
-                signals.arrays[index], signals.observed[index], dictionary, thresholds, penalty
-            )
+            x, observed = signals.arrays[index], signals.observed[index]
+            work = _Work(x, observed, dictionary, thresholds, penalty)
             return work.run(starts[index], max_iter, tol, n_jobs)
 
         def block(rows):
             return [one(index) for index in range(rows.start, rows.stop)]
 
         with threads_of(n_jobs):
-            parts = map_row_blocks(
-                block, len(signals), block_size=1, n_jobs=n_jobs, is_long=True
-            )
-        found = [result for part in parts for result in part]
-        gaps = np.array([gap for _, gap, _ in found])
-        self._warn(gaps, tol)
-        dtype = np.result_type(signals.dtype, dictionary.dtype)
-        return ConvolutionalResult(
-            _packed([events for events, *_ in found], signals, dictionary, dtype, sparse_output),
-            np.array([n_iter for *_, n_iter in found]),
-            gaps <= tol,
-            gaps,
-            (X, dictionary, penalty, missing, n_jobs),
-        )
+            parts = map_row_blocks(block, len(signals), block_size=1, n_jobs=n_jobs, is_long=True)
+        events, gaps, n_iter = zip(*(result for part in parts for result in part), strict=True)
+        return list(events), np.array(gaps), np.array(n_iter)
 
-    def _warn(self, gaps, tol):
-        late = gaps > tol
+    def _warn(self, gaps):
+        late, tol = gaps > self.tol, self.tol
         if tol > 0 and late.any():
             warnings.warn(
                 f"{int(late.sum())} of {len(gaps)} signals did not reach tol={tol:g} in "
@@ -330,7 +332,8 @@ def _check_sizes(signals, sparse_output):
         )
 
 
-def _packed(events, signals, dictionary, dtype, sparse_output):
+def packed(events, signals, dictionary, dtype, sparse_output):
+    """Codes as an array of all signals, or as a list of CSR arrays."""
     parts = []
     for one, array in zip(events, signals.arrays, strict=True):
         positions = dictionary.positions(array.shape)

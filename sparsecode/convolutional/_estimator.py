@@ -1,0 +1,134 @@
+"""Base of the convolutional estimators: codes, reconstructions and scores of signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sparsecode._convolution.codes import Events
+from sparsecode._convolution.dictionary import ConvolutionalDictionary, check_codes
+from sparsecode._convolution.signals import check_signals
+from sparsecode._parameters import Parameterized
+from sparsecode._validation import check_missing
+from sparsecode.convolutional._padding import cropped, padded
+from sparsecode.convolutional.locally_greedy import LocallyGreedy
+from sparsecode.objective import Certificate, certify
+from sparsecode.penalties import L1
+from sparsecode.penalties.base import resolve_penalty
+
+
+class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
+    """Base of the transformers of signals; a subclass sets `dictionary_` in `fit`."""
+
+    dictionary_: ConvolutionalDictionary
+    n_features_in_: int
+
+    def transform(self, X: Any) -> Any:
+        """Compute the exact codes of signals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_signals, n_channels, n_times) or (n_signals, n_channels, \
+                height, width), or list of arrays
+
+        Returns
+        -------
+        codes : ndarray of shape (n_signals, n_components, *positions) or list of csr_array
+            A list of arrays (n_positions, n_components) with ``sparse_output=True``.
+        """
+        check_is_fitted(self)
+        return self._solved(X).codes
+
+    def inverse_transform(self, X: Any) -> np.ndarray | list[np.ndarray]:
+        """Reconstruct signals from codes.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_signals, n_components, *positions)
+            Codes.
+
+        Returns
+        -------
+        X_hat : ndarray of shape (n_signals, n_channels, *sizes)
+        """
+        check_is_fitted(self)
+        dictionary = self.dictionary_
+        codes = check_codes(X, dictionary)
+        planes = codes if dictionary.n_dims == 2 else codes[..., None]
+        parts = [
+            cropped(
+                dictionary.decode_events(Events.of_array(code), code.shape[1:]),
+                dictionary.support,
+                self.boundary,
+            )
+            for code in planes
+        ]
+        dtype = np.result_type(codes.dtype, dictionary.dtype)
+        return np.stack([dictionary.unplaned(part) for part in parts]).astype(dtype)
+
+    def certify(self, X: Any) -> Certificate:
+        """Certify the codes of signals: objective, duality gap, stationarity.
+
+        Parameters
+        ----------
+        X : array-like or list of arrays
+
+        Returns
+        -------
+        certificate : Certificate
+            One entry for each signal.
+        """
+        check_is_fitted(self)
+        return self._solved(X).certificate
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Minus the objective of each signal, shape (n_signals,)."""
+        return -self.certify(X).objective
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Minus the mean objective of signals; higher is better.
+
+        Parameters
+        ----------
+        X : array-like or list of arrays
+        y : None
+            Ignored.
+        """
+        return float(self.score_samples(X).mean())
+
+    def _signals(self, X, dictionary):
+        signals = check_signals(
+            X,
+            dictionary.n_dims,
+            n_channels=dictionary.n_channels,
+            support=None if self.boundary == "zero" else dictionary.support,
+            missing=check_missing(self.missing) is not None,
+        )
+        return padded(signals, dictionary.support, self.boundary)
+
+    def _solved(self, X):
+        dictionary = self.dictionary_
+        signals = self._signals(X, dictionary)
+        # As they are given to the solver again, with NaN where entries are missing.
+        arrays = [
+            dictionary.unplaned(array if mask is None else np.where(mask, array, np.nan))
+            for array, mask in zip(signals.arrays, signals.observed, strict=True)
+        ]
+        return self._solver().solve(
+            [array.astype(signals.dtype) for array in arrays],
+            dictionary,
+            self._penalty(),
+            missing=self.missing is not None,
+            sparse_output=self.sparse_output,
+            n_jobs=self.n_jobs,
+        )
+
+    def _penalty(self):
+        penalty = L1 if self.penalty is None else self.penalty
+        return resolve_penalty(penalty, self.alpha)
+
+    def _solver(self):
+        return LocallyGreedy() if self.solver is None else self.solver
