@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sparsecode import cli as cli
     from sparsecode import compare as compare
     from sparsecode import constraints as constraints
+    from sparsecode import convolutional as convolutional
     from sparsecode import datasets as datasets
     from sparsecode import debiasing as debiasing
     from sparsecode import dictionary as dictionary
@@ -96,6 +97,7 @@ else:
                 "cli",
                 "compare",
                 "constraints",
+                "convolutional",
                 "datasets",
                 "debiasing",
                 "dictionary",

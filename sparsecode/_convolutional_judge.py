@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._convolution.checks import check_codes
 from sparsecode._convolution.codes import Events
-from sparsecode._convolution.dictionary import check_codes
 from sparsecode._convolution.products import block_size, correlate, correlate_rows
 from sparsecode._convolution.signals import check_signals
 from sparsecode._messages import shown
@@ -48,13 +48,13 @@ def alpha_max(X, dictionary, penalty, *, missing=False):
 
 
 def check_l1(penalty):
-    """Raise unless the penalty is an l1 norm, whose problem has these certificates."""
+    """Return the penalty, which must be an l1 norm: its problem has these certificates."""
     if not isinstance(penalty, L1):
         raise TypeError(
             f"The penalty of convolutional codes is {shown(penalty)}; expected an L1 penalty. Use "
             "L1(alpha), with weights for each atom or positive=True if need be."
         )
-    penalty.checked()
+    return penalty.checked()
 
 
 def events_of(codes, signals, dictionary):
@@ -116,7 +116,7 @@ def _value(events, thresholds, positive):
 def _extremes(x, residual, events, dictionary, thresholds, positive, n_jobs):
     """Largest correlation over its weight, stationarity, and largest correlation of the signal."""
     atoms, lipschitz = dictionary.planes, dictionary.lipschitz
-    n_rows, n_columns = dictionary.positions(x.shape)
+    n_rows, _ = dictionary.positions(x.shape)
     sizes = thresholds[:, None, None]
 
     def block(rows):

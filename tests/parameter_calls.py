@@ -32,6 +32,7 @@ from sparsecode import (
 from sparsecode.applications import FilterBank
 from sparsecode.compare import amortization_report
 from sparsecode.constraints import Constraint, UnitNorm
+from sparsecode.convolutional import ConvolutionalDictionary, LocallyGreedy
 from sparsecode.encoders import (
     LISTA,
     Encoder,
@@ -80,6 +81,7 @@ RETURNED = {
     "Certificate",
     "CodeGradient",
     "CodingPath",
+    "ConvolutionalResult",
     "DensityHistogram",
     "DetectionScores",
     "EncoderScores",
@@ -212,6 +214,8 @@ SMALL = {
 SPECIAL = {
     "applications.FilterBank": {"patch_size": 2},
     "applications.learn_patch_dictionary": {"n_components": 10},
+    "convolutional.ConvolutionalDictionaryLearning": {"support": 3, "n_components": 2},
+    "convolutional.ConvolutionalSparseCoder": {"dictionary": np.ones((2, 1, 3)), "solver": None},
     "datasets.reconstruct_from_patches": {
         "X": datasets.extract_patches(IMAGE, 3),
     },
@@ -462,6 +466,8 @@ USES = {
         LISTA(L1(0.1), n_layers=2), LassoLoss(L1(0.1)), stages=[stage], learn_dictionary=False
     ),
     Batch: lambda batch: _trained(data=iter([batch])),
+    LocallyGreedy: lambda solver: solver.solve(X, np.ones((2, 1, 3)), L1(0.1), n_jobs=1).codes,
+    ConvolutionalDictionary: lambda dictionary: dictionary.correlate(np.ones((1, 1, 9))),
     Dictionary: lambda dictionary: (dictionary.atoms, dictionary.decode(CODES)),
 }
 _CORRUPTIONS = ("GaussianNoise", "MaskingNoise", "SaltAndPepper")

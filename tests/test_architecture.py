@@ -60,10 +60,11 @@ FLOORS = [
         "constraints",
         "_matching",
         "_serialization",
+        "_convolution",
         "penalties",
         "datasets",
     ],
-    ["objective", "_judge", "_objective_scaling", "_free_atoms"],
+    ["objective", "_convolutional_judge", "_judge", "_objective_scaling", "_free_atoms"],
     [
         "solvers",
         "encoders",
@@ -92,6 +93,7 @@ FLOORS = [
         "__main__",
         "model_selection",
         "applications",
+        "convolutional",
         "distributed",
     ],
 ]

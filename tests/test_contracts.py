@@ -37,6 +37,7 @@ PUBLIC_PACKAGES = [
     "sparsecode",
     "sparsecode.applications",
     "sparsecode.compare",
+    "sparsecode.convolutional",
     "sparsecode.encoders",
     "sparsecode.estimators",
     "sparsecode.initialization",

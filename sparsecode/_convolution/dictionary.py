@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from sparsecode import _serialization
+from sparsecode._convolution.checks import check_atoms, check_codes, check_support
 from sparsecode._convolution.codes import Events
 from sparsecode._convolution.products import correlate, cross_correlations, positions_of
 from sparsecode._convolution.signals import check_signals
-from sparsecode._messages import shown, wrong
+from sparsecode._messages import shown
 from sparsecode._typing import PathLike, RandomState
 from sparsecode._validation import (
     check_dtype,
     check_integer,
-    check_named_array,
     check_random_state,
 )
 from sparsecode.constraints import Constraint, Free, UnitNorm, check_constraint
@@ -62,7 +62,7 @@ class ConvolutionalDictionary:
 
     def __init__(self, atoms: ArrayLike, constraint: Constraint | None = None) -> None:
         constraint = check_constraint(Free() if constraint is None else constraint)
-        atoms = _check_atoms(atoms)
+        atoms = check_atoms(atoms)
         flat = Dictionary(atoms.reshape(len(atoms), -1), constraint=constraint)
         shaped = flat.atoms.reshape(atoms.shape)
         shaped.flags.writeable = False
@@ -130,7 +130,7 @@ class ConvolutionalDictionary:
 
     @property
     def planes(self) -> np.ndarray:
-        """Atoms in float64 as an array (n_components, n_channels, height, width); width 1 of series."""
+        """Atoms in float64, (n_components, n_channels, height, width); series have width 1."""
         return self._kept("_planes", lambda: np.ascontiguousarray(self._as_planes()))
 
     def _as_planes(self):
@@ -218,9 +218,7 @@ class ConvolutionalDictionary:
         -------
         correlations : ndarray of shape (n_signals, n_components, *positions)
         """
-        signals = check_signals(
-            X, self.n_dims, n_channels=self.n_channels, support=self.support
-        )
+        signals = check_signals(X, self.n_dims, n_channels=self.n_channels, support=self.support)
         found = [self.unplaned(correlate(array, self.planes)) for array in signals.arrays]
         return np.stack(found).astype(np.result_type(signals.dtype, self.dtype))
 
@@ -266,7 +264,8 @@ class ConvolutionalDictionary:
     def save(self, path: PathLike) -> None:
         """Write it to a ``.safetensors`` or ``.npz`` file, whole or not at all."""
         flat = self.atoms.reshape(self.n_components, -1)
-        _serialization.save(path, flat, None, self.constraint, shape=list(self.atoms.shape))
+        sizes = {"shape": list(self.atoms.shape)}
+        _serialization.save(path, flat, None, self.constraint, sizes=sizes)
 
     @classmethod
     def load(cls, path: PathLike, *, max_bytes: int | None = None) -> Self:
@@ -283,7 +282,8 @@ class ConvolutionalDictionary:
     @classmethod
     def _of_file(cls, parts, header):
         atoms, _, constraint = parts
-        shape = _serialization.parsed(_serialization.part(header, "shape"))
+        sizes = _serialization.parsed(_serialization.part(header, "sizes"))
+        shape = sizes.get("shape")
         if not isinstance(shape, list) or len(shape) not in (3, 4):
             raise _serialization.Refused(f"the shape of its atoms is {shown(shape)}.")
         try:
@@ -323,66 +323,14 @@ class ConvolutionalDictionary:
         return cls(rng.standard_normal(shape).astype(check_dtype(dtype)), UnitNorm())
 
 
-def check_support(support):
-    """Size of an atom as a tuple of one or two integers."""
-    sizes = support if isinstance(support, (tuple, list)) else (support,)
-    if len(sizes) not in (1, 2):
-        raise ValueError(
-            wrong(
-                "support",
-                got=shown(support),
-                expected="a number of times, or a height and a width",
-                remedy="Give an int for series, or two for images.",
-            )
-        )
-    return tuple(check_integer(size, "support") for size in sizes)
-
-
-def check_codes(codes, dictionary):
-    """Return codes as an array (n_signals, n_components, *positions)."""
-    codes = check_named_array(
-        codes, "codes", dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True
-    )
-    n_dims = dictionary.n_dims + 2
-    if codes.ndim != n_dims or codes.shape[1] != dictionary.n_components:
-        sizes = "n_positions" if dictionary.n_dims == 1 else "n_rows, n_columns"
-        raise ValueError(
-            wrong(
-                "codes",
-                got=f"an array of shape {codes.shape}",
-                expected=f"shape (n_signals, {dictionary.n_components}, {sizes})",
-                remedy="Give the codes of every atom at every position.",
-            )
-        )
-    return codes
-
-
-def _check_atoms(atoms):
-    if isinstance(atoms, ConvolutionalDictionary):
-        atoms = atoms.atoms
-    atoms = check_named_array(
-        atoms, "atoms", dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True
-    )
-    if atoms.ndim not in (2, 3, 4):
-        raise ValueError(
-            wrong(
-                "atoms",
-                got=f"an array of {atoms.ndim} dimensions",
-                expected="shape (n_components, n_channels, n_times) or (n_components, n_channels, "
-                "height, width)",
-                remedy="Put atoms first and channels second.",
-            )
-        )
-    return atoms[:, None] if atoms.ndim == 2 else atoms
-
-
-def as_convolutional(dictionary):
+def as_convolutional(dictionary, name="dictionary"):
     """Return `dictionary` as a `ConvolutionalDictionary`; an array of atoms is taken as it is."""
     is_one = isinstance(dictionary, ConvolutionalDictionary)
-    return dictionary if is_one else ConvolutionalDictionary(dictionary)
+    return dictionary if is_one else ConvolutionalDictionary(check_atoms(dictionary, name))
 
 
 def _not_one(path, reason):
+    reason = _serialization.ended(reason)
     return ValueError(
         f"{path} is not a saved convolutional dictionary: {reason} Give a file that "
         "ConvolutionalDictionary.save wrote."

@@ -79,7 +79,9 @@ def cross_correlations(atoms):
     """
     height, width = atoms.shape[2:]
     around = (0, 0), (height - 1, height - 1), (width - 1, width - 1)
-    return np.stack([correlate_rows(np.pad(atom, around), atoms, _all_rows(atom)) for atom in atoms])
+    return np.stack(
+        [correlate_rows(np.pad(atom, around), atoms, _all_rows(atom)) for atom in atoms]
+    )
 
 
 def _all_rows(atom):

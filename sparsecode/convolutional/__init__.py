@@ -1,4 +1,4 @@
-"""Convolutional sparse coding: atoms that are shifted over signals and images, with certificates."""
+"""Convolutional sparse coding: atoms that are shifted over signals and images, certified."""
 
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode.convolutional.coder import ConvolutionalSparseCoder

@@ -49,8 +49,8 @@ def window_of(support):
 
 
 def _applied(atoms, products):
-    """Sum over atoms of the convolution of their products with them, (n_channels, height, width)."""
-    n_components, n_channels, height, width = atoms.shape
+    """Sum over atoms of their products convolved with them, (n_channels, height, width)."""
+    _, n_channels, height, width = atoms.shape
     windows = sliding_window_view(products, (height, width), axis=(1, 2))
     matrix = windows.transpose(1, 2, 0, 3, 4).reshape(height * width, -1)
     flipped = atoms[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).reshape(n_channels, -1)
@@ -125,31 +125,3 @@ def _value(point, own, goal):
 
 def _in_ball(point):
     return point / max(np.linalg.norm(point), 1.0)
-
-
-def centred(atoms):
-    """Atoms moved so that the centre of their energy is near the middle, and whether one moved."""
-    out, moved = atoms.copy(), False
-    for k, atom in enumerate(atoms):
-        energy = (atom**2).sum(axis=0)
-        if energy.sum() == 0:
-            continue
-        for axis, size in enumerate(energy.shape):
-            profile = energy.sum(axis=1 - axis)
-            centre = (profile * np.arange(size)).sum() / profile.sum()
-            shift = round((size - 1) / 2 - centre)
-            if abs(shift) > max(size // 8, 1):
-                out[k] = _shifted(out[k], shift, axis + 1)
-                moved = True
-        norm = np.linalg.norm(out[k])
-        if norm > 0:
-            out[k] *= np.linalg.norm(atom) / norm
-    return out, moved
-
-
-def _shifted(atom, shift, axis):
-    rolled = np.roll(atom, shift, axis=axis)
-    gone = [slice(None)] * atom.ndim
-    gone[axis] = slice(0, shift) if shift > 0 else slice(shift, None)
-    rolled[tuple(gone)] = 0
-    return rolled

@@ -8,15 +8,16 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._convolution.checks import check_codes
 from sparsecode._convolution.codes import Events
-from sparsecode._convolution.dictionary import ConvolutionalDictionary, check_codes
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._convolution.signals import check_signals
+from sparsecode._convolutional_judge import check_l1
 from sparsecode._parameters import Parameterized
-from sparsecode._validation import check_missing
+from sparsecode._validation import check_missing, check_number
 from sparsecode.convolutional._padding import cropped, padded
-from sparsecode.convolutional.locally_greedy import LocallyGreedy
-from sparsecode.objective import Certificate, certify
-from sparsecode.penalties import L1
+from sparsecode.convolutional.locally_greedy import check_solver
+from sparsecode.objective import Certificate
 from sparsecode.penalties.base import resolve_penalty
 
 
@@ -24,7 +25,7 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
     """Base of the transformers of signals; a subclass sets `dictionary_` in `fit`."""
 
     dictionary_: ConvolutionalDictionary
-    n_features_in_: int
+    n_channels_: int
 
     def transform(self, X: Any) -> Any:
         """Compute the exact codes of signals.
@@ -117,7 +118,7 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
             dictionary.unplaned(array if mask is None else np.where(mask, array, np.nan))
             for array, mask in zip(signals.arrays, signals.observed, strict=True)
         ]
-        return self._solver().solve(
+        return check_solver(self.solver).solve(
             [array.astype(signals.dtype) for array in arrays],
             dictionary,
             self._penalty(),
@@ -127,8 +128,6 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
         )
 
     def _penalty(self):
-        penalty = L1 if self.penalty is None else self.penalty
-        return resolve_penalty(penalty, self.alpha)
-
-    def _solver(self):
-        return LocallyGreedy() if self.solver is None else self.solver
+        """The penalty with its weight, when both are right."""
+        alpha = check_number(self.alpha, "alpha", low=0, low_open=True)
+        return check_l1(resolve_penalty(self.penalty, alpha))

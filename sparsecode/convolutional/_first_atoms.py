@@ -1,4 +1,4 @@
-"""The first atoms of convolutional learning, and new ones in the place of those that nobody uses."""
+"""First atoms of convolutional learning, and new ones in the place of those nobody uses."""
 
 from __future__ import annotations
 

@@ -28,4 +28,6 @@ def cropped(array, support, boundary):
     if boundary == "valid":
         return array
     height, width = (*support, 1)[:2]
-    return array[:, height - 1 : array.shape[1] - height + 1, width - 1 : array.shape[2] - width + 1]
+    return array[
+        :, height - 1 : array.shape[1] - height + 1, width - 1 : array.shape[2] - width + 1
+    ]

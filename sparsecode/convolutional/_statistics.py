@@ -1,4 +1,4 @@
-"""Statistics of convolutional codes: what the atoms that fit them best depend on, as sums over signals."""
+"""Statistics of convolutional codes, sums over signals that the best atoms depend on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from sparsecode._jit import inner, kernel
-from sparsecode.convolutional._working_set import first_after, first_events
+from sparsecode.convolutional._neighbours import first_after, first_events
 
 
 class Statistics(NamedTuple):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsecode._convolution.dictionary import ConvolutionalDictionary, as_convolutional
-from sparsecode._convolutional_judge import check_l1
-from sparsecode._validation import check_flag, check_n_jobs, check_number
+from sparsecode._validation import check_flag, check_n_jobs
 from sparsecode._values import check_option
 from sparsecode.convolutional._estimator import ConvolutionalEstimator
 from sparsecode.convolutional._padding import BOUNDARIES
-from sparsecode.convolutional.locally_greedy import LocallyGreedy
+from sparsecode.convolutional.locally_greedy import (
+    LocallyGreedy,
+    check_solver,
+    check_thresholds,
+)
 from sparsecode.penalties import L1
 
 
@@ -24,8 +28,7 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
 
     Parameters
     ----------
-    dictionary : ConvolutionalDictionary or array-like of shape (n_components, n_channels, n_times) \
-            or (n_components, n_channels, height, width)
+    dictionary : ConvolutionalDictionary or array-like of shape (n_components, n_channels, *support)
         Atoms are used as they are, whatever their norm.
     penalty : L1 or its class, default=L1
         Its weights are one for each atom; ``L1(positive=True)`` for codes that are not negative.
@@ -49,8 +52,7 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
     ----------
     dictionary_ : ConvolutionalDictionary
     components_ : ndarray of shape (n_components, n_channels, *support)
-    n_features_in_ : int
-        Number of channels.
+    n_channels_ : int
 
     References
     ----------
@@ -103,17 +105,18 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
         -------
         self : ConvolutionalSparseCoder
         """
-        check_number(self.alpha, "alpha", low=0, low_open=True)
         check_n_jobs(self.n_jobs)
         check_flag(self.sparse_output, "sparse_output")
         check_option(self.boundary, "boundary", BOUNDARIES)
-        check_l1(self._penalty())
+        penalty = self._penalty()
+        check_solver(self.solver)
         dictionary = as_convolutional(self.dictionary)
+        check_thresholds(penalty, dictionary.n_components)
         self._signals(X, dictionary)
-        self.dictionary_, self.n_features_in_ = dictionary, dictionary.n_channels
+        self.dictionary_, self.n_channels_ = dictionary, dictionary.n_channels
         return self
 
     @property
-    def components_(self):
+    def components_(self) -> np.ndarray:
         """Atoms of the dictionary."""
         return self.dictionary_.atoms

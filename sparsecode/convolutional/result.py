@@ -1,4 +1,4 @@
-"""What a convolutional solver returns: codes, and how far they are from the optimum."""
+"""Result of a convolutional solver: codes, and how far they are from the optimum."""
 
 from __future__ import annotations
 

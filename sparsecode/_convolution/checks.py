@@ -1,0 +1,60 @@
+"""Checks of atoms, their support and codes of convolutional methods."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._messages import shown, wrong
+from sparsecode._validation import check_integer, check_named_array
+
+
+def check_support(support):
+    """Size of an atom as a tuple of one or two integers."""
+    sizes = support if isinstance(support, (tuple, list)) else (support,)
+    if len(sizes) not in (1, 2):
+        raise ValueError(
+            wrong(
+                "support",
+                got=shown(support),
+                expected="a number of times, or a height and a width",
+                remedy="Give an int for series, or two for images.",
+            )
+        )
+    return tuple(check_integer(size, "support") for size in sizes)
+
+
+def check_codes(codes, dictionary):
+    """Return codes as an array (n_signals, n_components, *positions)."""
+    codes = check_named_array(
+        codes, "codes", dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True
+    )
+    n_dims = dictionary.n_dims + 2
+    if codes.ndim != n_dims or codes.shape[1] != dictionary.n_components:
+        sizes = "n_positions" if dictionary.n_dims == 1 else "n_rows, n_columns"
+        raise ValueError(
+            wrong(
+                "codes",
+                got=f"an array of shape {codes.shape}",
+                expected=f"shape (n_signals, {dictionary.n_components}, {sizes})",
+                remedy="Give the codes of every atom at every position.",
+            )
+        )
+    return codes
+
+
+def check_atoms(atoms, name="atoms"):
+    """Return atoms as an array (n_components, n_channels, *support)."""
+    atoms = check_named_array(
+        atoms, name, dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True
+    )
+    if atoms.ndim not in (2, 3, 4):
+        raise ValueError(
+            wrong(
+                name,
+                got=f"an array of {atoms.ndim} dimensions",
+                expected="shape (n_components, n_channels, n_times) or (n_components, n_channels, "
+                "height, width)",
+                remedy="Put atoms first and channels second.",
+            )
+        )
+    return atoms[:, None] if atoms.ndim == 2 else atoms

@@ -1,0 +1,136 @@
+"""Run of convolutional learning: codes and atoms in turn, for all signals or a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparsecode._interrupts import halt_if_told
+from sparsecode.convolutional._atom_updates import updated_atoms
+from sparsecode.convolutional._centring import centred
+from sparsecode.convolutional._first_atoms import largest_parts
+from sparsecode.convolutional._statistics import Statistics
+
+# Projected gradient steps on an atom.
+_N_STEPS = 30
+# Atoms may be moved to the middle of their support in this share of the epochs.
+_MOVING = 0.5
+# In batches, in so many steps.
+_MOVING_STEPS = 20
+
+
+class LearningRun:
+    """Atoms of a run, what it remembers of past batches, and its history."""
+
+    def __init__(self, settings, atoms):
+        self.settings = settings
+        self.past, self.n_steps, self.n_iter = None, 0, 0
+        self.history = {"objective": [], "l0": []}
+        self.keep(atoms)
+
+    def keep(self, atoms):
+        """Go on with other atoms."""
+        self.atoms, self.dictionary = atoms, self.settings.dictionary(atoms)
+
+    def fit_all(self, signals):
+        """Epochs over all signals, each coded from its last code."""
+        events, previous, settings = None, np.inf, self.settings
+        for epoch in range(settings.n_epochs):
+            halt_if_told()
+            events, residuals = self._coded(signals, events)
+            objective = self.history["objective"][-1]
+            self._report(epoch)
+            grows = len(self.atoms) < settings.n_components
+            if not grows and self._is_done(previous, objective):
+                break
+            previous = np.inf if grows else objective
+            self._step(self._summed(signals, residuals, events), residuals)
+            self.n_iter = epoch + 1
+            if epoch < _MOVING * settings.n_epochs and self._centre():
+                # Codes belong to atoms elsewhere, and the objective may rise.
+                events, previous = None, np.inf
+
+    def fit_batches(self, signals, rng):
+        """Epochs of steps, each on a few signals."""
+        size = self.settings.batch_size
+        for epoch in range(self.settings.n_epochs):
+            order = rng.permutation(signals.n_signals)
+            for begin in range(0, len(order), size):
+                halt_if_told()
+                self.take_batch(signals.some(order[begin : begin + size]))
+            self._report(epoch)
+            self.n_iter = epoch + 1
+
+    def take_batch(self, signals):
+        """One step, with statistics of past batches, which weigh less the older they are."""
+        events, residuals = self._coded(signals, None)
+        new = self._summed(signals, residuals, events)
+        if self.past is not None and self.past.correlations.shape == new.correlations.shape:
+            share = self.n_steps / (self.n_steps + 1)
+            new = self.past.plus(new, share=share**self.settings.forgetting)
+        self.past, self.n_steps = new, self.n_steps + 1
+        self._step(new, residuals)
+        if self.n_steps <= _MOVING_STEPS and self._centre():
+            # Past codes belong to atoms elsewhere.
+            self.past = None
+
+    def _is_done(self, previous, objective):
+        tol = self.settings.tol
+        return tol > 0 and previous - objective <= tol * abs(objective)
+
+    def _coded(self, signals, starts):
+        """Codes of signals with the atoms of now, and what they leave."""
+        settings, dictionary = self.settings, self.dictionary
+        events, _, _ = settings.solver.solve_events(
+            signals, dictionary, settings.penalty, starts=starts, n_jobs=settings.n_jobs
+        )
+        thresholds = settings.penalty.thresholds(dictionary.n_components)
+        residuals, total = [], 0.0
+        for x, observed, one in zip(signals.arrays, signals.observed, events, strict=True):
+            residual = x - one.decoded(dictionary.planes, x.shape)
+            residual = residual if observed is None else residual * observed
+            total += 0.5 * np.vdot(residual, residual)
+            total += (thresholds[one.components] * np.abs(one.values)).sum()
+            residuals.append(residual)
+        self.history["objective"].append(float(total))
+        self.history["l0"].append(sum(len(one.values) for one in events) / len(events))
+        return events, residuals
+
+    def _summed(self, signals, residuals, events):
+        """Statistics of signals, whose missing entries are those of the reconstruction."""
+        total = Statistics.none(self.atoms.shape)
+        for x, observed, residual, one in zip(
+            signals.arrays, signals.observed, residuals, events, strict=True
+        ):
+            is_whole = observed is None
+            filled = x if is_whole else residual + one.decoded(self.dictionary.planes, x.shape)
+            total = total.plus(Statistics.of_signal(filled, one, self.atoms.shape))
+        return total
+
+    def _step(self, statistics, residuals):
+        """A step on the atoms, of which unused ones are replaced and missing ones added."""
+        settings = self.settings
+        atoms = updated_atoms(
+            self.atoms, statistics, n_sweeps=settings.n_sweeps, n_steps=_N_STEPS,
+            rank1=settings.rank1, window=settings.window,
+        )  # fmt: skip
+        unused = np.flatnonzero(statistics.uses == 0)
+        n_new = int(len(atoms) < settings.n_components)
+        parts = largest_parts(residuals, len(unused) + n_new, settings.support)
+        if settings.window is not None:
+            parts = [part * settings.window for part in parts]
+        for k, part in zip(unused, parts, strict=False):
+            atoms[k] = part
+        if n_new and len(parts) > len(unused):
+            atoms = np.concatenate([atoms, parts[-1][None]])
+        self.keep(atoms)
+
+    def _centre(self):
+        atoms, moved = centred(self.atoms)
+        if moved:
+            self.keep(atoms)
+        return moved
+
+    def _report(self, epoch):
+        if self.settings.verbose:
+            objective, l0 = (self.history[name][-1] for name in ("objective", "l0"))
+            print(f"epoch {epoch + 1}: objective {objective:.6g}, {l0:.1f} nonzeros a signal")
