@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsecode._convolution.checks import check_codes
 from sparsecode._convolution.codes import Events
+from sparsecode._convolution.gaps import primal_and_gap
 from sparsecode._convolution.products import block_size, correlate, correlate_rows
 from sparsecode._convolution.signals import check_signals
 from sparsecode._messages import shown
@@ -96,14 +97,8 @@ def _judge_one(x, observed, events, dictionary, thresholds, positive, n_jobs):
         x, residual, events, dictionary, thresholds, positive, n_jobs
     )
     half = 0.5 * np.vdot(x, x)
-    squared, product = np.vdot(residual, residual), np.vdot(x, residual)
     value = _value(events, thresholds, positive)
-    primal = 0.5 * squared + value
-    # The best multiple of the residual that is feasible.
-    best = max(product / squared, 0) if squared > 0 else 0.0
-    scale = min(best, 1 / excess) if excess > 0 else best
-    dual = scale * product - 0.5 * scale * scale * squared
-    return primal, max(primal - dual, 0.0), stationarity, half, largest
+    return *primal_and_gap(x, residual, value, excess), stationarity, half, largest
 
 
 def _value(events, thresholds, positive):

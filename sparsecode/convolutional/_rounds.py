@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._convolution.codes import Events
+from sparsecode._convolution.gaps import primal_and_gap
 from sparsecode._convolution.products import block_size, correlate_rows
 from sparsecode._interrupts import halt_flag, halt_if_told
 from sparsecode._parallel import map_row_blocks
@@ -63,12 +64,8 @@ class Rounds:
         """Duality gap of the events over half the squared norm of the signal."""
         if self.half == 0:
             return 0.0
-        squared, product = np.vdot(residual, residual), np.vdot(self.x, residual)
         value = (self.thresholds[events.components] * np.abs(events.values)).sum()
-        best = max(product / squared, 0) if squared > 0 else 0.0
-        scale = min(best, 1 / excess) if excess > 0 else best
-        dual = scale * product - 0.5 * scale * scale * squared
-        return max(0.5 * squared + value - dual, 0.0) / self.half
+        return primal_and_gap(self.x, residual, value, excess)[1] / self.half
 
     def survey(self, residual, events, n_jobs):
         """Correlations of the events, the largest excess, and the best new events of segments."""
