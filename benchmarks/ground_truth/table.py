@@ -1,11 +1,11 @@
 """True features found by autoencoders, by exact codes, by dictionary learning and by baselines.
 
 Samples have known features, of which a learned dictionary has room for a quarter. Each latent is
-judged as a detector of the true atom nearest to its own (F1, mean over latents). Four questions:
-what exact codes find on the true dictionary; what autoencoders of the published ladder find, and
-what exact codes on their dictionaries find; what dictionary learning finds; and what baselines
-find. Run: ``python benchmarks/ground_truth/table.py [--preset 4k] [--samples 2e6] [--seeds 3]
-[--quick]``.
+judged as a detector of the true atom nearest to its own (F1, mean over latents). Five questions:
+what exact codes find on the true dictionary; what linear probes find that are told the truth; what
+autoencoders of the published ladder find, and what exact codes on their dictionaries find; what
+dictionary learning finds; and what baselines find. Run:
+``python benchmarks/ground_truth/table.py [--preset 4k] [--samples 2e6] [--seeds 3] [--quick]``.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from methods import (
     train_rung,
     untrained,
 )
+from probes import probes
 
 from sparsecode import Dictionary, certify
 from sparsecode.compare import match_l0, polish
@@ -47,7 +48,7 @@ from sparsecode.solvers import IHT, OLS, OMP
 GAP = 1e-5
 SCORES = {"F1": ".3f", "preci-sion": ".3f", "recall": ".3f", "MCC": ".3f", "unique": ".3f"}
 SCORES |= {"dead %": ".1f", "expl. var.": ".3f", "norm": ".3f", "l0": ".1f"}
-PARTS = ("ladder", "exact", "learners", "baselines")
+PARTS = ("ladder", "exact", "probes", "learners", "baselines")
 NOTES = """\
 F1, precision, recall: mean over latents, each a detector of the true atom nearest to its own. MCC:
 cosines of atoms paired best with true ones, over the pairs. unique: different true atoms among the
@@ -329,6 +330,8 @@ def main(preset, samples, seeds, names, parts, quick):
             two_by_two(report, task, plain, seeds)
     if "exact" in parts:
         exact_codes(report, task, (1.0,) if quick else (0.25, 0.5, 1.0, 1.5, 2.0, 3.0))
+    if "probes" in parts:
+        probes(report, task)
     if "learners" in parts:
         points += learners(report, task, seeds)
     if "baselines" in parts:
