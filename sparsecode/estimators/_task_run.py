@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._batches import Batch, samples_of
+from sparsecode._blas import single_threaded_blas
 from sparsecode._messages import shown
 from sparsecode._validation import common_dtype
 from sparsecode.dictionary import Dictionary
@@ -28,7 +29,7 @@ from sparsecode.prediction._descent import HISTORY, TRIAL_STEPS, descend, search
 from sparsecode.prediction._linear_model import fit_linear_model
 from sparsecode.prediction._task import is_labelled, mapped
 
-# Largest number of samples that decide about a learning rate, and about the end of training.
+# Largest number of training samples that decide about a learning rate, and which epoch is best.
 _MOST_PROBED = 2000
 # Relative change of the cost that needs no warning.
 _SLIGHT = 1e-3
@@ -95,30 +96,33 @@ class TaskRun:
             self._use_optimizer(estimator._params, None)
 
     def pass_over(self, samples: Any, held: Batch | None, rng: Any, tasks: FitTasks) -> None:
-        """Learn for some epochs, and keep the best parameters of the complete ones."""
-        estimator, lowest = self.estimator, np.inf
-        best = start = estimator._params
+        """Learn for some epochs, and keep the best parameters of the complete ones.
+
+        They are judged on held-out samples or, if there are none, on some training samples.
+        """
+        estimator = self.estimator
+        judged = self._probe if held is None else held
+        best = estimator._params
         try:
-            if held is not None:
-                lowest = self._judge(held)
+            first = lowest = self._judge(judged, held)
             for epoch in range(estimator.n_epochs):
                 tasks.begin_epoch()
-                cost = self.learn(samples.batches(estimator.batch_size, rng))
+                self.learn(samples.batches(estimator.batch_size, rng))
                 estimator.n_epochs_ += 1
-                value = cost if held is None else self._judge(held)
+                value = self._judge(judged, held)
                 if value < lowest:
                     best, lowest = estimator._params, value
                 if estimator.verbose:
                     _print_epoch(epoch + 1, value, estimator.history_)
                 if tasks.end_epoch():
                     break
-            if held is None:
-                best = self._better(start, best)
         finally:
             self.hold(best)
+        if lowest == first and value > first + _SLIGHT * abs(first):
+            _warn_of_start(first, value, held)
 
-    def learn(self, batches: Any) -> float:
-        """Take a step for each batch, then store the parameters; return the mean cost."""
+    def learn(self, batches: Any) -> None:
+        """Take a step for each batch, then store the parameters."""
         estimator, found = self.estimator, []
         params = {name: array.copy() for name, array in estimator._params.items()}
         optimizer, state = estimator._optimizer, estimator._state
@@ -126,7 +130,7 @@ class TaskRun:
             estimator.n_iter_ += 1
             found.append((evaluation.cost, evaluation.prediction, evaluation.l0, weight))
         if not found:
-            return np.inf
+            return
         costs, losses, counts, weights = np.transpose(found)
         row = [np.average(values, weights=weights) for values in (costs, losses, counts)]
         seconds = time.perf_counter() - self._begin
@@ -134,7 +138,6 @@ class TaskRun:
         for name, value in zip(HISTORY, row, strict=True):
             estimator.history_[name].append(float(value))
         self.hold(params)
-        return float(row[0])
 
     def hold(self, params: dict[str, np.ndarray]) -> None:
         """Store parameters in the estimator, and its attributes that are made of them."""
@@ -146,27 +149,12 @@ class TaskRun:
         )
         estimator.input_map_ = params.get("input_map")
 
-    def _better(self, start, end):
-        """The parameters at the end of training or, if they are worse, those at the start."""
-        try:
-            before, after = (
-                self.task.evaluate(params, self._probe).cost for params in (start, end)
-            )
-        except FloatingPointError:
-            before, after = 0.0, np.inf
-        if after <= before + _SLIGHT * abs(before):
-            return end
-        warnings.warn(
-            f"Training raised the cost of some training samples from {before:.3g} to {after:.3g}; "
-            "the estimator keeps the parameters of the start. Lower lr, or raise n_epochs.",
-            ConvergenceWarning,
-            stacklevel=5,
-        )
-        return start
-
-    def _judge(self, held):
-        value = float(self.task.evaluate(self.estimator._params, held).cost)
-        self.estimator.history_.setdefault("validation", []).append(value)
+    def _judge(self, judged, held):
+        """Cost of some samples now; that of held-out ones goes to the history."""
+        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            value = float(self.task.evaluate(self.estimator._params, judged).cost)
+        if held is not None:
+            self.estimator.history_.setdefault("validation", []).append(value)
         return value
 
     def _use_optimizer(self, params, n_steps):
@@ -225,8 +213,18 @@ def _check_any_label(targets):
         )
 
 
+def _warn_of_start(first, last, held):
+    what = "some training samples" if held is None else "the held-out samples"
+    warnings.warn(
+        f"Training raised the cost of {what} from {first:.3g} to {last:.3g}; the estimator keeps "
+        "the parameters of the start. Lower lr, or raise n_epochs.",
+        ConvergenceWarning,
+        stacklevel=5,
+    )
+
+
 def _print_epoch(number, value, history):
-    what = "held-out cost" if "validation" in history else "cost"
+    what = "held-out cost" if "validation" in history else "cost of some samples"
     print(
         f"epoch {number}: {what} {value:.6g}, loss {history['loss'][-1]:.6g}, l0 "
         f"{history['l0'][-1]:.1f}, {history['seconds'][-1]:.2f} s",

@@ -77,7 +77,7 @@ default=None
         Number of passes over the samples.
     validation_fraction : float or None, default=None
         Share of the samples held out for validation, at most 10,000 samples; the parameters with
-        the lowest cost of these are kept. None uses the mean cost of the batches of an epoch.
+        the lowest cost of these are kept. None uses the cost of some training samples, up to 2,000.
     shuffle : bool, default=True
         Whether to shuffle the samples before each epoch.
     sparse_output : bool, default=False

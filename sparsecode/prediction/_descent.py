@@ -18,8 +18,8 @@ from sparsecode.prediction._task import DIVERGED, Evaluation, Task
 HISTORY = ("cost", "loss", "l0", "lr", "seconds")
 # Change of the atoms by the first step that a search begins with, as a share of their norm.
 _SHARE = 0.05
-# Ratio of two rates that are tried, how many on either side, and the steps of each.
-_RATIO, _MOST, TRIAL_STEPS = 3.0, 6, 40
+# Ratio of two rates that are tried, its largest and smallest power, and the steps of each rate.
+_RATIO, _MOST, _LEAST, TRIAL_STEPS = 3.0, 6, -20, 40
 
 
 def descend(
@@ -99,7 +99,7 @@ def search_rate(
             if not costs[power] <= min(costs.values()):
                 break
     if min(costs, key=costs.get) <= 0:
-        for power in range(-1, -_MOST - 1, -1):
+        for power in range(-1, _LEAST - 1, -1):
             costs[power] = cost_after(power)
             if min(costs.values()) < min(start.cost, costs[power]):
                 break

@@ -103,6 +103,7 @@ def test_every_estimator_is_checked():
 @pytest.mark.filterwarnings("ignore:X has a mean of")
 # Three epochs on a few random samples need not lower the loss.
 @pytest.mark.filterwarnings("ignore:Training raised the loss")
+@pytest.mark.filterwarnings("ignore:Training raised the cost")
 # Some have samples that are all weaker than the weight of the penalty.
 @pytest.mark.filterwarnings("ignore:Every code is zero")
 @each_check(list(TO_CHECK.values()))
