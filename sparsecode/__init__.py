@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sparsecode import compare as compare
     from sparsecode import constraints as constraints
     from sparsecode import convolutional as convolutional
+    from sparsecode import data_terms as data_terms
     from sparsecode import datasets as datasets
     from sparsecode import debiasing as debiasing
     from sparsecode import dictionary as dictionary
@@ -98,6 +99,7 @@ else:
                 "compare",
                 "constraints",
                 "convolutional",
+                "data_terms",
                 "datasets",
                 "debiasing",
                 "dictionary",

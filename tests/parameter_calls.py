@@ -33,6 +33,7 @@ from sparsecode.applications import FilterBank
 from sparsecode.compare import amortization_report
 from sparsecode.constraints import Constraint, UnitNorm
 from sparsecode.convolutional import ConvolutionalDictionary, LocallyGreedy
+from sparsecode.data_terms import DataTerm, Huber, encode
 from sparsecode.encoders import (
     LISTA,
     Encoder,
@@ -104,10 +105,12 @@ RETURNED = {
     "SparseSignals",
     "Stability",
     "SupportScores",
+    "TermCertificate",
+    "TermResult",
     "TrainingState",
     "Usage",
 }
-ABSTRACT = {Constraint, Encoder, Loss, Optimizer, Penalty, PredictionLoss}
+ABSTRACT = {Constraint, DataTerm, Encoder, Loss, Optimizer, Penalty, PredictionLoss}
 ABSTRACT |= {Solver, Term, TrainableEncoder, Update}
 # What only another function makes, what is documented as ignored, and open lists of arguments.
 OPAQUE = {"cache", "y", "callback"}
@@ -127,6 +130,7 @@ ARGUMENTS = {
     "X_hat": X + 0.1,
     "dictionary": D,
     "penalty": L1(0.1),
+    "data_term": Huber(0.5),
     "codes": CODES,
     "dcodes": CODES,
     "truth": CODES,
@@ -446,6 +450,7 @@ def _use_estimator(estimator):
 
 
 USES = {
+    DataTerm: lambda term: encode(np.abs(X), np.abs(D.atoms), term, L1(0.1, positive=True)).codes,
     PredictionLoss: lambda loss: loss.value(np.zeros((2, 3)), loss.encode(np.array([0, 2]), 3)),
     datasets.Patches: lambda patches: patches.average(patches.blocks(20)),
     Solver: _use_solver,

@@ -81,7 +81,7 @@ FLOORS = [
         "schedules",
         "receptive_fields",
     ],
-    ["learning", "training", "prediction", "paths", "_patch_features"],
+    ["learning", "training", "prediction", "data_terms", "paths", "_patch_features"],
     ["compare"],
     [
         "estimators",

@@ -24,6 +24,7 @@ from sparsecode import (
     updates,
 )
 from sparsecode.constraints import Constraint
+from sparsecode.data_terms import DataTerm
 from sparsecode.encoders import Encoder, TrainableEncoder
 from sparsecode.losses import Loss, Term
 from sparsecode.optimizers import Optimizer
@@ -38,6 +39,7 @@ PUBLIC_PACKAGES = [
     "sparsecode.applications",
     "sparsecode.compare",
     "sparsecode.convolutional",
+    "sparsecode.data_terms",
     "sparsecode.encoders",
     "sparsecode.estimators",
     "sparsecode.initialization",
@@ -83,7 +85,7 @@ SOLVERS = subclasses_in(solvers, Solver)
 ENCODERS = [cls for cls in subclasses_in(encoders, Encoder) if cls is not TrainableEncoder]
 COMPONENTS = SOLVERS + ENCODERS + subclasses_in(updates, Update)
 COMPONENTS += subclasses_in(losses, Loss) + subclasses_in(optimizers, Optimizer)
-ABSTRACT = (Encoder, TrainableEncoder, Loss, Optimizer, Penalty, Solver, Term, Update)
+ABSTRACT = (DataTerm, Encoder, TrainableEncoder, Loss, Optimizer, Penalty, Solver, Term, Update)
 OPS = sorted({name.rpartition("_")[0] for name in ops.__all__})
 # What the inputs of primitives are called, and what those that need a setting are set to.
 SHAPES = {"X": (5, 4), "W": (4, 3), "b": (3,), "V": (6, 7), "theta": (7,), "A": (6, 7)}
