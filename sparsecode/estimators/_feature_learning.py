@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, NamedTuple
 
@@ -90,7 +91,7 @@ class Learned(NamedTuple):
 def learn(settings, images, random_state, n_jobs):
     """Learn from random patches of images what is not given."""
     rng = check_random_state(random_state)
-    n_values = int(np.prod(settings.patch_size)) * images.shape[2]
+    n_values = math.prod(settings.patch_size) * images.shape[2]
     dictionary, whitening = settings.dictionary, settings.whitening
     if is_given(dictionary):
         dictionary = given_atoms(dictionary, n_values)
@@ -98,27 +99,25 @@ def learn(settings, images, random_state, n_jobs):
     if contrast == "auto":
         contrast = contrast_of_range(_range(images))
     if is_given(dictionary) and (whitening is None or is_fitted(whitening)):
-        return Learned(Preparation(contrast, _fitting(whitening, n_values)), dictionary)
+        return Learned(Preparation(contrast, whitening), dictionary)
     X = _random_patches(settings, images, rng)
     X = Preparation(contrast, None).apply(X)
     if whitening is not None and not is_fitted(whitening):
         whitening = _fitted(whitening, X)
-    preparation = Preparation(contrast, _fitting(whitening, n_values))
     if not is_given(dictionary):
-        X = Preparation(None, whitening).apply(X)
+        X = Preparation(None, _fitting(whitening, n_values)).apply(X)
         dictionary = learned_atoms(dictionary, X, settings.n_components, rng, n_jobs)
-        dictionary = given_atoms(dictionary, n_values)
-    return Learned(preparation, dictionary)
+    return Learned(Preparation(contrast, whitening), dictionary)
 
 
 def coder_of(settings, learned, image_shape, dtype):
     """Return the coder of images of a shape, in a dtype."""
-    n_values = int(np.prod(settings.patch_size)) * image_shape[2]
-    dictionary = given_atoms(learned.dictionary, n_values)
+    n_values = math.prod(settings.patch_size) * image_shape[2]
+    dictionary, (contrast, whitening) = given_atoms(learned.dictionary, n_values), learned[0]
     return PositionCoder(
         settings.patch_size,
         settings.step,
-        learned.preparation,
+        Preparation(contrast, _fitting(whitening, n_values)),
         settings.encoder,
         dictionary if dictionary.dtype == dtype else dictionary.astype(dtype),
         settings.pooling_of(image_shape),

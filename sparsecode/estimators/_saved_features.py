@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from sparsecode.estimators._patch_atoms import is_given
 _FORMAT = "sparsecode.PatchFeatures"
 # Stands for what the file holds as arrays.
 _SAVED = "saved"
+# Pixels along a side of an image in a file: what is made of its shape stays small.
+_LONGEST = 2**20
 _WHITENING = {"mean": "mean_", "components": "components_", "scale": "scale_"}
 
 
@@ -140,10 +143,12 @@ def _build(arrays, header, cls):
     if contrast is not None:
         contrast = check_number(contrast, "contrast", low=0, low_open=True)
     shape = check_image_shape(tuple(part(fitted, "image_shape")))
+    if max(shape) > _LONGEST:
+        raise Refused(f"its images have the shape {shape}")
     learned = Learned(Preparation(contrast, whitening), dictionary)
     coder_of(Settings.of(model), learned, shape, dictionary.dtype).check()
     model._hold(learned, shape)
-    model.n_features_in_ = int(np.prod(shape))
+    model.n_features_in_ = math.prod(shape)
     names = part(fitted, "names")
     if names is not None:
         is_name = isinstance(names, list) and all(isinstance(name, str) for name in names)

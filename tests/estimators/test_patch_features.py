@@ -228,39 +228,6 @@ def test_progress_is_printed(capsys):
     assert "6 of 6 images" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
-@pytest.mark.parametrize("encoder", [None, Exact(KSparse(2)), ReLU(), LISTA(L1(0.3), n_layers=2)])
-def test_files(encoder, suffix, tmp_path):
-    if hasattr(encoder, "init"):
-        params = encoder.init(ATOMS, random_state=0)
-        encoder = encoder.bind({name: 0.9 * value for name, value in params.items()})
-    path = tmp_path / f"features{suffix}"
-    for settings in ({}, {"dictionary": "patches", "n_components": 4}, {"whitening": None}):
-        if "dictionary" in settings and getattr(encoder, "params", None):
-            continue
-        fitted = model(encoder, **settings).fit(IMAGES)
-        fitted.save(path)
-        again = PatchFeatures.load(path)
-        np.testing.assert_array_equal(again.transform(IMAGES), fitted.transform(IMAGES))
-        given, loaded = fitted.get_params(deep=False), again.get_params(deep=False)
-        assert given.keys() == loaded.keys()
-        assert all(given[key] == loaded[key] for key in given if key != "encoder")
-        assert again.n_features_in_ == 270
-
-
-def test_files_of_others_are_refused(tmp_path):
-    path = tmp_path / "features.npz"
-    ATOMS.save(path)
-    with pytest.raises(ValueError, match="is not a saved PatchFeatures"):
-        PatchFeatures.load(path)
-
-    class Mine(Thresholding):
-        pass
-
-    with pytest.raises(TypeError, match=r"encoder .*cannot be saved"):
-        model(Mine()).fit(IMAGES).save(path)
-
-
 @pytest.mark.parametrize(
     ("settings", "images", "words"),
     [
