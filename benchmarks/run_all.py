@@ -114,6 +114,7 @@ BENCHMARKS = [
               QUICK, (7200, 120)),
     Benchmark("exact_or_threshold", "prediction/exact_or_threshold.py", "", "--seeds 1", QUICK,
               (1800, 150)),
+    Benchmark("classifiers", "prediction/classifiers.py", "", "--seeds 1", QUICK, (1800, 400)),
     Benchmark("dead_units", "autoencoders/dead_units.py", "", None, QUICK, (1800, 0)),
 ]  # fmt: skip
 

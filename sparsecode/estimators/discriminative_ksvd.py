@@ -37,9 +37,9 @@ class DiscriminativeKSVD(CodesClassifier):
         0 and at most 1.0. None is ten, or as many as the smallest class has samples.
     n_nonzero : int or None, default=None
         Most nonzeros of a code. None is ten, or all atoms if there are fewer.
-    label_weight : float, default=1.0
+    label_weight : float, default=0.05
         Weight of the labels, beside samples of norm 1.
-    ridge : float, default=1.0
+    ridge : float, default=0.01
         Weight of the squared norm of the classifier that learning starts from.
     update : Update or None, default=None
         Update of the atoms; None is ``KSVD()``. ``ApproximateKSVD()`` is faster.
@@ -110,8 +110,8 @@ class DiscriminativeKSVD(CodesClassifier):
         atoms_per_class: int | float | None = None,
         *,
         n_nonzero: int | None = None,
-        label_weight: float = 1.0,
-        ridge: float = 1.0,
+        label_weight: float = 0.05,
+        ridge: float = 0.01,
         update: Update | None = None,
         n_epochs: int = 30,
         tol: float = 1e-4,

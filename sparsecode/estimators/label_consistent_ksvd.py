@@ -43,11 +43,11 @@ class LabelConsistentKSVD(CodesClassifier):
     variant : {1, 2}, default=2
         2 learns the classifier of codes together with the atoms (LC-KSVD2). 1 leaves the labels out
         and fits it afterwards to the codes, as a ridge regression (LC-KSVD1).
-    consistency_weight : float, default=0.1
+    consistency_weight : float, default=0.05
         Weight of the label-consistent targets, beside samples of norm 1.
-    label_weight : float, default=0.1
+    label_weight : float, default=0.05
         Weight of the labels; for variant 2.
-    ridge : float, default=1.0
+    ridge : float, default=0.01
         Weight of the squared norm of the linear maps that learning starts from, and of the
         classifier of variant 1.
     update : Update or None, default=None
@@ -126,9 +126,9 @@ class LabelConsistentKSVD(CodesClassifier):
         *,
         n_nonzero: int | None = None,
         variant: Literal[1, 2] = 2,
-        consistency_weight: float = 0.1,
-        label_weight: float = 0.1,
-        ridge: float = 1.0,
+        consistency_weight: float = 0.05,
+        label_weight: float = 0.05,
+        ridge: float = 0.01,
         update: Update | None = None,
         n_epochs: int = 30,
         tol: float = 1e-4,

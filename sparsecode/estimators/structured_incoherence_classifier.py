@@ -40,9 +40,9 @@ class StructuredIncoherenceClassifier(CodesClassifier):
     atoms_per_class : int, float or None, default=None
         Number of atoms of each class; or a share of its samples, above 0 and at most 1.0. None is
         ten, or as many as the smallest class has samples.
-    alpha : float, default=0.05
+    alpha : float, default=0.01
         Weight of the l1 norm, in the units of a sample of norm 1.
-    incoherence : float, default=0.01
+    incoherence : float, default=1e-4
         Weight of the squared inner products of atoms of different classes. 0 learns each class
         alone. Where samples of all classes have much in common, such as a mean, a large weight
         takes it from the atoms of all but one class: subtract it first.
@@ -113,8 +113,8 @@ class StructuredIncoherenceClassifier(CodesClassifier):
         self,
         atoms_per_class: int | float | None = None,
         *,
-        alpha: float = 0.05,
-        incoherence: float = 0.01,
+        alpha: float = 0.01,
+        incoherence: float = 1e-4,
         solver: Solver | None = None,
         n_epochs: int = 20,
         tol: float = 1e-4,

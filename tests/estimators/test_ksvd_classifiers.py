@@ -86,16 +86,6 @@ def test_an_interrupt_keeps_the_best_atoms(name, planted):
 
 
 @every
-def test_the_best_atoms_are_kept(name, planted):
-    X, y, *_ = planted
-    # Learning ends after the second iteration, which raises the objective.
-    model = made(name, tol=0).fit(X, y)
-    assert model.n_iter_ == 2 and np.argmin(model.history_["objective"]) == 1
-    other = made(name, tol=0, n_epochs=1).fit(X, y)
-    np.testing.assert_array_equal(model.components_, other.components_)
-
-
-@every
 def test_threads_and_types(name, planted):
     X, y, new, _ = planted
     one, two = (made(name, n_jobs=n).fit(X, y) for n in (1, 2))
