@@ -21,9 +21,13 @@ class Rows(da.Array):
     ----------
     starts : list of int
         Number of the first row of each chunk in the other array.
+    sources : list of (key, slice)
+        Chunk of the other array that each chunk is cut from, and its rows there. A task that cuts
+        its rows itself saves one.
     """
 
     starts: list[int]
+    sources: list[Any]
 
 
 class Chunks:
@@ -53,16 +57,18 @@ class Chunks:
         runs : list of (int, int)
             First row and the one after the last of consecutive rows.
         """
-        graph, lengths, name, starts = {}, [], f"rows-{uuid.uuid4().hex}", []
+        graph, lengths, name = {}, [], f"rows-{uuid.uuid4().hex}"
+        starts, sources = [], []
         for run in runs:
             for i, rows in self._pieces(*run):
                 key, tasks = self._chunk(i)
                 graph |= tasks
                 graph[self._key(name, len(lengths))] = (operator.getitem, key, rows)
                 lengths.append(rows.stop - rows.start)
+                sources.append((key, rows))
                 starts.append(int(self._stops[i]) - self._X.chunks[0][i] + rows.start)
         array = self._array(graph, name, lengths)
-        array.starts = starts
+        array.starts, array.sources = starts, sources
         return array
 
     def hold(self, runs: Any) -> None:

@@ -39,17 +39,19 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     X, name, keys, start = batch.X, uuid.uuid4().hex, [], 0
     # Rows of the whole array, for errors.
     numbers = getattr(X, "starts", np.cumsum((0, *X.chunks[0])).tolist())
-    blocks = list(flatten(X.__dask_keys__()))
+    # A task cuts its rows from a chunk itself: one more task takes as long as coding few rows.
+    whole = slice(None)
+    sources = getattr(X, "sources", [(key, whole) for key in flatten(X.__dask_keys__())])
     # One graph made by hand: with small batches, making it of parts takes as long as coding.
-    graph = dict(X.__dask_optimize__(X.dask, blocks))
+    graph = dict(X.__dask_optimize__(X.dask, list(dict.fromkeys(key for key, _ in sources))))
     graph[work := f"model-{name}"] = Packed((replace(learner, n_jobs=1), dictionary))
-    for number, block, length in zip(numbers, blocks, X.chunks[0], strict=False):
+    for number, (block, cut), length in zip(numbers, sources, X.chunks[0], strict=False):
         rows = slice(start, start + length)
         weight = None if batch.sample_weight is None else batch.sample_weight[rows]
         keys.append((f"code-{name}", len(keys)))
         # A chunk that was persisted is a future, which the optimized graph leaves out.
         source = block if block in graph else X.dask[block]
-        graph[keys[-1]] = (_gathered, work, source, weight, number)
+        graph[keys[-1]] = (_gathered, work, source, cut, weight, number)
         start = rows.stop
     level = 0
     while len(keys) > 1:
@@ -60,8 +62,9 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     return learner.merge(known, total.value)
 
 
-def _gathered(work, X, weight, start):
-    """Sums over the samples of a chunk."""
+def _gathered(work, chunk, cut, weight, start):
+    """Sums over some samples of a chunk."""
+    X = chunk[cut]
     learner, dictionary = work.value
     rows = f"Rows {start} to {start + X.shape[0]} of X"
     nothing = learner.nothing(dictionary)

@@ -72,8 +72,8 @@ default=None
         Policy for samples of huge norm in training, see `sparsecode.training.NormOutliers`. A name
         stands for its default instance. None learns from all samples.
     validation_fraction : float or None, default=None
-        Share of the samples that is held out for validation. None validates with the loss of the
-        batches of each epoch.
+        Share of the samples held out for validation, of a Dask array at most 131,072 rows. None
+        validates with the loss of the batches of each epoch.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which a stage ends; None never ends one
         early. In both cases the parameters with the lowest loss are kept.

@@ -91,7 +91,7 @@ default="mean"
         Policy for samples of huge norm in training, see `sparsecode.training.NormOutliers`. A name
         stands for its default instance. None learns from all samples.
     validation_fraction : float or None, default=None
-        Share of the samples held out for validation; None validates with the batches of an epoch.
+        Share held out to validate with (of a Dask array at most 131,072 rows); None: the batches.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
         early. The parameters with the lowest loss are kept, or the latest ones if weights of the

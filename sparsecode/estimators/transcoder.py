@@ -68,7 +68,8 @@ class Transcoder(RegressorMixin, TrainedEstimator):
         Policy for samples or targets of huge norm, see `sparsecode.training.NormOutliers`. A name
         stands for its default instance. None learns from all samples.
     validation_fraction : float or None, default=None
-        Share of the samples held out for validation; None validates with the batches of an epoch.
+        Share of the samples held out for validation, of a Dask array at most 131,072 rows; None
+        validates with the batches of an epoch.
     patience : int or None, default=None
         Epochs in a row without a new lowest loss after which training ends; None never ends it
         early. In both cases the parameters with the lowest loss are kept.
