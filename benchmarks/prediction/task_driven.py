@@ -198,7 +198,7 @@ def seconds_of_fit(report, quick):
 @click.option("--data", type=click.Path(exists=True, dir_okay=False), help="mnist.npz.")
 @click.option("--n-samples", default=20_000, help="Digits to learn from.")
 @click.option("--atoms", "n_components", default=100, help="Atoms.")
-@click.option("--steps", "n_steps", default=4000, help="Steps of descent.")
+@click.option("--steps", "n_steps", default=2000, help="Steps of descent.")
 @click.option("--seeds", default=3, help="Draws of digits, initial atoms and orders.")
 @quick_option
 def main(data, n_samples, n_components, n_steps, seeds, quick):

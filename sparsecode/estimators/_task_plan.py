@@ -27,6 +27,7 @@ from sparsecode.estimators._plan import check_sizes
 from sparsecode.implicit_gradients import ridge_of
 from sparsecode.optimizers import SGD, Optimizer
 from sparsecode.penalties.base import resolve_penalty
+from sparsecode.prediction._descent import TRIAL_CONSTANT, TRIAL_STEPS
 from sparsecode.prediction._task import Task
 from sparsecode.prediction.losses import resolve_prediction_loss
 from sparsecode.schedules import InverseTime
@@ -66,6 +67,13 @@ class TaskPlan:
         if after is None and n_steps is not None:
             after = max(round(_CONSTANT * n_steps), 1)
         return SGD(lr=rate if after is None else InverseTime(rate, after))
+
+    def trial_of(self, rate: float, n_steps: int | None) -> Optimizer:
+        """The optimizer of a trial of a rate, whose schedule is that of many steps made short."""
+        if n_steps is None or n_steps <= TRIAL_STEPS:
+            return self.optimizer_of(rate, n_steps)
+        after = TRIAL_CONSTANT if self.decay_after is None else self.decay_after
+        return SGD(lr=InverseTime(rate, after))
 
 
 def plan_task(estimator: Any) -> TaskPlan:

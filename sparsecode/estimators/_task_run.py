@@ -25,7 +25,7 @@ from sparsecode.estimators._dictionaries import (
     prepare_learner,
 )
 from sparsecode.estimators._task_plan import TaskPlan, initial_map
-from sparsecode.prediction._descent import HISTORY, TRIAL_STEPS, descend, search_rate
+from sparsecode.prediction._descent import HISTORY, TRIAL_BATCHES, descend, search_rate
 from sparsecode.prediction._linear_model import fit_linear_model
 from sparsecode.prediction._task import is_labelled, mapped
 
@@ -73,13 +73,13 @@ class TaskRun:
         self._probe = next(iter(samples.batches(min(_MOST_PROBED, len(samples)), order)))
         if self.plan.optimizer is None and rate is None:
             drawn = samples.batches(estimator.batch_size, order)
-            batches = [part for part, _ in zip(drawn, range(TRIAL_STEPS), strict=False)]
+            batches = [part for part, _ in zip(drawn, range(TRIAL_BATCHES), strict=False)]
             rate = search_rate(
                 self.task,
                 params,
                 batches,
                 self._probe,
-                lambda rate: self.plan.optimizer_of(rate, n_steps),
+                lambda rate: self.plan.trial_of(rate, n_steps),
                 n_steps,
             )
         estimator.lr_ = rate

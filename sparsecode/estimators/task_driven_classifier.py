@@ -65,8 +65,8 @@ default=None
         than 0, samples with ``y == -1`` have no label and count in that cost alone, in which all
         samples count; with 0, -1 is a class like any other.
     lr : float or None, default=None
-        Learning rate ``rho`` of SGD. None tries some rates for 40 steps each, and takes the one
-        with the lowest cost.
+        Learning rate ``rho`` of SGD. None tries some rates for at most 100 steps each, and
+        takes the one with the lowest cost.
     decay_after : int or None, default=None
         Steps ``t_0`` after which the rate falls: that of step ``t`` is ``rho * min(1, t_0 / t)``.
         None is a tenth of the steps of `fit`; in `partial_fit` alone the rate stays as it is.

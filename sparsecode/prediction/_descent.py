@@ -18,8 +18,13 @@ from sparsecode.prediction._task import DIVERGED, Evaluation, Task
 HISTORY = ("cost", "loss", "l0", "lr", "seconds")
 # Change of the atoms by the first step that a search begins with, as a share of their norm.
 _SHARE = 0.05
-# Ratio of two rates that are tried, its largest and smallest power, and the steps of each rate.
-_RATIO, _MOST, _LEAST, TRIAL_STEPS = 3.0, 6, -20, 40
+# Ratio of two rates that are tried, and its largest and smallest power.
+_RATIO, _MOST, _LEAST = 3.0, 6, -20
+# Costs are alike that differ by this part of their decrease; then the smaller rate is safer.
+_ALIKE = 0.02
+# Steps with each rate, the most batches that they take in turn, and the steps before it falls. An
+# unstable rate shows in these; afterwards a large one, whose steps are noisy, catches up.
+TRIAL_STEPS, TRIAL_BATCHES, TRIAL_CONSTANT = 100, 40, 20
 
 
 def descend(
@@ -60,8 +65,8 @@ def search_rate(
 ) -> float:
     """Find a learning rate, by a few steps with each of some rates.
 
-    It is the one after whose steps the cost of `probe` is lowest or, where none lowers it, the
-    smallest.
+    It is the one after whose steps the cost of `probe` is lowest or, of some that are nearly as
+    good, the smallest.
 
     Parameters
     ----------
@@ -103,8 +108,9 @@ def search_rate(
             costs[power] = cost_after(power)
             if min(costs.values()) < min(start.cost, costs[power]):
                 break
-    lowest = min(costs, key=costs.get)
-    return unit * _RATIO ** (lowest if costs[lowest] < start.cost else min(costs))
+    lowest = min(costs.values())
+    bar = lowest + _ALIKE * (start.cost - lowest)
+    return unit * _RATIO ** min(power for power in costs if costs[power] <= max(bar, lowest))
 
 
 def _cost_after(task, params, steps, probe, optimizer):
