@@ -15,6 +15,7 @@ from sparsecode import (
     Dictionary,
     DictionaryLearning,
     OlshausenField,
+    PatchFeatures,
     SparseAutoencoder,
     SparseCoder,
     Transcoder,
@@ -28,7 +29,7 @@ from sparsecode.datasets import (
     load_images,
     make_feature_mixture,
 )
-from sparsecode.encoders import LISTACP, TopK
+from sparsecode.encoders import LISTACP, ReLU, TopK
 from sparsecode.estimators._filter_learning import hold_filters
 from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.estimators._learning_run import hold_dictionary
@@ -158,11 +159,18 @@ def _mixture():
     return make_feature_mixture(**sizes, compensate=False, rank=2, n_steps=1, random_state=0)
 
 
+def _features():
+    encoder = ReLU().bind({"W": _W, "b": np.zeros(6)})
+    features = PatchFeatures(patch_size=2, encoder=encoder, dictionary=_ATOMS, random_state=0)
+    return features.fit(np.random.default_rng(0).random((4, 3, 4)))
+
+
 def _savers():
     """Functions that write one file, by its name, and the reader of each."""
     saved = {"dictionary": Dictionary(_ATOMS, np.zeros(4)), "state": _state()}
     saved |= {"model": _model(), "coder": _coder(), "learner": _learner(), "filters": _filters()}
     saved |= {"network": _network(), "prediction": _transcoder()}
+    saved["features"] = _features()
     saved |= {"bank": _bank(OlshausenFieldWhitening()), "mixture": _mixture()}
     for name, value in saved.items():
         for suffix in (".npz", ".safetensors"):
@@ -232,6 +240,7 @@ READERS = {
     "bank": FilterBank.load,
     "mixture": FeatureMixture.load,
     "network": LISTA.load,
+    "features": PatchFeatures.load,
     "prediction": Transcoder.load,
     "state": TrainingState.load,
     "checkpoint": read_checkpoint,
@@ -254,6 +263,10 @@ def use(found):
     elif isinstance(found, (DictionaryLearning, OlshausenField, LISTA, SparseCoder)):
         found.get_params()
         found.inverse_transform(found.transform(np.zeros((2, found.n_features_in_))))
+    elif isinstance(found, PatchFeatures):
+        found.get_params()
+        if found.n_features_in_ < 2**16:
+            found.transform(np.zeros((2, found.n_features_in_)))
     elif isinstance(found, SparseAutoencoder):
         found.get_params()
         if np.isnan(found.encoder_.params.get("threshold", 0.0)).any():

@@ -28,6 +28,8 @@ _FORMAT = "sparsecode.PatchFeatures"
 _SAVED = "saved"
 # Pixels along a side of an image in a file: what is made of its shape stays small.
 _LONGEST = 2**20
+# Values of a whitening: sums of their products stay in the range of float32.
+_LARGEST = 1e30
 _WHITENING = {"mean": "mean_", "components": "components_", "scale": "scale_"}
 
 
@@ -168,7 +170,12 @@ def _whitening(arrays, eps):
     scale = check_matrix(found["scale"].reshape(1, -1), "scale", n_columns=len(components))[0]
     if not (scale > 0).all():
         raise Refused("its whitening has scales that are not positive")
-    return ZCAWhitening._of(mean, components, scale, eps=check_number(eps, "eps", low=0))
+    eps = check_number(eps, "eps", low=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        whitening = ZCAWhitening._of(mean, components, scale, eps=eps)
+    if not max(np.abs(mean).max(), np.abs(whitening.whitening_).max()) <= _LARGEST:
+        raise Refused("its whitening has values that are too large")
+    return whitening
 
 
 def _rebuilt(settings, cls):

@@ -1,5 +1,6 @@
 """Patch features: against loops over positions, what is given or learned, and bad input."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -123,6 +124,21 @@ def test_tiles_blocks_threads_and_order_change_nothing(encoder, monkeypatch):
     np.testing.assert_array_equal(fitted.transform(images), whole)
     threads = clone(fitted).set_params(n_jobs=2).fit(images)
     np.testing.assert_array_equal(threads.transform(images), whole)
+
+
+def test_memory_is_that_of_a_tile():
+    images = RNG.random((3, 150, 150), dtype=np.float32)
+    atoms = Dictionary.random(500, 9, random_state=0, dtype=np.float32)
+    fitted = model(Triangle(), atoms, whitening=None).fit(images)
+    fitted.transform(images[:1, :, :])
+    tracemalloc.start()
+    try:
+        fitted.transform(images)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # All codes of one image would take 44 MB.
+    assert peak < 12e6
 
 
 def test_images_of_every_kind_have_the_same_features(tmp_path):

@@ -108,6 +108,8 @@ def test_damaged_headers_are_refused(key, value, message, tmp_path):
     ("name", "value", "message"),
     [
         ("whitening/scale", np.zeros(27), "not positive"),
+        ("whitening/scale", np.full(27, 1e-300), "too large"),
+        ("whitening/mean", np.full(27, 1e200), "too large"),
         ("whitening/mean", np.zeros(26), "mean has 26 columns"),
         ("whitening/components", np.full((27, 27), np.nan), "NaN"),
         ("whitening/scale", None, "nothing named 'whitening/scale'"),
