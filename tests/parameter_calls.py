@@ -451,6 +451,7 @@ def _use_estimator(estimator):
 
 USES = {
     DataTerm: lambda term: encode(np.abs(X), np.abs(D.atoms), term, L1(0.1, positive=True)).codes,
+    estimators.PoissonDictionaryLearning: lambda e: e.fit(np.abs(X)).transform(np.abs(X)),
     PredictionLoss: lambda loss: loss.value(np.zeros((2, 3)), loss.encode(np.array([0, 2]), 3)),
     datasets.Patches: lambda patches: patches.average(patches.blocks(20)),
     Solver: _use_solver,

@@ -39,7 +39,7 @@ class TermProblem(NamedTuple):
         X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
         dtype = common_dtype(X, dictionary.atoms)
         dictionary = dictionary.astype(np.float64)
-        weights, positive = _weights(penalty, dictionary.n_components)
+        weights, positive = _weights(penalty, dictionary.n_components, term)
         if term.counts:
             _check_counts(term, X, dictionary, positive)
         return cls(X, dictionary.atoms, dictionary.offset, term, weights, positive, missing, dtype)
@@ -84,7 +84,7 @@ def judge(problem, X, observed, codes, dual):
     return objective, np.maximum(objective - best, 0), term._unit(X)
 
 
-def _weights(penalty, n_components):
+def _weights(penalty, n_components, term):
     """Weight of each atom, and whether coefficients must not be negative."""
     if not isinstance(penalty, L1):
         raise TypeError(
@@ -92,7 +92,8 @@ def _weights(penalty, n_components):
             "a certificate. Use L1(alpha), or L1(alpha, positive=True)."
         )
     penalty = penalty.checked()
-    if penalty.unpenalized(n_components).any():
+    # The divergence bounds the codes itself.
+    if penalty.unpenalized(n_components).any() and not term.counts:
         raise ValueError(
             "penalty has weights of 0; expected alpha and all weights above 0. Raise them."
         )

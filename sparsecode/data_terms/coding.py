@@ -1,4 +1,4 @@
-"""Codes for a data term: Huber's by the lasso that it is, others by ADMM."""
+"""Codes for a data term: by the lasso (Huber), ADMM (l1), or coordinate descent (counts)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sparsecode._parallel import map_row_blocks
 from sparsecode._summaries import Summarized, share
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_integer, check_number
-from sparsecode.data_terms import _admm
+from sparsecode.data_terms import _admm, _counts
 from sparsecode.data_terms._problem import BLOCK_SIZE, TermProblem
 from sparsecode.data_terms.certificate import TermCertificate, certify
 from sparsecode.data_terms.terms import DataTerm, Huber
@@ -63,7 +63,9 @@ def encode(
 
     Solves for every sample ``min_z sum_f cost(x_f, (offset + z @ atoms)_f) + penalty(z)``. Huber's
     problem is the lasso with one more atom for each feature, whose coefficients are what exceeds
-    `delta`; the default solver of the penalty takes it. The others are solved by ADMM in float64.
+    `delta`; the default solver of the penalty takes it, whatever `tol` is. `Absolute` is solved by
+    ADMM, which guesses a vertex of the linear program now and then, and counts by coordinate
+    descent, in float64.
 
     Parameters
     ----------
@@ -74,14 +76,15 @@ def encode(
     data_term : DataTerm
         `Huber`, `Absolute` or `KullbackLeibler`.
     penalty : L1
-        Holds its own weight `alpha`, absolute and above 0. For counts it is ``positive=True``.
+        Holds its own weight `alpha`, absolute and above 0. For counts it is ``positive=True``, and
+        `alpha` may be 0.
     missing : bool, default=False
         Whether NaN in `X` means a missing entry, which is left out of the sum.
     max_iter : int, default=20000
         Most iterations a sample may take.
     tol : float or None, default=None
         A sample stops at this duality gap, in the unit of `TermCertificate`. None is 1e-6 for codes
-        in float64, 5e-5 in float32. 0 runs `max_iter` iterations of ADMM.
+        in float64, 5e-5 in float32. 0 runs `max_iter` iterations.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The answer does not depend on it.
 
@@ -107,6 +110,9 @@ def encode(
     S. Boyd, N. Parikh, E. Chu, B. Peleato and J. Eckstein, "Distributed optimization and
     statistical learning via the alternating direction method of multipliers", 2010.
 
+    C.-J. Hsieh and I. S. Dhillon, "Fast coordinate descent methods with variable selection for
+    non-negative matrix factorization", 2011.
+
     Examples
     --------
     >>> from sparsecode.data_terms import Huber, encode
@@ -122,10 +128,13 @@ def encode(
     max_iter = check_integer(max_iter, "max_iter")
     tol = default_tol(1e-6, problem.dtype) if tol is None else check_number(tol, "tol", low=0)
     if isinstance(problem.term, Huber):
-        codes, n_iter = _huber_codes(problem, tol, max_iter, n_jobs)
+        codes, n_iter = _huber_codes(problem, max_iter, n_jobs)
+        duals = None
+    elif problem.term.counts:
+        codes, n_iter = _by_blocks(_counts.solve, problem, tol, max_iter, n_jobs)
         duals = None
     else:
-        codes, duals, n_iter = _admm_codes(problem, tol, max_iter, n_jobs)
+        codes, duals, n_iter = _by_blocks(_admm.solve, problem, tol, max_iter, n_jobs)
     codes = codes.astype(problem.dtype, copy=False)
     certificate = certify(
         problem.X, codes, dictionary, problem.term, penalty,
@@ -151,10 +160,10 @@ def encode(
     return TermResult(codes, duals, certificate, n_iter, converged)
 
 
-def _admm_codes(problem, tol, max_iter, n_jobs):
+def _by_blocks(solve, problem, tol, max_iter, n_jobs):
     def block(rows):
         X, observed = problem.samples(rows)
-        return _admm.solve(problem, X, observed, 0.9 * tol, max_iter)
+        return solve(problem, X, observed, 0.9 * tol, max_iter)
 
     parts = map_row_blocks(
         block, problem.X.shape[0], block_size=BLOCK_SIZE, n_jobs=n_jobs, is_long=True
@@ -162,7 +171,7 @@ def _admm_codes(problem, tol, max_iter, n_jobs):
     return map(np.concatenate, zip(*parts, strict=True))
 
 
-def _huber_codes(problem, tol, max_iter, n_jobs):
+def _huber_codes(problem, max_iter, n_jobs):
     """Codes by the lasso on the atoms and one more for each feature."""
     n_components, n_features = problem.atoms.shape
     extra = np.eye(n_features)

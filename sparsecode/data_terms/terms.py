@@ -172,16 +172,6 @@ class KullbackLeibler(DataTerm):
     def _clip(self, dual):
         return np.maximum(dual, 0)
 
-    def _prox(self, X, V, step):
-        half = (V - step) / 2
-        root = np.sqrt(half**2 + step * X)
-        # Of two numbers of opposite signs the sum loses digits, their product does not.
-        small = np.divide(step * X, root - half, out=np.zeros_like(root), where=root > half)
-        return np.where(half > 0, half + root, small)
-
-    def _dual_of_slope(self, slope):
-        return 1 - slope
-
 
 def check_data_term(term: DataTerm) -> DataTerm:
     """Return `term` if it is a data term with good parameters."""

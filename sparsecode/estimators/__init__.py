@@ -9,6 +9,7 @@ from sparsecode.estimators.lista import LISTA
 from sparsecode.estimators.olshausen_field import OlshausenField
 from sparsecode.estimators.outlier_detector import SparseOutlierDetector
 from sparsecode.estimators.patch_features import PatchFeatures
+from sparsecode.estimators.poisson_dictionary_learning import PoissonDictionaryLearning
 from sparsecode.estimators.sparse_autoencoder import SparseAutoencoder
 from sparsecode.estimators.sparse_coder import SparseCoder
 from sparsecode.estimators.sparse_representation_classifier import SparseRepresentationClassifier
@@ -28,6 +29,7 @@ __all__ = [
     "LabelConsistentKSVD",
     "OlshausenField",
     "PatchFeatures",
+    "PoissonDictionaryLearning",
     "SparseAutoencoder",
     "SparseCoder",
     "SparseOutlierDetector",
