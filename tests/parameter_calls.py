@@ -271,11 +271,13 @@ SPECIAL = {
     },
 }
 _LAZY = {
+    "plotting.plot_activations": lambda: {"codes": np.eye(3)[:, :2], "X": np.ones((1, 4))},
     "plotting.plot_atoms": lambda: {"atoms": _rng.standard_normal((3, 9))},
     "plotting.plot_ladder": lambda: {"report": _report()},
     "plotting.plot_pareto": lambda: {"report": _report()},
     "plotting.plot_selection": lambda: {"curve": _curve()},
     "plotting.plot_gabor_statistics": lambda: {"fits": _fits()},
+    "plotting.plot_waveforms": lambda: {"dictionary": _rng.standard_normal((2, 1, 5))},
     "receptive_fields.receptive_field_statistics": lambda: {"fits": _fits()},
     "receptive_fields.fit_gabors": lambda: {"atoms": _gabors()},
     "receptive_fields.spatial_frequency": lambda: {"atoms": _gabors()},

@@ -45,7 +45,8 @@ def plot_atoms(
     Parameters
     ----------
     atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
-            (n_atoms, height, width, 3), or an object with such `atoms` or `components_`
+            (n_atoms, height, width, 3), an object with such `atoms` or `components_`, or a \
+            ConvolutionalDictionary of images, or an estimator that learned one
         Three channels are drawn as red, green and blue, zero as mid-grey.
     patch_shape : (height, width) or (height, width, 3), optional
         Needed for flat atoms unless the patch is square.

@@ -7,6 +7,7 @@ import numbers
 
 import numpy as np
 
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_matrix
 
@@ -17,7 +18,8 @@ def as_patches(atoms, patch_shape=None):
     Parameters
     ----------
     atoms : array of shape (n_atoms, n_features), (n_atoms, height, width) or \
-            (n_atoms, height, width, n_channels), or an object with such `atoms` or `components_`
+            (n_atoms, height, width, n_channels), an object with such `atoms` or `components_`, or \
+            a ConvolutionalDictionary of images, or an estimator that learned one
     patch_shape : (height, width) or (height, width, n_channels), optional
         By default the shape of `atoms` if they are pictures already. Flat atoms are then read as
         square patches, in grey or in three colours, whichever fits `n_features`.
@@ -27,6 +29,9 @@ def as_patches(atoms, patch_shape=None):
     ValueError
         If the shapes do not fit, or an entry is NaN or infinite.
     """
+    convolutional = getattr(atoms, "dictionary_", atoms)
+    if isinstance(convolutional, ConvolutionalDictionary):
+        atoms = _channels_last(convolutional)
     atoms = getattr(atoms, "components_", atoms)
     atoms = _numbers(getattr(atoms, "atoms", atoms))
     if patch_shape is not None:
@@ -58,6 +63,29 @@ def as_patches(atoms, patch_shape=None):
     flat = check_matrix(atoms.reshape(len(atoms), n_features), "atoms")
     height, width, n_channels = (*shape, 1)[:3]
     return flat.reshape(len(flat), height, width, n_channels)
+
+
+def _channels_last(dictionary):
+    """Atoms of images as pictures (n_atoms, height, width, n_channels)."""
+    if dictionary.n_dims != 2:
+        raise ValueError(
+            wrong(
+                "atoms",
+                got=shown(dictionary),
+                expected="atoms of images, with a height and a width",
+                remedy="Use sparsecode.plotting.plot_waveforms for atoms of series.",
+            )
+        )
+    if dictionary.n_channels not in (1, 3):
+        raise ValueError(
+            wrong(
+                "atoms",
+                got=f"{dictionary.n_channels} channels",
+                expected="1 or 3, grey or in colour",
+                remedy="Take one channel: dictionary.atoms[:, channel].",
+            )
+        )
+    return np.moveaxis(dictionary.atoms, 1, -1)
 
 
 def _numbers(atoms):
