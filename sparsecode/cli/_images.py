@@ -110,6 +110,13 @@ def note_on_whitening(pictures, raw):
     return None
 
 
+def n_positions(pictures, size):
+    """Number of different square patches of a size in images."""
+    return sum(
+        (picture.shape[0] - size + 1) * (picture.shape[1] - size + 1) for picture in pictures
+    )
+
+
 def sizes_of(pictures):
     """Number and sizes of images in words."""
     shapes = sorted({picture.shape for picture in pictures}, key=np.prod)

@@ -9,7 +9,13 @@ import click
 import numpy as np
 from rich.console import Console
 
-from sparsecode.cli._images import image_options, note_on_whitening, read_pictures, whitened
+from sparsecode.cli._images import (
+    image_options,
+    n_positions,
+    note_on_whitening,
+    read_pictures,
+    whitened,
+)
 from sparsecode.cli._progress import Steps, show_progress
 from sparsecode.cli._shared import INTERRUPTED, check_out, one_line_errors, save_figure, say
 from sparsecode.compare import amortization_report
@@ -173,14 +179,11 @@ def _load_dictionary(path):
 def _patches(pictures, patch_size, n_patches, seed):
     """Patches to learn from, and others to compare on."""
     n_held = min(max(n_patches // 10, 2), 1000)
-    n_positions = sum(
-        (picture.shape[0] - patch_size + 1) * (picture.shape[1] - patch_size + 1)
-        for picture in pictures
-    )
-    if n_patches + n_held > n_positions:
+    n_there = n_positions(pictures, patch_size)
+    if n_patches + n_held > n_there:
         raise ValueError(
             f"--n-patches is {n_patches}, and {n_held} others are compared, but the images have "
-            f"only {n_positions} different patches of {patch_size}x{patch_size} pixels. Lower "
+            f"only {n_there} different patches of {patch_size}x{patch_size} pixels. Lower "
             "--n-patches or give more images."
         )
     X = sample_patches(

@@ -17,8 +17,16 @@ from rich.console import Console
 from sparsecode._atomic_files import check_writable
 from sparsecode._version import __version__
 from sparsecode.applications import FilterBank
+from sparsecode.cli._convolutional_filters import (
+    N_COMPONENTS,
+    N_EPOCHS,
+    Request,
+    check_options,
+    learn_convolutional,
+)
 from sparsecode.cli._images import (
     image_options,
+    n_positions,
     note_on_whitening,
     read_pictures,
     sizes_of,
@@ -70,6 +78,11 @@ class Outputs:
 @click.command()
 @image_options
 @click.option(
+    "--convolutional",
+    is_flag=True,
+    help="Learn filters that are shifted over the images, not filters of patches.",
+)
+@click.option(
     "--patch-size",
     type=click.IntRange(4, 64),
     default=12,
@@ -80,7 +93,7 @@ class Outputs:
     "--n-components",
     type=click.IntRange(1),
     default=None,
-    help="Number of atoms.  [default: patch size squared]",
+    help="Number of atoms.  [default: patch size squared; 36 if convolutional]",
 )
 @click.option(
     "--method",
@@ -99,9 +112,9 @@ class Outputs:
 @click.option(
     "--n-epochs",
     type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    help="Passes over the patches.",
+    default=None,
+    help="Passes over the patches, or over the crops of convolutional filters.  [default: 20; "
+    "5 if convolutional]",
 )
 @click.option(
     "--seed",
@@ -119,11 +132,14 @@ class Outputs:
     "statistics, and the table are written beside it under the same name.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
 def filters(
+    context,
     images,
     raw,
     shape,
     dtype,
+    convolutional,
     patch_size,
     n_components,
     method,
@@ -140,17 +156,31 @@ def filters(
     (filters.safetensors, for `sparsecode encode`), plots of the receptive-field statistics
     (filters-statistics.png) and a table of what was learned (filters-table.txt).
 
+    With --convolutional a filter is shifted over crops of the images, so that none needs to be the
+    copy of another at another place. The mosaic, the atoms (for ConvolutionalDictionary.load) and
+    the table are written.
+
     \b
     Examples:
       sparsecode filters
       sparsecode filters --images holiday/ --patch-size 16 --out holiday.png
       sparsecode filters --images IMAGES.mat --whitened --n-components 192
+      sparsecode filters --convolutional --out shifted.png
       sparsecode filters --images scans/ --shape 512x512 --dtype '>f4'
 
     Ctrl-C during learning writes what was learned so far. Bad input ends with exit code 2.
     """
     console = Console(stderr=True, quiet=quiet)
     outputs = Outputs(out)
+    if convolutional:
+        with one_line_errors():
+            check_options(context)
+            _check_outputs(outputs, images)
+            n_components, n_epochs = n_components or N_COMPONENTS, n_epochs or N_EPOCHS
+            request = Request(images, raw, shape, dtype, patch_size, n_components, n_epochs, seed)
+            interrupted = learn_convolutional(request, outputs, quiet)
+        sys.exit(INTERRUPTED if interrupted else 0)
+    n_epochs = 20 if n_epochs is None else n_epochs
     n_components = patch_size**2 if n_components is None else n_components
     with one_line_errors():
         _check_outputs(outputs, images)
@@ -204,14 +234,11 @@ def _check_outputs(outputs, images):
 
 
 def _checked_n_patches(n_patches, n_components, pictures, patch_size):
-    n_positions = sum(
-        (picture.shape[0] - patch_size + 1) * (picture.shape[1] - patch_size + 1)
-        for picture in pictures
-    )
-    n_drawn = min(_DEFAULT_PATCHES, n_positions) if n_patches is None else n_patches
-    if n_drawn > n_positions:
+    n_there = n_positions(pictures, patch_size)
+    n_drawn = min(_DEFAULT_PATCHES, n_there) if n_patches is None else n_patches
+    if n_drawn > n_there:
         raise ValueError(
-            f"--n-patches is {n_drawn}, but the images have only {n_positions} different patches "
+            f"--n-patches is {n_drawn}, but the images have only {n_there} different patches "
             f"of {patch_size}x{patch_size} pixels. Lower --n-patches or give more images."
         )
     if n_drawn < n_components:

@@ -1,0 +1,141 @@
+"""Filters that are shifted over photographs: what ``sparsecode filters --convolutional`` does."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import NamedTuple
+
+import click
+import numpy as np
+from rich.console import Console
+
+from sparsecode.cli._convolutional_report import describe_convolutional
+from sparsecode.cli._images import (
+    n_positions,
+    note_on_whitening,
+    read_pictures,
+    sizes_of,
+    whitened,
+)
+from sparsecode.cli._progress import Steps
+from sparsecode.cli._report import render_table
+from sparsecode.cli._shared import INTERRUPTED, save_figure, say, write_text, written
+from sparsecode.convolutional import ConvolutionalDictionaryLearning
+from sparsecode.datasets import sample_patches
+
+N_COMPONENTS, N_EPOCHS = 36, 5
+# For whitened pixels of variance 0.1.
+_ALPHA = 1.5
+# Crops of photographs, their side in filters, and how many a step takes.
+_N_CROPS, _SIDE, _BATCH = 40, 6, 4
+# Options of patches, which shifted filters have no use for.
+_NOT_HERE = {
+    "method": "they are learned by one method",
+    "n_patches": "they are learned from crops of the images, not from patches",
+}
+
+
+class Request(NamedTuple):
+    """What the command was asked for."""
+
+    images: tuple[str, ...]
+    raw: bool
+    shape: tuple[int, int] | None
+    dtype: str
+    size: int
+    n_components: int
+    n_epochs: int
+    seed: int
+
+
+def check_options(context):
+    """Refuse options that were given and do not apply."""
+    for name, reason in _NOT_HERE.items():
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(
+                f"{option} does not apply to convolutional filters: {reason}. Leave out {option} "
+                "or --convolutional."
+            )
+
+
+def learn_convolutional(request, outputs, quiet):
+    """Learn filters, and write their mosaic, atoms and table; True if Ctrl-C ended it early."""
+    console = Console(stderr=True, quiet=quiet)
+    pictures = read_pictures(
+        request.images, request.shape, request.dtype, min_size=2 * request.size,
+        allow_constant=False,
+    )  # fmt: skip
+    note = note_on_whitening(pictures, request.raw)
+    if note:
+        say(console, f"Note: {note}")
+    white, _ = whitened(pictures, request.raw)
+    crops = _crops(white, request)
+    model = ConvolutionalDictionaryLearning(
+        request.n_components,
+        (request.size, request.size),
+        alpha=_ALPHA,
+        random_state=request.seed,
+    )
+    start = time.perf_counter()
+    interrupted = _learn(model, crops, request, console)
+    seconds = time.perf_counter() - start
+    model.dictionary_.save(outputs.dictionary)
+    rows = [
+        ("images", sizes_of(pictures)),
+        ("seed", f"{request.seed}"),
+        ("crops learned from", f"{len(crops)} of {crops.shape[1]} x {crops.shape[2]} pixels"),
+        ("steps", f"{model.n_iter_} in {seconds:.1f} s"),
+        *describe_convolutional(model, crops[:_BATCH]),
+    ]
+    _write(model, outputs, rows, [note] if note else [], quiet)
+    return interrupted
+
+
+def _crops(white, request):
+    """Square parts of whitened images, drawn at random."""
+    side = min(_SIDE * request.size, *(min(picture.shape) for picture in white))
+    n_crops = min(_N_CROPS, n_positions(white, side))
+    rows = sample_patches(white, side, n_crops, random_state=request.seed, dtype=np.float32)
+    return rows.reshape(n_crops, side, side)
+
+
+def _learn(model, crops, request, console):
+    """Steps over the crops, a few at a time; True if Ctrl-C ended them early."""
+    rng = np.random.RandomState(request.seed)
+    begins = range(0, len(crops), _BATCH)
+    try:
+        with Steps(console, "learning", request.n_epochs * len(begins)) as steps:
+            for _ in range(request.n_epochs):
+                order = rng.permutation(len(crops))
+                for begin in begins:
+                    batch = order[begin : begin + _BATCH]
+                    model.partial_fit(crops[batch])
+                    mean = model.history_["objective"][-1] / len(batch)
+                    steps.advance(f"objective {mean:.1f}")
+    except KeyboardInterrupt:
+        if not getattr(model, "n_iter_", 0):
+            say(console, "Interrupted before anything was learned; nothing was written.")
+            sys.exit(INTERRUPTED)
+        say(console, f"Interrupted in step {model.n_iter_ + 1}: writing what was learned so far.")
+        return True
+    return False
+
+
+def _write(model, outputs, rows, notes, quiet):
+    # matplotlib is slow to import: bad input and --help need not wait for it.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from sparsecode import plotting
+
+    height, width = model.support
+    title = f"{model.n_components} convolutional filters of {height} x {width} pixels"
+    table = render_table(rows, title, notes)
+    write_text(outputs.table, table)
+    ax = plotting.plot_atoms(model, order="frequency")
+    save_figure(ax.figure, outputs.picture, times=2)
+    if not quiet:
+        click.echo(table, nl=False)
+        click.echo(written((outputs.picture, outputs.dictionary, outputs.table)))
