@@ -84,6 +84,7 @@ BENCHMARKS = [
     Benchmark("many_atoms", "many_atoms.py", "", None, QUICK, (600, 0)),
     Benchmark("dropin", "dropin.py", "", "--rounds 1 --draws 0", QUICK, (1200, 90)),
     Benchmark("denoising", "denoising.py", "", "--level 25", "--quick --level 25", (900, 90)),
+    Benchmark("convolutional", "convolutional/table.py", "", None, QUICK, (7200, 0)),
     Benchmark("dask", "distributed/table.py", "", None, QUICK, (3600, 0)),
     Benchmark("data_parallel", "distributed/data_parallel.py", "", None, QUICK, (1800, 0)),
     Benchmark("many_models", "distributed/many_models.py", "", "--gib 0.5", QUICK, (3600, 120)),

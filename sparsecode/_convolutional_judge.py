@@ -6,11 +6,10 @@ import numpy as np
 
 from sparsecode._convolution.checks import check_codes
 from sparsecode._convolution.codes import Events
+from sparsecode._convolution.correlations import Correlations, correlate
 from sparsecode._convolution.gaps import primal_and_gap
-from sparsecode._convolution.products import block_size, correlate, correlate_rows
 from sparsecode._convolution.signals import check_signals
 from sparsecode._messages import shown
-from sparsecode._parallel import map_row_blocks
 from sparsecode.penalties import L1
 
 
@@ -111,12 +110,11 @@ def _value(events, thresholds, positive):
 def _extremes(x, residual, events, dictionary, thresholds, positive, n_jobs):
     """Largest correlation over its weight, stationarity, and largest correlation of the signal."""
     atoms, lipschitz = dictionary.planes, dictionary.lipschitz
-    n_rows, _ = dictionary.positions(x.shape)
+    correlations = Correlations(atoms, x.shape)
     sizes = thresholds[:, None, None]
 
     def block(rows):
-        found = correlate_rows(residual, atoms, rows)
-        first = correlate_rows(x, atoms, rows)
+        found, first = (correlations.rows(signal, rows) for signal in (residual, x))
         code = events.only((events.rows >= rows.start) & (events.rows < rows.stop))
         z = np.zeros_like(found)
         z[code.components, code.rows - rows.start, code.columns] = code.values
@@ -129,6 +127,4 @@ def _extremes(x, residual, events, dictionary, thresholds, positive, n_jobs):
             excess = np.where(ratio > 0, ratio / sizes, 0)
         return excess.max(), lipschitz * np.abs(z - shrunk).max(), np.abs(first).max()
 
-    size = block_size(x, atoms, 1)
-    parts = map_row_blocks(block, n_rows, block_size=size, n_jobs=n_jobs)
-    return [float(max(column)) for column in zip(*parts, strict=True)]
+    return [float(max(column)) for column in zip(*correlations.map(block, n_jobs), strict=True)]

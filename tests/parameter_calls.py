@@ -32,7 +32,7 @@ from sparsecode import (
 from sparsecode.applications import FilterBank
 from sparsecode.compare import amortization_report
 from sparsecode.constraints import Constraint, UnitNorm
-from sparsecode.convolutional import ConvolutionalDictionary, LocallyGreedy
+from sparsecode.convolutional import ConvolutionalDictionary, ConvolutionalFISTA, LocallyGreedy
 from sparsecode.data_terms import DataTerm, Huber, encode
 from sparsecode.encoders import (
     LISTA,
@@ -474,6 +474,7 @@ USES = {
         LISTA(L1(0.1), n_layers=2), LassoLoss(L1(0.1)), stages=[stage], learn_dictionary=False
     ),
     Batch: lambda batch: _trained(data=iter([batch])),
+    ConvolutionalFISTA: lambda solver: solver.solve(X, np.ones((2, 1, 3)), L1(0.1), n_jobs=1).codes,
     LocallyGreedy: lambda solver: solver.solve(X, np.ones((2, 1, 3)), L1(0.1), n_jobs=1).codes,
     ConvolutionalDictionary: lambda dictionary: dictionary.correlate(np.ones((1, 1, 9))),
     Dictionary: lambda dictionary: (dictionary.atoms, dictionary.decode(CODES)),

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, DTypeLike
 from sparsecode import _serialization
 from sparsecode._convolution.checks import check_atoms, check_codes, check_support
 from sparsecode._convolution.codes import Events
-from sparsecode._convolution.products import correlate, cross_correlations, positions_of
+from sparsecode._convolution.correlations import correlate, cross_correlations
+from sparsecode._convolution.products import positions_of
 from sparsecode._convolution.signals import check_signals
 from sparsecode._messages import shown
 from sparsecode._typing import PathLike, RandomState

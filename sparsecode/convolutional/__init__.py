@@ -2,6 +2,7 @@
 
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode.convolutional.coder import ConvolutionalSparseCoder
+from sparsecode.convolutional.fista import ConvolutionalFISTA
 from sparsecode.convolutional.learning import ConvolutionalDictionaryLearning
 from sparsecode.convolutional.locally_greedy import LocallyGreedy
 from sparsecode.convolutional.result import ConvolutionalResult
@@ -9,6 +10,7 @@ from sparsecode.convolutional.result import ConvolutionalResult
 __all__ = [
     "ConvolutionalDictionary",
     "ConvolutionalDictionaryLearning",
+    "ConvolutionalFISTA",
     "ConvolutionalResult",
     "ConvolutionalSparseCoder",
     "LocallyGreedy",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sparsecode._convolution.codes import Events
+from sparsecode._convolution.correlations import Correlations
 from sparsecode._convolution.gaps import primal_and_gap
-from sparsecode._convolution.products import block_size, correlate_rows
 from sparsecode._interrupts import halt_flag, halt_if_told
-from sparsecode._parallel import map_row_blocks
 from sparsecode.convolutional._neighbours import (
     count_neighbours,
     first_events,
@@ -36,6 +35,7 @@ class Rounds:
         self.gone = None if observed is None else gone_before(observed)
         # Segments of a size that divides a block of positions.
         self.segment = [-(-n // _SEGMENTS) for n in dictionary.planes.shape[2:]]
+        self.correlations = Correlations(dictionary.planes, x.shape, self.segment[0])
 
     def run(self, events, max_iter, tol, n_jobs):
         """Events of the solution, their relative gap, and the number of rounds."""
@@ -69,13 +69,12 @@ class Rounds:
 
     def survey(self, residual, events, n_jobs):
         """Correlations of the events, the largest excess, and the best new events of segments."""
-        atoms = self.dictionary.planes
-        n_rows, n_columns = self.positions
+        n_columns = self.positions[1]
         correlations = np.empty(len(events.values))
         n_across = -(-n_columns // self.segment[1])
 
         def block(rows):
-            found = correlate_rows(residual, atoms, rows)
+            found = self.correlations.rows(residual, rows)
             low, high = np.searchsorted(events.rows, [rows.start, rows.stop])
             n_down = -(-(rows.stop - rows.start) // self.segment[0])
             best = np.empty((n_down, n_across))
@@ -89,8 +88,7 @@ class Rounds:
             kept = best > 1
             return largest, best[kept], where[kept], found[tuple(_in_block(where[kept], rows))]
 
-        size = block_size(self.x, atoms, self.segment[0])
-        parts = map_row_blocks(block, n_rows, block_size=size, n_jobs=n_jobs)
+        parts = self.correlations.map(block, n_jobs)
         excess, best, where, values = zip(*parts, strict=True)
         excess = max(excess)
         best, where, values = map(np.concatenate, (best, where, values))

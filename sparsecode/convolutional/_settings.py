@@ -22,7 +22,8 @@ from sparsecode.constraints import UnitBall
 from sparsecode.convolutional._atom_updates import window_of
 from sparsecode.convolutional._first_atoms import sampled_atoms
 from sparsecode.convolutional._padding import BOUNDARIES, padded
-from sparsecode.convolutional.locally_greedy import check_solver, check_thresholds
+from sparsecode.convolutional.base import check_thresholds
+from sparsecode.convolutional.locally_greedy import check_solver
 
 _INITS = ("samples", "greedy")
 

@@ -12,11 +12,8 @@ from sparsecode._validation import check_flag, check_n_jobs
 from sparsecode._values import check_option
 from sparsecode.convolutional._estimator import ConvolutionalEstimator
 from sparsecode.convolutional._padding import BOUNDARIES
-from sparsecode.convolutional.locally_greedy import (
-    LocallyGreedy,
-    check_solver,
-    check_thresholds,
-)
+from sparsecode.convolutional.base import ConvolutionalSolver, check_thresholds
+from sparsecode.convolutional.locally_greedy import check_solver
 from sparsecode.penalties import L1
 
 
@@ -38,7 +35,7 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
     boundary : {"valid", "zero"}, default="valid"
         Where atoms may be. With "valid" they lie inside the signal. With "zero" they may stick out
         of a signal that is zero outside.
-    solver : LocallyGreedy or None, default=None
+    solver : LocallyGreedy, ConvolutionalFISTA or None, default=None
         None is ``LocallyGreedy()``.
     missing : {None, "mask"}, default=None
         What NaN in `X` means: an error, or a missing entry that a signal is not fitted on.
@@ -77,7 +74,7 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
         penalty: L1 | type[L1] = L1,
         alpha: float = 1.0,
         boundary: Literal["valid", "zero"] = "valid",
-        solver: LocallyGreedy | None = None,
+        solver: ConvolutionalSolver | None = None,
         missing: Literal["mask"] | None = None,
         sparse_output: bool = False,
         n_jobs: int | None = None,

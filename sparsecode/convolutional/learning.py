@@ -13,7 +13,7 @@ from sparsecode._validation import check_random_state
 from sparsecode.convolutional._estimator import ConvolutionalEstimator
 from sparsecode.convolutional._learning_run import LearningRun
 from sparsecode.convolutional._settings import Settings
-from sparsecode.convolutional.locally_greedy import LocallyGreedy
+from sparsecode.convolutional.base import ConvolutionalSolver
 from sparsecode.penalties import L1
 
 
@@ -44,7 +44,7 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         sources that many sensors see.
     window : bool, default=False
         Whether atoms fall to zero at the border of their support.
-    solver : LocallyGreedy or None, default=None
+    solver : LocallyGreedy, ConvolutionalFISTA or None, default=None
         Solver of `transform`. None is ``LocallyGreedy()``.
     n_epochs : int, default=50
         Most passes over the signals.
@@ -115,7 +115,7 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         init: str | ConvolutionalDictionary | ArrayLike = "samples",
         rank1: bool = False,
         window: bool = False,
-        solver: LocallyGreedy | None = None,
+        solver: ConvolutionalSolver | None = None,
         n_epochs: int = 50,
         n_sweeps: int = 3,
         batch_size: int | None = None,

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sparsecode import Dictionary
+from sparsecode import Dictionary, certify
 from sparsecode.constraints import UnitNorm
-from sparsecode.convolutional import ConvolutionalDictionary
+from sparsecode.convolutional import ConvolutionalDictionary, LocallyGreedy
+from sparsecode.penalties import L1
 
 CASES = [((20,), (6,), 1), ((17,), (5,), 3), ((9, 11), (3, 4), 2), ((6, 1), (2, 1), 1)]
 cases = pytest.mark.parametrize(("shape", "support", "n_channels"), CASES)
@@ -39,11 +40,19 @@ def test_series_against_numpy():
     np.testing.assert_allclose(dictionary.correlate(X)[0], correlations, atol=1e-12)
 
 
-def test_transforms_of_large_atoms_give_the_same_products(monkeypatch):
-    dictionary, X, _ = problem((9, 11), (3, 4), 2)
-    by_windows = dictionary.correlate(X)
-    monkeypatch.setattr("sparsecode._convolution.products._LARGE_ATOM", 1)
+@pytest.mark.parametrize(("shape", "support"), [((2500,), (30,)), ((60, 31), (3, 4))])
+def test_transforms_of_large_atoms_give_the_same_products(monkeypatch, shape, support):
+    # Several blocks, the last of which is shorter.
+    dictionary, X, codes = problem(shape, support, 2)
+    by_windows, penalty = dictionary.correlate(X), L1(0.3)
+    certificate = certify(X, codes, dictionary, penalty)
+    monkeypatch.setattr("sparsecode._convolution.transforms._LARGE_ATOM", 1)
+    monkeypatch.setattr("sparsecode._convolution.correlations._BLOCK_POSITIONS", 40)
     np.testing.assert_allclose(dictionary.correlate(X), by_windows, atol=1e-12)
+    again = certify(X, codes, dictionary, penalty)
+    np.testing.assert_allclose(again.residual, certificate.residual, rtol=1e-10)
+    result = LocallyGreedy(tol=1e-9).solve(X, dictionary, L1(3.0))
+    assert result.certificate.relative_gap.max() < 1.1e-9
 
 
 @cases
