@@ -15,6 +15,7 @@ from sparsecode._statistics import count_nonzero, moments, takes_dense_second
 from sparsecode._typing import Codes, MatrixLike
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
+from sparsecode.updates._coherence import incoherent_sweep
 from sparsecode.updates.base import MOST_SWEEPS, Update
 
 if TYPE_CHECKING:
@@ -225,11 +226,18 @@ class BlockUpdate(MomentUpdate):
         mean squared coefficient: atoms that few samples have used then fit less of their noise, as
         with the statistics that Mairal and others start from. Atoms at which learning comes to rest
         stay the same. 0.1 helps where a batch uses an atom less often than it has entries.
+    coherence_penalty : float, default=0.0
+        Weight `gamma` of ``gamma / 2 * sum_{j != k} (d_j @ d_k)**2``, which is added to that mean,
+        so that atoms resemble each other less. In the units of the mean objective, for atoms of
+        norm 1. Each atom takes projected gradient steps, none of which increases the sum.
 
     References
     ----------
     J. Mairal, F. Bach, J. Ponce and G. Sapiro, "Online learning for matrix factorization and
     sparse coding", 2010.
+
+    I. Ramírez, F. Lecumberry and G. Sapiro, "Sparse modeling with universal priors and learned
+    incoherent dictionaries", 2009.
 
     O. Cappé and E. Moulines, "On-line expectation-maximization algorithm for latent data models",
     2009.
@@ -249,17 +257,23 @@ class BlockUpdate(MomentUpdate):
     forgetting: float | None = None
     n_sweeps: int = 1
     damping: float = 0.0
+    coherence_penalty: float = 0.0
 
     def _check(self):
         super()._check()
-        check_number(self.damping, "damping", low=0)
+        for name in ("damping", "coherence_penalty"):
+            check_number(getattr(self, name), name, low=0)
         check_integer(self.n_sweeps, "n_sweeps", high=MOST_SWEEPS)
 
     def _fit(self, dictionary, moments, *, n_jobs=None):
         atoms = np.array(dictionary.atoms)
         pull = self._pull(dictionary.n_features, moments)
         for _ in range(self.n_sweeps):
-            _sweep(atoms, moments, dictionary.constraint, pull)
+            if self.coherence_penalty > 0:
+                gamma = float(self.coherence_penalty)
+                incoherent_sweep(atoms, moments, dictionary.constraint, pull, gamma)
+            else:
+                _sweep(atoms, moments, dictionary.constraint, pull)
         return atoms
 
     def _pull(self, n_features, moments):
