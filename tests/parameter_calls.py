@@ -482,7 +482,8 @@ USES = {
 _CORRUPTIONS = ("GaussianNoise", "MaskingNoise", "SaltAndPepper")
 for _name in _CORRUPTIONS:
     USES[getattr(training, _name)] = lambda noise: _trained(corrupt=noise)
-for _schedule in ("Constant", "GeometricDecay", "Linear", "Cosine", "Step", "WarmUp"):
+_SCHEDULES = ("Constant", "GeometricDecay", "Linear", "Cosine", "InverseTime", "Step", "WarmUp")
+for _schedule in _SCHEDULES:
     USES[getattr(schedules, _schedule)] = lambda s: [s(step) for step in range(5)]
 USES[training.NormOutliers] = lambda policy: _use_estimator(
     estimators.SparseAutoencoder(3, outliers=policy, n_epochs=1, random_state=0)

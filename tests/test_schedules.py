@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from sparsecode.schedules import Constant, Cosine, GeometricDecay, Linear, Step, WarmUp
+from sparsecode.schedules import (
+    Constant,
+    Cosine,
+    GeometricDecay,
+    InverseTime,
+    Linear,
+    Step,
+    WarmUp,
+)
 
 
 def test_falls_by_a_constant_factor_then_stays():
@@ -21,6 +29,11 @@ def test_constant_and_step():
     assert {Constant(0.3)(step) for step in (0, 5, 1000)} == {0.3}
     rates = [Step(2.0, 0.5, every=3)(step) for step in range(10)]
     np.testing.assert_allclose(rates, 2.0 * 0.5 ** (np.arange(10) // 3))
+
+
+def test_inverse_time_is_constant_and_then_falls_as_one_by_the_step():
+    rates = [InverseTime(0.6, 3)(step) for step in range(12)]
+    np.testing.assert_allclose(rates, 0.6 * np.minimum(1, 3 / np.arange(1, 13)))
 
 
 def test_cosine():

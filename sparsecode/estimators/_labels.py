@@ -92,7 +92,7 @@ def _factors(estimator, labels, seen, is_partial):
             "class_weight is 'balanced' in partial_fit, which does not know how often classes "
             "come; expected a dict or None. Give a weight for each class."
         )
-    if not isinstance(given, dict) and given != "balanced":
+    if not isinstance(given, dict) and not (isinstance(given, str) and given == "balanced"):
         raise ValueError(
             wrong(
                 "class_weight",
