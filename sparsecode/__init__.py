@@ -6,8 +6,10 @@ Estimators have scikit-learn's interface. `SparseCoder` codes samples on given a
 `SparseAutoencoder` and `Transcoder` train an encoder together with the atoms;
 `SparseOutlierDetector` finds samples that have no sparse code; `PatchFeatures` makes features of
 images for a classifier; `TaskDrivenDictionaryLearningClassifier` and
-`TaskDrivenDictionaryLearningRegressor` learn atoms for labels. A `Dictionary` holds atoms, and
-`certify` says how far any codes are from the optimum.
+`TaskDrivenDictionaryLearningRegressor` learn atoms for labels; `SparseRepresentationClassifier`,
+`DiscriminativeKSVD`, `LabelConsistentKSVD`, `StructuredIncoherenceClassifier` and
+`DictionaryPairClassifier` classify by atoms of classes. A `Dictionary` holds atoms, and `certify`
+says how far any codes are from the optimum.
 
 Their parts are in submodules, such as `sparsecode.penalties`, `sparsecode.solvers`,
 `sparsecode.encoders`, `sparsecode.losses` and `sparsecode.metrics`; data to try them on in
