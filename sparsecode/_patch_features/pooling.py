@@ -12,14 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsecode import _jit
 from sparsecode._messages import shown, wrong
+from sparsecode._patch_features.pooling_kernels import POSITIVE, add_dense, add_sparse
 from sparsecode._validation import check_integer
 
 METHODS = ("sum", "mean", "max")
 SIGNS = ("split", "absolute", "keep")
-# Kinds of codes in kernels. Codes that are never negative have one half, the positive one.
-_SPLIT, _ABSOLUTE, _KEEP, _POSITIVE = range(4)
 
 
 class Cell(NamedTuple):
@@ -113,14 +111,14 @@ class Pooling:
         `codes` are dense or a CSR array, `regions` the row of `pooled` of each; a threshold is for
         dense codes.
         """
-        kind = _POSITIVE if self.is_positive else SIGNS.index(self.signs)
+        kind = POSITIVE if self.is_positive else SIGNS.index(self.signs)
         takes_largest = self.method == "max"
         if isinstance(codes, np.ndarray):
             threshold = codes.dtype.type(threshold)
-            _add_dense(codes, threshold, regions, kind, takes_largest, pooled)
+            add_dense(codes, threshold, regions, kind, takes_largest, pooled)
         else:
             starts = codes.indptr.astype(np.int64, copy=False)
-            _add_sparse(codes.data, codes.indices, starts, regions, kind, takes_largest, pooled)
+            add_sparse(codes.data, codes.indices, starts, regions, kind, takes_largest, pooled)
 
     def finish(self, pooled, out):
         """Write the features of images, of their regions, into `out`, one row an image."""
@@ -184,80 +182,3 @@ def _largest(parts):
     """Entries of largest magnitude along axis 1; of two the positive one."""
     highest, lowest = parts.max(axis=1), parts.min(axis=1)
     return np.where(-lowest > highest, lowest, highest)
-
-
-@_jit.kernel
-def _add_dense(codes, threshold, regions, kind, takes_largest, pooled):
-    for i in range(codes.shape[0]):
-        target = pooled[regions[i]]
-        if takes_largest:
-            _raise_row(codes[i], threshold, kind, target)
-        else:
-            _add_row(codes[i], threshold, kind, target)
-
-
-@_jit.inner
-def _add_row(row, threshold, kind, target):
-    zero = row.dtype.type(0)
-    first = target[0]
-    if kind == _SPLIT:
-        second = target[1]
-        for j in range(row.shape[0]):
-            first[j] += max(row[j] - threshold, zero)
-            second[j] += max(-row[j] - threshold, zero)
-    elif kind == _POSITIVE:
-        for j in range(row.shape[0]):
-            first[j] += max(row[j] - threshold, zero)
-    elif kind == _ABSOLUTE:
-        for j in range(row.shape[0]):
-            first[j] += max(abs(row[j]) - threshold, zero)
-    else:
-        for j in range(row.shape[0]):
-            first[j] += max(row[j] - threshold, zero) - max(-row[j] - threshold, zero)
-
-
-@_jit.inner
-def _raise_row(row, threshold, kind, target):
-    zero = row.dtype.type(0)
-    first = target[0]
-    if kind == _SPLIT:
-        second = target[1]
-        for j in range(row.shape[0]):
-            first[j] = max(row[j] - threshold, first[j])
-            second[j] = max(-row[j] - threshold, second[j])
-    elif kind == _POSITIVE:
-        for j in range(row.shape[0]):
-            first[j] = max(row[j] - threshold, first[j])
-    elif kind == _ABSOLUTE:
-        for j in range(row.shape[0]):
-            first[j] = max(abs(row[j]) - threshold, first[j])
-    else:
-        for j in range(row.shape[0]):
-            code = max(row[j] - threshold, zero) - max(-row[j] - threshold, zero)
-            first[j] = _larger(code, first[j])
-
-
-@_jit.kernel
-def _add_sparse(values, columns, starts, regions, kind, takes_largest, pooled):
-    for i in range(len(regions)):
-        target = pooled[regions[i]]
-        for n in range(starts[i], starts[i + 1]):
-            _add_entry(values[n], columns[n], kind, takes_largest, target)
-
-
-@_jit.inner
-def _add_entry(value, j, kind, takes_largest, target):
-    half = 1 if kind == _SPLIT and value < 0 else 0
-    if kind in (_SPLIT, _ABSOLUTE):
-        value = abs(value)
-    if takes_largest:
-        target[half, j] = _larger(value, target[half, j])
-    else:
-        target[half, j] += value
-
-
-@_jit.inner
-def _larger(one, other):
-    """The number of larger magnitude; of two the positive one."""
-    is_larger = abs(one) > abs(other) or (abs(one) == abs(other) and one > other)
-    return one if is_larger else other
