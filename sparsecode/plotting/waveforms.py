@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from sparsecode._validation import check_integer, check_number
@@ -16,17 +15,14 @@ from sparsecode.plotting._series_atoms import (
     nearest_products,
     series_atoms,
 )
-from sparsecode.plotting._style import GRID, INK, axes_or_new, entitle
+from sparsecode.plotting._style import GRID, axes_or_new, entitle
+from sparsecode.plotting._waveform_cells import BARS, HEIGHT, WIDTH, colors, draw_bars, draw_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Width and height of an atom in inches, at least of a figure, and at most.
 _CELL, _LEAST, _MOST = (1.7, 1.1), (4.4, 2.2), (10.0, 12.0)
-# Shares of a cell: from one cell to the next, and what a line may take of its height.
-_WIDTH, _HEIGHT = 0.88, 0.8
-# Where the pattern of the channels begins in a cell, and its width.
-_BARS = 0.66, 0.22
 
 
 def plot_waveforms(
@@ -92,47 +88,23 @@ def plot_waveforms(
         form = "rank1" if is_product else "channels"
     ax = axes_or_new(ax, _figsize(n_rows, n_columns))
     curves = patterns[:, None] if form == "rank1" else atoms
-    width = _BARS[0] - 0.06 if form == "rank1" else _WIDTH
-    heights = factors(curves, scale, _HEIGHT)
-    colors = _colors(curves.shape[1])
+    width = BARS[0] - 0.06 if form == "rank1" else WIDTH
+    heights = factors(curves, scale, HEIGHT)
+    shades = colors(curves.shape[1])
     for k, lines in enumerate(curves):
         row, column = divmod(k, n_columns)
         x = column + width * np.linspace(0, 1, n_times)
         ax.plot([x[0], x[-1]], [-row, -row], color=GRID, linewidth=0.8, zorder=1)
-        for line, color in zip(lines, colors, strict=True):
+        for line, color in zip(lines, shades, strict=True):
             ax.plot(x, line * heights[k] - row, color=color, linewidth=1.2)
         if form == "rank1":
-            _draw_bars(ax, channels[k], row, column)
-    _draw_time(ax, n_rows, n_times, width, sampling_rate)
+            draw_bars(ax, channels[k], row, column)
+    draw_time(ax, n_rows, n_times, width, sampling_rate)
     ax.set_xlim(-0.06, n_columns - 0.06)
     ax.set_ylim(0.35 - n_rows, 0.55)
     ax.set_axis_off()
     entitle(ax, _title(n_atoms, n_times, n_channels, form))
     return ax
-
-
-def _colors(n_lines):
-    if n_lines <= 10:
-        return [f"C{index}" for index in range(n_lines)]
-    return list(plt.get_cmap("viridis")(np.linspace(0.05, 0.9, n_lines)))
-
-
-def _draw_bars(ax, channels, row, column):
-    """The pattern of channels of an atom as bars, the first channel at the top."""
-    begin, width = _BARS
-    middle = column + begin + width / 2
-    places = (_HEIGHT / 2) * np.linspace(1, -1, 2 * len(channels) + 1)[1::2] - row
-    sizes = channels / max(np.abs(channels).max(), np.finfo(float).tiny) * width / 2
-    ax.barh(places, sizes, _HEIGHT / len(channels) * 0.8, left=middle, color=INK)
-    ax.plot([middle, middle], [_HEIGHT / 2 - row, -_HEIGHT / 2 - row], color=GRID, linewidth=0.8)
-
-
-def _draw_time(ax, n_rows, n_times, width, sampling_rate):
-    """A bar as long as an atom below the first of the last row."""
-    y = -(n_rows - 1) - _HEIGHT / 2 - 0.08
-    ax.plot([0, width], [y, y], color=INK, linewidth=1)
-    text = f"{n_times} samples" if sampling_rate is None else f"{n_times / sampling_rate:.3g} s"
-    ax.text(width / 2, y - 0.02, text, ha="center", va="top", color=INK, fontsize=8)
 
 
 def _figsize(n_rows, n_columns):
