@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import NamedTuple
 
 import click
 import numpy as np
@@ -24,40 +23,12 @@ from sparsecode.cli._shared import INTERRUPTED, save_figure, say, write_text, wr
 from sparsecode.convolutional import ConvolutionalDictionaryLearning
 from sparsecode.datasets import sample_patches
 
-N_COMPONENTS, N_EPOCHS = 36, 5
 # For whitened pixels of variance 0.1.
-_ALPHA = 1.5
+_ALPHA = 1.2
+# Steps are small, and noisy if they forget the last ones too soon.
+_FORGETTING = 2.0
 # Crops of photographs, their side in filters, and how many a step takes.
-_N_CROPS, _SIDE, _BATCH = 40, 6, 4
-# Options of patches, which shifted filters have no use for.
-_NOT_HERE = {
-    "method": "they are learned by one method",
-    "n_patches": "they are learned from crops of the images, not from patches",
-}
-
-
-class Request(NamedTuple):
-    """What the command was asked for."""
-
-    images: tuple[str, ...]
-    raw: bool
-    shape: tuple[int, int] | None
-    dtype: str
-    size: int
-    n_components: int
-    n_epochs: int
-    seed: int
-
-
-def check_options(context):
-    """Refuse options that were given and do not apply."""
-    for name, reason in _NOT_HERE.items():
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(
-                f"{option} does not apply to convolutional filters: {reason}. Leave out {option} "
-                "or --convolutional."
-            )
+_N_CROPS, _SIDE, _BATCH = 100, 6, 4
 
 
 def learn_convolutional(request, outputs, quiet):
@@ -76,6 +47,9 @@ def learn_convolutional(request, outputs, quiet):
         request.n_components,
         (request.size, request.size),
         alpha=_ALPHA,
+        window=True,
+        n_sweeps=1,
+        forgetting=_FORGETTING,
         random_state=request.seed,
     )
     start = time.perf_counter()

@@ -17,12 +17,12 @@ from rich.console import Console
 from sparsecode._atomic_files import check_writable
 from sparsecode._version import __version__
 from sparsecode.applications import FilterBank
-from sparsecode.cli._convolutional_filters import (
+from sparsecode.cli._convolutional_filters import learn_convolutional
+from sparsecode.cli._convolutional_request import (
     N_COMPONENTS,
     N_EPOCHS,
     Request,
     check_options,
-    learn_convolutional,
 )
 from sparsecode.cli._images import (
     image_options,
