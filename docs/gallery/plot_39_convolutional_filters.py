@@ -12,7 +12,7 @@ the whole picture needs to be learned once.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from sparsecode.convolutional import ConvolutionalDictionaryLearning
+from sparsecode.convolutional import ConvolutionalDictionaryLearning, ConvolutionalSparseCoder
 from sparsecode.datasets import OlshausenFieldWhitening, load_photographs, sample_patches
 from sparsecode.plotting import plot_atoms
 
@@ -20,19 +20,30 @@ white = OlshausenFieldWhitening(variance=0.1).fit_transform(load_photographs())
 crops = sample_patches(white, 48, 48, random_state=0).reshape(-1, 48, 48)
 
 # %%
-# Sixteen filters, learned from four crops at a time.
+# Sixteen filters, learned from four crops at a time. ``window=True`` lets them fall to zero at the
+# border of their support, where a filter would be cut off.
 
 learner = ConvolutionalDictionaryLearning(
-    16, (9, 9), alpha=1.5, batch_size=4, n_epochs=4, random_state=0
+    16,
+    (9, 9),
+    alpha=1.2,
+    window=True,
+    batch_size=4,
+    n_sweeps=1,
+    forgetting=2,
+    n_epochs=8,
+    random_state=0,
 ).fit(crops)
 
 # %%
-# A code is as large as the picture for each filter, and nearly all of it is zero.
+# A code is as large as the picture for each filter, and nearly all of it is zero. A smaller
+# ``alpha`` than for learning keeps more of the picture.
 
-part = white[1][60:140, 120:240]
-codes = learner.transform(part[None])
-X_hat = learner.inverse_transform(codes)[0, 0]
-certificate = learner.certify(part[None])
+part = white[0][130:210, 230:350]
+coder = ConvolutionalSparseCoder(learner.dictionary_, alpha=0.4).fit(part[None])
+codes = coder.transform(part[None])
+X_hat = coder.inverse_transform(codes)[0, 0]
+certificate = coder.certify(part[None])
 print(f"nonzeros for each pixel: {np.count_nonzero(codes) / part.size:.3f}")
 print(f"relative duality gap: {certificate.relative_gap[0]:.1e}")
 
