@@ -7,7 +7,7 @@ from truth import Real, judge, objective
 
 from sparsecode import Dictionary, certify
 from sparsecode.constraints import Free
-from sparsecode.penalties import KSparse
+from sparsecode.penalties import KSparse, Simplex
 
 # A claim may be wrong by rounding: by this share of tol, and of the unit of the measure.
 SHARE, ROUNDING = 1e-3, {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-12}
@@ -79,6 +79,9 @@ def _is_simple(penalty):
 
 
 def _of_descent(task, x, atoms, verdict, half_squared_norm, s):
+    if isinstance(task.penalty, Simplex):
+        # A code of 0 is none of its codes.
+        return
     slack = ABOVE[task.X.dtype] * half_squared_norm
     zero = half_squared_norm
     if isinstance(task.penalty, KSparse):

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsecode import penalties, solvers
-from sparsecode.penalties import L1, MCP, SCAD, Cauchy, ElasticNet, GroupL1, KSparse, LogSum, Tanh
+from sparsecode.penalties import (
+    L1,
+    MCP,
+    SCAD,
+    Cauchy,
+    ElasticNet,
+    GroupL1,
+    KSparse,
+    LogSum,
+    Simplex,
+    Tanh,
+)
 
 TOLERANCES = (1e-3, 1e-4, 2e-5, 1e-6, 1e-6, 1e-8, 1e-10)
 
@@ -117,6 +128,7 @@ def _penalty(rng, X, atoms):
         error = float(rng.choice([0.0, 1e-2, 1e-4])) * float((X.astype(float) ** 2).sum(1).max())
         return KSparse(int(rng.integers(1, n + 1)), error)
     made = {
+        "Simplex": lambda: Simplex(size),
         "MCP": lambda: MCP(alpha, 3 * size),
         "SCAD": lambda: SCAD(alpha, 3 * size, float(rng.uniform(1.5, 5))),
         "LogSum": lambda: LogSum(alpha, size),
@@ -128,6 +140,9 @@ def _penalty(rng, X, atoms):
 
 def _allowed(codes, penalty):
     """Starts that the penalty allows: of l1 no forbidden atoms, of a count no more than it."""
+    if isinstance(penalty, Simplex):
+        shares = np.abs(codes) + 1e-3
+        return (penalty.radius * shares / shares.sum(axis=1, keepdims=True)).astype(codes.dtype)
     if isinstance(penalty, KSparse):
         rank = np.argsort(np.argsort(-np.abs(codes), axis=1), axis=1)
         return np.where(rank < penalty.n_nonzero, codes, 0)

@@ -30,11 +30,18 @@ class Verdict:
 def judge(x, code, atoms, penalty, lipschitz):
     """Judge the code of one sample less its offset; missing entries were taken out before."""
     x, code, atoms = (np.asarray(array, dtype=Real) for array in (x, code, atoms))
+    if type(penalty).__name__ == "Simplex":
+        # The sum of a code is rounded: shares are of points around their centre.
+        centre = atoms.mean(axis=0)
+        x, atoms = x - Real(penalty.radius) * centre, atoms - centre
     r = x - code @ atoms
     value = objective(r, code, penalty)
     half_squared_norm, largest = r.dtype.type(x @ x) / 2, np.abs(atoms @ x).max(initial=0)
     name = type(penalty).__name__
     gap = residual = None
+    if name == "Simplex":
+        gap = _ratio(_shares_gap(r, code, atoms, penalty, value), half_squared_norm)
+        return Verdict(float(value), float(gap), None)
     if name in ("L1", "ElasticNet", "GroupL1"):
         gap = _gap(x, r, code, atoms, penalty, value)
         gap = None if gap is None else float(_ratio(gap, half_squared_norm))
@@ -80,6 +87,10 @@ def _value(code, penalty):
     name, size = type(penalty).__name__, np.abs(code)
     if name == "KSparse":
         return Real(0)
+    if name == "Simplex":
+        radius = Real(penalty.radius)
+        allowed = code.min() >= 0 and abs(code.sum() - radius) <= 1e-6 * radius
+        return Real(0 if allowed else np.inf)
     alpha = Real(penalty.alpha)
     if name in ("L1", "ElasticNet"):
         if penalty.positive and (code < 0).any():
@@ -146,6 +157,14 @@ def _gap(x, r, code, atoms, penalty, primal):
     size = np.maximum(c, 0) if penalty.positive else np.abs(c)
     scale = _scale(size[~free], thresholds[~free])
     return primal - _dual(x, scale * u)
+
+
+def _shares_gap(r, code, atoms, penalty, primal):
+    """Gap of Frank and Wolfe."""
+    if not np.isfinite(primal):
+        return Real(np.inf)
+    c = atoms @ r
+    return max(Real(penalty.radius) * c.max() - code @ c, Real(0))
 
 
 def _ridge_gap(x, u, atoms, penalty, thresholds, ridge, primal):
