@@ -32,7 +32,12 @@ from sparsecode import (
 from sparsecode.applications import FilterBank
 from sparsecode.compare import amortization_report
 from sparsecode.constraints import Constraint, UnitNorm
-from sparsecode.convolutional import ConvolutionalDictionary, ConvolutionalFISTA, LocallyGreedy
+from sparsecode.convolutional import (
+    ConvolutionalDictionary,
+    ConvolutionalFISTA,
+    ConvolutionalLISTA,
+    LocallyGreedy,
+)
 from sparsecode.data_terms import DataTerm, Huber, encode
 from sparsecode.encoders import (
     LISTA,
@@ -92,6 +97,7 @@ RETURNED = {
     "GaborFits",
     "JointCertificate",
     "JointResult",
+    "LayerReport",
     "LearningState",
     "LossContext",
     "LossRecovered",
@@ -475,6 +481,7 @@ USES = {
     ),
     Batch: lambda batch: _trained(data=iter([batch])),
     ConvolutionalFISTA: lambda solver: solver.solve(X, np.ones((2, 1, 3)), L1(0.1), n_jobs=1).codes,
+    ConvolutionalLISTA: lambda network: network.encode(X, np.ones((2, 1, 3))),
     LocallyGreedy: lambda solver: solver.solve(X, np.ones((2, 1, 3)), L1(0.1), n_jobs=1).codes,
     ConvolutionalDictionary: lambda dictionary: dictionary.correlate(np.ones((1, 1, 9))),
     Dictionary: lambda dictionary: (dictionary.atoms, dictionary.decode(CODES)),

@@ -61,6 +61,7 @@ ARGUMENTS = {
     "EqualSparsityScorer": (2,),
     "FeatureMixture": (D, [0, 1], *np.ones((2, 3)), D / 2, *np.ones((2, 3)), np.ones(3, bool)),
     "FilterBank": (Dictionary(np.eye(4)), (2, 2), SCALING, L1(0.1)),
+    "LayerReport": (ONE, ONE, 1.0, 0.0),
     "LearningState": (Dictionary(D), None),
     "LossResult": (1.0, {}, D, {}),
     "Patches": (np.ones((3, 4)), 2),

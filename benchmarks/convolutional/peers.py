@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import warnings
 from contextlib import suppress
+from unittest import mock
 
 import numpy as np
 
@@ -21,6 +22,14 @@ TOLERANCES = 10.0 ** -np.arange(1, 6.5, 0.5)
 N_ITERATIONS = 50
 # What must be importable.
 MODULES = {"alphacsc": "alphacsc.update_z_multi", "sporco": "sporco.admm.cbpdn"}
+
+
+class _Column(np.ndarray):
+    """A column whose rows are numbers: alphacsc 0.4.1 needs it since NumPy 2.4."""
+
+    def __getitem__(self, index):
+        found = super().__getitem__(index)
+        return float(found[0]) if np.ndim(index) == 0 and np.shape(found) == (1,) else found
 
 
 class OutOfTime(Exception):
@@ -115,6 +124,7 @@ def alphacsc_atoms(problem, first, seconds):
     Atoms are of rank 1, as those of one channel always are.
     """
     from alphacsc import learn_d_z_multi
+    from alphacsc.utils import coordinate_descent
 
     begin, found = time.process_time(), []
 
@@ -123,12 +133,19 @@ def alphacsc_atoms(problem, first, seconds):
         if len(found) > 1 and found[-1][0] > seconds:
             raise OutOfTime
 
-    with warnings.catch_warnings(), suppress(OutOfTime):
+    original = coordinate_descent._init_beta
+
+    def start(x, codes, atoms, constants, reg, norms, *rest):
+        beta, change, tol = original(x, codes, atoms, constants, reg, norms.view(_Column), *rest)
+        return np.asarray(beta), np.asarray(change), tol
+
+    patched = mock.patch.object(coordinate_descent, "_init_beta", start)
+    with warnings.catch_warnings(), suppress(OutOfTime), patched:
         warnings.simplefilter("ignore")
         learn_d_z_multi(
             problem.X, first.n_components, *first.support, n_iter=10**6, reg=problem.alpha,
             D_init=np.concatenate(_factors(first.atoms), axis=1), solver_z="lgcd",
-            uv_constraint="separate", solver_z_kwargs={"tol": 1e-2, "max_iter": 10**8}, verbose=0,
+            uv_constraint="separate", solver_z_kwargs={"tol": 1e-3, "max_iter": 10**8}, verbose=0,
             raise_on_increase=False, callback=look, random_state=0,
         )  # fmt: skip
     return [(taken, _products(atoms, first.n_channels)) for taken, atoms in found]

@@ -8,19 +8,19 @@ from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_integer, check_named_array
 
 
-def check_support(support):
+def check_support(support, name="support"):
     """Size of an atom as a tuple of one or two integers."""
     sizes = support if isinstance(support, (tuple, list)) else (support,)
     if len(sizes) not in (1, 2):
         raise ValueError(
             wrong(
-                "support",
+                name,
                 got=shown(support),
                 expected="a number of times, or a height and a width",
                 remedy="Give an int for series, or two for images.",
             )
         )
-    return tuple(check_integer(size, "support") for size in sizes)
+    return tuple(check_integer(size, name) for size in sizes)
 
 
 def check_codes(codes, dictionary):

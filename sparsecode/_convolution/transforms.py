@@ -29,6 +29,7 @@ class Transforms:
         self.shape, self.positions = signal_shape[1:], positions_of(signal_shape, atoms.shape)
         # In this size nothing wraps around onto a position, or onto the signal.
         self._sizes = [fft.next_fast_len(n, real=True) for n in self.shape[::-1]]
+        self._support = atoms.shape[2:]
         self._atoms = self._forward(atoms)
 
     def correlate(self, signal):
@@ -41,8 +42,17 @@ class Transforms:
         spectra = np.einsum("kchw,khw->chw", self._atoms, self._forward(codes))
         return self._back(spectra, self.shape)
 
+    def parts(self, signal, codes):
+        """Sums of the parts of a signal under each atom, times its coefficients.
+
+        It is the gradient of ``<correlate(signal), codes>`` by the atoms, (n_components,
+        n_channels, height, width).
+        """
+        spectra = self._forward(codes).conj()[:, None] * self._forward(signal)
+        return self._back(spectra, self._support)
+
     def _forward(self, array):
         return fft.rfftn(array, s=self._sizes, axes=_AXES)
 
     def _back(self, spectra, sizes):
-        return fft.irfftn(spectra, s=self._sizes, axes=_AXES)[:, : sizes[0], : sizes[1]]
+        return fft.irfftn(spectra, s=self._sizes, axes=_AXES)[..., : sizes[0], : sizes[1]]
