@@ -93,6 +93,17 @@ def test_ctrl_c_writes_what_was_learned(photograph, monkeypatch, n_steps):
     assert ("nothing was written" if n_steps == 0 else "Interrupted in step 2") in result.stderr
 
 
+def test_ctrl_c_while_measuring_keeps_the_atoms(photograph, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ConvolutionalDictionaryLearning, "certify", stopped)
+    result = run("--images", photograph, "--out", "small.png", *SMALL)
+    assert result.exit_code == 130
+    assert files() == ["small.safetensors"]
+    assert "the filters are in small.safetensors" in " ".join(result.stderr.split())
+
+
 def test_help_tells():
     result = CliRunner().invoke(main, ["filters", "--help"])
     assert "--convolutional" in result.output

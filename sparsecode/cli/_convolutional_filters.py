@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import time
 
-import click
 import numpy as np
 from rich.console import Console
 
-from sparsecode.cli._convolutional_report import describe_convolutional
+from sparsecode.cli._convolutional_report import describe_convolutional, write_convolutional
 from sparsecode.cli._images import (
     n_positions,
     note_on_whitening,
@@ -18,8 +17,11 @@ from sparsecode.cli._images import (
     whitened,
 )
 from sparsecode.cli._progress import Steps
-from sparsecode.cli._report import render_table
-from sparsecode.cli._shared import INTERRUPTED, save_figure, say, write_text, written
+from sparsecode.cli._shared import (
+    INTERRUPTED,
+    save_or_rescue,
+    say,
+)
 from sparsecode.convolutional import ConvolutionalDictionaryLearning
 from sparsecode.datasets import sample_patches
 
@@ -55,15 +57,22 @@ def learn_convolutional(request, outputs, quiet):
     start = time.perf_counter()
     interrupted = _learn(model, crops, request, console)
     seconds = time.perf_counter() - start
-    model.dictionary_.save(outputs.dictionary)
-    rows = [
+    # The filters are saved before they are measured.
+    save_or_rescue(model.dictionary_, outputs.dictionary)
+    seen = [
         ("images", sizes_of(pictures)),
         ("seed", f"{request.seed}"),
         ("crops learned from", f"{len(crops)} of {crops.shape[1]} x {crops.shape[2]} pixels"),
         ("steps", f"{model.n_iter_} in {seconds:.1f} s"),
-        *describe_convolutional(model, crops[:_BATCH]),
     ]
-    _write(model, outputs, rows, [note] if note else [], quiet)
+    try:
+        rows = [*seen, *describe_convolutional(model, crops[:_BATCH])]
+        write_convolutional(model, outputs, rows, [note] if note else [], quiet)
+    except OSError as error:
+        raise OSError(f"{error} The dictionary is in {outputs.dictionary}.") from error
+    except KeyboardInterrupt:
+        say(console, f"Interrupted while measuring: the filters are in {outputs.dictionary}.")
+        interrupted = True
     return interrupted
 
 
@@ -95,21 +104,3 @@ def _learn(model, crops, request, console):
         say(console, f"Interrupted in step {model.n_iter_ + 1}: writing what was learned so far.")
         return True
     return False
-
-
-def _write(model, outputs, rows, notes, quiet):
-    # matplotlib is slow to import: bad input and --help need not wait for it.
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from sparsecode import plotting
-
-    height, width = model.support
-    title = f"{model.n_components} convolutional filters of {height} x {width} pixels"
-    table = render_table(rows, title, notes)
-    write_text(outputs.table, table)
-    ax = plotting.plot_atoms(model, order="frequency")
-    save_figure(ax.figure, outputs.picture, times=2)
-    if not quiet:
-        click.echo(table, nl=False)
-        click.echo(written((outputs.picture, outputs.dictionary, outputs.table)))

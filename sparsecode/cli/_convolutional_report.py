@@ -1,9 +1,12 @@
-"""Rows of the table of convolutional filters: their codes, and the Gabor functions they fit."""
+"""Report of convolutional filters: the table of their codes and Gabor fits, and the mosaic."""
 
 from __future__ import annotations
 
+import click
 import numpy as np
 
+from sparsecode.cli._report import render_table
+from sparsecode.cli._shared import save_figure, write_text, written
 from sparsecode.metrics import explained_variance
 from sparsecode.receptive_fields import fit_gabors, receptive_field_statistics
 
@@ -29,3 +32,21 @@ def describe_convolutional(model, crops):
             f"{n_fitted} of {len(fits)} ({100 * statistics.fraction_fitted:.1f} %)",
         ),
     ]
+
+
+def write_convolutional(model, outputs, rows, notes, quiet):
+    # matplotlib is slow to import: bad input and --help need not wait for it.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from sparsecode import plotting
+
+    height, width = model.support
+    title = f"{model.n_components} convolutional filters of {height} x {width} pixels"
+    table = render_table(rows, title, notes)
+    write_text(outputs.table, table)
+    ax = plotting.plot_atoms(model, order="frequency")
+    save_figure(ax.figure, outputs.picture, times=2)
+    if not quiet:
+        click.echo(table, nl=False)
+        click.echo(written((outputs.picture, outputs.dictionary, outputs.table)))

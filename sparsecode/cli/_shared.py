@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 
 import click
 
@@ -33,6 +35,21 @@ def save_figure(figure, path, *, times=None):
     with write_atomically(path) as temporary:
         figure.savefig(temporary, dpi=_DPI if times is None else times * figure.dpi)
     pyplot.close(figure)
+
+
+def save_or_rescue(learned, path):
+    """Write what was learned, or if that fails into the folder of temporary files, and name it."""
+    try:
+        learned.save(path)
+    except OSError as error:
+        handle, other = tempfile.mkstemp(prefix="sparsecode-filters-", suffix=path.suffix)
+        os.close(handle)
+        try:
+            learned.save(other)
+        except OSError:
+            os.unlink(other)
+            raise error from None
+        raise OSError(f"{error} The learned dictionary is in {other}.") from error
 
 
 def write_text(path, text):

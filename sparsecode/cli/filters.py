@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +37,7 @@ from sparsecode.cli._shared import (
     check_out,
     one_line_errors,
     save_figure,
+    save_or_rescue,
     say,
     write_text,
     written,
@@ -205,7 +204,7 @@ def filters(
         }
         bank = FilterBank(model.dictionary_, patch_size, whitening, prior_of(model), record)
         # The filters are saved before they are measured.
-        _save(bank, outputs.dictionary)
+        save_or_rescue(bank, outputs.dictionary)
         try:
             _measure(outputs, model, X[:_MEASURED_PATCHES], bank, note, quiet)
         except OSError as error:
@@ -261,21 +260,6 @@ def _learn(model, X, console):
         say(console, f"Interrupted after {model.n_iter_} batches: writing what was learned so far.")
         return True
     return False
-
-
-def _save(bank, path):
-    """Write the filters, or if that fails into the folder of temporary files, and name it."""
-    try:
-        bank.save(path)
-    except OSError as error:
-        handle, other = tempfile.mkstemp(prefix="sparsecode-filters-", suffix=path.suffix)
-        os.close(handle)
-        try:
-            bank.save(other)
-        except OSError:
-            os.unlink(other)
-            raise error from None
-        raise OSError(f"{error} The learned dictionary is in {other}.") from error
 
 
 def _measure(outputs, model, X, bank, note, quiet):
