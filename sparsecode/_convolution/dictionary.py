@@ -61,6 +61,9 @@ class ConvolutionalDictionary:
     array([[[ 1.,  2.,  1., 10., 20., 10.]]])
     """
 
+    atoms: np.ndarray
+    constraint: Constraint
+
     def __init__(self, atoms: ArrayLike, constraint: Constraint | None = None) -> None:
         constraint = check_constraint(Free() if constraint is None else constraint)
         atoms = check_atoms(atoms)
@@ -198,7 +201,7 @@ class ConvolutionalDictionary:
         out = [self.decode_events(Events.of_array(code), code.shape[1:]) for code in planes]
         return np.stack([self.unplaned(one) for one in out]).astype(dtype)
 
-    def decode_events(self, events, positions) -> np.ndarray:
+    def decode_events(self, events: Any, positions: tuple[int, ...]) -> np.ndarray:
         """The sum of atoms for the nonzeros of one signal, (n_channels, height, width)."""
         sizes = [n + m - 1 for n, m in zip(positions, self.planes.shape[2:], strict=True)]
         return events.decoded(self.planes, (self.n_channels, *sizes))
@@ -223,7 +226,7 @@ class ConvolutionalDictionary:
         found = [self.unplaned(correlate(array, self.planes)) for array in signals.arrays]
         return np.stack(found).astype(np.result_type(signals.dtype, self.dtype))
 
-    def positions(self, shape) -> tuple[int, int]:
+    def positions(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """Rows and columns of positions in a signal (n_channels, height, width)."""
         return positions_of(shape, self.planes.shape)
 

@@ -42,7 +42,7 @@ class Coded:
     rebuilt: np.ndarray
 
     @property
-    def explained(self):
+    def explained(self) -> tuple[float, ...]:
         """Explained variance of the whitened image, and of the image."""
         return tuple(
             explained_variance(image.reshape(-1, 1), rebuilt.reshape(-1, 1))

@@ -6,7 +6,7 @@ import warnings
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
@@ -107,7 +107,15 @@ class ConvolutionalSolver(Parameterized, BaseEstimator):
             (X, dictionary, penalty, missing, n_jobs),
         )
 
-    def solve_events(self, signals, dictionary, penalty, *, starts=None, n_jobs=None):
+    def solve_events(
+        self,
+        signals: Any,
+        dictionary: ConvolutionalDictionary,
+        penalty: L1,
+        *,
+        starts: list[Any] | None = None,
+        n_jobs: int | None = None,
+    ) -> tuple[list[Any], np.ndarray, np.ndarray]:
         """Nonzeros of the codes of checked signals, their relative gaps and numbers of rounds."""
         max_iter = check_integer(self.max_iter, "max_iter")
         tol = check_number(self.tol, "tol", low=0)
@@ -143,7 +151,7 @@ class ConvolutionalSolver(Parameterized, BaseEstimator):
             )
 
 
-def check_thresholds(penalty, n_components):
+def check_thresholds(penalty: L1, n_components: int) -> np.ndarray:
     """Return the weight of each atom, which must be above 0."""
     thresholds = penalty.thresholds(n_components)
     if not (thresholds > 0).all():
@@ -171,7 +179,13 @@ def _check_sizes(signals, sparse_output):
         )
 
 
-def packed(events, signals, dictionary, dtype, sparse_output):
+def packed(
+    events: list[Any],
+    signals: Any,
+    dictionary: ConvolutionalDictionary,
+    dtype: DTypeLike,
+    sparse_output: bool,
+) -> np.ndarray | list[Any]:
     """Codes as an array of all signals, or as a list of CSR arrays."""
     parts = []
     for one, array in zip(events, signals.arrays, strict=True):

@@ -67,6 +67,9 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
     array([[[0. , 0.9, 1.8, 0.9, 0. ]]])
     """
 
+    dictionary_: ConvolutionalDictionary
+    n_channels_: int
+
     def __init__(
         self,
         dictionary: ConvolutionalDictionary | ArrayLike,

@@ -104,6 +104,11 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
     True
     """
 
+    dictionary_: ConvolutionalDictionary
+    n_channels_: int
+    history_: dict[str, list[float]]
+    n_iter_: int
+
     def __init__(
         self,
         n_components: int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sparsecode._values import check_instance
 from sparsecode.convolutional._rounds import Rounds
@@ -55,7 +55,7 @@ class LocallyGreedy(ConvolutionalSolver):
         return Rounds(x, observed, dictionary, thresholds, penalty)
 
 
-def check_solver(solver, tol=1e-4):
+def check_solver(solver: Any, tol: float = 1e-4) -> ConvolutionalSolver:
     """Return `solver`, or the default one of a tolerance for None."""
     if solver is None:
         return LocallyGreedy(tol=tol)

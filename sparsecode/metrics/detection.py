@@ -180,11 +180,16 @@ def detection_scores(
 class DetectionCounts:
     """Counts of samples where latents, their features, and both are active."""
 
-    def __init__(self, features):
+    features: np.ndarray
+    found: np.ndarray
+    true: np.ndarray
+    hits: np.ndarray
+
+    def __init__(self, features: np.ndarray) -> None:
         self.features = features
         self.found, self.true, self.hits = np.zeros((3, len(features)), dtype=np.int64)
 
-    def add(self, codes, truth, threshold):
+    def add(self, codes: MatrixLike, truth: MatrixLike, threshold: float) -> None:
         """Count a block of samples, dense or CSR."""
         present = dense_rows(truth, slice(0, truth.shape[0]), np.float32) != 0
         if sparse.issparse(codes):
@@ -199,7 +204,7 @@ class DetectionCounts:
         self.hits += np.bincount(latents[hit], minlength=n)
         self.true += np.count_nonzero(present, axis=0)[self.features]
 
-    def scores(self):
+    def scores(self) -> DetectionScores:
         """Scores of the counts."""
         totals = self.found, self.true, (self.found + self.true) / 2
         scores = (self.hits / np.where(total > 0, total, 1) for total in totals)

@@ -50,6 +50,11 @@ class Representation:
         Weight of the occlusion; None is no occlusion.
     """
 
+    dictionary: Dictionary
+    penalty: Penalty
+    is_occluded: bool
+    is_closed: bool
+
     def __init__(
         self,
         dictionary: Dictionary,

@@ -32,6 +32,8 @@ class RidgeEncoder:
         Without an offset.
     """
 
+    matrix: np.ndarray
+
     def __init__(self, penalty: ElasticNet, dictionary: Dictionary) -> None:
         self.penalty = penalty
         with single_threaded_blas():

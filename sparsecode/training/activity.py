@@ -37,7 +37,7 @@ class Activity:
     def __init__(self, memory: dict[str, np.ndarray], n_components: int, window: int) -> None:
         self.idle: np.ndarray = memory.setdefault(_NAME, np.zeros(n_components, dtype=np.int64))
         self.uses: np.ndarray = np.zeros(n_components, dtype=np.int64)
-        self.n_samples = 0
+        self.n_samples: int = 0
         self.window = window
 
     def see(self, codes: MatrixLike) -> None:
