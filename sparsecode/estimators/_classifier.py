@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import check_consistent_length
 
 from sparsecode._collections import is_collection
 from sparsecode._messages import shown, wrong
@@ -16,6 +16,7 @@ from sparsecode._typing import MatrixLike
 from sparsecode._validation import naming
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._fitted_model import Resolved
+from sparsecode.estimators._labels import checked_labels, sorted_labels
 
 
 class CodesClassifier(ClassifierMixin, CodesEstimator):
@@ -73,10 +74,10 @@ class CodesClassifier(ClassifierMixin, CodesEstimator):
         if y is None:
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         with naming("y"):
-            y = validate_data(self, y=y)
+            y = checked_labels(y)
             check_consistent_length(X, y)
+            classes, index = sorted_labels(y)
             check_classification_targets(y)
-        classes, index = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
                 wrong(

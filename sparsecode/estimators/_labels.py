@@ -9,7 +9,7 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from sparsecode._messages import shown, wrong
-from sparsecode._validation import check_named_array
+from sparsecode._validation import check_named_array, naming
 from sparsecode.prediction.losses import PredictionLoss, resolve_prediction_loss
 
 # Label of a sample without one, as in scikit-learn.
@@ -34,6 +34,31 @@ def has_probabilities(estimator: Any) -> bool:
     return True
 
 
+def checked_labels(y: Any) -> np.ndarray:
+    """Labels as an array of shape (n_samples,), without NaN; of samples only `y` is looked at."""
+    with naming("y"):
+        y = column_or_1d(y, warn=True)
+    return check_named_array(y, "y", ensure_2d=False, dtype=None)
+
+
+def sorted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted different labels, and the index of each label in them.
+
+    Raises
+    ------
+    TypeError
+        If the labels cannot be sorted.
+    """
+    try:
+        return np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        types = sorted({type(label).__name__ for label in labels.tolist()})
+        raise TypeError(
+            f"y has labels of several types, {', '.join(types)}; expected labels that can be "
+            "sorted. Give all numbers, or all names."
+        ) from error
+
+
 def read_labels(
     self: Any, y: Any, sample_weight: Any, first: bool, classes: Any
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -42,13 +67,13 @@ def read_labels(
     The first labels set `classes_`.
     """
     is_partial = classes is not None or not first
-    y = column_or_1d(y, warn=True)
-    y = check_named_array(y, "y", ensure_2d=False, dtype=None)
+    y = checked_labels(y)
     seen = np.ones(len(y), dtype=bool)
     if self.unsupervised_weight > 0 and y.dtype.kind in "iufO":
         seen = np.asarray(y != UNLABELLED, dtype=bool)
     labels = y[seen]
     if labels.dtype.kind == "O":
+        sorted_labels(labels)
         # Without -1, which marks no label, these are strings or numbers again.
         labels = np.asarray(labels.tolist()) if len(labels) else labels
     check_classification_targets(labels if len(labels) else np.zeros(1, dtype=int))
@@ -69,12 +94,9 @@ def _encoded(estimator, labels, seen):
     unknown = classes[index] != labels
     if np.any(unknown):
         raise ValueError(
-            wrong(
-                "y",
-                got=f"with the label {shown(labels[unknown].tolist()[0])}",
-                expected=f"labels of the classes {shown(classes.tolist())}",
-                remedy="Give all classes that will ever come to the first partial_fit (classes=).",
-            )
+            f"y has the label {shown(labels[unknown].tolist()[0])}; expected labels of the classes "
+            f"{shown(classes.tolist())}. Give all classes that will ever come to the first "
+            "partial_fit (classes=)."
         )
     targets = loss_of(estimator).encode(index, len(classes))
     found = np.full((len(seen), targets.shape[1]), np.nan)

@@ -254,7 +254,7 @@ def test_partial_fit(digits):
         model.partial_fit(X, y)
     assert model.score(X_new, y_new) > max(first, 0.85)
     assert np.ptp(model.history_["lr"]) == 0
-    with pytest.raises(ValueError, match=r"y is with the label 12; expected labels of the classes"):
+    with pytest.raises(ValueError, match=r"y has the label 12; expected labels of the classes"):
         model.partial_fit(X[:10], np.full(10, 12))
     with pytest.raises(ValueError, match="the first call had"):
         model.partial_fit(X[:10], y[:10], classes=[1, 2])
