@@ -119,7 +119,7 @@ class TaskRun:
         finally:
             self.hold(best)
         if lowest == first and value > first + _SLIGHT * abs(first):
-            _warn_of_start(first, value, held)
+            _warn_of_start(estimator, first, value, held)
 
     def learn(self, batches: Any) -> None:
         """Take a step for each batch, then store the parameters."""
@@ -213,11 +213,19 @@ def _check_any_label(targets):
         )
 
 
-def _warn_of_start(first, last, held):
+def _warn_of_start(estimator, first, last, held):
+    advice = "Lower lr, or raise n_epochs."
+    if estimator.optimizer is not None:
+        advice = "Lower lr of the optimizer, or raise n_epochs."
+    elif estimator.lr is None:
+        advice = (
+            f"The learning rate that was found, lr_ = {estimator.lr_:.3g}, is too large. Scale "
+            "samples to norm 1, or set lr below it."
+        )
     what = "some training samples" if held is None else "the held-out samples"
     warnings.warn(
         f"Training raised the cost of {what} from {first:.3g} to {last:.3g}; the estimator keeps "
-        "the parameters of the start. Lower lr, or raise n_epochs.",
+        f"the parameters of the start. {advice}",
         ConvergenceWarning,
         stacklevel=5,
     )

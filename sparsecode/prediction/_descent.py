@@ -22,6 +22,8 @@ _SHARE = 0.05
 _RATIO, _MOST, _LEAST = 3.0, 6, -20
 # Costs are alike that differ by this part of their decrease; then the smaller rate is safer.
 _ALIKE = 0.02
+# A rate that raises the cost by this factor is unstable, and the next smaller one may be soon.
+_UNSTABLE = 10.0
 # Steps with each rate, the most batches that they take in turn, and the steps before it falls. An
 # unstable rate shows in these; afterwards a large one, whose steps are noisy, catches up.
 TRIAL_STEPS, TRIAL_BATCHES, TRIAL_CONSTANT = 100, 40, 20
@@ -66,7 +68,7 @@ def search_rate(
     """Find a learning rate, by a few steps with each of some rates.
 
     It is the one after whose steps the cost of `probe` is lowest or, of some that are nearly as
-    good, the smallest.
+    good, the smallest. Where the next larger rate diverged, the next smaller one is taken.
 
     Parameters
     ----------
@@ -110,7 +112,10 @@ def search_rate(
                 break
     lowest = min(costs.values())
     bar = lowest + _ALIKE * (start.cost - lowest)
-    return unit * _RATIO ** min(power for power in costs if costs[power] <= max(bar, lowest))
+    best = min(power for power in costs if costs[power] <= max(bar, lowest))
+    if costs.get(best + 1, start.cost) > _UNSTABLE * start.cost:
+        best -= 1
+    return unit * _RATIO**best
 
 
 def _cost_after(task, params, steps, probe, optimizer):

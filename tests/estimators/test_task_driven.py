@@ -24,6 +24,7 @@ from sparsecode import (
 from sparsecode._batches import Batch
 from sparsecode.constraints import UnitBall
 from sparsecode.encoders import Exact
+from sparsecode.estimators._task_run import _warn_of_start
 from sparsecode.optimizers import LBFGS, SGD, Adam
 from sparsecode.penalties import L1, ElasticNet, LogSum
 from sparsecode.prediction import Logistic, Softmax, Square, SquaredHinge
@@ -289,11 +290,40 @@ def test_a_search_takes_the_rate_of_the_lowest_cost(monkeypatch):
     monkeypatch.setattr(descent, "_cost_after", cost_after)
     start = descent.Evaluation(1.0, 1.0, 1.0, {"atoms": np.ones((2, 2))})
     monkeypatch.setattr(descent, "_evaluated", lambda *given: start)
-    for scale in (1.0, 0.05, 20.0):
+    for scale in (1.0, 0.05, 10.0):
         costs.clear()
         params = {"atoms": scale * np.eye(2)}
         rate = search_rate(None, params, [], None, SGD)
         assert costs[rate] == min(costs.values()) < 0.7
+    # The rate of the lowest cost is next to one that diverges.
+    costs.clear()
+    rate = search_rate(None, {"atoms": 20 * np.eye(2)}, [], None, SGD)
+    best = min(costs, key=costs.get)
+    assert costs[3 * best] == np.inf and rate == pytest.approx(best / 3)
+
+
+@pytest.mark.needs_jit("it learns")
+def test_the_rate_that_is_found_for_large_samples_does_not_diverge():
+    X, y = load_digits(return_X_y=True)
+    model = TaskDrivenDictionaryLearningClassifier(30, n_epochs=3, random_state=0)
+    # Warnings are errors: that training raised the cost would be one.
+    model.fit(X[:900], y[:900])
+    assert model.history_["cost"][-1] <= model.history_["cost"][0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, r"lr_ = 13, is too large. Scale samples to norm 1, or set lr below it"),
+        ({"lr": 13.0}, r"Lower lr, or raise n_epochs"),
+        ({"optimizer": SGD(lr=13.0)}, r"Lower lr of the optimizer, or raise n_epochs"),
+    ],
+)
+def test_a_warning_says_which_rate_is_too_large(given, message):
+    model = TaskDrivenDictionaryLearningClassifier(5, **given)
+    model.lr_ = None if model.optimizer else 13.0
+    with pytest.warns(ConvergenceWarning, match=f"raised the cost .* from 1 to 2; .*{message}"):
+        _warn_of_start(model, 1.0, 2.0, None)
 
 
 @pytest.mark.needs_jit("it learns")
