@@ -59,12 +59,17 @@ def check_l1(penalty):
 
 def events_of(codes, signals, dictionary):
     """Nonzeros of the codes of each signal, whose positions must fit."""
+    if len(codes) != signals.n_signals:
+        raise ValueError(
+            f"codes are those of {len(codes)} signals; expected {signals.n_signals}, as many as X "
+            "has. Give the codes of every signal."
+        )
     if isinstance(codes, list):
         found = []
         for array, code in zip(signals.arrays, codes, strict=True):
             positions = dictionary.positions(array.shape)
             if np.ndim(code) == 2 and hasattr(code, "tocsr"):
-                _check_shape(code.shape, (int(np.prod(positions)), dictionary.n_components))
+                _check_shape((int(np.prod(positions)), dictionary.n_components), code.shape)
                 found.append(Events.of_matrix(code, positions[1]))
             else:
                 found += _of_arrays(np.asarray(code)[None], [array], dictionary)

@@ -13,7 +13,10 @@ FORMS = {
     2: "(n_images, n_channels, height, width), (n_images, height, width), or a list of arrays of "
     "shape (n_channels, height, width) or (height, width)",
 }
-_KINDS = {1: "signals", 2: "images"}
+# So that sums of squares stay within the range of float64.
+_LARGEST = 1e140
+# Of an image in colours.
+_FEW_CHANNELS = 4
 
 
 def parts_of(X, n_dims):
@@ -61,18 +64,19 @@ def one_signal(part, index, n_dims, missing):
     if n_nan and not missing:
         raise ValueError(
             wrong(
-                name,
-                got=f"{n_nan} entries that are NaN",
-                expected="finite numbers",
-                remedy="Set missing='mask' to code a signal by its other entries, or fill them in.",
+                f"number of NaN in {name}",
+                got=n_nan,
+                expected="0",
+                remedy="Fill them in, or have them left out where there is a parameter missing: "
+                "missing='mask' of an estimator, missing=True of a solver.",
             )
         )
     if n_nan == array.size:
         raise ValueError(
             wrong(
-                name,
-                got="no observed entry",
-                expected="at least one entry that is not NaN",
+                f"number of observed entries of {name}",
+                got=0,
+                expected="at least 1",
                 remedy="Leave this signal out.",
             )
         )
@@ -86,8 +90,8 @@ def check_one(array, index, n_dims, n_channels, is_first, support):
         source = "the first one has" if is_first else "the atoms have"
         raise ValueError(
             wrong(
-                name,
-                got=f"{array.shape[0]} channels",
+                f"number of channels of {name}",
+                got=array.shape[0],
                 expected=f"{n_channels}, as {source}",
                 remedy=_channel_advice(array, n_dims),
             )
@@ -96,18 +100,41 @@ def check_one(array, index, n_dims, n_channels, is_first, support):
     if support is not None and any(n < m for n, m in zip(sizes, support, strict=True)):
         raise ValueError(
             wrong(
-                name,
-                got=f"{_KINDS[n_dims]} of size {shown(sizes)}",
+                f"size of {name}",
+                got=shown(sizes),
                 expected=f"at least the size of an atom, {shown(tuple(support))}",
-                remedy=_channel_advice(array, n_dims) + " Or take smaller atoms.",
+                remedy=(
+                    _looks_turned(array, n_dims) + " Take smaller atoms, or leave it out."
+                ).strip(),
+            )
+        )
+
+
+def check_size(array, index):
+    """Raise where the square of a signal is beyond the range of float64."""
+    largest = np.abs(array).max()
+    if largest > _LARGEST:
+        raise ValueError(
+            wrong(
+                f"largest entry of signal {index} of X",
+                got=f"{largest:.3g}",
+                expected=f"at most {_LARGEST:g}, so that its square is a number",
+                remedy="Divide the signals and alpha by a number.",
             )
         )
 
 
 def _channel_advice(array, n_dims):
+    return _looks_turned(array, n_dims) or "Give channels first, the same number for all."
+
+
+def _looks_turned(array, n_dims):
+    """Advice for an array whose channels seem to be in another place, or nothing."""
     if n_dims == 1 and array.shape[0] > array.shape[1]:
         return (
             "It has more channels than times: if it is an image, or times come first, transpose "
             "it, or use atoms with two dimensions."
         )
-    return "Give channels first, the same number for all."
+    if n_dims == 2 and array.shape[-1] <= _FEW_CHANNELS < min(array.shape[:2]):
+        return "Its channels seem to come last: move them first, with np.moveaxis(X, -1, 1)."
+    return ""

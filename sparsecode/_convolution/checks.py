@@ -58,3 +58,28 @@ def check_atoms(atoms, name="atoms"):
             )
         )
     return atoms[:, None] if atoms.ndim == 2 else atoms
+
+
+def check_rows_of_series(codes, dictionary):
+    """Return codes of series, a list of sparse arrays (n_positions, n_components)."""
+    if dictionary.n_dims == 2:
+        raise ValueError(
+            wrong(
+                "codes",
+                got="a list of sparse arrays, of images",
+                expected="an array of shape (n_images, n_components, n_rows, n_columns)",
+                remedy="Of one image it is code.toarray().T.reshape(1, n_components, n_rows, "
+                "n_columns).",
+            )
+        )
+    for index, code in enumerate(codes):
+        if code.shape[1] != dictionary.n_components:
+            raise ValueError(
+                wrong(
+                    f"number of columns of code {index}",
+                    got=code.shape[1],
+                    expected=f"{dictionary.n_components}, the number of atoms",
+                    remedy="Give codes of shape (n_positions, n_components).",
+                )
+            )
+    return codes

@@ -327,12 +327,6 @@ class ConvolutionalDictionary:
         return cls(rng.standard_normal(shape).astype(check_dtype(dtype)), UnitNorm())
 
 
-def as_convolutional(dictionary, name="dictionary"):
-    """Return `dictionary` as a `ConvolutionalDictionary`; an array of atoms is taken as it is."""
-    is_one = isinstance(dictionary, ConvolutionalDictionary)
-    return dictionary if is_one else ConvolutionalDictionary(check_atoms(dictionary, name))
-
-
 def _not_one(path, reason):
     reason = _serialization.ended(reason)
     return ValueError(

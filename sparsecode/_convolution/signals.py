@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsecode._convolution._one_signal import FORMS, check_one, one_signal, parts_of
+from sparsecode._convolution._one_signal import FORMS, check_one, check_size, one_signal, parts_of
 from sparsecode._messages import wrong
 
 
@@ -57,7 +57,12 @@ def check_signals(X: Any, n_dims: int, *, n_channels=None, support=None, missing
     parts = list(X) if is_list else parts_of(X, n_dims)
     if not parts:
         raise ValueError(
-            wrong("X", got="no signal", expected=FORMS[n_dims], remedy="Give one signal at least.")
+            wrong(
+                "number of signals in X",
+                got=0,
+                expected="at least 1: " + FORMS[n_dims],
+                remedy="Give one signal at least.",
+            )
         )
     arrays = [one_signal(part, index, n_dims, missing) for index, part in enumerate(parts)]
     first = n_channels or arrays[0].shape[0]
@@ -71,4 +76,6 @@ def check_signals(X: Any, n_dims: int, *, n_channels=None, support=None, missing
         array.astype(np.float64) if mask is None else np.where(mask, array, 0.0)
         for array, mask in zip(whole, observed, strict=True)
     ]
+    for index, array in enumerate(filled):
+        check_size(array, index)
     return Signals(filled, observed, np.dtype(dtype), is_list)

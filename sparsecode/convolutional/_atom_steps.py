@@ -60,3 +60,9 @@ def _value(point, own, goal):
 
 def _in_ball(point):
     return point / max(np.linalg.norm(point), 1.0)
+
+
+def of_rank1(atom):
+    """The closest product of a pattern of channels and a pattern of the support."""
+    left, sizes, right = np.linalg.svd(atom.reshape(len(atom), -1), full_matrices=False)
+    return (sizes[0] * left[:, :1] * right[:1]).reshape(atom.shape)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._convolution.checks import check_codes
+from sparsecode._convolution.checks import check_codes, check_rows_of_series
 from sparsecode._convolution.codes import Events
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._convolution.signals import check_signals
@@ -48,27 +48,32 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : ndarray of shape (n_signals, n_components, *positions)
-            Codes.
+        X : ndarray of shape (n_signals, n_components, *positions) or list of csr_array
+            Codes. A list is that of `transform` with ``sparse_output=True`` for series, whose
+            arrays are of shape (n_positions, n_components); the rows and columns of the positions
+            of an image are not known from it.
 
         Returns
         -------
-        X_hat : ndarray of shape (n_signals, n_channels, *sizes)
+        X_hat : ndarray of shape (n_signals, n_channels, *sizes) or list of ndarray
+            A list if `X` is one.
         """
         check_is_fitted(self)
         dictionary = self.dictionary_
+        if isinstance(X, list) and X and hasattr(X[0], "tocsr"):
+            codes = check_rows_of_series(X, dictionary)
+            return [self._decoded(Events.of_matrix(c, 1), (c.shape[0], 1), c.dtype) for c in codes]
         codes = check_codes(X, dictionary)
         planes = codes if dictionary.n_dims == 2 else codes[..., None]
-        parts = [
-            cropped(
-                dictionary.decode_events(Events.of_array(code), code.shape[1:]),
-                dictionary.support,
-                self.boundary,
-            )
-            for code in planes
-        ]
-        dtype = np.result_type(codes.dtype, dictionary.dtype)
-        return np.stack([dictionary.unplaned(part) for part in parts]).astype(dtype)
+        return np.stack(
+            [self._decoded(Events.of_array(c), c.shape[1:], codes.dtype) for c in planes]
+        )
+
+    def _decoded(self, events, positions, dtype):
+        dictionary = self.dictionary_
+        whole = dictionary.decode_events(events, positions)
+        part = dictionary.unplaned(cropped(whole, dictionary.support, self.boundary))
+        return part.astype(np.result_type(dtype, dictionary.dtype))
 
     def certify(self, X: Any) -> Certificate:
         """Certify the codes of signals: objective, duality gap, stationarity.

@@ -8,31 +8,34 @@ from sparsecode._messages import wrong
 
 
 def sampled_atoms(signals, n_components, support, rng):
-    """Parts of signals, drawn with a chance that grows with their energy; (n_components, ...)."""
+    """Parts of signals of norm 1, drawn in proportion to their energy; (n_components, ...).
+
+    They do not overlap as long as others are left.
+    """
     height, width = (*support, 1)[:2]
-    atoms = []
-    for _ in range(n_components):
-        candidates = [_part(signals, height, width, rng) for _ in range(10)]
-        energies = np.array([np.vdot(part, part) for part in candidates])
-        if energies.sum() == 0:
-            raise ValueError(
-                wrong(
-                    "X",
-                    got="signals whose parts are zero",
-                    expected="signals with something to learn from",
-                    remedy="Leave out signals that are zero.",
-                )
+    largest = max(np.abs(x).max() for x in signals)
+    if largest == 0:
+        raise ValueError(
+            wrong(
+                "largest entry of X",
+                got="0",
+                expected="signals with something to learn from",
+                remedy="Leave out signals that are zero.",
             )
-        atoms.append(candidates[rng.choice(10, p=energies / energies.sum())])
-    atoms = np.stack(atoms)
-    return atoms / np.linalg.norm(atoms.reshape(n_components, -1), axis=1)[:, None, None, None]
-
-
-def _part(signals, height, width, rng):
-    x = signals[rng.randint(len(signals))]
-    row = rng.randint(x.shape[1] - height + 1)
-    column = rng.randint(x.shape[2] - width + 1)
-    return x[:, row : row + height, column : column + width]
+        )
+    # In a unit in which squares neither overflow nor vanish.
+    scaled = [x / largest for x in signals]
+    energies, atoms = [_energies(x, height, width) for x in scaled], []
+    for _ in range(n_components):
+        totals = np.array([energy.sum() for energy in energies])
+        if not totals.any():
+            energies = [_energies(x, height, width) for x in scaled]
+            totals = np.array([energy.sum() for energy in energies])
+        index = rng.choice(len(signals), p=totals / totals.sum())
+        bounds = energies[index].ravel().cumsum()
+        place = np.searchsorted(bounds, rng.uniform(0, bounds[-1]))
+        atoms.append(_taken(scaled, energies, index, min(place, bounds.size - 1), support))
+    return np.stack(atoms)
 
 
 def largest_parts(residuals, n_parts, support):
@@ -45,15 +48,21 @@ def largest_parts(residuals, n_parts, support):
         index = int(np.argmax(tops))
         if not tops[index] > 0:
             break
-        row, column = np.unravel_index(energies[index].argmax(), energies[index].shape)
-        part = residuals[index][:, row : row + height, column : column + width]
-        atoms.append(part / np.linalg.norm(part))
-        near = (
-            slice(max(row - height + 1, 0), row + height),
-            slice(max(column - width + 1, 0), column + width),
-        )
-        energies[index][near] = 0
+        atoms.append(_taken(residuals, energies, index, energies[index].argmax(), support))
     return atoms
+
+
+def _taken(signals, energies, index, place, support):
+    """The part at a place, of norm 1; what overlaps it has no energy from now on."""
+    height, width = (*support, 1)[:2]
+    row, column = np.unravel_index(place, energies[index].shape)
+    part = signals[index][:, row : row + height, column : column + width]
+    near = (
+        slice(max(row - height + 1, 0), row + height),
+        slice(max(column - width + 1, 0), column + width),
+    )
+    energies[index][near] = 0
+    return part / max(np.linalg.norm(part), np.finfo(float).tiny)
 
 
 def _energies(residual, height, width):

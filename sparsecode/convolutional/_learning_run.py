@@ -21,8 +21,8 @@ _MOVING_STEPS = 20
 class LearningRun:
     """Atoms of a run, what it remembers of past batches, and its history."""
 
-    def __init__(self, settings, atoms):
-        self.settings = settings
+    def __init__(self, settings, atoms, dtype):
+        self.settings, self.dtype = settings, dtype
         self.past, self.n_steps, self.n_iter = None, 0, 0
         self.history = {"objective": [], "l0": []}
         self.keep(atoms)
@@ -43,8 +43,10 @@ class LearningRun:
             if not grows and self._is_done(previous, objective):
                 break
             previous = np.inf if grows else objective
-            self._step(self._summed(signals, residuals, events), residuals)
-            self.n_iter = epoch + 1
+            self.past = self._summed(signals, residuals, events)
+            # Nothing would fit an atom that enters in the last step.
+            self._step(self.past, residuals, renew=epoch + 1 < settings.n_epochs)
+            self.n_iter = self.n_steps = epoch + 1
             if epoch < _MOVING * settings.n_epochs and self._centre():
                 # Codes belong to atoms elsewhere, and the objective may rise.
                 events, previous = None, np.inf
@@ -63,12 +65,16 @@ class LearningRun:
     def take_batch(self, signals):
         """One step, with statistics of past batches, which weigh less the older they are."""
         events, residuals = self._coded(signals, None)
-        new = self._summed(signals, residuals, events)
-        if self.past is not None and self.past.correlations.shape == new.correlations.shape:
+        if self.n_steps and not any(len(one.values) for one in events):
+            # A quiet segment tells nothing about atoms.
+            return
+        new, is_first = self._summed(signals, residuals, events), self.n_steps == 0
+        knows = self.past is not None
+        if knows and self.past.correlations.shape == new.correlations.shape:
             share = self.n_steps / (self.n_steps + 1)
             new = self.past.plus(new, share=share**self.settings.forgetting)
         self.past, self.n_steps = new, self.n_steps + 1
-        self._step(new, residuals)
+        self._step(new, residuals, renew=knows or is_first)
         if self.n_steps <= _MOVING_STEPS and self._centre():
             # Past codes belong to atoms elsewhere.
             self.past = None
@@ -80,10 +86,11 @@ class LearningRun:
     def _coded(self, signals, starts):
         """Codes of signals with the atoms of now, and what they leave."""
         settings, dictionary = self.settings, self.dictionary
+        penalty = settings.penalty_of(dictionary.n_components)
         events, _, _ = settings.solver.solve_events(
-            signals, dictionary, settings.penalty, starts=starts, n_jobs=settings.n_jobs
+            signals, dictionary, penalty, starts=starts, n_jobs=settings.n_jobs
         )
-        thresholds = settings.penalty.thresholds(dictionary.n_components)
+        thresholds = penalty.thresholds(dictionary.n_components)
         residuals, total = [], 0.0
         for x, observed, one in zip(signals.arrays, signals.observed, events, strict=True):
             residual = x - one.decoded(dictionary.planes, x.shape)
@@ -106,18 +113,20 @@ class LearningRun:
             total = total.plus(Statistics.of_signal(filled, one, self.atoms.shape))
         return total
 
-    def _step(self, statistics, residuals):
-        """A step on the atoms, of which unused ones are replaced and missing ones added."""
+    def _step(self, statistics, residuals, renew):
+        """A step on the atoms; with `renew` unused ones are replaced and missing ones added."""
         settings = self.settings
         atoms = updated_atoms(
             self.atoms, statistics, n_sweeps=settings.n_sweeps, n_steps=_N_STEPS,
             rank1=settings.rank1, window=settings.window,
         )  # fmt: skip
+        if not renew:
+            self.keep(atoms)
+            return
         unused = np.flatnonzero(statistics.uses == 0)
         n_new = int(len(atoms) < settings.n_components)
         parts = largest_parts(residuals, len(unused) + n_new, settings.support)
-        if settings.window is not None:
-            parts = [part * settings.window for part in parts]
+        parts = [settings.shaped(part) for part in parts]
         for k, part in zip(unused, parts, strict=False):
             atoms[k] = part
         if n_new and len(parts) > len(unused):

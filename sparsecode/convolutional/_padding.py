@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._messages import shown, wrong
 from sparsecode._values import check_option
 
 BOUNDARIES = ("valid", "zero")
@@ -28,6 +29,14 @@ def cropped(array, support, boundary):
     if boundary == "valid":
         return array
     height, width = (*support, 1)[:2]
-    return array[
-        :, height - 1 : array.shape[1] - height + 1, width - 1 : array.shape[2] - width + 1
-    ]
+    rows, columns = array.shape[1] - height + 1, array.shape[2] - width + 1
+    if rows < height or columns < width:
+        raise ValueError(
+            wrong(
+                "number of positions of codes",
+                got=shown((rows, columns)),
+                expected=f"at least {shown((height, width))}, which any signal has",
+                remedy="Give codes that transform made with boundary='zero'.",
+            )
+        )
+    return array[:, height - 1 : rows, width - 1 : columns]

@@ -62,8 +62,6 @@ class Rounds:
 
     def relative_gap(self, residual, events, excess):
         """Duality gap of the events over half the squared norm of the signal."""
-        if self.half == 0:
-            return 0.0
         value = (self.thresholds[events.components] * np.abs(events.values)).sum()
         return primal_and_gap(self.x, residual, value, excess)[1] / self.half
 

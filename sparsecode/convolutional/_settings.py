@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from sparsecode._convolution.checks import check_support
-from sparsecode._convolution.dictionary import ConvolutionalDictionary, as_convolutional
+from sparsecode._convolution.conversion import as_convolutional
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._convolution.signals import check_signals
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import (
@@ -19,6 +20,7 @@ from sparsecode._validation import (
 )
 from sparsecode._values import check_option
 from sparsecode.constraints import UnitBall
+from sparsecode.convolutional._atom_steps import of_rank1
 from sparsecode.convolutional._atom_updates import window_of
 from sparsecode.convolutional._first_atoms import sampled_atoms
 from sparsecode.convolutional._padding import BOUNDARIES, padded
@@ -93,8 +95,51 @@ class Settings(NamedTuple):
         if not isinstance(self.init, str):
             return self._given(signals.n_channels)
         n_first = 1 if self.init == "greedy" else self.n_components
-        atoms = sampled_atoms(signals.arrays, n_first, self.support, rng)
-        return atoms if self.window is None else atoms * self.window
+        return np.stack(
+            [self.shaped(a) for a in sampled_atoms(signals.arrays, n_first, self.support, rng)]
+        )
+
+    def shaped(self, atom):
+        """A new atom as atoms are here: of rank 1, and under the window."""
+        atom = of_rank1(atom) if self.rank1 else atom
+        return atom if self.window is None else atom * self.window
+
+    def penalty_of(self, n_components):
+        """The penalty of the first atoms, while their number grows."""
+        if self.penalty.weights is None:
+            return self.penalty
+        return self.penalty._replace(weights=np.asarray(self.penalty.weights)[:n_components])
+
+    def check_steps(self, n_signals):
+        """Raise unless there are steps enough for every atom of a growing number."""
+        size = n_signals if self.batch_size is None else self.batch_size
+        n_steps = self.n_epochs * -(-n_signals // size)
+        if self.init == "greedy" and n_steps < self.n_components:
+            raise ValueError(
+                wrong(
+                    "n_epochs",
+                    got=f"{self.n_epochs}, which is {n_steps} steps",
+                    expected=f"at least {self.n_components} steps for n_components="
+                    f"{self.n_components} with init='greedy', which adds an atom in each",
+                    remedy="Raise n_epochs, or use init='samples'.",
+                )
+            )
+
+    def check_goes_on(self, atoms):
+        """Raise unless atoms of earlier calls are what is asked for now."""
+        support = atoms.shape[2 : 2 + len(self.support)]
+        fits = len(atoms) == self.n_components or (
+            self.init == "greedy" and len(atoms) < self.n_components
+        )
+        if support != self.support or not fits:
+            raise ValueError(
+                wrong(
+                    "n_components or support",
+                    got=f"{self.n_components} and {shown(self.support)}",
+                    expected=f"{len(atoms)} and {shown(support)}, as in earlier calls",
+                    remedy="Set them back, or use a new estimator.",
+                )
+            )
 
     def _given(self, n_channels):
         expected = (self.n_components, n_channels, *self.support)
@@ -109,6 +154,8 @@ class Settings(NamedTuple):
                 )
             )
         planes = self.init.planes
+        if self.rank1:
+            planes = np.stack([of_rank1(plane) for plane in planes])
         return UnitBall().project(planes.reshape(len(planes), -1)).reshape(planes.shape)
 
     def dictionary(self, atoms):

@@ -72,6 +72,8 @@ def descend(
         for event in range(len(codes)):
             square = squares[event]
             if square == 0:
+                # An atom that sees nothing of the signal.
+                codes[event] = 0.0
                 continue
             target = correlations[event] + square * codes[event]
             weight = thresholds[event]

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode._convolution.codes import Events
-from sparsecode._convolution.dictionary import ConvolutionalDictionary, as_convolutional
+from sparsecode._convolution.conversion import as_convolutional
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._convolution.signals import check_signals
 from sparsecode._convolutional_judge import check_l1, events_of
 from sparsecode._messages import wrong
@@ -121,11 +122,15 @@ class ConvolutionalSolver(Parameterized, BaseEstimator):
         tol = check_number(self.tol, "tol", low=0)
         thresholds = check_thresholds(penalty, dictionary.n_components)
         starts = [Events.none()] * signals.n_signals if starts is None else starts
+        if penalty.positive:
+            starts = [start.only(start.values > 0) for start in starts]
         # What all signals need is made once, and not on several threads.
         _ = dictionary.planes, dictionary.shifted_products
 
         def one(index):
             x, observed = signals.arrays[index], signals.observed[index]
+            if not x.any():
+                return Events.none(), 0.0, 0
             work = self._work(x, observed, dictionary, thresholds, penalty)
             return work.run(starts[index], max_iter, tol, n_jobs)
 

@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sparsecode._convolution.dictionary import ConvolutionalDictionary, as_convolutional
+from sparsecode._convolution.conversion import as_convolutional
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._validation import check_flag, check_n_jobs
 from sparsecode._values import check_option
 from sparsecode.convolutional._estimator import ConvolutionalEstimator
@@ -31,7 +32,8 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
         Its weights are one for each atom; ``L1(positive=True)`` for codes that are not negative.
     alpha : float, default=1.0
         Multiplies the weight of the penalty. It is not divided by the number of signals or times.
-        `sparsecode.alpha_max` is the weight from which all codes are zero.
+        `sparsecode.alpha_max` is the weight from which all codes are zero, with the boundary
+        "valid".
     boundary : {"valid", "zero"}, default="valid"
         Where atoms may be. With "valid" they lie inside the signal. With "zero" they may stick out
         of a signal that is zero outside.

@@ -106,8 +106,6 @@ class _Descent:
         if self.observed is not None:
             residual *= self.observed
         slope = self.correlated(residual, n_jobs)
-        if self.half == 0:
-            return 0.0, slope
         excess = ((slope if self.positive else np.abs(slope)) / self.thresholds).max()
         sizes = np.abs(z).sum(axis=(1, 2))
         used = sizes > 0

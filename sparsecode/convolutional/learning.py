@@ -38,14 +38,17 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         Where atoms may be: inside the signal, or also sticking out of one that is zero outside.
     init : {"samples", "greedy"}, ConvolutionalDictionary or array-like, default="samples"
         First atoms: random parts of signals, or given ones. With "greedy" learning begins with one
-        atom, and after each epoch the part of the residual with the most energy becomes another.
+        atom, and after each step but the last one the part of the residual with the most energy
+        becomes another; there must be at least `n_components` steps. It ends less often with two
+        atoms of the same pattern.
     rank1 : bool, default=False
         Whether an atom is the product of one pattern of channels and one of the support, as for
         sources that many sensors see.
     window : bool, default=False
         Whether atoms fall to zero at the border of their support.
     solver : LocallyGreedy, ConvolutionalFISTA or None, default=None
-        Solver of `transform`. None is ``LocallyGreedy()``.
+        Solver of codes, in learning and in `transform`. None is ``LocallyGreedy(tol=1e-3)`` in
+        learning, where codes need not be exact to the last, and ``LocallyGreedy()`` in `transform`.
     n_epochs : int, default=50
         Most passes over the signals.
     n_sweeps : int, default=3
@@ -76,8 +79,9 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
     dictionary_ : ConvolutionalDictionary
     components_ : ndarray of shape (n_components, n_channels, *support)
     history_ : dict of str to list of float
-        "objective", the sum over signals, and "l0", the mean number of nonzeros of a signal, of
-        each epoch, with the atoms before its step.
+        "objective", the sum over the signals of a step, and "l0", the mean number of nonzeros of a
+        signal, of each step, with the atoms before it. A step is an epoch, or a batch with
+        `batch_size` and in `partial_fit`. An epoch that ends learning by `tol` has no step.
     n_iter_ : int
         Epochs, or calls of `partial_fit`.
     n_channels_ : int
@@ -172,7 +176,8 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         """
         settings, rng = Settings.of(self), check_random_state(self.random_state)
         signals = settings.signals(X)
-        run = LearningRun(settings, settings.first_atoms(signals, rng))
+        settings.check_steps(signals.n_signals)
+        run = LearningRun(settings, settings.first_atoms(signals, rng), signals.dtype)
         try:
             if settings.batch_size is None:
                 run.fit_all(signals)
@@ -200,7 +205,8 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         signals = settings.signals(X, None if run is None else run.dictionary.n_channels)
         if run is None:
             rng = check_random_state(self.random_state)
-            run = LearningRun(settings, settings.first_atoms(signals, rng))
+            run = LearningRun(settings, settings.first_atoms(signals, rng), signals.dtype)
+        settings.check_goes_on(run.atoms)
         run.settings = settings
         run.take_batch(signals)
         run.n_iter += 1
@@ -210,7 +216,8 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
     def _take(self, run):
         """Attributes of what was learned so far."""
         self._run = run
-        self.dictionary_, self.history_, self.n_iter_ = run.dictionary, run.history, run.n_iter
+        self.dictionary_ = run.dictionary.astype(run.dtype)
+        self.history_, self.n_iter_ = run.history, run.n_iter
         self.n_channels_ = run.dictionary.n_channels
 
     @property

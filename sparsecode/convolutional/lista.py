@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sparsecode._convolution.dictionary import ConvolutionalDictionary, as_convolutional
+from sparsecode._convolution.conversion import as_convolutional
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._convolution.signals import check_signals
 from sparsecode._convolutional_judge import check_l1
 from sparsecode._interrupts import halt_if_told

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparsecode._convolution.dictionary import ConvolutionalDictionary, as_convolutional
+from sparsecode._convolution.conversion import as_convolutional
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._messages import shown, wrong
 
 # What is left of an atom without its nearest product, over its norm.

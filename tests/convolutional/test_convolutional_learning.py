@@ -122,7 +122,7 @@ def test_planted_atoms_are_found(shape, support, n_channels, density, init):
 def test_sources_seen_by_many_sensors():
     X, truth = planted(1, (2000,), (40,), 8)
     learner = ConvolutionalDictionaryLearning(
-        3, 40, alpha=0.1 * alpha_max(X, truth), rank1=True, random_state=0
+        3, 40, alpha=0.1 * alpha_max(X, truth), rank1=True, init="greedy", random_state=0
     ).fit(X)
     assert found_again(truth, learner.dictionary_).min() > 0.97
     for atom in learner.components_:
@@ -138,7 +138,7 @@ def test_segments_of_a_recording():
         learner.partial_fit(segment[None])
     assert learner.n_iter_ == 12
     assert found_again(truth, learner.dictionary_).min() > 0.9
-    with pytest.raises(ValueError, match="2 channels; expected 1"):
+    with pytest.raises(ValueError, match="number of channels of signal 0 of X is 2; expected 1"):
         learner.partial_fit(np.ones((1, 2, 100)))
 
 
@@ -155,7 +155,12 @@ def test_missing_entries_do_not_disturb():
     X, truth = planted(0, (3000,), (40,))
     X[np.random.default_rng(0).random(X.shape) < 0.1] = np.nan
     learner = ConvolutionalDictionaryLearning(
-        3, 40, alpha=0.1 * alpha_max(X, truth, missing=True), missing="mask", random_state=0
+        3,
+        40,
+        alpha=0.1 * alpha_max(X, truth, missing=True),
+        missing="mask",
+        init="greedy",
+        random_state=0,
     ).fit(X)
     assert found_again(truth, learner.dictionary_).min() > 0.95
 
@@ -206,11 +211,11 @@ def test_an_interrupt_keeps_the_last_atoms(monkeypatch):
 
     calls = []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         calls.append(1)
         if len(calls) > 2:
             raise KeyboardInterrupt
-        return original(*arguments)
+        return original(*arguments, **options)
 
     original = _learning_run.LearningRun._step
     monkeypatch.setattr(_learning_run.LearningRun, "_step", interrupted)
@@ -219,6 +224,87 @@ def test_an_interrupt_keeps_the_last_atoms(monkeypatch):
     assert learner.n_iter_ == 2
     assert learner.dictionary_ == once.dictionary_
     assert truth.n_components == len(learner.components_)
+
+
+def test_a_quiet_segment_changes_nothing():
+    X, _ = planted(0, (2000,), (20,))
+    learner = ConvolutionalDictionaryLearning(3, 20, alpha=0.3, random_state=0).fit(X)
+    before = learner.components_.copy()
+    learner.partial_fit(1e-3 * X[:1])
+    np.testing.assert_array_equal(learner.components_, before)
+    # What fit saw is remembered.
+    learner.partial_fit(X[:1, :, :500])
+    cosines = (learner.components_ * before).sum(axis=(1, 2))
+    assert cosines.min() > 0.9
+
+
+def test_recordings_that_are_mostly_silent():
+    x = np.zeros((1, 1, 5000))
+    x[..., 2000:2010] = np.random.default_rng(0).standard_normal(10)
+    learner = ConvolutionalDictionaryLearning(2, 8, alpha=0.3, random_state=0).fit(x)
+    assert np.isfinite(learner.components_).all() and learner.history_["l0"][-1] > 0
+    large = ConvolutionalDictionaryLearning(2, 8, alpha=0.3e130, random_state=0).fit(1e130 * x)
+    np.testing.assert_allclose(large.components_, learner.components_, atol=1e-3)
+
+
+@pytest.mark.parametrize("init", ["samples", "greedy"])
+def test_every_atom_is_of_rank_1(init):
+    X = np.random.default_rng(0).standard_normal((3, 5, 80))
+    learner = ConvolutionalDictionaryLearning(
+        4, 8, rank1=True, alpha=6.0, n_epochs=4, tol=0.0, init=init, random_state=0
+    ).fit(X)
+    assert len(learner.components_) == 4
+    for atom in learner.components_:
+        assert np.linalg.svd(atom, compute_uv=False)[1] < 1e-9
+
+
+def test_a_growing_number_of_atoms():
+    X, _ = planted(0, (1000,), (20,))
+    learner = ConvolutionalDictionaryLearning(6, 20, alpha=0.1, init="greedy", n_epochs=3)
+    with pytest.raises(ValueError, match="n_epochs is 3, which is 3 steps; expected at least 6"):
+        learner.fit(X)
+    weights = L1(weights=np.linspace(1, 2, 6))
+    learner.set_params(penalty=weights, n_epochs=7, tol=0.0).fit(X)
+    assert len(learner.components_) == 6
+
+
+def test_other_parameters_in_a_later_call():
+    X, _ = planted(0, (500,), (20,))
+    learner = ConvolutionalDictionaryLearning(2, 20, alpha=0.1).partial_fit(X)
+    with pytest.raises(ValueError, match="as in earlier calls"):
+        learner.set_params(support=10).partial_fit(X)
+    with pytest.raises(ValueError, match="as in earlier calls"):
+        learner.set_params(support=20, n_components=1).partial_fit(X)
+
+
+def test_float32_stays():
+    X, _ = planted(0, (500,), (20,))
+    learner = ConvolutionalDictionaryLearning(2, 20, alpha=0.1, n_epochs=2)
+    learner.fit(X.astype(np.float32))
+    assert learner.components_.dtype == np.float32
+    assert learner.transform(X.astype(np.float32)).dtype == np.float32
+
+
+def test_lists_of_sparse_codes_are_decoded():
+    X, dictionary = planted(0, (400,), (20,))
+    coder = ConvolutionalSparseCoder(dictionary, alpha=0.1, sparse_output=True).fit(X)
+    parts = [X[0], X[1][:, :300]]
+    for part, x_hat in zip(parts, coder.inverse_transform(coder.transform(parts)), strict=True):
+        dense = ConvolutionalSparseCoder(dictionary, alpha=0.1).fit(part[None])
+        expected = dense.inverse_transform(dense.transform(part[None]))[0]
+        np.testing.assert_allclose(x_hat, expected)
+    images, filters = planted(0, (20, 20), (5, 5))
+    coder = ConvolutionalSparseCoder(filters, alpha=0.1, sparse_output=True).fit(images)
+    with pytest.raises(ValueError, match="list of sparse arrays, of images"):
+        coder.inverse_transform(coder.transform(images))
+    edge = ConvolutionalSparseCoder(dictionary, boundary="zero").fit(X)
+    with pytest.raises(ValueError, match="number of positions of codes"):
+        edge.inverse_transform(np.zeros((1, 3, 3)))
+
+
+def test_images_whose_channels_come_last():
+    with pytest.raises(ValueError, match="channels seem to come last"):
+        ConvolutionalDictionaryLearning(2, (5, 5)).fit(np.ones((3, 20, 30, 3)))
 
 
 def test_verbose(capsys):
@@ -250,5 +336,5 @@ def test_wrong_parameters(parameters, error, message):
 
 
 def test_signals_of_nothing_but_zero():
-    with pytest.raises(ValueError, match="parts are zero"):
+    with pytest.raises(ValueError, match="largest entry of X is 0"):
         ConvolutionalDictionaryLearning(2, 20).fit(np.zeros((1, 1, 300)))

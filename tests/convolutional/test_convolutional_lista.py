@@ -151,7 +151,7 @@ def test_float32_stays_and_nothing_is_written_to():
     [
         ({"X": np.ones((1, 1, 4))}, ValueError, "at least the size of an atom"),
         ({"X": [np.ones(20), np.ones(21)]}, ValueError, "signals of several sizes"),
-        ({"X": [[np.nan] * 20]}, ValueError, "20 entries that are NaN"),
+        ({"X": [[np.nan] * 20]}, ValueError, "number of NaN in signal 0 of X is 20"),
         ({"crop": 4}, ValueError, r"crop is \(4,\).*from \(5,\) of an atom to \(20,\)"),
         ({"crop": 21}, ValueError, "of a signal"),
         ({"crop": (5, 5)}, ValueError, "1 sizes"),

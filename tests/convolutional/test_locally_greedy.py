@@ -5,8 +5,12 @@ import pytest
 from planted import planted
 from sklearn.exceptions import ConvergenceWarning
 
-from sparsecode import alpha_max, certify
-from sparsecode.convolutional import ConvolutionalDictionary, LocallyGreedy
+from sparsecode import Dictionary, alpha_max, certify
+from sparsecode.convolutional import (
+    ConvolutionalDictionary,
+    ConvolutionalFISTA,
+    LocallyGreedy,
+)
 from sparsecode.penalties import L1, KSparse
 from sparsecode.solvers import FeatureSign
 
@@ -126,6 +130,31 @@ def test_a_start_saves_rounds_and_changes_nothing():
     np.testing.assert_allclose(again.codes, first.codes)
 
 
+@pytest.mark.parametrize("solver", [LocallyGreedy, ConvolutionalFISTA])
+class TestStartsThatAreWrong:
+    def test_negative_starts_of_codes_that_must_not_be(self, solver):
+        X, dictionary = problem((40,), (5,), 1)
+        start = solver(tol=1e-8).solve(X, dictionary, L1(0.3)).codes
+        result = solver(tol=1e-8).solve(X, dictionary, L1(0.3, positive=True), codes=start)
+        expected = EXACT.solve(X, dictionary, L1(0.3, positive=True)).codes
+        np.testing.assert_allclose(result.codes, expected, atol=1e-3)
+
+    def test_zero_signals(self, solver):
+        result = solver().solve(
+            np.zeros((1, 1, 20)), np.ones((2, 1, 5)), L1(0.1), codes=np.ones((1, 2, 16))
+        )
+        assert not result.codes.any()
+
+    def test_atoms_that_see_nothing(self, solver):
+        X = np.ones((1, 1, 15))
+        X[..., 5:10] = np.nan
+        start = np.zeros((1, 1, 13))
+        start[..., 6] = 5
+        atoms = np.full((1, 1, 3), 3**-0.5)
+        result = solver().solve(X, atoms, L1(0.1), codes=start, missing=True)
+        assert result.converged.all() and result.codes[0, 0, 6] == 0
+
+
 def test_float32_stays_and_arguments_are_not_written_to():
     X, dictionary = problem((50,), (6,), 1, np.float32)
     before = X.copy()
@@ -163,18 +192,38 @@ def test_too_few_rounds_are_said():
     ("change", "error", "message"),
     [
         ({"X": np.ones((1, 1, 4))}, ValueError, "at least the size of an atom"),
-        ({"X": np.ones((1, 2, 20))}, ValueError, "2 channels; expected 1, as the atoms have"),
+        (
+            {"X": np.ones((1, 2, 20))},
+            ValueError,
+            "channels of signal 0 of X is 2; expected 1, as",
+        ),
         ({"X": np.ones((1, 30, 20))}, ValueError, "more channels than times.*transpose"),
-        ({"X": [np.ones((1, 20)), np.ones((2, 20))]}, ValueError, "signal 1 of X is 2 channels"),
-        ({"X": []}, ValueError, "X is no signal"),
+        (
+            {"X": [np.ones((1, 20)), np.ones((2, 20))]},
+            ValueError,
+            "channels of signal 1 of X is 2",
+        ),
+        ({"X": []}, ValueError, "number of signals in X is 0"),
         ({"X": np.ones(20)}, ValueError, "array of 1 dimensions"),
         ({"X": np.ones((1, 1, 1, 1, 20))}, ValueError, "array of 5 dimensions"),
-        ({"X": [[np.nan] * 20]}, ValueError, "20 entries that are NaN.*missing='mask'"),
-        ({"X": [[np.nan] * 20], "missing": True}, ValueError, "no observed entry"),
+        (
+            {"X": [[np.nan] * 20]},
+            ValueError,
+            "number of NaN in .* is 20.*missing='mask'",
+        ),
+        (
+            {"X": [[np.nan] * 20], "missing": True},
+            ValueError,
+            "number of observed entries of .* is 0",
+        ),
         ({"penalty": L1(0.0)}, ValueError, "above 0 for every atom"),
         ({"penalty": L1(1.0, weights=[1.0, 0.0])}, ValueError, "above 0 for every atom"),
         ({"penalty": KSparse(2)}, TypeError, "expected an L1 penalty"),
-        ({"codes": np.ones((1, 2, 3))}, ValueError, r"codes have the shape"),
+        ({"codes": np.ones((1, 2, 3))}, ValueError, r"codes have the shape \(1, 2, 3, 1\)"),
+        ({"codes": np.ones((2, 2, 16))}, ValueError, "those of 2 signals; expected 1"),
+        ({"dictionary": Dictionary(np.eye(3))}, TypeError, "ConvolutionalDictionary"),
+        ({"dictionary": None}, TypeError, "dictionary is None"),
+        ({"X": np.full((1, 1, 20), 1e200)}, ValueError, r"largest entry of signal 0.*1e\+140"),
     ],
 )
 def test_wrong_arguments(change, error, message):
