@@ -37,7 +37,7 @@ def save(path, atoms, offset, constraint, **notes):
 def load(path, max_bytes=None):
     """Read the parts (atoms, offset, constraint) that `save` wrote to `path`."""
     return read_arrays(
-        path, _parts, format=_FORMAT, wrong_contents=not_a_dictionary, max_bytes=max_bytes
+        path, _flat_parts, format=_FORMAT, wrong_contents=not_a_dictionary, max_bytes=max_bytes
     )
 
 
@@ -50,6 +50,15 @@ def load_with(path, build, wrong_contents, max_bytes=None):
         wrong_contents=wrong_contents,
         max_bytes=max_bytes,
     )
+
+
+def _flat_parts(arrays, header):
+    if "sizes" in header:
+        raise Refused(
+            "its atoms have channels and a support. It is a file of a ConvolutionalDictionary, "
+            "which sparsecode.convolutional.ConvolutionalDictionary.load reads."
+        )
+    return _parts(arrays, header)
 
 
 def _parts(arrays, header):

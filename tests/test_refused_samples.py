@@ -12,6 +12,8 @@ from sparsecode import (
     OlshausenField,
     SparseCoder,
     SparseOutlierDetector,
+    SparseRepresentationClassifier,
+    TaskDrivenDictionaryLearningRegressor,
     certify,
     coding_path,
     debias,
@@ -65,10 +67,16 @@ def test_missing_entries_are_refused_with_a_way_out(estimator, given, what):
     text = str(caught.value)
     assert "Fill them in first" in text or "fill them in first" in text
     assert "HistGradientBoosting" not in text
-    if hasattr(estimator, "missing"):
+    if "missing" in estimator.get_params():
         assert "Set missing='mask'" in text
     elif not type(estimator).__module__.startswith("sparsecode.datasets"):
-        assert "missing='mask'" in text
+        assert "missing='mask'" in text and "Set missing='mask'" not in text
+
+
+def test_advice_names_no_parameter_that_an_estimator_has_not():
+    for estimator in (TaskDrivenDictionaryLearningRegressor(2), SparseRepresentationClassifier()):
+        with pytest.raises(ValueError, match=r"X is NaN in .* Fill them in first, or use"):
+            estimator.fit(WITH_NAN, np.arange(12) % 2)
 
 
 def test_masked_entries_are_missing_ones():

@@ -159,7 +159,7 @@ def validated(estimator, X, *, reset, sparse_too, missing, read=True):
         estimator,
         X,
         missing=missing,
-        fill=_MASK if hasattr(estimator, "missing") else _FILL,
+        fill=_MASK if "missing" in estimator.get_params(deep=False) else _FILL,
         dense=_DENSE,
         reset=reset,
         accept_sparse="csr" if sparse_too else False,

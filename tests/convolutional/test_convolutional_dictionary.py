@@ -90,6 +90,8 @@ def test_a_file_gives_the_same_dictionary(tmp_path):
         dictionary = ConvolutionalDictionary.random(3, (2, 5), n_channels=2, random_state=0)
         dictionary.save(path)
         assert ConvolutionalDictionary.load(path) == dictionary
+        with pytest.raises(ValueError, match=r"not a saved .*ConvolutionalDictionary\.load reads"):
+            Dictionary.load(path)
     Dictionary(np.eye(3)).save(tmp_path / "other.npz")
     with pytest.raises(ValueError, match="not a saved convolutional dictionary"):
         ConvolutionalDictionary.load(tmp_path / "other.npz")
