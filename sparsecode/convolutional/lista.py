@@ -151,6 +151,8 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
         ------
         ValueError
             If shapes do not fit, or a number is out of its range.
+        FloatingPointError
+            If training diverges. The parameters are those of the last step with a finite loss.
         """
         signals, dictionary, params = self._inputs(X, dictionary)
         optimizer = check_optimizer(optimizer)
@@ -159,13 +161,19 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
         sizes = check_crop(crop, signals.arrays[0].shape[1:], dictionary)
         rng = check_random_state(random_state)
         params = {name: np.array(array, order="C") for name, array in params.items()}
-        state = optimizer.init(params)
+        state, last = optimizer.init(params), params
         try:
-            for _ in range(n_steps):
+            for step in range(n_steps):
                 halt_if_told()
                 chosen = rng.randint(signals.n_signals, size=batch_size)
                 batch = [cropped(signals.arrays[i], sizes, rng) for i in chosen]
-                _, grads = self._loss_and_gradients(batch, params, dictionary)
+                # What overflows is told by the loss.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    loss, grads = self._loss_and_gradients(batch, params, dictionary)
+                if not np.isfinite(loss):
+                    params = last
+                    raise _diverged(step, optimizer)
+                last = {name: array.copy() for name, array in params.items()}
                 optimizer.update(params, grads, state)
                 np.maximum(params["theta"], 0, out=params["theta"])
         finally:
@@ -277,7 +285,18 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
                         remedy="Use the dictionary that it was trained for, or params=None.",
                     )
                 )
-        return {name: np.asarray(given[name], dtype=np.float64) for name in _NAMES}
+        found = {name: np.asarray(given[name], dtype=np.float64) for name in _NAMES}
+        for name, array in found.items():
+            if not np.isfinite(array).all():
+                raise ValueError(
+                    wrong(
+                        f"params[{name!r}]",
+                        got="an array with NaN or infinity",
+                        expected="finite numbers",
+                        remedy="Train again from params=None.",
+                    )
+                )
+        return found
 
     def _n_layers(self, n_layers):
         if n_layers is None:
@@ -286,3 +305,10 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
 
     def _n_sets(self):
         return 1 if self.tied else self.n_layers
+
+
+def _diverged(step, optimizer):
+    return FloatingPointError(
+        f"training diverged in step {step + 1}: the loss became NaN or infinite; expected a finite "
+        f"loss. Lower the learning rate of {optimizer!r}, or scale the signals."
+    )

@@ -42,12 +42,12 @@ class LayerReport(Summarized):
     @property
     def excess(self) -> np.ndarray:
         """Share by which the objective is above the optimum, shape (n_layers + 1,)."""
-        return self.objective / self.optimum - 1
+        return _excess(self.objective, self.optimum)
 
     @property
     def ista_excess(self) -> np.ndarray:
         """Share by which the objective of ISTA is above the optimum, shape (n_layers + 1,)."""
-        return self.ista / self.optimum - 1
+        return _excess(self.ista, self.optimum)
 
     def _summary(self):
         pairs = zip(self.excess, self.ista_excess, strict=True)
@@ -56,3 +56,8 @@ class LayerReport(Summarized):
             for layer, (network, ista) in enumerate(pairs)
         ]
         return [*rows[1:], ("gap of the optimum", f"{self.gap:.2g}")]
+
+
+def _excess(objective, optimum):
+    # Signals that are zero have codes of zero.
+    return objective / optimum - 1 if optimum > 0 else np.zeros_like(objective)

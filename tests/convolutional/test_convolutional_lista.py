@@ -181,3 +181,21 @@ def test_wrong_arguments_of_training(change, error, message):
 def test_wrong_networks(given, error, message):
     with pytest.raises(error, match=message):
         ConvolutionalLISTA(**given).encode(np.ones((1, 1, 20)), np.ones((2, 1, 5)))
+
+
+def test_training_that_diverges():
+    X = np.random.default_rng(0).standard_normal((3, 1, 40))
+    network = ConvolutionalLISTA(L1(0.3), n_layers=3)
+    with pytest.raises(FloatingPointError, match="diverged in step"):
+        network.train(1e3 * X, np.ones((2, 1, 5)), n_steps=30, optimizer=SGD(lr=1e6))
+    assert all(np.isfinite(array).all() for array in network.params.values())
+    network.params["theta"][:] = np.nan
+    with pytest.raises(ValueError, match="params\\['theta'\\] is an array with NaN"):
+        network.encode(X, np.ones((2, 1, 5)))
+
+
+def test_a_report_of_zero_signals():
+    report = ConvolutionalLISTA(L1(0.3), n_layers=2).layer_report(
+        np.zeros((1, 1, 20)), np.ones((2, 1, 5))
+    )
+    np.testing.assert_array_equal(report.excess, 0)
