@@ -52,6 +52,12 @@ class Panels(NamedTuple):
         _fill_panels(*_as_it_lies(matrix), n_columns, panels)
         return cls(_unwritable(panels.reshape(-1)), n_columns)
 
+    def matrix(self, n_features: int) -> np.ndarray:
+        """Return the matrix (n_features, n_columns) that these are the panels of."""
+        width = _PANEL_BYTES // self.flat.itemsize
+        panels = self.flat.reshape(-1, n_features, width)
+        return panels.transpose(1, 0, 2).reshape(n_features, -1)[:, : self.n_columns]
+
 
 def panels_to_keep(matrix, n_rows=_MANY_ROWS):
     """Panels of a matrix for products of so many rows; the matrix itself where they do not pay."""
@@ -76,6 +82,9 @@ def row_product(left, right, out=None):
     if numba.config.DISABLE_JIT:
         return np.matmul(left, right, out=out)
     is_panels = isinstance(right, Panels)
+    if is_panels and np.result_type(left, right.flat) != right.flat.dtype:
+        # Panels of another type have another number of columns.
+        right, is_panels = right.matrix(left.shape[1]), False
     matrix, n_columns = right if is_panels else (right, right.shape[1])
     if out is None:
         out = aligned_empty((len(left), n_columns), np.result_type(left, matrix))

@@ -79,6 +79,18 @@ def test_an_entry_is_a_sum_in_the_order_of_the_features():
     assert max(np.mean(found == once), np.mean(found == twice)) > 0.9
 
 
+@compiled
+@pytest.mark.parametrize("types", [(np.float32, np.float64), (np.float64, np.float32)])
+@pytest.mark.parametrize("shape", [(1, 9, 6), (20, 9, 6), (600, 64, 130)])
+def test_panels_of_another_precision(shape, types):
+    left, right = matrices(*shape)
+    left, right = left.astype(types[0]), right.astype(types[1])
+    found = row_product(left, panels_to_keep(right))
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(row_product(left, Panels.of(right)), left @ right, atol=1e-4)
+    np.testing.assert_allclose(found, left @ right, atol=1e-4)
+
+
 def test_mixed_precision_is_the_wider_one():
     left, right = matrices(4, 6, 5)
     found = row_product(left.astype(np.float32), right)
