@@ -9,6 +9,8 @@ SOURCES := $(shell find sparsecode -name '*.py')
 # With the oldest versions of the libraries, and with what publishing needs.
 OLDEST := $(VENV)-oldest
 PUBLISH := $(VENV)-publish
+# With other libraries, which bring a BLAS of their own.
+PEERS := $(VENV)-peers
 
 .PHONY: filters test test-short test-oldest test-peers package-check lint docs bench-all bench-quick bench-filters bench-proximal bench-coding bench-learning bench-recovery bench-amortisation bench-unrolled bench-denoising bench-dropin bench-import bench-memory clean
 
@@ -40,8 +42,8 @@ package-check: $(PUBLISH)/.installed $(VENV)/.installed-test
 	$(PUBLISH)/bin/python tools/package.py --tests-with $(abspath $(BIN))/python $(RELEASE)
 
 # The pages for those who come from other libraries, which must be there.
-test-peers: $(VENV)/.installed-test $(VENV)/.installed-peers
-	$(BIN)/python -m pytest -q tests/test_doctests.py -k "from_spams or from_ksvd"
+test-peers: $(PEERS)/.installed
+	$(PEERS)/bin/python -m pytest -q tests/test_doctests.py -k "from_spams or from_ksvd"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -119,6 +121,12 @@ $(OLDEST)/.installed: setup.cfg pyproject.toml tools/oldest.py $(SOURCES)
 	@rm -rf build
 	$(OLDEST)/bin/python -m pip install --quiet --no-compile --constraint $(OLDEST)/constraints.txt \
 		'.[cli,matlab]' pytest pytest-xdist hypothesis
+	@touch $@
+
+$(PEERS)/.installed: setup.cfg pyproject.toml $(SOURCES)
+	$(PYTHON) -m venv $(PEERS)
+	@rm -rf build
+	$(PEERS)/bin/python -m pip install --quiet '.[cli,peers]' pytest hypothesis
 	@touch $@
 
 $(PUBLISH)/.installed:

@@ -99,7 +99,7 @@ def test_failures_are_named(monkeypatch):
     result = run("--only", "FISTA")
     assert result.exit_code == 1
     assert "Error: solvers: OMP, KSparse, float64: OSError: no space" in result.stderr
-    assert "[2/4] solvers: OMP, KSparse, float64 failed" in result.stderr
+    assert "[2/6] solvers: OMP, KSparse, float64 failed" in result.stderr
     assert result.stdout.startswith("1 kernels in ")
 
 

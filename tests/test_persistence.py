@@ -17,6 +17,7 @@ from test_contracts import ABSTRACT, PUBLIC, public
 
 from sparsecode import (
     LISTA,
+    ArchetypalAnalysis,
     Dictionary,
     DictionaryLearning,
     DictionaryPairClassifier,
@@ -24,6 +25,7 @@ from sparsecode import (
     LabelConsistentKSVD,
     OlshausenField,
     PatchFeatures,
+    PoissonDictionaryLearning,
     SparseAutoencoder,
     SparseCoder,
     SparseOutlierDetector,
@@ -172,6 +174,8 @@ def fitted():
         Transcoder(5, n_epochs=1, random_state=0).fit(X, X),
         TaskDrivenDictionaryLearningClassifier(5, n_epochs=1, random_state=0).fit(X, X[:, 0] > 0),
         TaskDrivenDictionaryLearningRegressor(5, n_epochs=1, random_state=0).fit(X, X),
+        ArchetypalAnalysis(3, n_epochs=1, random_state=0).fit(X),
+        PoissonDictionaryLearning(3, n_epochs=1, random_state=0).fit(np.abs(X)),
         SparseOutlierDetector(DictionaryLearning(3, penalty=KSparse(1), n_epochs=1)).fit(X),
         SparseRepresentationClassifier(penalty=L1(0.1), occlusion=0.1).fit(X, X[:, 0] > 0),
         dropin.SparseCoder(atoms.atoms.copy()).fit(X),

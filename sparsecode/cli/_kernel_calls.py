@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 
 from sparsecode import dropin, encoders, estimators, losses, optimizers, penalties, solvers, updates
 from sparsecode.constraints import Free
@@ -179,13 +179,17 @@ def _call_estimator(cls, dtype):
     X, dictionary, _ = _signals(dtype)
     known = inspect.signature(cls).parameters
     given = {"dictionary": dictionary, "estimator": _made(estimators.DictionaryLearning)}
+    given |= {"image_shape": (2, X.shape[1] // 2), "patch_size": 2, "levels": 1}
+    if cls not in (estimators.SparseCoder, estimators.LISTA, dropin.SparseCoder):
+        # They learn their atoms.
+        del given["dictionary"]
     if cls.__module__.startswith(dropin.__name__):
         given["dictionary"] = dictionary.atoms
     model = _made(cls, **{name: value for name, value in given.items() if name in known})
     _fit(model, dtype)
     if hasattr(model, "partial_fit"):
-        pairs = (X, X) if isinstance(model, estimators.Transcoder) else (X,)
-        clone(model).partial_fit(*pairs)
+        more = {"classes": [0, 1]} if is_classifier(model) else {}
+        clone(model).partial_fit(*_samples_of(model, X), **more)
 
 
 def _autoencoder(**options):
@@ -193,10 +197,19 @@ def _autoencoder(**options):
     return _made(estimators.SparseAutoencoder, **options)
 
 
+def _samples_of(model, X):
+    """Samples of the kind that an estimator takes, with labels or targets if it needs them."""
+    if isinstance(model, estimators.PoissonDictionaryLearning):
+        return (np.abs(X),)
+    if is_classifier(model):
+        return X, np.arange(len(X)) % 2
+    return (X, X) if hasattr(model, "predict") else (X,)
+
+
 def _fit(model, dtype):
     """Fit an estimator, and use it."""
-    X = _signals(dtype)[0]
-    model.fit(*((X, X) if isinstance(model, estimators.Transcoder) else (X,)))
+    X, *y = _samples_of(model, _signals(dtype)[0])
+    model.fit(X, *y)
     if hasattr(model, "transform"):
         model.transform(X)
         model.transform(X[:1])

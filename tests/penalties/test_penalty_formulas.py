@@ -267,6 +267,7 @@ def test_kinds():
     expected = {name: {"weighted", "separable"} for name in penalties.__all__}
     expected["KSparse"] = set()
     expected["GroupL1"] = {"weighted", "convex"}
+    expected["Simplex"] = {"convex"}
     for name in ("L1", "ElasticNet"):
         expected[name].add("convex")
     expected["Cauchy"].add("smooth")
