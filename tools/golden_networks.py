@@ -72,6 +72,12 @@ def learners_input(name):
     return [fit(model, X, sample_weight=weight) for model in models]
 
 
+@case("Triangle")
+def triangle(name):
+    X, dictionary = signals()[0], sc.Dictionary.random(8, signals()[0].shape[1], random_state=0)
+    return encoders.Triangle().encode(X, dictionary)
+
+
 @case(*UNROLLED, "MLP", "MatchingPursuit")
 def lista(name):
     encoder = small(getattr(encoders, name))

@@ -39,9 +39,13 @@ def _count_rows(X, atoms, slopes, codes, n_iter, tol, max_iter, halt):
                 gap = _gap(x, code, atoms, slopes[s], fit, total)
                 if tol > 0 and gap <= tol * total:
                     break
+            moved = 0.0
             for j in range(n_components):
-                _minimise(x, atoms[j], slopes[s, j], code, j, fit, rest)
+                change = _minimise(x, atoms[j], slopes[s, j], code, j, fit, rest)
+                moved = max(moved, change)
             t += 1
+            if moved <= _ROUNDING:
+                break
         n_iter[s] = t
 
 
@@ -74,7 +78,7 @@ def _gap(x, code, atoms, slopes, fit, total):
 
 @_jit.inner
 def _minimise(x, atom, slope, code, j, fit, rest):
-    """Set a coefficient to its minimum; `fit` follows.
+    """Set a coefficient to its minimum; `fit` follows. Returns the relative change.
 
     The derivative is concave, so that Newton's method is on the left of the root after one step,
     and from there on never beyond it.
@@ -103,3 +107,4 @@ def _minimise(x, atom, slope, code, j, fit, rest):
     code[j] = new
     for f in range(x.shape[0]):
         fit[f] = rest[f] + new * atom[f]
+    return abs(new - old) / max(new, old) if new != old else 0.0

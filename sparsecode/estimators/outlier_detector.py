@@ -170,6 +170,8 @@ class SparseOutlierDetector(Parameterized, OutlierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = self.estimator if self.estimator is not None else DictionaryLearning()
-        tags.input_tags.sparse = get_tags(inner).input_tags.sparse
-        tags.input_tags.allow_nan = get_tags(inner).input_tags.allow_nan
+        # What is no estimator is refused by `fit`.
+        if hasattr(inner, "__sklearn_tags__"):
+            tags.input_tags.sparse = get_tags(inner).input_tags.sparse
+            tags.input_tags.allow_nan = get_tags(inner).input_tags.allow_nan
         return tags
