@@ -129,7 +129,7 @@ def certify(
     X : array-like or sparse matrix of shape (n_samples, n_features)
         Signals or images for a convolutional dictionary.
     codes : array-like or sparse matrix of shape (n_samples, n_components)
-        Of signals (n_signals, n_components, *positions), or a list of CSR arrays.
+        Of signals (n_signals, n_components, ...), or a list of CSR arrays.
     dictionary : Dictionary, array-like of shape (n_components, n_features), or \
             ConvolutionalDictionary
     penalty : Penalty

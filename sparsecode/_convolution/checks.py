@@ -24,7 +24,7 @@ def check_support(support, name="support"):
 
 
 def check_codes(codes, dictionary):
-    """Return codes as an array (n_signals, n_components, *positions)."""
+    """Return codes as an array (n_signals, n_components, ...)."""
     codes = check_named_array(
         codes, "codes", dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True
     )
@@ -43,7 +43,7 @@ def check_codes(codes, dictionary):
 
 
 def check_atoms(atoms, name="atoms"):
-    """Return atoms as an array (n_components, n_channels, *support)."""
+    """Return atoms as an array (n_components, n_channels, ...)."""
     atoms = check_named_array(
         atoms, name, dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True
     )

@@ -56,7 +56,7 @@ class Correlations:
         return map_row_blocks(block, self.positions[0], block_size=size, n_jobs=n_jobs)
 
     def all(self, signal, n_jobs=None):
-        """Those at all positions, (n_components, *positions)."""
+        """Those at all positions, (n_components, ...)."""
         shape = len(self.atoms), *self.positions
         out = np.empty(shape, np.result_type(signal, self.atoms))
 
@@ -68,7 +68,7 @@ class Correlations:
 
 
 def correlate(signal, atoms, n_jobs=None):
-    """Correlations of atoms at all positions of a signal, (n_components, *positions)."""
+    """Correlations of atoms at all positions of a signal, (n_components, ...)."""
     return Correlations(atoms, signal.shape).all(signal, n_jobs)
 
 

@@ -41,7 +41,7 @@ class ConvolutionalDictionary:
 
     Attributes
     ----------
-    atoms : ndarray of shape (n_components, n_channels, *support), read-only
+    atoms : ndarray of shape (n_components, n_channels, ...), read-only
     constraint : Constraint
 
     Raises
@@ -186,7 +186,7 @@ class ConvolutionalDictionary:
 
         Parameters
         ----------
-        codes : array-like of shape (n_signals, n_components, *positions)
+        codes : array-like of shape (n_signals, n_components, ...)
             Positions are those where an atom lies inside a signal: `n_times` less that of an atom
             plus 1.
 
@@ -220,7 +220,7 @@ class ConvolutionalDictionary:
 
         Returns
         -------
-        correlations : ndarray of shape (n_signals, n_components, *positions)
+        correlations : ndarray of shape (n_signals, n_components, ...)
         """
         signals = check_signals(X, self.n_dims, n_channels=self.n_channels, support=self.support)
         found = [self.unplaned(correlate(array, self.planes)) for array in signals.arrays]

@@ -1,7 +1,7 @@
 """Products of signals and shifted atoms by Fourier transforms, with those of the atoms kept.
 
 Arrays are those of `products`: signals (n_channels, height, width), atoms (n_components,
-n_channels, height, width), codes (n_components, *positions).
+n_channels, height, width), codes (n_components, ...).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Transforms:
         self._atoms = self._forward(atoms)
 
     def correlate(self, signal):
-        """Correlations at all positions, (n_components, *positions)."""
+        """Correlations at all positions, (n_components, ...)."""
         spectra = np.einsum("kchw,chw->khw", self._atoms.conj(), self._forward(signal))
         return self._back(spectra, self.positions)
 

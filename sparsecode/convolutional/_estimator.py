@@ -37,7 +37,7 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        codes : ndarray of shape (n_signals, n_components, *positions) or list of csr_array
+        codes : ndarray of shape (n_signals, n_components, ...) or list of csr_array
             A list of arrays (n_positions, n_components) with ``sparse_output=True``.
         """
         check_is_fitted(self)
@@ -48,14 +48,14 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : ndarray of shape (n_signals, n_components, *positions) or list of csr_array
+        X : ndarray of shape (n_signals, n_components, ...) or list of csr_array
             Codes. A list is that of `transform` with ``sparse_output=True`` for series, whose
             arrays are of shape (n_positions, n_components); the rows and columns of the positions
             of an image are not known from it.
 
         Returns
         -------
-        X_hat : ndarray of shape (n_signals, n_channels, *sizes) or list of ndarray
+        X_hat : ndarray of shape (n_signals, n_channels, ...) or list of ndarray
             A list if `X` is one.
         """
         check_is_fitted(self)

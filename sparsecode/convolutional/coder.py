@@ -26,7 +26,7 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
 
     Parameters
     ----------
-    dictionary : ConvolutionalDictionary or array-like of shape (n_components, n_channels, *support)
+    dictionary : ConvolutionalDictionary or array-like of shape (n_components, n_channels, ...)
         Atoms are used as they are, whatever their norm.
     penalty : L1 or its class, default=L1
         Its weights are one for each atom; ``L1(positive=True)`` for codes that are not negative.
@@ -50,7 +50,7 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
     Attributes
     ----------
     dictionary_ : ConvolutionalDictionary
-    components_ : ndarray of shape (n_components, n_channels, *support)
+    components_ : ndarray of shape (n_components, n_channels, ...)
     n_channels_ : int
 
     References

@@ -77,7 +77,7 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
     Attributes
     ----------
     dictionary_ : ConvolutionalDictionary
-    components_ : ndarray of shape (n_components, n_channels, *support)
+    components_ : ndarray of shape (n_components, n_channels, ...)
     history_ : dict of str to list of float
         "objective", the sum over the signals of a step, and "l0", the mean number of nonzeros of a
         signal, of each step, with the atoms before it. A step is an epoch, or a batch with
@@ -222,5 +222,5 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
 
     @property
     def components_(self) -> np.ndarray:
-        """Learned atoms, shape (n_components, n_channels, *support)."""
+        """Learned atoms, shape (n_components, n_channels, ...)."""
         return self.dictionary_.atoms

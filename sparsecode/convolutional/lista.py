@@ -106,7 +106,7 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
 
         Returns
         -------
-        codes : ndarray of shape (n_signals, n_components, *positions)
+        codes : ndarray of shape (n_signals, n_components, ...)
         """
         signals, dictionary, params = self._inputs(X, dictionary)
         n_layers = self._n_layers(n_layers)

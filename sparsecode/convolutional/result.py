@@ -17,7 +17,7 @@ class ConvolutionalResult(Summarized):
 
     Attributes
     ----------
-    codes : ndarray of shape (n_signals, n_components, *positions) or list of csr_array
+    codes : ndarray of shape (n_signals, n_components, ...) or list of csr_array
         A list holds one CSR array (n_positions, n_components) for each signal.
     n_iter : ndarray of int of shape (n_signals,)
         Rounds of the solver.
