@@ -233,7 +233,7 @@ class PatchFeatures(Parameterized, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        features : ndarray of shape (n_images, n_features_out_)
+        features : ndarray of shape (n_images, n_features_out)
             By cell, in each by sign, in each by atom, as `get_feature_names_out` says. float64
             where images are float64 or large integers, else float32.
 
@@ -261,7 +261,7 @@ class PatchFeatures(Parameterized, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        names : ndarray of str of shape (n_features_out_,)
+        names : ndarray of str of shape (n_features_out,)
         """
         names = fitted_pooling(self).names(self.dictionary_.n_components)
         return np.array(names, dtype=object)
