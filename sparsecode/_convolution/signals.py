@@ -14,13 +14,12 @@ class Signals(NamedTuple):
     """Signals as arrays (n_channels, height, width) in float64, and where they are observed.
 
     A series has width 1. `observed` is a list of masks, None for a signal without missing entries,
-    whose missing entries are 0 then. `is_list` tells whether they came as a list.
+    whose missing entries are 0 then.
     """
 
     arrays: list[np.ndarray]
     observed: list[np.ndarray | None]
     dtype: np.dtype
-    is_list: bool
 
     @property
     def n_signals(self):
@@ -53,8 +52,7 @@ def check_signals(X: Any, n_dims: int, *, n_channels=None, support=None, missing
     missing : bool, default=False
         Whether NaN is a missing entry.
     """
-    is_list = isinstance(X, (list, tuple))
-    parts = list(X) if is_list else parts_of(X, n_dims)
+    parts = list(X) if isinstance(X, (list, tuple)) else parts_of(X, n_dims)
     if not parts:
         raise ValueError(
             wrong(
@@ -78,4 +76,4 @@ def check_signals(X: Any, n_dims: int, *, n_channels=None, support=None, missing
     ]
     for index, array in enumerate(filled):
         check_size(array, index)
-    return Signals(filled, observed, np.dtype(dtype), is_list)
+    return Signals(filled, observed, np.dtype(dtype))

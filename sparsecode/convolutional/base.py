@@ -24,16 +24,16 @@ from sparsecode.penalties import L1
 
 
 class ConvolutionalSolver(Parameterized, BaseEstimator):
-    """Base of the solvers of convolutional codes; a subclass has `max_iter`, `tol` and `_work`."""
+    """Base of the solvers of convolutional codes.
+
+    A subclass has `max_iter` and `tol`, and defines ``_work(x, observed, dictionary, thresholds,
+    penalty)``: the work on one signal, whose ``run(events, max_iter, tol, n_jobs)`` solves for it.
+    """
 
     max_iter: int
     tol: float
     # What one iteration is called.
     _unit: ClassVar[str] = "iterations"
-
-    def _work(self, x, observed, dictionary, thresholds, penalty):
-        """The work on one signal, whose ``run(events, max_iter, tol, n_jobs)`` solves for it."""
-        raise NotImplementedError
 
     def solve(
         self,

@@ -126,7 +126,7 @@ def test_a_start_saves_rounds_and_changes_nothing():
     penalty = L1(0.1 * alpha_max(X, dictionary))
     first = LocallyGreedy(tol=1e-8).solve(X, dictionary, penalty)
     again = LocallyGreedy(tol=1e-8).solve(X, dictionary, penalty, codes=first.codes)
-    assert (again.n_iter == 0).all()
+    assert again.converged.all()
     np.testing.assert_allclose(again.codes, first.codes)
 
 
