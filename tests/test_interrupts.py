@@ -226,10 +226,13 @@ STORM = """
     ]
     for work in works:
         work()
-    before, done = counts(), threading.Event()
+    before, done, listening = counts(), threading.Event(), []
 
     def send():
         pause = random.Random(0)
+        # A signal before the first handler below is there would end the process.
+        while not listening:
+            time.sleep(1e-3)
         for _ in range(N_SIGNALS):
             time.sleep(pause.uniform(2e-4, 4e-3))
             _thread.interrupt_main()
@@ -240,6 +243,7 @@ STORM = """
     sender.start()
     while True:
         try:
+            listening.append(True)
             while not done.is_set():
                 try:
                     for work in works:
