@@ -121,7 +121,8 @@ def periodic_gap(problem, codes):
 def alphacsc_atoms(problem, first, seconds):
     """Seconds and atoms after every step of alphacsc, which learns codes of at least 0.
 
-    Atoms are of rank 1, as those of one channel always are.
+    Atoms are of rank 1, as those of one channel always are. It divides the signal by its standard
+    deviation but not the penalty, which is given to it in that unit.
     """
     from alphacsc import learn_d_z_multi
     from alphacsc.utils import coordinate_descent
@@ -143,8 +144,9 @@ def alphacsc_atoms(problem, first, seconds):
     with warnings.catch_warnings(), suppress(OutOfTime), patched:
         warnings.simplefilter("ignore")
         learn_d_z_multi(
-            problem.X, first.n_components, *first.support, n_iter=10**6, reg=problem.alpha,
-            D_init=np.concatenate(_factors(first.atoms), axis=1), solver_z="lgcd",
+            problem.X, first.n_components, *first.support, n_iter=10**6,
+            reg=problem.alpha / problem.X.std(), solver_z="lgcd",
+            D_init=np.concatenate(_factors(first.atoms), axis=1),
             uv_constraint="separate", solver_z_kwargs={"tol": 1e-3, "max_iter": 10**8}, verbose=0,
             raise_on_increase=False, callback=look, random_state=0,
         )  # fmt: skip
