@@ -52,8 +52,11 @@ def crops(n_images, seed=0):
 @click.command()
 @click.option("--images", "n_images", default=MANY, show_default=True)
 @click.option("--threads", default=CORES, show_default=True)
+@click.option(
+    "--encoder", "names", multiple=True, type=click.Choice(list(ENCODERS)), help="Only these."
+)
 @quick_option
-def main(n_images, threads, quick):
+def main(n_images, threads, names, quick):
     """Print the minutes of each encoder, its certificate, and the peak of memory."""
     n_images, n_atoms = (20, 50) if quick else (n_images, 1600)
     report = Report(
@@ -64,7 +67,8 @@ def main(n_images, threads, quick):
     settings = {"n_jobs": threads, "random_state": 0}
     learned = PatchFeatures(n_atoms, dictionary="patches", **settings).fit(images)
     table = report.table("float32; the tolerance of a solver is its default, 5e-5", COLUMNS)
-    for name, (encoder, asked) in ENCODERS.items():
+    for name in names or ENCODERS:
+        encoder, asked = ENCODERS[name]
         features = PatchFeatures(
             encoder=encoder,
             dictionary=learned.dictionary_,
