@@ -93,8 +93,8 @@ def _seconds(cost, size, n_workers, per_task):
 
 
 def _n_tasks(n_runs):
-    """Runs that are cut and coded, sums that are added, and what is learned with."""
-    n_tasks = 2 * n_runs + 1
+    """Runs that are coded, sums that are added, and the model."""
+    n_tasks = n_runs + 1
     while n_runs > 1:
         n_runs = -(-n_runs // 4)
         n_tasks += n_runs
