@@ -93,7 +93,7 @@ class ConvolutionalSolver(Parameterized, BaseEstimator):
             support=dictionary.support,
             missing=missing,
         )
-        _check_sizes(signals, sparse_output)
+        check_sizes(signals, sparse_output)
         starts = None if codes is None else events_of(codes, signals, dictionary)
         events, gaps, n_iter = self.solve_events(
             signals, dictionary, penalty, starts=starts, n_jobs=n_jobs
@@ -171,7 +171,8 @@ def check_thresholds(penalty: L1, n_components: int) -> np.ndarray:
     return thresholds
 
 
-def _check_sizes(signals, sparse_output):
+def check_sizes(signals: Any, sparse_output: bool) -> None:
+    """Raise unless dense codes, if asked for, fit in one array."""
     sizes = {array.shape for array in signals.arrays}
     if len(sizes) > 1 and not sparse_output:
         raise ValueError(

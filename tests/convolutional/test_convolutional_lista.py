@@ -1,13 +1,11 @@
-"""The convolutional network: gradients, ISTA before training, and what training gains."""
+"""The convolutional network: gradients, steps of ISTA, missing entries, sizes, threads."""
 
 import numpy as np
 import pytest
-from planted import planted
 
-from sparsecode import alpha_max, certify
-from sparsecode.convolutional import ConvolutionalDictionary, ConvolutionalLISTA, LocallyGreedy
-from sparsecode.convolutional._layers import lasso
-from sparsecode.optimizers import LBFGS, SGD, Adam
+from sparsecode import certify
+from sparsecode.convolutional import ConvolutionalDictionary, ConvolutionalLISTA
+from sparsecode.convolutional._layers import Signal, lasso
 from sparsecode.penalties import L1
 from sparsecode.testing import gradcheck
 
@@ -29,19 +27,34 @@ def planes(X):
     return list(X if X.ndim == 4 else X[..., None])
 
 
-@pytest.mark.parametrize("tied", [False, True])
-@pytest.mark.parametrize("penalty", PENALTIES[:2], ids=["l1", "positive"])
+def with_gaps(X):
+    """Signals of which every fifth entry is missing, and where they are observed."""
+    gone = np.random.default_rng(2).random(X.shape) < 0.2
+    return np.where(gone, np.nan, X), gone
+
+
+def pairs(X):
+    gone = np.isnan(X)
+    return [Signal(*pair) for pair in zip(planes(np.where(gone, 0, X)), planes(~gone), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("penalty", "tied", "gaps"),
+    [(PENALTIES[0], False, True), (PENALTIES[1], True, True), (PENALTIES[1], False, False)],
+    ids=["gaps", "tied-positive-gaps", "positive"],
+)
 @cases
-def test_gradients(shape, support, n_channels, penalty, tied):
+def test_gradients(shape, support, n_channels, penalty, tied, gaps):
     X, dictionary = problem(shape, support, n_channels)
-    network = ConvolutionalLISTA(penalty, n_layers=3, tied=tied)
+    signals = pairs(with_gaps(X)[0] if gaps else X)
+    network = ConvolutionalLISTA(penalty, n_layers=2, tied=tied)._network(dictionary)
     rng = np.random.default_rng(1)
-    first = network.init(dictionary)
+    first = network.first()
     params = [first[name] * rng.uniform(0.8, 1.2, first[name].shape) for name in first]
 
     def value_and_gradients(*arrays):
         named = dict(zip(first, arrays, strict=True))
-        return network._loss_and_gradients(planes(X), named, dictionary)
+        return network.loss_and_gradients(signals, named)
 
     def backward(upstream, *arrays):
         _, grads = value_and_gradients(*arrays)
@@ -50,16 +63,81 @@ def test_gradients(shape, support, n_channels, penalty, tied):
     assert gradcheck(lambda *arrays: value_and_gradients(*arrays)[0], backward, *params) < 1e-6
 
 
+@pytest.mark.parametrize("gaps", [False, True])
 @penalties
 @cases
-def test_the_loss_is_what_the_judge_says(shape, support, n_channels, penalty):
+def test_the_loss_is_what_the_judge_says(shape, support, n_channels, penalty, gaps):
     X, dictionary = problem(shape, support, n_channels)
-    codes = ConvolutionalLISTA(penalty, n_layers=4).encode(X, dictionary)
-    expected = certify(X, codes, dictionary, penalty).objective
+    X = with_gaps(X)[0] if gaps else X
+    model = ConvolutionalLISTA(penalty, n_layers=4)
+    codes = model.encode(X, dictionary, missing=gaps)
+    expected = certify(X, codes, dictionary, penalty, missing=gaps).objective
     thresholds = penalty.thresholds(3)
-    pairs = zip(planes(X), planes(codes), strict=True)
-    values = [lasso(x, z, dictionary, thresholds)[0] for x, z in pairs]
+    values = [
+        lasso(signal, z, dictionary, thresholds)[0]
+        for signal, z in zip(pairs(X), planes(codes), strict=True)
+    ]
     np.testing.assert_allclose(values, expected)
+    network = model._network(dictionary)
+    np.testing.assert_allclose(network.loss(pairs(X), network.first()), expected.mean())
+
+
+@penalties
+@cases
+def test_missing_entries_are_left_out_of_every_layer(shape, support, n_channels, penalty):
+    X, dictionary = problem(shape, support, n_channels)
+    X, gone = with_gaps(X)
+    matrix, L = dictionary.matrix(shape).atoms, dictionary.lipschitz
+    sizes = np.repeat(penalty.thresholds(3), len(matrix) // 3) / L
+    for x, mask, n in zip(X.reshape(2, -1), gone.reshape(2, -1), range(2), strict=True):
+        # The problem without the missing entries is one of shorter samples.
+        rows, z = matrix[:, ~mask], np.zeros(len(matrix))
+        for _ in range(3):
+            moved = z + (x[~mask] - z @ rows) @ rows.T / L
+            z = np.maximum(moved - sizes, 0)
+            if not penalty.positive:
+                z += np.minimum(moved + sizes, 0)
+        codes = ConvolutionalLISTA(penalty, n_layers=3).encode(X, dictionary, missing=True)
+        np.testing.assert_allclose(codes[n].ravel(), z, atol=1e-12)
+    report = ConvolutionalLISTA(penalty, n_layers=3).layer_report(X, dictionary, missing=True)
+    assert (report.excess >= -report.gap).all() and (np.diff(report.excess) <= 0).all()
+
+
+@cases
+def test_signals_of_unequal_sizes(shape, support, n_channels):
+    X, dictionary = problem(shape, support, n_channels)
+    cut = X[1][..., 2:] if len(shape) == 1 else X[1][:, 1:, 2:]
+    signals, network = [X[0], cut], ConvolutionalLISTA(L1(0.4), n_layers=3)
+    codes = network.encode(signals, dictionary, sparse_output=True)
+    for one, code in zip(signals, codes, strict=True):
+        alone = network.encode(one[None], dictionary)[0]
+        np.testing.assert_array_equal(code.toarray().T.ravel(), alone.ravel())
+    with pytest.raises(ValueError, match=r"signals of 2 sizes.*sparse_output=True"):
+        network.encode(signals, dictionary)
+    report = network.layer_report(signals, dictionary)
+    alone = [network.layer_report(one[None], dictionary) for one in signals]
+    np.testing.assert_allclose(report.objective, sum(one.objective for one in alone))
+    np.testing.assert_allclose(report.optimum, sum(one.optimum for one in alone), rtol=1e-5)
+
+
+def test_answers_do_not_depend_on_threads():
+    X, dictionary = problem((30,), (5,), 2)
+    X = np.concatenate([X, 2 * X, -X])
+    trained = [
+        ConvolutionalLISTA(L1(0.4), n_layers=3).train(
+            X, dictionary, n_steps=4, batch_size=5, crop=20, random_state=0, n_jobs=n_jobs
+        )
+        for n_jobs in (1, 3)
+    ]
+    for n_jobs, network in zip((1, 3), trained, strict=True):
+        for name, array in trained[0].params.items():
+            np.testing.assert_array_equal(array, network.params[name])
+        np.testing.assert_array_equal(
+            trained[0].encode(X, dictionary, n_jobs=1),
+            network.encode(X, dictionary, n_jobs=n_jobs),
+        )
+        reports = [trained[0].layer_report(X, dictionary, n_jobs=n) for n in (1, n_jobs)]
+        np.testing.assert_array_equal(reports[0].objective, reports[1].objective)
 
 
 @penalties
@@ -82,89 +160,9 @@ def test_before_training_layers_are_steps_of_ista(shape, support, n_channels, pe
     assert (report.excess >= -report.gap).all() and (np.diff(report.excess) <= 0).all()
 
 
-@pytest.mark.parametrize("tied", [False, True])
-def test_training_comes_nearer_to_exact_codes(tied):
-    X, dictionary = planted(0, (800,), (12,))
-    penalty = L1(0.1 * alpha_max(X, dictionary))
-    network = ConvolutionalLISTA(penalty, n_layers=4, tied=tied)
-    assert network.params is None
-    trained = network.train(
-        X[:1], dictionary, optimizer=Adam(lr=3e-3), n_steps=80, batch_size=2, crop=150,
-        random_state=0,
-    )  # fmt: skip
-    assert trained is network
-    report = network.layer_report(X[1:], dictionary)
-    assert report.excess[-1] < 0.6 * report.ista_excess[-1]
-    certificate = certify(X[1:], network.encode(X[1:], dictionary), dictionary, penalty)
-    np.testing.assert_allclose(certificate.objective.sum(), report.objective[-1])
-    exact = LocallyGreedy(tol=1e-6).solve(X[1:], dictionary, penalty).certificate
-    np.testing.assert_allclose(report.optimum, exact.objective.sum())
-    assert "layer 4" in repr(report) and "ISTA" in repr(report)
-
-
-def test_training_of_images_is_repeatable():
-    X, dictionary = problem((20, 18), (4, 4), 2)
-    first, second = (
-        ConvolutionalLISTA(L1(0.5), n_layers=2).train(
-            X, dictionary, n_steps=3, crop=(10, 12), random_state=0, optimizer=SGD(lr=1e-4)
-        )
-        for _ in range(2)
-    )
-    for name, array in first.params.items():
-        np.testing.assert_array_equal(array, second.params[name])
-        assert (array != first.init(dictionary)[name]).any()
-
-
-def test_ctrl_c_keeps_the_last_step(monkeypatch):
-    X, dictionary = problem((30,), (5,), 2)
-    network, calls = ConvolutionalLISTA(L1(0.5), n_layers=2), []
-
-    def told():
-        calls.append(None)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr("sparsecode.convolutional.lista.halt_if_told", told)
-    with pytest.raises(KeyboardInterrupt):
-        network.train(X, dictionary, random_state=0)
-    monkeypatch.undo()
-    other = ConvolutionalLISTA(L1(0.5), n_layers=2).train(X, dictionary, n_steps=3, random_state=0)
-    for name, array in network.params.items():
-        np.testing.assert_array_equal(array, other.params[name])
-
-
-def test_float32_stays_and_nothing_is_written_to():
-    X, dictionary = problem((30,), (5,), 2, np.float32)
-    before = X.copy()
-    network = ConvolutionalLISTA(L1(0.5), n_layers=2).train(X, dictionary, n_steps=2)
-    given = {name: array.copy() for name, array in network.params.items()}
-    again = ConvolutionalLISTA(L1(0.5), n_layers=2, params=given)
-    assert again.encode(X, dictionary).dtype == np.float32
-    again.train(X, dictionary, n_steps=2)
-    for name, array in network.params.items():
-        np.testing.assert_array_equal(given[name], array)
-    np.testing.assert_array_equal(X, before)
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"X": np.ones((1, 1, 4))}, ValueError, "at least the size of an atom"),
-        ({"X": [np.ones(20), np.ones(21)]}, ValueError, "signals of several sizes"),
-        ({"X": [[np.nan] * 20]}, ValueError, "number of NaN in signal 0 of X is 20"),
-        ({"crop": 4}, ValueError, r"crop is \(4,\).*from \(5,\) of an atom to \(20,\)"),
-        ({"crop": 21}, ValueError, "of a signal"),
-        ({"crop": (5, 5)}, ValueError, "1 sizes"),
-        ({"optimizer": LBFGS()}, ValueError, "optimizer is LBFGS.*takes steps"),
-        ({"optimizer": "adam"}, TypeError, "an Optimizer or None"),
-        ({"n_steps": 0}, ValueError, "n_steps"),
-        ({"batch_size": 0}, ValueError, "batch_size"),
-    ],
-)
-def test_wrong_arguments_of_training(change, error, message):
-    given = {"X": np.ones((1, 1, 20)), "dictionary": np.ones((2, 1, 5))}
-    with pytest.raises(error, match=message):
-        ConvolutionalLISTA(L1(0.5)).train(**(given | change))
+def params(theta):
+    kernels = np.ones((8, 2, 1, 5, 1))
+    return {"W": kernels, "D": kernels, "theta": np.full((8, 2), theta)}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +174,10 @@ def test_wrong_arguments_of_training(change, error, message):
         ({"tied": 1}, ValueError, "tied"),
         ({"params": {"W": np.ones((8, 2, 1, 5, 1))}}, ValueError, r"params\['D'\] is missing"),
         ({"params": {"W": np.ones(3)}}, ValueError, r"params\['W'\] is shape \(3,\)"),
+        ({"params": [np.ones(3)]}, TypeError, "params is .*a dict of arrays or None"),
+        ({"params": params(np.nan)}, ValueError, r"params\['theta'\] is an array with NaN"),
+        ({"params": params(np.inf)}, ValueError, r"params\['theta'\] is an array with NaN or inf"),
+        ({"params": params(-1)}, ValueError, r"params\['theta'\] is -1; .*at least 0"),
     ],
 )
 def test_wrong_networks(given, error, message):
@@ -183,15 +185,12 @@ def test_wrong_networks(given, error, message):
         ConvolutionalLISTA(**given).encode(np.ones((1, 1, 20)), np.ones((2, 1, 5)))
 
 
-def test_training_that_diverges():
-    X = np.random.default_rng(0).standard_normal((3, 1, 40))
-    network = ConvolutionalLISTA(L1(0.3), n_layers=3)
-    with pytest.raises(FloatingPointError, match="diverged in step"):
-        network.train(1e3 * X, np.ones((2, 1, 5)), n_steps=30, optimizer=SGD(lr=1e6))
-    assert all(np.isfinite(array).all() for array in network.params.values())
-    network.params["theta"][:] = np.nan
-    with pytest.raises(ValueError, match="params\\['theta'\\] is an array with NaN"):
-        network.encode(X, np.ones((2, 1, 5)))
+def test_thresholds_of_infinite_weights_are_kept():
+    X, dictionary = problem((30,), (5,), 2)
+    network = ConvolutionalLISTA(L1(0.4, weights=[1, 2, np.inf]), n_layers=2)
+    codes = network.train(X, dictionary, n_steps=2, random_state=0).encode(X, dictionary)
+    assert np.isposinf(network.params["theta"][:, 2]).all()
+    assert codes[:, :2].any() and not codes[:, 2].any()
 
 
 def test_a_report_of_zero_signals():
@@ -199,3 +198,24 @@ def test_a_report_of_zero_signals():
         np.zeros((1, 1, 20)), np.ones((2, 1, 5))
     )
     np.testing.assert_array_equal(report.excess, 0)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([[np.nan] * 20], "number of NaN in signal 0 of X is 20.*missing=True"),
+        ([], "number of signals in X is 0"),
+        (np.ones((1, 2, 20)), "number of channels of signal 0 of X is 2; expected 1"),
+        (np.ones((20,)), "X is an array of 1 dimensions.*one signal is X\\[None\\]"),
+        (np.ones((1, 4)), "at least the size of an atom"),
+        ([np.ones(20), np.full(20, np.nan)], "number of NaN in signal 1"),
+        (np.ones((1, 1, 20, 20)), "X is an array of 4 dimensions"),
+    ],
+)
+def test_wrong_signals(X, message):
+    network, dictionary = ConvolutionalLISTA(L1(0.5)), np.ones((2, 1, 5))
+    for method in (network.encode, network.train, network.layer_report):
+        with pytest.raises(ValueError, match=message):
+            method(X, dictionary)
+    with pytest.raises(ValueError, match="number of observed entries of signal 0"):
+        network.encode([[np.nan] * 20], dictionary, missing=True)
