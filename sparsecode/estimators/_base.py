@@ -186,14 +186,14 @@ def check_features(X, dictionary):
 
 @contextmanager
 def unchanged_on_error(estimator):
-    """Context that restores the attributes of an estimator if the block raises an error.
+    """Context that restores the attributes of an estimator if an error or an interrupt leaves it.
 
-    It is for the steps before learning. An interrupt does not restore them, as during learning.
+    It is for the steps before learning, which make attributes that do not fit a former model.
     """
     before = dict(vars(estimator))
     try:
         yield
-    except Exception:
+    except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise

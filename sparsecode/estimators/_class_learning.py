@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ def check_weight(value: Any, name: str, *, may_be_zero: bool = False) -> float:
     return check_number(value, name, low=0, low_open=not may_be_zero, high=_LARGEST)
 
 
+def started(states: Iterator[tuple[Any, float]]) -> Iterable[tuple[Any, float]]:
+    """States, the first of which is there, so that an estimator can keep one from now on."""
+    return chain([next(states)], states)
+
+
 def keep_best(
     estimator: Any, states: Iterable[tuple[Any, float]], keep: Callable[[Any], None]
 ) -> None:
@@ -38,7 +44,7 @@ def keep_best(
     ----------
     estimator : estimator with `tol`
     states : iterable of (state, objective)
-        The state before the first iteration, and after each.
+        The state before the first iteration, and after each, from `started`.
     keep : callable
         Sets the fitted attributes from a state.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,12 @@ from sparsecode._validation import check_integer, check_random_state
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._class_atoms import class_atoms
-from sparsecode.estimators._class_learning import check_learning, check_weight, keep_best
+from sparsecode.estimators._class_learning import (
+    check_learning,
+    check_weight,
+    keep_best,
+    started,
+)
 from sparsecode.initialization._source import unit
 from sparsecode.penalties import KSparse
 from sparsecode.prediction.representation import Representation
@@ -56,9 +62,10 @@ def fit_stacked(
         atoms = first_atoms(X, index, dictionary, atom_classes, n_nonzero, n_jobs)
         weights = consistency_weight, label_weight
         stack = Stack(X, index, atom_classes, *weights, n_nonzero, estimator.ridge, n_jobs)
-        start = stack.start(atoms)
-    estimator.atom_classes_ = atom_classes
-    _learn(estimator, stack, start)
+        estimator.atom_classes_ = atom_classes
+        update = resolve_update(KSVD if estimator.update is None else estimator.update)
+        states = started(stack.learn(stack.start(atoms), update, estimator.n_epochs))
+    keep_best(estimator, states, partial(_keep, estimator, stack))
 
 
 def stacked_representation(estimator: Any) -> Representation:
@@ -75,14 +82,10 @@ def n_nonzero_of(estimator: Any, dictionary: Dictionary) -> int:
     return penalty.n_nonzero
 
 
-def _learn(estimator, stack, start):
-    def keep(dictionary):
-        maps = stack.unstacked(dictionary)
-        labels = stack.fitted_labels(maps.atoms) if maps.labels is None else maps.labels
-        estimator.dictionary_ = Dictionary(maps.atoms)
-        estimator.coef_ = np.ascontiguousarray(labels.T)
-        if maps.consistency is not None:
-            estimator.consistency_ = maps.consistency
-
-    update = resolve_update(KSVD if estimator.update is None else estimator.update)
-    keep_best(estimator, stack.learn(start, update, estimator.n_epochs), keep)
+def _keep(estimator, stack, dictionary):
+    maps = stack.unstacked(dictionary)
+    labels = stack.fitted_labels(maps.atoms) if maps.labels is None else maps.labels
+    estimator.dictionary_ = Dictionary(maps.atoms)
+    estimator.coef_ = np.ascontiguousarray(labels.T)
+    if maps.consistency is not None:
+        estimator.consistency_ = maps.consistency

@@ -14,7 +14,12 @@ from sparsecode.encoders import MLP
 from sparsecode.estimators import _saving
 from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._class_atoms import class_atoms
-from sparsecode.estimators._class_learning import check_learning, check_weight, keep_best
+from sparsecode.estimators._class_learning import (
+    check_learning,
+    check_weight,
+    keep_best,
+    started,
+)
 from sparsecode.estimators._classifier import CodesClassifier, kept_model
 from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.initialization._source import unit
@@ -161,7 +166,8 @@ class DictionaryPairClassifier(CodesClassifier):
             start, self.atom_classes_ = class_atoms(self, X, y, rng)
             weights = self.coding_weight, self.other_weight, self.ridge
             problem = PairProblem(X, index, self._spans, *weights)
-        keep_best(self, problem.learn(start.atoms, self.n_epochs), self._keep)
+            states = started(problem.learn(start.atoms, self.n_epochs))
+        keep_best(self, states, self._keep)
         kept_model(self, self._made)
         return self
 

@@ -14,7 +14,12 @@ from sparsecode.encoders import Exact
 from sparsecode.estimators import _saving
 from sparsecode.estimators._base import unchanged_on_error
 from sparsecode.estimators._class_atoms import class_atoms
-from sparsecode.estimators._class_learning import check_learning, check_weight, keep_best
+from sparsecode.estimators._class_learning import (
+    check_learning,
+    check_weight,
+    keep_best,
+    started,
+)
 from sparsecode.estimators._classifier import CodesClassifier, kept_model
 from sparsecode.initialization._source import unit
 from sparsecode.penalties import L1
@@ -158,7 +163,8 @@ class StructuredIncoherenceClassifier(CodesClassifier):
             encoder = Exact(L1(self.alpha), self.solver)
             settings = encoder, self.incoherence, self.n_jobs
             problem = IncoherentClasses(X, index, self._spans, *settings)
-        keep_best(self, problem.learn(start.atoms, self.n_epochs), self._keep)
+            states = started(problem.learn(start.atoms, self.n_epochs))
+        keep_best(self, states, self._keep)
         kept_model(self, self._made)
         return self
 

@@ -50,11 +50,13 @@ class PredictionLoss(Parameterized, BaseEstimator):
 
     def value(self, scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Loss of each sample, shape (n_samples,)."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not define value; every PredictionLoss must.")
 
     def gradient(self, scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Gradient of the loss of each sample in its scores, shape (n_samples, n_outputs)."""
-        raise NotImplementedError
+        raise TypeError(
+            f"{type(self).__name__} does not define gradient; every PredictionLoss must."
+        )
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
         """Decision values: one for each class, or one for each sample if there are two classes."""

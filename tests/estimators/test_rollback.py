@@ -1,10 +1,22 @@
-"""A fit that is refused leaves an estimator that was fitted as it was, and others unfitted."""
+"""A fit that is refused or interrupted early leaves a fitted estimator as it was."""
 
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from sparsecode import LISTA, Dictionary, SparseAutoencoder, SparseCoder, Transcoder
+from sparsecode import (
+    LISTA,
+    ArchetypalAnalysis,
+    Dictionary,
+    DictionaryLearning,
+    DictionaryPairClassifier,
+    DiscriminativeKSVD,
+    SparseAutoencoder,
+    SparseCoder,
+    StructuredIncoherenceClassifier,
+    TaskDrivenDictionaryLearningClassifier,
+    Transcoder,
+)
 from sparsecode.losses import AutoencoderLoss, KLDivergence
 from sparsecode.optimizers import LBFGS
 
@@ -52,3 +64,37 @@ def test_a_refused_first_fit_is_none(estimator):
         estimator.fit(X, X)
     with pytest.raises(NotFittedError):
         estimator.transform(X)
+
+
+# What is called before there is anything of a new model.
+EARLY = [
+    (ArchetypalAnalysis(2, n_epochs=1), "estimators._archetypes.Archetypes.start"),
+    (DictionaryPairClassifier(2, n_epochs=1), "prediction.dictionary_pairs.PairProblem._start"),
+    (DiscriminativeKSVD(2, n_epochs=1), "prediction.stacked_ksvd.Stack.start"),
+    (
+        StructuredIncoherenceClassifier(2, n_epochs=1),
+        "prediction.incoherent_classes.IncoherentClasses._coded",
+    ),
+    (
+        TaskDrivenDictionaryLearningClassifier(
+            3, n_epochs=1, dictionary=DictionaryLearning(n_epochs=1), lr=0.1
+        ),
+        "estimators._task_run.fit_linear_model",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "place"), EARLY)
+def test_an_interrupt_before_learning_keeps_the_former_model(estimator, place, monkeypatch):
+    estimator.fit(X, np.arange(60) % 2)
+    codes = estimator.transform(X)
+
+    def interrupted(*given, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"sparsecode.{place}", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(X[:, :5], np.arange(60) % 3)
+    np.testing.assert_array_equal(estimator.transform(X), codes)
+    if hasattr(estimator, "classes_"):
+        assert estimator.classes_.tolist() == [0, 1]
