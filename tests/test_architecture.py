@@ -32,6 +32,7 @@ FLOORS = [
         "_doc_pages",
         "_plain",
         "_row_blocks",
+        "_sample_moments",
         "_factored_gradients",
         "_gathered_rows",
         "_simd",

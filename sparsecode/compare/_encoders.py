@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsecode._messages import shown, wrong
+from sparsecode._sample_moments import refuse_layer_norm
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.compare.l0_matching import closest_l0
 from sparsecode.dictionary import Dictionary
@@ -158,6 +159,7 @@ def _resolved(subject, encoder, dictionary):
             "fitted estimator of sparsecode, such as LISTA. Fit it, or give an object with "
             "encode(X, dictionary)."
         )
+    refuse_layer_norm(encoder, "the report")
     if not _same(learned, dictionary):
         raise ValueError(
             f"{subject} is a fitted {name} of another dictionary, {shown(learned)}; expected the "

@@ -9,9 +9,11 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._collections import is_collection
 from sparsecode._messages import wrong
 from sparsecode.distributed._samples import as_rows, check_columns, checked_samples, is_single
 from sparsecode.distributed._tasks import map_rows
+from sparsecode.estimators._sample_units import check_moments
 
 
 def transform(estimator: Any, X: Any, **options: Any) -> Any:
@@ -24,14 +26,34 @@ def transform(estimator: Any, X: Any, **options: Any) -> Any:
     return map_rows(estimator, "transform", X, meta, **options)
 
 
-def inverse_transform(estimator: Any, X: Any) -> Any:
-    """Reconstructions of codes in a Dask array."""
+def input_moments(estimator: Any, X: Any) -> Any:
+    """Mean and deviation of each sample of a Dask collection, an array of two columns."""
+    X = checked_samples(estimator, X)
+    meta = np.empty((0, 2), dtype=np.float32 if is_single(X) else np.float64)
+    return map_rows(estimator, "input_moments", X, meta)
+
+
+def inverse_transform(estimator: Any, X: Any, moments: Any = None) -> Any:
+    """Reconstructions of codes in a Dask array, and of moments with the same chunks of rows."""
     check_is_fitted(estimator)
     codes = as_rows(X, "X")
     check_columns(codes, estimator._n_features_out)
     n_features = estimator.dictionary_.n_features
     meta = np.empty((0, n_features), dtype=_code_dtype(estimator, codes))
-    return map_rows(estimator, "inverse_transform", codes, meta)
+    if moments is None:
+        if hasattr(estimator, "input_moments"):
+            check_moments(estimator._model, None)
+        return map_rows(estimator, "inverse_transform", codes, meta)
+    if not is_collection(moments):
+        raise TypeError(
+            wrong(
+                "moments",
+                got="in memory with a Dask collection of codes",
+                expected="both of one kind",
+                remedy="Give input_moments of the Dask collection of samples.",
+            )
+        )
+    return map_rows(estimator, "inverse_transform", codes, meta, moments=moments)
 
 
 def predict(estimator: Any, X: Any) -> Any:

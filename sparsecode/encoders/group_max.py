@@ -101,7 +101,7 @@ def _list_largest(A, edges, values, columns, counts):
     for i in range(A.shape[0]):
         before = n
         for group in range(edges.shape[0] - 1):
-            best, size = -1, A[i, 0] * 0
+            best, size = -1, 0.0
             for j in range(edges[group], edges[group + 1]):
                 value = A[i, j]
                 # NaN must be visible in the codes.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from sparsecode._batches import Batch
-from sparsecode._messages import shown
-from sparsecode._validation import check_flag
+from sparsecode._messages import shown, wrong
+from sparsecode._sample_moments import is_layer_norm
 from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.estimators._decoder import first_dictionary, n_components_of, plan_with_decoder
 from sparsecode.estimators._fitted_model import FittedModel
@@ -13,6 +17,7 @@ from sparsecode.estimators._input_scaling import (
     check_scales,
     first_samples,
     input_scale,
+    normalized_start,
     rescale_penalty,
     scales,
 )
@@ -35,27 +40,20 @@ def plan_autoencoder(estimator, model):
         corrupt=estimator.corrupt,
         dead_window=estimator.dead_window,
     )
-    scale_inputs = estimator.scale_inputs
-    if scale_inputs is not None and check_flag(scale_inputs, "scale_inputs"):
-        check_scales(plan.encoder, judging_penalty(plan.loss))
-        output = _output_of(estimator)
-        if output is not None:
-            raise TypeError(
-                f"scale_inputs is True but the output {shown(output)} of the loss does not scale "
-                "with the samples; expected False. Scale the samples to values from 0 to 1 before "
-                "fit."
-            )
+    _check_scaling(estimator, plan)
     return plan
 
 
 def begin_autoencoder(estimator, plan, batch, rng):
     """Start training with the initial model for the samples of a batch."""
     encoder, target_l0 = plan.encoder, estimator.target_l0
+    normalizes = is_layer_norm(estimator.scale_inputs)
+    batch = normalized_start(batch) if normalizes else batch
     n_components = n_components_of(estimator, batch.X)
     check_size(encoder, plan.loss, n_components, target_l0)
     check_params_fit(encoder, n_components, batch.X)
     dictionary = _first_dictionary(estimator, batch, n_components, rng)
-    scaling = InputScaling()
+    scaling = InputScaling(layer_norm=normalizes)
     if _scales_inputs(estimator, plan):
         scaling = InputScaling(input_scale(batch.X, dictionary.offset, batch.sample_weight))
     if encoder.params is None:
@@ -76,6 +74,16 @@ def read_samples(estimator, plan, item, sample_weight, codes, *, first):
     if isinstance(item, tuple):
         refuse_targets(item)
     return Batch(*estimator._check_samples(item, sample_weight, reset=first))
+
+
+def output(estimator: Any) -> str | None:
+    """Activation at the end of the decoder, or None."""
+    return estimator._model.output
+
+
+def debiases(estimator: Any) -> bool:
+    """Whether coefficients are refitted to each sample by least squares."""
+    return estimator._model.debias
 
 
 def _first_dictionary(estimator, batch, n_components, rng):
@@ -103,11 +111,40 @@ def _near_target(encoder, samples, dictionary, target_l0, output):
 
 
 def _scales_inputs(estimator, plan):
+    if is_layer_norm(estimator.scale_inputs):
+        return False
     if estimator.scale_inputs is not None:
         return estimator.scale_inputs
     if _output_of(estimator) is not None or estimator.target_l0 is None:
         return False
     return scales(plan.encoder, judging_penalty(plan.loss))
+
+
+def _check_scaling(estimator, plan):
+    """Raise an error unless the samples can be scaled in training as the estimator says."""
+    scale_inputs = estimator.scale_inputs
+    if scale_inputs is None:
+        return
+    if not is_layer_norm(scale_inputs):
+        if not isinstance(scale_inputs, bool | np.bool_):
+            raise ValueError(
+                wrong(
+                    "scale_inputs",
+                    got=shown(scale_inputs),
+                    expected="True, False, None or 'layer_norm'",
+                    remedy="Set it to one of these.",
+                )
+            )
+        if not scale_inputs:
+            return
+        check_scales(plan.encoder, judging_penalty(plan.loss))
+    output = _output_of(estimator)
+    if output is not None:
+        raise TypeError(
+            f"scale_inputs is {scale_inputs!r} but the output {shown(output)} of the loss does not "
+            "scale with the samples; expected False. Scale the samples to values from 0 to 1 "
+            "before fit."
+        )
 
 
 def _output_of(estimator):

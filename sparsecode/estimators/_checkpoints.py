@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._sample_moments import LAYER_NORM
 from sparsecode.interop import Checkpoint
 from sparsecode.interop._checkpoint import ARCHITECTURES
 
@@ -50,6 +51,7 @@ def to_checkpoint(self: Any) -> Checkpoint:
     dictionary = model.dictionary
     if pursuit:
         arrays |= _pursuit(model.encoder, dictionary)
+    arrays["input_norm"] = LAYER_NORM if model.normalizes else "none"
     return Checkpoint(name, atoms=dictionary.atoms, offset=dictionary.offset, **arrays)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from sparsecode._messages import shown, wrong
+from sparsecode._sample_moments import refuse_layer_norm
 from sparsecode.constraints import UnitNorm
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.estimators.dictionary_learning import DictionaryLearning
@@ -63,6 +64,7 @@ def default_learner(n_components, n_samples, **settings):
 
 def prepare_learner(learner, n_components, rng):
     """Return a copy of an estimator that learns a dictionary, with a seed and `n_components`."""
+    refuse_layer_norm(learner, "an estimator that codes on learned atoms")
     learner = clone(learner)
     seed = rng.randint(np.iinfo(np.int32).max)
     if learner.get_params().get("random_state", seed) is None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from sparsecode._messages import shown
 from sparsecode._parameters import Parameterized, leaves_of
 from sparsecode._row_blocks import dense_rows
+from sparsecode._sample_moments import is_layer_norm, layer_normed
+from sparsecode._validation import common_dtype
 from sparsecode.debiasing import debias
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders import Encoder, Exact
@@ -22,6 +26,8 @@ from sparsecode.solvers._default_solver import resolve_solver
 
 # Number of samples per block, for sparse codes and for reconstructions.
 _JUDGED, _RECONSTRUCTED = 8192, 4096
+# Number of samples per block that are normalised.
+_NORMALIZED = 8192
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,30 @@ class FittedModel(Parameterized):
 
     def encode(self, X, **options):
         """Encode samples; `options` are those of the encoder."""
-        if self.missing:
-            options["missing"] = True
-        codes = self.encoder.encode(X, self.dictionary, **options)
-        return self._debiased(X, codes, options.get("n_jobs")) if self.debias else codes
+        if not self.normalizes:
+            return self._codes_of(X, **options)
+        blocks = [slice(i, i + _NORMALIZED) for i in range(0, X.shape[0], _NORMALIZED)]
+        found = (self._codes_of(self.inputs(X, rows), **options) for rows in blocks)
+        first = next(found)
+        if len(blocks) == 1:
+            return first
+        if sparse.issparse(first):
+            return sparse.csr_array(sparse.vstack([first, *found], format="csr"))
+        codes = np.empty((X.shape[0], first.shape[1]), dtype=first.dtype)
+        for rows, block in zip(blocks, chain([first], found), strict=True):
+            codes[rows] = block
+        return codes
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether each sample is normalised by its own mean and deviation."""
+        return is_layer_norm(self.scaling.inputs)
+
+    def inputs(self, X, rows=slice(None)):
+        """Return some samples as the encoder takes them."""
+        if not self.normalizes:
+            return X[rows]
+        return layer_normed(dense_rows(X, rows, common_dtype(X)))
 
     def decode(self, codes):
         """Reconstruct samples from codes."""
@@ -122,6 +148,13 @@ class FittedModel(Parameterized):
             penalty = L1(weight)
         return replace(self, first_penalty=penalty)
 
+    def _codes_of(self, inputs, **options):
+        """Codes of samples as the encoder takes them."""
+        if self.missing:
+            options["missing"] = True
+        codes = self.encoder.encode(inputs, self.dictionary, **options)
+        return self._debiased(inputs, codes, options.get("n_jobs")) if self.debias else codes
+
     def _debiased(self, X, codes, n_jobs):
         low = self.encoder.bounds[0]
         return debias(X, codes, self.dictionary, positive=low >= 0, n_jobs=n_jobs)
@@ -130,12 +163,13 @@ class FittedModel(Parameterized):
         """Apply `judge` to the codes of `X`, block by block, so that few of them are dense."""
         # Codes of a smooth penalty have no zeros.
         smooth = self.penalty.smooth
-        step = _JUDGED if smooth else X.shape[0]
-        parts = (X[start : start + step] for start in range(0, X.shape[0], step))
+        step = _JUDGED if smooth or self.normalizes else X.shape[0]
+        starts = range(0, X.shape[0], step)
+        parts = (self.inputs(X, slice(start, start + step)) for start in starts)
         return [
             judge(
                 part,
-                self.encode(part, sparse_output=not smooth, n_jobs=n_jobs),
+                self._codes_of(part, sparse_output=not smooth, n_jobs=n_jobs),
                 self.dictionary,
                 self.penalty,
                 missing=self.missing,

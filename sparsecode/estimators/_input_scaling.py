@@ -8,12 +8,16 @@ import numpy as np
 
 from sparsecode._batches import Batch
 from sparsecode._row_blocks import dense_rows
+from sparsecode._sample_moments import LAYER_NORM, check_normalizable, layer_normed
+from sparsecode._validation import common_dtype
 from sparsecode.encoders._scalable_encoder import ScalableEncoder
 from sparsecode.penalties import L0, L1
 
 _BLOCK = 4096
 # Number of samples for the spread of codes, and limit of codes for memory.
 _FEWEST, _MOST_CODES = 256, 2**24
+# Largest number of entries of normalised samples that a first model is made from.
+_MOST_ENTRIES = 2**25
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,21 @@ class InputScaling:
     ----------
     samples : float, default=1.0
         Factor of the samples.
+    layer_norm : bool, default=False
+        Whether each sample is normalised by its own mean and deviation instead. Encoder, dictionary
+        and penalty are then those of normalised samples.
     """
 
     samples: float = 1.0
+    layer_norm: bool = False
 
     # Factor of codes that are given as targets.
     codes = 1.0
+
+    @property
+    def inputs(self) -> float | str:
+        """The `input_scale` of training."""
+        return LAYER_NORM if self.layer_norm else self.samples
 
     def to_training(self, encoder, dictionary):
         """Convert encoder and dictionary to the units of training."""
@@ -75,6 +88,24 @@ def input_scale(X, offset, sample_weight=None):
     return float(np.sqrt(X.shape[1] * weights.sum() / total)) if total > 0 else 1.0
 
 
+def normalized_start(batch):
+    """Return a batch of normalised samples to make a first model from; of many some, evenly spaced.
+
+    Raises
+    ------
+    ValueError
+        If samples have a single feature.
+    """
+    X, weight, _ = batch
+    check_normalizable(X.shape[1])
+    used = np.arange(X.shape[0]) if weight is None else np.flatnonzero(weight)
+    most = max(_FEWEST, _MOST_ENTRIES // X.shape[1])
+    if len(used) > most:
+        used = used[np.linspace(0, len(used) - 1, most).astype(np.intp)]
+    x = layer_normed(dense_rows(X, used, common_dtype(X)))
+    return Batch(x, None if weight is None else weight[used])
+
+
 def first_samples(X, factor, dictionary, sample_weight=None):
     """Return the first samples of positive weight times a number, for the spread of codes."""
     n = max(_FEWEST, min(_BLOCK, _MOST_CODES // dictionary.n_components))
@@ -98,8 +129,8 @@ def check_scales(encoder, penalty):
     if not (isinstance(encoder, ScalableEncoder) and encoder.homogeneous):
         raise TypeError(
             f"scale_inputs is True but the codes of {type(encoder).__name__} do not scale with "
-            "the samples; expected False. Scale the samples before fit, and call fold() with that "
-            "scale."
+            "the samples; expected False or 'layer_norm'. Scale the samples before fit, and call "
+            "fold() with that scale."
         )
     if not scales(encoder, penalty):
         raise TypeError(

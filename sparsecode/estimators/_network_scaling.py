@@ -45,6 +45,11 @@ class NetworkScaling:
     learns_atoms: bool = False
 
     @property
+    def inputs(self) -> float:
+        """The `input_scale` of training."""
+        return self.samples
+
+    @property
     def codes(self) -> Any:
         """Factor of the codes."""
         return self.samples / self.atoms

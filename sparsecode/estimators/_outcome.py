@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
 from sparsecode._row_blocks import dense_rows, is_on_disk
+from sparsecode._sample_moments import in_training_units
 from sparsecode.training.batch_loss import BatchLoss
 
 # Number of samples that parameters are compared on, and limit of codes for memory.
@@ -103,7 +104,7 @@ class Outcome:
         """Loss with the parameters of the start and of the end, on the same samples."""
         run = self.run
         model, state = run.estimator._model, run.estimator.state_
-        encoder, scale = model.to_training()[0], float(model.scaling.samples)
+        encoder, scale = model.to_training()[0], model.scaling.inputs
         corrupt = run.plan.corrupt
         loss = BatchLoss(encoder, run.training_loss, None, None, False, corrupt, scale)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -118,7 +119,7 @@ class Outcome:
         encoder = model.to_training()[0].bind(state.params)
         if not encoder.buffers:
             return
-        X = samples.X * samples.X.dtype.type(model.scaling.samples)
+        X = in_training_units(samples.X, model.scaling.inputs)
         found = encoder.set_buffers(X, state.dictionary, samples.sample_weight).params
         share = min(len(X) / _ENOUGH, 1.0) if self.is_part else 1.0
         params = dict(state.params)

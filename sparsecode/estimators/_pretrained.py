@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from sparsecode import encoders
+from sparsecode._sample_moments import LAYER_NORM
 from sparsecode._typing import Model
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
 from sparsecode.estimators._fitted_model import FittedModel
+from sparsecode.estimators._input_scaling import InputScaling
 from sparsecode.estimators._sparsity import judging_penalty
 from sparsecode.interop import Checkpoint, read_checkpoint
 from sparsecode.interop._checkpoint_folding import subtracting
@@ -58,13 +60,14 @@ def from_pretrained(
     -------
     model : SparseAutoencoder or Transcoder
         The `penalty_` of an autoencoder has weight 0, because files do not contain the weight used
-        in training.
+        in training. An autoencoder with the layer norm of SAELens or OpenAI has
+        ``scale_inputs="layer_norm"``.
 
     Raises
     ------
     ValueError
-        If the model does not belong to this estimator, if it standardises each sample separately,
-        or if it cannot be read.
+        If the model does not belong to this estimator, if it scales each sample to the same norm
+        (``constant_norm_rescale`` of SAELens), or if it cannot be read.
 
     Examples
     --------
@@ -103,10 +106,15 @@ def autoencoder_of(cls, checkpoint, settings):
             f"the checkpoint of {name} is an autoencoder with a skip connection, W_skip; expected "
             "an autoencoder without it. Use Transcoder.from_pretrained, which reads W_skip."
         )
-    _refuse_standardized(checkpoint)
+    normalizes = checkpoint.input_norm == LAYER_NORM
+    if normalizes:
+        settings = {"scale_inputs": LAYER_NORM, **settings}
+    else:
+        _refuse_standardized(checkpoint)
     encoder, dictionary = _parts_of(checkpoint)
     estimator = cls(dictionary.n_components, encoder=encoder.bind(None), **settings)
-    estimator._hold(FittedModel(encoder, dictionary, L1(0.0)))
+    scaling = InputScaling(layer_norm=normalizes)
+    estimator._hold(FittedModel(encoder, dictionary, L1(0.0), scaling))
     return estimator
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
+from sparsecode._sample_moments import LAYER_NORM, in_training_units
 from sparsecode._typing import MatrixLike, Model
 from sparsecode._validation import check_integer
 from sparsecode.constraints import Constraint, Free, check_constraint
@@ -114,14 +115,16 @@ def refine(
     # A search for a target continues from the weight that was found.
     model = self._model.resumed()
     if method == "scale":
-        encoder, dictionary = scaled(X, model.encoder, model.dictionary, sample_weight)
+        encoder, dictionary = scaled(
+            X, model.encoder, model.dictionary, sample_weight, layer_norm=model.normalizes
+        )
         self._replace_model(replace(model, encoder=encoder, dictionary=dictionary))
         return self
     found = retrained(
         X,
         *model.to_training(),
         constraint=constraint,
-        input_scale=model.scaling.samples,
+        input_scale=model.scaling.inputs,
         optimizer=self.optimizer,
         batch_size=self.batch_size,
         n_epochs=n_epochs,
@@ -149,7 +152,7 @@ def retrained(
 ):
     """Train atoms and offset for fixed codes; yield encoder and dictionary at each improvement.
 
-    Encoder and dictionary are those for samples times `input_scale`.
+    Encoder and dictionary are those for samples times `input_scale`, or for normalised ones.
     """
     constraint = check_constraint(Free() if constraint is None else constraint)
     n_epochs = check_integer(n_epochs, "n_epochs")
@@ -178,11 +181,12 @@ def retrained(
             yield same, found
 
 
-def scaled(X, encoder, dictionary, sample_weight=None):
+def scaled(X, encoder, dictionary, sample_weight=None, *, layer_norm=False):
     """Return encoder and dictionary with atoms scaled by the factors of least error."""
+    input_scale = LAYER_NORM if layer_norm else 1.0
     n_components = dictionary.n_components
     moments, gains = np.zeros((n_components, n_components)), np.zeros(n_components)
-    for x, codes, weights in _blocks(X, encoder, dictionary, sample_weight):
+    for x, codes, weights in _blocks(X, encoder, dictionary, sample_weight, input_scale):
         codes = codes.astype(np.float64)
         weighted = codes.multiply(weights[:, None]).tocsr()
         moments += (codes.T @ weighted).toarray()
@@ -221,13 +225,11 @@ def _error(X, encoder, dictionary, input_scale, sample_weight):
     return total / (2 * n_samples)
 
 
-def _blocks(X, encoder, dictionary, sample_weight, input_scale=1.0):
+def _blocks(X, encoder, dictionary, sample_weight, input_scale):
     """Centred samples, their codes as CSR and their weights, a block at a time."""
     for start in range(0, X.shape[0], _BLOCK):
         rows = slice(start, min(start + _BLOCK, X.shape[0]))
-        x = dense_rows(X, rows, dictionary.dtype)
-        if input_scale != 1:
-            x = x * dictionary.dtype.type(input_scale)
+        x = in_training_units(dense_rows(X, rows, dictionary.dtype), input_scale)
         codes = encoder.encode(x, dictionary, sparse_output=True)
         weights = np.ones(len(x)) if sample_weight is None else sample_weight[rows]
         yield dictionary.center(x), codes, weights

@@ -10,6 +10,7 @@ import numpy as np
 from sparsecode._array_files import parsed, part
 from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused
+from sparsecode._sample_moments import is_layer_norm
 from sparsecode._validation import check_flag, check_integer, check_number
 from sparsecode.encoders import TrainableEncoder
 from sparsecode.encoders._inputs import InputEncoder
@@ -33,7 +34,7 @@ def network_parts(estimator):
         If the encoder, its settings or the penalty are not of this package.
     """
     model, encoder = estimator._model, estimator._model.encoder
-    numbers = {"input_scale": model.scaling.samples, "sparsity_weight": model.sparsity_weight}
+    numbers = {"input_scale": model.scaling.inputs, "sparsity_weight": model.sparsity_weight}
     if hasattr(type(estimator), "output_"):
         numbers |= {"debiases": model.debias, "output": model.output}
     if isinstance(model.scaling, NetworkScaling):
@@ -148,6 +149,8 @@ def _scaling(estimator, numbers):
     if hasattr(estimator, "predict"):
         return InputScaling()
     scale = part(numbers, "input_scale")
+    if is_layer_norm(scale) and hasattr(estimator, "scale_inputs"):
+        return InputScaling(layer_norm=True)
     scale = check_number(scale, "input_scale", low=0, low_open=True)
     if not hasattr(estimator, "learn_dictionary"):
         return InputScaling(scale)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._sample_moments import refuse_layer_norm
 from sparsecode._typing import Model
 from sparsecode._validation import check_matrix, check_number
 from sparsecode.encoders._foldable_encoder import FoldableEncoder
@@ -48,6 +49,8 @@ def fold(
     ------
     TypeError
         If the encoder is not of the form ``activation((x - offset) @ W.T + b)``.
+    ValueError
+        If the model normalises each sample, or its decoder has an activation.
 
     Examples
     --------
@@ -63,6 +66,7 @@ def fold(
     """
     check_is_fitted(self)
     self._model.check_linear("fold")
+    refuse_layer_norm(self, "fold")
     check_foldable(self.encoder_, "fold", None)
     mean, scale = _check_standardization(mean, scale, self.dictionary_.n_features)
     if np.ndim(scale) > 0 and self.debiases_:

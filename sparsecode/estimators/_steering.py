@@ -15,6 +15,7 @@ from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_integer
+from sparsecode.estimators._sample_units import moments_of
 
 _BLOCK = 4096
 
@@ -50,7 +51,9 @@ def steer(
     component : int
         Index of an atom.
     strength : float, array-like of shape (n_samples,) or None, default=None
-        Multiple of the atom to add: ``X + strength * atom``. Codes are not used.
+        Multiple of the atom to add: ``X + strength * atom``. Codes are not used. With
+        ``scale_inputs="layer_norm"`` the atom is multiplied by the deviation of each sample, here
+        and with `activation`.
     activation : float, array-like of shape (n_samples,) or None, default=None
         New code of the component, instead of `strength`: ``X + (activation - z) * atom``, where `z`
         is its present code. This changes the reconstruction and keeps the residual. 0 removes the
@@ -96,6 +99,8 @@ def steer(
             :, 0
         ]
         change = _check_amounts(activation, "activation", X) - present
+    if self._model.normalizes:
+        change = change * moments_of(X)[:, 1]
     steered += np.multiply.outer(change, atom).astype(steered.dtype, copy=False)
     return steered
 

@@ -54,9 +54,9 @@ class TrainedEstimator(CallbackSupportMixin, CodesEstimator):
         return self._model.penalty
 
     @property
-    def input_scale_(self) -> float:
-        """Factor of the samples in training."""
-        return self._model.scaling.samples
+    def input_scale_(self) -> float | str:
+        """Factor of the samples in training, or "layer_norm"."""
+        return self._model.scaling.inputs
 
     @property
     def sparsity_weight_(self) -> float | None:

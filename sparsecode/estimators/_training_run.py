@@ -22,7 +22,8 @@ from sparsecode.estimators._plan import TrainingPlan, no_batch
 from sparsecode.estimators._sparsity import found_weight, judging_penalty
 from sparsecode.training import train
 from sparsecode.training.data import ArraySource, draw_held_out, samples_to_train
-from sparsecode.training.loop import begin, make_trainer, print_epoch
+from sparsecode.training.loop import begin, make_trainer
+from sparsecode.training.records import print_epoch
 from sparsecode.training.trainer import Trainer
 
 
@@ -224,7 +225,7 @@ class TrainingRun:
         return train(
             *model.to_training(),
             batch.X,
-            input_scale=model.scaling.samples,
+            input_scale=model.scaling.inputs,
             loss=self.training_loss,
             n_epochs=plan.n_epochs,
             batch_size=plan.batch_size,
@@ -249,7 +250,7 @@ class TrainingRun:
                 encoder,
                 dictionary,
                 loss=self.training_loss,
-                input_scale=estimator._model.scaling.samples,
+                input_scale=estimator._model.scaling.inputs,
                 n_epochs=1,
                 batch_size=self.plan.batch_size,
                 **self.plan.pieces,

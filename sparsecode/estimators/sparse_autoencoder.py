@@ -13,6 +13,7 @@ from sparsecode.estimators import (
     _checkpoints,
     _pretrained,
     _refinement,
+    _sample_units,
     _saving,
     _scoring,
     _standardization,
@@ -58,11 +59,14 @@ class SparseAutoencoder(TrainedEstimator):
         adapts the weight of the sparsity term, starting from the given weight, see
         `sparsecode.losses.TargetL0`; a loss without such a term gets the penalty. Training starts
         with biases or thresholds that activate this number of units on the first samples.
-    scale_inputs : bool or None, default=None
-        Whether training multiplies samples by one number, so that the mean squared norm of centred
+    scale_inputs : bool, "layer_norm" or None, default=None
+        True multiplies samples in training by one number, so that the mean squared norm of centred
         samples is the number of features. Default learning rates and thresholds are made for this
         scale, and `alpha` refers to it. `transform` takes unscaled samples. None scales with a
-        `target_l0`, if codes and penalty scale with the samples.
+        `target_l0`, if codes and penalty scale with the samples. "layer_norm" normalises each
+        sample by itself, always: its mean over features is subtracted, and it is divided by its
+        standard deviation plus 1e-5. Atoms, codes, `score` and `certify` are then those of
+        normalised samples, and `inverse_transform` needs `input_moments`.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``. Its learning rate suits hundreds of thousands of samples; for a few
         thousand use more epochs, ``Adam(lr=0.01)`` or one of `sparsecode.schedules`.
@@ -124,7 +128,7 @@ default="mean"
         Weight of the sparsity term that was found for a `target_l0`, or for a `TargetL0` in the
         loss. It equals the `alpha` of a model without a target and with the same ``scale_inputs``.
         None if no weight is searched for.
-    input_scale_ : float
+    input_scale_ : float or "layer_norm"
         Factor of the samples in training; 1 unless `scale_inputs`.
     output_ : str or None
         Activation at the end of the decoder, such as "sigmoid".
@@ -180,7 +184,7 @@ default="mean"
         penalty: Penalty | type[Penalty] = L1,
         alpha: float = 1.0,
         target_l0: float | None = None,
-        scale_inputs: bool | None = None,
+        scale_inputs: bool | Literal["layer_norm"] | None = None,
         optimizer: Optimizer | None = None,
         n_epochs: int = 20,
         batch_size: int | None = 256,
@@ -273,6 +277,8 @@ default="mean"
         self._partial_fit(X, sample_weight)
         return self
 
+    input_moments = _sample_units.input_moments
+    inverse_transform = _sample_units.inverse_transform
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
@@ -289,12 +295,5 @@ default="mean"
     _begin = _autoencoder.begin_autoencoder
     _read_batch = _autoencoder.read_samples
 
-    @property
-    def output_(self) -> str | None:
-        """Activation at the end of the decoder, or None."""
-        return self._model.output
-
-    @property
-    def debiases_(self) -> bool:
-        """Whether coefficients are refitted to each sample by least squares."""
-        return self._model.debias
+    output_ = property(_autoencoder.output)
+    debiases_ = property(_autoencoder.debiases)

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from sparsecode import encoders
+from sparsecode._sample_moments import layer_normed, sample_moments
 from sparsecode.encoders._parameter_kinds import in_float64, rescaled, with_products_plus
 
 
@@ -123,9 +124,8 @@ def standardize(X, checkpoint):
     shift = np.zeros((len(X), 1), X.dtype)
     factor = np.ones_like(shift)
     if checkpoint.input_norm == "layer_norm":
-        shift = X.mean(axis=1, keepdims=True)
-        factor = X.std(axis=1, ddof=1, keepdims=True)
-        return (X - shift) / (factor + X.dtype.type(1e-5)), factor, shift
+        moments = sample_moments(X).astype(X.dtype, copy=False)
+        return layer_normed(X), moments[:, 1:], moments[:, :1]
     if checkpoint.input_norm == "constant_norm":
         lengths = np.linalg.norm(X, axis=1, keepdims=True)
         factor = lengths / X.dtype.type(np.sqrt(checkpoint.n_features))

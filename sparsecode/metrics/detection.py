@@ -13,6 +13,7 @@ from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import dense_rows
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_number, check_rows
+from sparsecode.metrics._counts import canonical
 from sparsecode.metrics.recovery import checked_atoms
 from sparsecode.metrics.support import SupportScores
 
@@ -191,9 +192,9 @@ class DetectionCounts:
 
     def add(self, codes: MatrixLike, truth: MatrixLike, threshold: float) -> None:
         """Count a block of samples, dense or CSR."""
-        present = dense_rows(truth, slice(0, truth.shape[0]), np.float32) != 0
+        present = dense_rows(truth, slice(0, truth.shape[0]), truth.dtype) != 0
         if sparse.issparse(codes):
-            codes = sparse.csr_array(codes)
+            codes = canonical(sparse.csr_array(codes))
             rows = np.repeat(np.arange(codes.shape[0]), np.diff(codes.indptr))
             is_active = np.abs(codes.data) > threshold
             rows, latents = rows[is_active], codes.indices[is_active]

@@ -143,7 +143,7 @@ def recovery_summary(
     check_instance(
         mixture, "mixture", FeatureMixture, "a FeatureMixture", "Use make_feature_mixture."
     )
-    encode, dictionary = _resolve(model, dictionary)
+    encode, decode, dictionary = _resolve(model, dictionary)
     if dictionary.n_features != mixture.n_features:
         raise ValueError(
             f"the model has {dictionary.n_features} features but the mixture has "
@@ -156,7 +156,6 @@ def recovery_summary(
 
     def pairs():
         nonlocal n_active
-        decoder = dictionary.astype(np.float64)
         batches = mixture.batches(
             _BATCH, n_batches=-(-n_samples // _BATCH), with_codes=True, random_state=random_state
         )
@@ -167,7 +166,7 @@ def recovery_summary(
             codes = check_code_rows(encode(X), len(X), dictionary.n_components)
             counts.add(codes, truth, threshold)
             n_active += int(count(sizes_above(codes, threshold), axis=0).sum())
-            yield X.astype(np.float64), decoder.decode(codes)
+            yield X.astype(np.float64), decode(codes, X)
 
     fit = Fit(pairs())
     scores = counts.scores()
@@ -185,16 +184,24 @@ def recovery_summary(
 
 
 def _resolve(model, dictionary):
-    """Function that codes samples, and the dictionary of the codes."""
+    """Functions that code samples and decode their codes, and the dictionary of the codes."""
     is_text = isinstance(model, str | bytes)
     if dictionary is not None and hasattr(model, "encode") and not is_text:
         dictionary = as_dictionary(dictionary)
-        return (lambda X: model.encode(X, dictionary)), dictionary
+        return (lambda X: model.encode(X, dictionary)), _decoder(None, dictionary), dictionary
     own = getattr(model, "dictionary_", None)
     if dictionary is None and isinstance(own, Dictionary) and hasattr(model, "transform"):
-        return model.transform, own
+        return model.transform, _decoder(model, own), own
     raise TypeError(
         wrong("model", got=shown(model),
               expected="a fitted estimator with transform and dictionary_, or an encoder and a "
               "dictionary", remedy="Fit it, or give the dictionary to code on.")
     )  # fmt: skip
+
+
+def _decoder(model, dictionary):
+    """Function of codes and their samples that reconstructs these in float64."""
+    if hasattr(model, "input_moments"):
+        return lambda codes, X: model.inverse_transform(codes, model.input_moments(X)).astype(float)
+    decoder = dictionary.astype(np.float64)
+    return lambda codes, X: decoder.decode(codes)

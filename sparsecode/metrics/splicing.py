@@ -63,8 +63,9 @@ def loss_recovered(
     X : array-like of shape (n_samples, n_features)
         Activations of the model.
     reconstruct : estimator, encoder, or array-like of shape (n_samples, n_features)
-        A fitted estimator, whose ``inverse_transform(transform(X))`` is used; an encoder, whose
-        codes on `dictionary` are decoded; or the reconstructions themselves.
+        A fitted estimator, whose ``inverse_transform(transform(X))`` is used, with its
+        ``input_moments(X)`` if it has them; an encoder, whose codes on `dictionary` are decoded; or
+        the reconstructions themselves.
     dictionary : Dictionary or array-like of shape (n_components, n_features) or None, default=None
         Dictionary of an encoder; given for an encoder only.
     ablation : {"zero", "mean"} or array-like of shape (n_features,), default="zero"
@@ -149,7 +150,8 @@ def _reconstructions(X, reconstruct, dictionary):
         dictionary = as_dictionary(dictionary)
         return dictionary.decode(reconstruct.encode(X, dictionary))
     if hasattr(reconstruct, "inverse_transform"):
-        return np.asarray(reconstruct.inverse_transform(reconstruct.transform(X)))
+        known = [reconstruct.input_moments(X)] if hasattr(reconstruct, "input_moments") else []
+        return np.asarray(reconstruct.inverse_transform(reconstruct.transform(X), *known))
     if callable(reconstruct) or hasattr(reconstruct, "fit"):
         raise _not_a_reconstruction(reconstruct, "Give the reconstructions themselves.")
     return reconstruct

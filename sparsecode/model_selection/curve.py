@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from sparsecode._messages import shown, wrong
+from sparsecode._sample_moments import refuse_layer_norm
 from sparsecode._validation import check_flag, check_integer, check_matrix, check_number
 from sparsecode.metrics import bic, code_length, explained_variance, l0
 from sparsecode.model_selection._refitting import refitted
@@ -203,6 +204,7 @@ def _fit_and_score(estimator, parameters, X, scored, debias):
 
 def _score(model, X, debias):
     """The values of `SelectionCurve` at one point."""
+    refuse_layer_norm(model, "selection_curve")
     dictionary, codes = model.dictionary_, model.transform(X)
     if debias:
         codes = refitted(model, codes, X)

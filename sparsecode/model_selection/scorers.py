@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from sparsecode._messages import shown
 from sparsecode._plain import make_plain
+from sparsecode._sample_moments import refuse_layer_norm
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import check_flag, check_integer, check_number, check_rows
 from sparsecode.encoders import Exact
@@ -272,6 +273,7 @@ def _last_step(scorer, estimator, X):
             "dictionary_, or a pipeline that ends with one. Score a classifier by its accuracy."
         )
     model._model.check_linear(name)
+    refuse_layer_norm(model, name)
     return model, X
 
 

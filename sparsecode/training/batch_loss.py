@@ -12,6 +12,7 @@ from sparsecode._collections import PARTS, in_chunks, is_collection
 from sparsecode._factored_gradients import RowGradient, add_gradients
 from sparsecode._messages import shown
 from sparsecode._row_blocks import dense_rows
+from sparsecode._sample_moments import in_training_units
 from sparsecode.losses import LossContext
 from sparsecode.training.corruption import corrupted
 from sparsecode.training.records import diverged
@@ -40,7 +41,7 @@ class BatchLoss:
     teacher: object
     learn_dictionary: bool
     corrupt: object = None
-    input_scale: float = 1.0
+    input_scale: float | str = 1.0
     _memory: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -182,8 +183,7 @@ class BatchLoss:
 
     def _samples(self, batch, dtype):
         """Samples of a batch in the units of training."""
-        X = dense_rows(batch.X, slice(None), dtype)
-        return X if self.input_scale == 1 else X * dtype.type(self.input_scale)
+        return in_training_units(dense_rows(batch.X, slice(None), dtype), self.input_scale)
 
     def _forward(self, params, X, dictionary, n_layers, n_steps, *, training):
         """Codes of samples, sparse where encoder and loss can be, and the signals of the loss."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsecode._blas import single_threaded_blas
 from sparsecode._messages import shown
+from sparsecode._sample_moments import check_input_scale
 from sparsecode._typing import MatrixLike, RandomState
-from sparsecode._validation import check_flag, check_integer, check_number
+from sparsecode._validation import check_flag, check_integer
 from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.encoders import Encoder, TrainableEncoder
 from sparsecode.training.batch_loss import BatchLoss
@@ -30,6 +31,7 @@ from sparsecode.training.checks import (
     start,
 )
 from sparsecode.training.data import ArraySource, Gatherer, StreamSource, draw_held_out, is_stream
+from sparsecode.training.records import print_epoch
 from sparsecode.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def train(
     steps_per_epoch: int | None = None,
     target: MatrixLike | Encoder | None = None,
     sample_weight: ArrayLike | None = None,
-    input_scale: float = 1.0,
+    input_scale: float | Literal["layer_norm"] = 1.0,
     X_val: MatrixLike | None = None,
     target_val: MatrixLike | None = None,
     sample_weight_val: ArrayLike | None = None,
@@ -108,8 +110,10 @@ default=None
         a sparse matrix, if they stay the same, and otherwise batch by batch.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         How much each sample counts in the loss; None is 1 each.
-    input_scale : float, default=1.0
-        Factor of the samples and of `X_val`, applied to each batch when it is read.
+    input_scale : float or "layer_norm", default=1.0
+        Factor of the samples and of `X_val`, applied to each batch when it is read. "layer_norm"
+        subtracts from each sample its mean over features, and divides by its standard deviation
+        (``n_features - 1`` degrees of freedom) plus 1e-5.
     X_val : array-like or sparse matrix of shape (n_validation, n_features) or None, default=None
         Validation samples, which are not learned from.
     target_val : array-like or sparse matrix of shape (n_validation, n_targets) or None, \
@@ -254,7 +258,7 @@ def make_trainer(
     replacement: Any = None,
     dead_window: int | None = None,
     target: np.ndarray | None = None,
-    input_scale: float = 1.0,
+    input_scale: float | str = 1.0,
     callback: Callable[..., Any] | None = None,
 ) -> Trainer:
     """Return a trainer of these components, still without samples; raise if they do not match.
@@ -269,7 +273,9 @@ def make_trainer(
             "example ReLU()."
         )
     optimizer = resolve_optimizer(optimizer)
-    input_scale = check_number(input_scale, "input_scale", low=0, low_open=True)
+    input_scale = check_input_scale(
+        input_scale, getattr(encoder, "n_inputs", dictionary.n_features)
+    )
     check_clipping(max_norm, optimizer)
     n_epochs, batch_size, _, patience, max_norm = check_numbers(
         n_epochs, batch_size, None, patience, max_norm
@@ -285,8 +291,8 @@ def make_trainer(
     teacher = target if hasattr(target, "encode") else None
     if teacher is not None and input_scale != 1:
         raise ValueError(
-            f"input_scale is {input_scale} but an encoder computes the targets from samples that "
-            "are not scaled; expected 1. Scale the samples before training."
+            f"input_scale is {shown(input_scale)} but an encoder computes the targets from samples "
+            "that are not scaled; expected 1. Scale the samples before training."
         )
     batch_loss = BatchLoss(
         encoder, loss, optimizer, teacher, learn_dictionary, corrupt, input_scale
@@ -337,14 +343,3 @@ def _states(trainer, state, fresh, verbose):
         if verbose:
             print_epoch(state)
         yield state
-
-
-def print_epoch(state: Any) -> None:
-    """Print a line about the last epoch of a state."""
-    last = {name: values[-1] for name, values in state.history.items()}
-    validation = f", validation {last['validation']:.6g}" if "validation" in last else ""
-    print(
-        f"epoch {state.n_epochs}: loss {last['loss']:.6g}{validation}, "
-        f"lr {last['lr']:.3g}, {last['seconds']:.2f} s",
-        flush=True,
-    )

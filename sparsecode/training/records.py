@@ -62,3 +62,14 @@ def diverged(n_epochs: int, optimizer: Optimizer) -> Any:
         f"infinite. {lower}, or check X for extreme values. The best parameters until then are "
         "kept."
     )
+
+
+def print_epoch(state: Any) -> None:
+    """Print a line about the last epoch of a state."""
+    last = {name: values[-1] for name, values in state.history.items()}
+    validation = f", validation {last['validation']:.6g}" if "validation" in last else ""
+    print(
+        f"epoch {state.n_epochs}: loss {last['loss']:.6g}{validation}, "
+        f"lr {last['lr']:.3g}, {last['seconds']:.2f} s",
+        flush=True,
+    )

@@ -39,6 +39,13 @@ def test_what_is_no_number_is_kept(rng):
     assert np.isnan(codes[:, 4]).all()
 
 
+def test_overflow_is_not_hidden():
+    encoder, dictionary = GroupMax(k=2), Dictionary(np.eye(4))
+    params = {"W": np.eye(4), "b": np.array([np.inf, 0, 0, 0])}
+    codes, _ = encoder.forward(params, [[1.0, 3.0, 1.0, 2.0]], dictionary)
+    np.testing.assert_array_equal(codes, [[np.inf, 0, 0, 2]])
+
+
 @pytest.mark.needs_jit("it fits")
 def test_trains(rng, tmp_path):
     X = rng.standard_normal((300, 8))

@@ -246,7 +246,7 @@ class TestCheckpoints:
                 Checkpoint("ReLU", W=eye, atoms=eye, transcoder=True, subtract_offset=False),
                 "transc",
             ),
-            (Checkpoint("ReLU", W=eye, atoms=eye, input_norm="layer_norm"), "layer_norm"),
+            (Checkpoint("ReLU", W=eye, atoms=eye, input_norm="constant_norm"), "constant_norm"),
         ]
         for checkpoint, message in refused:
             monkeypatch.setattr(

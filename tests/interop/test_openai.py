@@ -45,8 +45,11 @@ def test_topk_with_layer_norm(tmp_path, random, agree, format):
     checkpoint = agree(path, functools.partial(openai, p=p, k=3), format=format)
     assert checkpoint.input_norm == "layer_norm" and checkpoint.k == 3
     assert checkpoint.metadata == {"format": "openai"}
-    with pytest.raises(ValueError, match=r"input_norm='layer_norm'.*call standardize"):
-        SparseAutoencoder.from_pretrained(path)
+    X = 3 * random(9, M, dtype=np.float64) + 5
+    estimator, (codes, X_hat) = SparseAutoencoder.from_pretrained(path), openai(X, p, k=3)
+    np.testing.assert_allclose(estimator.transform(X), codes, rtol=1e-5, atol=1e-5)
+    found = estimator.inverse_transform(codes, estimator.input_moments(X))
+    np.testing.assert_allclose(found, X_hat, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("activation", [None, "ReLU"])

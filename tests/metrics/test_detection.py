@@ -58,6 +58,15 @@ def test_scores_do_not_depend_on_blocks(codes_and_truth, monkeypatch):
     np.testing.assert_array_equal(perfect.f1, truth.any(axis=0).astype(float))
 
 
+def test_entries_that_a_matrix_stores_twice_count_once():
+    values = np.array([1.0, 2.0, 1.0, -1.0])
+    twice = sparse.csr_array((values, [1, 1, 0, 0], [0, 2, 4]), shape=(2, 2))
+    scores = detection_scores(twice, [[0.0, 1.0], [0.0, 1e-300]])
+    np.testing.assert_array_equal(scores.precision, [0, 1])
+    np.testing.assert_array_equal(scores.recall, [0, 0.5])
+    np.testing.assert_array_equal(twice.data, [1, 2, 1, -1])
+
+
 def test_nearest_atoms(rng, monkeypatch):
     truth = rng.standard_normal((6, 20))
     atoms = truth[[4, 4, 0]] * [[-2.0], [1.0], [3.0]] + 0.1 * rng.standard_normal((3, 20))
