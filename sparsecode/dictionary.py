@@ -13,6 +13,7 @@ from sparsecode._atom_products import AtomProducts, read_only
 from sparsecode._atom_views import AtomViews
 from sparsecode._first_atoms import choose_samples, cosine_atoms
 from sparsecode._matching import DictionaryMatch, match_atoms
+from sparsecode._messages import shown
 from sparsecode._summaries import table
 from sparsecode._typing import MatrixLike, PathLike, RandomState
 from sparsecode._validation import (
@@ -329,8 +330,14 @@ class Dictionary(AtomProducts, AtomViews):
 
 def as_dictionary(dictionary: Dictionary | ArrayLike) -> Dictionary:
     """Return `dictionary` as a `Dictionary`; an array of atoms is taken as it is."""
-    is_one = isinstance(dictionary, Dictionary)
-    return dictionary if is_one else Dictionary(check_matrix(dictionary, "dictionary"))
+    if isinstance(dictionary, Dictionary):
+        return dictionary
+    if hasattr(dictionary, "atoms"):
+        raise TypeError(
+            f"dictionary is {shown(dictionary)}; expected a Dictionary or an array of atoms. For "
+            "atoms that are shifted use what is in sparsecode.convolutional."
+        )
+    return Dictionary(check_matrix(dictionary, "dictionary"))
 
 
 def promote(dictionary: Dictionary, X: MatrixLike) -> Dictionary:

@@ -82,7 +82,15 @@ FLOORS = [
         "schedules",
         "receptive_fields",
     ],
-    ["learning", "training", "prediction", "data_terms", "paths", "_patch_features"],
+    [
+        "learning",
+        "training",
+        "prediction",
+        "data_terms",
+        "paths",
+        "_patch_features",
+        "convolutional",
+    ],
     ["compare"],
     [
         "estimators",
@@ -94,7 +102,6 @@ FLOORS = [
         "__main__",
         "model_selection",
         "applications",
-        "convolutional",
         "distributed",
     ],
 ]

@@ -12,6 +12,7 @@ from scipy.fft import dct
 
 from sparsecode import Dictionary
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
+from sparsecode.convolutional import ConvolutionalDictionary
 from sparsecode.dictionary import as_dictionary, promote
 from sparsecode.penalties import L1
 
@@ -134,6 +135,8 @@ def test_dtypes():
     assert promote(single, np.ones((1, 2), dtype=np.float32)) is single
     assert as_dictionary(single) is single
     assert as_dictionary([[1.0, 2.0]]).n_features == 2
+    with pytest.raises(TypeError, match=r"dictionary is ConvolutionalDictionary.*convolutional"):
+        as_dictionary(ConvolutionalDictionary([[1.0, 2.0]]))
 
 
 def test_float64_atoms_are_those_of_float32():

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._messages import shown, wrong
 from sparsecode._sample_moments import refuse_layer_norm
 from sparsecode._validation import check_integer, check_random_state
 from sparsecode.compare.l0_matching import closest_l0
 from sparsecode.dictionary import Dictionary
-from sparsecode.encoders import Exact, Thresholding
-from sparsecode.metrics import l0
-from sparsecode.solvers import FISTA, ISTA
 
+# An estimator of each kind of dictionary.
+_FITTED = {Dictionary: "LISTA", ConvolutionalDictionary: "ConvolutionalSparseCoder"}
 AMORTIZED, BASELINE, EXACT = "amortized", "baseline", "exact"
 # Largest difference of equal atoms after rounding to float32, relative to the largest entry.
 _ROUNDING = 8 * float(np.finfo(np.float32).eps)
@@ -53,15 +53,13 @@ class Fitted(NamedTuple):
         return self.estimator.transform(X)
 
 
-def exact_encoders(penalty, n_iters):
+def exact_encoders(kind, penalty, n_iters):
     """Dict from name to (family, encoder): the default solver, stopped FISTA and stopped ISTA."""
-    counts = _counts(n_iters)
-    found = {"exact": (EXACT, Exact(penalty))}
-    for solver in (FISTA, ISTA):
-        family = solver.__name__
-        for count in counts:
-            stopped = Exact(penalty, solver(max_iter=count, tol=0))
-            found[f"{family} {count}"] = family, stopped
+    stopped = {count: kind.stopped(penalty, count) for count in _counts(n_iters)}
+    found = {"exact": (EXACT, kind.exact(penalty))}
+    for family in ("FISTA", "ISTA"):
+        for count, encoders in stopped.items():
+            found[f"{family} {count}"] = family, encoders[family]
     return found
 
 
@@ -78,36 +76,41 @@ def _counts(n_iters):
     return sorted({check_integer(count, "n_iters") for count in n_iters})
 
 
-def baselines(reference, threshold, random_state, random_decoder):
+def baselines(data, reference, threshold, random_state, random_decoder):
     """Dict from name to (family, encoder): thresholding with the atoms and with random weights.
 
     With `random_decoder` also exact codes on random atoms, paired best with those of the reference.
     """
     dictionary, penalty = reference.dictionary, reference.penalty
-    target = float(l0(reference.codes, threshold=threshold).mean())
+    target = data.mean_l0(reference.codes, threshold)
     # Drawn transposed, so that the seed that made the atoms makes different weights here.
-    weights = check_random_state(random_state).standard_normal(dictionary.atoms.shape[::-1]).T
+    shape = dictionary.atoms.shape
+    weights = check_random_state(random_state).standard_normal(shape[::-1]).T
+    weights = weights.reshape(len(weights), -1)
     weights *= dictionary.norms[:, None] / np.linalg.norm(weights, axis=1, keepdims=True)
-    random = Dictionary(weights, dictionary.offset)
+    random = data.atoms_like(dictionary, weights.reshape(shape))
 
     def make(alpha):
-        return Thresholding(penalty._replace(alpha=alpha))
+        return data.thresholding(penalty._replace(alpha=alpha))
 
     def with_random_weights(alpha):
         return WithDictionary(make(alpha), random)
 
     def at_same_l0(make):
-        return closest_l0(
-            make, reference.X, dictionary, target, start=penalty.alpha or 1.0, threshold=threshold
-        ).best.encoder
+        search = closest_l0(
+            make, reference.X, dictionary, target,
+            start=penalty.alpha or 1.0, mean_l0=lambda codes: data.mean_l0(codes, threshold),
+        )  # fmt: skip
+        return search.best.encoder
 
-    encoders = Thresholding(penalty), at_same_l0(make), at_same_l0(with_random_weights)
+    encoders = data.thresholding(penalty), at_same_l0(make), at_same_l0(with_random_weights)
     found = dict(zip(BASELINES, encoders, strict=True))
     if random_decoder:
-        paired = random.match(dictionary)
-        decoder = Dictionary(paired.signs[:, None] * weights[paired.indices], dictionary.offset)
+        paired = Dictionary(weights).match(dictionary.atoms.reshape(len(weights), -1))
+        atoms = paired.signs[:, None] * weights[paired.indices]
+        decoder = data.atoms_like(dictionary, atoms.reshape(shape))
         found[RANDOM_DECODER] = at_same_l0(
-            lambda alpha: Decoder(Exact(penalty._replace(alpha=alpha)), decoder)
+            lambda alpha: Decoder(data.exact(penalty._replace(alpha=alpha)), decoder)
         )
     return {name: (BASELINE, encoder) for name, encoder in found.items()}
 
@@ -152,11 +155,12 @@ def _resolved(subject, encoder, dictionary):
     if not is_object or not callable(getattr(encoder, "transform", None)):
         raise TypeError(_no_encoder(subject, encoder))
     name = type(encoder).__name__
-    learned = getattr(encoder, "dictionary_", None)
-    if not isinstance(learned, Dictionary):
+    learned, such = getattr(encoder, "dictionary_", None), _FITTED[type(dictionary)]
+    if not isinstance(learned, type(dictionary)):
         raise TypeError(
-            f"{subject} is an estimator, {name}, without a Dictionary in dictionary_; expected a "
-            "fitted estimator of sparsecode, such as LISTA. Fit it, or give an object with "
+            f"{subject} is an estimator, {name}, without a {type(dictionary).__name__} in "
+            f"dictionary_; expected a fitted estimator of sparsecode, such as {such}. Fit it, or "
+            "give an object with "
             "encode(X, dictionary)."
         )
     refuse_layer_norm(encoder, "the report")
@@ -173,7 +177,8 @@ def _no_encoder(subject, got):
         subject,
         got=shown(got),
         expected="an object with a method encode(X, dictionary), or a fitted estimator",
-        remedy="Give an instance, such as Thresholding(penalty).",
+        remedy="Give an instance, such as Thresholding(penalty), or ConvolutionalLISTA(penalty) "
+        "for signals.",
     )
 
 
@@ -181,11 +186,11 @@ def _same(mine, theirs):
     """Whether two dictionaries are the same up to rounding in float32."""
     if mine.atoms.shape != theirs.atoms.shape:
         return False
-    nothing = np.zeros(mine.n_features)
-    parts = [(d.atoms, nothing if d.offset is None else d.offset) for d in (mine, theirs)]
-    return all(
-        np.abs(a - b).max() <= _ROUNDING * np.abs(b).max() for a, b in zip(*parts, strict=True)
-    )
+    pairs = [(mine.atoms, theirs.atoms)]
+    if isinstance(mine, Dictionary):
+        nothing = np.zeros(mine.n_features)
+        pairs.append([nothing if d.offset is None else d.offset for d in (mine, theirs)])
+    return all(np.abs(a - b).max() <= _ROUNDING * np.abs(b).max() for a, b in pairs)
 
 
 def _named(encoders, taken):

@@ -31,10 +31,7 @@ class Reference:
     def __init__(self, X, dictionary, penalty, *, tol, n_jobs):
         self.X, self.dictionary, self.penalty = X, dictionary.astype(np.float64), penalty
         self.tol, self.n_jobs = tol, n_jobs
-        self._solver = FISTA(tol=tol)
-        solver = replace(choose_solver(penalty), tol=tol)
-        result = solver.solve(X, self.dictionary, penalty, n_jobs=n_jobs)
-        self.codes, self.certificate = result.codes, result.certificate
+        self.codes, self.certificate = self._solve()
         self.n_iter, self.curve = self._run(None)
 
     @property
@@ -56,10 +53,17 @@ class Reference:
         there = np.flatnonzero(self.curve <= objective + self.tol * self.half_squared_norm)
         return float(there[0]) if there.size else np.inf
 
+    def _solve(self):
+        solver = replace(choose_solver(self.penalty), tol=self.tol)
+        result = solver.solve(self.X, self.dictionary, self.penalty, n_jobs=self.n_jobs)
+        return result.codes, result.certificate
+
     def _run(self, codes):
+        solver = FISTA(tol=self.tol)
+
         def block(rows):
             start = None if codes is None else dense_rows(codes, rows, np.float64)
-            result = self._solver.solve(
+            result = solver.solve(
                 self.X[rows], self.dictionary, self.penalty, codes=start, n_jobs=1, record=True
             )
             # FISTA checks convergence every few iterations only; the history has the exact
@@ -70,6 +74,11 @@ class Reference:
 
         parts = map_row_blocks(block, len(self.X), block_size=_BLOCK_SIZE, n_jobs=self.n_jobs)
         n_iter, curves = zip(*parts, strict=True)
-        longest = max(map(len, curves))
-        total = sum(np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves)
-        return np.concatenate(n_iter), total / len(self.X)
+        return np.concatenate(n_iter), mean_curve(curves, len(self.X))
+
+
+def mean_curve(curves, n_samples):
+    """Mean of sums of objectives, which stay where they end."""
+    longest = max(map(len, curves))
+    total = sum(np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves)
+    return total / n_samples

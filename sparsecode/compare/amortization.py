@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -10,16 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sparsecode._convolution.dictionary import ConvolutionalDictionary
+from sparsecode._convolutional_judge import check_l1
 from sparsecode._typing import MatrixLike, RandomState
-from sparsecode._validation import (
-    check_code_rows,
-    check_flag,
-    check_integer,
-    check_matrix,
-    check_n_jobs,
-    check_number,
-    check_rows,
-)
+from sparsecode._validation import check_flag, check_integer, check_n_jobs, check_number
 from sparsecode.compare._encoders import (
     BASELINES,
     RANDOM_DECODER,
@@ -28,10 +21,12 @@ from sparsecode.compare._encoders import (
     exact_encoders,
     given_encoders,
 )
-from sparsecode.compare._reference import Reference
+from sparsecode.compare._samples import Samples
+from sparsecode.compare._signals import Signals
 from sparsecode.compare.report import AmortizationReport, EncoderScores
-from sparsecode.dictionary import Dictionary, as_dictionary, promote
-from sparsecode.metrics import code_mcc, explained_variance, l0, support_scores
+from sparsecode.convolutional.base import check_thresholds
+from sparsecode.dictionary import Dictionary, as_dictionary
+from sparsecode.metrics import code_mcc, support_scores
 from sparsecode.objective import certify
 from sparsecode.penalties.base import Penalty, check_penalty_instance
 
@@ -40,7 +35,7 @@ _N_ITERS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 def amortization_report(
     X: ArrayLike,
-    dictionary: Dictionary | ArrayLike,
+    dictionary: Dictionary | ConvolutionalDictionary | ArrayLike,
     penalty: Penalty,
     *,
     encoders: Any = None,
@@ -67,6 +62,10 @@ def amortization_report(
     * "random weights, same l0", thresholding with Gaussian atoms of the same norms in place of the
       dictionary, and with a weight chosen in the same way.
 
+    With a `ConvolutionalDictionary` samples are signals or images, and codes have a coefficient for
+    each atom at every position. Scores are then means over signals; the explained variance is that
+    of all times or pixels, with a mean for each channel.
+
     The optimum is computed in float64, to a relative duality gap of `tol` or better. Codes of
     different sparsity are better compared at the same l0, see `match_l0`.
 
@@ -75,21 +74,26 @@ def amortization_report(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        At least two samples, on which no encoder was trained.
-    dictionary : Dictionary or array-like of shape (n_components, n_features)
+        At least two samples, on which no encoder was trained. Signals or images as
+        `ConvolutionalSparseCoder` takes them for a convolutional dictionary: one is enough, and
+        those of a list may differ in size.
+    dictionary : Dictionary, array-like of shape (n_components, n_features), or \
+            ConvolutionalDictionary
     penalty : Penalty
-        A convex penalty with its weight `alpha`.
+        A convex penalty with its weight `alpha`; `L1` for a convolutional dictionary.
     encoders : dict of str to encoder, list of encoders, or None, default=None
         An encoder has a method ``encode(X, dictionary)`` that returns codes of shape (n_samples,
-        n_components). An estimator fitted with this dictionary, such as `LISTA`, can also be given:
-        its `transform` is used, with its own `n_jobs`. An encoder without `params`, which was not
-        trained, is judged with the parameters of its `init`. Encoders in a list are named by their
-        class and, if they have it, `n_layers`.
+        n_components), or those of signals, as `ConvolutionalLISTA` does. An estimator fitted with
+        this dictionary, such as `LISTA`, can also be given: its `transform` is used, with its own
+        `n_jobs`. An encoder without `params`, which was not trained, is judged with the parameters
+        of its `init`. Encoders in a list are named by their class and, if they have it, `n_layers`.
     truth : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
-        True codes of the samples, in the atoms of the dictionary. Supports and correlations are
-        compared with them. None compares with the codes of the optimum.
+        True codes of the samples, in the atoms of the dictionary; those of signals as a
+        convolutional solver returns them. Supports and correlations are compared with them. None
+        compares with the codes of the optimum.
     X_other : array-like of shape (n_other, n_features) or None, default=None
-        A second data set, such as one of another distribution, for a second report.
+        A second data set, such as one of another distribution, for a second report. Signals, if
+        `X` is.
     truth_other : array-like or sparse matrix of shape (n_other, n_components) or None, default=None
         True codes of `X_other`.
     n_iters : iterable of int, default=(1, 2, 4, 8, 16, 32, 64, 128)
@@ -109,7 +113,7 @@ def amortization_report(
         Draws the random weights and atoms.
     n_jobs : int or None, default=None
         Threads; None uses all cores. Passed on to encoders that take it. Times depend on it, and
-        nothing else.
+        nothing else. Encoders of signals that take ``sparse_output=True`` are asked for it.
 
     Returns
     -------
@@ -118,8 +122,8 @@ def amortization_report(
     Raises
     ------
     TypeError
-        If the penalty is not convex, `encoders` or `n_iters` is no collection, or an encoder has no
-        `encode` and is no fitted estimator.
+        If the penalty is not convex, or no `L1` for signals, `encoders` or `n_iters` is no
+        collection, or an encoder has no `encode` and is no fitted estimator.
     ValueError
         If shapes do not fit, two encoders share a name, codes of an encoder are NaN or infinite, an
         estimator is fitted with another dictionary, or a number is out of its range.
@@ -127,12 +131,14 @@ def amortization_report(
     Warns
     -----
     ConvergenceWarning
-        If FISTA does not reach `tol` in `max_iter` iterations. It then counts as converged.
+        If FISTA, or the solver of the optimum, does not reach `tol` in `max_iter` iterations. FISTA
+        then counts as converged.
 
     See Also
     --------
     sparsecode.plotting.plot_ladder, sparsecode.plotting.plot_pareto : Drawings of the report.
     polish : Exact optimum from the codes of an encoder.
+    sparsecode.convolutional.ConvolutionalLISTA.layer_report : The loss layer by layer.
 
     References
     ----------
@@ -153,6 +159,15 @@ def amortization_report(
     True
     >>> report["FISTA 16"].fista_iterations
     16.0
+
+    A network for signals, before it is trained:
+
+    >>> from sparsecode.convolutional import ConvolutionalDictionary, ConvolutionalLISTA
+    >>> dictionary, X = ConvolutionalDictionary([[1.0, 2.0, 1.0]]), [[0.0, 1.0, 2.0, 1.0, 0.0]]
+    >>> network = ConvolutionalLISTA(L1(0.6), n_layers=4)
+    >>> report = amortization_report(X, dictionary, L1(0.6), encoders=[network], n_iters=[4])
+    >>> report["ConvolutionalLISTA 4"].gap == report["ISTA 4"].gap > report["FISTA 4"].gap
+    True
     """
     setup = _Setup(
         _check_convex(penalty),
@@ -161,21 +176,26 @@ def amortization_report(
         check_integer(n_repeats, "n_repeats"),
         check_n_jobs(n_jobs),
     )
-    dictionary = as_dictionary(dictionary)
+    if isinstance(dictionary, ConvolutionalDictionary):
+        kind, _ = Signals, check_thresholds(check_l1(penalty), dictionary.n_components)
+    else:
+        kind, dictionary = Samples, as_dictionary(dictionary)
     if X is None:
         raise ValueError(
             "X is None; expected samples. Give the samples to compare the encoders on."
         )
     random_decoder = check_flag(random_decoder, "random_decoder")
-    exact = exact_encoders(penalty, n_iters)
+    exact = exact_encoders(kind, penalty, n_iters)
     given = given_encoders(encoders, {*exact, *BASELINES, RANDOM_DECODER}, dictionary)
-    data = _check_data(X, truth, dictionary, "X", "truth")
-    data_other = _check_data(X_other, truth_other, dictionary, "X_other", "truth_other")
-    reference = _refer(data, dictionary, setup)
-    line_up = exact | (baselines(reference, setup.threshold, random_state, random_decoder) | given)
+    data = kind.checked(X, truth, dictionary, "X", "truth")
+    data_other = kind.checked(X_other, truth_other, dictionary, "X_other", "truth_other")
+    reference = data.refer(penalty, setup.tol, setup.n_jobs)
+    line_up = exact | baselines(data, reference, setup.threshold, random_state, random_decoder)
+    line_up |= given
     other = None
     if data_other is not None:
-        other = _compare(data_other, _refer(data_other, dictionary, setup), line_up, setup)
+        of_other = data_other.refer(penalty, setup.tol, setup.n_jobs)
+        other = _compare(data_other, of_other, line_up, setup)
     return _compare(data, reference, line_up, setup, other)
 
 
@@ -189,14 +209,6 @@ class _Setup(NamedTuple):
     n_jobs: int | None
 
 
-class _Data(NamedTuple):
-    """Samples, their true codes if known, and the dictionary in the right dtype."""
-
-    X: np.ndarray
-    truth: np.ndarray | None
-    dictionary: Dictionary
-
-
 def _check_convex(penalty):
     if not check_penalty_instance(penalty).convex:
         raise TypeError(
@@ -206,31 +218,6 @@ def _check_convex(penalty):
     return penalty.checked()
 
 
-def _check_data(X, truth, dictionary, name, truth_name):
-    if X is None and truth is None:
-        return None
-    if X is None:
-        raise ValueError(
-            f"{truth_name} is given without {name}; expected both, or neither. Give the samples "
-            "that these codes belong to."
-        )
-    X = check_matrix(X, name, n_columns=dictionary.n_features, min_rows=2)
-    if truth is not None:
-        shape = len(X), dictionary.n_components
-        truth = check_rows(truth, truth_name)
-        if truth.shape != shape:
-            raise ValueError(
-                f"{truth_name} has shape {truth.shape}; expected {shape}, one row for each sample "
-                f"of {name} and one column for each atom. Give codes in the atoms of this "
-                "dictionary, or None."
-            )
-    return _Data(X, truth, promote(dictionary, X))
-
-
-def _refer(data, dictionary, setup):
-    return Reference(data.X, dictionary, setup.penalty, tol=setup.tol, n_jobs=setup.n_jobs)
-
-
 def _compare(data, reference, encoders, setup, other=None):
     """Report of all encoders on one data set."""
     scores = [
@@ -238,7 +225,6 @@ def _compare(data, reference, encoders, setup, other=None):
         for name, (family, encoder) in encoders.items()
     ]
     times = _microseconds(encoders, data, setup)
-    n_components, n_features = data.dictionary.atoms.shape
     return AmortizationReport(
         scores=tuple(
             row._replace(microseconds=float(time)) for row, time in zip(scores, times, strict=True)
@@ -250,8 +236,7 @@ def _compare(data, reference, encoders, setup, other=None):
         n_iter=float(reference.n_iter.mean()),
         against="optimum" if data.truth is None else "truth",
         problem=(
-            f"{len(data.X)} samples of {n_features} features, {n_components} atoms, "
-            f"{type(setup.penalty).__name__} of alpha {setup.penalty.alpha:g}"
+            f"{data.describe()}, {type(setup.penalty).__name__} of alpha {setup.penalty.alpha:g}"
         ),
         other=other,
     )
@@ -259,16 +244,17 @@ def _compare(data, reference, encoders, setup, other=None):
 
 def _score(name, family, encoder, data, reference, setup):
     """Scores of one encoder, all but its time."""
-    X, dictionary, threshold = data.X, data.dictionary, setup.threshold
+    dictionary, threshold = data.dictionary, setup.threshold
     codes = _encode(name, encoder, data, setup)
     if isinstance(encoder, Decoder):
-        dictionary = promote(encoder.dictionary, X)
-    certificate = certify(X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
+        dictionary = data.decoder(encoder.dictionary)
+    certificate = certify(data.X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
     objective = float(certificate.objective.mean())
     # Differences are taken sample by sample, so that equal objectives cancel exactly.
     gap = float((certificate.objective - reference.certificate.objective).mean())
     saving = reference.n_iter.mean() - reference.n_iter_from(codes).mean()
-    compared = reference.codes if data.truth is None else data.truth
+    columns = data.columns(codes)
+    compared = data.columns(reference.codes if data.truth is None else data.truth)
     return EncoderScores(
         encoder=name,
         family=family,
@@ -277,10 +263,10 @@ def _score(name, family, encoder, data, reference, setup):
         relative_gap=gap / reference.half_squared_norm
         if reference.half_squared_norm > 0
         else np.nan,
-        **support_scores(codes, compared, threshold=threshold)._asdict(),
-        l0=float(l0(codes, threshold=threshold).mean()),
-        explained_variance=explained_variance(X, dictionary.decode(codes)),
-        mcc=code_mcc(codes, compared),
+        **support_scores(columns, compared, threshold=threshold)._asdict(),
+        l0=data.mean_l0(codes, threshold),
+        explained_variance=data.explained_variance(codes, dictionary),
+        mcc=code_mcc(columns, compared),
         microseconds=np.nan,
         fista_iterations=reference.n_iter_to(objective),
         warm_start_saving=float(saving),
@@ -289,12 +275,10 @@ def _score(name, family, encoder, data, reference, setup):
 
 def _encode(name, encoder, data, setup):
     """Codes of an encoder, checked."""
-    n_samples, n_components = len(data.X), data.dictionary.n_components
     try:
-        codes = encoder.encode(data.X, data.dictionary, **_options(encoder, setup))
-        return check_code_rows(codes, n_samples, n_components)
-    except ValueError as error:
-        raise ValueError(f"encoder {name!r}: {error}") from error
+        return data.check(data.encode(encoder, setup.n_jobs))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"encoder {name!r}: {error}") from error
 
 
 def _microseconds(encoders, data, setup):
@@ -305,13 +289,8 @@ def _microseconds(encoders, data, setup):
     seconds = np.empty((setup.n_repeats, len(encoders)))
     for turn in seconds:
         for i, (_, encoder) in enumerate(encoders.values()):
-            options = _options(encoder, setup)
+            options = data.options(encoder, setup.n_jobs)
             start = time.perf_counter()
             encoder.encode(data.X, data.dictionary, **options)
             turn[i] = time.perf_counter() - start
-    return 1e6 * np.median(seconds, axis=0) / len(data.X)
-
-
-def _options(encoder, setup):
-    takes_n_jobs = "n_jobs" in inspect.signature(encoder.encode).parameters
-    return {"n_jobs": setup.n_jobs} if takes_n_jobs else {}
+    return 1e6 * np.median(seconds, axis=0) / data.n_samples

@@ -127,8 +127,9 @@ def match_l0(
     max_iter = check_integer(max_iter, "max_iter")
     make = encoder if _is_family(encoder) else _family_of(encoder)
     search = closest_l0(
-        make, X, dictionary, target_l0, start=start, tol=tol, max_iter=max_iter, threshold=threshold
-    )
+        make, X, dictionary, target_l0, start=start, tol=tol, max_iter=max_iter,
+        mean_l0=lambda codes: float(l0(codes, threshold=threshold).mean()),
+    )  # fmt: skip
     best = search.best
     if not search.is_between:
         raise ValueError(
@@ -155,10 +156,10 @@ def closest_l0(
     start: float,
     tol: float = 0.01,
     max_iter: int = 60,
-    threshold: float = 0.0,
+    mean_l0: Callable[..., float],
 ) -> Any:
     """Search for the value at which the mean l0 of ``make(value)`` is closest to `target`."""
-    search = _Search(make, X, dictionary, float(target), threshold)
+    search = _Search(make, X, dictionary, float(target), mean_l0)
     search.run(float(start), tol * target, max_iter)
     return search
 
@@ -186,9 +187,9 @@ def _family_of(encoder):
 class _Search:
     """Bisection for the value at which the mean l0 of an encoder is the target."""
 
-    def __init__(self, make, X, dictionary, target, threshold):
+    def __init__(self, make, X, dictionary, target, mean_l0):
         self.make, self.X, self.dictionary = make, X, dictionary
-        self.target, self.threshold = target, threshold
+        self.target, self.mean_l0 = target, mean_l0
         self.best = None
         # Whether two values with the target between them were found.
         self.is_between = True
@@ -197,7 +198,7 @@ class _Search:
         """Mean l0 at a value, less the target."""
         encoder = self.make(value)
         codes = encoder.encode(self.X, self.dictionary)
-        mean = float(l0(codes, threshold=self.threshold).mean())
+        mean = self.mean_l0(codes)
         excess = mean - self.target
         if self.best is None or abs(excess) < abs(self.best.l0 - self.target):
             self.best = MatchedEncoder(encoder, value, mean)

@@ -26,7 +26,7 @@ _WIDTH = 100
 
 
 class EncoderScores(NamedTuple):
-    """Scores of the codes of one encoder, as means over the samples.
+    """Scores of the codes of one encoder, as means over the samples, which may be signals.
 
     Attributes
     ----------

@@ -58,11 +58,17 @@ class ConvolutionalFISTA(ConvolutionalSolver):
     tol: float = 1e-4
 
     def _work(self, x, observed, dictionary, thresholds, penalty):
-        return _Descent(x, observed, dictionary, thresholds, penalty)
+        return Descent(x, observed, dictionary, thresholds, penalty)
 
 
-class _Descent:
-    """The work on one signal."""
+class Descent:
+    """The work on one signal.
+
+    Attributes
+    ----------
+    curve : list of float
+        Objective of the best codes so far, at the start and after each iteration.
+    """
 
     def __init__(self, x, observed, dictionary, thresholds, penalty):
         self.x, self.observed, self.atoms = x, observed, dictionary.planes
@@ -76,16 +82,18 @@ class _Descent:
     def run(self, events, max_iter, tol, n_jobs):
         """Events of the solution, their relative gap, and the number of iterations."""
         z = events.array(len(self.atoms), self.positions, np.float64)
-        gap, slope = self.gap_and_slope(z, n_jobs)
-        best, n_iter = (gap, z), 0
+        objective, gap, slope = self.judged(z, n_jobs)
+        best, n_iter, self.curve = (gap, z), 0, [objective]
         # Slopes are affine in the codes: that of the point ahead needs no product.
         ahead, ahead_slope, momentum = z, slope, 1.0
         while best[0] > tol and n_iter < max_iter:
             halt_if_told()
             new = self.shrunk(ahead + ahead_slope / self.lipschitz)
-            gap, new_slope = self.gap_and_slope(new, n_jobs)
-            if gap < best[0]:
+            objective, gap, new_slope = self.judged(new, n_jobs)
+            is_better = gap < best[0]
+            if is_better:
                 best = gap, new
+            self.curve.append(objective if is_better else self.curve[-1])
             if np.vdot(ahead - new, new - z) > 0:
                 momentum = 1.0
             following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
@@ -100,8 +108,8 @@ class _Descent:
         size = self.thresholds / self.lipschitz
         return np.maximum(z - size, 0) + (0 if self.positive else np.minimum(z + size, 0))
 
-    def gap_and_slope(self, z, n_jobs):
-        """Relative duality gap of codes, and the correlations of what they leave."""
+    def judged(self, z, n_jobs):
+        """Objective of codes, its relative duality gap, and the correlations of what they leave."""
         residual = self.x - self.decoded(z)
         if self.observed is not None:
             residual *= self.observed
@@ -110,7 +118,8 @@ class _Descent:
         sizes = np.abs(z).sum(axis=(1, 2))
         used = sizes > 0
         value = (self.thresholds[used, 0, 0] * sizes[used]).sum()
-        return primal_and_gap(self.x, residual, value, excess)[1] / self.half, slope
+        objective, gap = primal_and_gap(self.x, residual, value, excess)
+        return objective, gap / self.half, slope
 
     def decoded(self, z):
         """The sum of shifted atoms."""
