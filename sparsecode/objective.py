@@ -159,6 +159,10 @@ def certify(
     """
     check_penalty_instance(penalty)
     if isinstance(dictionary, ConvolutionalDictionary):
+        if is_collection(X):
+            return in_chunks(
+                "signal_codes.certify_codes", X, codes, dictionary, penalty, missing=missing
+            )
         return Certificate(
             *judge_convolutional(X, codes, dictionary, penalty, missing=missing, n_jobs=n_jobs)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparsecode._collections import is_collection
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_named_array
 
@@ -22,19 +23,34 @@ _FEW_CHANNELS = 4
 def parts_of(X, n_dims):
     """Signals of an array, along its first dimension."""
     X = _array(X, "X", missing=True)
-    if X.ndim not in (n_dims + 1, n_dims + 2):
+    check_n_dims(X.ndim, n_dims)
+    return list(X)
+
+
+def check_n_dims(ndim, n_dims):
+    """Raise unless an array of `ndim` dimensions can hold signals or images."""
+    if ndim not in (n_dims + 1, n_dims + 2):
         raise ValueError(
             wrong(
                 "X",
-                got=f"an array of {X.ndim} dimensions",
+                got=f"an array of {ndim} dimensions",
                 expected=FORMS[n_dims],
                 remedy="Reshape your data; one signal is X[None].",
             )
         )
-    return list(X)
 
 
 def _array(X, name, missing):
+    if is_collection(X):
+        raise TypeError(
+            wrong(
+                name,
+                got="a Dask collection",
+                expected="an array in memory",
+                remedy="Pass X.compute(), or use ConvolutionalSparseCoder, which codes chunk by "
+                "chunk.",
+            )
+        )
     return check_named_array(
         X,
         name,

@@ -28,18 +28,22 @@ def check_codes(codes, dictionary):
     codes = check_named_array(
         codes, "codes", dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True
     )
-    n_dims = dictionary.n_dims + 2
-    if codes.ndim != n_dims or codes.shape[1] != dictionary.n_components:
+    check_code_shape(codes.shape, dictionary)
+    return codes
+
+
+def check_code_shape(shape, dictionary):
+    """Raise unless an array of a shape can hold codes."""
+    if len(shape) != dictionary.n_dims + 2 or shape[1] != dictionary.n_components:
         sizes = "n_positions" if dictionary.n_dims == 1 else "n_rows, n_columns"
         raise ValueError(
             wrong(
                 "codes",
-                got=f"an array of shape {codes.shape}",
+                got=f"an array of shape {shown(tuple(shape))}",
                 expected=f"shape (n_signals, {dictionary.n_components}, {sizes})",
                 remedy="Give the codes of every atom at every position.",
             )
         )
-    return codes
 
 
 def check_atoms(atoms, name="atoms"):

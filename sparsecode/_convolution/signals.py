@@ -6,7 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsecode._convolution._one_signal import FORMS, check_one, check_size, one_signal, parts_of
+from sparsecode._convolution._one_signal import (
+    FORMS,
+    check_n_dims,
+    check_one,
+    check_size,
+    one_signal,
+    parts_of,
+)
 from sparsecode._messages import wrong
 
 
@@ -77,3 +84,11 @@ def check_signals(X: Any, n_dims: int, *, n_channels=None, support=None, missing
     for index, array in enumerate(filled):
         check_size(array, index)
     return Signals(filled, observed, np.dtype(dtype))
+
+
+def check_shape(shape: Any, n_dims: int, n_channels: int | None, support: Any) -> None:
+    """Raise unless an array of a shape can hold signals, as `check_signals` does."""
+    check_n_dims(len(shape), n_dims)
+    # All signals are like this one, which takes no memory.
+    one = np.broadcast_to(0.0, (1, *shape[1:])[-n_dims - 1 :])
+    check_one(one, 0, n_dims, n_channels or one.shape[0], n_channels is None, support)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# Values that differ by a smaller share are the same.
+_ROUNDING = 1e-12
+
 
 def step_on_atom(atom, own, target, n_steps, rank1, window):
     """The atom after a few steps on ``1/2 <d, own d> - <target, d>``, in each channel."""
@@ -26,8 +29,9 @@ def _ball_step(atom, own, goal, n_steps, window):
         after = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         ahead, momentum, point = new + (momentum - 1) / after * (new - point), after, new
         current = _value(new, own, goal)
-        if current < value:
-            best, value = new, current
+        # Among points that differ by rounding the last one: else rounding would choose.
+        if current <= value + _ROUNDING * abs(value):
+            best, value = new, min(current, value)
     return best * shape
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sparsecode._collections import by_chunks, in_chunks, is_collection
 from sparsecode._convolution.checks import check_codes, check_rows_of_series
 from sparsecode._convolution.codes import Events
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
@@ -27,6 +28,7 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
     dictionary_: ConvolutionalDictionary
     n_channels_: int
 
+    @by_chunks("signal_codes.transform")
     def transform(self, X: Any) -> Any:
         """Compute the exact codes of signals.
 
@@ -34,15 +36,19 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_signals, n_channels, n_times) or (n_signals, n_channels, \
                 height, width), or list of arrays
+            A Dask array is coded chunk by chunk, when the codes are computed.
 
         Returns
         -------
         codes : ndarray of shape (n_signals, n_components, ...) or list of csr_array
-            A list of arrays (n_positions, n_components) with ``sparse_output=True``.
+            A list of arrays (n_positions, n_components) with ``sparse_output=True``. Of a Dask
+            array it is one: of codes, or with ``sparse_output=True`` of shape (n_signals,) with a
+            CSR array for each signal.
         """
         check_is_fitted(self)
         return self._solved(X).codes
 
+    @by_chunks("signal_codes.inverse_transform")
     def inverse_transform(self, X: Any) -> np.ndarray | list[np.ndarray]:
         """Reconstruct signals from codes.
 
@@ -51,12 +57,12 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
         X : ndarray of shape (n_signals, n_components, ...) or list of csr_array
             Codes. A list is that of `transform` with ``sparse_output=True`` for series, whose
             arrays are of shape (n_positions, n_components); the rows and columns of the positions
-            of an image are not known from it.
+            of an image are not known from it. Codes may be a Dask array, as `transform` returns it.
 
         Returns
         -------
         X_hat : ndarray of shape (n_signals, n_channels, ...) or list of ndarray
-            A list if `X` is one.
+            A list if `X` is one. Of a Dask array it is one.
         """
         check_is_fitted(self)
         dictionary = self.dictionary_
@@ -75,6 +81,7 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
         part = dictionary.unplaned(cropped(whole, dictionary.support, self.boundary))
         return part.astype(np.result_type(dtype, dictionary.dtype))
 
+    @by_chunks("signal_codes.certify_samples")
     def certify(self, X: Any) -> Certificate:
         """Certify the codes of signals: objective, duality gap, stationarity.
 
@@ -85,7 +92,7 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
         Returns
         -------
         certificate : Certificate
-            One entry for each signal.
+            One entry for each signal. Its arrays are Dask arrays if `X` is one.
         """
         check_is_fitted(self)
         return self._solved(X).certificate
@@ -94,6 +101,7 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
         """Minus the objective of each signal, shape (n_signals,)."""
         return -self.certify(X).objective
 
+    @by_chunks("scores.score")
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the mean objective of signals; higher is better.
 
@@ -104,6 +112,13 @@ class ConvolutionalEstimator(Parameterized, TransformerMixin, BaseEstimator):
             Ignored.
         """
         return float(self.score_samples(X).mean())
+
+    def _check(self, X, dictionary):
+        """Raise unless signals fit the dictionary; nothing of a Dask collection is computed."""
+        if is_collection(X):
+            in_chunks("signal_codes.checked", self, X, dictionary)
+        else:
+            self._signals(X, dictionary)
 
     def _signals(self, X, dictionary):
         signals = check_signals(

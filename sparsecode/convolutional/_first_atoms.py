@@ -39,17 +39,25 @@ def sampled_atoms(signals, n_components, support, rng):
 
 
 def largest_parts(residuals, n_parts, support):
-    """Parts of residuals with the most energy that do not overlap, as atoms of norm 1."""
+    """Parts of residuals with the most energy that do not overlap, the largest first.
+
+    Returns
+    -------
+    parts : list of (float, ndarray)
+        Energy, and the part of norm 1.
+    """
     height, width = (*support, 1)[:2]
     energies = [_energies(residual, height, width) for residual in residuals]
-    atoms = []
-    for _ in range(n_parts):
-        tops = [energy.max() for energy in energies]
+    tops = [energy.max() for energy in energies]
+    found = []
+    while len(found) < n_parts and tops:
         index = int(np.argmax(tops))
         if not tops[index] > 0:
             break
-        atoms.append(_taken(residuals, energies, index, energies[index].argmax(), support))
-    return atoms
+        place = energies[index].argmax()
+        found.append((float(tops[index]), _taken(residuals, energies, index, place, support)))
+        tops[index] = energies[index].max()
+    return found
 
 
 def _taken(signals, energies, index, place, support):

@@ -7,8 +7,6 @@ import numpy as np
 from sparsecode._interrupts import halt_if_told
 from sparsecode.convolutional._atom_updates import updated_atoms
 from sparsecode.convolutional._centring import centred
-from sparsecode.convolutional._first_atoms import largest_parts
-from sparsecode.convolutional._statistics import Statistics
 
 # Projected gradient steps on an atom.
 _N_STEPS = 30
@@ -33,48 +31,47 @@ class LearningRun:
 
     def fit_all(self, signals):
         """Epochs over all signals, each coded from its last code."""
-        events, previous, settings = None, np.inf, self.settings
+        coded, previous, settings = None, np.inf, self.settings
         for epoch in range(settings.n_epochs):
             halt_if_told()
-            events, residuals = self._coded(signals, events)
-            objective = self.history["objective"][-1]
+            coded = self._coded(signals, coded)
+            objective = coded.objective
             self._report(epoch)
             grows = len(self.atoms) < settings.n_components
             if not grows and self._is_done(previous, objective):
                 break
             previous = np.inf if grows else objective
-            self.past = self._summed(signals, residuals, events)
+            self.past = coded.statistics()
             # Nothing would fit an atom that enters in the last step.
-            self._step(self.past, residuals, renew=epoch + 1 < settings.n_epochs)
+            self._step(self.past, coded, renew=epoch + 1 < settings.n_epochs)
             self.n_iter = self.n_steps = epoch + 1
             if epoch < _MOVING * settings.n_epochs and self._centre():
                 # Codes belong to atoms elsewhere, and the objective may rise.
-                events, previous = None, np.inf
+                coded, previous = None, np.inf
 
     def fit_batches(self, signals, rng):
         """Epochs of steps, each on a few signals."""
         size = self.settings.batch_size
         for epoch in range(self.settings.n_epochs):
-            order = rng.permutation(signals.n_signals)
-            for begin in range(0, len(order), size):
+            for batch in signals.batches(size, rng):
                 halt_if_told()
-                self.take_batch(signals.some(order[begin : begin + size]))
+                self.take_batch(batch)
             self._report(epoch)
             self.n_iter = epoch + 1
 
     def take_batch(self, signals):
         """One step, with statistics of past batches, which weigh less the older they are."""
-        events, residuals = self._coded(signals, None)
-        if self.n_steps and not any(len(one.values) for one in events):
+        coded = self._coded(signals, None)
+        if self.n_steps and not coded.n_nonzeros:
             # A quiet segment tells nothing about atoms.
             return
-        new, is_first = self._summed(signals, residuals, events), self.n_steps == 0
+        new, is_first = coded.statistics(), self.n_steps == 0
         knows = self.past is not None
         if knows and self.past.correlations.shape == new.correlations.shape:
             share = self.n_steps / (self.n_steps + 1)
             new = self.past.plus(new, share=share**self.settings.forgetting)
         self.past, self.n_steps = new, self.n_steps + 1
-        self._step(new, residuals, renew=knows or is_first)
+        self._step(new, coded, renew=knows or is_first)
         if self.n_steps <= _MOVING_STEPS and self._centre():
             # Past codes belong to atoms elsewhere.
             self.past = None
@@ -85,35 +82,12 @@ class LearningRun:
 
     def _coded(self, signals, starts):
         """Codes of signals with the atoms of now, and what they leave."""
-        settings, dictionary = self.settings, self.dictionary
-        penalty = settings.penalty_of(dictionary.n_components)
-        events, _, _ = settings.solver.solve_events(
-            signals, dictionary, penalty, starts=starts, n_jobs=settings.n_jobs
-        )
-        thresholds = penalty.thresholds(dictionary.n_components)
-        residuals, total = [], 0.0
-        for x, observed, one in zip(signals.arrays, signals.observed, events, strict=True):
-            residual = x - one.decoded(dictionary.planes, x.shape)
-            residual = residual if observed is None else residual * observed
-            total += 0.5 * np.vdot(residual, residual)
-            total += (thresholds[one.components] * np.abs(one.values)).sum()
-            residuals.append(residual)
-        self.history["objective"].append(float(total))
-        self.history["l0"].append(sum(len(one.values) for one in events) / len(events))
-        return events, residuals
+        coded = signals.coded(self.settings, self.dictionary, starts)
+        self.history["objective"].append(coded.objective)
+        self.history["l0"].append(coded.n_nonzeros / signals.n_signals)
+        return coded
 
-    def _summed(self, signals, residuals, events):
-        """Statistics of signals, whose missing entries are those of the reconstruction."""
-        total = Statistics.none(self.atoms.shape)
-        for x, observed, residual, one in zip(
-            signals.arrays, signals.observed, residuals, events, strict=True
-        ):
-            is_whole = observed is None
-            filled = x if is_whole else residual + one.decoded(self.dictionary.planes, x.shape)
-            total = total.plus(Statistics.of_signal(filled, one, self.atoms.shape))
-        return total
-
-    def _step(self, statistics, residuals, renew):
+    def _step(self, statistics, coded, renew):
         """A step on the atoms; with `renew` unused ones are replaced and missing ones added."""
         settings = self.settings
         atoms = updated_atoms(
@@ -125,7 +99,8 @@ class LearningRun:
             return
         unused = np.flatnonzero(statistics.uses == 0)
         n_new = int(len(atoms) < settings.n_components)
-        parts = largest_parts(residuals, len(unused) + n_new, settings.support)
+        n_parts = len(unused) + n_new
+        parts = coded.largest_parts(n_parts) if n_parts else []
         parts = [settings.shaped(part) for part in parts]
         for k, part in zip(unused, parts, strict=False):
             atoms[k] = part

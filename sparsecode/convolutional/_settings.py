@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from sparsecode._collections import in_chunks, is_collection
 from sparsecode._convolution.checks import check_support
 from sparsecode._convolution.conversion import as_convolutional
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
@@ -22,6 +23,7 @@ from sparsecode._values import check_option
 from sparsecode.constraints import UnitBall
 from sparsecode.convolutional._atom_steps import of_rank1
 from sparsecode.convolutional._atom_updates import window_of
+from sparsecode.convolutional._coded import SignalsInMemory
 from sparsecode.convolutional._first_atoms import sampled_atoms
 from sparsecode.convolutional._padding import BOUNDARIES, padded
 from sparsecode.convolutional.base import check_thresholds
@@ -80,7 +82,13 @@ class Settings(NamedTuple):
         )
 
     def signals(self, X, n_channels=None):
-        """Checked signals, with zeros around them where atoms may stick out."""
+        """Signals to learn from, checked as far as nothing has to be computed for it."""
+        if is_collection(X):
+            return in_chunks("signal_learning.signals_to_learn", self, X, n_channels)
+        return SignalsInMemory(self.checked(X, n_channels))
+
+    def checked(self, X, n_channels=None):
+        """Checked signals in memory, with zeros around them where atoms may stick out."""
         signals = check_signals(
             X,
             len(self.support),
@@ -95,9 +103,8 @@ class Settings(NamedTuple):
         if not isinstance(self.init, str):
             return self._given(signals.n_channels)
         n_first = 1 if self.init == "greedy" else self.n_components
-        return np.stack(
-            [self.shaped(a) for a in sampled_atoms(signals.arrays, n_first, self.support, rng)]
-        )
+        arrays = signals.to_start_from(rng)
+        return np.stack([self.shaped(a) for a in sampled_atoms(arrays, n_first, self.support, rng)])
 
     def shaped(self, atom):
         """A new atom as atoms are here: of rank 1, and under the window."""

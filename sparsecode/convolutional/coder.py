@@ -114,7 +114,7 @@ class ConvolutionalSparseCoder(ConvolutionalEstimator):
         check_solver(self.solver)
         dictionary = as_convolutional(self.dictionary)
         check_thresholds(penalty, dictionary.n_components)
-        self._signals(X, dictionary)
+        self._check(X, dictionary)
         self.dictionary_, self.n_channels_ = dictionary, dictionary.n_channels
         return self
 

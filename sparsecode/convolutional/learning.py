@@ -166,7 +166,8 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         X : array-like of shape (n_signals, n_channels, n_times) or (n_signals, n_channels, \
                 height, width), or list of arrays
             Without the dimension of channels it is of one channel. Signals of a list may differ in
-            size.
+            size. A Dask array has whole signals in its chunks, which are coded where they lie;
+            first atoms are parts of signals from 64 chunks at most.
         y : None
             Ignored; present for scikit-learn's pipelines.
 

@@ -80,7 +80,13 @@ def known_rows(X, name):
         If the number of rows of a chunk is unknown, or there are none.
     """
     array = as_rows(X, name)
-    if any(math.isnan(length) for length in array.chunks[0]):
+    check_known(array, X, name, "samples")
+    return as_floats(array)
+
+
+def check_known(array, X, name, of):
+    """Raise ValueError if sizes of the chunks of `array`, which is made of `X`, are unknown."""
+    if any(math.isnan(length) for lengths in array.chunks for length in lengths):
         is_frame = hasattr(X, "columns")
         remedy = (
             f"Pass {name}.to_dask_array(lengths=True)."
@@ -91,13 +97,12 @@ def known_rows(X, name):
             wrong(
                 name,
                 got="a Dask collection with chunks of unknown size",
-                expected="known numbers of rows",
+                expected=f"known numbers of {'rows' if array.ndim == 2 else of}",
                 remedy=remedy,
             )
         )
     if array.shape[0] == 0:
-        raise ValueError(f"{name} has 0 samples; expected at least 1. Give another array.")
-    return as_floats(array)
+        raise ValueError(f"{name} has 0 {of}; expected at least 1. Give another array.")
 
 
 def as_floats(array):
@@ -195,17 +200,7 @@ def as_rows(X, name):
     ValueError
         If it is not two-dimensional, or rows are divided between chunks.
     """
-    if hasattr(X, "to_dask_array"):
-        X = X.to_dask_array()
-    if not isinstance(X, da.Array):
-        raise TypeError(
-            wrong(
-                name,
-                got=f"a {type(X).__module__.partition('.')[0]} {type(X).__name__}",
-                expected="an array or a DataFrame of Dask",
-                remedy="Make one with dask.array.from_delayed or dask.array.from_array.",
-            )
-        )
+    X = as_numbers(X, name)
     if X.ndim != 2:
         raise ValueError(
             wrong(
@@ -213,15 +208,6 @@ def as_rows(X, name):
                 got=f"a Dask array of {X.ndim} dimensions",
                 expected="2: samples and features",
                 remedy=f"Reshape it, such as {name}.reshape(len({name}), -1).",
-            )
-        )
-    if X.dtype.kind not in _KINDS:
-        raise TypeError(
-            wrong(
-                name,
-                got=f"a Dask array of dtype {X.dtype}",
-                expected="numbers",
-                remedy=f"Convert it, such as {name}.astype('float32').",
             )
         )
     if X.numblocks[1] != 1:
@@ -236,6 +222,37 @@ def as_rows(X, name):
     return X
 
 
+def as_numbers(X, name):
+    """Dask array of a collection of numbers, of any number of dimensions.
+
+    Raises
+    ------
+    TypeError
+        If it is no array or DataFrame, or does not hold numbers.
+    """
+    if hasattr(X, "to_dask_array"):
+        X = X.to_dask_array()
+    if not isinstance(X, da.Array):
+        raise TypeError(
+            wrong(
+                name,
+                got=f"a {type(X).__module__.partition('.')[0]} {type(X).__name__}",
+                expected="an array or a DataFrame of Dask",
+                remedy="Make one with dask.array.from_delayed or dask.array.from_array.",
+            )
+        )
+    if X.dtype.kind not in _KINDS:
+        raise TypeError(
+            wrong(
+                name,
+                got=f"a Dask array of dtype {X.dtype}",
+                expected="numbers",
+                remedy=f"Convert it, such as {name}.astype('float32').",
+            )
+        )
+    return X
+
+
 def check_columns(X, n_columns, name="X", of="columns"):
     if X.shape[1] != n_columns:
         raise ValueError(
@@ -244,11 +261,11 @@ def check_columns(X, n_columns, name="X", of="columns"):
         )
 
 
-def check_aligned(X, other, name="codes"):
+def check_aligned(X, other, name="codes", of="rows"):
     """Raise ValueError unless two arrays have the same chunks of rows."""
     if other.numblocks[0] != X.numblocks[0] or not _same_rows(X.chunks[0], other.chunks[0]):
         raise ValueError(
-            f"{name} has the chunks {shown(other.chunks[0])} of rows and X has "
+            f"{name} has the chunks {shown(other.chunks[0])} of {of} and X has "
             f"{shown(X.chunks[0])}; expected the same. Pass {name}.rechunk({{0: X.chunks[0]}})."
         )
 

@@ -18,52 +18,62 @@ from sklearn.base import BaseEstimator
 
 from sparsecode._collections import is_collection
 from sparsecode._parallel import threads_of
-from sparsecode.distributed._samples import as_rows, check_aligned, naming_chunk
+from sparsecode.distributed._samples import as_rows, check_aligned, naming
 
 # What a fitted estimator keeps to go on learning, or to show, which coding does not need.
 _NOT_FOR_CODING = (
-    "_state", "state_", "history_", "_session", "_resolved", "_update", "_replacement",
+    "_state", "state_", "history_", "_session", "_resolved", "_update", "_replacement", "_run",
     "feature_names_in_",
 )  # fmt: skip
 
 
-def map_rows(estimator, method, X, meta, finish=None, **options):
-    """Result of a method for each chunk of rows, with the shape and type of `meta`."""
+def map_rows(estimator, method, X, meta, finish=None, of="rows", **options):
+    """Result of a method for each chunk of rows, with the shape and type of `meta`.
+
+    Rows may be signals, with more dimensions; errors call them by `of`.
+    """
     # A chunk has its rows of an option that has some, such as initial codes.
     arrays = {name: value for name, value in options.items() if is_collection(value)}
     for name, array in arrays.items():
         check_aligned(X, as_rows(array, name))
     given = {name: value for name, value in options.items() if name not in arrays}
-    by_column = {"chunks": (X.chunks[0], meta.shape[1:])} if meta.ndim == 2 else {"drop_axis": 1}
+    chunks = X.chunks[0], *((n,) for n in meta.shape[1:])
     return da.map_blocks(
         _apply,
         X,
         *arrays.values(),
         dtype=meta.dtype,
         meta=meta,
-        **by_column,
-        model=one_task(_for_coding(estimator)),
+        chunks=chunks,
+        drop_axis=list(range(meta.ndim, X.ndim)),
+        model=one_task(for_coding(estimator)),
         method=method,
         names=tuple(arrays),
         options=given,
-        like=(type(meta), meta.shape[1:]),
+        like=(type(meta), meta.shape[1:], meta.dtype),
         finish=finish,
+        of=of,
         name=f"{method}-{dask.base.tokenize(estimator, X, method, options)}",
     )
 
 
-def _apply(X, *arrays, model, method, names, options, like, finish, block_id=None):
+def _apply(X, *arrays, model, method, names, options, like, finish, of, block_id=None):
     """Call a method for a chunk of rows, on the thread that runs its task."""
-    make, shape = like
+    make, shape, dtype = like
     if X.shape[0] == 0:
-        return make((0, *shape), dtype=X.dtype) if make is not np.ndarray else np.empty((0, *shape))
+        return (np.empty if make is np.ndarray else make)((0, *shape), dtype=dtype)
     options = options | dict(zip(names, arrays, strict=True))
-    with naming_chunk(block_id), threads_of(1):
-        result = getattr(model.value, method)(in_place(X), **options)
+    result = call_method(model, method, X, f"Chunk {block_id[0]} of the {of}", **options)
     return result if finish is None else finish(result)
 
 
-def _for_coding(estimator):
+def call_method(model, method, X, rows, **options):
+    """Result of a method of a packed model for some rows, on this thread; errors name them."""
+    with naming(rows), threads_of(1):
+        return getattr(model.value, method)(in_place(X), **options)
+
+
+def for_coding(estimator):
     """Copy of a fitted estimator as it is now, without what it keeps for further learning."""
     model = copy.copy(estimator)
     for name in _NOT_FOR_CODING:
@@ -72,7 +82,7 @@ def _for_coding(estimator):
         # As many chunks at a time as the pool or the worker has threads.
         model.n_jobs = 1
     if isinstance(getattr(model, "estimator_", None), BaseEstimator):
-        model.estimator_ = _for_coding(model.estimator_)
+        model.estimator_ = for_coding(model.estimator_)
     return model
 
 

@@ -19,7 +19,7 @@ from sparsecode.objective import Certificate, certify
 
 # Columns of the figures of a certificate.
 _FIGURES = ("objective", "gap", "residual", "half_squared_norm", "correlation")
-_N_FIGURES = len(_FIGURES) + 2
+N_FIGURES = len(_FIGURES) + 2
 
 
 def certify_samples(estimator: Any, X: Any) -> Certificate:
@@ -27,8 +27,14 @@ def certify_samples(estimator: Any, X: Any) -> Certificate:
     X = checked_samples(estimator, X)
     penalty = estimator._model.penalty
     estimator._model.check_linear("certify")
-    figures = map_rows(estimator, "certify", X, np.empty((0, _N_FIGURES)), finish=_figures)
-    return _certificate(figures, penalty)
+    return certificate_by(estimator, X, penalty)
+
+
+def certificate_by(estimator: Any, X: Any, penalty: Any, of: str = "rows") -> Certificate:
+    """Certificate by the method of an estimator, of checked samples."""
+    figures = np.empty((0, N_FIGURES))
+    figures = map_rows(estimator, "certify", X, figures, finish=figures_of, of=of)
+    return certificate_of(figures, penalty)
 
 
 def certify_codes(
@@ -44,14 +50,14 @@ def certify_codes(
         X,
         codes,
         dtype=np.float64,
-        chunks=(X.chunks[0], (_N_FIGURES,)),
-        meta=np.empty((0, _N_FIGURES)),
+        chunks=(X.chunks[0], (N_FIGURES,)),
+        meta=np.empty((0, N_FIGURES)),
         problem=one_task((dictionary, penalty, missing)),
     )
-    return _certificate(figures, penalty)
+    return certificate_of(figures, penalty)
 
 
-def _certificate(figures, penalty):
+def certificate_of(figures, penalty):
     """Certificate whose arrays are columns of figures; the last two are the relative ones."""
     columns = [figures[:, i] for i in range(len(_FIGURES))]
     if not penalty.convex:
@@ -61,14 +67,14 @@ def _certificate(figures, penalty):
 
 def _certified(X, codes, problem, block_id=None):
     if X.shape[0] == 0:
-        return np.empty((0, _N_FIGURES))
+        return np.empty((0, N_FIGURES))
     dictionary, penalty, missing = problem.value
     with naming_chunk(block_id):
         certificate = certify(X, codes, dictionary, penalty, missing=missing, n_jobs=1)
-    return _figures(certificate)
+    return figures_of(certificate)
 
 
-def _figures(certificate):
+def figures_of(certificate):
     """Arrays of a certificate as columns, with the relative gap and the relative residual."""
     columns = [getattr(certificate, name) for name in _FIGURES]
     columns += [certificate.relative_gap, certificate.relative_residual]

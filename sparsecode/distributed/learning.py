@@ -8,8 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import dask
-import numpy as np
-from dask.core import flatten
 from dask.delayed import Delayed
 
 from sparsecode._batches import Batch
@@ -17,10 +15,8 @@ from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import threads_of
 from sparsecode._validation import check_rows
 from sparsecode.distributed._samples import naming
+from sparsecode.distributed._sums import add_up, pieces_of
 from sparsecode.distributed._tasks import Packed, in_place
-
-# Sums that a task adds up. The tree depends on chunks alone, and so do the bits of the sums.
-_FAN_IN = 4
 
 
 def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
@@ -36,29 +32,14 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     """
     # Refuses an update that cannot add up sums, before anything is coded.
     learner.merge(known, learner.nothing(dictionary))
-    X, name, keys, start = batch.X, uuid.uuid4().hex, [], 0
-    # Rows of the whole array, for errors.
-    numbers = getattr(X, "starts", np.cumsum((0, *X.chunks[0])).tolist())
-    # A task cuts its rows from a chunk itself: one more task takes as long as coding few rows.
-    whole = slice(None)
-    sources = getattr(X, "sources", [(key, whole) for key in flatten(X.__dask_keys__())])
-    # One graph made by hand: with small batches, making it of parts takes as long as coding.
-    graph = dict(X.__dask_optimize__(X.dask, list(dict.fromkeys(key for key, _ in sources))))
+    name, keys = uuid.uuid4().hex, []
+    graph, pieces = pieces_of(batch.X)
     graph[work := f"model-{name}"] = Packed((replace(learner, n_jobs=1), dictionary))
-    for number, (block, cut), length in zip(numbers, sources, X.chunks[0], strict=False):
-        rows = slice(start, start + length)
+    for source, cut, rows, number in pieces:
         weight = None if batch.sample_weight is None else batch.sample_weight[rows]
         keys.append((f"code-{name}", len(keys)))
-        # A chunk that was persisted is a future, which the optimized graph leaves out.
-        source = block if block in graph else X.dask[block]
         graph[keys[-1]] = (_gathered, work, source, cut, weight, number)
-        start = rows.stop
-    level = 0
-    while len(keys) > 1:
-        parts = [keys[i : i + _FAN_IN] for i in range(0, len(keys), _FAN_IN)]
-        level, keys = level + 1, [(f"add-{name}", level, i) for i in range(len(parts))]
-        graph |= {key: (_added, work, part) for key, part in zip(keys, parts, strict=True)}
-    (total,) = dask.compute(Delayed(keys[0], graph))
+    (total,) = dask.compute(Delayed(add_up(graph, keys, name, _added, work), graph))
     return learner.merge(known, total.value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from typing import Any
 
 import dask
@@ -109,7 +110,7 @@ class ChunkedSamples:
             groups.setdefault(np.searchsorted(stops, run[0], side="right"), []).append(run)
         groups = list(groups.values())
         order = np.arange(len(groups)) if rng is None else rng.permutation(len(groups))
-        row = self.X.shape[1] * self.X.dtype.itemsize
+        row = math.prod(self.X.shape[1:]) * self.X.dtype.itemsize
         most = max(_WINDOW_BYTES // max(row * max(self.X.chunks[0]), 1), 1)
         for start in range(0, len(order), min(most, _WINDOW)):
             chosen = [groups[i] for i in order[start : start + min(most, _WINDOW)]]
@@ -162,7 +163,7 @@ def some_rows(batch: Batch, rng: Any, most: int | None = None) -> Batch:
     most = most_rows(X) if most is None else min(most_rows(X), most)
     chosen = np.flatnonzero(lengths)
     if len(chosen) > _MOST_CHUNKS or starts[-1] > most:
-        chosen = np.sort(rng.permutation(chosen)[:_MOST_CHUNKS])
+        chosen = np.sort(rng.permutation(chosen)[: min(_MOST_CHUNKS, most)])
     share = most / lengths[chosen].sum()
     rows = []
     for start, length in zip(starts[chosen], lengths[chosen], strict=True):
@@ -178,7 +179,7 @@ def some_rows(batch: Batch, rng: Any, most: int | None = None) -> Batch:
 
 def most_rows(X: Any) -> int:
     """Largest number of rows that are read into memory at once, to start from or to hold out."""
-    return min(_MOST_ROWS, max(_MOST_BYTES // max(8 * X.shape[1], 1), 1))
+    return min(_MOST_ROWS, max(_MOST_BYTES // max(8 * math.prod(X.shape[1:]), 1), 1))
 
 
 def _runs(lengths, most):
