@@ -64,7 +64,7 @@ def test_bad_input(folder):
         ("--dictionary", "nowhere.npz"): "nowhere.npz",
         ("--dictionary", "flat.npz"): "expected a square number",
         ("--images", "nowhere.png"): "nowhere.png",
-        ("--images", "small.npy"): "--n-patches is 300, and 30 others are compared",
+        ("--images", "small.npy"): "--n-patches is 300, and the comparison needs 30 other patches",
     }
     for arguments, message in cases.items():
         result = run(*arguments, *SMALL)

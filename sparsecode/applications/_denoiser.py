@@ -111,7 +111,7 @@ def _penalty(sigma, gain, n_features):
             wrong(
                 "sigma",
                 got=f"{sigma:g} and gain is {gain}",
-                expected="numbers that are large enough for squares above 0",
+                expected="values whose squares do not underflow to 0",
                 remedy="Multiply the image and sigma by the same factor.",
             )
         )

@@ -47,8 +47,9 @@ def _estimated(signal):
         channels = np.flatnonzero(sigmas == 0).tolist()
         where = "" if signal.n_channels == 1 else f" in channels {shown(channels)}"
         raise ValueError(
-            f"sigma is None and {signal.name} shows no noise{where}: the finest wavelet "
-            "coefficients are 0; expected noise. Set sigma, or leave out what is constant."
+            f"sigma is None, but no noise can be estimated from {signal.name}{where}, where the "
+            "finest wavelet coefficients are all 0; expected noise. Set sigma, or leave out "
+            "channels that are constant."
         )
     return sigmas
 

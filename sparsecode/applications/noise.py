@@ -70,8 +70,8 @@ def estimate_sigma(array: ArrayLike, *, channel_axis: int | None = None) -> np.n
     channel_axis = normalize_axis_index(channel_axis, array.ndim)
     if array.ndim == 1:
         raise ValueError(
-            "array has one axis, and channel_axis is that; expected another axis of values. Leave "
-            "channel_axis out."
+            "channel_axis is the only axis of array; expected a second axis, along which noise can "
+            "be measured. Leave channel_axis out."
         )
     return sigmas_of(np.moveaxis(array, channel_axis, -1), "array")
 

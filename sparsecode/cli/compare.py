@@ -182,9 +182,9 @@ def _patches(pictures, patch_size, n_patches, seed):
     n_there = n_positions(pictures, patch_size)
     if n_patches + n_held > n_there:
         raise ValueError(
-            f"--n-patches is {n_patches}, and {n_held} others are compared, but the images have "
-            f"only {n_there} different patches of {patch_size}x{patch_size} pixels. Lower "
-            "--n-patches or give more images."
+            f"--n-patches is {n_patches}, and the comparison needs {n_held} other patches, but the "
+            f"images have only {n_there} different patches of {patch_size}x{patch_size} pixels. "
+            "Lower --n-patches or give more images."
         )
     X = sample_patches(
         pictures, patch_size, n_patches + n_held, random_state=seed, dtype=np.float32

@@ -127,10 +127,10 @@ def _member(path, node, key):
     if key is None or key not in node:
         raise Refused(
             wrong(
-                str(path),
-                got=f"asked for the array {key!r} and has {listed(names) or 'none'}",
-                expected="one of these",
-                remedy="Give its name as key.",
+                f"key for {path}",
+                got=shown(key),
+                expected=f"one of its arrays: {listed(names)}" if names else "a file with arrays",
+                remedy="Give the name of an array as key.",
             )
         )
     return node[key]

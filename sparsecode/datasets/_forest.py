@@ -81,7 +81,7 @@ def check_forest(forest, n):
     if n_roots and ((branching > 1 and found.depth > math.log2(n)) or found.n_nodes > n):
         raise ValueError(
             f"the hierarchy has {n_roots} trees of depth {found.depth} with {branching} children a "
-            f"node, more nodes than the {n} atoms; expected at most as many. Lower n_roots, "
+            f"node, which are more nodes than atoms; expected at most {n} nodes. Lower n_roots, "
             "branching or depth, or raise n_components."
         )
     return found

@@ -181,8 +181,8 @@ def split_shape(shape, patch_size, name):
             wrong(
                 "patch_size",
                 got=f"{shown(patch_size)} and {name} has shape {shape}",
-                expected="an integer, or one for each axis of a patch; at most one axis, the last, "
-                "may be left: that of channels",
+                expected="an integer, or one integer for each axis; an axis of channels, which is "
+                "the last one, has none",
                 remedy="Use (8, 8) for images, (8, 8, 8) for volumes, (32,) for series.",
             )
         )

@@ -30,10 +30,10 @@ def rows_of_table(path, columns, key):
     if gone:
         raise Refused(
             wrong(
-                str(path),
-                got=f"without the columns {listed(map(str, gone))}",
+                "columns",
+                got=f"a list with {listed(map(str, gone))}, which {path} does not have",
                 expected=f"columns of the file: {listed(data.schema.names)}",
-                remedy="Give other columns.",
+                remedy="Choose among these.",
             )
         )
 
@@ -61,7 +61,7 @@ def _of_batch(path, batch):
                     f"column {name!r} of {path}",
                     got=f"of type {column.type}",
                     expected="numbers",
-                    remedy="Give the columns to read.",
+                    remedy="Set columns to the names of the columns of numbers.",
                 )
             )
         parts.append(values)

@@ -148,9 +148,9 @@ def make_feature_mixture(
     is_own = (n_components, n_roots) != (None, None) or tuple(forest[1:]) != (4, 3)
     if n_above and (is_own or tuple(rates) != (5e-4, 0.4) or exponent != 0.5):
         warnings.warn(
-            f"{n_above} of {n} features would have to fire at rates above 1 to make up for parents "
-            "and exclusive siblings; they fire at 1, and are rarer than meant. Lower branching or "
-            "exclusive, or raise the lowest rate towards the highest.",
+            f"{n_above} of {n} features would need firing rates above 1 to reach their rates "
+            "despite parents and exclusive siblings; they fire at 1, and are rarer than asked for. "
+            "Lower branching or exclusive, or raise the lowest rate towards the highest.",
             UserWarning,
             stacklevel=2,
         )

@@ -126,7 +126,7 @@ def _split(array, patch_size):
     if np.ndim(patch_size) == 0 or n_axes == 2:
         return split_stack(array, "arrays")
     raise ValueError(
-        f"arrays has shape {array.shape} and a patch {n_axes} axes; expected as many axes, or a "
-        "list. Pass [arrays] if the last axis is that of channels, and list(arrays) if the first "
-        "counts several arrays."
+        f"arrays has {array.ndim} axes, shape {array.shape}, but patch_size has {n_axes} numbers; "
+        "expected one array with one axis for each number, or a list of arrays. Pass [arrays] if "
+        "the last axis holds channels, and list(arrays) if the first axis counts arrays."
     )

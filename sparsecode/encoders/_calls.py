@@ -128,7 +128,7 @@ def check_params(encoder, params, dictionary):
     ValueError
         If names or shapes do not fit the encoder and this dictionary.
     """
-    shapes, dtype = encoder._shapes(dictionary), dictionary.dtype
+    shapes, dtype = encoder._shapes(dictionary), dictionary.atoms.dtype
     if not isinstance(params, dict) or params.keys() != shapes.keys():
         got = sorted(params) if isinstance(params, dict) else shown(params)
         raise ValueError(

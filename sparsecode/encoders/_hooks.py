@@ -90,7 +90,7 @@ class EncoderHooks:
 
     def _inputs(self, X, rows, dictionary):
         """Rows of the samples, less the offset, as the forward pass takes them."""
-        return dictionary.center(dense_rows(X, rows, dictionary.dtype))
+        return dictionary.center(dense_rows(X, rows, dictionary.atoms.dtype))
 
     def _run_forward(self, params, x, dictionary, *, n_layers, training, sparse, signals):
         """Codes of centred samples, an object for `_run_backward`, and a dict of the signals."""

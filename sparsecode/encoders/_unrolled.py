@@ -85,7 +85,8 @@ class Unrolled(TrainableEncoder):
         thresholds = self._thresholds(params, dictionary)
         shared = layers.start(x)
         codes, kept, caches = [None], [], []
-        V, work = scratches([(len(x), dictionary.n_components), (len(x), layers.n_work)], x.dtype)
+        shapes = (len(x), len(dictionary.atoms)), (len(x), layers.n_work)
+        V, work = scratches(shapes, x.dtype)
         # The residuals are kept.
         work = None if layers.reads_atoms else work
         for t in range(n_layers):
@@ -132,7 +133,7 @@ class Unrolled(TrainableEncoder):
         return rows_of_product(n_rows, row_bytes)
 
     def _thresholds(self, params, dictionary):
-        counts = self._counts(dictionary.n_components)
+        counts = self._counts(len(dictionary.atoms))
         scale = self._scale(params, dictionary)
         name, positive = self._threshold_name, bool(self.penalty.positive)
         return Thresholds(name, params[name], scale, positive, counts)

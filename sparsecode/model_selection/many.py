@@ -195,7 +195,7 @@ def _checked_models(models):
                     wrong(
                         f"models[{i}]{what}",
                         got=f"the same object as models[{known[id(value)]}]{what}",
-                        expected="one of its own",
+                        expected="another object, as models share nothing",
                         remedy="Use sklearn.base.clone, and integers as seeds.",
                     )
                 )
@@ -212,16 +212,16 @@ def _blocks(X, y, models, rows, n_epochs, shuffle, random_state) -> Iterator[Any
         if y is not None or n_epochs != 1:
             name = "n_epochs" if y is None else "y"
             raise ValueError(
-                f"{name} is given with an iterator of blocks, which is read once; expected to "
-                f"leave {name} out. Yield tuples of samples and targets, or pass an array."
+                f"{name} is given with an iterator of blocks, which can be read only once; "
+                f"expected no {name}. Yield tuples of samples and targets, or pass an array."
             )
         return iter(X)
     if has_targets != (y is not None):
         got = "not given" if has_targets else "given"
         kind = "some Transcoder" if has_targets else "no Transcoder"
         raise ValueError(
-            f"y is {got} but {kind} is among the models; expected targets exactly for a "
-            "Transcoder. Give y, or leave it out."
+            f"y is {got} but {kind} is among the models; expected y if a model is a Transcoder, "
+            "and no y otherwise. Give y, or leave it out."
         )
     if is_collection(X):
         return in_chunks("streaming.blocks", X, y, rows, n_epochs, rng if shuffle else None)

@@ -49,10 +49,9 @@ def series_of(X, n_positions):
             wrong(
                 "X",
                 got=f"an array of shape {shown(X.shape)}",
-                expected=f"one series of at least {n_positions} times, as codes have so many "
-                "positions",
-                remedy="Give the series of these codes. For codes of boundary='zero', add a "
-                "support less one zeros on both sides.",
+                expected=f"one series of at least {n_positions} times, the positions of codes",
+                remedy="Give the series of these codes. For codes of boundary='zero', add "
+                "support - 1 zeros on both sides of the series.",
             )
         )
     return array if observed is None else np.where(observed[:, :, 0], array, np.nan)

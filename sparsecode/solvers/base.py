@@ -138,9 +138,9 @@ class Solver(Parameterized, BaseEstimator):
         record, n_jobs = check_flag(record, "record"), check_n_jobs(n_jobs)
         given = as_dictionary(dictionary)
         problem = self._check_problem(X, given, penalty, codes, missing)
-        if self.tol is None:
-            self = self._with_tol(default_tol(self._double_tol, problem.dictionary.dtype))
         shape, dtype = problem.shape, problem.dictionary.dtype
+        if self.tol is None:
+            self = self._with_tol(default_tol(self._double_tol, dtype))
         codes = None if sparse_output else np.zeros(shape, dtype=dtype)
         n_iter, stop = np.zeros(shape[0], dtype=np.int64), np.empty(shape[0])
         stop.fill(np.inf)
@@ -168,10 +168,8 @@ class Solver(Parameterized, BaseEstimator):
         # The Gram matrix is made on as many threads as the codes.
         with single_threaded_blas(), threads_of(n_jobs):
             rescaled = Rescaled(problem)
-            prepared, usual = (
-                self._prepare_any(rescaled.problem),
-                Verification(self, rescaled.problem),
-            )
+            prepared = self._prepare_any(rescaled.problem)
+            usual = Verification(self, rescaled.problem)
             parts = map_held_row_blocks(
                 solve_rows,
                 shape[0],
@@ -247,7 +245,7 @@ class Solver(Parameterized, BaseEstimator):
         if is_foreign(type(self)._solve_block):
             return False
         n_samples, n_components = problem.shape
-        width = min(n_components, problem.dictionary.n_features)
+        width = min(problem.dictionary.atoms.shape)
         if self.finite:
             # As many iterations as there can be nonzeros; interrupts arrive between blocks.
             return self._rows_a_block(n_samples) * n_components * width * width / 2 > _LONG
@@ -271,7 +269,6 @@ class Solver(Parameterized, BaseEstimator):
     def _check_problem(self, X, dictionary, penalty, codes, missing):
         self._check_parameters()
         self.check_penalty(penalty)
-        dictionary = as_dictionary(dictionary)
         X = check_rows(X, "X", n_columns=dictionary.n_features, missing=missing)
         if codes is not None:
             codes = check_code_rows(codes, X.shape[0], dictionary.n_components)

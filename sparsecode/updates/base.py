@@ -69,8 +69,9 @@ class Update(Parameterized, BaseEstimator):
         samples themselves cannot do that.
         """
         raise TypeError(
-            f"{type(self).__name__} needs the samples themselves for its step; expected an update "
-            "by sums over samples, where samples are in chunks of Dask. Use BlockUpdate() or MOD()."
+            f"{type(self).__name__} needs the samples themselves, which a Dask collection does "
+            "not give it; expected an update that needs only sums over samples. Use BlockUpdate() "
+            "or MOD()."
         )
 
     def step(

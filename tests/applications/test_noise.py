@@ -62,7 +62,7 @@ def test_a_large_array_is_looked_at_in_slabs(rng, monkeypatch):
     [
         (np.zeros((3, 2)), {}, r"shape \(3, 2\); expected an axis with at least 4"),
         (np.full(9, np.nan), {}, "array holds NaN"),
-        (np.zeros(9), {"channel_axis": 0}, "array has one axis"),
+        (np.zeros(9), {"channel_axis": 0}, "channel_axis is the only axis of array"),
         (np.zeros((9, 9)), {"channel_axis": 2}, "channel_axis is 2"),
         (3.0, {}, "single number"),
     ],
@@ -104,5 +104,5 @@ def test_sigma_is_estimated_where_it_is_not_given(grey):
 
 def test_an_opaque_channel_is_named(grey):
     image = np.dstack([grey, grey, grey, np.full(grey.shape, 255.0)])
-    with pytest.raises(ValueError, match=re.escape("no noise in channels [3]")):
+    with pytest.raises(ValueError, match=re.escape("in channels [3], where the")):
         denoise_image(image)

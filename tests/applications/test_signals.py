@@ -139,7 +139,7 @@ def test_memory_maps_are_read_and_written_in_parts(rng, tmp_path, monkeypatch):
         ({"out": np.zeros(3)}, "out is an array of shape"),
         ({"signal": np.full(40, np.nan)}, "signal holds NaN"),
         ({"signal": 5.0}, "signal is a single number"),
-        ({"signal": np.zeros(40), "sigma": None}, "sigma is None and signal shows no noise"),
+        ({"signal": np.zeros(40), "sigma": None}, "sigma is None, but no noise can be"),
     ],
 )
 def test_refusals(noisy, arguments, message):

@@ -200,15 +200,15 @@ def test_mixtures_cannot_be_changed(small):
 
 
 def test_rates_above_one_are_told():
-    with pytest.warns(UserWarning, match=r"^\d+ of 40 features would have to fire at rates above"):
+    with pytest.warns(UserWarning, match=r"^\d+ of 40 features would need firing rates above"):
         mixture = make_feature_mixture(**SMALL | {"compensate": True})
     assert mixture.firing_rates.max() == 1
 
 
 def test_wrong_numbers_are_refused(small):
     for options, message in [
-        ({"n_components": 30, "n_roots": 10}, "more nodes than the 30 atoms"),
-        ({"n_roots": 2, "depth": 1000}, "more nodes than the"),
+        ({"n_components": 30, "n_roots": 10}, "expected at most 30 nodes"),
+        ({"n_roots": 2, "depth": 1000}, "more nodes than atoms"),
         ({"rates": (0, 0.5)}, "rates is"),
         ({"rates": (0.5, 1.5)}, "both in"),
         ({"rates": (0.5, 0.1)}, "a lower and a higher rate"),

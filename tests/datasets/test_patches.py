@@ -231,7 +231,7 @@ GOOD = np.zeros((16, 16))
         (
             [GOOD],
             {"patch_size": (1, 2, 3)},
-            "patch_size is .*expected an integer, or one for each axis",
+            "patch_size is .*expected an integer, or one integer for each axis",
         ),
         ([GOOD], {"patch_size": 0}, "patch_size >= 1"),
         ([GOOD], {"patch_size": 2.5}, "patch_size is 2.5; expected an integer"),

@@ -43,10 +43,10 @@ class Problem:
     exponent: int = 0
     code_exponent: int = 0
 
-    @property
-    def shape(self) -> Any:
+    @cached_property
+    def shape(self) -> tuple[int, int]:
         """Shape of the codes."""
-        return self.X.shape[0], self.dictionary.n_components
+        return self.X.shape[0], len(self.dictionary.atoms)
 
     @property
     def by_gap(self) -> Any:
@@ -60,7 +60,7 @@ class Problem:
     @property
     def origin(self) -> Any:
         """Value of the coefficients of a code that no start is given for, mostly 0."""
-        return self.penalty.origin(self.dictionary.n_components)
+        return self.penalty.origin(self.shape[1])
 
     def takes_gram(self, columns_a_row):
         """Return whether to compute the Gram matrix, where a sample else takes so many columns."""
@@ -204,8 +204,8 @@ def takes_gram(dictionary, n_columns):
     It costs as much time as ``n_components`` of its columns. Without it, as many products with all
     atoms as take the time of `n_columns` are needed; see ``benchmarks/many_atoms.py``.
     """
-    n_components = dictionary.n_components
-    if n_components <= FEW_ATOMS or n_components <= dictionary.n_features:
+    n_components, n_features = dictionary.atoms.shape
+    if n_components <= FEW_ATOMS or n_components <= n_features:
         return True
     fits = n_components**2 * dictionary.dtype.itemsize <= MOST_GRAM_BYTES
     return fits and n_columns >= n_components

@@ -98,7 +98,8 @@ class FeatureSign(Solver):
         """
         single, double = forms
         is_careful = inside is not None
-        is_single = problem.dictionary.dtype == np.float32
+        dtype = problem.dictionary.dtype
+        is_single = dtype == np.float32
         enough = is_single and self.tol >= SINGLE_TOL
         has_offset = problem.dictionary.offset is not None
         # Not where samples less an offset, or codes times weights, are rounded once more.
@@ -106,7 +107,7 @@ class FeatureSign(Solver):
         refines = is_careful or not enough
         # Where the codes of an exact search are then rounded to float32, that costs some of it.
         is_rounded_after = refines and not rounds
-        tol = self._threshold(problem.dictionary.dtype) if is_rounded_after else float(self.tol)
+        tol = self._threshold(dtype) if is_rounded_after else float(self.tol)
         X = problem.centred(block.rows, np.float32 if enough or rounds else np.float64)
         X = X[inside] if is_careful else X
         # For a search that stays as it is, no samples: only how long atoms are.
