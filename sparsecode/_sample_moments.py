@@ -76,14 +76,14 @@ def check_input_scale(input_scale, n_features):
     return input_scale
 
 
-def refuse_layer_norm(model, what):
+def refuse_layer_norm(model, what, remedy="Normalise the samples before the model, in a pipeline."):
     """Raise ValueError if an estimator normalises each sample, which `what` does not know of."""
     scale = getattr(model, "input_scale_", getattr(model, "scale_inputs", None))
     if is_layer_norm(scale):
         raise ValueError(
             f"{what} needs codes in the units of the samples, but scale_inputs of the model is "
             "'layer_norm', which normalises each sample by its own mean and deviation; expected "
-            "another. Normalise the samples before the model, for example in a pipeline."
+            f"another. {remedy}"
         )
 
 

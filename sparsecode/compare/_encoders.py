@@ -163,7 +163,8 @@ def _resolved(subject, encoder, dictionary):
             "give an object with "
             "encode(X, dictionary)."
         )
-    refuse_layer_norm(encoder, "the report")
+    remedy = "Give normalised samples, see input_moments, and encoder_ instead of the estimator."
+    refuse_layer_norm(encoder, "the report", remedy)
     if not _same(learned, dictionary):
         raise ValueError(
             f"{subject} is a fitted {name} of another dictionary, {shown(learned)}; expected the "

@@ -233,8 +233,7 @@ class Refined(Wrapping, ScalableEncoder, TrainableEncoder):
                 of_F += [(dA, seen) for dA in parts]
             for dA in parts:
                 add_product(dA, F, dtotal)
-            before = tape.selections[t - 1].cache.codes
-            dfit = dtotal * dtotal.dtype.type(-self.step)
+            before, dfit = tape.selections[t - 1].cache.codes, dtotal * -self.step
             of_atoms.append((before, dfit))
             offset = offset + dfit.sum(axis=0)
             dcodes = product_at(dfit, tape.dictionary.atoms, before)

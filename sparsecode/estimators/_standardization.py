@@ -66,7 +66,7 @@ def fold(
     """
     check_is_fitted(self)
     self._model.check_linear("fold")
-    refuse_layer_norm(self, "fold")
+    refuse_layer_norm(self, "fold", "Keep the pre-processing in a pipeline.")
     check_foldable(self.encoder_, "fold", None)
     mean, scale = _check_standardization(mean, scale, self.dictionary_.n_features)
     if np.ndim(scale) > 0 and self.debiases_:

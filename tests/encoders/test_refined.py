@@ -37,16 +37,6 @@ def top(A, k):
     return np.where((least <= A) & (A > 0), A, 0)
 
 
-def test_a_step_of_numpy_keeps_float32(problem, rng):
-    X, dictionary = problem
-    X, dictionary = X.astype(np.float32), dictionary.astype(np.float32)
-    encoder = Refined(TopK(k=3), 2, np.float64(0.3), "learned")
-    params = encoder.init(dictionary)
-    codes, cache = encoder.forward(params, X, dictionary)
-    grads = encoder.backward(codes, cache, with_dictionary=True)
-    assert {grad.dtype for grad in grads.values()} == {np.dtype(np.float32)}
-
-
 @pytest.mark.parametrize("feedback", FEEDBACKS)
 @pytest.mark.parametrize("tied", [False, True])
 def test_steps_are_those_that_are_written_down(problem, rng, feedback, tied):

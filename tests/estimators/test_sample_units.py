@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
@@ -93,6 +94,16 @@ def test_parts_and_streams_are_those_of_normalised_samples(X):
     same(model, other, X, U)
     streamed = autoencoder().fit(X[start : start + 200] for start in (0, 200))
     same(streamed, other, X, U)
+
+
+def test_a_training_that_raises_the_loss_is_judged_on_normalised_samples(X):
+    U, told = by_hand(X)[0], []
+    for scale_inputs, samples in ((False, U), ("layer_norm", X)):
+        model = autoencoder(scale_inputs=scale_inputs, optimizer=Adam(3.0), n_epochs=1)
+        with pytest.warns(ConvergenceWarning, match="raised the loss from") as caught:
+            model.fit(samples)
+        told.append(str(caught[0].message))
+    assert told[0] == told[1]
 
 
 def test_the_loop_itself_normalises(X):

@@ -64,6 +64,23 @@ def test_every_architecture(tmp_path, random, agree, architecture, apply, norm):
     assert checkpoint.dtype == np.float32
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("apply", [True, False])
+def test_an_estimator_normalises_samples_itself(tmp_path, random, architecture, apply):
+    switches = {"apply_b_dec_to_input": apply, "normalize_activations": "layer_norm"}
+    arrays, cfg = model(random, architecture, **switches)
+    X = 20 * random(30, M, dtype=np.float64) - 7
+    codes, decoded = sae_lens(X, doubled(arrays), cfg)
+    found = SparseAutoencoder.from_pretrained(save(tmp_path, arrays, cfg))
+    np.testing.assert_allclose(found.transform(X), codes, rtol=1e-4, atol=1e-4)
+    X_hat = found.inverse_transform(codes, found.input_moments(X))
+    np.testing.assert_allclose(X_hat, decoded, rtol=1e-4, atol=1e-2)
+    write_checkpoint(found.to_checkpoint(), tmp_path / "again", "sae_lens")
+    again = SparseAutoencoder.from_pretrained(tmp_path / "again")
+    assert again.input_scale_ == "layer_norm"
+    np.testing.assert_allclose(again.transform(X), codes, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
 @pytest.mark.parametrize("apply", [True, False])
 def test_codes_rescaled_by_the_norms_of_the_decoder(tmp_path, random, agree, architecture, apply):
