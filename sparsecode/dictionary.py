@@ -332,7 +332,7 @@ def as_dictionary(dictionary: Dictionary | ArrayLike) -> Dictionary:
     """Return `dictionary` as a `Dictionary`; an array of atoms is taken as it is."""
     if isinstance(dictionary, Dictionary):
         return dictionary
-    if hasattr(dictionary, "atoms"):
+    if dictionary is None or hasattr(dictionary, "atoms"):
         raise TypeError(
             f"dictionary is {shown(dictionary)}; expected a Dictionary or an array of atoms. For "
             "atoms that are shifted use what is in sparsecode.convolutional."

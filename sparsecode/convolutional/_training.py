@@ -31,12 +31,13 @@ class Training:
     best : dict of str to ndarray
     """
 
-    def __init__(self, network, params, crops, optimizer, batch_size, rng):
+    def __init__(self, network, params, crops, optimizer, batch_size, rng, verbose):
         self.network, self.crops, self.optimizer = network, crops, optimizer
-        self.batch_size, self.rng = batch_size, rng
+        self.batch_size, self.rng, self.verbose = batch_size, rng, verbose
         self.best, self.params = params, _copied(params)
         self.compared = crops.draw(_N_BATCHES * batch_size, rng)
         self.first = self.lowest = self.last = self._loss()
+        self._report(0)
 
     def run(self, n_steps):
         """Take steps, until there are enough or the loss blows up."""
@@ -66,6 +67,11 @@ class Training:
             raise _diverged(step, self.optimizer)
         if self.last < self.lowest:
             self.lowest, self.best = self.last, _copied(self.params)
+        self._report(step)
+
+    def _report(self, step):
+        if self.verbose:
+            print(f"step {step}: loss {self.last:.6g}")
 
     def _loss(self):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -74,7 +80,10 @@ class Training:
     def _tell(self, step):
         """Warn if training ended above where it began."""
         if self.last > (1 + _SLIGHT) * self.first:
-            kept = "those before" if self.lowest == self.first else "the best of it"
+            is_first = self.lowest == self.first
+            kept = (
+                "its parameters from before" if is_first else "the best parameters of this training"
+            )
             warnings.warn(
                 f"Training raised the loss from {self.first:.4g} to {self.last:.4g} in {step} "
                 f"steps. The network keeps {kept}. Lower the learning rate of {self.optimizer!r}, "

@@ -75,7 +75,7 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
     penalty: L1 = field(default_factory=L1)
     n_layers: int = 8
     tied: bool = False
-    params: dict[str, np.ndarray] | None = None
+    params: dict[str, np.ndarray] | None = field(default=None, repr=False)
 
     def init(self, dictionary: ConvolutionalDictionary | ArrayLike) -> dict[str, np.ndarray]:
         """Return parameters with which layers are iterates of ISTA.
@@ -153,6 +153,7 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
         crop: int | tuple[int, ...] | None = None,
         missing: bool = False,
         random_state: RandomState = None,
+        verbose: bool = False,
         n_jobs: int | None = None,
     ) -> Self:
         """Train the parameters on the objective of the codes of the last layer.
@@ -179,6 +180,8 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
         missing : bool, default=False
             Whether NaN in `X` means a missing entry, which does not count in the loss.
         random_state : int, RandomState instance or None, default=None
+        verbose : bool, default=False
+            Whether to print a line for each comparison.
         n_jobs : int or None, default=None
             Threads, over the crops of a step; None uses all cores. Parameters do not depend on it.
 
@@ -205,7 +208,8 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
         batch_size = check_integer(batch_size, "batch_size")
         crops = Crops.of(signals, crop, network.dictionary)
         rng = check_random_state(random_state)
-        training = Training(network, params, crops, optimizer, batch_size, rng)
+        verbose = check_flag(verbose, "verbose")
+        training = Training(network, params, crops, optimizer, batch_size, rng, verbose)
         try:
             training.run(n_steps)
         finally:

@@ -103,6 +103,27 @@ def test_missing_entries_are_left_out_of_every_layer(shape, support, n_channels,
     assert (report.excess >= -report.gap).all() and (np.diff(report.excess) <= 0).all()
 
 
+@pytest.mark.parametrize("gaps", [False, True])
+def test_tied_layers_are_equal_layers(gaps):
+    X, dictionary = problem((30,), (5,), 2)
+    X = with_gaps(X)[0] if gaps else X
+    first = ConvolutionalLISTA(L1(0.4), n_layers=3, tied=True).init(dictionary)
+    rng = np.random.default_rng(1)
+    tied = {name: rng.uniform(0.8, 1.2, array.shape) * array for name, array in first.items()}
+    own = {name: np.repeat(array, 3, axis=0) for name, array in tied.items()}
+    values, grads, codes = [], [], []
+    for is_tied, params in ((True, tied), (False, own)):
+        model = ConvolutionalLISTA(L1(0.4), n_layers=3, tied=is_tied, params=params)
+        value, grad = model._network(dictionary).loss_and_gradients(pairs(X), params)
+        values.append(value)
+        grads.append(grad)
+        codes.append(model.encode(X, dictionary, missing=gaps))
+    assert values[0] == values[1]
+    np.testing.assert_array_equal(*codes)
+    for name, array in grads[0].items():
+        np.testing.assert_allclose(array[0], grads[1][name].sum(axis=0), atol=1e-12)
+
+
 @cases
 def test_signals_of_unequal_sizes(shape, support, n_channels):
     X, dictionary = problem(shape, support, n_channels)
@@ -191,6 +212,13 @@ def test_thresholds_of_infinite_weights_are_kept():
     codes = network.train(X, dictionary, n_steps=2, random_state=0).encode(X, dictionary)
     assert np.isposinf(network.params["theta"][:, 2]).all()
     assert codes[:, :2].any() and not codes[:, 2].any()
+
+
+def test_its_text_has_no_arrays():
+    network = ConvolutionalLISTA(L1(0.3), n_layers=2)
+    network.params = network.init(np.ones((2, 1, 5)))
+    assert "n_layers=2" in repr(network)
+    assert "array" not in repr(network)
 
 
 def test_a_report_of_zero_signals():

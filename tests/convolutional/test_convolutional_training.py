@@ -138,12 +138,28 @@ def test_float32_stays_and_nothing_is_written_to():
         ({"optimizer": "adam"}, TypeError, "an Optimizer or None"),
         ({"n_steps": 0}, ValueError, "n_steps"),
         ({"batch_size": 0}, ValueError, "batch_size"),
+        ({"verbose": 2}, ValueError, "verbose"),
+        ({"n_jobs": 0}, ValueError, "n_jobs"),
+        ({"missing": "mask"}, ValueError, "missing is 'mask'; expected True or False"),
     ],
 )
 def test_wrong_arguments_of_training(change, error, message):
     given = {"X": np.ones((1, 1, 20)), "dictionary": np.ones((2, 1, 5))}
     with pytest.raises(error, match=message):
         ConvolutionalLISTA(L1(0.5)).train(**(given | change))
+
+
+def test_progress_is_printed_on_request(capsys):
+    X, dictionary = problem((30,), (5,), 2)
+    network = ConvolutionalLISTA(L1(0.5), n_layers=2)
+    first = mean_objective(network, X, dictionary)
+    network.train(X, dictionary, n_steps=12, random_state=0)
+    assert not capsys.readouterr().out
+    network.params = None
+    network.train(X, dictionary, n_steps=12, random_state=0, verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"step 0: loss {first:.6g}"
+    assert [line.split(":")[0] for line in lines] == ["step 0", "step 10", "step 12"]
 
 
 def mean_objective(network, X, dictionary):
@@ -169,7 +185,7 @@ def test_a_loss_that_blows_up_is_told_and_taken_back():
     before = mean_objective(start, X, dictionary)
     assert before < mean_objective(ConvolutionalLISTA(L1(0.3), n_layers=2), X, dictionary)
     kept = {name: array.copy() for name, array in start.params.items()}
-    with pytest.warns(ConvergenceWarning, match=r"raised the loss .* in 10 steps.*those before"):
+    with pytest.warns(ConvergenceWarning, match=r"raised the loss .* in 10 steps.*from before"):
         start.train(X, dictionary, n_steps=500, optimizer=Adam(lr=1.0), random_state=0)
     assert mean_objective(start, X, dictionary) == before
     for name, array in start.params.items():
@@ -186,7 +202,7 @@ def test_the_best_parameters_are_kept_when_the_loss_rises_later():
             return 1e-3 if n_steps < 30 else 3.0
 
     network = ConvolutionalLISTA(L1(0.3), n_layers=2)
-    with pytest.warns(ConvergenceWarning, match="The network keeps the best of it"):
+    with pytest.warns(ConvergenceWarning, match="The network keeps the best parameters of this"):
         network.train(X, dictionary, n_steps=60, optimizer=Rising(), random_state=0)
     other = ConvolutionalLISTA(L1(0.3), n_layers=2)
     other.train(X, dictionary, n_steps=30, optimizer=Adam(lr=1e-3), random_state=0)
