@@ -107,8 +107,9 @@ class AutoencoderLoss(Loss):
 
     @property
     def is_mean(self) -> bool:
-        """Whether all terms are means over samples."""
-        return all(term.is_mean for term in self.resolved())
+        """Whether the loss and all terms are means over samples; nothing is tilted or counted."""
+        plain = self.tilt == 0 and not self.sorts_units
+        return plain and all(term.is_mean for term in self.resolved())
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def probe_scores(
 
     An encoder of one affine map and a threshold is a linear classifier for each latent. None can
     detect a feature better than the best one, which supervision comes close to. Codes that depend
-    on each other, exact ones above all, can.
+    on each other, such as exact ones, can.
 
     Parameters
     ----------

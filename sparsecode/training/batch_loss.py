@@ -104,7 +104,7 @@ class BatchLoss:
         reasons = [
             (self.encoder.depends_on_batch, f"codes of {shown(self.encoder)} depend on the batch"),
             (self.encoder.buffers, f"{shown(self.encoder)} keeps statistics of batches"),
-            (not self.loss.is_mean, f"{shown(self.loss)} has a term that is no mean over samples"),
+            (not self.loss.is_mean, f"{shown(self.loss)} is no mean over samples, or counts them"),
             (self.corrupt is not None, "corrupt draws its noise for a whole batch"),
             (counts, "replacement and dead_window count the codes of a whole batch"),
         ]

@@ -185,6 +185,8 @@ def test_gradients_of_sparse_codes_travel_as_the_rows_that_are_used():
     [
         (SparseAutoencoder(N_ATOMS, encoder=BatchTopK(2)), "codes of BatchTopK.* depend on"),
         (SparseAutoencoder(N_ATOMS, target_l0=3), "no mean over samples"),
+        (SparseAutoencoder(N_ATOMS, loss=AutoencoderLoss(tilt=0.1)), "no mean over samples"),
+        (SparseAutoencoder(N_ATOMS, loss=AutoencoderLoss(sort_every=2)), "or counts them"),
         (
             SparseAutoencoder(
                 N_ATOMS, encoder=encoders.Sigmoid(), loss=AutoencoderLoss([KLDivergence()])

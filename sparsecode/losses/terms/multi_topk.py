@@ -65,6 +65,7 @@ class MultiTopK(Term):
 
     needs: ClassVar[tuple[str, ...]] = ("pre",)
     reads_error: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def init(self, dictionary: Dictionary) -> dict[str, np.ndarray]:
         check_integer(self.k, "k")
