@@ -50,8 +50,8 @@ for name, dictionary in {
 
 # %%
 # The scores of all latents, by the rate of their feature. Exact codes help little on learned
-# atoms; on the true ones they find nearly everything. Most is lost in the dictionary: some of its
-# atoms are nearest to a rare feature, or mix several, and detect none.
+# atoms; on the true ones they find most. More is lost in the dictionary than in the encoder: some
+# of its atoms are nearest to a rare feature, or mix several, and detect none.
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharex=True, sharey=True)
 for ax, (name, summary) in zip(axes, found.items(), strict=True):

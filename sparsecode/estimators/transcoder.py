@@ -122,7 +122,9 @@ class Transcoder(RegressorMixin, TrainedEstimator):
     -----
     If training diverges, a `FloatingPointError` names the epoch and what to change, and the
     estimator keeps the best parameters from before. If the loss is higher at the end than at the
-    start, it keeps the initial parameters and warns. float16 samples are read as float32.
+    start, it keeps the initial parameters and warns. float16 samples are read as float32. Samples
+    and targets are not scaled: do this before `fit`. A layer norm of targets, with their own means
+    and deviations, could not be undone in `predict`, which does not know them.
 
     References
     ----------

@@ -53,9 +53,9 @@ class AutoencoderLoss(Loss):
         the encoder, averages of the optimizer and memories of terms change places together. None
         keeps the order.
     tilt : float, default=0.0
-        Tilt `t` of the mean over samples, ``log(mean(exp(t * error))) / t``, in units of one over
-        the error ``1/2 ||x - x_hat||^2`` in training. A positive tilt counts samples of large error
-        more, a negative one less; 0 is the mean.
+        Tilt `t` of the mean over the samples of a batch, ``log(mean(exp(t * error))) / t``, in
+        units of one over the error ``1/2 ||x - x_hat||^2`` in training. A positive tilt counts
+        samples of large error more, a negative one less; 0 is the mean.
 
     Raises
     ------
