@@ -1,12 +1,13 @@
 """Training curve of one encoder on the 16k preset, judged after so many samples.
 
-It is made for long runs that may be broken off: what was trained is saved at every judgement, and
-the same command goes on from there. Run: ``python benchmarks/ground_truth/large.py --rung
+It is made for long runs that may be broken off: what was trained is saved at every judgement, with
+the scores, and the same command goes on from there. Run: ``python benchmarks/ground_truth/large.py --rung
 "... and k annealed" --samples 5e7 [--folder .]``.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -63,6 +64,11 @@ def main(preset, rung, samples, every, minutes, folder, quick):
     columns = {"samples": "", "minutes": ".1f", "F1": ".3f", "preci-sion": ".3f", "recall": ".3f"}
     columns |= {"MCC": ".3f", "unique": ".3f", "dead %": ".1f", "expl. var.": ".3f", "l0": ".1f"}
     table = report.table("Scores along the training", columns)
+    curve = path.with_suffix(".json")
+    rows = json.loads(curve.read_text("utf-8")) if state is not None and curve.exists() else []
+    for row in rows:
+        table.row(*row)
+    before = rows[-1][1] if rows else 0.0
     for state in states:
         if state.n_steps == n_done:
             continue
@@ -72,17 +78,24 @@ def main(preset, rung, samples, every, minutes, folder, quick):
             random_state=1,
         )  # fmt: skip
         spent = (time.perf_counter() - begin) / 60
-        table.row(
-            f"{state.n_steps * setting.batch_size:,}", spent, found.f1, found.precision,
-            found.recall, found.mcc, found.uniqueness, 100 * found.dead_fraction,
-            found.explained_variance, found.l0,
-        )  # fmt: skip
+        samples = f"{state.n_steps * setting.batch_size:,}"
+        rows.append([samples, before + spent, *_scores(found)])
+        table.row(*rows[-1])
         if not quick:
             state.save(path)
+            curve.write_text(json.dumps(rows), "utf-8")
         if spent > minutes:
             break
     table.end()
     report.finish()
+
+
+def _scores(found):
+    scores = (
+        found.f1, found.precision, found.recall, found.mcc, found.uniqueness,
+        100 * found.dead_fraction, found.explained_variance, found.l0,
+    )  # fmt: skip
+    return map(float, scores)
 
 
 def _mixture(preset, folder, quick):
