@@ -1,8 +1,8 @@
 """Training curve of one encoder on the 16k preset, judged after so many samples.
 
 It is made for long runs that may be broken off: what was trained is saved at every judgement, with
-the scores, and the same command goes on from there. Run: ``python benchmarks/ground_truth/large.py --rung
-"... and k annealed" --samples 5e7 [--folder .]``.
+the scores, and the same command goes on from there. Run: ``python
+benchmarks/ground_truth/large.py --rung "... and k annealed" --samples 5e7 [--folder .]``.
 """
 
 from __future__ import annotations
@@ -47,20 +47,22 @@ def main(preset, rung, samples, every, minutes, folder, quick):
     encoder, loss = _pieces(rung, setting, n_steps)
     path = folder / f"state-{preset}-{rung.replace(' ', '-')}.safetensors"
     state = TrainingState.load(path, encoder) if path.exists() and not quick else None
-    first = mixture.sample(8192, random_state=2).X
-    start = Dictionary.random(
-        setting.width, mixture.n_features, random_state=0, dtype=first.dtype
-    ).replace(offset=first.mean(axis=0))
     n_done = 0 if state is None else state.n_steps
-    batches = mixture.batches(
-        setting.batch_size, n_batches=n_steps - n_done, start=n_done * setting.batch_size,
-        random_state=1000,
-    )  # fmt: skip
-    states = train(
-        encoder, start, batches, loss=loss, optimizer=optimizer_of(setting, n_steps),
-        n_epochs=n_steps, steps_per_epoch=n_every, learn_dictionary=True, state=state,
-        random_state=0,
-    )  # fmt: skip
+    first = mixture.sample(8192, random_state=2).X
+    states = ()
+    if n_done < n_steps:
+        start = Dictionary.random(
+            setting.width, mixture.n_features, random_state=0, dtype=first.dtype
+        ).replace(offset=first.mean(axis=0))
+        batches = mixture.batches(
+            setting.batch_size, n_batches=n_steps - n_done, start=n_done * setting.batch_size,
+            random_state=1000,
+        )  # fmt: skip
+        states = train(
+            encoder, start, batches, loss=loss, optimizer=optimizer_of(setting, n_steps),
+            n_epochs=n_steps, steps_per_epoch=n_every, learn_dictionary=True, state=state,
+            random_state=0,
+        )  # fmt: skip
     columns = {"samples": "", "minutes": ".1f", "F1": ".3f", "preci-sion": ".3f", "recall": ".3f"}
     columns |= {"MCC": ".3f", "unique": ".3f", "dead %": ".1f", "expl. var.": ".3f", "l0": ".1f"}
     table = report.table("Scores along the training", columns)
