@@ -98,8 +98,8 @@ def train(
         Most epochs of every stage. If `state` is given, its epochs in the stage count too.
     batch_size : int or None, default=256
         Samples in a step; None takes all samples. With `LBFGS` it is only the size of the blocks
-        that the loss is summed over. With an iterator it is only the size of the blocks of
-        validation samples.
+        that the loss is summed over, and terms over a batch, such as `KLDivergence`, are those of
+        blocks. With an iterator it is only the size of the blocks of validation samples.
     steps_per_epoch : int or None, default=None
         Number of batches in an epoch; None takes all batches. With ``batch_size=None`` it is the
         number of steps on all samples: epochs of a single step would spend most time between the

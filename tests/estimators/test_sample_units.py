@@ -404,6 +404,16 @@ class TestDask:
         with pytest.raises(TypeError, match="moments is in memory with a Dask"):
             model.inverse_transform(codes, expected[1])
 
+    def test_parts_of_batches_are_normalised_where_they_are(self, X):
+        da = pytest.importorskip("dask.array")
+        from sparsecode.distributed import data_parallel
+
+        options = {"encoder": TopK(k=3), "shuffle": False}
+        expected = autoencoder(**options).fit(X)
+        with data_parallel(3):
+            found = autoencoder(**options).fit(da.from_array(X, chunks=(200, 10)))
+        np.testing.assert_allclose(found.components_, expected.components_, rtol=1e-7)
+
     def test_chunks_are_learned_from(self, X):
         da = pytest.importorskip("dask.array")
         model = autoencoder(encoder=TopK(k=3)).fit(da.from_array(X, chunks=(150, 10)))
