@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from sparsecode._extras import require
+from sparsecode._messages import wrong
 
 # Number of parts that `sparsecode.distributed.data_parallel` divides a batch into.
 PARTS: ContextVar[int | None] = ContextVar("parts", default=None)
@@ -19,6 +20,12 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def is_collection(X):
     """Whether `X` is a Dask array, DataFrame or the like; Dask is not imported to know it."""
     return hasattr(X, "__dask_graph__")
+
+
+def refuse_collection(X, remedy, *, name="X", expected="samples in memory"):
+    """Raise TypeError if `X` is a Dask collection, where there is no function for it."""
+    if is_collection(X):
+        raise TypeError(wrong(name, got="a Dask collection", expected=expected, remedy=remedy))
 
 
 def in_chunks(name, *args, **kwargs):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from sparsecode._collections import is_collection
+from sparsecode._collections import refuse_collection
 from sparsecode._messages import shown, wrong
 from sparsecode._row_blocks import release
 from sparsecode._validation import check_integer, check_samples, is_checked
@@ -67,15 +67,11 @@ def read_images(estimator, X, image_shape, *, reset):
     reset : bool
         Whether this is `fit`.
     """
-    if is_collection(X):
-        raise TypeError(
-            wrong(
-                "X",
-                got="a Dask collection",
-                expected="images in memory, or a memory map",
-                remedy="Transform the chunks, with X.map_blocks(model.transform).",
-            )
-        )
+    refuse_collection(
+        X,
+        "Transform the chunks, with X.map_blocks(model.transform).",
+        expected="images in memory, or a memory map",
+    )
     X = _stacked(X)
     # Lists and the like, too, are rows, unless they were stacked.
     if getattr(X, "ndim", 2) < 3:

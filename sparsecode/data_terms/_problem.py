@@ -114,8 +114,7 @@ def _check_counts(term, X, dictionary, positive):
             f"the dictionary has an offset, which {name} does not take; expected atoms alone. Use "
             "Dictionary(dictionary.atoms)."
         )
-    least = X.min() if isinstance(X, np.ndarray) else X.data.min(initial=0)
-    least = np.nanmin(X) if isinstance(X, np.ndarray) and np.isnan(least) else least
+    least = np.nanmin(X if isinstance(X, np.ndarray) else X.data, initial=0)
     if least < 0:
         raise ValueError(
             f"X has the negative entry {least:.3g}; expected counts >= 0 for {name}. Do not "

@@ -10,6 +10,7 @@ import dask.array as da
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sparsecode._collections import refuse_collection
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_rows
 from sparsecode.distributed._clients import check_open
@@ -54,6 +55,8 @@ def samples_to_learn(estimator, X, *, reset):
         If the number of rows of a chunk is unknown, or there are none.
     """
     if not isinstance(estimator, _LEARN):
+        if not reset:
+            refuse_collection(X, "Use X.map_blocks, for example with model.predict.")
         name = type(estimator).__name__
         raise TypeError(
             wrong(

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from sparsecode._collections import is_collection
+from sparsecode._collections import refuse_collection
 from sparsecode._messages import shown, wrong
 from sparsecode._parameters import leaves_of
 from sparsecode._typing import MatrixLike
@@ -61,15 +61,7 @@ class CodesClassifier(ClassifierMixin, CodesEstimator):
     def _labelled(self, X, y):
         """Checked samples, labels, and the index of the class of each; sets `classes_`."""
         name = type(self).__name__
-        if is_collection(X):
-            raise TypeError(
-                wrong(
-                    f"X of {name}.fit",
-                    got="a Dask collection",
-                    expected="an array in memory",
-                    remedy="Call X.compute() first.",
-                )
-            )
+        refuse_collection(X, "Call X.compute() first.", name=f"X of {name}.fit")
         X = self._validated(X, reset=True)
         if y is None:
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")

@@ -1,49 +1,12 @@
-"""Models of counts: exact codes, and multiplicative steps that never increase the objective."""
+"""Learning of counts: multiplicative steps that never increase the objective."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import kl_div
-
-from sparsecode.data_terms import KullbackLeibler, encode
-from sparsecode.dictionary import Dictionary
-from sparsecode.penalties import L1
 
 # Halvings of the interval of a multiplier: all that float64 can tell apart.
 _HALVINGS = 60
-
-
-class CountModel(NamedTuple):
-    """Atoms with the weight of the penalty: codes of counts, with certificates."""
-
-    dictionary: Dictionary
-    alpha: float
-    missing: bool
-
-    def solve(self, X, n_jobs=None):
-        penalty = L1(self.alpha, positive=True)
-        term, options = KullbackLeibler(), {"missing": self.missing, "n_jobs": n_jobs}
-        return encode(X, self.dictionary, term, penalty, **options)
-
-    def encode(self, X, *, sparse_output=False, n_jobs=None):
-        """Codes of samples."""
-        codes = self.solve(X, n_jobs).codes
-        return csr_array(codes) if sparse_output else codes
-
-    def decode(self, codes):
-        """Reconstructions of codes."""
-        return self.dictionary.decode(codes)
-
-    def certify(self, X, n_jobs=None):
-        """Certificate of the codes of samples."""
-        return self.solve(X, n_jobs).certificate
-
-    def score_samples(self, X, n_jobs=None):
-        """Minus the objective of the code of each sample."""
-        return -self.certify(X, n_jobs).objective
 
 
 class CountLearner:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_flag, check_n_jobs, check_number
 from sparsecode.dictionary import Dictionary
 from sparsecode.estimators._class_atoms import IndexedAtoms, check_class_atoms, class_atoms
+from sparsecode.estimators._dictionaries import prepare_learner
 from sparsecode.initialization._source import unit
 from sparsecode.penalties import Penalty
 from sparsecode.penalties.base import resolve_penalty
@@ -40,7 +40,7 @@ def represented_atoms(
     """Atoms of all classes: learned, taken from the samples, or all samples, scaled to norm 1."""
     X = unit(X)
     if estimator.learner is not None:
-        return _learned_atoms(estimator.learner, X, index)
+        return _learned_atoms(estimator.learner, X, index, rng)
     if estimator.atoms_per_class is not None:
         return class_atoms(estimator, X, y, rng)
     order = np.argsort(index, kind="stable")
@@ -69,8 +69,9 @@ def _check_learner(learner, atoms_per_class):
         )
 
 
-def _learned_atoms(learner, X, index):
-    models = [clone(learner).fit(X[index == c]) for c in range(index.max() + 1)]
+def _learned_atoms(learner, X, index, rng):
+    samples = [X[index == c] for c in range(index.max() + 1)]
+    models = [prepare_learner(learner, None, rng).fit(part) for part in samples]
     parts = [unit(model.components_) for model in models]
     numbers = [len(part) for part in parts]
     return IndexedAtoms(Dictionary(np.concatenate(parts)), np.repeat(range(len(parts)), numbers))

@@ -20,16 +20,9 @@ _KINDS = "biufUO"
 def classifier_parts(estimator: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Arrays and header of the classes, and of the arrays that `_fitted_shapes` names."""
     classes = estimator.classes_
-    labels = classes.tolist()
-    is_kept = classes.dtype.kind in _KINDS
-    if not is_kept or (classes.dtype.kind == "O" and not all(type(x) is str for x in labels)):
-        raise TypeError(
-            f"classes_ are {shown(classes)}; expected numbers or strings, for a file. Give y as "
-            "numbers or strings."
-        )
     names = estimator._fitted_shapes(len(classes), 1, 1)
     arrays = {_PREFIX + name: getattr(estimator, name) for name in names}
-    return arrays, {"classes": json.dumps({"dtype": str(classes.dtype), "labels": labels})}
+    return arrays, {"classes": json.dumps(described_classes(classes))}
 
 
 def hold_classifier(
@@ -37,7 +30,7 @@ def hold_classifier(
 ) -> None:
     """Make a classifier fitted with the parts of a file."""
     estimator._check_parameters()
-    estimator.classes_ = _classes(parsed(part(header, "classes")))
+    estimator.classes_ = classes_of(parsed(part(header, "classes")))
     shapes = estimator._fitted_shapes(
         len(estimator.classes_), dictionary.n_components, dictionary.n_features
     )
@@ -54,11 +47,32 @@ def hold_classifier(
     estimator.n_features_in_ = dictionary.n_features
 
 
-def _classes(described):
+def described_classes(classes: np.ndarray) -> dict[str, Any]:
+    """Describe the labels of classes, for JSON.
+
+    Raises
+    ------
+    TypeError
+        If they are neither numbers nor strings.
+    """
+    labels = classes.tolist()
+    is_kept = classes.dtype.kind in _KINDS
+    if not is_kept or (classes.dtype.kind == "O" and not all(type(x) is str for x in labels)):
+        raise TypeError(
+            f"classes_ are {shown(classes)}; expected numbers or strings, for a file. Give y as "
+            "numbers or strings."
+        )
+    return {"dtype": str(classes.dtype), "labels": labels}
+
+
+def classes_of(described: dict[str, Any]) -> np.ndarray:
+    """Labels of classes that `described_classes` described; raises Refused if they are none."""
+    if not isinstance(described, dict):
+        raise Refused("its classes are no labels")
     labels, dtype = part(described, "labels"), part(described, "dtype")
     try:
         classes = np.array(labels, dtype=np.dtype(dtype))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Refused("its classes are no labels") from None
     is_good = classes.ndim == 1 and len(classes) > 1 and classes.dtype.kind in _KINDS
     if is_good and classes.dtype.kind == "O":

@@ -12,6 +12,7 @@ from sparsecode._array_files import parsed, part
 from sparsecode._messages import shown
 from sparsecode._reading.refusal import Refused
 from sparsecode.estimators._labels import loss_of
+from sparsecode.estimators._saved_classifiers import classes_of, described_classes
 from sparsecode.prediction._descent import HISTORY
 from sparsecode.prediction.losses import LOSSES
 
@@ -33,8 +34,7 @@ def task_parts(estimator: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         arrays[f"task/{name}"] = estimator._params[name]
     notes = {"lr": estimator.lr_, "n_iter": estimator.n_iter_}
     if hasattr(estimator, "classes_"):
-        classes = estimator.classes_
-        notes["classes"] = {"dtype": classes.dtype.str, "labels": classes.tolist()}
+        notes["classes"] = described_classes(estimator.classes_)
     else:
         notes["is_flat"] = estimator._is_flat
     return arrays, {"task": json.dumps(notes)}
@@ -57,7 +57,7 @@ def hold_task(model: Any, arrays: dict[str, np.ndarray], header: dict[str, str])
     model.input_map_ = matrix
     model._params = params
     if is_classifier(model):
-        model.classes_ = _classes(notes.get("classes"))
+        model.classes_ = classes_of(part(notes, "classes"))
         expected = loss_of(model).encode(np.zeros(1, dtype=int), len(model.classes_)).shape[1]
         if n_outputs != expected:
             raise Refused(f"it has {n_outputs} outputs for {len(model.classes_)} classes")
@@ -82,23 +82,3 @@ def hold_task(model: Any, arrays: dict[str, np.ndarray], header: dict[str, str])
 def _check_shape(name, array, shape):
     if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
         raise Refused(f"its {name} is no array of numbers of shape {shape}")
-
-
-def _classes(note):
-    """Labels of the classes, from their type and a list of JSON."""
-    if not isinstance(note, dict) or set(note) != {"dtype", "labels"}:
-        raise Refused("it has no classes")
-    labels, dtype = note["labels"], note["dtype"]
-    simple = isinstance(labels, list) and all(
-        isinstance(v, (bool, int, float, str)) for v in labels
-    )
-    if not simple or not isinstance(dtype, str):
-        raise Refused("its classes are no labels")
-    try:
-        classes = np.array(labels, dtype=np.dtype(dtype))
-        is_sorted = np.array_equal(np.unique(classes), classes)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise Refused("its classes are no labels") from error
-    if len(classes) < 2 or not is_sorted:
-        raise Refused("its classes are not two or more sorted labels")
-    return classes

@@ -26,6 +26,11 @@ from sparsecode.estimators._descriptions import describe_settings, rebuild
 from sparsecode.estimators._filter_learning import check_settings, hold_filters
 from sparsecode.estimators._learning_plan import plan_learning
 from sparsecode.estimators._learning_run import hold_dictionary
+from sparsecode.estimators._saved_atoms import (
+    archetypes_parts,
+    hold_archetypes,
+    hold_counts,
+)
 from sparsecode.estimators._saved_classifiers import classifier_parts, hold_classifier
 from sparsecode.estimators._saved_networks import hold_network, network_parts
 from sparsecode.estimators._saved_tasks import hold_task, task_parts
@@ -36,6 +41,8 @@ from sparsecode.initialization.offset import check_offset_name
 _PACKAGE = "sparsecode.estimators."
 # Stands for the atoms in the file.
 _SAVED = "saved"
+# Estimators whose starts have names of their own, which they check themselves.
+_OWN_STARTS = ("ArchetypalAnalysis", "PoissonDictionaryLearning")
 
 
 def save(self: Any, path: PathLike) -> None:
@@ -163,7 +170,9 @@ def _build(arrays, header, cls):
         kind.hold(model, dictionary)
         model.n_features_in_ = dictionary.n_features
         kind.hold_parts(model, arrays, header)
-        model._model.encoder.solver._check_parameters()
+        encoder = getattr(model._model, "encoder", None)
+        if encoder is not None:
+            encoder.solver._check_parameters()
     model._model.penalty.prepare(dictionary.n_components, dictionary.dtype)
     names = parsed(part(header, "names"), list | None)
     if names is not None:
@@ -193,7 +202,7 @@ def _check_starts(model):
     check_random_state(given.get("random_state"))
     if given.get("constraint") is not None:
         check_constraint(given["constraint"])
-    if given.get("init") not in (None, "zero"):
+    if given.get("init") not in (None, "zero") and _name_of(type(model)) not in _OWN_STARTS:
         check_init_name(given["init"])
     if given.get("offset") is not None:
         check_offset_name(given["offset"])
@@ -254,6 +263,8 @@ _EXACT = {
     "SparseCoder": _Exact(_check_coder, _hold_atoms),
     "DictionaryLearning": _Exact(plan_learning, hold_dictionary),
     "OlshausenField": _Exact(check_settings, hold_filters),
+    "ArchetypalAnalysis": _Exact(_check_coder, _hold_atoms, archetypes_parts, hold_archetypes),
+    "PoissonDictionaryLearning": _Exact(_check_coder, hold_counts),
     "TaskDrivenDictionaryLearningClassifier": _TASK,
     "TaskDrivenDictionaryLearningRegressor": _TASK,
 }

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 
 from sparsecode._batches import Batch, hold_out, samples_of
-from sparsecode._collections import is_collection
+from sparsecode._collections import refuse_collection
 from sparsecode._messages import shown
 from sparsecode._validation import check_random_state
 from sparsecode.dictionary import Dictionary
@@ -91,7 +91,7 @@ class TaskDrivenEstimator(CallbackSupportMixin, CodesEstimator):
 
     def _read(self, X, y, sample_weight, first, classes):
         """Samples, their weights and their targets, checked."""
-        _refuse_collection(X, "Pass X.compute(), or call partial_fit with one block at a time.")
+        refuse_collection(X, "Pass X.compute(), or call partial_fit with one block at a time.")
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} requires y to be passed, but the target y is None. "
@@ -106,7 +106,7 @@ class TaskDrivenEstimator(CallbackSupportMixin, CodesEstimator):
 
     def _scores(self, X):
         """Scores of samples, shape (n_samples, n_outputs)."""
-        _refuse_collection(X, "Use X.map_blocks(model.predict).")
+        refuse_collection(X, "Use X.map_blocks(model.predict).")
         X = self._check_X(X)
         codes = self._model.encode(X, sparse_output=True, n_jobs=self.n_jobs)
         return LinearModel(self.coef_, self.intercept_).scores(codes)
@@ -150,10 +150,10 @@ class MappedModel(NamedTuple):
         """Certify the codes of samples."""
         return self.inner.certify(X @ self.input_map, n_jobs)
 
-
-def _refuse_collection(X, remedy):
-    if is_collection(X):
-        raise TypeError(
-            f"X is {shown(X)}, a Dask collection; expected samples in memory or a memory map. "
-            f"{remedy}"
+    def check_linear(self, what: str) -> None:
+        """Raise ValueError: `what` compares samples with reconstructions of mapped ones."""
+        raise ValueError(
+            f"{what} compares samples with their reconstructions here, but input_map is "
+            f"{shown(self.input_map)}, which maps them first; expected a model without a map. "
+            "Set input_map=None, or call certify for samples in memory."
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._collections import is_collection
+from sparsecode._collections import refuse_collection
 from sparsecode._messages import shown, wrong
 from sparsecode._typing import MatrixLike, RandomState, Weights
 from sparsecode._validation import (
@@ -20,7 +20,7 @@ from sparsecode._validation import (
     check_random_state,
 )
 from sparsecode.dictionary import Dictionary
-from sparsecode.estimators import _scoring
+from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._archetypes import Archetypes
 from sparsecode.estimators._base import CodesEstimator, unchanged_on_error
 from sparsecode.estimators._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
@@ -204,18 +204,12 @@ default="furthest"
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
+    save = _saving.save
+    load = _saving.load
 
     def _start(self, X, sample_weight, solver):
         """First archetypes, the indices of their samples, and the type of the atoms."""
-        if is_collection(X):
-            raise TypeError(
-                wrong(
-                    "X",
-                    got="a Dask collection",
-                    expected="samples in memory, of which archetypes are mixtures",
-                    remedy="Pass X.compute(), or some of its rows.",
-                )
-            )
+        refuse_collection(X, "Pass X.compute(), or some of its rows.")
         X, sample_weight = self._check_samples(X, sample_weight, reset=True)
         weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, float)
         # Equal samples count as one, of their weight together, in an order that is always the same.
@@ -241,12 +235,15 @@ default="furthest"
                 )
         found = Archetypes(samples, weight, self.huber, solver, self.n_jobs)
         found.start(self.init, self.n_components, check_random_state(self.random_state))
-        self.history_ = {name: [] for name in ("objective", "l0", "dead_atoms", "seconds")}
-        self.n_epochs_ = 0
+        self._begin_history()
         dtype = np.float32 if X.dtype == np.float32 else np.float64
         self.mixtures_ = np.zeros((self.n_components, len(X)), dtype)
         self._keep(found, rows, dtype)
         return found, rows, dtype
+
+    def _begin_history(self):
+        self.history_ = {name: [] for name in ("objective", "l0", "dead_atoms", "seconds")}
+        self.n_epochs_ = 0
 
     def _keep(self, found, rows, dtype):
         """Store archetypes and mixtures as those of the estimator."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsecode._blas import single_threaded_blas
-from sparsecode._collections import is_collection
+from sparsecode._collections import refuse_collection
 from sparsecode._messages import shown, wrong
 from sparsecode._typing import MatrixLike, RandomState, Weights
 from sparsecode._validation import (
@@ -20,12 +20,15 @@ from sparsecode._validation import (
     check_number,
     check_random_state,
 )
+from sparsecode.data_terms import KullbackLeibler
 from sparsecode.dictionary import Dictionary
-from sparsecode.estimators import _scoring
+from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator, unchanged_on_error
 from sparsecode.estimators._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
-from sparsecode.estimators._count_learning import CountLearner, CountModel
+from sparsecode.estimators._count_learning import CountLearner
 from sparsecode.estimators._early_stopping import Patience
+from sparsecode.estimators._term_model import TermModel
+from sparsecode.penalties import L1
 
 # Epochs in a row that may fail to lower the objective.
 _PATIENCE = 3
@@ -186,22 +189,17 @@ class PoissonDictionaryLearning(CallbackSupportMixin, CodesEstimator):
     score = _scoring.score
     score_samples = _scoring.score_samples
     certify = _scoring.certify
+    save = _saving.save
+    load = _saving.load
 
     @property
     def _model(self):
-        return CountModel(self.dictionary_, self.alpha, self._missing)
+        penalty = L1(self.alpha, positive=True)
+        return TermModel(self.dictionary_, KullbackLeibler(), penalty, self._missing)
 
     def _start(self, X, sample_weight):
         """Learner with initial atoms, and the type of the atoms."""
-        if is_collection(X):
-            raise TypeError(
-                wrong(
-                    "X",
-                    got="a Dask collection",
-                    expected="samples in memory",
-                    remedy="Pass X.compute(), or some of its rows.",
-                )
-            )
+        refuse_collection(X, "Pass X.compute(), or some of its rows.")
         X, sample_weight = self._check_samples(X, sample_weight, reset=True)
         dtype = np.float32 if X.dtype == np.float32 else np.float64
         samples = np.asarray(X, dtype=np.float64)
@@ -214,10 +212,13 @@ class PoissonDictionaryLearning(CallbackSupportMixin, CodesEstimator):
         weight = np.ones(len(samples)) if sample_weight is None else np.asarray(sample_weight)
         learner = CountLearner(samples, weight.astype(np.float64), float(self.alpha))
         learner.start(self._first_atoms(learner.mean_sample()))
-        self.history_ = {"objective": [], "seconds": []}
-        self.n_epochs_ = 0
+        self._begin_history()
         self._keep(learner, dtype)
         return learner, dtype
+
+    def _begin_history(self):
+        self.history_ = {"objective": [], "seconds": []}
+        self.n_epochs_ = 0
 
     def _first_atoms(self, mean):
         shape = self.n_components, len(mean)

@@ -68,7 +68,7 @@ class SparseRepresentationClassifier(CodesClassifier):
         `DictionaryLearning(10)`; a clone is fitted for each class, and has `components_`. It is for
         ``atoms_per_class=None``. None learns nothing.
     random_state : int, RandomState instance or None, default=None
-        Seed or generator for the choice of atoms.
+        Seed or generator for the choice of atoms, and for a `learner` without a seed of its own.
     n_jobs : int or None, default=None
         Threads; None uses all cores. The results do not depend on it.
 

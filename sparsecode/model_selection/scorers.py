@@ -267,12 +267,13 @@ def _last_step(scorer, estimator, X):
         model = estimator[-1]
         X = estimator[:-1].transform(X) if len(estimator) > 1 else X
     name = type(scorer).__name__
-    if not (hasattr(model, "dictionary_") and hasattr(model, "_model")):
+    coder = getattr(model, "_model", None) if hasattr(model, "dictionary_") else None
+    if not hasattr(coder, "check_linear"):
         raise TypeError(
             f"{name} was given {shown(model)}; expected a fitted estimator of sparsecode with a "
             "dictionary_, or a pipeline that ends with one. Score a classifier by its accuracy."
         )
-    model._model.check_linear(name)
+    coder.check_linear(name)
     refuse_layer_norm(model, name)
     return model, X
 

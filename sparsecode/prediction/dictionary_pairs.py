@@ -57,8 +57,10 @@ class PairProblem:
         the synthesis atoms is a few passes of block coordinate descent. So the objective falls.
         """
         with single_threaded_blas():
-            parts = [self._start(c, atoms[span]) for c, span in enumerate(self.spans)]
-            yield self._pairs(parts)
+            second = _second_moment(self.X)
+            parts = [self._start(c, atoms[span], second) for c, span in enumerate(self.spans)]
+            found = self._pairs(parts)
+        yield found
         for _ in range(n_epochs):
             with single_threaded_blas():
                 for part in parts:
@@ -66,11 +68,10 @@ class PairProblem:
                 found = self._pairs(parts)
             yield found
 
-    def _start(self, c, atoms):
+    def _start(self, c, atoms, second):
         X = self.X[self.index == c]
-        mine = X.T @ X
-        gram = self.coding * mine + self.others * (self.X.T @ self.X - mine)
-        gram = gram.astype(np.float64)
+        mine = _second_moment(X)
+        gram = self.coding * mine + self.others * (second - mine)
         gram[np.diag_indices_from(gram)] += self.ridge
         factor = linalg.cho_factor(gram, check_finite=False)
         to_analysis = self.coding * linalg.cho_solve(factor, X.T.astype(np.float64))
@@ -124,6 +125,12 @@ class _Class:
             + problem.others * others
             + problem.ridge * _square(self.analysis)
         )
+
+
+def _second_moment(X):
+    """``X.T @ X`` in float64, where a difference of two stays positive."""
+    X = X.astype(np.float64, copy=False)
+    return X.T @ X
 
 
 def _square(array):

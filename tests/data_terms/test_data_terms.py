@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.optimize import linprog, minimize
 from scipy.special import huber as scipy_huber
 from scipy.stats import poisson
@@ -231,6 +232,19 @@ def test_bad_counts(counts, changes, message):
     given = {"X": X + 1, "dictionary": atoms} | changes
     with pytest.raises(ValueError, match=message):
         encode(**given, data_term=KullbackLeibler(), penalty=L1(0.3, positive=True))
+
+
+def test_counts_that_are_missing_hide_no_negative_ones(counts):
+    X, atoms = counts
+    given = {"dictionary": atoms, "data_term": KullbackLeibler(), "missing": True}
+    given["penalty"] = L1(0.3, positive=True)
+    none = encode(np.full((2, 12), np.nan), **given)
+    assert not none.codes.any() and not none.certificate.gap.any()
+    X = np.array(X, dtype=float)
+    X[0, :2] = np.nan, -1
+    for rows in (X, sparse.csr_array(X)):
+        with pytest.raises(ValueError, match="X has the negative entry -1"):
+            encode(rows, **given)
 
 
 def test_certify_refuses_duals_of_other_samples(signals):

@@ -55,3 +55,14 @@ def test_a_column_of_labels_is_flattened_with_a_warning(name):
     with pytest.warns(UserWarning, match="column-vector y"):
         model = MAKERS[name]().fit(X, Y[:, None])
     assert model.predict(X).shape == (30,)
+
+
+@every
+def test_dask_collections_are_refused_with_a_way_out(name):
+    chunks = pytest.importorskip("dask.array").from_array(X, chunks=(10, 4))
+    model = MAKERS[name]().fit(X, Y)
+    for method in (model.predict, model.decision_function):
+        with pytest.raises(TypeError, match=r"X is a Dask collection; .* Use X.map_blocks"):
+            method(chunks)
+    with pytest.raises(TypeError, match=r"is a Dask collection; .* X.compute\(\)"):
+        model.fit(chunks, Y)

@@ -128,6 +128,15 @@ def test_order_of_samples_and_threads_do_not_matter(planted, rng):
     np.testing.assert_array_equal(model.set_params(n_jobs=2).decision_function(new), scores)
 
 
+def test_a_learner_without_a_seed_has_that_of_the_classifier(planted):
+    X, y, *_ = planted
+    learner = DictionaryLearning(2, alpha=0.05, n_epochs=2)
+    one, two, other = (SRC(learner=learner, random_state=seed).fit(X, y) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one.components_, two.components_)
+    assert np.abs(one.components_ - other.components_).max() > 0
+    assert learner.random_state is None
+
+
 def test_float32_stays(planted):
     X, y, new, _ = planted
     model = SRC().fit(X.astype(np.float32), y)

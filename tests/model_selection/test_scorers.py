@@ -16,8 +16,11 @@ from sparsecode import (
     Dictionary,
     DictionaryLearning,
     OlshausenField,
+    PoissonDictionaryLearning,
     SparseAutoencoder,
     SparseCoder,
+    SparseRepresentationClassifier,
+    TaskDrivenDictionaryLearningClassifier,
     alpha_max,
     debias,
 )
@@ -163,6 +166,20 @@ def test_sparse_samples_and_networks(planted, scorer):
     assert scorer(coder, sparse.csr_array(X)) == pytest.approx(scorer(coder, X), rel=1e-9)
     network = SparseAutoencoder(12, encoder=TopK(k=2), n_epochs=2, random_state=0).fit(X)
     assert np.isfinite(scorer(network, X))
+
+
+@pytest.mark.parametrize("scorer", SCORERS)
+def test_other_models_than_of_the_squared_error_are_refused(scorer):
+    X, y = np.eye(6)[np.arange(24) % 6] + 0.1, np.arange(24) % 2
+    with pytest.raises(TypeError, match=r"expected a fitted est.*Score a classifier by"):
+        scorer(SparseRepresentationClassifier().fit(X, y), X)
+    with pytest.raises(ValueError, match=r"the data term of the model is KullbackLeibler\(\)"):
+        scorer(PoissonDictionaryLearning(2, n_epochs=2).fit(X), X)
+    mapped = TaskDrivenDictionaryLearningClassifier(
+        dictionary=np.eye(3), input_map=3, n_epochs=1, lr=0.1
+    )
+    with pytest.raises(ValueError, match="input_map is an array of shape"):
+        scorer(mapped.fit(X, y), X)
 
 
 def test_what_cannot_be_scored_is_said(planted, coder):

@@ -72,3 +72,14 @@ def test_the_objective_falls_to_where_atoms_are_best(problem, rng):
         other = D + 1e-3 * rng.standard_normal(D.shape)
         other /= np.maximum(np.linalg.norm(other, axis=1, keepdims=True), 1)
         assert value(problem, codes, other, P) > costs[-1] - 1e-6
+
+
+def test_few_directions_in_float32_need_no_large_ridge(rng):
+    # All but one direction have a second moment of rounding only.
+    X = np.outer(rng.standard_normal(3000), rng.standard_normal(8)).astype(np.float32)
+    X += 1e-6 * rng.standard_normal(X.shape).astype(np.float32)
+    spans = [slice(0, 2), slice(2, 4)]
+    problem = PairProblem(X, np.arange(3000) % 2, spans, 0.05, 0.003, 1e-8)
+    atoms = unit(rng.standard_normal((4, 8))).astype(np.float32)
+    costs = [cost for _, cost in problem.learn(atoms, 3)]
+    assert np.isfinite(costs).all() and costs[-1] <= costs[0]
