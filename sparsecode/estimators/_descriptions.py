@@ -13,6 +13,7 @@ import numpy as np
 
 from sparsecode import (
     constraints,
+    data_terms,
     encoders,
     losses,
     optimizers,
@@ -32,6 +33,7 @@ from sparsecode.penalties import Penalty
 
 _BASES = (
     constraints.Constraint,
+    data_terms.DataTerm,
     encoders.Encoder,
     encoders.TrainableEncoder,
     losses.Loss,
@@ -46,6 +48,7 @@ _BASES = (
 _PACKAGES = {
     "constraint": ("constraints",),
     "corrupt": ("training",),
+    "data_term": ("data_terms",),
     "encoder": ("encoders",),
     "gain_control": ("updates",),
     "loss": ("losses", "prediction"),
@@ -85,6 +88,7 @@ _CLASSES = {
     name: cls
     for module in (
         constraints,
+        data_terms,
         encoders,
         losses,
         optimizers,

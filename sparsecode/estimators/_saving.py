@@ -62,8 +62,8 @@ def save(self: Any, path: PathLike) -> None:
     Raises
     ------
     TypeError
-        If the encoder, the penalty, the solver or the constraint of the atoms are not of this
-        package.
+        If the encoder, the penalty, the solver, the data term or the constraint of the atoms are
+        not of this package.
     ValueError
         If a parameter that was changed after `fit` is wrong.
     OSError
@@ -222,7 +222,7 @@ def _is_given(estimator):
 
 def _check_described(estimator, left_out):
     """Raise TypeError if what codes are made by cannot be described."""
-    for name in ("penalty", "solver"):
+    for name in ("data_term", "penalty", "solver"):
         if name in left_out:
             raise TypeError(
                 f"{name} {shown(getattr(estimator, name))} cannot be saved; expected one of this "

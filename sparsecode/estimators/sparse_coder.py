@@ -16,11 +16,18 @@ from sparsecode.dictionary import Dictionary, as_dictionary
 from sparsecode.estimators import _saving, _scoring
 from sparsecode.estimators._base import CodesEstimator, check_features, unchanged_on_error
 from sparsecode.estimators._fitted_model import exact_model
+from sparsecode.estimators._term_model import (
+    check_no_start,
+    check_problem,
+    check_settings,
+    term_model,
+)
 from sparsecode.penalties import L1
 from sparsecode.penalties.base import Penalty, resolve_penalty
 from sparsecode.solvers._default_solver import resolve_solver
 
 if TYPE_CHECKING:
+    from sparsecode.data_terms import DataTerm
     from sparsecode.solvers.base import Solver
 
 
@@ -28,8 +35,9 @@ class SparseCoder(CodesEstimator):
     """Exact sparse codes of samples on a given dictionary.
 
     Solves, for every row ``x`` of ``X``,
-    ``min_z 1/2 ||x - offset - z @ atoms||^2 + alpha * penalty(z)``. Nothing is learned: `fit` only
-    checks that the dictionary and the data fit together.
+    ``min_z 1/2 ||x - offset - z @ atoms||^2 + alpha * penalty(z)``, or the like with another
+    `data_term`. Nothing is learned: `fit` only checks that the dictionary and the data fit
+    together.
 
     Parameters
     ----------
@@ -41,13 +49,18 @@ class SparseCoder(CodesEstimator):
         Multiplies the weight of the penalty, so that a grid search over it works with any penalty.
         It is not divided by the number of samples or features. For l1 it has the scale of
         scikit-learn's `sparse_encode`.
+    data_term : DataTerm or None, default=None
+        Cost of the reconstruction in place of half the squared error: `Huber` or `Absolute` of
+        `sparsecode.data_terms` where features are outliers, or `KullbackLeibler` for counts. The
+        penalty is then an `L1`, for counts one with ``positive=True``; `data_terms.encode` solves
+        the problem, and `certify` returns its `TermCertificate`.
     solver : Solver or None, default=None
         Solver of the problem. None takes the one that `choose_solver` returns for the penalty, see
-        `solver_`.
+        `solver_`; with a `data_term` it is None.
     debias : bool, default=False
         Whether `transform` returns the least squares fit on the support of each code instead of the
         code. The penalty then selects atoms without shrinking coefficients. `score` and `certify`
-        still evaluate the code itself, the solution of the problem above.
+        still evaluate the code itself, the solution of the problem above. Not with a `data_term`.
     missing : {None, "mask"}, default=None
         How to treat missing entries: NaN in `X`, or masked entries of a masked array. None raises
         an error. "mask" fits each sample on its observed features only. Zeros that a sparse matrix
@@ -62,8 +75,8 @@ class SparseCoder(CodesEstimator):
     dictionary_ : Dictionary
     components_ : ndarray of shape (n_components, n_features)
         Atoms of the dictionary.
-    solver_ : Solver
-        The solver that `transform` uses.
+    solver_ : Solver or None
+        The solver that `transform` uses; None with a `data_term`.
     n_features_in_ : int
         Number of features of the atoms.
 
@@ -80,6 +93,13 @@ class SparseCoder(CodesEstimator):
            [-0.5,  0.5]])
     >>> coder.solver_
     FeatureSign(max_iter=1000, tol=None)
+
+    One wild feature hardly moves the code of a sample for Huber's data term:
+
+    >>> from sparsecode.data_terms import Huber
+    >>> robust = SparseCoder([[1.0, 1.0, 1.0]], alpha=0.1, data_term=Huber(0.1))
+    >>> robust.fit_transform([[2.0, 2.0, 90.0]]).round(6)
+    array([[2.]])
     """
 
     dictionary_: Dictionary
@@ -90,6 +110,7 @@ class SparseCoder(CodesEstimator):
         *,
         penalty: Penalty | type[Penalty] = L1,
         alpha: float = 1.0,
+        data_term: DataTerm | None = None,
         solver: Solver | None = None,
         debias: bool = False,
         missing: Literal["mask"] | None = None,
@@ -99,6 +120,7 @@ class SparseCoder(CodesEstimator):
         self.dictionary = dictionary
         self.penalty = penalty
         self.alpha = alpha
+        self.data_term = data_term
         self.solver = solver
         self.debias = debias
         self.missing = missing
@@ -125,7 +147,10 @@ class SparseCoder(CodesEstimator):
             check_features(X, dictionary)
             penalty.prepare(dictionary.n_components, dictionary.dtype)
             self.dictionary_ = dictionary
-            exact_model(self)
+            if self.data_term is None:
+                exact_model(self)
+            else:
+                check_problem(X, dictionary, self.data_term, penalty, missing=self._missing)
         return self
 
     @by_chunks("coding.transform")
@@ -137,7 +162,7 @@ class SparseCoder(CodesEstimator):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         codes : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
             Initial codes (warm start), such as the codes of a nearby `alpha`. For a convex penalty
-            they save time and do not change the result.
+            they save time and do not change the result. None with a `data_term`.
 
         Returns
         -------
@@ -145,6 +170,9 @@ class SparseCoder(CodesEstimator):
             float32 if both `X` and the dictionary are, else float64.
         """
         X = self._check_X(X)
+        if self.data_term is not None:
+            check_no_start(codes)
+            return self._encode(X)
         codes = self._encode(X, codes=codes)
         warn_if_zero(X, codes, self.dictionary_, self.penalty, self.alpha, missing=self._missing)
         if not self.debias:
@@ -165,10 +193,10 @@ class SparseCoder(CodesEstimator):
     load = _saving.load
 
     @property
-    def solver_(self) -> Solver:
+    def solver_(self) -> Solver | None:
         """The solver that `transform` uses: `solver`, or the default for the penalty."""
         check_is_fitted(self)
-        return self._model.encoder.solver
+        return None if self.data_term is not None else self._model.encoder.solver
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the penalty they mean."""
@@ -179,8 +207,10 @@ class SparseCoder(CodesEstimator):
         check_missing(self.missing)
         penalty = resolve_penalty(self.penalty, self.alpha)
         resolve_solver(self.solver, penalty)
+        if self.data_term is not None:
+            check_settings(self)
         return penalty
 
     @property
     def _model(self):
-        return exact_model(self)
+        return exact_model(self) if self.data_term is None else term_model(self)
