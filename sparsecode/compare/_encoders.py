@@ -29,8 +29,9 @@ class WithDictionary(NamedTuple):
     encoder: object
     dictionary: Dictionary
 
-    def encode(self, X, dictionary, *, n_jobs=None):
-        return self.encoder.encode(X, self.dictionary.astype(dictionary.dtype), n_jobs=n_jobs)
+    def encode(self, X, dictionary, *, missing=False, n_jobs=None):
+        dictionary = self.dictionary.astype(dictionary.dtype)
+        return self.encoder.encode(X, dictionary, missing=missing, n_jobs=n_jobs)
 
 
 class Decoder(WithDictionary):
@@ -49,7 +50,8 @@ class Fitted(NamedTuple):
         vars(estimator).pop("feature_names_in_", None)
         return cls(estimator)
 
-    def encode(self, X, dictionary):
+    def encode(self, X, dictionary, *, missing=False):
+        # The estimator has a parameter `missing` of its own, or refuses NaN.
         return self.estimator.transform(X)
 
 
@@ -100,6 +102,7 @@ def baselines(data, reference, threshold, random_state, random_decoder):
         search = closest_l0(
             make, reference.X, dictionary, target,
             start=penalty.alpha or 1.0, mean_l0=lambda codes: data.mean_l0(codes, threshold),
+            missing=data.missing,
         )  # fmt: skip
         return search.best.encoder
 

@@ -28,9 +28,9 @@ class Reference:
         Iterations in which FISTA reaches `tol` from zero.
     """
 
-    def __init__(self, X, dictionary, penalty, *, tol, n_jobs):
+    def __init__(self, X, dictionary, penalty, *, tol, n_jobs, missing=False):
         self.X, self.dictionary, self.penalty = X, dictionary.astype(np.float64), penalty
-        self.tol, self.n_jobs = tol, n_jobs
+        self.tol, self.n_jobs, self.missing = tol, n_jobs, missing
         self.codes, self.certificate = self._solve()
         self.n_iter, self.curve = self._run(None)
 
@@ -55,7 +55,9 @@ class Reference:
 
     def _solve(self):
         solver = replace(choose_solver(self.penalty), tol=self.tol)
-        result = solver.solve(self.X, self.dictionary, self.penalty, n_jobs=self.n_jobs)
+        result = solver.solve(
+            self.X, self.dictionary, self.penalty, missing=self.missing, n_jobs=self.n_jobs
+        )
         return result.codes, result.certificate
 
     def _run(self, codes):
@@ -64,7 +66,13 @@ class Reference:
         def block(rows):
             start = None if codes is None else dense_rows(codes, rows, np.float64)
             result = solver.solve(
-                self.X[rows], self.dictionary, self.penalty, codes=start, n_jobs=1, record=True
+                self.X[rows],
+                self.dictionary,
+                self.penalty,
+                codes=start,
+                missing=self.missing,
+                n_jobs=1,
+                record=True,
             )
             # FISTA checks convergence every few iterations only; the history has the exact
             # iteration.

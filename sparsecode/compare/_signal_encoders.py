@@ -22,9 +22,13 @@ class ExactSignals(NamedTuple):
     penalty: L1
     solver: ConvolutionalSolver | None = None
 
-    def encode(self, X: Any, dictionary: Any, *, n_jobs: int | None = None) -> Any:
+    def encode(
+        self, X: Any, dictionary: Any, *, missing: bool = False, n_jobs: int | None = None
+    ) -> Any:
         solver = LocallyGreedy() if self.solver is None else self.solver
-        return solver.solve(X, dictionary, self.penalty, sparse_output=True, n_jobs=n_jobs).codes
+        return solver.solve(
+            X, dictionary, self.penalty, missing=missing, sparse_output=True, n_jobs=n_jobs
+        ).codes
 
 
 class ThresholdedSignals(NamedTuple):
@@ -32,8 +36,10 @@ class ThresholdedSignals(NamedTuple):
 
     penalty: L1
 
-    def encode(self, X: Any, dictionary: Any, *, n_jobs: int | None = None) -> Any:
-        signals = check_signals(X, dictionary.n_dims)
+    def encode(
+        self, X: Any, dictionary: Any, *, missing: bool = False, n_jobs: int | None = None
+    ) -> Any:
+        signals = check_signals(X, dictionary.n_dims, missing=missing)
         step = threshold_step(dictionary)
         sizes = step * self.penalty.thresholds(dictionary.n_components)[:, None, None]
 

@@ -20,7 +20,9 @@ class SignalReference(Reference):
 
     def __init__(self, data, penalty, tol, n_jobs):
         self.data, self.max_iter = data, ConvolutionalFISTA().max_iter
-        super().__init__(data.X, data.dictionary, penalty, tol=tol, n_jobs=n_jobs)
+        super().__init__(
+            data.X, data.dictionary, penalty, tol=tol, n_jobs=n_jobs, missing=data.missing
+        )
         n_late = int((self.n_iter >= self.max_iter).sum())
         if n_late:
             warnings.warn(
@@ -32,7 +34,12 @@ class SignalReference(Reference):
 
     def _solve(self):
         result = LocallyGreedy(tol=self.tol).solve(
-            self.X, self.dictionary, self.penalty, sparse_output=True, n_jobs=self.n_jobs
+            self.X,
+            self.dictionary,
+            self.penalty,
+            missing=self.missing,
+            sparse_output=True,
+            n_jobs=self.n_jobs,
         )
         return self.data.check(result.codes), result.certificate
 
@@ -43,8 +50,8 @@ class SignalReference(Reference):
             starts = events_of(codes, signals, dictionary)
 
         def block(rows):
-            pairs = zip(signals.arrays[rows], starts[rows], strict=True)
-            return [self._curve(x, start) for x, start in pairs]
+            parts = (part[rows] for part in (signals.arrays, signals.observed, starts))
+            return [self._curve(*each) for each in zip(*parts, strict=True)]
 
         # What all signals need is made once, and not on several threads.
         _ = dictionary.planes, dictionary.lipschitz
@@ -56,13 +63,13 @@ class SignalReference(Reference):
         n_iter = np.array([len(curve) - 1 for curve in curves])
         return n_iter, mean_curve(curves, len(curves))
 
-    def _curve(self, x, start):
+    def _curve(self, x, observed, start):
         """Objectives of FISTA on one signal, before the first iteration and after each."""
         if not x.any():
             return [0.0]
         penalty = self.penalty
         thresholds = penalty.thresholds(self.dictionary.n_components)
         start = start.only(start.values > 0) if penalty.positive else start
-        descent = Descent(x, None, self.dictionary, thresholds, penalty)
+        descent = Descent(x, observed, self.dictionary, thresholds, penalty)
         descent.run(start, self.max_iter, self.tol, None)
         return descent.curve

@@ -11,11 +11,11 @@ from sparsecode._convolution import signals as convolution
 from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._convolutional_judge import events_of
 from sparsecode._validation import check_rows
-from sparsecode.compare._samples import Samples
+from sparsecode.compare._samples import Samples, observed_variance
 from sparsecode.compare._signal_encoders import ExactSignals, ThresholdedSignals
 from sparsecode.compare._signal_reference import SignalReference
 from sparsecode.convolutional import ConvolutionalFISTA, ConvolutionalLISTA
-from sparsecode.metrics import explained_variance, l0
+from sparsecode.metrics import l0
 
 
 class Signals(Samples):
@@ -25,13 +25,17 @@ class Signals(Samples):
     signals: convolution.Signals
 
     @classmethod
-    def _of(cls, X, truth, dictionary, name, truth_name):
+    def _of(cls, X, truth, dictionary, name, truth_name, missing):
         signals = convolution.check_signals(
-            X, dictionary.n_dims, n_channels=dictionary.n_channels, support=dictionary.support
+            X,
+            dictionary.n_dims,
+            n_channels=dictionary.n_channels,
+            support=dictionary.support,
+            missing=missing,
         )
-        arrays = [dictionary.unplaned(x).astype(signals.dtype) for x in signals.arrays]
+        arrays = [dictionary.unplaned(x).astype(signals.dtype) for x in _with_nan(signals)]
         is_one_size = len({array.shape for array in arrays}) == 1
-        found = cls(np.stack(arrays) if is_one_size else arrays, None, dictionary)
+        found = cls(np.stack(arrays) if is_one_size else arrays, None, dictionary, missing)
         found.signals = signals
         if truth is not None:
             try:
@@ -58,7 +62,7 @@ class Signals(Samples):
         return SignalReference(self, penalty, tol, n_jobs)
 
     def _options(self, n_jobs):
-        return {"n_jobs": n_jobs, "sparse_output": True}
+        return {**super()._options(n_jobs), "sparse_output": True}
 
     def check(self, codes: Any) -> Any:
         """Return codes as CSR arrays, which must be finite and fit."""
@@ -93,9 +97,9 @@ class Signals(Samples):
         ]
         first, second = (
             np.concatenate([x.reshape(len(x), -1).T for x in arrays])
-            for arrays in (self.signals.arrays, X_hat)
+            for arrays in (_with_nan(self.signals), X_hat)
         )
-        return explained_variance(first, second)
+        return observed_variance(first, second)
 
     def decoder(self, dictionary: Any) -> Any:
         """A dictionary of a decoder, for these signals."""
@@ -111,6 +115,14 @@ class Signals(Samples):
             f"and size {' to '.join(ends)}, {_counted(dictionary.n_components, 'atom')} of size "
             f"{_size(dictionary.support)}"
         )
+
+
+def _with_nan(signals):
+    """Arrays of signals with NaN where entries are missing."""
+    return [
+        x if mask is None else np.where(mask, x, np.nan)
+        for x, mask in zip(signals.arrays, signals.observed, strict=True)
+    ]
 
 
 def _counted(n, noun):

@@ -47,6 +47,7 @@ def amortization_report(
     threshold: float = 0.0,
     n_repeats: int = 5,
     random_decoder: bool = False,
+    missing: bool = False,
     random_state: RandomState = None,
     n_jobs: int | None = None,
 ) -> AmortizationReport:
@@ -109,6 +110,9 @@ def amortization_report(
         Whether to add "random decoder, same l0": exact codes on these Gaussian atoms, which nobody
         learned, judged on them and not on the dictionary. Atoms are paired best with those of the
         dictionary before supports are compared.
+    missing : bool, default=False
+        Whether NaN in `X` and `X_other` means a missing entry, on which no sample is fitted or
+        judged. Encoders must take ``missing=True``, and estimators be told so themselves.
     random_state : int, RandomState instance or None, default=None
         Draws the random weights and atoms.
     n_jobs : int or None, default=None
@@ -123,7 +127,8 @@ def amortization_report(
     ------
     TypeError
         If the penalty is not convex, or no `L1` for signals, `encoders` or `n_iters` is no
-        collection, or an encoder has no `encode` and is no fitted estimator.
+        collection, or an encoder has no `encode` and is no fitted estimator, or does not take
+        `missing`.
     ValueError
         If shapes do not fit, two encoders share a name, codes of an encoder are NaN or infinite, an
         estimator is fitted with another dictionary, or a number is out of its range.
@@ -187,8 +192,9 @@ def amortization_report(
     random_decoder = check_flag(random_decoder, "random_decoder")
     exact = exact_encoders(kind, penalty, n_iters)
     given = given_encoders(encoders, {*exact, *BASELINES, RANDOM_DECODER}, dictionary)
-    data = kind.checked(X, truth, dictionary, "X", "truth")
-    data_other = kind.checked(X_other, truth_other, dictionary, "X_other", "truth_other")
+    missing = check_flag(missing, "missing")
+    data = kind.checked(X, truth, dictionary, missing=missing)
+    data_other = kind.checked(X_other, truth_other, dictionary, "_other", missing=missing)
     reference = data.refer(penalty, setup.tol, setup.n_jobs)
     line_up = exact | baselines(data, reference, setup.threshold, random_state, random_decoder)
     line_up |= given
@@ -248,7 +254,9 @@ def _score(name, family, encoder, data, reference, setup):
     codes = _encode(name, encoder, data, setup)
     if isinstance(encoder, Decoder):
         dictionary = data.decoder(encoder.dictionary)
-    certificate = certify(data.X, codes, dictionary, setup.penalty, n_jobs=setup.n_jobs)
+    certificate = certify(
+        data.X, codes, dictionary, setup.penalty, missing=data.missing, n_jobs=setup.n_jobs
+    )
     objective = float(certificate.objective.mean())
     # Differences are taken sample by sample, so that equal objectives cancel exactly.
     gap = float((certificate.objective - reference.certificate.objective).mean())

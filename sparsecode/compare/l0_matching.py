@@ -157,9 +157,10 @@ def closest_l0(
     tol: float = 0.01,
     max_iter: int = 60,
     mean_l0: Callable[..., float],
+    missing: bool = False,
 ) -> Any:
     """Search for the value at which the mean l0 of ``make(value)`` is closest to `target`."""
-    search = _Search(make, X, dictionary, float(target), mean_l0)
+    search = _Search(make, X, dictionary, float(target), mean_l0, missing)
     search.run(float(start), tol * target, max_iter)
     return search
 
@@ -187,9 +188,10 @@ def _family_of(encoder):
 class _Search:
     """Bisection for the value at which the mean l0 of an encoder is the target."""
 
-    def __init__(self, make, X, dictionary, target, mean_l0):
+    def __init__(self, make, X, dictionary, target, mean_l0, missing):
         self.make, self.X, self.dictionary = make, X, dictionary
         self.target, self.mean_l0 = target, mean_l0
+        self.options = {"missing": True} if missing else {}
         self.best = None
         # Whether two values with the target between them were found.
         self.is_between = True
@@ -197,7 +199,7 @@ class _Search:
     def __call__(self, value):
         """Mean l0 at a value, less the target."""
         encoder = self.make(value)
-        codes = encoder.encode(self.X, self.dictionary)
+        codes = encoder.encode(self.X, self.dictionary, **self.options)
         mean = self.mean_l0(codes)
         excess = mean - self.target
         if self.best is None or abs(excess) < abs(self.best.l0 - self.target):

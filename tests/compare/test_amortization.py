@@ -192,6 +192,42 @@ def test_encoders_get_n_jobs_where_they_take_it_and_inputs_stay():
     assert found["Spy"].gap == pytest.approx(found["thresholding"].gap)
 
 
+def test_missing_entries_are_left_out():
+    gaps = X.copy()
+    gaps[::2, 3], gaps[1::2, :5] = np.nan, np.nan
+    given = {"penalty": L1(0.1), "n_iters": [4], "n_repeats": 1, "random_state": 0}
+    found = amortization_report(gaps, dictionary, missing=True, **given)
+    # Samples that miss the same entries are those of a smaller dictionary.
+    parts = [
+        amortization_report(
+            np.delete(X[start::2], columns, axis=1),
+            Dictionary(
+                np.delete(atoms, columns, axis=1), offset=np.delete(dictionary.offset, columns)
+            ),
+            **given,
+        )
+        for start, columns in ((0, [3]), (1, range(5)))
+    ]
+    expected = np.mean([part.optimum for part in parts])
+    assert found.optimum == pytest.approx(expected, rel=1e-5)
+    assert found["exact"].gap == pytest.approx(0, abs=1e-3 * found.optimum)
+    assert 0 < found["FISTA 4"].gap < found["ISTA 4"].gap
+    assert found.half_squared_norm == pytest.approx(
+        np.mean([part.half_squared_norm for part in parts])
+    )
+    codes = Thresholding(L1(0.1)).encode(gaps, dictionary, missing=True)
+    judged = certify(gaps, codes, dictionary, L1(0.1), missing=True).objective.mean()
+    assert found["thresholding"].objective == pytest.approx(judged, rel=1e-12)
+    # Nobody saw the feature 3.
+    seen, left = (np.delete(a, 3, axis=1) for a in (gaps, gaps - dictionary.decode(codes)))
+    share = np.nansum(left**2) / np.nansum((seen - np.nanmean(seen, axis=0)) ** 2)
+    assert found["thresholding"].explained_variance == pytest.approx(1 - share)
+    with pytest.raises(TypeError, match="encoder 'a': its encode has the parameters X, dictionary"):
+        amortization_report(gaps, dictionary, missing=True, encoders={"a": Layers(2)}, **given)
+    with pytest.raises(ValueError, match="NaN"):
+        amortization_report(gaps, dictionary, **given)
+
+
 def test_infeasible_codes_are_infinitely_bad():
     found = report_on(penalty=L1(0.1, positive=True), encoders={"signed": Layers(9)}, n_iters=[2])
     row = found["signed"]

@@ -84,7 +84,7 @@ def test_scores_are_those_of_the_codes():
 
 def test_the_reference_is_what_fista_does():
     X, dictionary, penalty = problem()
-    data = Signals.checked(X, None, dictionary, "X", "truth")
+    data = Signals.checked(X, None, dictionary)
     reference = data.refer(penalty, TOL, 1)
 
     def judged(count, start=None):
@@ -117,6 +117,57 @@ def test_signals_of_unequal_sizes_count_alike():
             expected = np.mean([getattr(part[name], quantity) for part in parts])
             assert getattr(report[name], quantity) == pytest.approx(expected, rel=1e-6)
     assert "2 signals of 2 channels and size 18 to 25" in report.problem
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_missing_entries_are_those_of_the_explicit_matrix(positive):
+    X, dictionary, penalty = problem()
+    X[np.random.default_rng(1).random(X.shape) < 0.2] = np.nan
+    penalty = penalty._replace(positive=positive)
+    encoders = [ConvolutionalLISTA(penalty, n_layers=4)]
+    report = amortization_report(
+        X, dictionary, penalty, encoders=encoders, missing=True, random_decoder=True, **SETTINGS
+    )
+    matrix = dictionary.matrix((25,))
+    expected = amortization_report(X.reshape(2, -1), matrix, penalty, missing=True, **SETTINGS)
+    assert report.optimum == pytest.approx(expected.optimum, rel=1e-5)
+    assert report.half_squared_norm == pytest.approx(expected.half_squared_norm)
+    for name in ("thresholding", "thresholding, same l0"):
+        for quantity in ("objective", "f1", "l0"):
+            assert getattr(report[name], quantity) == pytest.approx(
+                getattr(expected[name], quantity), rel=1e-4
+            )
+    row = report["ConvolutionalLISTA 4"]
+    codes = encoders[0].encode(X, dictionary, missing=True)
+    judged = certify(X, codes, dictionary, penalty, missing=True).objective.mean()
+    assert row.objective == pytest.approx(judged, rel=1e-12) == report["ISTA 4"].objective
+    times = np.moveaxis(X, 1, 2).reshape(-1, 2)
+    left = np.moveaxis(X - dictionary.decode(codes), 1, 2).reshape(-1, 2)
+    share = np.nansum(left**2) / np.nansum((times - np.nanmean(times, axis=0)) ** 2)
+    assert row.explained_variance == pytest.approx(1 - share)
+    assert report["exact"].gap < 1e-3 * report.half_squared_norm
+    assert report["FISTA 4"].fista_iterations == 4
+
+
+def test_who_takes_missing_entries():
+    X, dictionary, penalty = problem()
+    X[0, 0, 3] = np.nan
+
+    def report(encoder):
+        encoders = {"a": encoder}
+        return amortization_report(
+            X, dictionary, penalty, encoders=encoders, missing=True, **SETTINGS
+        )
+
+    coder = ConvolutionalSparseCoder(dictionary, alpha=penalty.alpha).fit(np.ones((1, 2, 9)))
+    with pytest.raises(ValueError, match=r"encoder 'a': number of NaN in signal 0"):
+        report(coder)
+    found = report(coder.set_params(missing="mask"))
+    assert abs(found["a"].gap) < 1e-3 * found.half_squared_norm
+    with pytest.raises(TypeError, match=r"encoder 'a': its encode has the .*missing=True"):
+        report(Own(np.zeros((2, 3, 22))))
+    with pytest.raises(ValueError, match="missing is 'mask'; expected True or False"):
+        amortization_report(X, dictionary, penalty, missing="mask", **SETTINGS)
 
 
 def test_threads_and_second_data():
