@@ -43,7 +43,7 @@ EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
 ROOMS = ("objective.py", "_judge.py", "penalties", "updates", "losses", "solvers")
 COPIED = ("sparsecode", "tests", "tools", "docs/examples", "pyproject.toml", "setup.cfg")
 # Rooms that the tests of another one are for.
-TESTED_AS = {"_judge": "objective"}
+TESTED_AS = {"_judge": "objective", "_convolution": "convolutional"}
 # Tests of every room at once.
 EVERYWHERE = ("test_documented_defaults.py",)
 PRELOADED = ["numpy", "scipy.optimize", "scipy.sparse", "sklearn.linear_model", "numba", "pytest"]

@@ -41,7 +41,8 @@ def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=Non
     first = first_penalty
     if target_l0 is None or first is None or not first.alpha > 0:
         first = penalty
-    loss = make_loss(resolve_loss(estimator.loss, encoder, first, target_l0))
+    resolved = resolve_loss(estimator.loss, encoder, first, target_l0)
+    loss = make_loss(resolved)
     plan = plan_training(
         estimator,
         encoder,
@@ -52,7 +53,7 @@ def plan_with_decoder(estimator, make_loss, *, target_l0=None, first_penalty=Non
         outliers=outliers,
         **pieces,
     )
-    check_signals(resolve_loss(estimator.loss, encoder, penalty, None), encoder)
+    check_signals(resolved, encoder)
     check_patience(plan.patience, loss, encoder)
     check_corruption(plan.corrupt)
     check_activity(plan.replacement, plan.dead_window, encoder, plan.optimizer, True, loss)

@@ -78,11 +78,14 @@ def test_incoherence_lowers_cosines(rng):
     assert found[1] < 0.5 * found[0]
 
 
-def test_codes_and_costs_of_classes(rng):
+def test_codes_and_costs_of_classes(rng, monkeypatch):
     parts = [unit(rng.standard_normal((n, 6))) for n in (2, 3)]
     model = ClassCodes([Dictionary(part) for part in parts], L1(0.1))
     X = unit(rng.standard_normal((8, 6)))
     expected = [[cost_of(x, part, 0.1) for part in parts] for x in X]
+    np.testing.assert_allclose(model.costs(X), expected, rtol=1e-5)
+    # In blocks, of which the last is not full.
+    monkeypatch.setattr("sparsecode.prediction.incoherent_classes.rows_of_codes", lambda n: 3)
     np.testing.assert_allclose(model.costs(X), expected, rtol=1e-5)
     codes = model.encode(X)
     assert codes.shape == (8, 5)
