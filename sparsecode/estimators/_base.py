@@ -188,12 +188,16 @@ def check_features(X, dictionary):
 def unchanged_on_error(estimator):
     """Context that restores the attributes of an estimator if an error or an interrupt leaves it.
 
-    It is for the steps before learning, which make attributes that do not fit a former model.
+    It is for the steps before learning, which make attributes that do not fit a former model. Where
+    there is none, an interrupt leaves what can code already, such as a dictionary learned first.
     """
     before = dict(vars(estimator))
     try:
         yield
-    except BaseException:
+    except BaseException as error:
+        is_first = "n_features_in_" not in before
+        if is_first and hasattr(estimator, "dictionary_") and not isinstance(error, Exception):
+            raise
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
