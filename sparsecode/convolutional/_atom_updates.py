@@ -35,15 +35,6 @@ def updated_atoms(atoms, statistics, *, n_sweeps, n_steps, rank1, window):
     return atoms
 
 
-def fit_of(atoms, statistics):
-    """Sum over signals of ``1/2 ||x - sum_k z_k * d_k||^2``."""
-    total = 0.0
-    for k, products in enumerate(statistics.products):
-        quadratic = np.vdot(atoms[k], _applied(atoms, products))
-        total += 0.5 * quadratic - np.vdot(atoms[k], statistics.correlations[k])
-    return total + 0.5 * statistics.squares
-
-
 def window_of(support):
     """A window that falls to zero at the border of an atom (Tukey)."""
     parts = [np.ones(1) if n == 1 else tukey(n + 2, 0.5)[1:-1] for n in support]

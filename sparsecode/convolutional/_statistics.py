@@ -19,20 +19,17 @@ class Statistics(NamedTuple):
         Products of coefficients for every shift of the second atom against the first.
     correlations : ndarray of shape (n_components, n_channels, height, width)
         Sums of the parts of signals under an atom, times its coefficients.
-    squares : float
-        Sum of squares of the signals.
     """
 
     products: np.ndarray
     correlations: np.ndarray
-    squares: float
 
     @classmethod
     def none(cls, shape) -> Self:
         """Those of no signal, for atoms of a shape."""
         n_components, _, height, width = shape
         products = np.zeros((n_components, n_components, 2 * height - 1, 2 * width - 1))
-        return cls(products, np.zeros(shape), 0.0)
+        return cls(products, np.zeros(shape))
 
     @classmethod
     def of_signal(cls, x, events, shape) -> Self:
@@ -41,7 +38,7 @@ class Statistics(NamedTuple):
         first_of_row = first_events(events.rows, x.shape[1] - shape[2] + 1)
         add_products(out.products, *events, first_of_row)
         add_parts(out.correlations, x, *events)
-        return out._replace(squares=float(np.vdot(x, x)))
+        return out
 
     def plus(self, other, share=1.0) -> Self:
         """A share of these, and others."""

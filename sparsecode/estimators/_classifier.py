@@ -17,16 +17,19 @@ from sparsecode._validation import naming
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._fitted_model import Resolved
 from sparsecode.estimators._labels import checked_labels, sorted_labels
+from sparsecode.prediction.class_residuals import class_spans
 
 
 class CodesClassifier(ClassifierMixin, CodesEstimator):
     """Base of the classifiers that decide by sparse codes.
 
-    A subclass sets `classes_` and `dictionary_` in `fit`, and has ``_model``, which codes, and
-    ``_scores(X)``, which returns a score for each sample and class, the highest of its own.
+    A subclass sets `classes_`, `dictionary_` and `atom_classes_` in `fit`. It has ``_made()``,
+    which returns the model that codes, and ``_scores(X)``, which returns a score for each sample
+    and class, the highest of its own.
     """
 
     classes_: np.ndarray
+    atom_classes_: np.ndarray
     _takes_sparse = False
 
     def decision_function(self, X: MatrixLike) -> np.ndarray:
@@ -57,6 +60,15 @@ class CodesClassifier(ClassifierMixin, CodesEstimator):
         """
         scores = self._scores(self._check_X(X))
         return self.classes_[scores.argmax(axis=1)]
+
+    @property
+    def _model(self):
+        return kept_model(self, self._made)
+
+    @property
+    def _spans(self):
+        """Atoms of each class."""
+        return class_spans(self.atom_classes_, len(self.classes_))
 
     def _labelled(self, X, y):
         """Checked samples, labels, and the index of the class of each; sets `classes_`."""

@@ -24,7 +24,7 @@ from sparsecode.estimators._classifier import CodesClassifier, kept_model
 from sparsecode.estimators._fitted_model import FittedModel
 from sparsecode.initialization._source import unit
 from sparsecode.penalties import L1
-from sparsecode.prediction.class_residuals import class_residuals, class_spans
+from sparsecode.prediction.class_residuals import class_residuals
 from sparsecode.prediction.dictionary_pairs import PairProblem
 
 if TYPE_CHECKING:
@@ -210,11 +210,3 @@ class DictionaryPairClassifier(CodesClassifier):
         params = {"W_0": np.ascontiguousarray(self.analysis_.T), "b_0": zeros, "theta": zeros}
         encoder = MLP(hidden=(), positive=False, params=params)
         return FittedModel(encoder, self.dictionary_, L1(0.0))
-
-    @property
-    def _model(self):
-        return kept_model(self, self._made)
-
-    @property
-    def _spans(self):
-        return class_spans(self.atom_classes_, len(self.classes_))

@@ -168,7 +168,3 @@ class DiscriminativeKSVD(CodesClassifier):
 
     def _made(self):
         return stacked_representation(self)
-
-    @property
-    def _model(self):
-        return kept_model(self, self._made)

@@ -205,7 +205,3 @@ class LabelConsistentKSVD(CodesClassifier):
 
     def _made(self):
         return stacked_representation(self)
-
-    @property
-    def _model(self):
-        return kept_model(self, self._made)

@@ -19,7 +19,7 @@ from sparsecode.estimators._representations import check_representation, represe
 from sparsecode.initialization._source import unit
 from sparsecode.penalties import L1, Penalty
 from sparsecode.penalties.base import resolve_penalty
-from sparsecode.prediction.class_residuals import class_residuals, class_spans, concentration
+from sparsecode.prediction.class_residuals import class_residuals, concentration
 from sparsecode.prediction.representation import Representation
 from sparsecode.prediction.ridge import is_ridge
 
@@ -272,10 +272,6 @@ class SparseRepresentationClassifier(CodesClassifier):
         return Representation(self.dictionary_, self._penalty, self.solver, self.occlusion)
 
     @property
-    def _model(self):
-        return kept_model(self, self._made)
-
-    @property
     def _unscaled(self):
         """The penalty without the factor `alpha`."""
         return _DEFAULT if self.penalty is None else self.penalty
@@ -283,7 +279,3 @@ class SparseRepresentationClassifier(CodesClassifier):
     @property
     def _penalty(self):
         return resolve_penalty(self._unscaled, self.alpha)
-
-    @property
-    def _spans(self):
-        return class_spans(self.atom_classes_, len(self.classes_))

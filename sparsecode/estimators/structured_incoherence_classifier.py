@@ -23,7 +23,6 @@ from sparsecode.estimators._class_learning import (
 from sparsecode.estimators._classifier import CodesClassifier, kept_model
 from sparsecode.initialization._source import unit
 from sparsecode.penalties import L1
-from sparsecode.prediction.class_residuals import class_spans
 from sparsecode.prediction.incoherent_classes import ClassCodes, IncoherentClasses
 from sparsecode.solvers._default_solver import resolve_solver
 
@@ -212,11 +211,3 @@ class StructuredIncoherenceClassifier(CodesClassifier):
     def _made(self):
         parts = [Dictionary(self.dictionary_.atoms[span]) for span in self._spans]
         return ClassCodes(parts, L1(self.alpha), self.solver)
-
-    @property
-    def _model(self):
-        return kept_model(self, self._made)
-
-    @property
-    def _spans(self):
-        return class_spans(self.atom_classes_, len(self.classes_))
