@@ -198,8 +198,8 @@ class PatchFeatures(Parameterized, TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_images, height, width) or (n_images, height, width, n_channels)
             Images of one size, of any real numbers; with `image_shape` also flat images, one a row.
-            Never written to. Of a memory map only the patches that are drawn are read, and values
-            once for ``contrast="auto"``.
+            Never written to. Of a memory map the patches that are drawn are read; all values are
+            read once, in parts, for ``contrast="auto"``, and of floats for NaN.
         y : None
             Ignored; present for scikit-learn's pipelines.
 
