@@ -72,14 +72,15 @@ def correlate(signal, atoms, n_jobs=None):
     return Correlations(atoms, signal.shape).all(signal, n_jobs)
 
 
-def cross_correlations(atoms):
+def cross_correlations(atoms, firsts=None):
     """Inner products of atoms for every shift of the second against the first.
 
     Entry ``[i, j, u + height - 1, v + width - 1]`` is that of atom `i` at (0, 0) and atom `j` at
-    (u, v).
+    (u, v). The first ones are `firsts`, or the same.
     """
     _, n_channels, height, width = atoms.shape
     around = (0, 0), (height - 1, height - 1), (width - 1, width - 1)
     shape = n_channels, 3 * height - 2, 3 * width - 2
     correlations = Correlations(atoms, shape)
-    return np.stack([correlations.all(np.pad(atom, around), 1) for atom in atoms])
+    firsts = atoms if firsts is None else firsts
+    return np.stack([correlations.all(np.pad(atom, around), 1) for atom in firsts])

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from sparsecode.cli._convolutional_report import describe_convolutional, write_convolutional
 from sparsecode.cli._images import (
+    PIXEL_VARIANCE,
     n_positions,
     note_on_whitening,
     read_pictures,
@@ -23,7 +24,7 @@ from sparsecode.cli._shared import (
     say,
 )
 from sparsecode.convolutional import ConvolutionalDictionaryLearning
-from sparsecode.datasets import sample_patches
+from sparsecode.datasets import normalize_contrast, sample_patches
 
 # For whitened pixels of variance 0.1.
 _ALPHA = 1.2
@@ -31,6 +32,8 @@ _ALPHA = 1.2
 _FORGETTING = 2.0
 # Crops of photographs, their side in filters, and how many a step takes.
 _N_CROPS, _SIDE, _BATCH = 100, 6, 4
+# Steps for each atom from which one enters in each step.
+_STEPS_AN_ATOM = 2
 
 
 def learn_convolutional(request, outputs, quiet):
@@ -44,11 +47,16 @@ def learn_convolutional(request, outputs, quiet):
     if note:
         say(console, f"Note: {note}")
     white, _ = whitened(pictures, request.raw)
-    crops = _crops(white, request)
+    # Otherwise the one place of highest contrast makes most of the filters.
+    even = normalize_contrast(white, width=request.size / 2, variance=PIXEL_VARIANCE)
+    crops = _crops(even, request)
+    n_steps = request.n_epochs * -(-len(crops) // _BATCH)
+    grows = n_steps >= _STEPS_AN_ATOM * request.n_components
     model = ConvolutionalDictionaryLearning(
         request.n_components,
         (request.size, request.size),
         alpha=_ALPHA,
+        init="greedy" if grows else "samples",
         window=True,
         n_sweeps=1,
         forgetting=_FORGETTING,
@@ -61,7 +69,9 @@ def learn_convolutional(request, outputs, quiet):
     save_or_rescue(model.dictionary_, outputs.dictionary)
     seen = [
         ("images", sizes_of(pictures)),
+        ("contrast", f"evened out over {request.size / 2:g} pixels"),
         ("seed", f"{request.seed}"),
+        ("first filters", "one more in each step" if grows else "parts of the crops"),
         ("crops learned from", f"{len(crops)} of {crops.shape[1]} x {crops.shape[2]} pixels"),
         ("steps", f"{model.n_iter_} in {seconds:.1f} s"),
     ]

@@ -42,7 +42,7 @@ def write_convolutional(model, outputs, rows, notes, quiet):
     from sparsecode import plotting
 
     height, width = model.support
-    title = f"{model.n_components} convolutional filters of {height} x {width} pixels"
+    title = f"{len(model.components_)} convolutional filters of {height} x {width} pixels"
     table = render_table(rows, title, notes)
     write_text(outputs.table, table)
     ax = plotting.plot_atoms(model, order="frequency")

@@ -13,7 +13,7 @@ from sparsecode.datasets import (
 )
 from sparsecode.datasets._spectrum import spectral_slope
 
-_PIXEL_VARIANCE = 0.1
+PIXEL_VARIANCE = 0.1
 # Of log amplitude over log frequency: photographs have about -1.1, whitened ones about -0.2.
 _FLAT, _STEEP = -0.5, -0.7
 
@@ -89,7 +89,7 @@ def read_pictures(paths, shape, dtype, **options):
 def whitened(pictures, raw):
     """Whitened images of variance 0.1, and what was fitted to whiten them."""
     cls = OlshausenFieldWhitening if raw else ImageScaling
-    whitening = cls(variance=_PIXEL_VARIANCE)
+    whitening = cls(variance=PIXEL_VARIANCE)
     return whitening.fit_transform(pictures), whitening
 
 

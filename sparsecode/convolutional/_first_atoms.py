@@ -54,10 +54,26 @@ def largest_parts(residuals, n_parts, support):
         index = int(np.argmax(tops))
         if not tops[index] > 0:
             break
-        place = energies[index].argmax()
+        place = _around(residuals[index], energies[index], energies[index].argmax(), height, width)
         found.append((float(tops[index]), _taken(residuals, energies, index, place, support)))
         tops[index] = energies[index].max()
     return found
+
+
+def _around(signal, energies, place, height, width):
+    """The place near one whose part has its energy in the middle, or that one if it is taken."""
+    row, column = np.unravel_index(place, energies.shape)
+    for _ in range(2):
+        squares = (signal[:, row : row + height, column : column + width] ** 2).sum(axis=0)
+        off = [
+            (squares.sum(axis=1 - axis) @ np.arange(size)) / squares.sum() - (size - 1) / 2
+            for axis, size in enumerate(squares.shape)
+        ]
+        row, column = (
+            min(max(at + round(by), 0), n - 1)
+            for at, by, n in zip((row, column), off, energies.shape, strict=True)
+        )
+    return np.ravel_multi_index((row, column), energies.shape) if energies[row, column] else place
 
 
 def _taken(signals, energies, index, place, support):

@@ -7,10 +7,12 @@ import numpy as np
 from sparsecode._interrupts import halt_if_told
 from sparsecode.convolutional._atom_updates import updated_atoms
 from sparsecode.convolutional._centring import centred
+from sparsecode.convolutional._renewal import new_atoms, redundant_atoms, useless_atoms
 
 # Projected gradient steps on an atom.
 _N_STEPS = 30
-# Atoms may be moved to the middle of their support in this share of the epochs.
+# Atoms may be moved to the middle of their support, and copies be replaced, in this share of the
+# epochs.
 _MOVING = 0.5
 # In batches, in so many steps.
 _MOVING_STEPS = 20
@@ -22,7 +24,7 @@ class LearningRun:
     def __init__(self, settings, atoms, dtype):
         self.settings, self.dtype = settings, dtype
         self.past, self.n_steps, self.n_iter = None, 0, 0
-        self.history = {"objective": [], "l0": []}
+        self.history, self.before = {"objective": [], "l0": []}, None
         self.keep(atoms)
 
     def keep(self, atoms):
@@ -37,17 +39,46 @@ class LearningRun:
             coded = self._coded(signals, coded)
             objective = coded.objective
             self._report(epoch)
+            is_early = epoch < _MOVING * settings.n_epochs
             grows = len(self.atoms) < settings.n_components
             if not grows and self._is_done(previous, objective):
-                break
+                if not self._exchanged(coded):
+                    break
+                coded, previous = None, np.inf
+                continue
             previous = np.inf if grows else objective
             self.past = coded.statistics()
             # Nothing would fit an atom that enters in the last step.
-            self._step(self.past, coded, renew=epoch + 1 < settings.n_epochs)
+            renew = epoch + 1 < settings.n_epochs
+            replaced = self._step(self.past, coded, renew, compares=is_early)
             self.n_iter = self.n_steps = epoch + 1
-            if epoch < _MOVING * settings.n_epochs and self._centre():
-                # Codes belong to atoms elsewhere, and the objective may rise.
+            was_used = self.past.uses[replaced].any()
+            self.past = self.past.without(replaced)
+            if (is_early and self._centre()) or was_used:
+                # Codes belong to other atoms or places, and the objective may rise.
                 coded, previous = None, np.inf
+        self._keep_better()
+
+    def _exchanged(self, coded):
+        """Whether atoms that add little gave way; the others are kept until these are better."""
+        objective, uses, settings = coded.objective, self.past.uses, self.settings
+        if self.before is not None and objective >= self.before[0]:
+            return False
+        useless = redundant_atoms(self.dictionary, uses, settings.penalty.positive)
+        new = new_atoms(coded, int(useless.sum()), self.atoms[~useless], settings)
+        self.before = objective, self.atoms, self.past
+        if not new:
+            return False
+        atoms = self.atoms.copy()
+        atoms[np.flatnonzero(useless)[: len(new)]] = new
+        self.keep(atoms)
+        return True
+
+    def _keep_better(self):
+        """Go back to the atoms before the last exchange unless it lowered the objective."""
+        if self.before is not None and self.history["objective"][-1] >= self.before[0]:
+            _, atoms, self.past = self.before
+            self.keep(atoms)
 
     def fit_batches(self, signals, rng):
         """Epochs of steps, each on a few signals."""
@@ -70,8 +101,9 @@ class LearningRun:
         if knows and self.past.correlations.shape == new.correlations.shape:
             share = self.n_steps / (self.n_steps + 1)
             new = self.past.plus(new, share=share**self.settings.forgetting)
-        self.past, self.n_steps = new, self.n_steps + 1
-        self._step(new, coded, renew=knows or is_first)
+        renew = knows or is_first
+        replaced = self._step(new, coded, renew, compares=renew)
+        self.past, self.n_steps = new.without(replaced), self.n_steps + 1
         if self.n_steps <= _MOVING_STEPS and self._centre():
             # Past codes belong to atoms elsewhere.
             self.past = None
@@ -87,26 +119,28 @@ class LearningRun:
         self.history["l0"].append(coded.n_nonzeros / signals.n_signals)
         return coded
 
-    def _step(self, statistics, coded, renew):
-        """A step on the atoms; with `renew` unused ones are replaced and missing ones added."""
+    def _step(self, statistics, coded, renew, compares):
+        """A step on the atoms; the indices of those that were replaced.
+
+        With `renew` unused ones are replaced and missing ones added, with `compares` also copies.
+        """
         settings = self.settings
         atoms = updated_atoms(
             self.atoms, statistics, n_sweeps=settings.n_sweeps, n_steps=_N_STEPS,
             rank1=settings.rank1, window=settings.window,
         )  # fmt: skip
-        if not renew:
-            self.keep(atoms)
-            return
-        unused = np.flatnonzero(statistics.uses == 0)
-        n_new = int(len(atoms) < settings.n_components)
-        n_parts = len(unused) + n_new
-        parts = coded.largest_parts(n_parts) if n_parts else []
-        parts = [settings.shaped(part) for part in parts]
-        for k, part in zip(unused, parts, strict=False):
-            atoms[k] = part
-        if n_new and len(parts) > len(unused):
-            atoms = np.concatenate([atoms, parts[-1][None]])
         self.keep(atoms)
+        if not renew:
+            return np.empty(0, dtype=np.int64)
+        useless = useless_atoms(self.dictionary, statistics.uses, settings, compares)
+        places, n_missing = np.flatnonzero(useless), int(len(atoms) < settings.n_components)
+        new = new_atoms(coded, len(places) + n_missing, atoms[~useless], settings)
+        replaced = places[: len(new)]
+        for k, atom in zip(replaced, new, strict=False):
+            atoms[k] = atom
+        if new:
+            self.keep(np.stack([*atoms, *new[len(places) :]]))
+        return replaced
 
     def _centre(self):
         atoms, moved = centred(self.atoms)

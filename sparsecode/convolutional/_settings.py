@@ -47,6 +47,7 @@ class Settings(NamedTuple):
     n_sweeps: int
     batch_size: int | None
     forgetting: float
+    max_cosine: float
     tol: float
     missing: bool
     verbose: bool
@@ -75,6 +76,9 @@ class Settings(NamedTuple):
             n_sweeps=check_integer(estimator.n_sweeps, "n_sweeps"),
             batch_size=None if size is None else check_integer(size, "batch_size"),
             forgetting=check_number(estimator.forgetting, "forgetting", low=0),
+            max_cosine=check_number(
+                estimator.max_cosine, "max_cosine", low=0, low_open=True, high=1
+            ),
             tol=check_number(estimator.tol, "tol", low=0),
             missing=check_missing(estimator.missing) is not None,
             verbose=check_flag(estimator.verbose, "verbose"),

@@ -44,6 +44,14 @@ class Statistics(NamedTuple):
         """A share of these, and others."""
         return type(self)(*(share * mine + new for mine, new in zip(self, other, strict=True)))
 
+    def without(self, replaced) -> Self:
+        """These without the codes of atoms that were replaced."""
+        if not len(replaced):
+            return self
+        products, correlations = self.products.copy(), self.correlations.copy()
+        products[replaced], products[:, replaced], correlations[replaced] = 0, 0, 0
+        return self._replace(products=products, correlations=correlations)
+
     @property
     def uses(self) -> np.ndarray:
         """Sum of squared coefficients of each atom, shape (n_components,)."""

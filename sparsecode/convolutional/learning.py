@@ -24,6 +24,11 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
     signals and over atoms of norm at most 1: exact codes in turn with a pass over the atoms, which
     needs only sums of products of coefficients.
 
+    Atoms that no code uses are replaced by the part of the residual with the most energy. So is one
+    of two nearly equal atoms, see `max_cosine`. When learning of all signals ends by `tol`, an atom
+    with a similar one beside it that adds less than a fifth of the mean is exchanged too, and
+    learning goes on: it keeps the former atoms unless the objective falls.
+
     Parameters
     ----------
     n_components : int
@@ -59,6 +64,11 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
     forgetting : float, default=5.0
         Exponent of the weights of past steps, in batches and in `partial_fit`: after `t` steps,
         step `s` has the weight ``(s / t)**forgetting``. 0 weighs all alike.
+    max_cosine : float, default=0.95
+        If the absolute cosine of two atoms exceeds this at any shift, the less used one is
+        replaced. With ``L1(positive=True)`` an atom and its negative are not alike. Atoms are
+        compared in the first half of the epochs, and in every step of batches and of
+        `partial_fit`. 1 compares none.
     tol : float, default=1e-4
         Learning ends when an epoch lowers the objective by less than this share. 0 runs all epochs.
         Looked at with ``batch_size=None`` only.
@@ -129,6 +139,7 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         n_sweeps: int = 3,
         batch_size: int | None = None,
         forgetting: float = 5.0,
+        max_cosine: float = 0.95,
         tol: float = 1e-4,
         missing: Literal["mask"] | None = None,
         sparse_output: bool = False,
@@ -149,6 +160,7 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         self.n_sweeps = n_sweeps
         self.batch_size = batch_size
         self.forgetting = forgetting
+        self.max_cosine = max_cosine
         self.tol = tol
         self.missing = missing
         self.sparse_output = sparse_output

@@ -8,6 +8,7 @@ from .feature_samples import FeatureSamples
 from .image_scaling import ImageScaling
 from .image_whitening import OlshausenFieldWhitening
 from .images import load_images
+from .local_contrast import normalize_contrast
 from .patch_matrix import extract_patches, reconstruct_from_patches
 from .patch_sampling import sample_patches
 from .patches import Patches
@@ -31,6 +32,7 @@ __all__ = [
     "load_photographs",
     "make_feature_mixture",
     "make_sparse_signals",
+    "normalize_contrast",
     "reconstruct_from_patches",
     "sample_patches",
 ]

@@ -224,7 +224,7 @@ class ReplaceAtoms(Parameterized, BaseEstimator):
         # A few rows at a time stay in the cache, and only later columns are new pairs.
         for start in range(0, len(norms), _ROWS):
             products = _products(dictionary, slice(start, start + _ROWS), start)
-            _mark_copies(products, start, norms, limit, stats.signed, usage, useless, copies)
+            mark_copies(products, start, norms, limit, stats.signed, usage, useless, copies)
         return copies
 
     def _replace(self, dictionary, useless, stats):
@@ -301,7 +301,7 @@ def resolve_replacement(replacement: Any) -> Any:
 
 
 @_jit.kernel
-def _mark_copies(products, start, norms, limit, signed, usage, useless, copies):
+def mark_copies(products, start, norms, limit, signed, usage, useless, copies):
     """Mark the less used of two atoms whose cosine is above the limit, the later one in a tie.
 
     Row `i` and column `j` of the inner products are of atoms ``start + i`` and ``start + j``.
