@@ -173,8 +173,7 @@ def read_numbers(
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         share = weight[seen] / max(weight[seen].sum(), np.finfo(float).tiny)
         self.target_mean_ = share @ known
-        scale = np.sqrt(share @ (known - self.target_mean_) ** 2)
-        self.target_scale_ = np.where(scale > 0, scale, 1.0)
+        self.target_scale_ = _deviations(known - self.target_mean_, share)
     elif y.shape[1] != len(self.target_mean_):
         raise ValueError(
             f"y has {y.shape[1]} targets but {type(self).__name__} was fitted to "
@@ -183,6 +182,17 @@ def read_numbers(
     targets = (y - self.target_mean_) / self.target_scale_
     targets[~seen] = np.nan
     return targets, None
+
+
+def _deviations(offsets, share):
+    """Standard deviation of each target, or 1 where it does not vary.
+
+    Targets are divided by their largest one first, whose square could overflow or vanish.
+    """
+    largest = np.abs(offsets).max(axis=0, initial=0)
+    largest = np.where(largest > 0, largest, 1.0)
+    scale = largest * np.sqrt(share @ (offsets / largest) ** 2)
+    return np.where(scale > 0, scale, 1.0)
 
 
 def in_units_of_targets(

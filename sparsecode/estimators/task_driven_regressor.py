@@ -210,7 +210,7 @@ default=None
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            float16 is read as float32. A memory map is read one batch at a time, after the start.
+            float16 is read as float32. Batches of a memory map are runs of rows: mix the targets.
         y : array-like of shape (n_samples, n_targets) or (n_samples,)
             Targets.
         sample_weight : array-like of shape (n_samples,) or None, default=None

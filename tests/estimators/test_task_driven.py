@@ -401,6 +401,10 @@ def test_numbers():
         both.partial_fit(X, y)
     moved = regressor().fit(X[:400], 3 * y[:400] - 7)
     np.testing.assert_allclose(moved.predict(X), 3 * model.predict(X) - 7, rtol=1e-6)
+    # Squares of such targets are infinite, or 0.
+    for unit in (2.0**600, 2.0**-600):
+        far = regressor(n_epochs=1).fit(X, y * unit).predict(X) / unit
+        np.testing.assert_allclose(far, regressor(n_epochs=1).fit(X, y).predict(X), rtol=1e-9)
     some = np.where(np.arange(500) % 2 == 0, y, np.nan)
     partly = regressor(unsupervised_weight=0.1).fit(X, some)
     assert partly.score(X, y) > 0.8
