@@ -91,7 +91,8 @@ def test_the_reference_is_what_fista_does():
         solver = ConvolutionalFISTA(max_iter=count, tol=0)
         return solver.solve(X, dictionary, penalty, codes=start).certificate
 
-    for count in (1, 3, 8):
+    # Gaps rise after 9 and 13 iterations, and the best codes so far count.
+    for count in (1, 3, 9, 10, 13, 14):
         assert reference.curve[count] == pytest.approx(judged(count).objective.mean(), rel=1e-9)
     start = np.random.default_rng(0).standard_normal((2, 3, 22))
     for first, n_iter in ((None, reference.n_iter), (start, reference.n_iter_from(start))):
