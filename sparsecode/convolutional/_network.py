@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +58,16 @@ class Network(NamedTuple):
         return found
 
     def codes(self, signal, params, n_layers=None):
-        """Codes of a signal before the first layer, and after each."""
-        codes = [self._zeros(signal)]
+        """Yield the codes of a signal before the first layer, and after each."""
+        z = self._zeros(signal)
+        yield z
         for t in range(self.n_layers if n_layers is None else n_layers):
-            codes.append(self._layer(signal, codes[-1], params, t).after)
-        return codes
+            z = self._layer(signal, z, params, t).after
+            yield z
+
+    def last(self, signal, params, n_layers=None):
+        """Codes of a signal after the last layer, without those before in memory."""
+        return collections.deque(self.codes(signal, params, n_layers), maxlen=1)[0]
 
     def objectives(self, signal, params):
         """Objectives of the codes of a signal before the first layer, and after each."""
@@ -71,7 +77,7 @@ class Network(NamedTuple):
         """Mean objective of the codes of the last layer."""
 
         def one(signal):
-            return self._lasso(signal, self.codes(signal, params)[-1])[0]
+            return self._lasso(signal, self.last(signal, params))[0]
 
         return sum(self.map(one, signals)) / len(signals)
 

@@ -136,7 +136,7 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
             n_layers = check_integer(n_layers, "n_layers", low=0, high=self.n_layers)
 
         def one(signal):
-            return Events.of_array(network.codes(signal, params, n_layers)[-1])
+            return Events.of_array(network.last(signal, params, n_layers))
 
         events = network.map(one, _pairs(signals))
         dtype = np.result_type(signals.dtype, dictionary.dtype)
