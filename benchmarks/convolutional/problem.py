@@ -94,8 +94,8 @@ def recording(n_times, rate=250, size=200, n_atoms=10):
     return Problem(name, X, dictionary, 0.1 * alpha_max(X, dictionary))
 
 
-def planted(seed, shape, support, n_atoms=3, density=0.01, snr_db=10.0):
-    """Two signals or images made of known atoms and noise, and the dictionary."""
+def planted(seed, shape, support, n_atoms=3, density=0.01, snr_db=10.0, n_channels=1):
+    """Two signals or images made of known atoms of rank 1 and noise, and the dictionary."""
     rng = np.random.default_rng(seed)
     axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in support), indexing="ij")
     bell = np.exp(-4 * sum(axis**2 for axis in axes))
@@ -105,6 +105,8 @@ def planted(seed, shape, support, n_atoms=3, density=0.01, snr_db=10.0):
     else:
         arguments = [6 * (np.cos(a) * axes[0] + np.sin(a) * axes[1]) for a in angles]
     atoms = np.stack([np.cos(a + rng.uniform(0, 6)) * bell for a in arguments])[:, None]
+    if n_channels > 1:
+        atoms = atoms * rng.standard_normal((n_atoms, n_channels, *[1] * len(support)))
     sizes = np.linalg.norm(atoms.reshape(n_atoms, -1), axis=1)
     dictionary = ConvolutionalDictionary(atoms / sizes.reshape(-1, *[1] * (atoms.ndim - 1)))
     size = 2, n_atoms, *(n - m + 1 for n, m in zip(shape, support, strict=True))

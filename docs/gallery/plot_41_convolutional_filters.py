@@ -8,25 +8,34 @@ the whole picture needs to be learned once.
 
 # %%
 # Crops of the two photographs that come with scikit-learn, whitened as Olshausen and Field did.
+# Their contrast is brought to the same size everywhere: otherwise one roof makes most filters.
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from sparsecode.convolutional import ConvolutionalDictionaryLearning, ConvolutionalSparseCoder
-from sparsecode.datasets import OlshausenFieldWhitening, load_photographs, sample_patches
+from sparsecode.datasets import (
+    OlshausenFieldWhitening,
+    load_photographs,
+    normalize_contrast,
+    sample_patches,
+)
 from sparsecode.plotting import plot_atoms
 
 white = OlshausenFieldWhitening(variance=0.1).fit_transform(load_photographs())
-crops = sample_patches(white, 48, 48, random_state=0).reshape(-1, 48, 48)
+even = normalize_contrast(white, width=4.5)
+crops = sample_patches(even, 48, 48, random_state=0).reshape(-1, 48, 48)
 
 # %%
-# Sixteen filters, learned from four crops at a time. ``window=True`` lets them fall to zero at the
-# border of their support, where a filter would be cut off.
+# Sixteen filters, learned from four crops at a time. With ``init="greedy"`` one more enters in each
+# step. ``window=True`` lets them fall to zero at the border of their support, where a filter would
+# be cut off.
 
 learner = ConvolutionalDictionaryLearning(
     16,
     (9, 9),
     alpha=1.2,
+    init="greedy",
     window=True,
     batch_size=4,
     n_sweeps=1,
