@@ -109,3 +109,21 @@ def same_values(mine, theirs):
     if isinstance(mine, tuple):
         return len(mine) == len(theirs) and all(map(same_values, mine, theirs))
     return mine == theirs
+
+
+def sorted_labels(labels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted different labels, and the index of each label in them.
+
+    Raises
+    ------
+    TypeError
+        If the labels cannot be sorted.
+    """
+    try:
+        return np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        types = sorted({type(label).__name__ for label in labels.tolist()})
+        raise TypeError(
+            f"{name} has labels of several types, {', '.join(types)}; expected labels that can be "
+            "sorted. Give all numbers, or all names."
+        ) from error

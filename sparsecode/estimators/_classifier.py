@@ -14,9 +14,10 @@ from sparsecode._messages import shown, wrong
 from sparsecode._parameters import leaves_of
 from sparsecode._typing import MatrixLike
 from sparsecode._validation import naming
+from sparsecode._values import sorted_labels
 from sparsecode.estimators._base import CodesEstimator
 from sparsecode.estimators._fitted_model import Resolved
-from sparsecode.estimators._labels import checked_labels, sorted_labels
+from sparsecode.estimators._labels import checked_labels
 from sparsecode.prediction.class_residuals import class_spans
 
 
@@ -80,7 +81,7 @@ class CodesClassifier(ClassifierMixin, CodesEstimator):
         with naming("y"):
             y = checked_labels(y)
             check_consistent_length(X, y)
-            classes, index = sorted_labels(y)
+            classes, index = sorted_labels(y, "y")
             check_classification_targets(y)
         if len(classes) < 2:
             raise ValueError(

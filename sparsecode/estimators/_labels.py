@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sparsecode._messages import shown, wrong
 from sparsecode._validation import check_named_array, naming
+from sparsecode._values import sorted_labels
 from sparsecode.prediction.losses import PredictionLoss, resolve_prediction_loss
 
 # Label of a sample without one, as in scikit-learn.
@@ -41,24 +42,6 @@ def checked_labels(y: Any) -> np.ndarray:
     return check_named_array(y, "y", ensure_2d=False, dtype=None)
 
 
-def sorted_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sorted different labels, and the index of each label in them.
-
-    Raises
-    ------
-    TypeError
-        If the labels cannot be sorted.
-    """
-    try:
-        return np.unique(labels, return_inverse=True)
-    except TypeError as error:
-        types = sorted({type(label).__name__ for label in labels.tolist()})
-        raise TypeError(
-            f"y has labels of several types, {', '.join(types)}; expected labels that can be "
-            "sorted. Give all numbers, or all names."
-        ) from error
-
-
 def read_labels(
     self: Any, y: Any, sample_weight: Any, first: bool, classes: Any
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -73,7 +56,7 @@ def read_labels(
         seen = np.asarray(y != UNLABELLED, dtype=bool)
     labels = y[seen]
     if labels.dtype.kind == "O":
-        sorted_labels(labels)
+        sorted_labels(labels, "y")
         # Without -1, which marks no label, these are strings or numbers again.
         labels = np.asarray(labels.tolist()) if len(labels) else labels
     check_classification_targets(labels if len(labels) else np.zeros(1, dtype=int))

@@ -19,7 +19,7 @@ from sparsecode._validation import (
     check_rows,
     naming,
 )
-from sparsecode._values import check_option
+from sparsecode._values import check_option, sorted_labels
 from sparsecode.constraints import Constraint
 from sparsecode.dictionary import Dictionary
 from sparsecode.initialization.dictionary import initial_dictionary
@@ -106,8 +106,8 @@ def class_balanced_dictionary(
     with naming("y"):
         y = column_or_1d(y)
         check_consistent_length(X, y)
+        classes, index = sorted_labels(y, "y")
         check_classification_targets(y)
-    classes, index = np.unique(y, return_inverse=True)
     numbers = _numbers(classes, np.bincount(index), atoms_per_class)
     parts = [
         initial_dictionary(init, X[index == c], number, constraint=constraint, random_state=rng)

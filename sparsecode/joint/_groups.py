@@ -10,6 +10,7 @@ from sparsecode._binary_scaling import exponent_between, row_sizes, scaled
 from sparsecode._parallel import map_row_blocks
 from sparsecode._row_blocks import dense_rows
 from sparsecode._validation import check_rows, common_dtype
+from sparsecode._values import sorted_labels
 from sparsecode.dictionary import Dictionary, as_dictionary
 
 
@@ -70,10 +71,4 @@ def _labels(groups, n_samples):
             f"groups is an array {what}; expected the label of each of {n_samples} samples, of "
             f"shape ({n_samples},). Give numbers or names, or None for one group of all."
         )
-    try:
-        return np.unique(labels, return_inverse=True)
-    except TypeError as error:
-        raise TypeError(
-            "groups has labels of several types; expected labels that can be sorted. Give all "
-            "numbers, or all names."
-        ) from error
+    return sorted_labels(labels, "groups")

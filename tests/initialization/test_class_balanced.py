@@ -64,6 +64,7 @@ def test_the_constraint_holds():
         ({"init": "random"}, r"init is 'random'; expected one of 'samples', 'svd', 'k-means\+\+'"),
         ({"y": Y[:5]}, r"\by\b"),
         ({"y": RNG.standard_normal(30)}, r"\by\b"),
+        ({"y": np.array([1, "a", None] * 10, dtype=object)}, "^y has labels of several types"),
         ({"X": X[:, 0]}, r"\bX\b"),
     ],
 )
