@@ -200,6 +200,35 @@ def test_iterations_are_bounded_by_the_sum_of_all_rounds(many):
     assert (result.certificate.relative_gap[stopped] > 1e-6).all()
 
 
+def test_notes_of_a_sample():
+    """An objective counts as lower only beyond rounding; tries are those in a row."""
+    sample = atom_subsets._Sample(np.array([2]))
+    for objective, tries, lowest in ((3.0, 0, 3.0), (2.95, 1, 2.95), (3.5, 2, 2.95), (2.0, 0, 2.0)):
+        sample.note(objective, 0.1)
+        assert (sample.tries, sample.lowest) == (tries, lowest)
+    assert sample.rounds == 4
+    sample.join(np.array([5, 1]), np.dtype(float))
+    assert sample.atoms.tolist() == [2, 5, 1]
+
+
+def test_a_sample_that_does_not_get_better_is_tried_more_strictly(many, monkeypatch):
+    X, dictionary = make_problem(n_samples=1)
+    many()
+    tolerances, sizes = [], []
+
+    def rest(solver, problem, prepared, block):
+        tolerances.append(solver.tol)
+        sizes.append(problem.dictionary.n_components)
+
+    monkeypatch.setattr(CoordinateDescent, "_solve_block", rest)
+    with pytest.warns(match="did not reach"):
+        result = CoordinateDescent(tol=1e-3).solve(X, dictionary, L1(0.2))
+    assert not result.codes.any()
+    np.testing.assert_allclose(tolerances, 3e-4 * 0.1 ** np.arange(4))
+    # Four atoms join at first, then as many as there are.
+    assert sizes[:3] == [4, 8, 16]
+
+
 def test_restricted_penalties():
     codes = np.zeros((1, 6))
     atoms = np.array([4, 1, 3])
