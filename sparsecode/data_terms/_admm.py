@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsecode._interrupts import halt_if_told
 from sparsecode._objective_scaling import ratio
+from sparsecode._row_products import panels_to_keep, row_product
 from sparsecode.data_terms._problem import judge
 
 _RELAXATION = 1.6
@@ -61,7 +62,9 @@ class _State:
         atoms = problem.atoms
         self.small = len(atoms) <= atoms.shape[1]
         gram = atoms @ atoms.T if self.small else atoms.T @ atoms
-        self.inverse = np.linalg.inv(gram + np.eye(len(gram)))
+        # Products by rows, so that a code does not depend on the other samples of its block.
+        self.inverse = panels_to_keep(np.linalg.inv(gram + np.eye(len(gram))))
+        self.as_rows, self.as_columns = panels_to_keep(atoms), panels_to_keep(atoms.T)
         self.codes = np.zeros((len(X), len(atoms)))
         self.fit = X.copy()
         self.of_codes, self.of_fit = np.zeros_like(self.codes), np.zeros_like(X)
@@ -134,13 +137,13 @@ class _State:
 
     def _on_graph(self, codes, fit):
         """Closest codes and reconstructions that belong together."""
-        atoms = self.problem.atoms
-        right = codes + fit @ atoms.T
+        right = codes + row_product(fit, self.as_columns)
         if self.small:
-            codes = right @ self.inverse
+            codes = row_product(right, self.inverse)
         else:
-            codes = right - ((right @ atoms) @ self.inverse) @ atoms.T
-        return codes, codes @ atoms
+            inner = row_product(row_product(right, self.as_rows), self.inverse)
+            codes = right - row_product(inner, self.as_columns)
+        return codes, row_product(codes, self.as_rows)
 
 
 def _squares(rows):

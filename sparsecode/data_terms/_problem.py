@@ -8,6 +8,7 @@ import numpy as np
 
 from sparsecode._messages import shown
 from sparsecode._row_blocks import dense_rows
+from sparsecode._row_products import row_product
 from sparsecode._validation import check_flag, check_rows, common_dtype
 from sparsecode.data_terms.terms import DataTerm, check_data_term
 from sparsecode.dictionary import as_dictionary
@@ -55,19 +56,19 @@ class TermProblem(NamedTuple):
     def allowed(self, observed):
         """Largest correlations of the dual point with the atoms."""
         if self.term.counts:
-            return self.weights + observed @ self.atoms.T
+            return self.weights + row_product(observed.astype(np.float64), self.atoms.T)
         return np.broadcast_to(self.weights, (len(observed), len(self.weights)))
 
     def sizes(self, dual):
         """Correlations with the atoms that `allowed` bounds."""
-        correlations = dual @ self.atoms.T
+        correlations = row_product(dual, self.atoms.T)
         return correlations if self.positive else np.abs(correlations)
 
 
 def judge(problem, X, observed, codes, dual):
     """Objective, gap and unit of each row of a block."""
     term = problem.term
-    X_hat = codes @ problem.atoms
+    X_hat = row_product(codes, problem.atoms)
     costs = np.where(observed, term._costs(X, X_hat), 0).sum(axis=1)
     # A weight of infinity forbids an atom, and a coefficient of 0 of it costs nothing.
     with np.errstate(invalid="ignore"):
