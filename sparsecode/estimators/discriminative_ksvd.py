@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sparsecode._row_products import row_product
 from sparsecode._typing import MatrixLike, RandomState
 from sparsecode.estimators import _saving
 from sparsecode.estimators._classifier import CodesClassifier, kept_model
@@ -157,7 +158,7 @@ class DiscriminativeKSVD(CodesClassifier):
     load = _saving.load
 
     def _scores(self, X):
-        return self._encode(X) @ self.coef_.T
+        return row_product(self._encode(X), self.coef_.T)
 
     def _check_parameters(self):
         check_stacked(self)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsecode._messages import shown, wrong
+from sparsecode._row_products import row_product
 from sparsecode._typing import MatrixLike, RandomState
 from sparsecode.estimators import _saving
 from sparsecode.estimators._class_learning import check_weight
@@ -180,7 +181,7 @@ class LabelConsistentKSVD(CodesClassifier):
     load = _saving.load
 
     def _scores(self, X):
-        return self._encode(X) @ self.coef_.T
+        return row_product(self._encode(X), self.coef_.T)
 
     def _check_parameters(self):
         check_stacked(self)

@@ -7,6 +7,7 @@ from scipy import sparse
 
 from sparsecode._parallel import map_row_blocks, rows_of_codes
 from sparsecode._row_blocks import dense_rows
+from sparsecode._row_products import row_product
 from sparsecode.dictionary import Dictionary
 
 
@@ -54,7 +55,7 @@ def class_residuals(
             x = x - dense_rows(errors, rows, X.dtype)
         for c, span in enumerate(spans):
             part = z[:, span]
-            norms = _norms(x - part @ atoms[span])
+            norms = _norms(x - row_product(part, atoms[span]))
             if divided:
                 norms /= np.maximum(_norms(part), np.finfo(np.float64).tiny)
             residuals[rows, c] = norms

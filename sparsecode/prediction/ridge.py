@@ -9,6 +9,7 @@ from scipy import linalg
 
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import map_row_blocks
+from sparsecode._row_products import row_product
 from sparsecode._validation import common_dtype
 from sparsecode.dictionary import Dictionary
 from sparsecode.penalties import ElasticNet
@@ -46,7 +47,7 @@ class RidgeEncoder:
         matrix = self.matrix.astype(X.dtype, copy=False)
 
         def block(rows):
-            np.matmul(X[rows], matrix, out=codes[rows])
+            row_product(X[rows], matrix, codes[rows])
 
         map_row_blocks(block, len(X), block_size=_ROWS, n_jobs=n_jobs)
         return codes

@@ -11,12 +11,14 @@ from sparsecode import (
     StructuredIncoherenceClassifier,
     TaskDrivenDictionaryLearningClassifier,
 )
+from sparsecode.penalties import ElasticNet
 
 NAMES = list("abcd")
 Y = np.arange(30) % 3
 X = np.eye(4)[Y] + 0.1 * np.random.default_rng(0).standard_normal((30, 4))
 MAKERS = {
     "SRC": SparseRepresentationClassifier,
+    "CRC": lambda: SparseRepresentationClassifier(penalty=ElasticNet(0.01, l1_ratio=0)),
     "D-KSVD": lambda: DiscriminativeKSVD(2, n_nonzero=2, n_epochs=1, random_state=0),
     "LC-KSVD": lambda: LabelConsistentKSVD(2, n_nonzero=2, n_epochs=1, random_state=0),
     "DPL": lambda: DictionaryPairClassifier(2, random_state=0),
@@ -39,6 +41,14 @@ def test_columns_in_another_order_are_refused_also_after_loading(name, tmp_path)
         for method in (one.predict, one.decision_function, one.transform):
             with pytest.raises(ValueError, match="feature names should match"):
                 method(frame[NAMES[::-1]])
+
+
+@every
+@pytest.mark.needs_jit("products by rows are compiled")
+def test_scores_do_not_depend_on_other_samples(name):
+    model = MAKERS[name]().fit(X, Y)
+    alone = np.concatenate([model.decision_function(x[None]) for x in X])
+    np.testing.assert_array_equal(alone, model.decision_function(X))
 
 
 @every
