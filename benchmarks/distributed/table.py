@@ -1,6 +1,6 @@
-"""Dask: equality with one process, speed, scaling and memory, on clusters of this machine.
+"""Dask: equality with one process, speed, scaling, bytes and memory, on clusters of this machine.
 
-Run: ``python benchmarks/distributed/table.py [equality speed scaling memory]``.
+Run: ``python benchmarks/distributed/table.py [equality speed scaling travel memory]``.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 
 import click
-from parts import equality, larger_than_memory, scaling, speed
+from parts import equality, larger_than_memory, scaling, speed, travel
 from parts.common import Report
 
-PARTS = ("equality", "speed", "scaling", "memory")
+PARTS = ("equality", "speed", "scaling", "travel", "memory")
 
 
 @click.command()
@@ -41,6 +41,7 @@ def main(parts, samples, rounds, gib, folder, quick):  # fmt: skip
         "equality": lambda: equality.run(report, quick),
         "speed": lambda: speed.run(report, quick, n_samples=samples, rounds=rounds),
         "scaling": lambda: scaling.run(report, quick),
+        "travel": lambda: travel.run(report, quick),
         "memory": lambda: larger_than_memory.run(report, quick, gib=gib, folder=folder),
     }
     missed = [reason for part in parts or PARTS for reason in runs[part]()]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import dask
 
 from sparsecode._messages import wrong
+
+# Bytes of a value that is not put into a graph.
+_LARGE = 2**20
 
 
 def check_open(X: Any, name: str, *, computes: bool) -> None:
@@ -35,8 +39,7 @@ def check_open(X: Any, name: str, *, computes: bool) -> None:
                 remedy=f"Open a Client, and persist {name} again.",
             )
         )
-    client = getattr(dask.base.get_scheduler(collections=[X]), "__self__", None)
-    if computes and getattr(client, "status", None) == "closed":
+    if computes and getattr(client_of(X), "status", None) == "closed":
         raise ValueError(
             wrong(
                 "the client of Dask",
@@ -45,3 +48,40 @@ def check_open(X: Any, name: str, *, computes: bool) -> None:
                 remedy="Open another Client, or leave the context of this one.",
             )
         )
+
+
+def computed(compute: Callable[[Any], Any], value: Any, n_bytes: int, X: Any) -> Any:
+    """Result of a function that computes a graph with a value, or with a future of a large one.
+
+    Workers fetch it from each other. In a graph the scheduler unpacks it and packs it again, for
+    twice the seconds of its processor.
+
+    Parameters
+    ----------
+    compute : callable
+    value : object
+    n_bytes : int
+        About its size.
+    X : dask collection
+        It is computed by the same client.
+    """
+    client = client_of(X)
+    if n_bytes < _LARGE or not hasattr(client, "scatter"):
+        return compute(value)
+    from distributed import CancelledError
+
+    try:
+        future = client.scatter(value, hash=False)
+    except TimeoutError:
+        # There is no worker yet.
+        return compute(value)
+    try:
+        return compute(future)
+    except CancelledError:
+        # The workers that held it were killed. A part of a graph is not lost with them.
+        return compute(value)
+
+
+def client_of(X: Any) -> Any:
+    """Client of a cluster that computes a Dask collection in this thread, or None."""
+    return getattr(dask.base.get_scheduler(collections=[X]), "__self__", None)

@@ -14,6 +14,7 @@ from sparsecode._batches import Batch
 from sparsecode._blas import single_threaded_blas
 from sparsecode._parallel import threads_of
 from sparsecode._validation import check_rows
+from sparsecode.distributed._clients import computed
 from sparsecode.distributed._samples import naming
 from sparsecode.distributed._sums import add_up, pieces_of
 from sparsecode.distributed._tasks import Packed, in_place
@@ -32,15 +33,24 @@ def gather(learner: Any, batch: Batch, dictionary: Any, known: Any) -> Any:
     """
     # Refuses an update that cannot add up sums, before anything is coded.
     learner.merge(known, learner.nothing(dictionary))
+    model = Packed((replace(learner, n_jobs=1), dictionary))
+    total = functools.partial(_total, batch)
+    return learner.merge(known, computed(total, model, dictionary.atoms.nbytes, batch.X))
+
+
+def _total(batch, model):
+    """Sums over a batch, added up by a graph of tasks."""
     name, keys = uuid.uuid4().hex, []
     graph, pieces = pieces_of(batch.X)
-    graph[work := f"model-{name}"] = Packed((replace(learner, n_jobs=1), dictionary))
+    graph[work := f"model-{name}"] = model
     for source, cut, rows, number in pieces:
         weight = None if batch.sample_weight is None else batch.sample_weight[rows]
         keys.append((f"code-{name}", len(keys)))
         graph[keys[-1]] = (_gathered, work, source, cut, weight, number)
-    (total,) = dask.compute(Delayed(add_up(graph, keys, name, _added, work), graph))
-    return learner.merge(known, total.value)
+    total = Delayed(add_up(graph, keys, name, _added, work), graph)
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+        (total,) = dask.compute(total)
+    return total.value
 
 
 def _gathered(work, chunk, cut, weight, start):

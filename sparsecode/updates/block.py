@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sparsecode import _jit
 from sparsecode._blas import single_threaded_blas
-from sparsecode._statistics import count_nonzero, moments, takes_dense_second
-from sparsecode._typing import Codes, MatrixLike
+from sparsecode._typing import Codes
 from sparsecode._validation import check_integer, check_number
 from sparsecode.constraints import Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.updates._coherence import incoherent_sweep
+from sparsecode.updates._moments import Moments
 from sparsecode.updates.base import MOST_SWEEPS, Update
 
 if TYPE_CHECKING:
@@ -29,90 +28,6 @@ _WIDTH = 64
 _SPEED, _POWER, _SLOWEST = 2.5, 0.4, 1.0
 _FREE, _BALL, _SPHERE = 0, 1, 2
 _KINDS = {Free: _FREE, UnitBall: _BALL, UnitNorm: _SPHERE}
-
-
-class Moments(NamedTuple):
-    """Sums over samples (moments) for a least-squares fit of the atoms.
-
-    Attributes
-    ----------
-    second : ndarray or csr_array of shape (n_components, n_components)
-        Sum of ``z.T @ z``; sparse where there are many atoms.
-    cross : ndarray of shape (n_components, n_features)
-        Sum of ``z.T @ (x - offset)``.
-    weight : float
-        Sum of the sample weights.
-    n_uses : float
-        Number of nonzero coefficients.
-    """
-
-    second: np.ndarray
-    cross: np.ndarray
-    weight: float
-    n_uses: float
-
-    @classmethod
-    def zeros(cls, dictionary: Dictionary) -> Self:
-        """Moments of no samples."""
-        n_components, dtype = dictionary.n_components, dictionary.dtype
-        make = np.zeros if takes_dense_second(n_components, dtype) else sparse.csr_array
-        second = make((n_components, n_components), dtype=dtype)
-        return cls(second, np.zeros_like(dictionary.atoms), 0.0, 0.0)
-
-    @classmethod
-    def of(
-        cls,
-        X: MatrixLike,
-        codes: MatrixLike,
-        dictionary: Dictionary,
-        sample_weight: ArrayLike | None = None,
-        *,
-        n_jobs: int | None = None,
-    ) -> Self:
-        """Moments of some samples."""
-        sums = moments(dictionary.center(X), codes, sample_weight, n_jobs=n_jobs)
-        weight = len(X) if sample_weight is None else float(np.sum(sample_weight))
-        return cls(*sums, weight, float(count_nonzero(codes)))
-
-    def __add__(self, other: Self) -> Self:
-        """Moments of both sets of samples."""
-        if self.weight == 0:
-            return other
-        return Moments(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
-
-    def faded(self, factor: float) -> Moments:
-        """Moments of the same samples with a lower weight."""
-        if factor == 0 or self.weight == 0:
-            make = sparse.csr_array if sparse.issparse(self.second) else np.zeros
-            nothing = make(self.second.shape, dtype=self.second.dtype)
-            return Moments(nothing, np.zeros_like(self.cross), 0.0, 0.0)
-        scale = self.second.dtype.type(factor)
-        return Moments(
-            self.second * scale, self.cross * scale, self.weight * factor, self.n_uses * factor
-        )
-
-    def plus(self, other: Self) -> Moments:
-        """Moments of both sets of samples, where the arrays of this one are not used elsewhere."""
-        if self.weight == 0 or sparse.issparse(self.second):
-            return self + other
-        second, cross = self.second, self.cross
-        second += other.second
-        cross += other.cross
-        return Moments(second, cross, self.weight + other.weight, self.n_uses + other.n_uses)
-
-    def without(self, atoms: np.ndarray) -> Self:
-        """Moments without the uses of some atoms."""
-        second, cross = self.second.copy(), self.cross.copy()
-        cross[atoms] = 0
-        if sparse.issparse(second):
-            kept = np.ones(len(cross), dtype=second.dtype)
-            kept[atoms] = 0
-            kept = sparse.diags_array(kept)
-            second = (kept @ second @ kept).tocsr()
-            second.eliminate_zeros()
-        else:
-            second[atoms], second[:, atoms] = 0, 0
-        return self._replace(second=second, cross=cross)
 
 
 class MomentStats(NamedTuple):

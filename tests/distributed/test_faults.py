@@ -5,14 +5,17 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 
 import dask
 import dask.array as da
 import numpy as np
 import pytest
+from distributed import wait
 
 from sparsecode import Dictionary, DictionaryLearning, SparseCoder
 from sparsecode.datasets import make_sparse_signals
+from sparsecode.distributed import learning
 
 N_CHUNKS = 6
 
@@ -34,6 +37,18 @@ def learner(atoms, **parameters):
 
 def chunks(X):
     return da.from_array(X, chunks=(len(X) // N_CHUNKS, X.shape[1]))
+
+
+def recorded(monkeypatch):
+    """Kinds of the models that graphs are made with from now on."""
+    given, original = [], learning._total
+
+    def total(batch, held):
+        given.append(type(held).__name__)
+        return original(batch, held)
+
+    monkeypatch.setattr(learning, "_total", total)
+    return given
 
 
 def killing(X, folder, n_times):
@@ -85,6 +100,44 @@ def test_chunks_that_a_killed_worker_held_are_computed_again(client, signals, at
     assert np.array_equal(model.components_, expected)
 
 
+def test_a_large_dictionary_is_no_part_of_the_graph(client, monkeypatch, signals, atoms):
+    model = learner(atoms, batch_size=48)
+    expected = model.fit(chunks(signals)).components_
+    monkeypatch.setattr("sparsecode.distributed._clients._LARGE", 0)
+    given = recorded(monkeypatch)
+    with client.as_current():
+        assert np.array_equal(model.fit(chunks(signals)).components_, expected)
+    assert set(given) == {"Future"}
+    # Threads of this process share it anyway.
+    given.clear()
+    model.fit(chunks(signals))
+    assert set(given) == {"Packed"}
+
+
+def test_workers_that_held_the_dictionary_may_be_killed(
+    client, monkeypatch, signals, atoms, tmp_path
+):
+    model = learner(atoms)
+    expected = model.fit(chunks(signals)).components_
+    monkeypatch.setattr("sparsecode.distributed._clients._LARGE", 0)
+    given = recorded(monkeypatch)
+
+    def block(x, flag=None, workers=None, block_id=None):
+        if block_id[0] == 4 and not os.path.exists(flag):
+            open(flag, "w").close()
+            for worker in sorted(workers, key=os.getpid().__eq__):
+                os.kill(worker, signal.SIGKILL)
+        return x
+
+    with client.as_current():
+        workers = list(client.run(os.getpid).values())
+        options = {"flag": str(tmp_path / "flag"), "workers": workers}
+        X = chunks(signals).map_blocks(block, dtype=float, meta=np.empty((0, 8)), **options)
+        model.fit(X)
+    assert "Packed" in given
+    assert np.array_equal(model.components_, expected)
+
+
 def test_a_chunk_that_raises_is_named(client, signals, atoms):
     wrong = signals.copy()
     wrong[130, 3] = np.nan
@@ -96,21 +149,26 @@ def test_a_chunk_that_raises_is_named(client, signals, atoms):
             learner(atoms).fit(chunks(wrong))
 
 
-def test_nothing_is_left_on_the_scheduler(client, signals, atoms):
+@pytest.mark.parametrize("large", [0, 2**20])
+def test_nothing_is_left_on_the_scheduler(client, monkeypatch, signals, atoms, large):
+    monkeypatch.setattr("sparsecode.distributed._clients._LARGE", large)
+
     def n_tasks(dask_scheduler):
         return len(dask_scheduler.tasks)
 
-    found = []
     model = learner(atoms, batch_size=24)
     with client.as_current():
         X = chunks(signals).persist()
-        for _ in range(8):
+        wait(X)
+        persisted = client.run_on_scheduler(n_tasks)
+        for _ in range(4):
             model.partial_fit(X)
-            found.append(client.run_on_scheduler(n_tasks))
-    assert model.n_iter_ == 80
-    # The persisted chunks, and what the last batch may not have released yet.
-    assert max(found[4:]) <= max(found[:4]) + 5
-    assert max(found) < 60
+            # What the last batch needed is released a little later.
+            end = time.monotonic() + 10
+            while (n := client.run_on_scheduler(n_tasks)) > persisted and time.monotonic() < end:
+                time.sleep(0.05)
+            assert n <= persisted
+    assert model.n_iter_ == 40
 
 
 def test_closed_clients_are_named(signals, atoms):

@@ -1,12 +1,14 @@
 """Block coordinate descent reaches the constrained least-squares fit, with the written weights."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 from sparsecode import Dictionary
 from sparsecode.constraints import Constraint, Free, NonNegative, UnitBall, UnitNorm
 from sparsecode.updates import MOD, BlockUpdate
-from sparsecode.updates.block import Moments
+from sparsecode.updates._moments import Moments
 
 
 @pytest.fixture
@@ -180,3 +182,16 @@ def test_a_damped_step_minimises_a_fit_that_resists(rng, constraint, dtype):
     pull = 0.1 * 4 * square / 20
     minimiser = (codes.T @ X + pull * before.atoms) / (square + pull)
     np.testing.assert_allclose(after.atoms, constraint.project(minimiser), rtol=2e-5, atol=1e-6)
+
+
+def test_moments_of_nothing_travel_without_their_zeros():
+    dictionary = Dictionary.random(40, 50, random_state=0)
+    nothing = Moments.zeros(dictionary)
+    X, codes = np.ones((3, 50)), np.eye(3, 40)
+    some = Moments.of(X, codes, dictionary)
+    for moments in (nothing, some):
+        again = pickle.loads(pickle.dumps(moments))
+        assert type(again) is Moments
+        for mine, other in zip(again, moments, strict=True):
+            assert np.array_equal(mine, other) and np.asarray(mine).dtype == np.asarray(other).dtype
+    assert len(pickle.dumps(nothing)) < 500 < some.cross.nbytes < len(pickle.dumps(some))

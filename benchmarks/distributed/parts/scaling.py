@@ -145,7 +145,7 @@ def _measure(n_workers, size, quick):
             meta=np.empty((0, some.shape[1]), some.dtype),
         ).persist()  # fmt: skip
         wait(X)
-        client.run(_count_bytes), client.run_on_scheduler(_count_bytes), _count_bytes()
+        client.run(count_bytes), client.run_on_scheduler(count_bytes), count_bytes()
         model.fit(X)
         before = _now(client)
         model.fit(X)
@@ -159,22 +159,22 @@ def _tiled(some, rows):
 
 
 def _now(client):
-    workers = client.run(_figures).values()
-    scheduler, mine = client.run_on_scheduler(_figures), _figures()
+    workers = client.run(figures).values()
+    scheduler, mine = client.run_on_scheduler(figures), figures()
     return {
-        "workers": sum(seconds for seconds, _ in workers),
+        "workers": sum(seconds for seconds, *_ in workers),
         "scheduler": scheduler[0],
         "client": mine[0],
-        "bytes": scheduler[1] + mine[1] + sum(n_bytes for _, n_bytes in workers),
+        "bytes": scheduler[1] + mine[1] + sum(n_bytes for _, n_bytes, _ in workers),
     }
 
 
-def _figures():
-    """Seconds of the processor that this process took, and bytes that it sent."""
-    return time.process_time(), tcp.TCP.n_bytes
+def figures():
+    """Seconds of the processor that this process took, bytes that it sent, and the time."""
+    return time.process_time(), tcp.TCP.n_bytes, time.perf_counter()
 
 
-def _count_bytes():
+def count_bytes():
     """Count the bytes that this process sends from now on."""
     if hasattr(tcp.TCP, "n_bytes"):
         return
