@@ -15,13 +15,14 @@ from sparsecode.convolutional._neighbours import (
     list_neighbours,
     observe_neighbours,
 )
+from sparsecode.convolutional._strips import descend_on_strips, strips_of
 from sparsecode.convolutional._working_set import descend, survey
 
 # Only positions whose excess is a share of the largest enter a round.
 _SHARE = 0.03
 # Segments of an atom's size in each direction.
 _SEGMENTS = 6
-_SWEEPS = 1000
+_SWEEPS, _PASSES = 1000, 100
 
 
 class Rounds:
@@ -51,7 +52,8 @@ class Rounds:
                 break
             events, correlations = self.grown(events, correlations, new)
             # A little of what is wrong may stay: what enters next moves it anyway.
-            events = self.solved(events, correlations, min(0.01, 0.1 * max(excess - 1, 1e-14)))
+            left = min(0.01, 0.1 * max(excess - 1, 1e-14))
+            events = self.solved(events, correlations, left, n_jobs)
         kept = best[0].only(best[0].values != 0)
         return kept, best[1], n_iter
 
@@ -107,7 +109,7 @@ class Rounds:
         )
         return events, np.concatenate([correlations[kept], values])[order]
 
-    def solved(self, events, correlations, tol):
+    def solved(self, events, correlations, tol, n_jobs):
         """The events with the coefficients that are best for them alone."""
         atoms, gram = self.dictionary.planes, self.dictionary.shifted_products
         components, rows, columns, values = events
@@ -123,11 +125,17 @@ class Rounds:
                 products,
             )  # fmt: skip
         own = indices == np.repeat(np.arange(len(rows)), counts)
-        values = values.copy()
-        descend(
-            values, correlations, products[own], self.thresholds[components], self.positive,
-            starts, indices, products, tol, _SWEEPS, halt_flag(),
-        )  # fmt: skip
+        values, squares = values.copy(), products[own]
+        thresholds = self.thresholds[components]
+
+        def part(first, last):
+            return descend(
+                values, correlations, squares, thresholds, self.positive, starts, indices,
+                products, tol, _SWEEPS, halt_flag(), first, last,
+            )  # fmt: skip
+
+        strips = strips_of(rows, self.positions[0], atoms.shape[2])
+        descend_on_strips(part, strips, _PASSES, n_jobs)
         halt_if_told()
         return Events(components, rows, columns, values)
 

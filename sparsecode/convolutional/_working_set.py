@@ -58,18 +58,31 @@ def survey(found, thresholds, positive, components, rows, columns, correlations,
 
 @kernel
 def descend(
-    codes, correlations, squares, thresholds, positive, starts, indices, values, tol, n_sweeps, halt
+    codes,
+    correlations,
+    squares,
+    thresholds,
+    positive,
+    starts,
+    indices,
+    values,
+    tol,
+    n_sweeps,
+    halt,
+    first,
+    last,
 ):
-    """Coordinate descent on a working set, until no coefficient moves by more than `tol`.
+    """Coordinate descent on a part of a working set, until none moves by more than `tol`.
 
     A move is measured by its change of the correlation over the weight. `correlations` are those of
-    the residual, and stay so.
+    the residual, and stay so. The part is from event `first` to before `last`. Returns the number
+    of sweeps: 1 if the first one moved no coefficient by more.
     """
     for sweep in range(n_sweeps):
         if is_halted(halt):
             return sweep
         worst = 0.0
-        for event in range(len(codes)):
+        for event in range(first, last):
             square = squares[event]
             if square == 0:
                 # An atom that sees nothing of the signal.

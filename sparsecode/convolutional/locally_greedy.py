@@ -17,7 +17,8 @@ class LocallyGreedy(ConvolutionalSolver):
     Solves ``min_z 1/2 sum_c ||x_c - sum_k z_k * d_kc||^2 + sum_k alpha_k ||z_k||_1`` for each
     signal. In a round, the best position of every segment of the signal enters a working set; then
     coordinate descent solves for all coefficients of the set, whose inner products are kept as a
-    sparse matrix. The duality gap, of the correlations at all positions, ends it.
+    sparse matrix. The duality gap, of the correlations at all positions, ends it. Threads share a
+    long signal or large image in strips, every second one at a time.
 
     Memory is that of a few signals, of the working set and of its overlapping pairs of atoms.
 
