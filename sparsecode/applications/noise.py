@@ -76,7 +76,7 @@ def estimate_sigma(array: ArrayLike, *, channel_axis: int | None = None) -> np.n
     return sigmas_of(np.moveaxis(array, channel_axis, -1), "array")
 
 
-def sigmas_of(array, name):
+def sigmas_of(array: np.ndarray, name: str) -> np.ndarray:
     """Noise level of each channel of a checked array, whose last axis is that of channels."""
     axes = [axis for axis in range(array.ndim - 1) if array.shape[axis] >= len(_WAVELET)]
     if not axes:

@@ -9,6 +9,7 @@ import time
 import click
 import numba
 from llvmlite import binding
+from numpy.typing import DTypeLike
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -97,7 +98,7 @@ def _chosen(wanted):
     return [call for call in every if not wanted or words[call] & set(wanted)]
 
 
-def files_of_call(part, name, dtype):
+def files_of_call(part: str, name: str, dtype: DTypeLike) -> list[str]:
     """Files of the kernels that a process has used up to and with a call."""
     _kernel_calls.run(part, name, dtype)
     return sorted(map(str, files_in_use))

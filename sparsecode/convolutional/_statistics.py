@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -25,14 +25,14 @@ class Statistics(NamedTuple):
     correlations: np.ndarray
 
     @classmethod
-    def none(cls, shape) -> Self:
+    def none(cls, shape: tuple[int, ...]) -> Self:
         """Those of no signal, for atoms of a shape."""
         n_components, _, height, width = shape
         products = np.zeros((n_components, n_components, 2 * height - 1, 2 * width - 1))
         return cls(products, np.zeros(shape))
 
     @classmethod
-    def of_signal(cls, x, events, shape) -> Self:
+    def of_signal(cls, x: np.ndarray, events: Any, shape: tuple[int, ...]) -> Self:
         """Those of one signal with the nonzeros of its code."""
         out = cls.none(shape)
         first_of_row = first_events(events.rows, x.shape[1] - shape[2] + 1)
@@ -40,11 +40,11 @@ class Statistics(NamedTuple):
         add_parts(out.correlations, x, *events)
         return out
 
-    def plus(self, other, share=1.0) -> Self:
+    def plus(self, other: Statistics, share: float = 1.0) -> Self:
         """A share of these, and others."""
         return type(self)(*(share * mine + new for mine, new in zip(self, other, strict=True)))
 
-    def without(self, replaced) -> Self:
+    def without(self, replaced: Any) -> Self:
         """These without the codes of atoms that were replaced."""
         if not len(replaced):
             return self

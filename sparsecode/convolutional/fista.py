@@ -58,10 +58,10 @@ class ConvolutionalFISTA(ConvolutionalSolver):
     tol: float = 1e-4
 
     def _work(self, x, observed, dictionary, thresholds, penalty):
-        return Descent(x, observed, dictionary, thresholds, penalty)
+        return _Descent(x, observed, dictionary, thresholds, penalty)
 
 
-class Descent:
+class _Descent:
     """The work on one signal.
 
     Attributes

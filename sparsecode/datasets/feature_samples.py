@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class FeatureSamples(NamedTuple):
     codes: MatrixLike
 
 
-def slices(n, size):
+def slices(n: int, size: int) -> Iterator[slice]:
     """Consecutive slices of at most `size` of `n` rows."""
     return (slice(i, i + size) for i in range(0, n, size))
 

@@ -16,6 +16,7 @@ from sparsecode.distributed._samples import (
 )
 from sparsecode.distributed._tasks import map_rows, one_task
 from sparsecode.objective import Certificate, certify
+from sparsecode.penalties import Penalty
 
 # Columns of the figures of a certificate.
 _FIGURES = ("objective", "gap", "residual", "half_squared_norm", "correlation")
@@ -57,7 +58,7 @@ def certify_codes(
     return certificate_of(figures, penalty)
 
 
-def certificate_of(figures, penalty):
+def certificate_of(figures: np.ndarray, penalty: Penalty) -> Certificate:
     """Certificate whose arrays are columns of figures; the last two are the relative ones."""
     columns = [figures[:, i] for i in range(len(_FIGURES))]
     if not penalty.convex:
@@ -74,7 +75,7 @@ def _certified(X, codes, problem, block_id=None):
     return figures_of(certificate)
 
 
-def figures_of(certificate):
+def figures_of(certificate: Certificate) -> np.ndarray:
     """Arrays of a certificate as columns, with the relative gap and the relative residual."""
     columns = [getattr(certificate, name) for name in _FIGURES]
     columns += [certificate.relative_gap, certificate.relative_residual]

@@ -106,7 +106,7 @@ class Thresholding(Encoder):
         return stack_csr(parts, dictionary.n_components) if sparse_output else codes
 
 
-def threshold_step(dictionary):
+def threshold_step(dictionary: Dictionary) -> float:
     """Factor of the correlations: with it the code is exact if atoms are orthogonal and alike."""
     largest = float(dictionary.norms.max()) ** 2
     return 1 / largest if largest > 0 else 1.0

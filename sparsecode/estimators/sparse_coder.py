@@ -75,8 +75,8 @@ class SparseCoder(CodesEstimator):
     dictionary_ : Dictionary
     components_ : ndarray of shape (n_components, n_features)
         Atoms of the dictionary.
-    solver_ : Solver or None
-        The solver that `transform` uses; None with a `data_term`.
+    solver_ : Solver
+        The solver that `transform` uses; there is none with a `data_term`.
     n_features_in_ : int
         Number of features of the atoms.
 
@@ -193,10 +193,15 @@ class SparseCoder(CodesEstimator):
     load = _saving.load
 
     @property
-    def solver_(self) -> Solver | None:
+    def solver_(self) -> Solver:
         """The solver that `transform` uses: `solver`, or the default for the penalty."""
         check_is_fitted(self)
-        return None if self.data_term is not None else self._model.encoder.solver
+        if self.data_term is not None:
+            raise AttributeError(
+                "SparseCoder has no solver_ with a data_term; expected data_term=None. Each data "
+                "term has a solver of its own, in sparsecode.data_terms."
+            )
+        return self._model.encoder.solver
 
     def _check_parameters(self):
         """Raise if a parameter is wrong or two do not fit; return the penalty they mean."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -132,7 +132,7 @@ def atom_mmcs(dictionary: Dictionary | ArrayLike, truth: Dictionary | ArrayLike)
     return min(float(sum(largest) / len(truth)), 1.0)
 
 
-def checked_atoms(dictionary, truth):
+def checked_atoms(dictionary: Any, truth: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the atoms of both, which have the same number of features."""
     truth = check_matrix(getattr(truth, "atoms", truth), "truth")
     atoms = getattr(dictionary, "atoms", dictionary)

@@ -49,7 +49,8 @@ def test_codes_scores_and_certificates_are_those_of_the_functions(name):
     judged = certify(X, codes, problem[0], *problem[1:], duals=result.duals)
     np.testing.assert_allclose(judged.objective, certificate.objective)
     np.testing.assert_array_equal(coder.inverse_transform(codes), problem[0].decode(codes))
-    assert coder.solver_ is None
+    with pytest.raises(AttributeError, match="no solver_ with a data_term"):
+        coder.solver_  # noqa: B018
     rows = clone(coder).set_params(sparse_output=True).fit_transform(X)
     assert sparse.issparse(rows) and (rows.toarray() == codes).all()
 
