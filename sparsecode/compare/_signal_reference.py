@@ -12,7 +12,7 @@ from sparsecode._convolutional_judge import events_of
 from sparsecode._parallel import map_row_blocks, threads_of
 from sparsecode.compare._reference import Reference, mean_curve
 from sparsecode.convolutional import ConvolutionalFISTA, LocallyGreedy
-from sparsecode.convolutional.fista import Descent
+from sparsecode.convolutional._descent import Descent
 
 
 class SignalReference(Reference):
