@@ -18,8 +18,8 @@ from sparsecode._convolution.gaps import primal_and_gap
 
 # Tolerances of alphacsc, of which the first that suffices is timed.
 TOLERANCES = 10.0 ** -np.arange(1, 6.5, 0.5)
-# Iterations of sporco between two looks at the gap, which are not timed.
-N_ITERATIONS = 50
+# Iterations of sporco between two looks at the gap, which are not timed, and of a trial of `rho`.
+N_ITERATIONS, N_TRIED = 50, 20
 # What must be importable.
 MODULES = {"alphacsc": "alphacsc.update_z_multi", "sporco": "sporco.admm.cbpdn"}
 
@@ -69,9 +69,9 @@ def sporco_until(problem, gap, seconds):
     Signals are periodic there: the gap is that of the periodic problem. Its own choice of `rho`
     does not lead to small gaps; the best of a list is taken, whose trials are not timed.
     """
-    trials = {rho: _sporco_run(problem, rho, 0.0, 0.0)[1] for rho in _rhos(problem)}
+    trials = {rho: _sporco_run(problem, rho, 0.0, 0.0, N_TRIED)[1] for rho in _rhos(problem)}
     best = min(trials, key=trials.get)
-    taken, reached, n_iter = _sporco_run(problem, best, gap, seconds)
+    taken, reached, n_iter = _sporco_run(problem, best, gap, seconds, N_ITERATIONS)
     return taken, reached, f"rho={best:.2g}, {n_iter} iterations"
 
 
@@ -79,7 +79,7 @@ def _rhos(problem):
     return [problem.alpha * factor for factor in (1, 4, 16, 64)]
 
 
-def _sporco_run(problem, rho, gap, seconds):
+def _sporco_run(problem, rho, gap, seconds, n_iterations):
     import sporco.fft
     from sporco.admm.cbpdn import ConvBPDN
 
@@ -88,7 +88,7 @@ def _sporco_run(problem, rho, gap, seconds):
     X = np.moveaxis(problem.X[0], 0, -1)
     if problem.dictionary.n_channels == 1:
         atoms, X = atoms[..., 0, :], X[..., 0]
-    options = {"Verbose": False, "MaxMainIter": N_ITERATIONS, "RelStopTol": 0.0, "rho": rho}
+    options = {"Verbose": False, "MaxMainIter": n_iterations, "RelStopTol": 0.0, "rho": rho}
     options |= {"AutoRho": {"Enabled": False}, "FastSolve": True, "HighMemSolve": True}
     options, n_dims = ConvBPDN.Options(options), problem.dictionary.n_dims
     begin = time.process_time()
