@@ -8,7 +8,7 @@ the whole picture needs to be learned once.
 
 # %%
 # Crops of the two photographs that come with scikit-learn, whitened as Olshausen and Field did.
-# Their contrast is brought to the same size everywhere: otherwise one roof makes most filters.
+# Their contrast is lowered where it is highest: otherwise one roof makes most filters.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -156,8 +156,8 @@ def filters(
     (filters-statistics.png) and a table of what was learned (filters-table.txt).
 
     With --convolutional a filter is shifted over crops of the images, so that none needs to be the
-    copy of another at another place. The contrast of the whitened images is brought to the same
-    size everywhere before (sparsecode.datasets.normalize_contrast). The mosaic, the atoms (for
+    copy of another at another place. The contrast of the whitened images is lowered before
+    where it is highest (sparsecode.datasets.normalize_contrast). The mosaic, the atoms (for
     ConvolutionalDictionary.load) and the table are written.
 
     \b

@@ -88,6 +88,7 @@ def amortization_report(
         this dictionary, such as `LISTA`, can also be given: its `transform` is used, with its own
         `n_jobs`. An encoder without `params`, which was not trained, is judged with the parameters
         of its `init`. Encoders in a list are named by their class and, if they have it, `n_layers`.
+        Those of signals are asked for sparse codes if their `encode` takes `sparse_output`.
     truth : array-like or sparse matrix of shape (n_samples, n_components) or None, default=None
         True codes of the samples, in the atoms of the dictionary; those of signals as a
         convolutional solver returns them. Supports and correlations are compared with them. None
@@ -109,7 +110,7 @@ def amortization_report(
     random_decoder : bool, default=False
         Whether to add "random decoder, same l0": exact codes on these Gaussian atoms, which nobody
         learned, judged on them and not on the dictionary. Atoms are paired best with those of the
-        dictionary before supports are compared.
+        dictionary, those of signals without shifts, before supports are compared.
     missing : bool, default=False
         Whether NaN in `X` and `X_other` means a missing entry, on which no sample is fitted or
         judged. Encoders must take ``missing=True``, and estimators be told so themselves.
@@ -117,7 +118,7 @@ def amortization_report(
         Draws the random weights and atoms.
     n_jobs : int or None, default=None
         Threads; None uses all cores. Passed on to encoders that take it. Times depend on it, and
-        nothing else. Encoders of signals that take ``sparse_output=True`` are asked for it.
+        nothing else.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sparsecode._messages import wrong
 
@@ -90,8 +91,7 @@ def _taken(signals, energies, index, place, support):
 
 
 def _energies(residual, height, width):
-    """Energy of the part at each position."""
+    """Energy of the part at each position, 0 where all of it is 0."""
     squares = (residual**2).sum(axis=0)
-    sums = np.pad(squares.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    whole = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width]
-    return np.maximum(whole + sums[:-height, :-width], 0)
+    down = sliding_window_view(squares, height, axis=0).sum(axis=-1)
+    return sliding_window_view(down, width, axis=1).sum(axis=-1)

@@ -32,7 +32,14 @@ class LearningRun:
         self.atoms, self.dictionary = atoms, self.settings.dictionary(atoms)
 
     def fit_all(self, signals):
-        """Epochs over all signals, each coded from its last code."""
+        """Epochs over all signals; of atoms before and after an exchange the better ones stay."""
+        try:
+            self._take_epochs(signals)
+        finally:
+            self._keep_better()
+
+    def _take_epochs(self, signals):
+        """Epochs, in each of which signals are coded from their last code."""
         coded, previous, settings = None, np.inf, self.settings
         for epoch in range(settings.n_epochs):
             halt_if_told()
@@ -57,13 +64,14 @@ class LearningRun:
             if (is_early and self._centre()) or was_used:
                 # Codes belong to other atoms or places, and the objective may rise.
                 coded, previous = None, np.inf
-        self._keep_better()
 
     def _exchanged(self, coded):
         """Whether atoms that add little gave way; the others are kept until these are better."""
-        objective, uses, settings = coded.objective, self.past.uses, self.settings
+        objective, settings = coded.objective, self.settings
         if self.before is not None and objective >= self.before[0]:
             return False
+        # Of the atoms of now: some have just come.
+        uses = coded.statistics().uses
         useless = redundant_atoms(self.dictionary, uses, settings.penalty.positive)
         new = new_atoms(coded, int(useless.sum()), self.atoms[~useless], settings)
         self.before = objective, self.atoms, self.past
@@ -79,6 +87,7 @@ class LearningRun:
         if self.before is not None and self.history["objective"][-1] >= self.before[0]:
             _, atoms, self.past = self.before
             self.keep(atoms)
+        self.before = None
 
     def fit_batches(self, signals, rng):
         """Epochs of steps, each on a few signals."""

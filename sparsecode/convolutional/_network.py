@@ -51,7 +51,8 @@ class Network(NamedTuple):
                 )
             found[name] = np.asarray(given[name], dtype=np.float64)
             # The threshold of an atom of infinite weight is infinite.
-            if not (np.isfinite(found[name]) | np.isposinf(array)).all():
+            infinite, given_infinite = np.isposinf(array), np.isposinf(found[name])
+            if not np.where(infinite, given_infinite, np.isfinite(found[name])).all():
                 raise _out_of_range(name, "an array with NaN or infinity", "finite numbers")
         if (found["theta"] < 0).any():
             raise _out_of_range("theta", f"{found['theta'].min():g}", "thresholds of at least 0")

@@ -16,7 +16,7 @@ from sparsecode._convolution.dictionary import ConvolutionalDictionary
 from sparsecode._convolution.signals import check_signals
 from sparsecode._convolutional_judge import check_l1, events_of
 from sparsecode._messages import wrong
-from sparsecode._parallel import map_row_blocks, threads_of
+from sparsecode._parallel import map_row_blocks, resolve_n_jobs, threads_of
 from sparsecode._parameters import Parameterized
 from sparsecode._validation import check_flag, check_integer, check_n_jobs, check_number
 from sparsecode.convolutional.result import ConvolutionalResult
@@ -124,6 +124,8 @@ class ConvolutionalSolver(Parameterized, BaseEstimator):
         starts = [Events.none()] * signals.n_signals if starts is None else starts
         if penalty.positive:
             starts = [start.only(start.values > 0) for start in starts]
+        # Threads that signals leave are for the parts of each.
+        inside = max(resolve_n_jobs(n_jobs) // signals.n_signals, 1)
         # What all signals need is made once, and not on several threads.
         _ = dictionary.planes, dictionary.shifted_products
 
@@ -132,7 +134,7 @@ class ConvolutionalSolver(Parameterized, BaseEstimator):
             if not x.any():
                 return Events.none(), 0.0, 0
             work = self._work(x, observed, dictionary, thresholds, penalty)
-            return work.run(starts[index], max_iter, tol, n_jobs)
+            return work.run(starts[index], max_iter, tol, inside)
 
         def block(rows):
             return [one(index) for index in range(rows.start, rows.stop)]

@@ -68,7 +68,7 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
         If the absolute cosine of two atoms exceeds this at any shift, the less used one is
         replaced. With ``L1(positive=True)`` an atom and its negative are not alike. Atoms are
         compared in the first half of the epochs, and in every step of batches and of
-        `partial_fit`. 1 compares none.
+        `partial_fit`. 1 compares none; exchanges at the end are made all the same.
     tol : float, default=1e-4
         Learning ends when an epoch lowers the objective by less than this share. 0 runs all epochs.
         Looked at with ``batch_size=None`` only.
@@ -91,7 +91,8 @@ class ConvolutionalDictionaryLearning(ConvolutionalEstimator):
     history_ : dict of str to list of float
         "objective", the sum over the signals of a step, and "l0", the mean number of nonzeros of a
         signal, of each step, with the atoms before it. A step is an epoch, or a batch with
-        `batch_size` and in `partial_fit`. An epoch that ends learning by `tol` has no step.
+        `batch_size` and in `partial_fit`. An epoch that `tol` ends has no step. After an exchange
+        of atoms the objective may rise; entries of atoms that were not kept stay.
     n_iter_ : int
         Epochs, or calls of `partial_fit`.
     n_channels_ : int

@@ -158,9 +158,9 @@ class ConvolutionalLISTA(Parameterized, BaseEstimator):
     ) -> Self:
         """Train the parameters on the objective of the codes of the last layer.
 
-        It begins at `params`. Every ten steps the loss of the same crops, twice `batch_size` that
-        are drawn first, is compared; `params` become those with the lowest one. So they do after
-        Ctrl-C, and if the loss blows up, which ends training.
+        It begins at `params`. Before training ``2 * batch_size`` crops are drawn. Every ten steps
+        the loss on these crops is computed, and `params` become those with the lowest one, also
+        after Ctrl-C, and if the loss blows up, which ends training.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Local contrast of images: brought to the same size everywhere."""
+"""Local contrast of images: lowered where it is highest."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ._image import check_images, check_not_constant, like_given
 def normalize_contrast(
     images: ArrayLike, *, width: float = 6.0, variance: float = 0.1
 ) -> list[np.ndarray] | np.ndarray:
-    """Bring the contrast of images to about the same size everywhere.
+    """Lower the contrast of images where it is highest.
 
     From each pixel the mean around it is subtracted, and the rest is divided by its deviation
     around it: both are averages under a Gaussian. Deviations below their mean over an image count
-    as this mean, so that noise in flat places stays small. In the end a factor brings the variance
-    of each image to `variance`.
+    as this mean. So places of much contrast come to about the same size, and noise in flat places
+    stays small. In the end a factor brings the variance of each image to `variance`.
 
     Without it, the places of highest contrast, such as the texture of one roof, hold most of the
     energy of whitened photographs, and filters are learned from little else.
@@ -29,8 +29,8 @@ def normalize_contrast(
         Grey images of any sizes, whitened; an array is one image, or a stack along the first axis.
         Never written to.
     width : float, default=6.0
-        Standard deviation of the Gaussian in pixels, at most 1000. Half the size of a filter is a
-        good value.
+        Standard deviation of the Gaussian in pixels, from 0.5 to 1000. Half the size of a filter is
+        a good value.
     variance : float, default=0.1
         Mean square of the pixels of each image of the result.
 
@@ -54,14 +54,15 @@ def normalize_contrast(
     >>> import numpy as np
     >>> from sparsecode.datasets import normalize_contrast
     >>> image = np.random.default_rng(0).standard_normal((60, 60))
-    >>> image[:, 30:] *= 10
-    >>> even = normalize_contrast(image)
+    >>> image[:20] *= 30
+    >>> image[40:] *= 10
+    >>> even = normalize_contrast(image, width=3.0)
     >>> for picture in (image, even):
-    ...     print(round(float(picture[:, 40:].std() / picture[:, :20].std()), 1))
-    10.3
-    6.2
+    ...     print(round(float(picture[:15].std() / picture[45:].std()), 1))
+    3.0
+    1.2
     """
-    width = check_number(width, "width", low=0, low_open=True, high=1000)
+    width = check_number(width, "width", low=0.5, high=1000)
     variance = check_number(variance, "variance", low=0, low_open=True)
     checked = check_images(images, colour=False)
     even = []

@@ -74,11 +74,17 @@ def computed(compute: Callable[[Any], Any], value: Any, n_bytes: int, X: Any) ->
         future = client.scatter(value, hash=False)
     except TimeoutError:
         # There is no worker yet.
-        return compute(value)
+        return _within_graph(compute, value)
     try:
         return compute(future)
     except CancelledError:
         # The workers that held it were killed. A part of a graph is not lost with them.
+        return _within_graph(compute, value)
+
+
+def _within_graph(compute, value):
+    """Result with a large value in the graph, of which Dask would warn."""
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
         return compute(value)
 
 

@@ -48,8 +48,7 @@ def _total(batch, model):
         keys.append((f"code-{name}", len(keys)))
         graph[keys[-1]] = (_gathered, work, source, cut, weight, number)
     total = Delayed(add_up(graph, keys, name, _added, work), graph)
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-        (total,) = dask.compute(total)
+    (total,) = dask.compute(total)
     return total.value
 
 

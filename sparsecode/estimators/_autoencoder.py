@@ -41,6 +41,7 @@ def plan_autoencoder(estimator, model):
         dead_window=estimator.dead_window,
     )
     _check_scaling(estimator, plan)
+    _check_normalizing(estimator, model)
     return plan
 
 
@@ -144,6 +145,30 @@ def _check_scaling(estimator, plan):
             f"scale_inputs is {scale_inputs!r} but the output {shown(output)} of the loss does not "
             "scale with the samples; expected False. Scale the samples to values from 0 to 1 "
             "before fit."
+        )
+
+
+def _check_normalizing(estimator, model):
+    """Raise ValueError unless "layer_norm" fits a model to go on from, and the outliers."""
+    normalizes = is_layer_norm(estimator.scale_inputs)
+    if model is not None and normalizes != model.normalizes:
+        expected = "'layer_norm'" if model.normalizes else "True, False or None"
+        raise ValueError(
+            wrong(
+                "scale_inputs",
+                got=f"{shown(estimator.scale_inputs)} for a model that is trained already",
+                expected=f"{expected}, as it was in its training so far",
+                remedy="Call fit for a new model.",
+            )
+        )
+    if normalizes and estimator.outliers is not None:
+        raise ValueError(
+            wrong(
+                "outliers",
+                got=f"{shown(estimator.outliers)} with scale_inputs='layer_norm'",
+                expected="None, as normalised samples all have the same norm",
+                remedy="Set outliers=None.",
+            )
         )
 
 

@@ -64,8 +64,8 @@ def default_learner(n_components, n_samples, **settings):
 
 def prepare_learner(learner, n_components, rng):
     """Return a copy of an estimator that learns a dictionary, with a seed and `n_components`."""
-    refuse_layer_norm(learner, "an estimator that codes on learned atoms")
     learner = clone(learner)
+    refuse_layer_norm(learner, "an estimator that codes on learned atoms")
     seed = rng.randint(np.iinfo(np.int32).max)
     if learner.get_params().get("random_state", seed) is None:
         learner.set_params(random_state=seed)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from sparsecode import encoders
-from sparsecode._sample_moments import LAYER_NORM
+from sparsecode._messages import shown
+from sparsecode._sample_moments import LAYER_NORM, is_layer_norm
 from sparsecode._typing import Model
 from sparsecode.dictionary import Dictionary
 from sparsecode.encoders._inputs import InputEncoder
@@ -109,6 +110,11 @@ def autoencoder_of(cls, checkpoint, settings):
     normalizes = checkpoint.input_norm == LAYER_NORM
     if normalizes:
         settings = {"scale_inputs": LAYER_NORM, **settings}
+        if not is_layer_norm(settings["scale_inputs"]):
+            raise ValueError(
+                f"scale_inputs is {shown(settings['scale_inputs'])} but the checkpoint of {name} "
+                "normalises each sample; expected 'layer_norm'. Leave scale_inputs out."
+            )
     else:
         _refuse_standardized(checkpoint)
     encoder, dictionary = _parts_of(checkpoint)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from sparsecode._collections import by_chunks
+from sparsecode._collections import by_chunks, refuse_collection
 from sparsecode._messages import wrong
 from sparsecode._row_blocks import dense_rows
 from sparsecode._sample_moments import sample_moments
@@ -101,6 +101,7 @@ def moments_of(X):
 
 def check_moments(model, moments):
     """Return moments as an array, or None if there are none and the model needs none."""
+    refuse_collection(moments, "Pass moments.compute().", name="moments", expected="an array")
     if moments is None:
         if model.normalizes:
             raise ValueError(

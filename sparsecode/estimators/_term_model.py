@@ -63,7 +63,7 @@ def term_model(estimator: Any) -> TermModel:
 
 
 def check_settings(estimator: Any) -> None:
-    """Raise if a data term is none, or if other parameters do not fit one."""
+    """Raise if `data_term` is not a DataTerm, or if other parameters do not fit one."""
     check_data_term(estimator.data_term)
     for name, default in (("solver", None), ("debias", False)):
         if getattr(estimator, name) != default:

@@ -64,9 +64,10 @@ class SparseAutoencoder(TrainedEstimator):
         samples is the number of features. Default learning rates and thresholds are made for this
         scale, and `alpha` refers to it. `transform` takes unscaled samples. None scales with a
         `target_l0`, if codes and penalty scale with the samples. "layer_norm" normalises each
-        sample by itself, always: its mean over features is subtracted, and it is divided by its
-        standard deviation plus 1e-5. Atoms, codes, `score` and `certify` are then those of
-        normalised samples, and `inverse_transform` needs `input_moments`.
+        sample by itself, in training and in every method: its mean over features is subtracted,
+        and it is divided by its standard deviation plus 1e-5. Atoms, codes, `alpha`, `score` and
+        `certify` are then those of normalised samples, and `inverse_transform` needs
+        `input_moments`. Deviations must be much larger than 1e-5: scale the samples if need be.
     optimizer : Optimizer or None, default=None
         None is ``Adam()``. Its learning rate suits hundreds of thousands of samples; for a few
         thousand use more epochs, ``Adam(lr=0.01)`` or one of `sparsecode.schedules`.

@@ -205,6 +205,8 @@ def _fit_and_score(estimator, parameters, X, scored, debias):
 def _score(model, X, debias):
     """The values of `SelectionCurve` at one point."""
     refuse_layer_norm(model, "selection_curve")
+    if getattr(getattr(model, "_model", None), "data_term", None) is not None:
+        model._model.check_linear("selection_curve")
     dictionary, codes = model.dictionary_, model.transform(X)
     if debias:
         codes = refitted(model, codes, X)

@@ -211,6 +211,9 @@ def test_thresholds_of_infinite_weights_are_kept():
     network = ConvolutionalLISTA(L1(0.4, weights=[1, 2, np.inf]), n_layers=2)
     codes = network.train(X, dictionary, n_steps=2, random_state=0).encode(X, dictionary)
     assert np.isposinf(network.params["theta"][:, 2]).all()
+    network.params["theta"][:, 2] = 0.1
+    with pytest.raises(ValueError, match=r"params\['theta'\] is an array with NaN or infinity"):
+        network.encode(X, dictionary)
     assert codes[:, :2].any() and not codes[:, 2].any()
 
 

@@ -119,6 +119,38 @@ def test_an_exchange_that_does_not_help_is_undone(monkeypatch, n_epochs):
     assert objectives[1] <= objectives[0] * (1 + 1e-9)
 
 
+def test_an_interrupt_after_an_exchange_keeps_the_better_atoms(monkeypatch):
+    X, truth = planted(0, (2000,), (20,))
+    settings = {"alpha": 0.1 * alpha_max(X, truth), "init": truth, "tol": 0.1}
+    expected = ConvolutionalDictionaryLearning(3, 20, max_cosine=1.0, **settings).fit(X)
+    exchanged = learning_run.LearningRun._exchanged
+
+    def worse(run, coded):
+        exchanged(run, coded)
+        run.keep(np.ones_like(run.atoms) / np.sqrt(20))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(learning_run.LearningRun, "_exchanged", worse)
+    learner = ConvolutionalDictionaryLearning(3, 20, max_cosine=1.0, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(X)
+    assert learner._run.before is None
+    np.testing.assert_allclose(learner.components_, expected.components_, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_parts_without_any_signal_become_no_atoms(is_missing):
+    X, rng = np.zeros((1, 60, 60)), np.random.default_rng(0)
+    X[0, 20:32, 20:32] = rng.standard_normal((12, 12))
+    if is_missing:
+        X = rng.standard_normal((1, 60, 60))
+        X[0, :, 25:] = X[0, 25:] = np.nan
+    learner = ConvolutionalDictionaryLearning(
+        10, (8, 8), alpha=0.9, n_epochs=8, missing="mask" if is_missing else None, random_state=0
+    ).fit(X)
+    assert np.isfinite(learner.components_).all()
+
+
 @pytest.mark.parametrize("value", [0.0, 1.5, "large"])
 def test_wrong_cosines(value):
     with pytest.raises((TypeError, ValueError), match="max_cosine"):

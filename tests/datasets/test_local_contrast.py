@@ -54,7 +54,7 @@ def test_containers_and_types_are_kept(rng, dtype):
 @pytest.mark.parametrize(
     ("images", "parameters", "message"),
     [
-        (np.eye(9), {"width": 0}, "width is 0"),
+        (np.eye(9), {"width": 0.1}, "width is 0.1"),
         (np.eye(9), {"variance": -1.0}, "variance is -1"),
         ([np.eye(9), np.ones((9, 9))], {}, r"images\[1\] is constant"),
         (np.full((9, 9), np.nan), {}, "NaN"),

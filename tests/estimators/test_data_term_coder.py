@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from sparsecode import Dictionary, SparseCoder
 from sparsecode.data_terms import Absolute, DataTerm, Huber, KullbackLeibler, certify, encode
+from sparsecode.model_selection import selection_curve
 from sparsecode.penalties import L1, ElasticNet
 from sparsecode.solvers import FISTA
 
@@ -129,3 +130,9 @@ def test_samples_and_starts_that_do_not_fit_are_refused(tmp_path):
     coder.data_term = Own()
     with pytest.raises(TypeError, match=r"data_term .* cannot be saved"):
         coder.save(tmp_path / "coder.npz")
+
+
+def test_selection_curves_are_of_the_squared_error():
+    coder, _ = of("huber")
+    with pytest.raises(ValueError, match="selection_curve is about the squared error"):
+        selection_curve(coder, X, alphas=[0.1])

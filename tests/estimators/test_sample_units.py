@@ -384,6 +384,25 @@ class TestOthers:
             autoencoder(n_components=3).fit(X[:, :1])
         with pytest.raises(TypeError, match="'layer_norm' but the output 'sigmoid'"):
             autoencoder(loss=AutoencoderLoss(output="sigmoid")).fit(X)
+        with pytest.raises(ValueError, match="outliers is 'clip' with scale_inputs"):
+            autoencoder(outliers="clip").fit(X)
+
+    @pytest.mark.parametrize("before, after", [("layer_norm", False), (None, "layer_norm")])
+    def test_training_goes_on_with_the_same_scaling(self, X, before, after):
+        model = autoencoder(scale_inputs=before).fit(X)
+        message = f"scale_inputs is {after!r} for a model that is trained already"
+        with pytest.raises(ValueError, match=message):
+            model.set_params(scale_inputs=after).partial_fit(X)
+
+    def test_a_checkpoint_keeps_its_scaling(self, X):
+        checkpoint = autoencoder().fit(X).to_checkpoint()
+        with pytest.raises(ValueError, match="scale_inputs is False but the checkpoint of"):
+            SparseAutoencoder.from_pretrained(checkpoint, scale_inputs=False)
+
+    def test_a_learner_of_atoms_is_judged_by_its_parameter(self, X):
+        learner = autoencoder(scale_inputs=None).fit(X).set_params(scale_inputs="layer_norm")
+        with pytest.raises(ValueError, match="'layer_norm', which normalises each sample"):
+            LISTA(dictionary=learner, n_layers=1).fit(X)
 
 
 class TestDask:
@@ -396,6 +415,8 @@ class TestDask:
         expected = model.transform(X), model.input_moments(X)
         np.testing.assert_array_equal(codes.compute(), expected[0])
         np.testing.assert_array_equal(moments.compute(), expected[1])
+        with pytest.raises(TypeError, match="moments is a Dask collection"):
+            model.inverse_transform(expected[0], moments)
         found = model.inverse_transform(codes, moments).compute()
         np.testing.assert_allclose(found, model.inverse_transform(*expected), rtol=1e-12)
         assert float(model.score(chunks)) == pytest.approx(model.score(X))
