@@ -304,7 +304,7 @@ def test_every_loop_ends_whatever_the_numbers_are(cls, penalty):
     if solver.tol is None:
         solver.tol = 1e-6
     for samples, start in no_numbers():
-        problem = solver._check_problem(X[:2], ATOMS, penalty, np.zeros((2, 10)), False)
+        problem = solver._check_problem(X[:2], Dictionary(ATOMS), penalty, np.zeros((2, 10)), False)
         problem.X, problem.codes = samples, start
         n_iter, stop = np.zeros(2, dtype=np.int64), np.full(2, np.inf)
         history, proven = np.zeros((2, 2, 0)), np.zeros(2, dtype=bool)
