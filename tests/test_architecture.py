@@ -291,6 +291,12 @@ def run(code):
     )
 
 
+def test_files_of_tests_have_names_of_their_own():
+    # pytest imports them by name: of two alike it would read one only.
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_loading_all_names_is_light_and_compiles_nothing():
     code = """
 import sys
