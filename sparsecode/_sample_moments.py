@@ -55,7 +55,7 @@ def in_training_units(X, input_scale):
 
 
 def is_layer_norm(input_scale):
-    """Whether a scale of samples normalises each by its own moments."""
+    """Return whether a scale of samples normalises each by its own moments."""
     return isinstance(input_scale, str) and input_scale == LAYER_NORM
 
 

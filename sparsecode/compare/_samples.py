@@ -96,7 +96,7 @@ class Samples:
         return encoder.encode(self.X, self.dictionary, **self.options(encoder, n_jobs))
 
     def options(self, encoder: Any, n_jobs: int | None) -> dict[str, Any]:
-        """What an encoder is told beside samples and dictionary, of what it takes."""
+        """Options of `encode` beside samples and dictionary, those that the encoder takes."""
         names = inspect.signature(encoder.encode).parameters
         if self.missing and "missing" not in names:
             raise TypeError(

@@ -66,7 +66,7 @@ class LearningRun:
                 coded, previous = None, np.inf
 
     def _exchanged(self, coded):
-        """Whether atoms that add little gave way; the others are kept until these are better."""
+        """Exchange atoms that add little, if any; the former ones stay until these are better."""
         objective, settings = coded.objective, self.settings
         if self.before is not None and objective >= self.before[0]:
             return False
